@@ -1,0 +1,1 @@
+"""The engine: spec, store, data, models, training, strategies, ranking."""

@@ -1,0 +1,79 @@
+"""Configuration of a server, a worker or a command line: environment `SEGNAS_*` over `config.yaml` in the home folder.
+
+A request can only *name* a data set or weights; the paths behind the names stand here.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, TypeAdapter
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+
+from nas.spec import Name
+from search_spaces.base import StrictModel
+
+Layout = Literal["cityscapes", "voc2012", "ade20k"]
+
+
+class DatasetEntry(StrictModel):
+    """A registered data set: which folder layout, and where."""
+
+    layout: Layout
+    root: Path
+
+
+class Settings(BaseSettings):
+    """All that can be configured; every field is `SEGNAS_<NAME>` in the environment (mappings as JSON)."""
+
+    model_config = SettingsConfigDict(env_prefix="SEGNAS_", extra="forbid")
+
+    home: Path = Field(Path("~/.segnas"), description="Holds config.yaml, segnas.db, cache/, artifacts/, ray/.")
+    database_url: SecretStr | None = Field(None, description="None: SQLite file in the home folder.")
+    datasets: dict[Name, DatasetEntry] = {}
+    weights: dict[Name, Path] = {}
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    token: SecretStr | None = Field(None, description="Bearer token of the API; needed to bind beyond loopback.")
+    ray_dashboard: str | None = Field(None, description="http://host:8265 of a cluster; None starts a local Ray.")
+    ray_dashboard_public: str | None = Field(None, description="Its address as people reach it, for links.")
+    dashboard_port: Annotated[int, Field(ge=0, le=65535)] = Field(8265, description="Of the local Ray; 0 takes any.")
+    max_driver_attempts: Annotated[int, Field(ge=1)] = 5
+    reconcile_seconds: Annotated[float, Field(gt=0)] = 2.0
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  pydantic passes all four by name
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments over environment over the home folder's config.yaml."""
+        home = TypeAdapter(Path).validate_python(os.environ.get("SEGNAS_HOME", "~/.segnas")).expanduser()
+        return init_settings, env_settings, YamlConfigSettingsSource(settings_cls, home / "config.yaml")
+
+    @property
+    def folder(self) -> Path:
+        """The home folder, absolute."""
+        return self.home.expanduser().resolve()
+
+    @property
+    def store_url(self) -> str:
+        """SQLAlchemy URL of the store."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.folder / 'segnas.db'}"
+
+    @property
+    def cache(self) -> Path:
+        """Content-addressed backbones and feature banks; safe to delete when nothing runs."""
+        return self.folder / "cache"
+
+    @property
+    def artifacts(self) -> Path:
+        """What trials leave: checkpoints by search and number."""
+        return self.folder / "artifacts"
