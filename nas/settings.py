@@ -7,22 +7,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, SecretStr, TypeAdapter
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
 
+from nas.dataset_entry import DatasetEntry, Layout
 from nas.spec import Name
-from search_spaces.base import StrictModel
 
-Layout = Literal["cityscapes", "voc2012", "ade20k"]
-
-
-class DatasetEntry(StrictModel):
-    """A registered data set: which folder layout, and where."""
-
-    layout: Layout
-    root: Path
+__all__ = ["DatasetEntry", "Layout", "Settings"]
 
 
 class Settings(BaseSettings):

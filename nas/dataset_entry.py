@@ -1,0 +1,17 @@
+"""A registered data set. Apart from the settings, so that a machine that only trains needs no pydantic-settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from search_spaces.base import StrictModel
+
+Layout = Literal["cityscapes", "voc2012", "ade20k"]
+
+
+class DatasetEntry(StrictModel):
+    """A registered data set: which folder layout, and where."""
+
+    layout: Layout
+    root: Path
