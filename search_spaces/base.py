@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 
 class StrictModel(BaseModel):
@@ -23,3 +24,17 @@ def canonical_json(value: Any) -> str:
 def content_key(value: Any) -> str:
     """sha256 (64 hex digits) of the canonical JSON."""
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def explain(error: ValidationError, tags: Collection[str] = ()) -> str:
+    """What was wrong with a user's input, in one line: `path: sentence; path: sentence`.
+
+    `tags` are the discriminator values that pydantic puts into the path of a union's member; they mean nothing to
+    the user and are left out.
+    """
+    parts = []
+    for problem in error.errors(include_url=False):
+        path = ".".join(str(step) for step in problem["loc"] if step not in tags)
+        sentence = problem["msg"].removeprefix("Value error, ")
+        parts.append(f"{path}: {sentence}" if path else sentence)
+    return "; ".join(parts)

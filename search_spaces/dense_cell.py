@@ -1,0 +1,177 @@
+"""The dense prediction cell (Chen et al., "Searching for Efficient Multi-Scale Architectures for Dense Image
+Prediction", NeurIPS 2018, section 3.2): a description, no network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal, Self, TypeAlias
+
+from pydantic import AfterValidator, Field, field_validator, model_validator
+
+from search_spaces.base import StrictModel, content_key
+
+RATES = (1, 3, 6, 9, 12, 15, 18, 21)
+"""Atrous rates of the 3x3 separable convolution, per axis, in cells at output stride 16."""
+
+GRIDS = (1, 2, 4, 8)
+"""Cells of the pooling grid, per axis."""
+
+FEATURES = -1
+"""The input index that means the feature map F, as in TensorFlow DeepLab's files."""
+
+MAX_BRANCHES = 32
+"""A bound on what is read, far above the paper's 5."""
+
+
+def _rate(value: int) -> int:
+    if value not in RATES:
+        raise ValueError(f"rate {value} is not one of {', '.join(map(str, RATES))}")
+    return value
+
+
+def _grid(value: int) -> int:
+    if value not in GRIDS:
+        raise ValueError(f"grid size {value} is not one of {', '.join(map(str, GRIDS))}")
+    return value
+
+
+Whole = Annotated[int, Field(strict=True)]
+Rate = Annotated[Whole, AfterValidator(_rate)]
+Grid = Annotated[Whole, AfterValidator(_grid)]
+
+
+class Conv1x1(StrictModel):
+    """1x1 convolution.
+
+    `rate` is what a TensorFlow file may say beside `"kernel": 1`. It means nothing and is no part of what the
+    operator is; it is kept so that such a file is written back as it was read.
+    """
+
+    op: Literal["conv1x1"] = "conv1x1"
+    rate: tuple[Annotated[Whole, Field(ge=1)], Annotated[Whole, Field(ge=1)]] | None = None
+
+
+class AtrousSeparable(StrictModel):
+    """3x3 atrous separable convolution with `rate` = (vertical, horizontal)."""
+
+    op: Literal["atrous_separable"] = "atrous_separable"
+    rate: tuple[Rate, Rate]
+
+
+class PyramidPooling(StrictModel):
+    """Average spatial pyramid pooling with `grid` = (rows, columns)."""
+
+    op: Literal["pyramid_pooling"] = "pyramid_pooling"
+    grid: tuple[Grid, Grid]
+
+
+Operator: TypeAlias = Annotated[Conv1x1 | AtrousSeparable | PyramidPooling, Field(discriminator="op")]
+
+OPERATORS: tuple[Operator, ...] = (
+    Conv1x1(),
+    *(AtrousSeparable(rate=(vertical, horizontal)) for vertical in RATES for horizontal in RATES),
+    *(PyramidPooling(grid=(rows, columns)) for rows in GRIDS for columns in GRIDS),
+)
+"""The 81 operators. Their order is part of the canonical form, so it never changes."""
+
+_INDEX = {operator: index for index, operator in enumerate(OPERATORS)}
+
+
+def operator_index(operator: Operator) -> int:
+    """Position in `OPERATORS`; a 1x1 convolution is the same operator whatever rate was written beside it."""
+    return 0 if isinstance(operator, Conv1x1) else _INDEX[operator]
+
+
+class Branch(StrictModel):
+    """One branch (X_i, OP_i): `input` is -1 for F, or j >= 0 for the output of branch j."""
+
+    input: Whole
+    operator: Operator
+
+    @field_validator("input")
+    @classmethod
+    def _no_other_negative(cls, value: int) -> int:
+        if value < FEATURES:
+            raise ValueError(f"input {value} means nothing: -1 is the feature map F, 0 and up are branches")
+        return value
+
+
+Tree: TypeAlias = "tuple[tuple[int, Tree], ...]"
+"""Children of a node, sorted: (operator index, the child's own children)."""
+
+
+class DenseCell(StrictModel):
+    """B branches, in the order as written; their outputs are concatenated.
+
+    The concatenation is a set of branches up to order, and every branch reads exactly one tensor. So a cell is a
+    rooted tree: F at the root, a branch below what it reads, its operator as its label. Two cells are the same
+    (`==`, `hash`, `key`) when these trees are, whatever the order of the branches. Branches with equal operator and
+    input stay two branches: they have weights of their own, and it matters which of them others read.
+    """
+
+    kind: Literal["dense_cell"] = "dense_cell"
+    branches: tuple[Branch, ...]
+
+    @model_validator(mode="after")
+    def _reads_only_earlier(self) -> Self:
+        if not 1 <= len(self.branches) <= MAX_BRANCHES:
+            raise ValueError(f"a cell has 1 to {MAX_BRANCHES} branches, not {len(self.branches)}")
+        for index, branch in enumerate(self.branches):
+            if branch.input >= index:
+                allowed = ("F (-1)", "F (-1) or branch 0")[index] if index < 2 else _EARLIER.format(index - 1)
+                raise ValueError(f"branch {index} reads branch {branch.input}, but it can only read {allowed}")
+        return self
+
+    @property
+    def tree(self) -> Tree:
+        """The labelled tree with every node's children sorted: equal for equal cells only (AHU encoding)."""
+        children: list[list[tuple[int, Tree]]] = [[] for _ in range(len(self.branches) + 1)]
+        # From the last branch to the first: whatever reads a branch comes after it, so its children are complete.
+        for index in reversed(range(len(self.branches))):
+            branch = self.branches[index]
+            node = (operator_index(branch.operator), tuple(sorted(children[index])))
+            children[branch.input].append(node)
+        return tuple(sorted(children[FEATURES]))
+
+    def canonical(self) -> DenseCell:
+        """The one way to write this cell: depth first, readers of a tensor sorted by operator, then by subtree."""
+        return DenseCell(branches=tuple(_depth_first(self.tree)))
+
+    @property
+    def key(self) -> str:
+        """Content hash (sha256 hex) of the canonical form: the same for the same cell in another branch order."""
+        return content_key(self.canonical().model_dump(mode="json", exclude_none=True))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, DenseCell) and self.tree == other.tree
+
+    def __hash__(self) -> int:
+        return hash(self.tree)
+
+
+_EARLIER = "F (-1) or an earlier branch (0 to {})"
+
+
+def _depth_first(tree: Tree) -> Iterator[Branch]:
+    pending = [(node, FEATURES) for node in reversed(tree)]
+    written = 0
+    while pending:
+        (operator, readers), parent = pending.pop()
+        yield Branch(input=parent, operator=OPERATORS[operator])
+        pending += [(node, written) for node in reversed(readers)]
+        written += 1
+
+
+PUBLISHED_CELL = DenseCell(
+    branches=(
+        Branch(input=FEATURES, operator=AtrousSeparable(rate=(1, 6))),
+        Branch(input=0, operator=AtrousSeparable(rate=(18, 15))),
+        Branch(input=1, operator=AtrousSeparable(rate=(6, 3))),
+        Branch(input=0, operator=AtrousSeparable(rate=(1, 1))),
+        Branch(input=0, operator=AtrousSeparable(rate=(6, 21))),
+    )
+)
+"""The best cell that the paper found (its figure 5; TensorFlow DeepLab's
+`dense_prediction_cell_branch5_top1_cityscapes.json`).
+"""

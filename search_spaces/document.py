@@ -1,0 +1,158 @@
+"""The architecture document: one versioned, self-describing JSON form for everything that can be found.
+
+{"format": "segnas/architecture", "version": 1, "kind": "dense_cell", "architecture": {...}, "provenance": {...}}
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeAlias
+
+from pydantic import Field, JsonValue, TypeAdapter, ValidationError, model_validator
+
+from search_spaces.base import StrictModel, explain
+from search_spaces.deeplab import read_deeplab
+from search_spaces.dense_cell import DenseCell
+from search_spaces.reference_head import ReferenceHead
+
+FORMAT: Literal["segnas/architecture"] = "segnas/architecture"
+VERSION: Literal[1] = 1
+
+Architecture: TypeAlias = Annotated[DenseCell | ReferenceHead, Field(discriminator="kind")]
+Kind: TypeAlias = Literal["dense_cell", "reference_head"]
+
+KINDS: tuple[Kind, ...] = ("dense_cell", "reference_head")
+_TAGS = frozenset({*KINDS, "conv1x1", "atrous_separable", "pyramid_pooling"})
+_ARCHITECTURE: TypeAdapter[Architecture] = TypeAdapter(Architecture)
+
+
+class Score(StrictModel):
+    """Validation mIoU in [0, 1] after so many training iterations."""
+
+    iteration: Annotated[int, Field(ge=1)]
+    score: Annotated[float, Field(ge=0, le=1)]
+
+
+class Provenance(StrictModel):
+    """Where an architecture comes from; whatever is not known is left out.
+
+    `fidelity` is the whole description under which `scores` were measured, `software` maps packages to versions.
+    """
+
+    search: str | None = None
+    trial: Annotated[int, Field(ge=0)] | None = None
+    seed: Annotated[int, Field(ge=0)] | None = None
+    fidelity: dict[str, JsonValue] | None = None
+    scores: tuple[Score, ...] = ()
+    software: dict[str, str] = Field(default_factory=dict)
+
+
+class ArchitectureDocument(StrictModel):
+    """A document as read: enough to rebuild the very same network."""
+
+    format: Literal["segnas/architecture"] = FORMAT
+    version: Literal[1] = VERSION
+    kind: Kind
+    architecture: Architecture
+    provenance: Provenance = Provenance()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _kind_goes_inside(cls, data: Any) -> Any:
+        """The kind need not be repeated inside `architecture`."""
+        if isinstance(data, Mapping) and isinstance(data.get("architecture"), Mapping) and "kind" in data:
+            return {**data, "architecture": {"kind": data["kind"], **data["architecture"]}}
+        return data
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if self.kind != self.architecture.kind:
+            raise ValueError(f"kind is {self.kind}, but architecture.kind is {self.architecture.kind}")
+        return self
+
+
+def architecture_to_dict(architecture: Architecture) -> dict[str, Any]:
+    """Plain JSON mapping with its `kind`; `architecture_from_dict` gives the same architecture back."""
+    return architecture.model_dump(mode="json", exclude_none=True)
+
+
+def architecture_from_dict(data: Mapping[str, Any]) -> Architecture:
+    """The architecture of a mapping with a `kind`. ValueError with one line that says what is wrong where."""
+    _check_kind(data)
+    try:
+        return _ARCHITECTURE.validate_python(dict(data))
+    except ValidationError as error:
+        raise ValueError(f"not a valid {data['kind']}: {explain(error, _TAGS)}") from None
+
+
+def write_document(architecture: Architecture, provenance: Provenance | None = None) -> dict[str, Any]:
+    """The document as a plain JSON mapping; unknown provenance is left out."""
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "kind": architecture.kind,
+        "architecture": architecture_to_dict(architecture),
+        "provenance": (provenance or Provenance()).model_dump(mode="json", exclude_defaults=True),
+    }
+
+
+def read_architecture(source: str | Path | Mapping[str, Any] | list[Any]) -> ArchitectureDocument:
+    """Read any form the service knows.
+
+    A string or path is a JSON file. A mapping is a document, or a bare architecture with its `kind`. A list is
+    TensorFlow DeepLab's dense prediction cell. ValueError with one line: the file, the place, what is wrong.
+    """
+    if isinstance(source, str | Path):
+        path = Path(source)
+        try:
+            return read_architecture(_load(path))
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
+    if isinstance(source, list):
+        return ArchitectureDocument(kind="dense_cell", architecture=read_deeplab(source))
+    if "format" in source or "architecture" in source:
+        return _read_document(source)
+    architecture = architecture_from_dict(source)
+    return ArchitectureDocument(kind=architecture.kind, architecture=architecture)
+
+
+def _read_document(data: Mapping[str, Any]) -> ArchitectureDocument:
+    if data.get("format") != FORMAT:
+        raise ValueError(f"format is {data.get('format')!r}; the known one is {FORMAT!r}")
+    version = data.get("version")
+    if type(version) is not int or version != VERSION:
+        raise ValueError(f"version is {version!r}; the known one is {VERSION}")
+    _check_kind(data)
+    try:
+        return ArchitectureDocument.model_validate(dict(data))
+    except ValidationError as error:
+        raise ValueError(f"not a valid document: {explain(error, _TAGS)}") from None
+
+
+def _check_kind(data: Mapping[str, Any]) -> None:
+    if data.get("kind") not in KINDS:
+        raise ValueError(f"kind is {data.get('kind')!r}; the known ones are {', '.join(KINDS)}")
+
+
+def _load(path: Path) -> Mapping[str, Any] | list[Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"not UTF-8 text: byte {error.start} is {error.object[error.start]:#04x}") from None
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON: line {error.lineno}, column {error.colno}: {error.msg}") from None
+    except RecursionError:
+        raise ValueError("not an architecture: nested too deeply") from None
+    if not isinstance(value, dict | list):
+        raise ValueError(f"a JSON object or list is needed, not {value!r}")
+    return value
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
