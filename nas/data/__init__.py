@@ -1,0 +1,1 @@
+"""Data sets: readers of the field's folder layouts, crops, generated scenes, and the feature bank."""

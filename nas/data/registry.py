@@ -1,0 +1,26 @@
+"""From a registered data set (layout and root folder, in the server's configuration) to an opened one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from nas.data.ade20k import open_ade20k
+from nas.data.cityscapes import open_cityscapes
+from nas.data.dataset import DatasetError, SegmentationDataset
+from nas.data.voc2012 import open_voc2012
+from nas.settings import DatasetEntry, Layout
+
+_READERS: dict[Layout, Callable[[Path], SegmentationDataset]] = {
+    "cityscapes": open_cityscapes,
+    "voc2012": open_voc2012,
+    "ade20k": open_ade20k,
+}
+
+
+def open_dataset(entry: DatasetEntry) -> SegmentationDataset:
+    """List the data set's files by its layout; nothing is decoded yet. DatasetError naming what is missing."""
+    root = entry.root.expanduser()
+    if not root.is_dir():
+        raise DatasetError(f"root folder {root} of the {entry.layout} data set does not exist")
+    return _READERS[entry.layout](root)

@@ -1,0 +1,79 @@
+"""From an image of any size to a crop the network takes: numpy and Pillow only, deterministic for a generator."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from nas.data.dataset import IGNORE, Uint8
+from nas.spec import AugmentSpec
+
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
+"""Per channel (RGB, values in [0, 1]) of ImageNet: what published backbones were trained with."""
+
+MEAN_PIXEL = tuple(round(255 * mean) for mean in MEAN)
+"""Padding colour: normalises to about zero, so that padded regions carry no signal."""
+
+
+def normalize(image: Uint8) -> NDArray[np.float32]:
+    """(..., H, W, 3) uint8 -> float32 of the same shape: (x / 255 - mean) / std per channel."""
+    scale = (1.0 / (255.0 * np.array(STD))).astype(np.float32)
+    shift = (-np.array(MEAN) / np.array(STD)).astype(np.float32)
+    normalized: NDArray[np.float32] = image.astype(np.float32) * scale + shift
+    return normalized
+
+
+def train_crop(
+    image: Uint8, label: Uint8, crop: tuple[int, int], augment: AugmentSpec, rng: np.random.Generator
+) -> tuple[Uint8, Uint8]:
+    """Random scale, flip, padding at the bottom and right (mean colour, IGNORE), random crop: (h, w, 3) and (h, w).
+
+    The scale is uniform in `augment.scale`; images are resized bilinearly, labels by nearest neighbour. Four numbers
+    are drawn whatever the settings, so that one setting does not change what the others draw.
+    """
+    draw_scale, draw_flip, draw_top, draw_left = rng.random(4)
+    lowest, highest = augment.scale
+    image, label = _rescale(image, label, lowest + (highest - lowest) * draw_scale)
+    if augment.flip and draw_flip < 0.5:
+        image, label = image[:, ::-1], label[:, ::-1]
+    image, label = _pad(image, label, crop, (0, 0))
+    top = int(draw_top * (image.shape[0] - crop[0] + 1))
+    left = int(draw_left * (image.shape[1] - crop[1] + 1))
+    return _cut(image, label, crop, (top, left))
+
+
+def val_crop(image: Uint8, label: Uint8, crop: tuple[int, int]) -> tuple[Uint8, Uint8]:
+    """The middle of the image, padded evenly where it is smaller than the crop (the odd pixel at the end).
+
+    Unscaled; the whole image when it has the crop's size.
+    """
+    missing = [max(0, side - have) for side, have in zip(crop, label.shape, strict=True)]
+    image, label = _pad(image, label, crop, (missing[0] // 2, missing[1] // 2))
+    return _cut(image, label, crop, ((label.shape[0] - crop[0]) // 2, (label.shape[1] - crop[1]) // 2))
+
+
+def _rescale(image: Uint8, label: Uint8, scale: float) -> tuple[Uint8, Uint8]:
+    height, width = (max(1, round(side * scale)) for side in label.shape)
+    if (height, width) == label.shape:
+        return image, label
+    resized = Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR)
+    return np.asarray(resized), np.asarray(Image.fromarray(label).resize((width, height), Image.Resampling.NEAREST))
+
+
+def _pad(image: Uint8, label: Uint8, crop: tuple[int, int], before: tuple[int, int]) -> tuple[Uint8, Uint8]:
+    """Enlarge to at least the crop's size, `before` (rows, columns) of the padding going above and to the left."""
+    size = tuple(max(side, have) for side, have in zip(crop, label.shape, strict=True))
+    if size == label.shape:
+        return image, label
+    canvas, void = np.empty((*size, 3), np.uint8), np.full(size, IGNORE, np.uint8)
+    canvas[:] = MEAN_PIXEL
+    window = slice(before[0], before[0] + label.shape[0]), slice(before[1], before[1] + label.shape[1])
+    canvas[window], void[window] = image, label
+    return canvas, void
+
+
+def _cut(image: Uint8, label: Uint8, crop: tuple[int, int], corner: tuple[int, int]) -> tuple[Uint8, Uint8]:
+    window = slice(corner[0], corner[0] + crop[0]), slice(corner[1], corner[1] + crop[1])
+    return image[window].copy(), label[window].copy()
