@@ -1,1 +1,33 @@
-"""The engine: spec, store, data, models, training, strategies, ranking."""
+"""The engine: spec, store, data, models, training, strategies, ranking.
+
+`nas.build_head` and `nas.build_network` give plain torch modules. They are looked up when first used, so that
+`import nas` needs no torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nas.models.heads import build_head
+    from nas.models.networks import build_network
+    from search_spaces.document import read_architecture
+
+__all__ = ["build_head", "build_network", "read_architecture"]
+
+_HOMES = {
+    "build_head": "nas.models.heads",
+    "build_network": "nas.models.networks",
+    "read_architecture": "search_spaces.document",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,23 @@
+"""From descriptions to torch modules: operations, heads, backbones, whole networks."""
+
+from nas.models.backbone_base import Backbone
+from nas.models.backbones import build_backbone, load_backbone_weights, receptive_field
+from nas.models.complexity import multiply_adds
+from nas.models.heads import build_head
+from nas.models.networks import HeadWithClassifier, SegmentationNetwork, build_classifier_head, build_network
+from nas.models.parameters import count_parameters, parameter_groups
+
+__all__ = [
+    "Backbone",
+    "HeadWithClassifier",
+    "SegmentationNetwork",
+    "build_backbone",
+    "build_classifier_head",
+    "build_head",
+    "build_network",
+    "count_parameters",
+    "load_backbone_weights",
+    "multiply_adds",
+    "parameter_groups",
+    "receptive_field",
+]

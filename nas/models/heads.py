@@ -1,0 +1,116 @@
+"""From the description of a head to the module: `build_head`, and the dense prediction cell itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from nas.models.layers import BN_MOMENTUM, ConvBNReLU
+from nas.models.operations import AtrousSeparable, PyramidPooling, pooling_kernel
+from nas.models.reference_heads import ASPPHead, Conv1x1Head, PPMHead
+from search_spaces.dense_cell import AtrousSeparable as AtrousSeparableOp
+from search_spaces.dense_cell import Conv1x1 as Conv1x1Op
+from search_spaces.dense_cell import DenseCell
+from search_spaces.dense_cell import PyramidPooling as PyramidPoolingOp
+from search_spaces.document import Architecture
+from search_spaces.reference_head import ReferenceHead
+
+PAPER_STRIDE = 16
+"""Output stride for which the rates of the dense cell and of ASPP are written."""
+
+
+@dataclass(frozen=True)
+class HeadSetting:
+    """What turns a description into a module beside its input width; the arguments of `build_head`."""
+
+    channels: int = 256
+    dropout: float = 0.1
+    output_stride: int = 16
+    crop: tuple[int, int] = (513, 513)
+    rate_multiplier: int = 1
+    bn_momentum: float = BN_MOMENTUM
+
+
+def rate_multiplier_for(output_stride: int) -> int:
+    """Factor on atrous rates: 2 at output stride 8, 1 at 16 (the paper's 16 / stride), and 1 above."""
+    return max(1, PAPER_STRIDE // output_stride)
+
+
+def build_head(
+    architecture: Architecture,
+    in_channels: int,
+    *,
+    channels: int = 256,
+    dropout: float = 0.1,
+    output_stride: int = 16,
+    crop: tuple[int, int] = (513, 513),
+    rate_multiplier: int | None = None,
+    bn_momentum: float = BN_MOMENTUM,
+) -> nn.Module:
+    """A head without logits: (N, in_channels, H, W) -> (N, channels, H, W), with attribute `out_channels`.
+
+    `crop` is (height, width) in pixels: it gives the dense cell's pooling windows. Rates are for output stride 16;
+    `rate_multiplier` None doubles them at 8. Initial weights come from torch's global generator.
+    """
+    if rate_multiplier is None:
+        rate_multiplier = rate_multiplier_for(output_stride)
+    setting = HeadSetting(channels, dropout, output_stride, crop, rate_multiplier, bn_momentum)
+    if isinstance(architecture, DenseCell):
+        return DenseCellHead(architecture, in_channels, setting)
+    return _build_reference_head(architecture, in_channels, setting)
+
+
+class DenseCellHead(nn.Module):
+    """The dense prediction cell: B branches of `channels` filters, concat, dropout, 1x1, BN, ReLU.
+
+    (N, in, H, W) -> (N, channels, H, W). Branch i reads the features (input -1) or an earlier branch's output.
+    """
+
+    def __init__(self, cell: DenseCell, in_channels: int, setting: HeadSetting) -> None:
+        super().__init__()
+        self.out_channels = setting.channels
+        self.inputs = tuple(branch.input for branch in cell.branches)
+        self.branches = nn.ModuleList(
+            _build_operator(branch.operator, in_channels if branch.input < 0 else setting.channels, setting)
+            for branch in cell.branches
+        )
+        self.dropout = nn.Dropout(setting.dropout)
+        self.project = ConvBNReLU(
+            len(self.branches) * setting.channels, setting.channels, bn_momentum=setting.bn_momentum
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Features at the resolution of `x`."""
+        outputs: list[Tensor] = []
+        for source, branch in zip(self.inputs, self.branches, strict=True):
+            outputs.append(branch(x if source < 0 else outputs[source]))
+        y: Tensor = self.project(self.dropout(torch.cat(outputs, 1)))
+        return y
+
+
+def _build_operator(
+    operator: Conv1x1Op | AtrousSeparableOp | PyramidPoolingOp, in_channels: int, setting: HeadSetting
+) -> nn.Module:
+    momentum = setting.bn_momentum
+    if isinstance(operator, Conv1x1Op):
+        return ConvBNReLU(in_channels, setting.channels, bn_momentum=momentum)
+    if isinstance(operator, AtrousSeparableOp):
+        rate = (operator.rate[0] * setting.rate_multiplier, operator.rate[1] * setting.rate_multiplier)
+        return AtrousSeparable(in_channels, setting.channels, rate, bn_momentum=momentum)
+    kernel = (
+        pooling_kernel(setting.crop[0], setting.output_stride, operator.grid[0]),
+        pooling_kernel(setting.crop[1], setting.output_stride, operator.grid[1]),
+    )
+    return PyramidPooling(in_channels, setting.channels, kernel, bn_momentum=momentum)
+
+
+def _build_reference_head(head: ReferenceHead, in_channels: int, setting: HeadSetting) -> nn.Module:
+    dropout, momentum = setting.dropout, setting.bn_momentum
+    if head.name == "aspp":
+        rates = [rate * setting.rate_multiplier for rate in head.rates]
+        return ASPPHead(in_channels, setting.channels, rates=rates, dropout=dropout, bn_momentum=momentum)
+    if head.name == "ppm":
+        return PPMHead(in_channels, setting.channels, bins=head.bins, dropout=dropout, bn_momentum=momentum)
+    return Conv1x1Head(in_channels, setting.channels, dropout=dropout, bn_momentum=momentum)
