@@ -1,0 +1,33 @@
+"""The record of every search, in SQL: see `nas.store.store` for its contract."""
+
+from nas.store.errors import ConflictError, NotFoundError, SearchClosedError, StaleAttemptError, StoreError
+from nas.store.leaderboard import TrialOrder
+from nas.store.records import (
+    Page,
+    SearchRecord,
+    SearchStatus,
+    SnapshotRecord,
+    Stage,
+    TokenRecord,
+    TrialRecord,
+    TrialStatus,
+)
+from nas.store.store import Store
+
+__all__ = [
+    "ConflictError",
+    "NotFoundError",
+    "Page",
+    "SearchClosedError",
+    "SearchRecord",
+    "SearchStatus",
+    "SnapshotRecord",
+    "Stage",
+    "StaleAttemptError",
+    "Store",
+    "StoreError",
+    "TokenRecord",
+    "TrialOrder",
+    "TrialRecord",
+    "TrialStatus",
+]

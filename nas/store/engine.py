@@ -1,0 +1,145 @@
+"""Connections and transactions: SQLite (a file, WAL) or PostgreSQL (psycopg 3), by one URL."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from nas.store.errors import StoreError
+from nas.store.tables import Base
+
+BUSY_SECONDS = 30.0
+"""How long a writer waits for the lock (SQLite) or a caller for a connection before StoreError."""
+
+SQLITE_OLDEST = (3, 35, 0)
+"""First version with RETURNING."""
+
+Clock = Callable[[], float]
+Insert = sqlite.Insert | postgresql.Insert
+
+
+def parse_url(url: str) -> URL:
+    """The SQLAlchemy URL; plain `postgresql://` means psycopg 3. ValueError on any other database."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        # The URL itself stays out of the message: it may hold a password.
+        raise ValueError("database URL is not of the form sqlite:///FILE or postgresql://USER@HOST/NAME") from None
+    if parsed.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
+        return parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername in ("sqlite", "sqlite+pysqlite"):
+        return parsed.set(drivername="sqlite")
+    raise ValueError(f"database {parsed.drivername!r} is not supported; use sqlite:///FILE or postgresql://...")
+
+
+def make_engine(url: str) -> Engine:
+    """An engine for the URL; nothing is connected yet. The folder of an SQLite file is made."""
+    parsed = parse_url(url)
+    if parsed.drivername != "sqlite":
+        return create_engine(
+            parsed,
+            pool_pre_ping=True,  # a restarted server must not fail the first request after it
+            pool_timeout=BUSY_SECONDS,
+            max_overflow=32,
+            connect_args={"connect_timeout": 10},
+        )
+    if sqlite3.sqlite_version_info < SQLITE_OLDEST:
+        raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old; 3.35 or newer is needed")
+    in_memory = parsed.database in (None, "", ":memory:")
+    if not in_memory:
+        Path(str(parsed.database)).expanduser().parent.mkdir(parents=True, exist_ok=True)
+        parsed = parsed.set(database=str(Path(str(parsed.database)).expanduser()))
+    engine = create_engine(
+        parsed,
+        poolclass=QueuePool,
+        pool_timeout=BUSY_SECONDS,
+        # A database in memory lives in its one connection, for which threads take turns.
+        pool_size=1 if in_memory else 5,
+        max_overflow=0 if in_memory else 32,
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+    )
+    event.listen(engine, "connect", _configure_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None  # the driver emits no BEGIN of its own; _begin_sqlite does
+    connection.execute("PRAGMA foreign_keys = ON")
+    # WAL with synchronous NORMAL: a transaction survives the death of any process, kill -9 included. A power cut
+    # or a crash of the operating system may lose the last transactions since a checkpoint, but leaves the file
+    # consistent; what was lost is measured again (execution is at least once).
+    connection.execute("PRAGMA synchronous = NORMAL")
+    _write_ahead(connection)
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to WAL once. Two first users at once get SQLITE_BUSY without a wait, hence the loop."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while connection.execute("PRAGMA journal_mode").fetchone()[0] not in ("wal", "memory"):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A deferred transaction that reads first and then writes cannot wait for the lock: SQLite answers
+    # "database is locked" at once, since its snapshot is old. So writers take the lock with their BEGIN.
+    reading = connection.get_execution_options().get("reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+class Database:
+    """What the parts of the store share: short transactions and the clock."""
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self._engine = engine
+        self._reader = engine.execution_options(reading=True)
+        self._clock = clock
+
+    @contextmanager
+    def _write(self) -> Iterator[Connection]:
+        """One transaction that may write. StoreError when the database cannot be reached or stays locked."""
+        with store_errors(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _read(self) -> Iterator[Connection]:
+        """One transaction that only reads: it never waits for a writer."""
+        with store_errors(), self._reader.begin() as connection:
+            yield connection
+
+    def _insert(self, table: type[Base]) -> Insert:
+        """INSERT in the dialect at hand, which has `on_conflict_do_nothing`."""
+        if self._engine.dialect.name == "sqlite":
+            return sqlite.insert(table)
+        return postgresql.insert(table)
+
+
+@contextmanager
+def store_errors() -> Iterator[None]:
+    """StoreError for what a driver says when the database is away or locked."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeoutError) as error:
+        cause = getattr(error, "orig", None) or error
+        raise StoreError(f"the database cannot be used: {cause}") from error
+
+
+def clean_text(text: str | None, limit: int = 4000) -> str | None:
+    """Text that both databases can hold: no NUL, no lone surrogates, at most `limit` characters."""
+    if text is None:
+        return None
+    return text.encode("utf-8", "replace").decode().replace("\x00", "")[:limit]

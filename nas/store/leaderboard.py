@@ -1,0 +1,193 @@
+"""Trials as they are read: one, all, the best, pages of them, and their learning curves."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any, Literal
+
+from sqlalchemy import Connection, RowMapping, Select, and_, func, or_, select
+
+from nas.measurement import Measurement
+from nas.store.cursors import check_limit, decode, encode
+from nas.store.engine import Database
+from nas.store.errors import NotFoundError
+from nas.store.records import Page, TrialRecord, TrialStatus
+from nas.store.tables import ArchitectureRow, MeasurementRow, TrialRow
+
+TrialOrder = Literal["number", "-number", "score", "-score"]
+
+_TRIAL = select(
+    TrialRow.__table__,
+    ArchitectureRow.document.label("architecture"),
+).join_from(TrialRow, ArchitectureRow, ArchitectureRow.key == TrialRow.architecture_key)
+
+_MEASURED = tuple(Measurement.model_fields)
+
+
+class Leaderboard(Database):
+    """Reads of `trials` and `measurements`."""
+
+    def get_trial(self, search_id: str, number: int) -> TrialRecord:
+        """One trial. NotFoundError."""
+        with self._read() as connection:
+            trial = find_trial(connection, search_id, number)
+        if trial is None:
+            raise NotFoundError(f"there is no trial {number} of search {search_id!r}")
+        return trial
+
+    def all_trials(self, search_id: str) -> list[TrialRecord]:
+        """Every trial of a search by number; empty when there is none."""
+        return self._trials(_TRIAL.where(TrialRow.search_id == search_id).order_by(TrialRow.number))
+
+    def changed_trials(self, search_id: str, since: float) -> list[TrialRecord]:
+        """Trials written to after `since` (an `updated_at`), in the order of their last change.
+
+        Give the last `updated_at` seen to follow a search. A write that was begun before another one may appear
+        after it (PostgreSQL): who must miss nothing asks from a second earlier and drops what it has seen.
+        """
+        changed = and_(TrialRow.search_id == search_id, TrialRow.updated_at > since)
+        return self._trials(_TRIAL.where(changed).order_by(TrialRow.updated_at, TrialRow.number))
+
+    def best_trial(self, search_id: str) -> TrialRecord | None:
+        """The highest score at the deepest rung reached; the lower number among equals; None before any score.
+
+        Scores of different rungs do not compare, so a shallower rung's never wins. Failed trials do not count;
+        those stopped with the search do, by what they measured.
+        """
+        statement = (
+            _TRIAL.where(
+                TrialRow.search_id == search_id, TrialRow.score.is_not(None), TrialRow.status != TrialStatus.FAILED
+            )
+            .order_by(TrialRow.iteration.desc(), TrialRow.score.desc(), TrialRow.number)
+            .limit(1)
+        )
+        trials = self._trials(statement)
+        return trials[0] if trials else None
+
+    def count_trials(self, search_id: str) -> dict[TrialStatus, int]:
+        """How many trials there are of each status, zeros included."""
+        statement = (
+            select(TrialRow.status, func.count()).where(TrialRow.search_id == search_id).group_by(TrialRow.status)
+        )
+        with self._read() as connection:
+            found = {TrialStatus(status): count for status, count in connection.execute(statement)}
+        return {status: found.get(status, 0) for status in TrialStatus}
+
+    def list_trials(
+        self,
+        search_id: str,
+        order_by: TrialOrder = "number",
+        status: TrialStatus | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Page[TrialRecord]:
+        """One page of trials; without a score they come last in either order, ties go by number.
+
+        New trials never shift a page. One whose score changes between two pages may be met twice or not at all.
+        ValueError on an unknown order, a limit outside 1 to 1000, or a cursor of another listing.
+        """
+        if order_by not in ("number", "-number", "score", "-score"):
+            raise ValueError(f"order_by must be number, -number, score or -score, not {order_by!r}")
+        base = _TRIAL.where(TrialRow.search_id == search_id)
+        if status is not None:
+            base = base.where(TrialRow.status == status)
+        wanted = check_limit(limit) + 1  # one more says whether there is a next page
+        if order_by.endswith("number"):
+            trials = self._trials(_by_number(base, order_by, cursor).limit(wanted))
+        else:
+            trials = self._by_score(base, order_by, cursor, wanted)
+        page = trials[:limit]
+        more = len(trials) > limit
+        return Page(tuple(page), _cursor_after(order_by, page[-1]) if more else None)
+
+    def _by_score(self, base: Select[Any], order: str, cursor: str | None, wanted: int) -> list[TrialRecord]:
+        """Scored trials first, then the others: two ranges of one index instead of a sort of all."""
+        scored, unscored = base.where(TrialRow.score.is_not(None)), base.where(TrialRow.score.is_(None))
+        column = TrialRow.score if order == "score" else TrialRow.score.desc()
+        scored = scored.order_by(column, TrialRow.number).limit(wanted)
+        trials: list[TrialRecord] = []
+        if cursor is not None:
+            score, number = decode(order, cursor, (int, float, type(None)), int)
+            if score is None:
+                return self._trials(unscored.where(TrialRow.number > number).order_by(TrialRow.number).limit(wanted))
+            beyond = TrialRow.score > score if order == "score" else TrialRow.score < score
+            scored = scored.where(or_(beyond, and_(TrialRow.score == score, TrialRow.number > number)))
+        trials = self._trials(scored)
+        if len(trials) < wanted:
+            trials += self._trials(unscored.order_by(TrialRow.number).limit(wanted - len(trials)))
+        return trials
+
+    def curve(self, search_id: str, number: int) -> list[Measurement]:
+        """A trial's measurements by iteration. NotFoundError."""
+        statement = (
+            select(MeasurementRow.__table__)
+            .where(MeasurementRow.search_id == search_id, MeasurementRow.number == number)
+            .order_by(MeasurementRow.iteration)
+        )
+        with self._read() as connection:
+            points = [read_measurement(row) for row in connection.execute(statement).mappings()]
+            if not points and find_trial(connection, search_id, number) is None:
+                raise NotFoundError(f"there is no trial {number} of search {search_id!r}")
+        return points
+
+    def measurements(self, search_id: str) -> dict[int, list[Measurement]]:
+        """Every learning curve of a search by trial number; trials that measured nothing are left out."""
+        statement = (
+            select(MeasurementRow.__table__)
+            .where(MeasurementRow.search_id == search_id)
+            .order_by(MeasurementRow.number, MeasurementRow.iteration)
+        )
+        with self._read() as connection:
+            rows = connection.execute(statement).mappings().all()
+        return {
+            number: [read_measurement(row) for row in points]
+            for number, points in groupby(rows, key=lambda row: int(row["number"]))
+        }
+
+    def _trials(self, statement: Select[Any]) -> list[TrialRecord]:
+        with self._read() as connection:
+            return [read_trial(row) for row in connection.execute(statement).mappings()]
+
+
+def _by_number(base: Select[Any], order: str, cursor: str | None) -> Select[Any]:
+    if cursor is not None:
+        (number,) = decode(order, cursor, int)
+        base = base.where(TrialRow.number > number if order == "number" else TrialRow.number < number)
+    return base.order_by(TrialRow.number if order == "number" else TrialRow.number.desc())
+
+
+def _cursor_after(order: str, trial: TrialRecord) -> str:
+    return encode(order, trial.number) if order.endswith("number") else encode(order, trial.score, trial.number)
+
+
+def find_trial(connection: Connection, search_id: str, number: int) -> TrialRecord | None:
+    """The trial, or None."""
+    statement = _TRIAL.where(TrialRow.search_id == search_id, TrialRow.number == number)
+    row = connection.execute(statement).mappings().one_or_none()
+    return None if row is None else read_trial(row)
+
+
+def read_trial(row: RowMapping) -> TrialRecord:
+    """The record of a row of `trials` joined with its architecture."""
+    return TrialRecord(
+        number=row["number"],
+        architecture_key=row["architecture_key"],
+        architecture=row["architecture"],
+        fidelity_key=row["fidelity_key"],
+        seed=row["seed"],
+        attempt=row["attempt"],
+        status=TrialStatus(row["status"]),
+        score=row["score"],
+        iteration=row["iteration"],
+        seconds=row["seconds"],
+        device_seconds=row["device_seconds"],
+        reason=row["reason"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        finished_at=row["finished_at"],
+    )
+
+
+def read_measurement(row: RowMapping) -> Measurement:
+    """The measurement of a row of `measurements`."""
+    return Measurement.model_validate({name: row[name] for name in _MEASURED})

@@ -1,0 +1,126 @@
+"""What the store gives out: frozen records and their statuses. Times are seconds since the epoch, UTC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from nas.spec import SearchSpec
+
+T = TypeVar("T")
+
+
+class SearchStatus(StrEnum):
+    """queued -> starting -> running -> completed | failed | stopped; stopping waits for the driver to end.
+
+    A driver that was lost takes its search back to queued, for the next attempt.
+    """
+
+    QUEUED = "queued"
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+    @property
+    def terminal(self) -> bool:
+        """Whether a row of this status never changes again."""
+        return self in (SearchStatus.COMPLETED, SearchStatus.FAILED, SearchStatus.STOPPED)
+
+
+class TrialStatus(StrEnum):
+    """running -> completed (last rung reached) | pruned (stopped early, its score counts) | failed | stopped."""
+
+    RUNNING = "running"
+    COMPLETED = "completed"
+    PRUNED = "pruned"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+    @property
+    def terminal(self) -> bool:
+        """Whether a row of this status never changes again."""
+        return self is not TrialStatus.RUNNING
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What the driver is at, for a progress bar: `done` of `total` units of the stage `name`."""
+
+    name: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRecord:
+    """One search. `attempt` counts its drivers; `not_before` holds back the next one (back-off)."""
+
+    id: str
+    spec: SearchSpec
+    status: SearchStatus
+    attempt: int
+    stage: Stage | None
+    message: str | None
+    idempotency_key: str | None
+    not_before: float | None
+    created_at: float
+    updated_at: float
+    started_at: float | None
+    finished_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRecord:
+    """One trial. `score`, `iteration`, `seconds`, `device_seconds` are those of the deepest rung measured.
+
+    `attempt` counts the processes that worked on it, from 1.
+    """
+
+    number: int
+    architecture_key: str
+    architecture: dict[str, Any]
+    fidelity_key: str
+    seed: int
+    attempt: int
+    status: TrialStatus
+    score: float | None
+    iteration: int | None
+    seconds: float | None
+    device_seconds: float | None
+    reason: str | None
+    created_at: float
+    updated_at: float
+    finished_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotRecord:
+    """What a differentiable run decoded to after one epoch; `run` counts the seeds of a search."""
+
+    run: int
+    epoch: int
+    payload: dict[str, Any]
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRecord:
+    """An API token. Only the digest of its secret is known."""
+
+    name: str
+    digest: str
+    scopes: tuple[str, ...]
+    created_at: float
+    revoked_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page of a listing; `cursor` asks for the next one, None says that this is the last."""
+
+    items: tuple[T, ...]
+    cursor: str | None

@@ -1,0 +1,220 @@
+"""Searches as the controller sees them: create, list, move, lease."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, RowMapping, or_, select, tuple_, update
+
+from nas.spec import SearchSpec
+from nas.store.cursors import check_limit, decode, encode
+from nas.store.engine import Database, clean_text
+from nas.store.errors import ConflictError, NotFoundError
+from nas.store.records import Page, SearchRecord, SearchStatus, Stage, TrialStatus
+from nas.store.tables import SearchRow, TrialRow
+
+OPEN = tuple(status for status in SearchStatus if not status.terminal)
+ENDS = tuple(status for status in SearchStatus if status.terminal)
+
+_MAY_FOLLOW: dict[SearchStatus, tuple[SearchStatus, ...]] = {
+    SearchStatus.QUEUED: (SearchStatus.STARTING, SearchStatus.STOPPING, *ENDS),
+    SearchStatus.STARTING: (SearchStatus.QUEUED, SearchStatus.RUNNING, SearchStatus.STOPPING, *ENDS),
+    SearchStatus.RUNNING: (SearchStatus.QUEUED, SearchStatus.STOPPING, *ENDS),
+    SearchStatus.STOPPING: ENDS,
+}
+
+_SPEC: TypeAdapter[SearchSpec] = TypeAdapter(SearchSpec)
+
+
+class Searches(Database):
+    """Rows of `searches`, written by the controller (the HTTP service and its reconciler)."""
+
+    def create_search(self, spec: SearchSpec, idempotency_key: str | None = None) -> tuple[SearchRecord, bool]:
+        """A new queued search and True; with a key that was used before, that search and False.
+
+        ConflictError when the key was used for another spec, ValueError when it is not 1 to 255 characters. Two
+        callers at once with one key get the same search.
+        """
+        if idempotency_key is not None and not (1 <= len(idempotency_key) <= 255 and idempotency_key.isprintable()):
+            raise ValueError("Idempotency-Key must be 1 to 255 printable characters")
+        while True:
+            with self._write() as connection:
+                created = self._insert_search(connection, spec, idempotency_key)
+                if created is not None:
+                    return created, True
+                existing = _find(connection, SearchRow.idempotency_key == idempotency_key)
+            if existing is not None:
+                if existing.spec != spec:
+                    raise ConflictError(f"this Idempotency-Key was used for another spec (search {existing.id})")
+                return existing, False
+            # The random id was taken: draw another.
+
+    def _insert_search(self, connection: Connection, spec: SearchSpec, key: str | None) -> SearchRecord | None:
+        """The new search, or None when the key (or the id) is taken."""
+        now = self._clock()
+        values = {
+            "id": "s" + secrets.token_hex(6),
+            "idempotency_key": key,
+            "spec": _SPEC.dump_python(spec, mode="json"),
+            "status": SearchStatus.QUEUED,
+            "attempt": 0,
+            "created_at": now,
+            "updated_at": now,
+        }
+        statement = self._insert(SearchRow).values(values).on_conflict_do_nothing().returning(SearchRow.__table__)
+        row = connection.execute(statement).mappings().one_or_none()
+        return None if row is None else read_search(row)
+
+    def get_search(self, search_id: str) -> SearchRecord:
+        """One search. NotFoundError."""
+        with self._read() as connection:
+            record = _find(connection, SearchRow.id == search_id)
+        if record is None:
+            raise NotFoundError(f"there is no search {search_id!r}")
+        return record
+
+    def list_searches(
+        self, status: SearchStatus | None = None, limit: int = 50, cursor: str | None = None
+    ) -> Page[SearchRecord]:
+        """Searches, newest first. ValueError on a bad limit (1 to 1000) or cursor."""
+        statement = select(SearchRow.__table__)
+        if status is not None:
+            statement = statement.where(SearchRow.status == status)
+        if cursor is not None:
+            created_at, after = decode("searches", cursor, (int, float), str)
+            statement = statement.where(tuple_(SearchRow.created_at, SearchRow.id) < (created_at, after))
+        statement = statement.order_by(SearchRow.created_at.desc(), SearchRow.id.desc()).limit(check_limit(limit) + 1)
+        with self._read() as connection:
+            records = [read_search(row) for row in connection.execute(statement).mappings()]
+        more = len(records) > limit
+        records = records[:limit]
+        return Page(tuple(records), encode("searches", records[-1].created_at, records[-1].id) if more else None)
+
+    def move_search(
+        self,
+        search_id: str,
+        expected: Collection[SearchStatus],
+        to: SearchStatus,
+        *,
+        message: str | None = None,
+    ) -> bool:
+        """Compare-and-set: True when the search was in one of `expected` and now is in `to`.
+
+        A terminal search never moves. An end also stops the trials in flight, in the same transaction. ValueError
+        when `to` cannot follow a status of `expected`; NotFoundError.
+        """
+        sources = [status for status in expected if not status.terminal]
+        for status in sources:
+            if to not in _MAY_FOLLOW[status]:
+                raise ValueError(f"a search that is {status} cannot become {to}")
+        with self._write() as connection:
+            if self._move(connection, search_id, sources, to, message=message):
+                return True
+            found = _find(connection, SearchRow.id == search_id)
+        if found is None:
+            raise NotFoundError(f"there is no search {search_id!r}")
+        return False
+
+    def _move(
+        self,
+        connection: Connection,
+        search_id: str,
+        expected: Collection[SearchStatus],
+        to: SearchStatus,
+        *,
+        message: str | None,
+        attempt: int | None = None,
+    ) -> bool:
+        """The compare-and-set of every status change; with `attempt`, also of the driver's attempt."""
+        now = self._clock()
+        values: dict[str, Any] = {"status": to, "updated_at": now}
+        if message is not None:
+            values["message"] = clean_text(message)
+        if to.terminal:
+            values |= {"finished_at": now, "lease_owner": None, "lease_until": None, "not_before": None}
+        statement = update(SearchRow).where(SearchRow.id == search_id, SearchRow.status.in_(expected)).values(values)
+        if attempt is not None:
+            statement = statement.where(SearchRow.attempt == attempt)
+        moved = connection.execute(statement).rowcount == 1
+        if moved and to.terminal:
+            stop_in_flight(connection, search_id, now, f"the search ended: {to}")
+        return moved
+
+    def due_searches(self, now: float) -> list[SearchRecord]:
+        """The searches to look after, oldest first: all that are not over, less queued ones held back beyond `now`."""
+        statement = (
+            select(SearchRow.__table__)
+            .where(
+                SearchRow.status.in_(OPEN),
+                or_(
+                    SearchRow.status != SearchStatus.QUEUED,
+                    SearchRow.not_before.is_(None),
+                    SearchRow.not_before <= now,
+                ),
+            )
+            .order_by(SearchRow.created_at, SearchRow.id)
+        )
+        with self._read() as connection:
+            return [read_search(row) for row in connection.execute(statement).mappings()]
+
+    def acquire_lease(self, search_id: str, owner: str, seconds: float) -> bool:
+        """Take or prolong the right to look after a search; False while another owner holds it, or when it is over.
+
+        Times are those of the callers' clocks: `seconds` should be well above their difference.
+        """
+        now = self._clock()
+        free = or_(SearchRow.lease_owner.is_(None), SearchRow.lease_owner == owner, SearchRow.lease_until <= now)
+        statement = (
+            update(SearchRow)
+            .where(SearchRow.id == search_id, SearchRow.status.in_(OPEN), free)
+            .values(lease_owner=owner, lease_until=now + seconds)
+        )
+        with self._write() as connection:
+            return connection.execute(statement).rowcount == 1
+
+    def release_lease(self, search_id: str, owner: str) -> None:
+        """Give the lease back; nothing happens when the owner does not hold it."""
+        statement = (
+            update(SearchRow)
+            .where(SearchRow.id == search_id, SearchRow.lease_owner == owner)
+            .values(lease_owner=None, lease_until=None)
+        )
+        with self._write() as connection:
+            connection.execute(statement)
+
+
+def stop_in_flight(connection: Connection, search_id: str, now: float, reason: str) -> int:
+    """Mark the trials in flight as stopped; how many there were."""
+    statement = (
+        update(TrialRow)
+        .where(TrialRow.search_id == search_id, TrialRow.status == TrialStatus.RUNNING)
+        .values(status=TrialStatus.STOPPED, reason=reason, updated_at=now, finished_at=now)
+    )
+    return connection.execute(statement).rowcount
+
+
+def read_search(row: RowMapping) -> SearchRecord:
+    """The record of a row of `searches`."""
+    stage = row["stage"]
+    return SearchRecord(
+        id=row["id"],
+        spec=_SPEC.validate_python(row["spec"]),
+        status=SearchStatus(row["status"]),
+        attempt=row["attempt"],
+        stage=None if stage is None else Stage(stage["name"], stage["done"], stage["total"]),
+        message=row["message"],
+        idempotency_key=row["idempotency_key"],
+        not_before=row["not_before"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+    )
+
+
+def _find(connection: Connection, condition: Any) -> SearchRecord | None:
+    row = connection.execute(select(SearchRow.__table__).where(condition)).mappings().one_or_none()
+    return None if row is None else read_search(row)

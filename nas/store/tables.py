@@ -1,0 +1,202 @@
+"""The tables. Migrations build them (`nas/store/migrations`); a test holds the two together.
+
+A trial is known by (search, number), a measurement by (search, number, iteration): natural keys, so that a curve
+is read without a join and a second delivery of the same event meets its first one. Architectures and fidelities
+are stored once, under their content keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Double,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from nas.store.records import SearchStatus, TrialStatus
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+"""Names of constraints, so that a migration can name what it changes."""
+
+ID = String(32)
+KEY = String(64)
+STATUS = String(16)
+DOCUMENT = JSON().with_variant(JSONB(), "postgresql")
+
+
+def _one_of(column: str, statuses: Iterable[StrEnum]) -> str:
+    return f"{column} IN ({', '.join(repr(str(status)) for status in statuses)})"
+
+
+class Base(DeclarativeBase):
+    """All tables of the store."""
+
+    metadata = MetaData(naming_convention=NAMING)
+
+
+class SearchRow(Base):
+    """A search, its driver's attempt and the lease of the controller that looks after it."""
+
+    __tablename__ = "searches"
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    idempotency_key: Mapped[str | None] = mapped_column(String(255))
+    spec: Mapped[dict[str, Any]] = mapped_column(DOCUMENT)
+    status: Mapped[str] = mapped_column(STATUS)
+    attempt: Mapped[int] = mapped_column(Integer)
+    stage: Mapped[dict[str, Any] | None] = mapped_column(DOCUMENT)
+    message: Mapped[str | None] = mapped_column(Text)
+    not_before: Mapped[float | None] = mapped_column(Double)
+    lease_owner: Mapped[str | None] = mapped_column(String(255))
+    lease_until: Mapped[float | None] = mapped_column(Double)
+    created_at: Mapped[float] = mapped_column(Double)
+    updated_at: Mapped[float] = mapped_column(Double)
+    started_at: Mapped[float | None] = mapped_column(Double)
+    finished_at: Mapped[float | None] = mapped_column(Double)
+
+    __table_args__ = (
+        UniqueConstraint("idempotency_key"),
+        CheckConstraint(_one_of("status", SearchStatus), name="status"),
+        CheckConstraint(
+            f"({_one_of('status', [s for s in SearchStatus if s.terminal])}) = (finished_at IS NOT NULL)",
+            name="finished",
+        ),
+        CheckConstraint("attempt >= 0", name="attempt"),
+        Index(None, "status", "created_at", "id"),
+        Index(None, "created_at", "id"),
+    )
+
+
+class ArchitectureRow(Base):
+    """An architecture, once, under the key of its canonical form."""
+
+    __tablename__ = "architectures"
+
+    key: Mapped[str] = mapped_column(KEY, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(32))
+    document: Mapped[dict[str, Any]] = mapped_column(DOCUMENT)
+    created_at: Mapped[float] = mapped_column(Double)
+
+
+class FidelityRow(Base):
+    """A fidelity, once, under its content key."""
+
+    __tablename__ = "fidelities"
+
+    key: Mapped[str] = mapped_column(KEY, primary_key=True)
+    document: Mapped[dict[str, Any]] = mapped_column(DOCUMENT)
+    created_at: Mapped[float] = mapped_column(Double)
+
+
+class TrialRow(Base):
+    """A trial: an architecture at a fidelity with a seed, and the deepest rung measured so far."""
+
+    __tablename__ = "trials"
+
+    # The key is UNIQUE(search, number) and the order in which a search's trials are read.
+    search_id: Mapped[str] = mapped_column(ForeignKey("searches.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    architecture_key: Mapped[str] = mapped_column(ForeignKey("architectures.key"), index=True)
+    fidelity_key: Mapped[str] = mapped_column(ForeignKey("fidelities.key"))
+    seed: Mapped[int] = mapped_column(BigInteger)
+    attempt: Mapped[int] = mapped_column(Integer)
+    status: Mapped[str] = mapped_column(STATUS)
+    score: Mapped[float | None] = mapped_column(Double)
+    iteration: Mapped[int | None] = mapped_column(Integer)
+    seconds: Mapped[float | None] = mapped_column(Double)
+    device_seconds: Mapped[float | None] = mapped_column(Double)
+    reason: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[float] = mapped_column(Double)
+    updated_at: Mapped[float] = mapped_column(Double)
+    finished_at: Mapped[float | None] = mapped_column(Double)
+
+    __table_args__ = (
+        CheckConstraint("number >= 0", name="number"),
+        CheckConstraint("attempt >= 1", name="attempt"),
+        CheckConstraint(_one_of("status", TrialStatus), name="status"),
+        CheckConstraint("score >= 0 AND score <= 1", name="score"),
+        CheckConstraint("(score IS NULL) = (iteration IS NULL)", name="measured"),
+        CheckConstraint(
+            f"score IS NOT NULL OR NOT ({_one_of('status', [TrialStatus.COMPLETED, TrialStatus.PRUNED])})",
+            name="scored",
+        ),
+        CheckConstraint("(status = 'running') = (finished_at IS NULL)", name="finished"),
+        Index(None, "search_id", "score", "number"),
+        Index(None, "search_id", "iteration", "score", "number"),
+        Index(None, "search_id", "status", "number"),
+        Index(None, "search_id", "updated_at"),
+    )
+
+
+class MeasurementRow(Base):
+    """A learning curve's point: what one trial measured at one rung, and by which attempt."""
+
+    __tablename__ = "measurements"
+
+    search_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    iteration: Mapped[int] = mapped_column(Integer, primary_key=True)
+    attempt: Mapped[int] = mapped_column(Integer)
+    score: Mapped[float] = mapped_column(Double)
+    class_iou: Mapped[list[float | None]] = mapped_column(DOCUMENT)
+    train_loss: Mapped[float] = mapped_column(Double)
+    val_loss: Mapped[float] = mapped_column(Double)
+    seconds: Mapped[float] = mapped_column(Double)
+    device_seconds: Mapped[float] = mapped_column(Double)
+    created_at: Mapped[float] = mapped_column(Double)
+
+    __table_args__ = (
+        ForeignKeyConstraint(["search_id", "number"], ["trials.search_id", "trials.number"]),
+        CheckConstraint("iteration >= 1", name="iteration"),
+        CheckConstraint("score >= 0 AND score <= 1", name="score"),
+    )
+
+
+class SnapshotRow(Base):
+    """What a differentiable run decoded to after one epoch."""
+
+    __tablename__ = "snapshots"
+
+    search_id: Mapped[str] = mapped_column(ForeignKey("searches.id"), primary_key=True)
+    run: Mapped[int] = mapped_column(Integer, primary_key=True)
+    epoch: Mapped[int] = mapped_column(Integer, primary_key=True)
+    payload: Mapped[dict[str, Any]] = mapped_column(DOCUMENT)
+    created_at: Mapped[float] = mapped_column(Double)
+
+    __table_args__ = (
+        CheckConstraint("run >= 0", name="run"),
+        CheckConstraint("epoch >= 0", name="epoch"),
+    )
+
+
+class TokenRow(Base):
+    """An API token: the digest of its secret, and what it may do."""
+
+    __tablename__ = "tokens"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    digest: Mapped[str] = mapped_column(KEY, unique=True)
+    scopes: Mapped[list[str]] = mapped_column(DOCUMENT)
+    created_at: Mapped[float] = mapped_column(Double)
+    revoked_at: Mapped[float | None] = mapped_column(Double)

@@ -1,0 +1,258 @@
+"""Trials as they happen: added, measured, ended. Every event is one transaction of at most two statements."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from sqlalchemy import Connection, Engine, and_, case, literal, select, update
+
+from nas.measurement import Measurement
+from nas.spec import Fidelity
+from nas.store.drivers import DRIVING, refuse_driver
+from nas.store.engine import Clock, Database, clean_text
+from nas.store.errors import ConflictError, NotFoundError, StaleAttemptError
+from nas.store.leaderboard import find_trial
+from nas.store.records import TrialRecord, TrialStatus
+from nas.store.searches import stop_in_flight
+from nas.store.tables import ArchitectureRow, FidelityRow, MeasurementRow, SearchRow, TrialRow
+from search_spaces.dense_cell import DenseCell
+from search_spaces.document import Architecture, architecture_to_dict
+
+SCORED = (TrialStatus.COMPLETED, TrialStatus.PRUNED)
+"""Ends that need a score."""
+
+
+class Trials(Database):
+    """Rows of `trials` and `measurements`, written by a search's driver."""
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        super().__init__(engine, clock)
+        self._known_fidelities: set[str] = set()
+
+    def add_trial(  # noqa: PLR0917  the six things a trial is, in the order they are said everywhere
+        self,
+        search_id: str,
+        driver_attempt: int,
+        number: int,
+        architecture: Architecture,
+        fidelity: Fidelity,
+        seed: int,
+    ) -> TrialRecord:
+        """A new running trial of attempt 1. The same content under the same number again gives the recorded row.
+
+        The architecture is stored in its canonical form, which the record gives back: measure that one.
+        StaleAttemptError when another driver took over, SearchClosedError when the search is stopping or over,
+        ConflictError when the number has other content, NotFoundError.
+        """
+        if isinstance(architecture, DenseCell):
+            architecture = architecture.canonical()
+        record = _new_trial(number, architecture, fidelity.key, seed, self._clock())
+        with self._write() as connection:
+            self._store_content(connection, record, fidelity)
+            inserted = connection.execute(self._insert_trial(search_id, driver_attempt, record)).rowcount == 1
+            if not inserted:
+                record = _same_trial(connection, search_id, driver_attempt, record)
+        # Remembered only now: a rolled back insert is not there.
+        self._known_fidelities.add(record.fidelity_key)
+        return record
+
+    def _store_content(self, connection: Connection, record: TrialRecord, fidelity: Fidelity) -> None:
+        """Architecture and fidelity under their keys, once; a fidelity this process has stored is not sent again."""
+        now = record.created_at
+        if record.fidelity_key not in self._known_fidelities:
+            content = {"key": record.fidelity_key, "document": fidelity.model_dump(mode="json"), "created_at": now}
+            connection.execute(self._insert(FidelityRow).on_conflict_do_nothing(), content)
+        content = {
+            "key": record.architecture_key,
+            "kind": record.architecture["kind"],
+            "document": record.architecture,
+            "created_at": now,
+        }
+        connection.execute(self._insert(ArchitectureRow).on_conflict_do_nothing(), content)
+
+    def _insert_trial(self, search_id: str, driver_attempt: int, record: TrialRecord) -> Any:
+        """INSERT ... SELECT from the search's row: without a row of that attempt there is nothing to insert.
+
+        The shared lock (PostgreSQL; SQLite has one writer anyway) keeps the next driver from beginning until this
+        trial is committed, so that it finds it among the trials it takes over.
+        """
+        values = {
+            "number": record.number,
+            "architecture_key": record.architecture_key,
+            "fidelity_key": record.fidelity_key,
+            "seed": record.seed,
+            "attempt": record.attempt,
+            "status": str(record.status),
+            "created_at": record.created_at,
+            "updated_at": record.updated_at,
+        }
+        columns = [literal(value, TrialRow.__table__.c[name].type) for name, value in values.items()]
+        driven = (
+            select(SearchRow.id, *columns)
+            .where(SearchRow.id == search_id, SearchRow.attempt == driver_attempt, SearchRow.status.in_(DRIVING))
+            .with_for_update(read=True)
+        )
+        return self._insert(TrialRow).from_select(["search_id", *values], driven).on_conflict_do_nothing()
+
+    def begin_attempt(self, search_id: str, number: int, driver_attempt: int | None = None) -> int:
+        """The number of a new attempt of a trial in flight; from now on the one before is refused.
+
+        StaleAttemptError when the trial is over, or when `driver_attempt` is given and does not drive the search;
+        NotFoundError.
+        """
+        with self._write() as connection:
+            if driver_attempt is not None:
+                _require_driver(connection, search_id, driver_attempt)
+            statement = (
+                update(TrialRow)
+                .where(_is_trial(search_id, number), TrialRow.status == TrialStatus.RUNNING)
+                .values(attempt=TrialRow.attempt + 1, updated_at=self._clock())
+                .returning(TrialRow.attempt)
+            )
+            attempt = connection.execute(statement).scalar_one_or_none()
+            if attempt is None:
+                _refuse_attempt(connection, search_id, number, None)
+            return attempt
+
+    def record_measurement(self, search_id: str, number: int, attempt: int, measurement: Measurement) -> None:
+        """One rung's result. The same rung again keeps what was recorded first, and is no error.
+
+        The trial's score follows the deepest rung only. StaleAttemptError when the attempt is not the current one
+        or the trial is over; NotFoundError.
+        """
+        now = self._clock()
+        deeper = and_(TrialRow.iteration.is_not(None), TrialRow.iteration >= measurement.iteration)
+        latest = {
+            "score": measurement.score,
+            "iteration": measurement.iteration,
+            "seconds": measurement.seconds,
+            "device_seconds": measurement.device_seconds,
+            "updated_at": now,
+        }
+        columns = TrialRow.__table__.c
+        statement = (
+            update(TrialRow)
+            .where(_is_trial(search_id, number), *_is_current(attempt))
+            .values({name: case((deeper, columns[name]), else_=value) for name, value in latest.items()})
+        )
+        with self._write() as connection:
+            if connection.execute(statement).rowcount == 0:
+                if not _is_recorded(connection, search_id, number, attempt, measurement.iteration):
+                    _refuse_attempt(connection, search_id, number, attempt)
+                return
+            content = {
+                "search_id": search_id,
+                "number": number,
+                "attempt": attempt,
+                "created_at": now,
+                **measurement.model_dump(mode="json"),
+            }
+            connection.execute(self._insert(MeasurementRow).on_conflict_do_nothing(), content)
+
+    def finish_trial(
+        self, search_id: str, number: int, attempt: int, status: TrialStatus, reason: str | None = None
+    ) -> None:
+        """The end of a trial. The same end again is no error.
+
+        StaleAttemptError when the attempt is not the current one or the trial ended otherwise; ValueError when the
+        status is no end, or needs a score and nothing was measured; NotFoundError.
+        """
+        if not status.terminal:
+            raise ValueError(f"a trial cannot finish as {status}; it can as completed, pruned, failed or stopped")
+        now = self._clock()
+        statement = (
+            update(TrialRow)
+            .where(_is_trial(search_id, number), *_is_current(attempt))
+            .values(status=status, reason=clean_text(reason), updated_at=now, finished_at=now)
+        )
+        if status in SCORED:
+            statement = statement.where(TrialRow.score.is_not(None))
+        with self._write() as connection:
+            if connection.execute(statement).rowcount == 0:
+                _refuse_end(connection, search_id, number, attempt, status)
+
+    def stop_trials(self, search_id: str) -> int:
+        """End all trials in flight as stopped; how many there were. What they measured stays."""
+        with self._write() as connection:
+            return stop_in_flight(connection, search_id, self._clock(), "the search was stopped")
+
+
+def _new_trial(number: int, architecture: Architecture, fidelity_key: str, seed: int, now: float) -> TrialRecord:
+    return TrialRecord(
+        number=number,
+        architecture_key=architecture.key,
+        architecture=architecture_to_dict(architecture),
+        fidelity_key=fidelity_key,
+        seed=seed,
+        attempt=1,
+        status=TrialStatus.RUNNING,
+        score=None,
+        iteration=None,
+        seconds=None,
+        device_seconds=None,
+        reason=None,
+        created_at=now,
+        updated_at=now,
+        finished_at=None,
+    )
+
+
+def _is_trial(search_id: str, number: int) -> Any:
+    return and_(TrialRow.search_id == search_id, TrialRow.number == number)
+
+
+def _is_current(attempt: int) -> tuple[Any, Any]:
+    """What every write to a trial is conditional on: the attempt is the current one and the trial is not over."""
+    return TrialRow.attempt == attempt, TrialRow.status == TrialStatus.RUNNING
+
+
+def _require_driver(connection: Connection, search_id: str, attempt: int) -> None:
+    driven = (
+        select(SearchRow.id)
+        .where(SearchRow.id == search_id, SearchRow.attempt == attempt, SearchRow.status.in_(DRIVING))
+        .with_for_update(read=True)
+    )
+    if connection.execute(driven).one_or_none() is None:
+        refuse_driver(connection, search_id, attempt)
+
+
+def _same_trial(connection: Connection, search_id: str, driver_attempt: int, new: TrialRecord) -> TrialRecord:
+    """Why the insert met a row or found no search: the recorded trial when it is the same one, else an error."""
+    _require_driver(connection, search_id, driver_attempt)
+    recorded = find_trial(connection, search_id, new.number)
+    assert recorded is not None, "the insert was skipped for a row of this number"
+    same = (recorded.architecture_key, recorded.fidelity_key, recorded.seed)
+    if same != (new.architecture_key, new.fidelity_key, new.seed):
+        raise ConflictError(f"trial {new.number} of search {search_id} is recorded with other content")
+    return recorded
+
+
+def _is_recorded(connection: Connection, search_id: str, number: int, attempt: int, iteration: int) -> bool:
+    """Whether this attempt has recorded this rung, and is still the last one (of a trial that is over)."""
+    statement = (
+        select(MeasurementRow.iteration)
+        .join(TrialRow, and_(TrialRow.search_id == MeasurementRow.search_id, TrialRow.number == MeasurementRow.number))
+        .where(_is_trial(search_id, number), TrialRow.attempt == attempt, MeasurementRow.iteration == iteration)
+    )
+    return connection.execute(statement).one_or_none() is not None
+
+
+def _refuse_end(connection: Connection, search_id: str, number: int, attempt: int, status: TrialStatus) -> None:
+    """Why an end found no row to write to; nothing when it is recorded already."""
+    trial = find_trial(connection, search_id, number)
+    if trial is not None and trial.attempt == attempt:
+        if trial.status == status:
+            return
+        if not trial.status.terminal and trial.score is None:
+            raise ValueError(f"trial {number} of search {search_id} has measured nothing: it cannot end as {status}")
+    _refuse_attempt(connection, search_id, number, attempt)
+
+
+def _refuse_attempt(connection: Connection, search_id: str, number: int, attempt: int | None) -> NoReturn:
+    trial = find_trial(connection, search_id, number)
+    if trial is None:
+        raise NotFoundError(f"there is no trial {number} of search {search_id!r}")
+    what = "a new attempt" if attempt is None else f"attempt {attempt}"
+    raise StaleAttemptError(
+        f"{what} of trial {number} of search {search_id} is refused: it is {trial.status}, attempt {trial.attempt}"
+    )
