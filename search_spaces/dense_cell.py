@@ -101,6 +101,12 @@ Tree: TypeAlias = "tuple[tuple[int, Tree], ...]"
 """Children of a node, sorted: (operator index, the child's own children)."""
 
 
+def _readable(index: int) -> str:
+    if index == 0:
+        return "F (-1)"
+    return "F (-1) or branch 0" if index == 1 else f"F (-1) or an earlier branch (0 to {index - 1})"
+
+
 class DenseCell(StrictModel):
     """B branches, in the order as written; their outputs are concatenated.
 
@@ -119,8 +125,7 @@ class DenseCell(StrictModel):
             raise ValueError(f"a cell has 1 to {MAX_BRANCHES} branches, not {len(self.branches)}")
         for index, branch in enumerate(self.branches):
             if branch.input >= index:
-                allowed = ("F (-1)", "F (-1) or branch 0")[index] if index < 2 else _EARLIER.format(index - 1)
-                raise ValueError(f"branch {index} reads branch {branch.input}, but it can only read {allowed}")
+                raise ValueError(f"branch {index} reads branch {branch.input}, but it can only read {_readable(index)}")
         return self
 
     @property
@@ -148,9 +153,6 @@ class DenseCell(StrictModel):
 
     def __hash__(self) -> int:
         return hash(self.tree)
-
-
-_EARLIER = "F (-1) or an earlier branch (0 to {})"
 
 
 def _depth_first(tree: Tree) -> Iterator[Branch]:
