@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nas.models.axis_maps import resize, sliding_mean
+from nas.models.resampling import resize, sliding_mean
 from nas.models.depthwise import DepthwiseAtrous
 from nas.models.layers import BN_MOMENTUM, ConvBNReLU, batch_norm
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from nas.models.axis_maps import bin_means, resize
+from nas.models.resampling import bin_means, resize
 from nas.models.layers import BN_MOMENTUM, ConvBNReLU
 
 
