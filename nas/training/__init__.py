@@ -1,0 +1,1 @@
+"""Training and measuring architectures, without Ray, database or HTTP."""

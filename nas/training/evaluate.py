@@ -1,0 +1,59 @@
+"""Measuring an architecture: the one function everything else is built on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from nas.measurement import Measurement
+from nas.spec import Fidelity
+from nas.training.checkpoint import checkpoint_key
+from nas.training.device import pick_device, reproducible_kernels, thread_count
+from nas.training.failures import trial_failures
+from nas.training.prepare import prepare
+from nas.training.progress import Progress, silent
+from nas.training.rungs import Checkpoint, RungRun
+from nas.training.trial import build_loop, build_trial_network
+from nas.training.workspace import Workspace
+from search_spaces.document import Architecture
+
+
+def evaluate(
+    architecture: Architecture,
+    fidelity: Fidelity,
+    seed: int,
+    *,
+    workspace: Workspace,
+    device: str | torch.device | None = None,
+    checkpoint: Path | None = None,
+    threads: int | None = None,
+    devices: float = 1.0,
+    progress: Progress = silent,
+) -> Iterator[Measurement]:
+    """Train the architecture at the fidelity; one measurement per rung, the last one is the score.
+
+    With a frozen backbone the head is trained on the feature bank, which `prepare` makes if need be; otherwise the
+    whole network on images. What a rung's score means is said in `schedule.rate_factors`. The same (architecture,
+    fidelity, seed) gives the same scores on the same machine with the same `threads` (process-wide while this runs;
+    None leaves them).
+
+    With `checkpoint` the state is saved there (atomically) before each measurement is yielded, and a file that
+    belongs to the same architecture, fidelity, seed and kind of device is gone on from: its measurements are yielded
+    again as they were, then training continues bit-identically. Any other file is overwritten.
+
+    `devices` is the share of devices this trial holds, for `device_seconds`. Raises TrialError where the architecture
+    cannot be measured (out of memory, loss not finite, crop too small); what `prepare` raises where nothing can.
+    """
+    target = pick_device(device)
+    with thread_count(threads), reproducible_kernels(target):
+        prepared = prepare(fidelity, workspace, device=target, progress=progress)
+        network = build_trial_network(architecture, prepared, seed)
+        with trial_failures("placing the network"):
+            loop = build_loop(network, prepared, seed, target)
+        kept = None
+        if checkpoint is not None:
+            kept = Checkpoint(checkpoint, checkpoint_key(architecture.key, fidelity.key, seed, target))
+        run = RungRun(loop, fidelity.rungs, prepared.dataset.num_classes, target, devices, kept)
+        yield from run.measurements()

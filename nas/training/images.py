@@ -1,0 +1,78 @@
+"""Batches of images, cropped and augmented for each step; decoded ahead in threads."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nas.data.bank import CropSource, Pair, crop_batches, sample_labels
+from nas.data.dataset import Split
+from nas.data.transforms import train_crop
+from nas.spec import AugmentSpec
+from nas.training.extractor import to_network
+from nas.training.order import AUGMENT, generator, rows_at
+
+LOADERS = 4
+STEPS_AHEAD = 2
+
+
+@dataclass(frozen=True)
+class ImageStream:
+    """Training images in shuffles without end, each draw augmented anew; a batch depends on (seed, step) alone."""
+
+    split: Split
+    images: int
+    crop: tuple[int, int]
+    augment: AugmentSpec
+    batch: int
+    seed: int
+
+    def steps(self, start: int, stop: int) -> Iterator[Pair]:
+        """(images (n, H, W, 3), labels (n, H, W)) uint8 of the steps start..stop-1. DatasetError for a broken file."""
+        with ThreadPoolExecutor(max_workers=LOADERS, thread_name_prefix="images") as pool:
+            waiting: deque[list[Future[Pair]]] = deque()
+            for step in range(start, stop + STEPS_AHEAD):
+                if step < stop:
+                    positions = range(step * self.batch, (step + 1) * self.batch)
+                    rows = rows_at(self.seed, self.images, positions.start, positions.stop)
+                    waiting.append(
+                        [pool.submit(self._draw, *draw) for draw in zip(positions, rows.tolist(), strict=True)]
+                    )
+                if step >= start + STEPS_AHEAD or (step >= stop and waiting):
+                    pairs = [future.result() for future in waiting.popleft()]
+                    yield np.stack([image for image, _ in pairs]), np.stack([label for _, label in pairs])
+
+    def _draw(self, position: int, row: int) -> Pair:
+        image, label = self.split.load(row)
+        return train_crop(image, label, self.crop, self.augment, generator(self.seed, AUGMENT, position))
+
+
+@dataclass(frozen=True)
+class ImageBatches:
+    """Normalised images and labels on a device, for networks that contain their backbone."""
+
+    stream: ImageStream
+    validation_source: CropSource
+    label_stride: int
+    device: torch.device
+
+    def training(self, start: int, stop: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """(images (N, 3, H, W), labels (N, h, w)) of the steps start..stop-1."""
+        for pair in self.stream.steps(start, stop):
+            yield self._on_device(*pair)
+
+    def validation(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """The same over the validation crops, in order."""
+        rows = range(len(self.validation_source))
+        for _, pair in crop_batches(self.validation_source, rows, 2 * self.stream.batch):
+            yield self._on_device(*pair)
+
+    def _on_device(self, images: np.ndarray, labels: np.ndarray) -> tuple[Tensor, Tensor]:
+        sampled = torch.from_numpy(sample_labels(labels, self.label_stride))
+        return to_network(torch.from_numpy(images).to(self.device)), sampled.to(self.device)

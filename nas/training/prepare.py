@@ -1,0 +1,153 @@
+"""What all trials of a fidelity share: backbone weights, the statistics of its features, the feature bank."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from nas.data.bank import CropSource, FeatureBank, build_bank, open_bank
+from nas.data.dataset import SegmentationDataset
+from nas.models.backbone_base import Backbone
+from nas.models.backbones import build_backbone, load_backbone_weights
+from nas.spec import Fidelity
+from nas.training.device import compute_dtype, pick_device, place
+from nas.training.extractor import StandardizedBackbone, feature_function, images_at_once
+from nas.training.progress import Progress, silent
+from nas.training.statistics import Statistics, class_pixels, feature_statistics
+from nas.training.warmup import architecture_of, used_images, warm_backbone, warm_up_for
+from nas.training.workspace import Workspace
+from search_spaces.base import content_key
+
+FORMAT = 1
+"""Part of every key; counts up when what is stored changes."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything a trial of `fidelity` starts from.
+
+    `bank` is None when the backbone is trained with the head. `class_pixels` counts the classes over one view of the
+    training crops, at the labels' resolution.
+    """
+
+    fidelity: Fidelity
+    dataset: SegmentationDataset
+    weights: Path
+    statistics: Statistics
+    class_pixels: tuple[int, ...]
+    bank: FeatureBank | None
+
+    def backbone(self, *, frozen: bool) -> StandardizedBackbone:
+        """A new copy of the backbone with its weights and standardisation, on the CPU."""
+        mean, deviation = torch.tensor(self.statistics.mean), torch.tensor(self.statistics.deviation)
+        return StandardizedBackbone(_load_backbone(self.fidelity, self.weights), mean, deviation, frozen=frozen)
+
+    def training_source(self) -> CropSource:
+        """The training crops of the bank."""
+        return _training_source(self.fidelity, self.dataset)
+
+    def validation_source(self) -> CropSource:
+        """The validation crops."""
+        return _validation_source(self.fidelity, self.dataset)
+
+
+def prepare(
+    fidelity: Fidelity,
+    workspace: Workspace,
+    *,
+    device: str | torch.device | None = None,
+    progress: Progress = silent,
+) -> Prepared:
+    """Train or load the backbone, build or open the bank: made once, addressed by content, found again later.
+
+    Two processes on a node that prepare the same make it once; a killed one leaves nothing half-made. Stages
+    "warm-up" and "features" are reported only when there is something to do. ValueError for unknown names or weights
+    that do not fit, DatasetError for broken data, OSError when the disk is full.
+    """
+    target = pick_device(device)
+    dtype = compute_dtype(fidelity, target)
+    dataset = workspace.dataset(fidelity.dataset)
+    if fidelity.backbone.weights is None:
+        weights = warm_backbone(warm_up_for(fidelity, dataset), workspace.cache, target, progress)
+    else:
+        weights = workspace.weights_path(fidelity.backbone.weights)
+    key = _features_key(fidelity, dataset, weights, dtype)
+    folder, source = workspace.cache / "statistics", _training_source(fidelity, dataset)
+    statistics = feature_statistics(
+        folder / f"{key}.json", lambda: _placed(_load_backbone(fidelity, weights), target), source, dtype
+    )
+    prepared = Prepared(fidelity, dataset, weights, statistics, (), None)
+    if fidelity.backbone.frozen:
+        bank = _bank(prepared, workspace.cache / "banks", key, target, progress)
+        return replace(prepared, class_pixels=bank.class_pixels, bank=bank)
+    counted = class_pixels(folder / f"{key}-classes.json", source, dataset.num_classes, fidelity.label_stride, progress)
+    return replace(prepared, class_pixels=counted)
+
+
+def _training_source(fidelity: Fidelity, dataset: SegmentationDataset) -> CropSource:
+    split = dataset.split("train")
+    images = used_images(split, fidelity.train_images)
+    return CropSource(split, images, fidelity.crop, fidelity.views, fidelity.augment)
+
+
+def _validation_source(fidelity: Fidelity, dataset: SegmentationDataset) -> CropSource:
+    split = dataset.split("val")
+    return CropSource(split, used_images(split, fidelity.val_images), fidelity.crop)
+
+
+def _load_backbone(fidelity: Fidelity, weights: Path) -> Backbone:
+    with torch.random.fork_rng(devices=[]):
+        backbone = build_backbone(fidelity.backbone)
+    load_backbone_weights(backbone, weights)
+    return backbone
+
+
+def _placed(backbone: Backbone, device: torch.device) -> Backbone:
+    place(backbone, device)
+    return backbone.eval()
+
+
+def _features_key(fidelity: Fidelity, dataset: SegmentationDataset, weights: Path, dtype: torch.dtype) -> str:
+    """Of the training crops, their labels' resolution, and the backbone."""
+    return content_key(
+        {
+            "format": FORMAT,
+            "data": dataset.key,
+            "images": used_images(dataset.split("train"), fidelity.train_images),
+            "crop": fidelity.crop,
+            "augment": fidelity.augment.model_dump(mode="json"),
+            "label_stride": fidelity.label_stride,
+            "backbone": architecture_of(fidelity.backbone),
+            "weights": _file_hash(weights, weights.stat().st_size, weights.stat().st_mtime_ns),
+            "dtype": str(dtype),
+        }
+    )
+
+
+@functools.lru_cache(maxsize=16)
+def _file_hash(path: Path, size: int, changed: int) -> str:  # noqa: ARG001  size and time of change key the cache
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _bank(prepared: Prepared, folder: Path, key: str, device: torch.device, progress: Progress) -> FeatureBank:
+    fidelity = prepared.fidelity
+    train, val = prepared.training_source(), prepared.validation_source()
+    name = content_key({"features": key, "views": train.views, "val": val.images})
+    if (folder / name).is_dir():
+        return open_bank(folder / name)
+    backbone = _placed(prepared.backbone(frozen=True), device)
+    return build_bank(
+        folder / name,
+        train,
+        val,
+        feature_function(backbone, device, compute_dtype(fidelity, device)),
+        label_stride=fidelity.label_stride,
+        num_classes=prepared.dataset.num_classes,
+        batch=images_at_once(fidelity.crop),
+        progress=progress,
+    )

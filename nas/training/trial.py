@@ -1,0 +1,64 @@
+"""The network of a trial and the loop that trains it: a head on the bank, or a whole network on images."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from nas.measurement import TrialError
+from nas.models.networks import HeadWithClassifier, SegmentationNetwork, build_classifier_head
+from nas.training.batches import BankBatches, Batches
+from nas.training.device import place
+from nas.training.failures import trial_failures
+from nas.training.images import ImageBatches, ImageStream
+from nas.training.loop import Loop
+from nas.training.losses import class_weights
+from nas.training.order import WEIGHTS, torch_seed
+from nas.training.prepare import Prepared
+from search_spaces.document import Architecture
+
+
+def build_trial_network(architecture: Architecture, prepared: Prepared, seed: int) -> SegmentationNetwork:
+    """Prepared backbone (standardised), new head and classifier whose weights follow from the seed; on the CPU.
+
+    TrialError when the head cannot be built, for instance because the crop is too small for it.
+    """
+    fidelity = prepared.fidelity
+    backbone = prepared.backbone(frozen=fidelity.backbone.frozen)
+    with torch.random.fork_rng(devices=[]), trial_failures("building the head"):
+        torch.manual_seed(torch_seed(seed, WEIGHTS))
+        try:
+            part = build_classifier_head(
+                architecture,
+                backbone.out_channels,
+                prepared.dataset.num_classes,
+                fidelity.head,
+                backbone.output_stride,
+                fidelity.crop,
+            )
+        except ValueError as error:
+            raise TrialError(f"the head cannot be built: {error}") from error
+    return SegmentationNetwork(backbone, part.head, part.classifier)
+
+
+def build_loop(network: SegmentationNetwork, prepared: Prepared, seed: int, device: torch.device) -> Loop:
+    """Train the network's head and classifier on the bank where there is one, else the whole network on images.
+
+    On the bank the backbone stays where it is, untouched. A frozen backbone on images runs in every step.
+    """
+    model: nn.Module = network
+    batches: Batches
+    if prepared.bank is not None:
+        model = HeadWithClassifier(network.head, network.classifier)
+        batches = BankBatches(prepared.bank, prepared.fidelity.batch, seed, device)
+    else:
+        batches = _image_batches(prepared, seed, device)
+    place(model, device)
+    weights = class_weights(prepared.class_pixels, prepared.fidelity.class_weighting)
+    return Loop(model, batches, prepared.fidelity, weights, seed=seed, device=device)
+
+
+def _image_batches(prepared: Prepared, seed: int, device: torch.device) -> ImageBatches:
+    fidelity, train = prepared.fidelity, prepared.training_source()
+    stream = ImageStream(train.split, train.images, fidelity.crop, fidelity.augment, fidelity.batch, seed)
+    return ImageBatches(stream, prepared.validation_source(), fidelity.label_stride, device)

@@ -1,0 +1,53 @@
+"""Where a trainer finds data sets and weights, and keeps what it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nas.data.dataset import SegmentationDataset
+from nas.data.registry import open_dataset
+from nas.dataset_entry import DatasetEntry
+
+if TYPE_CHECKING:
+    # Only for the type: the settings need pydantic-settings, which a machine that just trains may lack.
+    from nas.settings import Settings
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Registered data sets and weights by name; `cache` is content-addressed and shared by all trials of a node.
+
+    `artifacts` is where trials' checkpoints go; the trainer itself writes only to the paths it is given.
+    """
+
+    datasets: Mapping[str, DatasetEntry]
+    weights: Mapping[str, Path]
+    cache: Path
+    artifacts: Path
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Workspace:
+        """The workspace of a configured server, worker or command line."""
+        return cls(settings.datasets, settings.weights, settings.cache, settings.artifacts)
+
+    def dataset(self, name: str) -> SegmentationDataset:
+        """Open a registered data set. ValueError listing the known names; DatasetError for a broken folder."""
+        if name not in self.datasets:
+            raise ValueError(f"data set {name!r} is not registered; known: {_listed(self.datasets)}")
+        return open_dataset(self.datasets[name])
+
+    def weights_path(self, name: str) -> Path:
+        """File of registered weights. ValueError listing the known names, or naming the missing file."""
+        if name not in self.weights:
+            raise ValueError(f"weights {name!r} are not registered; known: {_listed(self.weights)}")
+        path = self.weights[name].expanduser()
+        if not path.is_file():
+            raise ValueError(f"weights {name!r}: there is no file {path}")
+        return path
+
+
+def _listed(names: Mapping[str, object]) -> str:
+    return ", ".join(sorted(names)) or "none"
