@@ -83,6 +83,7 @@ class DenseCellHead(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Features at the resolution of `x`."""
+        x = x.contiguous(memory_format=torch.channels_last)  # what pooling and depthwise convolutions are quick in
         outputs: list[Tensor] = []
         for source, branch in zip(self.inputs, self.branches, strict=True):
             outputs.append(branch(x if source < 0 else outputs[source]))

@@ -9,9 +9,9 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nas.models.resampling import resize, sliding_mean
 from nas.models.depthwise import DepthwiseAtrous
 from nas.models.layers import BN_MOMENTUM, ConvBNReLU, batch_norm
+from nas.models.resampling import resize, sliding_mean
 
 POINTWISE_STD = 0.06
 """Standard deviation of the initial pointwise weights behind a depthwise convolution (TensorFlow DeepLab)."""

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from nas.models.resampling import bin_means, resize
 from nas.models.layers import BN_MOMENTUM, ConvBNReLU
+from nas.models.resampling import bin_means, resize
 
 
 class Conv1x1Head(nn.Module):
