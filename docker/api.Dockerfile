@@ -1,0 +1,40 @@
+# The service: HTTP and the store. No torch and no Ray: it speaks HTTP with the job server of the Ray cluster.
+#   docker build -f docker/api.Dockerfile -t segnas-api .
+# BASE_IMAGE needs Python >= 3.11 with venv (docker/make-base-image.sh makes one where no registry is reachable).
+# --secret id=pip_conf,src=FILE gives pip a configuration of your own (mirror, certificate); it stays out of the image.
+ARG BASE_IMAGE=python:3.11-slim-bookworm
+
+# Wheels of your own; --build-context wheels=DIR puts a folder here.
+FROM scratch AS wheels
+
+FROM ${BASE_IMAGE} AS build
+RUN python3 -m venv /opt/segnas
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore PIP_FIND_LINKS=/wheels
+WORKDIR /src
+COPY pyproject.toml constraints.txt docker/requirements.py ./
+RUN --mount=from=wheels,target=/wheels --mount=type=secret,id=pip_conf,target=/etc/pip.conf \
+    python3 requirements.py --without ray pyproject.toml server > requirements.txt \
+    && /opt/segnas/bin/pip install -c constraints.txt -r requirements.txt
+COPY README.md LICENSE ./
+COPY api api
+COPY nas nas
+COPY search_spaces search_spaces
+COPY workers workers
+RUN --mount=from=wheels,target=/wheels --mount=type=secret,id=pip_conf,target=/etc/pip.conf \
+    /opt/segnas/bin/pip install --no-deps .
+# The service speaks HTTP with Ray's job server and must start without Ray and torch.
+RUN /opt/segnas/bin/python -c "import api.app"
+
+FROM ${BASE_IMAGE}
+ARG UID=1000
+# The folders exist in the image because a new volume takes its owner from the folder it is mounted over.
+RUN useradd --uid "${UID}" --create-home segnas \
+    && install -d -o segnas -g segnas /home/segnas/home /home/segnas/home/artifacts /home/segnas/home/cache /data
+COPY --from=build /opt/segnas /opt/segnas
+ENV PATH=/opt/segnas/bin:$PATH PYTHONUNBUFFERED=1 SEGNAS_HOME=/home/segnas/home
+USER segnas
+WORKDIR /home/segnas
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \
+    CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
+CMD ["python", "-m", "api"]

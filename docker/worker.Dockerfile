@@ -1,0 +1,46 @@
+# A Ray node, head or worker, with torch: the drivers of searches and the trials run in it.
+#   docker build -f docker/worker.Dockerfile -t segnas-worker:cpu .
+#   docker build -f docker/worker.Dockerfile -t segnas-worker:cuda --build-arg TORCH_VARIANT=cuda .
+# TORCH_VARIANT: cpu (PyTorch's own index), cuda (PyPI's build, which brings the CUDA libraries), or a name of
+#   PyTorch's index such as cu126; "local" asks no index for torch but --build-context wheels=DIR.
+# BASE_IMAGE needs Python >= 3.11 with venv (docker/make-base-image.sh makes one where no registry is reachable).
+# --secret id=pip_conf,src=FILE gives pip a configuration of your own (mirror, certificate); it stays out of the image.
+ARG BASE_IMAGE=python:3.11-slim-bookworm
+
+# Wheels of your own; --build-context wheels=DIR puts a folder here.
+FROM scratch AS wheels
+
+FROM ${BASE_IMAGE} AS build
+ARG TORCH_VARIANT=cpu
+RUN python3 -m venv /opt/segnas
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore PIP_FIND_LINKS=/wheels
+WORKDIR /src
+COPY pyproject.toml constraints.txt docker/requirements.py ./
+# torch first and alone: PyTorch's index carries other packages too, which are to come from PyPI.
+RUN --mount=from=wheels,target=/wheels --mount=type=secret,id=pip_conf,target=/etc/pip.conf \
+    case "${TORCH_VARIANT}" in \
+        cuda | local) index= ;; \
+        *) index="--extra-index-url https://download.pytorch.org/whl/${TORCH_VARIANT}" ;; \
+    esac \
+    && /opt/segnas/bin/pip install -c constraints.txt ${index} torch
+RUN --mount=from=wheels,target=/wheels --mount=type=secret,id=pip_conf,target=/etc/pip.conf \
+    python3 requirements.py pyproject.toml server worker > requirements.txt \
+    && /opt/segnas/bin/pip install -c constraints.txt -r requirements.txt
+COPY README.md LICENSE ./
+COPY api api
+COPY nas nas
+COPY search_spaces search_spaces
+COPY workers workers
+RUN --mount=from=wheels,target=/wheels --mount=type=secret,id=pip_conf,target=/etc/pip.conf \
+    /opt/segnas/bin/pip install --no-deps .
+
+FROM ${BASE_IMAGE}
+ARG UID=1000
+# The folders exist in the image because a new volume takes its owner from the folder it is mounted over.
+RUN useradd --uid "${UID}" --create-home segnas \
+    && install -d -o segnas -g segnas /home/segnas/home /home/segnas/home/artifacts /home/segnas/home/cache /data
+COPY --from=build /opt/segnas /opt/segnas
+ENV PATH=/opt/segnas/bin:$PATH PYTHONUNBUFFERED=1 SEGNAS_HOME=/home/segnas/home RAY_USAGE_STATS_ENABLED=0
+USER segnas
+WORKDIR /home/segnas
+CMD ["ray", "--help"]
