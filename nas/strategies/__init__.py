@@ -1,0 +1,7 @@
+"""Which architecture to try next, and which trial to stop: ask and tell. No torch, no Ray."""
+
+from nas.strategies.asha import SuccessiveHalving
+from nas.strategies.base import Observation, SearchStrategy, SpaceExhausted
+from nas.strategies.factory import build_strategy
+
+__all__ = ["Observation", "SearchStrategy", "SpaceExhausted", "SuccessiveHalving", "build_strategy"]

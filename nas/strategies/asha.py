@@ -1,0 +1,73 @@
+"""Asynchronous successive halving, the stopping rule (Li et al., "A System for Massively Parallel Hyperparameter
+Tuning", MLSys 2020, in the form that stops trials instead of pausing them).
+"""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+from nas.measurement import Measurement
+
+
+class SuccessiveHalving:
+    """Decides at every rung whether a trial goes on.
+
+    At a rung, let s_1 <= ... <= s_n be the scores that other trials recorded there before. The trial goes on if
+    n = 0 or its score is at least their quantile at q = 1 - 1/reduction, interpolated linearly: with
+    h = q (n - 1) and k = floor(h) + 1, that is s_k + (h - floor(h)) (s_{k+1} - s_k). This is the rule of Ray Tune's
+    AsyncHyperBandScheduler with one bracket, but with any ascending rungs. At the last rung there is nothing left
+    to stop: the answer is True.
+    """
+
+    def __init__(self, rungs: Sequence[int], reduction: float) -> None:
+        if not rungs or any(a >= b for a, b in itertools.pairwise(rungs)):
+            raise ValueError(f"rungs must be strictly ascending and at least one, not {list(rungs)}")
+        if not reduction > 1:
+            raise ValueError(f"reduction must be above 1, not {reduction}")
+        self.rungs = tuple(rungs)
+        # Rounded as Ray does, by way of a percentage, so that scores right at the quantile are judged alike.
+        self._quantile = (1 - 1 / reduction) * 100 / 100
+        self._scores: dict[int, list[float]] = {rung: [] for rung in rungs}
+        self._decisions: dict[tuple[int, int], bool] = {}
+
+    def record(self, number: int, iteration: int, score: float) -> bool:
+        """Trial `number` scored at the rung `iteration`; True lets it go on.
+
+        A rung recorded again (by a new attempt of the trial) counts once and gets the first answer.
+        ValueError where `iteration` is no rung.
+        """
+        if iteration not in self._scores:
+            raise ValueError(f"iteration {iteration} is not one of the rungs {list(self.rungs)}")
+        assert math.isfinite(score), score
+        if (number, iteration) not in self._decisions:
+            scores = self._scores[iteration]
+            go_on = iteration == self.rungs[-1] or not scores or score >= _quantile(scores, self._quantile)
+            self._note(number, iteration, score, go_on)
+        return self._decisions[number, iteration]
+
+    def replay(self, curves: Mapping[int, Iterable[Measurement]]) -> None:
+        """Take over what an earlier driver recorded: trial number to its measurements.
+
+        The record keeps no decisions, and needs none: an ended trial asks no more, and one still in flight had been
+        let go on, so it is again if it comes to a recorded rung once more. The order of the trials does not matter.
+        """
+        for number, curve in curves.items():
+            for measurement in curve:
+                if (number, measurement.iteration) not in self._decisions:
+                    self._note(number, measurement.iteration, measurement.score, go_on=True)
+
+    def _note(self, number: int, iteration: int, score: float, go_on: bool) -> None:
+        bisect.insort(self._scores[iteration], score)
+        self._decisions[number, iteration] = go_on
+
+
+def _quantile(scores: Sequence[float], q: float) -> float:
+    """Of ascending scores; interpolates from the nearer neighbour, as NumPy does, to round the same."""
+    position = q * (len(scores) - 1)
+    below = math.floor(position)
+    low, high = scores[below], scores[min(below + 1, len(scores) - 1)]
+    part = position - below
+    return high - (high - low) * (1 - part) if part >= 0.5 else low + (high - low) * part

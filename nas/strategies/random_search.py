@@ -1,0 +1,15 @@
+"""Uniform random search without repeats."""
+
+from __future__ import annotations
+
+import random
+
+from nas.strategies.base import CellStrategy
+from search_spaces.dense_cell import DenseCell
+
+
+class RandomSearch(CellStrategy):
+    """Uniform over the cells as written, drawn again where the cell was asked for before."""
+
+    def _propose(self, number: int, rng: random.Random) -> DenseCell | None:  # noqa: ARG002  nothing to learn from
+        return None

@@ -1,0 +1,98 @@
+"""Tree-structured Parzen estimator over the cell's choices, by Optuna's sampler (Bergstra et al., NeurIPS 2011)."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution
+from optuna.samplers import RandomSampler, TPESampler
+from optuna.trial import TrialState
+
+from nas.spec import TpeStrategy
+from nas.strategies.base import CellStrategy, Observation
+from search_spaces.dense_cell import FEATURES, OPERATORS, Branch, DenseCell, operator_index
+
+TPE_TRIES = 10
+"""Suggestions that may turn out to be known before a uniform draw is made instead."""
+
+
+class TpeSearch(CellStrategy):
+    """One categorical parameter for each branch's input and operator, modelled together.
+
+    A trial that early stopping ended is told as pruned, with its score at its rung: Optuna ranks all of those
+    behind the completed ones, deeper rungs first. Trials in flight count as bad (constant liar), so that
+    concurrent proposals differ. Failed trials teach nothing. The first `startup` finished trials are uniform.
+
+    Every question gets a sampler of its own, seeded by (seed, number): Optuna's would carry the state of its
+    generator from one to the next, which no record holds.
+    """
+
+    def __init__(self, branches: int, seed: int, strategy: TpeStrategy) -> None:
+        super().__init__(branches, seed)
+        self._strategy = strategy
+        self._distributions = _distributions(branches)
+        self._trials: dict[int, optuna.Trial] = {}
+        with _without_chatter():
+            self._study = optuna.create_study(direction="maximize")
+
+    def _propose(self, number: int, rng: random.Random) -> DenseCell | None:
+        for _ in range(TPE_TRIES):
+            self._study.sampler = TPESampler(seed=rng.randrange(2**32), n_startup_trials=self._strategy.startup)
+            trial = self._study.ask(self._distributions)
+            cell = _decode(trial.params, self._branches)
+            if cell not in self._seen:
+                self._trials[number] = trial
+                return cell
+            self._study.tell(trial, state=TrialState.FAIL)
+        return None
+
+    def _take(self, number: int, cell: DenseCell) -> None:
+        super()._take(number, cell)
+        if number not in self._trials:  # not this sampler's proposal: a uniform draw, or an earlier life's
+            self._study.sampler = RandomSampler(seed=0)  # every choice is given, so nothing is drawn from it
+            self._study.enqueue_trial(_encode(cell))
+            self._trials[number] = self._study.ask(self._distributions)
+
+    def _learn(self, observation: Observation) -> None:
+        trial = self._trials.pop(observation.number)
+        if observation.score is None or observation.iteration is None or not observation.scored:
+            self._study.tell(trial, state=TrialState.FAIL)
+        elif observation.status == "completed":
+            self._study.tell(trial, observation.score)
+        else:
+            trial.report(observation.score, step=observation.iteration)
+            self._study.tell(trial, state=TrialState.PRUNED)
+
+
+def _distributions(branches: int) -> dict[str, BaseDistribution]:
+    inputs = {f"input_{i}": CategoricalDistribution(range(FEATURES, i)) for i in range(1, branches)}
+    operators = {f"operator_{i}": CategoricalDistribution(range(len(OPERATORS))) for i in range(branches)}
+    return {**inputs, **operators}
+
+
+def _encode(cell: DenseCell) -> dict[str, int]:
+    inputs = {f"input_{i}": branch.input for i, branch in enumerate(cell.branches) if i > 0}
+    return {**inputs, **{f"operator_{i}": operator_index(branch.operator) for i, branch in enumerate(cell.branches)}}
+
+
+def _decode(params: dict[str, int], branches: int) -> DenseCell:
+    return DenseCell(
+        branches=tuple(
+            Branch(input=params.get(f"input_{i}", FEATURES), operator=OPERATORS[params[f"operator_{i}"]])
+            for i in range(branches)
+        )
+    )
+
+
+@contextmanager
+def _without_chatter() -> Iterator[None]:
+    """Optuna announces every study in memory on stderr; its verbosity is the process's, so it is put back."""
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(before)

@@ -1,0 +1,18 @@
+import collections
+
+from scipy.stats import chisquare
+
+from nas.strategies.random_search import RandomSearch
+from search_spaces.dense_cell import operator_index
+
+
+def test_proposals_are_uniform_over_numbers_and_over_seeds():
+    one_search = RandomSearch(branches=3, seed=11)
+    along = [one_search.ask(number) for number in range(6000)]
+    across = [RandomSearch(branches=3, seed=seed).ask(5) for seed in range(6000)]
+    for proposals in (along, across):
+        wirings = collections.Counter(tuple(branch.input for branch in cell.branches) for cell in proposals)
+        operators = collections.Counter(operator_index(cell.branches[1].operator) for cell in proposals)
+        assert (len(wirings), len(operators)) == (6, 81)
+        assert chisquare(list(wirings.values())).pvalue > 0.001
+        assert chisquare(list(operators.values())).pvalue > 0.001
