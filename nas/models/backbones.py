@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from nas.models.backbone_base import Backbone
@@ -76,14 +76,13 @@ def receptive_field(spec: BackboneSpec) -> int:
 def _read(path: Path) -> Mapping[str, Tensor]:
     try:
         if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
             return load_file(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise ValueError(f"weights {path} cannot be read: {error.strerror or error}") from None
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        raise ValueError(f"weights {path} are no checkpoint of tensors: {str(error).splitlines()[0]}") from None
+    except Exception as error:  # reading a damaged file can raise anything
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise ValueError(f"weights {path} are no checkpoint of tensors: {reason}") from None
     if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
         raise ValueError(f"weights {path} hold no state dict (a mapping of names to tensors)")
     return state

@@ -1,0 +1,43 @@
+import torch
+from torch import nn
+
+from nas.models.complexity import multiply_adds
+from nas.models.depthwise import DepthwiseAtrous
+from nas.models.resnet import ResNet
+
+
+def test_small_layers_by_hand():
+    assert multiply_adds(nn.Conv2d(3, 5, 3, padding=1), 3, (4, 6)) == 24 * 5 * 3 * 9
+    assert multiply_adds(nn.Conv2d(4, 8, 3, stride=2, padding=1, groups=2), 4, (4, 6)) == 6 * 8 * 2 * 9
+    assert multiply_adds(DepthwiseAtrous(7, (3, 6)), 7, (4, 6)) == 24 * 7 * 9
+    assert multiply_adds(nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 2)), 3, (4, 6)) == 6
+    assert multiply_adds(nn.BatchNorm2d(3), 3, (4, 6)) == 0
+
+
+def test_a_layer_used_twice_counts_twice():
+    layer = nn.Conv2d(2, 2, 1)
+    assert multiply_adds(nn.Sequential(layer, layer), 2, (3, 3)) == 2 * 9 * 4
+
+
+def test_a_module_may_declare_its_own():
+    class Product(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x @ x.mT
+
+        def multiply_adds(self, shape: torch.Size) -> int:
+            return shape.numel() * shape[-2]
+
+    assert multiply_adds(Product(), 2, (3, 5)) == 2 * 3 * 5 * 3
+
+
+def test_resnet50_has_its_well_known_four_billion():
+    """4.09 billion at 224x224 with its classifier of 2 million (v1.5)."""
+    assert round((multiply_adds(ResNet("resnet50"), 3, (224, 224)) + 2_048_000) / 1e7) == 409
+
+
+def test_the_module_is_left_as_it_was():
+    module = nn.Conv2d(1, 1, 1).train()
+    multiply_adds(module, 1, (2, 2))
+    assert module.training
+    assert module.weight.device.type == "cpu"
+    assert not module._forward_hooks
