@@ -31,9 +31,9 @@ class Snapshots(Database):
             .where(SearchRow.id == search_id, SearchRow.attempt == driver_attempt, SearchRow.status.in_(DRIVING))
             .with_for_update(read=True)
         )
-        statement = self._insert(SnapshotRow).from_select(["search_id", *values], driven).on_conflict_do_nothing()
+        insert = self._insert(SnapshotRow).from_select(["search_id", *values], driven).on_conflict_do_nothing()
         with self._write() as connection:
-            if connection.execute(statement).rowcount == 0:
+            if connection.execute(insert.returning(SnapshotRow.epoch)).one_or_none() is None:
                 recorded = select(SnapshotRow.epoch).where(
                     SnapshotRow.search_id == search_id, SnapshotRow.run == run, SnapshotRow.epoch == epoch
                 )

@@ -24,8 +24,9 @@ class Tokens(Database):
             "scopes": list(record.scopes),
             "created_at": record.created_at,
         }
+        insert = self._insert(TokenRow).on_conflict_do_nothing().returning(TokenRow.name)
         with self._write() as connection:
-            if connection.execute(self._insert(TokenRow).on_conflict_do_nothing(), content).rowcount == 0:
+            if connection.execute(insert, content).one_or_none() is None:
                 raise ConflictError(f"there is a token {name!r} already, or one with this secret")
         return record
 

@@ -49,8 +49,8 @@ class Trials(Database):
         record = _new_trial(number, architecture, fidelity.key, seed, self._clock())
         with self._write() as connection:
             self._store_content(connection, record, fidelity)
-            inserted = connection.execute(self._insert_trial(search_id, driver_attempt, record)).rowcount == 1
-            if not inserted:
+            inserted = connection.execute(self._insert_trial(search_id, driver_attempt, record)).one_or_none()
+            if inserted is None:
                 record = _same_trial(connection, search_id, driver_attempt, record)
         # Remembered only now: a rolled back insert is not there.
         self._known_fidelities.add(record.fidelity_key)
@@ -92,7 +92,8 @@ class Trials(Database):
             .where(SearchRow.id == search_id, SearchRow.attempt == driver_attempt, SearchRow.status.in_(DRIVING))
             .with_for_update(read=True)
         )
-        return self._insert(TrialRow).from_select(["search_id", *values], driven).on_conflict_do_nothing()
+        insert = self._insert(TrialRow).from_select(["search_id", *values], driven).on_conflict_do_nothing()
+        return insert.returning(TrialRow.number)  # an INSERT's row count is not known on every driver
 
     def begin_attempt(self, search_id: str, number: int, driver_attempt: int | None = None) -> int:
         """The number of a new attempt of a trial in flight; from now on the one before is refused.
