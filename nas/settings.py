@@ -7,15 +7,23 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field, SecretStr, TypeAdapter
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+import yaml
+from pydantic import Field, SecretStr, TypeAdapter, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    YamlConfigSettingsSource,
+)
 
 from nas.dataset_entry import DatasetEntry, Layout
 from nas.spec import Name
+from search_spaces.base import explain
 
-__all__ = ["DatasetEntry", "Layout", "Settings"]
+__all__ = ["DatasetEntry", "Layout", "Settings", "read_settings"]
 
 
 class Settings(BaseSettings):
@@ -70,3 +78,15 @@ class Settings(BaseSettings):
     def artifacts(self) -> Path:
         """What trials leave: checkpoints by search and number."""
         return self.folder / "artifacts"
+
+
+def read_settings(**given: Any) -> Settings:
+    """The settings, with `given` over all. ValueError with one sentence naming the field when something is wrong."""
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise ValueError(f"configuration: {explain(error)}") from None
+    except SettingsError as error:
+        raise ValueError(f"configuration: {error} ({error.__cause__})") from None
+    except yaml.YAMLError as error:
+        raise ValueError(f"configuration: config.yaml is not YAML: {' '.join(str(error).split())}") from None

@@ -1,0 +1,166 @@
+"""`python -m api`: the service, with a Ray of its own when no cluster is configured."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from api.app import create_app
+from api.auth import check_binding
+from nas.client import SERVER_FILE
+from nas.settings import Settings, read_settings
+from nas.store import Store, StoreError
+from workers.cluster import Cluster
+
+if TYPE_CHECKING:
+    from workers.local_ray import LocalRay
+
+log = logging.getLogger("segnas.api")
+
+DRAIN_SECONDS = 5
+"""How long requests in progress may take after a signal."""
+
+
+class _EndedError(BaseException):
+    """A signal asked the service to end."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until a signal. 0 after an orderly end, 1 when something the service needs is not there, 2 on wrong use."""
+    options = _options(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for chatty in ("httpx", "alembic"):  # every request to Ray, every plugin
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    try:
+        given = {name: value for name in ("host", "port") if (value := getattr(options, name)) is not None}
+        settings = read_settings(**given)
+        check_binding(settings)
+        Store.open(settings.store_url).close()  # looks at the URL only
+    except ValueError as error:
+        return _say(str(error), 2)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)
+    try:
+        _serve(settings, options.keep_ray)
+    except _EndedError:
+        return 0
+    except (StoreError, RuntimeError, OSError) as error:
+        return _say(str(error), 1)
+    return 0
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="segnas serve", description="Serve the REST API and the live page.")
+    parser.add_argument("--host", help="address to bind (SEGNAS_HOST; default 127.0.0.1)")
+    parser.add_argument("--port", type=int, help="port to bind, 0 for any free one (SEGNAS_PORT; default 8000)")
+    parser.add_argument("--keep-ray", action="store_true", help="leave the local Ray running at the end")
+    return parser.parse_args(arguments)
+
+
+def _serve(settings: Settings, keep_ray: bool) -> None:
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(_bound(settings))
+        settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+        with Store.open(settings.store_url) as store:
+            store.migrate()  # before Ray is started: what cannot work should fail at once, with a sentence
+        cluster: Cluster | None = None
+        token_file: Path | None = None
+        if settings.ray_dashboard is None:
+            ray = stack.enter_context(_local_ray(settings, keep_ray))
+            settings = settings.model_copy(update={"ray_dashboard": ray.dashboard_url})
+            cluster, token_file = Cluster(ray.dashboard_url, ray.token), ray.folder / "token"
+        app = create_app(settings, cluster)
+        stack.enter_context(_announced(settings))
+        print(_banner(settings, token_file), flush=True)
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=DRAIN_SECONDS
+        )
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+@contextlib.contextmanager
+def _bound(settings: Settings) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        listener = socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except OSError as error:
+        reason = f"cannot serve on {settings.host} port {settings.port}: {error.strerror or error}"
+        raise RuntimeError(f"{reason}; another port can be named with --port") from None
+    with listener:
+        yield listener
+
+
+@contextlib.contextmanager
+def _local_ray(settings: Settings, keep: bool) -> Iterator[LocalRay]:
+    from workers.local_ray import LocalRay
+
+    print("Starting Ray on this machine (some seconds) ...", flush=True)
+    ray = LocalRay.start(settings)
+    try:
+        yield ray
+    finally:
+        if not keep:
+            log.info("stopping Ray")
+            ray.stop()
+
+
+@contextlib.contextmanager
+def _announced(settings: Settings) -> Iterator[None]:
+    """A file in the home folder says where the service is, so that the command line finds it."""
+    file = settings.folder / SERVER_FILE
+    settings.folder.mkdir(parents=True, exist_ok=True)
+    partial = file.with_suffix(f".{os.getpid()}")
+    partial.write_text(json.dumps({"url": _address(settings), "pid": os.getpid()}))
+    partial.replace(file)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError, ValueError):
+            if json.loads(file.read_text())["pid"] == os.getpid():
+                file.unlink()
+
+
+def _address(settings: Settings) -> str:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104  compared, not bound
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+
+
+def _banner(settings: Settings, token_file: Path | None) -> str:
+    address = _address(settings)
+    dashboard = settings.ray_dashboard_public or settings.ray_dashboard
+    token = f"   (it asks for a token: {token_file})" if token_file is not None else ""
+    return (
+        f"Segnas {version('segnas')}, home folder {settings.folder}\n"
+        f"  live page          {address}/\n"
+        f"  API documentation  {address}/docs\n"
+        f"  Ray dashboard      {dashboard}{token}"
+    )
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    """While uvicorn serves it has handlers of its own, and raises the signal again when it is done."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)  # what follows is short and must not be cut
+    raise _EndedError
+
+
+def _say(sentence: str, code: int) -> int:
+    print(f"segnas serve: {sentence}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

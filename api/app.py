@@ -1,0 +1,133 @@
+"""The application: routes, what they share, and what lives as long as it does."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from anyio import to_thread
+from fastapi import Depends, FastAPI
+from fastapi.responses import FileResponse
+from fastapi.security import HTTPBearer
+from fastapi.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api import errors, openapi
+from api.auth import LocalOnly, TokenRequired
+from api.body import BodyLimit
+from api.events import EventHub
+from api.reconciler import JobCluster, Reconciler
+from api.routes import catalogue, health, searches, trials
+from nas.public import Problem
+from nas.settings import Settings
+from nas.store import Store
+from workers.cluster import Cluster
+
+log = logging.getLogger("segnas.api")
+
+STATIC = Path(__file__).parent / "static"
+
+
+def create_app(settings: Settings, cluster: JobCluster | None = None) -> FastAPI:
+    """The service on one store and one cluster.
+
+    Without `cluster`, the one at `settings.ray_dashboard`; without that too, searches wait in the queue.
+    """
+    if cluster is None and settings.ray_dashboard is not None:
+        cluster = Cluster(settings.ray_dashboard)
+    app = FastAPI(
+        title="Segnas",
+        version=version("segnas"),
+        description=openapi.DESCRIPTION,
+        lifespan=_lifespan,
+        docs_url=None,  # FastAPI's pages load scripts from elsewhere; ours (static/docs.html) works without a network
+        redoc_url=None,
+    )
+    app.state.settings = settings
+    app.state.cluster = cluster
+    errors.install(app)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(PageHeaders)
+    if settings.token is None:
+        app.add_middleware(LocalOnly)
+    else:
+        app.add_middleware(TokenRequired, token=settings.token)
+    _add_routes(app, settings)
+    openapi.install(app, settings)
+    return app
+
+
+def _add_routes(app: FastAPI, settings: Settings) -> None:
+    wrong: dict[int | str, dict[str, Any]] = {
+        code: {"model": Problem, "description": text, "content": {errors.MEDIA_TYPE: {}}}
+        for code, text in ((404, "No such search or trial"), (422, "Wrong input"))
+    }
+    # Only so that the OpenAPI document says it; the middleware looks at the token.
+    guarded = [] if settings.token is None else [Depends(HTTPBearer(auto_error=False))]
+    for module in (searches, trials, catalogue):
+        app.include_router(module.router, prefix="/v1", dependencies=guarded, responses=wrong)
+    app.include_router(health.router, prefix="/v1")
+    app.include_router(health.router, include_in_schema=False)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    for path, file in (("/", "index.html"), ("/docs", "docs.html")):
+        app.add_api_route(path, _page(STATIC / file), include_in_schema=False, response_class=FileResponse)
+
+
+def _page(file: Path) -> Any:
+    async def page() -> FileResponse:
+        return FileResponse(file)
+
+    return page
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """The store at this version, the reconciler's thread, the hub of live events."""
+    settings: Settings = app.state.settings
+    store = Store.open(settings.store_url)
+    await to_thread.run_sync(store.migrate)
+    app.state.store = store
+    app.state.hub = EventHub(store, settings)
+    app.state.reconciler = None
+    if app.state.cluster is not None:
+        app.state.reconciler = Reconciler(
+            store,
+            app.state.cluster,
+            seconds=settings.reconcile_seconds,
+            max_attempts=settings.max_driver_attempts,
+        )
+        app.state.reconciler.start()
+    try:
+        yield
+    finally:
+        await app.state.hub.close()
+        if app.state.reconciler is not None:
+            await to_thread.run_sync(app.state.reconciler.stop)
+        store.close()
+
+
+class PageHeaders:
+    """ASGI middleware: browsers run only our own scripts, frame nothing and guess no types."""
+
+    HEADERS = (
+        (b"content-security-policy", b"default-src 'self'; frame-ancestors 'none'; base-uri 'none'"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"no-referrer"),
+    )
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *self.HEADERS]
+            await send(message)
+
+        await self.app(scope, receive, with_headers if scope["type"] == "http" else send)

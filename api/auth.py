@@ -1,0 +1,92 @@
+"""Who may ask: a bearer token when one is configured; without one, only this machine's own programs."""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.errors import problem
+from nas.settings import Settings
+
+
+def check_binding(settings: Settings) -> None:
+    """ValueError for an address that others can reach when no token protects the service."""
+    if settings.token is None and not is_loopback(settings.host):
+        raise ValueError(
+            f"refusing to serve on {settings.host} without a token: set SEGNAS_TOKEN, or bind 127.0.0.1 (the default)"
+        )
+    if settings.token is not None and len(settings.token.get_secret_value()) < 16:
+        raise ValueError("SEGNAS_TOKEN is too short to protect anything: take at least 16 characters")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine's own. Names other than localhost count as others'."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def has_token(headers: Headers, token: SecretStr) -> bool:
+    """Whether the request shows the token, compared in constant time."""
+    scheme, _, given = headers.get("Authorization", "").partition(" ")
+    same = secrets.compare_digest(given.strip().encode(), token.get_secret_value().encode())
+    return same and scheme.lower() == "bearer"
+
+
+class TokenRequired:
+    """ASGI middleware: 401 under /v1 without the token, before anything of the request is read. Health is open."""
+
+    OPEN = ("/v1/healthz", "/v1/readyz")
+
+    def __init__(self, app: ASGIApp, token: SecretStr) -> None:
+        self.app = app
+        self.token = token
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        guarded = scope["type"] == "http" and scope["path"].startswith("/v1") and scope["path"] not in self.OPEN
+        if guarded and not has_token(Headers(scope=scope), self.token):
+            detail = "a bearer token is needed: send the header Authorization: Bearer <token>"
+            await problem(401, detail, headers={"WWW-Authenticate": "Bearer"})(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+
+
+class LocalOnly:
+    """ASGI middleware for a service without a token: web pages of other sites may not speak to it.
+
+    A browser lets any page send requests to 127.0.0.1. The Host header tells a name that was made to resolve here
+    (DNS rebinding), the Origin header tells another site's page.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] == "http":
+            headers = Headers(scope=scope)
+            host, origin = headers.get("Host", ""), headers.get("Origin", "")
+            if not is_loopback(_hostname(f"//{host}")):
+                detail = f"this service answers on this machine only, not as {host!r}; set a token to serve others"
+                await problem(421, detail)(scope, receive, send)
+                return
+            if origin and not is_loopback(_hostname(origin)):
+                await problem(403, f"pages of {origin!r} may not use this service")(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+
+def _hostname(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""

@@ -1,0 +1,66 @@
+"""What routes depend on, named once."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from fastapi import Depends, Path, Query, Request
+
+from api.errors import ApiError
+from api.events import EventHub
+from api.reconciler import JobCluster, Reconciler
+from nas.settings import Settings
+from nas.store import SearchRecord, Store
+
+MAX_NUMBER = 2**31 - 1
+
+# The small ones are coroutines only so that FastAPI does not send each to a thread.
+
+
+async def _settings(request: Request) -> Settings:
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+async def _store(request: Request) -> Store:
+    store: Store = request.app.state.store
+    return store
+
+
+async def _cluster(request: Request) -> JobCluster | None:
+    cluster: JobCluster | None = request.app.state.cluster
+    return cluster
+
+
+async def _reconciler(request: Request) -> Reconciler | None:
+    reconciler: Reconciler | None = request.app.state.reconciler
+    return reconciler
+
+
+async def _hub(request: Request) -> EventHub:
+    hub: EventHub = request.app.state.hub
+    return hub
+
+
+SettingsDep = Annotated[Settings, Depends(_settings)]
+StoreDep = Annotated[Store, Depends(_store)]
+ClusterDep = Annotated[JobCluster | None, Depends(_cluster)]
+ReconcilerDep = Annotated[Reconciler | None, Depends(_reconciler)]
+HubDep = Annotated[EventHub, Depends(_hub)]
+
+
+def _search(
+    store: StoreDep,
+    search_id: Annotated[str, Path(description="The id that POST /v1/searches answered with.")],
+) -> SearchRecord:
+    # Ids are the server's own; anything else (a zero byte, a long text) never reaches the database.
+    if not re.fullmatch(r"s[0-9a-f]{12}", search_id):
+        raise ApiError(404, f"there is no search {search_id[:40]!r}; ids look like s0123456789ab")
+    return store.get_search(search_id)
+
+
+SearchDep = Annotated[SearchRecord, Depends(_search)]
+TrialNumber = Annotated[int, Path(ge=0, le=MAX_NUMBER, description="The trial's number within its search, from 0.")]
+Limit = Annotated[int, Query(ge=1, le=500, description="Items of a page, at most.")]
+Cursor = Annotated[str | None, Query(max_length=500, description="The `next_cursor` of the page before.")]

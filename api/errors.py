@@ -1,0 +1,106 @@
+"""Every error answers in one form: RFC 9457 problem details with a sentence and, for wrong input, each field's path."""
+
+from __future__ import annotations
+
+import http
+import logging
+from collections.abc import Mapping, Sequence
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from nas.problems import FieldProblem, InputError, field_problems, summary
+from nas.public import Problem
+from nas.spec import SearchSpec
+from nas.store import ConflictError, NotFoundError, StoreError
+
+log = logging.getLogger("segnas.api")
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class ApiError(Exception):
+    """An answer other than success; the message is the sentence that the user reads."""
+
+    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.headers = headers
+
+
+def problem(
+    status: int,
+    detail: str,
+    errors: Sequence[FieldProblem] = (),
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """The response of one problem."""
+    body = Problem(title=http.HTTPStatus(status).phrase, status=status, detail=detail, errors=tuple(errors))
+    content = body.model_dump(mode="json", exclude_defaults=not errors)
+    return JSONResponse({"type": body.type, **content}, status, dict(headers or {}), MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Answer all that can be raised in this form."""
+    app.add_exception_handler(ApiError, _api_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(InputError, _invalid_input)
+    app.add_exception_handler(StoreError, _store_error)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+async def _api_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ApiError)
+    return problem(error.status, str(error), headers=error.headers)
+
+
+async def _http_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    detail = {
+        404: f"there is no {request.url.path} here",
+        405: f"{request.method} is not possible on {request.url.path}",
+    }.get(error.status_code, error.detail)
+    return problem(error.status_code, detail, headers=error.headers)
+
+
+async def _invalid_request(_request: Request, error: Exception) -> JSONResponse:
+    """Wrong body, query, path or header; a body's paths start at the body, the others at the parameter's name."""
+    assert isinstance(error, RequestValidationError)
+    problems: list[FieldProblem] = []
+    for detail in error.errors():
+        place, *location = detail["loc"]
+        if detail["type"] == "json_invalid":
+            where = f" (character {location[0]})" if any(location) else ""
+            message = f"the body is not JSON: {detail['ctx']['error']}{where}"
+            problems.append(FieldProblem(path="", message=message))
+        elif place == "body" and not location and detail["type"] == "missing":
+            problems.append(FieldProblem(path="", message="a JSON body is needed (Content-Type: application/json)"))
+        elif place == "body" and isinstance(error.body, bytes):
+            problems.append(FieldProblem(path="", message="send the body as JSON, with Content-Type: application/json"))
+        else:
+            stripped = {**detail, "loc": location}
+            model, data = (SearchSpec, error.body) if place == "body" else (None, dict.fromkeys(map(str, location)))
+            problems += field_problems([stripped], data, model)
+    return problem(422, summary(problems), problems)
+
+
+async def _invalid_input(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, InputError)
+    return problem(422, str(error), error.problems)
+
+
+async def _store_error(_request: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, NotFoundError):
+        return problem(404, str(error))
+    if isinstance(error, ConflictError):
+        return problem(409, str(error))
+    log.error("the store failed: %s", error)
+    return problem(503, "the store does not answer; try again in a moment", headers={"Retry-After": "5"})
+
+
+async def _unexpected(_request: Request, _error: Exception) -> JSONResponse:
+    """A fault of ours: the server's error middleware raises it again into the log after this answer."""
+    return problem(500, "something is wrong with the service itself; its log says more")

@@ -1,0 +1,130 @@
+"""The OpenAPI document, with examples that this very service accepts: a spec on its first data set, curl lines."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from nas.settings import Settings
+from nas.spec import SearchSpec
+from search_spaces import PUBLISHED_CELL, write_deeplab, write_document
+
+DESCRIPTION = """
+Neural architecture search for semantic segmentation. `POST /v1/searches` starts a search, its trials run on a Ray
+cluster, `GET /v1/searches/{search_id}/best` gives the best architecture as JSON at any time.
+
+Errors are `application/problem+json` (RFC 9457): `detail` is a sentence, `errors` name the path of each wrong field.
+"""
+
+_NEWEST = (
+    "ID=$(curl -s {auth}'{base}/v1/searches?limit=1' | "
+    'python3 -c \'import json, sys; print(json.load(sys.stdin)["items"][0]["id"])\')\n'
+)
+"""Puts the newest search's id into $ID."""
+
+CURL: dict[tuple[str, str], str] = {
+    ("post", "/v1/searches"): (
+        "curl -s {auth}{base}/v1/searches -H 'Content-Type: application/json' "
+        "-H \"Idempotency-Key: $(date +%s)\" -d '{spec}'"
+    ),
+    ("get", "/v1/searches"): "curl -s {auth}'{base}/v1/searches?limit=10'",
+    ("get", "/v1/searches/{search_id}"): "curl -s {auth}{base}/v1/searches/$ID",
+    ("post", "/v1/searches/{search_id}/stop"): "curl -s {auth}-X POST {base}/v1/searches/$ID/stop",
+    ("get", "/v1/searches/{search_id}/events"): "curl -sN {auth}{base}/v1/searches/$ID/events",
+    ("get", "/v1/searches/{search_id}/logs"): "curl -s {auth}'{base}/v1/searches/$ID/logs?tail=50'",
+    ("get", "/v1/searches/{search_id}/trials"): (
+        "curl -s {auth}'{base}/v1/searches/$ID/trials?order_by=-score&status=completed&limit=10'"
+    ),
+    ("get", "/v1/searches/{search_id}/trials/{number}"): "curl -s {auth}{base}/v1/searches/$ID/trials/0",
+    ("get", "/v1/searches/{search_id}/best"): "curl -s {auth}'{base}/v1/searches/$ID/best?format=deeplab'",
+    ("get", "/v1/spaces"): "curl -s {auth}{base}/v1/spaces",
+    ("get", "/v1/datasets"): "curl -s {auth}{base}/v1/datasets",
+    ("get", "/v1/healthz"): "curl -s {base}/v1/healthz",
+    ("get", "/v1/readyz"): "curl -s {auth}{base}/v1/readyz",
+}
+"""A line to paste for each operation; one that speaks of $ID is preceded by one that finds the newest search."""
+
+
+def install(app: FastAPI, settings: Settings) -> None:
+    """Answer /openapi.json with the examples put in."""
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = get_openapi(
+                title=app.title, version=app.version, description=app.description, routes=app.routes, tags=_TAGS
+            )
+            app.openapi_schema = _with_examples(schema, settings)
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]  # FastAPI's documented way to extend the schema
+
+
+_TAGS = [
+    {"name": "searches", "description": "Start a search, follow it, stop it."},
+    {"name": "trials", "description": "What a search has measured, and what it found."},
+    {"name": "catalogue", "description": "What can be asked for."},
+    {"name": "health", "description": "Whether the service works. Open without a token."},
+]
+
+
+def example_spec(settings: Settings) -> dict[str, Any]:
+    """A search of a few minutes on two CPU cores, on the first registered data set."""
+    spec = {
+        "name": "first-search",
+        "space": {"kind": "dense_cell", "branches": 5},
+        "strategy": {"name": "dpc", "startup": 6},
+        "trials": 12,
+        "resources": {"cpus": 1, "gpus": 0, "concurrent": 2},
+        "fidelity": {
+            "dataset": next(iter(settings.datasets), "scenes"),
+            "backbone": {"name": "mobilenet_v2", "blocks": 5, "output_stride": 8, "warmup_iterations": 300},
+            "head": {"channels": 32, "dropout": 0.0, "rate_multiplier": 1},
+            "crop": [128, 256],
+            "augment": {"scale": [1.0, 1.0]},
+            "rungs": [150, 300],
+            "optimizer": {"name": "adam", "learning_rate": 0.004, "weight_decay": 0.0},
+            "class_weighting": 0.5,
+            "label_stride": 8,
+        },
+    }
+    SearchSpec.model_validate(spec)
+    return spec
+
+
+def curl(settings: Settings, line: str) -> str:
+    """The line with this service's address, the spec and, where one is needed, the token from the environment."""
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104  compared, not bound
+    base = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+    auth = '-H "Authorization: Bearer $SEGNAS_TOKEN" ' if settings.token is not None else ""
+    text = _NEWEST + line if "$ID" in line else line
+    spec = readable(example_spec(settings))
+    return text.replace("{base}", base).replace("{auth}", auth).replace("{spec}", spec)
+
+
+def readable(value: Any) -> str:
+    """JSON for reading: two spaces a level, short lists on one line."""
+    lines, indent = ["{"], "  "
+    for index, (key, item) in enumerate(value.items()):
+        comma = "," if index < len(value) - 1 else ""
+        lines.append(f"{indent}{json.dumps(key)}: {json.dumps(item)}{comma}")
+    return "\n".join([*lines, "}"])
+
+
+def _with_examples(schema: dict[str, Any], settings: Settings) -> dict[str, Any]:
+    for (method, path), line in CURL.items():
+        operation = schema["paths"][path][method]
+        operation["x-codeSamples"] = [{"lang": "Shell", "label": "curl", "source": curl(settings, line)}]
+        for parameter in operation.get("parameters", ()):
+            if parameter["name"] == "search_id":
+                parameter["example"] = "s0123456789ab"
+    body = schema["paths"]["/v1/searches"]["post"]["requestBody"]["content"]["application/json"]
+    body["example"] = example_spec(settings)
+    best = schema["paths"]["/v1/searches/{search_id}/best"]["get"]["responses"]["200"]["content"]["application/json"]
+    best["examples"] = {
+        "segnas": {"value": write_document(PUBLISHED_CELL)},
+        "deeplab": {"value": write_deeplab(PUBLISHED_CELL)},
+    }
+    return schema

@@ -1,0 +1,171 @@
+"""Searches: create, list, look at, stop, follow, read the driver's log."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Header, Query, Request, Response
+from fastapi.responses import PlainTextResponse
+from sse_starlette import EventSourceResponse, ServerSentEvent
+
+from api.body import StrictJsonRoute
+from api.deps import ClusterDep, Cursor, HubDep, Limit, ReconcilerDep, SearchDep, SettingsDep, StoreDep
+from api.errors import ApiError
+from api.events import EventHub
+from api.models import search_public
+from nas.problems import FieldProblem, InputError
+from nas.public import PagePublic, SearchPublic
+from nas.settings import Settings
+from nas.spec import SearchSpec
+from nas.store import SearchStatus
+from workers.cluster import ClusterUnreachable, job_id
+
+HEARTBEAT_SECONDS = 15
+STALLED_SECONDS = 30.0
+"""A watcher that takes nothing for so long is let go."""
+
+router = APIRouter(tags=["searches"], route_class=StrictJsonRoute)
+
+
+@router.post("/searches", status_code=201)
+def create_search(
+    *,
+    spec: Annotated[SearchSpec, Body()],
+    request: Request,
+    response: Response,
+    store: StoreDep,
+    settings: SettingsDep,
+    reconciler: ReconcilerDep,
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            max_length=255,
+            pattern=r"^[\x20-\x7e]+$",
+            description="Any text of your own: the same key again answers with the same search, and starts no other.",
+        ),
+    ] = None,
+) -> SearchPublic:
+    """Start a search. It is queued, and its driver is submitted to the cluster within seconds.
+
+    `Location` says where it lives. A data set or weights are named as registered in the server's configuration.
+    """
+    check_names(spec, settings)
+    record, created = store.create_search(spec, idempotency_key)
+    if not created:
+        response.headers["Idempotency-Replayed"] = "true"
+    elif reconciler is not None:
+        reconciler.wake()
+    response.headers["Location"] = str(request.url_for("get_search", search_id=record.id).path)
+    return search_public(record, store, settings)
+
+
+@router.get("/searches")
+def list_searches(
+    store: StoreDep,
+    settings: SettingsDep,
+    status: SearchStatus | None = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> PagePublic[SearchPublic]:
+    """Searches, newest first."""
+    try:
+        page = store.list_searches(status=status, limit=limit, cursor=cursor)
+    except ValueError as error:
+        raise InputError([FieldProblem(path="cursor", message=str(error))]) from None
+    items = tuple(search_public(record, store, settings) for record in page.items)
+    return PagePublic(items=items, next_cursor=page.cursor)
+
+
+@router.get("/searches/{search_id}")
+def get_search(search: SearchDep, store: StoreDep, settings: SettingsDep) -> SearchPublic:
+    """One search: its status, its stage, its trials counted, the best one so far."""
+    return search_public(search, store, settings)
+
+
+@router.post("/searches/{search_id}/stop", status_code=202)
+def stop_search(search: SearchDep, store: StoreDep, settings: SettingsDep, reconciler: ReconcilerDep) -> SearchPublic:
+    """Stop a search; everything measured stays. Running trials end within seconds.
+
+    Asking again changes nothing. A search that is over on its own cannot be stopped (409).
+    """
+    waiting = [SearchStatus.QUEUED]
+    working = [SearchStatus.STARTING, SearchStatus.RUNNING]
+    if not (
+        store.move_search(search.id, waiting, SearchStatus.STOPPED, message="stopped before it began")
+        or store.move_search(search.id, working, SearchStatus.STOPPING, message="stopped on request")
+        # A driver that was lost in between had put it back into the queue.
+        or store.move_search(search.id, waiting, SearchStatus.STOPPED, message="stopped on request")
+    ):
+        status = store.get_search(search.id).status
+        if status not in (SearchStatus.STOPPING, SearchStatus.STOPPED):
+            raise ApiError(409, f"search {search.id} is over ({status}); only one that goes on can be stopped")
+    if reconciler is not None:
+        reconciler.wake()
+    return search_public(store.get_search(search.id), store, settings)
+
+
+@router.get(
+    "/searches/{search_id}/events",
+    response_class=EventSourceResponse,
+    responses={200: {"description": "Server-sent events", "content": {"text/event-stream": {}}}},
+)
+async def watch_search(
+    search: SearchDep,
+    hub: HubDep,
+    last_event_id: Annotated[str | None, Header(max_length=64, description="Where an earlier one ended.")] = None,
+) -> EventSourceResponse:
+    """Follow a search as server-sent events.
+
+    First `search` and one `trial` for each trial as they stand; then the same events when something changes; at last
+    `end` with the finished search, after which nothing comes: close the stream. `data` is JSON, each time the whole
+    search or trial. A comment every 15 s keeps the connection open.
+    """
+    return EventSourceResponse(
+        _stream(hub, search.id, last_event_id), ping=HEARTBEAT_SECONDS, sep="\n", send_timeout=STALLED_SECONDS
+    )
+
+
+async def _stream(hub: EventHub, search_id: str, last_event_id: str | None) -> AsyncIterator[ServerSentEvent]:
+    async for event in hub.watch(search_id, last_event_id):
+        yield ServerSentEvent(event.data, event=event.name, id=event.id, sep="\n")
+
+
+@router.get("/searches/{search_id}/logs", response_class=PlainTextResponse)
+def read_logs(
+    search: SearchDep,
+    cluster: ClusterDep,
+    tail: Annotated[int, Query(ge=1, le=100_000, description="The last so many lines.")] = 1000,
+    attempt: Annotated[int | None, Query(ge=1, description="Of which driver; the last one by default.")] = None,
+) -> PlainTextResponse:
+    """What the search's driver and its trials printed, as plain text; empty before a driver was started."""
+    attempt = search.attempt if attempt is None else attempt
+    if attempt > search.attempt:
+        raise ApiError(404, f"search {search.id} has had {search.attempt} drivers; there is no driver {attempt}")
+    if attempt == 0:
+        return PlainTextResponse("")
+    if cluster is None:
+        raise ApiError(503, "no cluster is configured, so there are no logs")
+    try:
+        text = cluster.logs(job_id(search.id, attempt))
+    except ClusterUnreachable as error:
+        raise ApiError(503, str(error), {"Retry-After": "5"}) from error
+    lines = text.splitlines(keepends=True)[-tail:]
+    return PlainTextResponse("".join(lines))
+
+
+def check_names(spec: SearchSpec, settings: Settings) -> None:
+    """InputError for a data set or weights that this server does not have, listing those it has."""
+    asked = [("fidelity.dataset", "data set", spec.fidelity.dataset, list(settings.datasets))]
+    if spec.fidelity.backbone.weights is not None:
+        asked.append(("fidelity.backbone.weights", "weights", spec.fidelity.backbone.weights, list(settings.weights)))
+    problems = [
+        FieldProblem(
+            path=path,
+            message=f"{what} {name!r} is not registered here; known are: {', '.join(sorted(known)) or 'none'}",
+        )
+        for path, what, name, known in asked
+        if name not in known
+    ]
+    if problems:
+        raise InputError(problems)

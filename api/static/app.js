@@ -1,0 +1,52 @@
+// The live page: #/ lists the searches, #/s0123456789ab follows one.
+
+import { element, show } from "./dom.js";
+import { readiness, Refused, setToken } from "./stream.js";
+import { listSearches } from "./list.js";
+import { followSearch } from "./search.js";
+
+let leaving = new AbortController();
+
+async function route() {
+  leaving.abort();
+  leaving = new AbortController();
+  const search = location.hash.match(/^#\/(s[0-9a-f]{12})$/);
+  try {
+    await (search ? followSearch(search[1], leaving.signal) : listSearches(leaving.signal));
+  } catch (error) {
+    if (error instanceof Refused && error.status === 401) askForToken();
+    else if (error.name !== "AbortError") show(element("p", { class: "wrong" }, error.message), element("a", { href: "#/" }, "All searches"));
+  }
+}
+
+function askForToken() {
+  const input = element("input", { type: "password", placeholder: "token (SEGNAS_TOKEN of the server)", autofocus: true });
+  const enter = (event) => {
+    event.preventDefault();
+    setToken(input.value.trim());
+    route();
+    sayReadiness();
+  };
+  show(element("form", { class: "card line", onsubmit: enter }, "This service asks for a token.", input, element("button", {}, "Enter")));
+}
+
+async function sayReadiness() {
+  const place = document.getElementById("ready");
+  try {
+    const server = await readiness();
+    const missing = Object.values(server.parts).filter((part) => !part.ok).map((part) => part.message);
+    place.textContent = server.ready ? `version ${server.version}` : `not ready: ${missing.join("; ")}`;
+    place.className = server.ready ? "muted" : "wrong";
+    const link = document.getElementById("dashboard");
+    link.hidden = !/^https?:/.test(server.ray_dashboard ?? "");
+    if (!link.hidden) link.href = server.ray_dashboard;
+  } catch {
+    place.textContent = "the service does not answer";
+    place.className = "wrong";
+  }
+}
+
+addEventListener("hashchange", route);
+route();
+sayReadiness();
+setInterval(sayReadiness, 10000);

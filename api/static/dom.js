@@ -1,0 +1,55 @@
+// Building elements. Text goes in as text nodes only, so nothing that a user wrote is ever read as HTML.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+export function element(name, attributes = {}, ...children) {
+  return fill(document.createElement(name), attributes, children);
+}
+
+export function drawing(name, attributes = {}, ...children) {
+  return fill(document.createElementNS(SVG, name), attributes, children);
+}
+
+function fill(node, attributes, children) {
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
+    else node.setAttribute(key, value === true ? "" : value);
+  }
+  node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  return node;
+}
+
+export function show(...children) {
+  document.getElementById("view").replaceChildren(...children.flat(Infinity).filter(Boolean));
+}
+
+export function percent(done, total) {
+  return total > 0 ? Math.min(100, (100 * done) / total) : 0;
+}
+
+const ORDER = ["completed", "pruned", "failed", "stopped", "running"];
+
+// Trials by status, as Object.entries gives them; those that go on come last.
+export function counted(trials) {
+  return Object.entries(trials).filter(([, count]) => count).sort((a, b) => ORDER.indexOf(a[0]) - ORDER.indexOf(b[0]));
+}
+
+export function bar(parts, total) {
+  return element("div", { class: "bar" }, parts.map(([kind, count]) => {
+    const part = element("span", { class: kind, title: `${count} ${kind}` });
+    part.style.width = `${percent(count, total)}%`;
+    return part;
+  }));
+}
+
+export function duration(seconds) {
+  if (seconds === null || seconds === undefined) return "";
+  if (seconds < 100) return `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
+  if (seconds < 6000) return `${(seconds / 60).toFixed(1)} min`;
+  return `${(seconds / 3600).toFixed(1)} h`;
+}
+
+export function score(value) {
+  return value === null || value === undefined ? "" : value.toFixed(4);
+}

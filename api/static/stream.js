@@ -1,0 +1,81 @@
+// Asking the service: JSON and server-sent events by fetch, because EventSource cannot send a token.
+
+const TOKEN = "segnas-token";
+const FIRST_PAUSE = 500;
+const LONGEST_PAUSE = 10000;
+
+export class Refused extends Error {
+  constructor(status, sentence) {
+    super(sentence);
+    this.status = status;
+  }
+}
+
+export function setToken(token) {
+  sessionStorage.setItem(TOKEN, token);
+}
+
+function headers(more = {}) {
+  const token = sessionStorage.getItem(TOKEN);
+  return token ? { Authorization: `Bearer ${token}`, ...more } : more;
+}
+
+async function check(reply) {
+  if (reply.ok) return reply;
+  const problem = await reply.json().catch(() => ({}));
+  throw new Refused(reply.status, problem.detail || `the service answered ${reply.status}`);
+}
+
+export async function ask(path, options = {}) {
+  const reply = await fetch(path, { ...options, headers: headers(options.headers) });
+  return (await check(reply)).json();
+}
+
+export async function readiness() {
+  const reply = await fetch("/v1/readyz", { headers: headers() });
+  return reply.json();
+}
+
+// Calls onEvent(name, data) for each event until "end", or until the signal aborts; takes a broken stream up again.
+export async function follow(path, onEvent, onState, signal) {
+  let last = null;
+  let pause = FIRST_PAUSE;
+  while (!signal.aborted) {
+    try {
+      const more = last === null ? {} : { "Last-Event-ID": last };
+      const reply = await check(await fetch(path, { headers: headers(more), signal }));
+      onState("live");
+      for await (const event of events(reply.body)) {
+        pause = FIRST_PAUSE;
+        last = event.id ?? last;
+        onEvent(event.event, JSON.parse(event.data));
+        if (event.event === "end") return onState("");
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      if (error instanceof Refused && error.status < 500) throw error;
+    }
+    onState("connection lost, trying again");
+    await new Promise((done) => setTimeout(done, pause));
+    pause = Math.min(2 * pause, LONGEST_PAUSE);
+  }
+}
+
+async function* events(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const blocks = (rest + value).split("\n\n");
+    rest = blocks.pop();
+    for (const block of blocks) {
+      const event = {};
+      for (const line of block.split("\n")) {
+        const colon = line.indexOf(":");
+        if (colon > 0) event[line.slice(0, colon)] = line.slice(colon + 1).replace(/^ /, "");
+      }
+      if (event.data !== undefined) yield event;
+    }
+  }
+}

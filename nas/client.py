@@ -1,0 +1,280 @@
+"""The service from Python: the same as the command line offers. Needs httpx; no torch, no Ray.
+
+client = Client.from_home()                      # or Client("http://127.0.0.1:8000", token="...")
+search = client.create_search({"name": "first", "fidelity": {"dataset": "scenes"}})
+client.wait(search.id)
+document = client.best(search.id)                # nas.build_head(read_architecture(document).architecture, ...)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+import httpx
+
+from nas.problems import FieldProblem
+from nas.public import (
+    DatasetPublic,
+    HealthPublic,
+    PagePublic,
+    SearchPublic,
+    ServerPublic,
+    SpacePublic,
+    TrialDetail,
+    TrialPublic,
+)
+from nas.settings import Settings, read_settings
+from nas.spec import SearchSpec
+from nas.store.records import SearchStatus, TrialStatus
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+SERVER_FILE = "server.json"
+"""In the home folder while a service runs there: its address and process id."""
+
+READ_SECONDS = 60.0
+STREAM_SECONDS = 45.0
+"""Silence after which a live stream counts as broken: three heartbeats of the service."""
+
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 10.0
+GIVE_UP_SECONDS = 120.0
+"""How long a broken stream is tried again."""
+
+
+class ClientError(Exception):
+    """The service refused, or did not answer. The message is its sentence; `status` is None without an answer."""
+
+    def __init__(self, message: str, status: int | None = None, problems: Iterable[FieldProblem] = ()) -> None:
+        super().__init__(message)
+        self.status = status
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True)
+class Event:
+    """One live event: `search` with a whole search, `trial` with a whole trial, `end` with the finished search."""
+
+    name: Literal["search", "trial", "end"]
+    search: SearchPublic | None = None
+    trial: TrialPublic | None = None
+    id: str | None = None
+
+
+def find_url(settings: Settings) -> str:
+    """SEGNAS_URL, else where a service of this home folder says it runs, else http://127.0.0.1:8000."""
+    if url := os.environ.get("SEGNAS_URL"):
+        return url
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        server = json.loads((settings.folder / SERVER_FILE).read_text())
+        os.kill(int(server["pid"]), 0)  # signal 0: asks only whether the process is there
+        return str(server["url"])
+    return DEFAULT_URL
+
+
+class Client:
+    """A service by its address. Every method raises ClientError with the service's sentence."""
+
+    def __init__(self, url: str = DEFAULT_URL, token: str | None = None) -> None:
+        self.url = url.rstrip("/")
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        try:
+            self._http = httpx.Client(base_url=self.url, headers=headers, timeout=READ_SECONDS)
+        except httpx.InvalidURL as error:
+            raise ClientError(f"{url!r} is not an address: {error}") from None
+
+    @classmethod
+    def from_home(cls, settings: Settings | None = None) -> Self:
+        """The service of this home folder (SEGNAS_HOME), or the one that SEGNAS_URL names, with SEGNAS_TOKEN."""
+        settings = settings or read_settings()
+        token = settings.token.get_secret_value() if settings.token is not None else None
+        return cls(find_url(settings), token)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def alive(self) -> bool:
+        """Whether a service answers there."""
+        try:
+            HealthPublic.model_validate(self._get("/healthz"))
+        except ClientError:
+            return False
+        return True
+
+    def server(self) -> ServerPublic:
+        """Whether the service can do its work, part by part, and where its Ray dashboard is."""
+        reply = self._send("GET", "/v1/readyz", accept=(httpx.codes.SERVICE_UNAVAILABLE,))
+        return ServerPublic.model_validate(reply.json())
+
+    def ready(self) -> bool:
+        """Whether the service answers, its store is there and its cluster answers."""
+        try:
+            return self.server().ready
+        except ClientError:
+            return False
+
+    def create_search(self, spec: SearchSpec | Mapping[str, Any], idempotency_key: str | None = None) -> SearchPublic:
+        """Start a search. The same key again gives the same search, and starts no other."""
+        body = spec.model_dump(mode="json") if isinstance(spec, SearchSpec) else dict(spec)
+        headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
+        return SearchPublic.model_validate(self._send("POST", "/v1/searches", json=body, headers=headers).json())
+
+    def search(self, search_id: str) -> SearchPublic:
+        """One search as it stands."""
+        return SearchPublic.model_validate(self._get(f"/v1/searches/{search_id}"))
+
+    def searches(self, status: SearchStatus | None = None) -> Iterator[SearchPublic]:
+        """All searches, newest first, page by page."""
+        for item in self._pages("/v1/searches", {"status": status}, page=50):
+            yield SearchPublic.model_validate(item)
+
+    def stop(self, search_id: str) -> SearchPublic:
+        """Stop a search; everything measured stays."""
+        return SearchPublic.model_validate(self._send("POST", f"/v1/searches/{search_id}/stop").json())
+
+    def trials(
+        self,
+        search_id: str,
+        order_by: Literal["number", "-number", "score", "-score"] = "number",
+        status: TrialStatus | None = None,
+    ) -> Iterator[TrialPublic]:
+        """All trials of a search in this order, page by page."""
+        for item in self._pages(f"/v1/searches/{search_id}/trials", {"order_by": order_by, "status": status}, page=200):
+            yield TrialPublic.model_validate(item)
+
+    def trial(self, search_id: str, number: int) -> TrialDetail:
+        """One trial with its learning curve and its architecture document."""
+        return TrialDetail.model_validate(self._get(f"/v1/searches/{search_id}/trials/{number}"))
+
+    def best(self, search_id: str, format: Literal["segnas", "deeplab"] = "segnas") -> Any:
+        """The best architecture (so far) as a document; `deeplab` gives TensorFlow DeepLab's list."""
+        return self._get(f"/v1/searches/{search_id}/best", format=format)
+
+    def logs(self, search_id: str, tail: int = 1000) -> str:
+        """The last lines that the search's driver and its trials printed."""
+        return self._send("GET", f"/v1/searches/{search_id}/logs", params={"tail": tail}).text
+
+    def spaces(self) -> list[SpacePublic]:
+        """The search spaces."""
+        return [SpacePublic.model_validate(item) for item in self._get("/v1/spaces")]
+
+    def datasets(self) -> list[DatasetPublic]:
+        """The data sets that the server has registered."""
+        return [DatasetPublic.model_validate(item) for item in self._get("/v1/datasets")]
+
+    def wait(self, search_id: str, timeout: float | None = None, poll: float = 1.0) -> SearchPublic:
+        """The search when it is over. TimeoutError after `timeout` seconds; the search goes on then."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            search = self.search(search_id)
+            if search.status.terminal:
+                return search
+            if deadline is not None and time.monotonic() + poll > deadline:
+                raise TimeoutError(f"search {search_id} is still {search.status} after {timeout:g} s")
+            time.sleep(poll)
+
+    def events(self, search_id: str) -> Iterator[Event]:
+        """Follow a search: its state, then every change, at last `end`. A broken stream is taken up again.
+
+        After a break, what changed meanwhile comes first; some of it may have been seen before.
+        """
+        last: str | None = None
+        pause, broken_since = FIRST_PAUSE, None
+        while True:
+            try:
+                for event in self._stream(search_id, last):
+                    last = event.id or last
+                    pause, broken_since = FIRST_PAUSE, None
+                    yield event
+                    if event.name == "end":
+                        return
+                error = ClientError("the service ended the stream before the search was over")
+            except ClientError as failure:
+                if failure.status is not None and failure.status < httpx.codes.INTERNAL_SERVER_ERROR:
+                    raise
+                error = failure
+            broken_since = broken_since or time.monotonic()
+            if time.monotonic() - broken_since > GIVE_UP_SECONDS:
+                raise error
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _stream(self, search_id: str, last: str | None) -> Iterator[Event]:
+        headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last} if last else {})
+        path = f"/v1/searches/{search_id}/events"
+        opened = self._http.stream("GET", path, headers=headers, timeout=STREAM_SECONDS)
+        with _transport_errors(self.url), opened as reply:
+            if reply.is_error:
+                reply.read()
+                raise _refusal(reply)
+            yield from map(_event, _server_sent(reply.iter_lines()))
+
+    def _pages(self, path: str, params: Mapping[str, Any], page: int) -> Iterator[Any]:
+        cursor: str | None = None
+        while True:
+            body = PagePublic[Any].model_validate(self._get(path, **params, limit=page, cursor=cursor))
+            yield from body.items
+            cursor = body.next_cursor
+            if cursor is None:
+                return
+
+    def _get(self, path: str, **params: Any) -> Any:
+        given = {name: str(value) for name, value in params.items() if value is not None}
+        return self._send("GET", path, params=given).json()
+
+    def _send(self, method: str, path: str, accept: tuple[int, ...] = (), **request: Any) -> httpx.Response:
+        with _transport_errors(self.url):
+            reply = self._http.request(method, path, **request)
+        if reply.is_error and reply.status_code not in accept:
+            raise _refusal(reply)
+        return reply
+
+
+@contextlib.contextmanager
+def _transport_errors(url: str) -> Iterator[None]:
+    try:
+        yield
+    except (httpx.TransportError, httpx.InvalidURL) as error:
+        raise ClientError(f"no service answers at {url} ({error}); start one with: segnas serve") from error
+
+
+def _refusal(reply: httpx.Response) -> ClientError:
+    with contextlib.suppress(ValueError, TypeError, KeyError):
+        body = reply.json()
+        problems = [FieldProblem.model_validate(item) for item in body.get("errors", ())]
+        return ClientError(str(body["detail"]), reply.status_code, problems)
+    return ClientError(f"the service answered {reply.status_code} {reply.reason_phrase}", reply.status_code)
+
+
+def _server_sent(lines: Iterable[str]) -> Iterator[dict[str, str]]:
+    """Events of a stream as their fields (https://html.spec.whatwg.org/multipage/server-sent-events.html)."""
+    fields: dict[str, str] = {}
+    for line in lines:
+        if not line:
+            if "data" in fields:
+                yield fields
+            fields = {}
+        elif not line.startswith(":"):
+            name, _, value = line.partition(":")
+            value = value.removeprefix(" ")
+            fields[name] = f"{fields[name]}\n{value}" if name == "data" and name in fields else value
+
+
+def _event(fields: Mapping[str, str]) -> Event:
+    name, identity = fields.get("event"), fields.get("id")
+    if name == "trial":
+        return Event("trial", trial=TrialPublic.model_validate_json(fields["data"]), id=identity)
+    search = SearchPublic.model_validate_json(fields["data"])
+    return Event("end" if name == "end" else "search", search=search, id=identity)

@@ -1,0 +1,158 @@
+"""What the REST interface says: the models that the service answers with and that the Python client gives back.
+
+They read with unknown fields left out, so that an older client understands a newer service. Times are UTC.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from nas.problems import FieldProblem
+from nas.spec import SearchSpec
+from nas.store.records import SearchStatus, TrialStatus
+
+Item = TypeVar("Item")
+
+
+class PublicModel(BaseModel):
+    """Frozen; ignores what a newer service may add."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class StagePublic(PublicModel):
+    """What the search is at: `done` of `total` units of the stage `name` ("warm-up", "features", "trials")."""
+
+    name: str
+    done: int
+    total: int
+
+
+class BestPublic(PublicModel):
+    """The best trial so far: highest score at the deepest rung that any trial has reached."""
+
+    number: int
+    score: float = Field(description="Validation mIoU in [0, 1].")
+    iteration: int
+
+
+class SearchPublic(PublicModel):
+    """One search: what was asked for, where it stands."""
+
+    id: str
+    name: str
+    status: SearchStatus
+    message: str | None = Field(description="Why it is in this status, where there is something to say.")
+    stage: StagePublic | None
+    attempt: int = Field(description="How many drivers this search has had; above 1 after a lost one.")
+    trials: dict[TrialStatus, int] = Field(description="Number of trials by status.")
+    best: BestPublic | None
+    spec: SearchSpec
+    dashboard: str | None = Field(description="The search's job in the Ray dashboard.")
+    created_at: datetime
+    updated_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class TrialPublic(PublicModel):
+    """One trial; score, iteration and seconds are those of the deepest rung measured."""
+
+    number: int
+    status: TrialStatus
+    score: float | None = Field(description="Validation mIoU in [0, 1].")
+    iteration: int | None
+    seconds: float | None
+    device_seconds: float | None
+    reason: str | None = Field(description="Why it failed, where it did.")
+    attempt: int
+    seed: int
+    architecture: dict[str, Any]
+    architecture_key: str
+    fidelity_key: str
+    created_at: datetime
+    updated_at: datetime
+    finished_at: datetime | None
+
+
+class MeasurementPublic(PublicModel):
+    """One rung of a learning curve."""
+
+    iteration: int
+    score: float
+    class_iou: tuple[float | None, ...]
+    train_loss: float
+    val_loss: float
+    seconds: float
+    device_seconds: float
+
+
+class TrialDetail(TrialPublic):
+    """A trial with its learning curve, ascending in iterations, and the architecture document to take away."""
+
+    curve: tuple[MeasurementPublic, ...]
+    document: dict[str, Any]
+
+
+class PagePublic(PublicModel, Generic[Item]):
+    """One page of a listing; `next_cursor` asks for the following one, null says that this is the last."""
+
+    items: tuple[Item, ...]
+    next_cursor: str | None
+
+
+class SpacePublic(PublicModel):
+    """A search space: how many architectures it holds, and the JSON Schema of its description in a spec."""
+
+    kind: str
+    description: str
+    size: str = Field(description="Number of architectures by default, as decimal digits (too long for a float).")
+    size_by_branches: dict[int, str]
+    spec_schema: dict[str, Any]
+
+
+class DatasetPublic(PublicModel):
+    """A registered data set, by the name that a spec uses."""
+
+    name: str
+    layout: str
+    available: bool
+    problem: str | None = Field(description="Why it cannot be read from where the service runs.")
+    class_names: tuple[str, ...]
+    images: dict[str, int] = Field(description="Number of images by split.")
+
+
+class HealthPublic(PublicModel):
+    """The process is alive."""
+
+    status: str
+    version: str
+
+
+class PartPublic(PublicModel):
+    """Whether one part that the service needs is there, and if not, why."""
+
+    ok: bool
+    message: str | None = None
+
+
+class ServerPublic(PublicModel):
+    """Whether the service can do its work, part by part, and where its cluster's dashboard is."""
+
+    ready: bool
+    version: str
+    parts: dict[str, PartPublic]
+    ray_dashboard: str | None
+
+
+class Problem(PublicModel):
+    """An error (RFC 9457, `application/problem+json`): `detail` is a sentence, `errors` name the wrong fields."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    errors: tuple[FieldProblem, ...] = ()
