@@ -1,0 +1,153 @@
+"""The job server of a Ray cluster: submit, watch and stop the one job of a search.
+
+Spoken to over its documented HTTP interface (`/api/jobs/`, served by the dashboard) rather than through Ray's client:
+that one has no time-outs, lets RAY_ADDRESS override the address it is given, and needs Ray where only HTTP is needed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+
+_SEARCH_ID = re.compile(r"s[0-9a-f]{12}")
+_ENTRYPOINT = "python -m workers.driver {search_id} {attempt}"
+"""Run by a shell on the cluster: nothing but server-made ids may be put in."""
+
+_SECONDS = 20.0
+"""Submitting waits for the head node's agent, which is slow in the first seconds of a cluster."""
+
+
+class JobState(StrEnum):
+    """Ray's states in lower case; `lost`: the cluster does not know the job (it was restarted)."""
+
+    pending = "pending"
+    running = "running"
+    succeeded = "succeeded"
+    failed = "failed"
+    stopped = "stopped"
+    lost = "lost"
+
+    @property
+    def final(self) -> bool:
+        """Whether the job has ended."""
+        return self not in (JobState.pending, JobState.running)
+
+
+class ClusterUnreachable(Exception):  # noqa: N818  reads as what it says: `except ClusterUnreachable`
+    """The cluster does not answer, refuses the token, or cannot take a job now. The message is a sentence."""
+
+
+def job_id(search_id: str, attempt: int) -> str:
+    """The submission id of a search's driver. ValueError unless the search id is one that the store makes."""
+    if not _SEARCH_ID.fullmatch(search_id):
+        raise ValueError(f"{search_id!r} is no search id; it must be s and 12 hexadecimal digits")
+    if attempt < 1:
+        raise ValueError(f"driver attempts count from 1, not {attempt}")
+    return f"segnas-{search_id}-{attempt}"
+
+
+class Cluster:
+    """A Ray cluster by its dashboard's address, `http://host:8265`.
+
+    `token` is the cluster's; None looks where Ray looks: RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH, ~/.ray/auth_token.
+    """
+
+    def __init__(self, dashboard_url: str, token: str | None = None) -> None:
+        self.dashboard_url = dashboard_url.rstrip("/")
+        token = token if token is not None else _token_from_environment()
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._http = httpx.Client(base_url=self.dashboard_url, headers=headers, timeout=_SECONDS, trust_env=False)
+
+    def submit(self, search_id: str, attempt: int, name: str) -> str:
+        """Submit the driver and return its job id; submitting the same attempt again changes nothing.
+
+        `name` (of the search) only goes into the job's metadata. ClusterUnreachable when it cannot be submitted.
+        """
+        job = job_id(search_id, attempt)
+        shown = "".join(c if c.isprintable() else " " for c in name)[:100]
+        request = {
+            "entrypoint": _ENTRYPOINT.format(search_id=search_id, attempt=int(attempt)),
+            "submission_id": job,
+            "metadata": {"job_name": shown, "name": shown, "search": search_id, "attempt": str(attempt)},
+        }
+        reply = self._send("POST", "/api/jobs/", json=request)
+        # An id that is taken is answered with an error: then the first submission reached the cluster.
+        if reply.is_error and self.state(job) is JobState.lost:
+            raise ClusterUnreachable(f"the Ray cluster did not take the job: {_last_line(reply)}")
+        return job
+
+    def state(self, job: str) -> JobState:
+        """The job's state."""
+        reply = self._send("GET", f"/api/jobs/{job}")
+        if reply.status_code == httpx.codes.NOT_FOUND:
+            return JobState.lost
+        return JobState(str(_json(reply)["status"]).lower())
+
+    def stop(self, job: str) -> None:
+        """Ask the driver to end: SIGTERM, and SIGKILL after 3 seconds. A job that is over or unknown is left as is."""
+        reply = self._send("POST", f"/api/jobs/{job}/stop")
+        if reply.status_code != httpx.codes.NOT_FOUND:
+            _json(reply)
+
+    def logs(self, job: str) -> str:
+        """What the driver and its trials printed; empty for a job that the cluster does not know."""
+        reply = self._send("GET", f"/api/jobs/{job}/logs")
+        if reply.status_code == httpx.codes.NOT_FOUND:
+            return ""
+        return str(_json(reply)["logs"] or "")
+
+    def reachable(self) -> bool:
+        """Whether the job server answers and takes the token."""
+        try:
+            _json(self._send("GET", "/api/version"))
+        except ClusterUnreachable:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _send(self, method: str, path: str, json: Any = None) -> httpx.Response:
+        try:
+            reply = self._http.request(method, path, json=json)
+        except httpx.HTTPError as error:
+            raise ClusterUnreachable(f"no answer from the Ray cluster at {self.dashboard_url}: {error}") from error
+        if reply.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+            raise ClusterUnreachable(
+                f"the Ray cluster at {self.dashboard_url} refuses the token; "
+                "set RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH to the cluster's"
+            )
+        return reply
+
+
+def _json(reply: httpx.Response) -> dict[str, Any]:
+    if reply.is_error:
+        raise ClusterUnreachable(f"the Ray cluster answered {reply.status_code}: {_last_line(reply)}")
+    body: dict[str, Any] = reply.json()
+    return body
+
+
+def _last_line(reply: httpx.Response) -> str:
+    """Ray answers errors with a traceback; its last line says what was wrong."""
+    lines = reply.text.strip().splitlines()
+    return lines[-1] if lines else reply.reason_phrase
+
+
+def _token_from_environment() -> str | None:
+    token = os.environ.get("RAY_AUTH_TOKEN")
+    if token:
+        return token.strip()
+    path = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
+    return path.read_text().strip() if path.is_file() else None

@@ -1,0 +1,146 @@
+"""Tune's event loop, led by a ledger.
+
+`TuneController` is used directly, not through `Tuner.fit`: that writes snapshots of the experiment and reads them back
+at its end (here SQL is the record, and a restored Tuner unpickles), and cannot be stopped within seconds. The few
+methods overridden below belong to Ray's internals; the project pins Ray's minor version and tests each of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ray.air.execution import PlacementGroupResourceManager, ResourceManager
+from ray.air.execution._internal import RayActorManager, TrackedActor
+from ray.exceptions import RayActorError, RayTaskError
+from ray.train._internal.storage import StorageContext
+from ray.tune import register_trainable
+from ray.tune.execution.tune_controller import TuneController
+from ray.tune.experiment import Trial
+
+from workers.ledger import Flight, Ledger
+from workers.trainable import Trainable
+from workers.trial_task import TrialTask
+from workers.tuning import EarlyStopping, Proposals, Recorder
+
+ENVIRONMENT = {
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",  # relative paths of a data set's entry stay what they are
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # the ledger logs them, in one line
+}
+"""What Tune reads from the driver's environment."""
+
+
+class SearchController(TuneController):  # type: ignore[misc]  # Ray has no types
+    """Runs a ledger's trials. `task_of` turns a flight into what its process is given; `scratch` is Tune's folder."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        task_of: Callable[[Flight], TrialTask],
+        trainable: type[Trainable],
+        scratch: Path,
+    ) -> None:
+        self._ledger = ledger
+        self._task_of = task_of
+        self._trainable = trainable.__name__
+        self._reasons: dict[str, str] = {}
+        resources = ledger.spec.resources
+        register_trainable(self._trainable, trainable, warn=False)
+        super().__init__(
+            search_alg=Proposals(ledger, self._make_trial, resources.concurrent),
+            scheduler=EarlyStopping(ledger),
+            callbacks=[Recorder(ledger, self._reason_of)],
+            storage=StorageContext(storage_path=str(scratch), experiment_dir_name="tune"),
+            reuse_actors=resources.reuse_workers,
+        )
+        self.update_max_pending_trials(resources.concurrent)
+        self._actor_manager = TrialActors(PlacementGroupResourceManager(), self._label)
+        # Exceptions of the ledger leave `step` as they are, rather than end the trial they happened to meet.
+        self._fail_fast = self.RAISE
+
+    def checkpoint(self, force: bool = False, wait: bool = False) -> None:
+        """No snapshots."""
+
+    def abort(self) -> None:
+        """End all trial processes at once."""
+        self._actor_manager.cleanup()
+
+    def _make_trial(self, flight: Flight) -> Trial:
+        trial = Trial(
+            self._trainable,
+            config={"task": self._task_of(flight)},
+            trial_id=f"{flight.number:06d}",
+            storage=self._storage,
+            max_failures=self._ledger.spec.retries,
+        )
+        # One folder for all instead of one for each: nothing but Tune's note of an error is ever in it.
+        trial.relative_logdir = trial.storage.trial_dir_name = "trials"
+        return trial
+
+    def _trial_task_failure(self, trial: Trial, exception: Exception) -> None:
+        """Only a process that died is tried again: an exception in our code would come again."""
+        died = isinstance(exception, RayActorError)
+        if not died:
+            trial.max_failures = 0
+        self._reasons[trial.trial_id] = "" if died else _first_line(exception)
+        self._process_trial_failure(trial, exception=exception)
+        self._has_errored = False  # with `_fail_fast` it would end the search
+
+    def _reason_of(self, trial: Trial) -> str:
+        reason = self._reasons.pop(trial.trial_id)
+        if reason:
+            return reason
+        times = trial.num_failures
+        return f"its process died {times} time{'s' if times != 1 else ''}"
+
+    def _label(self, tracked_actor: TrackedActor) -> str | None:
+        trial = self._actor_to_trial.get(tracked_actor)
+        return None if trial is None else str(trial.config["task"].label)
+
+
+class TrialActors(RayActorManager):  # type: ignore[misc]  # Ray has no types
+    """Names every call after the trial it is for, so that the dashboard shows trials in warm processes too."""
+
+    def __init__(
+        self, resource_manager: ResourceManager, label: Callable[[TrackedActor], str | None] | None = None
+    ) -> None:
+        super().__init__(resource_manager=resource_manager)
+        if label is not None:  # the parent begins anew by calling its constructor, without one
+            self._label = label
+
+    def _schedule_tracked_actor_task(self, tracked_actor_task: Any, method_name: str, **options: Any) -> Any:
+        actor = tracked_actor_task._tracked_actor
+        label = self._label(actor)
+        if label is None:
+            return super()._schedule_tracked_actor_task(tracked_actor_task, method_name, **options)
+        live = self._live_actors_to_ray_actors_resources
+        entry = live[actor]
+        live[actor] = (_Named(entry[0], label), entry[1])
+        try:
+            return super()._schedule_tracked_actor_task(tracked_actor_task, method_name, **options)
+        finally:
+            live[actor] = entry
+
+    def _actor_task_failed(self, tracked_actor_task: Any, exception: Exception) -> None:
+        """Ray reports a process ended for want of memory, or with its node, in ways that Tune does not know."""
+        if not isinstance(exception, RayActorError | RayTaskError):
+            exception = RayActorError(error_msg=str(exception))
+        super()._actor_task_failed(tracked_actor_task, exception)
+
+
+class _Named:
+    """An actor's handle whose calls carry a name."""
+
+    def __init__(self, actor: Any, label: str) -> None:
+        self._actor = actor
+        self._label = label
+
+    def __getattr__(self, method: str) -> Any:
+        return getattr(self._actor, method).options(name=f"{self._label}.{method}")
+
+
+def _first_line(exception: Exception) -> str:
+    cause = exception.cause if isinstance(exception, RayTaskError) else exception
+    text = str(cause).strip().splitlines()
+    return f"{type(cause).__name__}: {text[0]}" if text else type(cause).__name__

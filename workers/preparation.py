@@ -1,0 +1,120 @@
+"""The stages before the first trial: wait for a node that can hold one, then backbone and feature bank."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import ray
+from ray.exceptions import RayError, RayTaskError
+
+from nas.spec import Fidelity, Resources, SearchSpec
+
+if TYPE_CHECKING:
+    from nas.training.workspace import Workspace
+
+Show = Callable[[str, int, int], None]
+"""Called with a stage's name, how much is done, and of how much."""
+
+GoOn = Callable[[], bool]
+"""Asked about once a second; False ends the wait."""
+
+
+class PreparationError(Exception):
+    """The search cannot begin. The message is a sentence for the user."""
+
+
+def await_resources(resources: Resources, show: Show, go_on: GoOn) -> bool:
+    """Wait until some node of the cluster is large enough for a trial; False when told to end."""
+    needed = _demand(resources)
+    while not any(_holds(node, needed) for node in ray.nodes() if node["Alive"]):
+        if not go_on():
+            return False
+        show(f"waiting for a node with {_spoken(resources)}", 0, 1)
+        time.sleep(1.0)
+    return True
+
+
+def prepare_bank(spec: SearchSpec, workspace: Workspace, show: Show, go_on: GoOn) -> bool:
+    """Make what all trials share, as a Ray task on the resources of a trial; False when told to end.
+
+    Other nodes make their own when their first trial asks for it. PreparationError when it cannot be made.
+    """
+    resources = spec.resources
+    task = ray.remote(_prepare).options(
+        name=f"{spec.name[:60]}: prepare",
+        num_cpus=resources.cpus,
+        num_gpus=resources.gpus,
+        max_retries=spec.retries,
+        num_returns="streaming",
+    )
+    progress = task.remote(spec.fidelity, workspace, bool(resources.gpus))
+    try:
+        while True:
+            ready, _ = ray.wait([progress], timeout=1.0)
+            if not go_on():
+                ray.cancel(progress, force=True)
+                return False
+            if ready:
+                show(*ray.get(next(progress)))
+    except StopIteration:
+        return True
+    except RayTaskError as error:
+        raise PreparationError(_sentence(error.cause)) from error
+    except RayError as error:
+        raise PreparationError(f"the process that prepares the search died: {error}") from error
+
+
+def _prepare(fidelity: Fidelity, workspace: Workspace, gpu: bool) -> Iterator[tuple[str, int, int]]:
+    """Runs on a node; yields how far it is, at most once a second."""
+    from nas.training.prepare import prepare  # torch: only where something is trained
+
+    latest: queue.SimpleQueue[tuple[str, int, int]] = queue.SimpleQueue()
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            prepare(
+                fidelity,
+                workspace,
+                device=None if gpu else "cpu",
+                progress=lambda stage, done, total: latest.put((stage, done, total)),
+            )
+        except BaseException as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=work, name="prepare")
+    thread.start()
+    while thread.is_alive():
+        thread.join(1.0)
+        news = None
+        while not latest.empty():
+            news = latest.get()
+        if news is not None:
+            yield news
+    if failures:
+        raise failures[0]
+
+
+def _demand(resources: Resources) -> dict[str, float]:
+    return {"CPU": resources.cpus} | ({"GPU": resources.gpus} if resources.gpus else {})
+
+
+def _holds(node: dict[str, dict[str, float]], needed: dict[str, float]) -> bool:
+    return all(node["Resources"].get(name, 0.0) >= amount for name, amount in needed.items())
+
+
+def _spoken(resources: Resources) -> str:
+    text = f"{resources.cpus:g} CPU{'s' if resources.cpus != 1 else ''}"
+    if resources.gpus:
+        text += f" and {resources.gpus:g} GPU{'s' if resources.gpus != 1 else ''}"
+    return text
+
+
+def _sentence(cause: BaseException) -> str:
+    """ValueError and OSError (a missing file, a full disk) speak to the user; others are named by their type."""
+    text = str(cause).strip()
+    return text if isinstance(cause, ValueError | OSError) and text else f"{type(cause).__name__}: {text}"
