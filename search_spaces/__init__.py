@@ -1,5 +1,6 @@
 """What can be searched: plain descriptions, sampling, mutation, JSON documents. No torch, nothing of ours."""
 
+from search_spaces.auto_deeplab import PUBLISHED_AUTO_DEEPLAB, AutoDeepLab, Block, Edge
 from search_spaces.deeplab import read_deeplab, write_deeplab
 from search_spaces.dense_cell import (
     OPERATORS,
@@ -24,13 +25,17 @@ from search_spaces.reference_head import ReferenceHead
 
 __all__ = [
     "OPERATORS",
+    "PUBLISHED_AUTO_DEEPLAB",
     "PUBLISHED_CELL",
     "Architecture",
     "ArchitectureDocument",
     "AtrousSeparable",
+    "AutoDeepLab",
+    "Block",
     "Branch",
     "Conv1x1",
     "DenseCell",
+    "Edge",
     "Provenance",
     "PyramidPooling",
     "ReferenceHead",

@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError, model_validator
 
+from search_spaces.auto_deeplab import AutoDeepLab
+from search_spaces.auto_deeplab_forms import is_darts, is_tensorflow, read_darts, read_tensorflow
 from search_spaces.base import StrictModel, explain
 from search_spaces.deeplab import read_deeplab
 from search_spaces.dense_cell import DenseCell
@@ -20,10 +22,10 @@ from search_spaces.reference_head import ReferenceHead
 FORMAT: Literal["segnas/architecture"] = "segnas/architecture"
 VERSION: Literal[1] = 1
 
-Architecture: TypeAlias = Annotated[DenseCell | ReferenceHead, Field(discriminator="kind")]
-Kind: TypeAlias = Literal["dense_cell", "reference_head"]
+Architecture: TypeAlias = Annotated[DenseCell | AutoDeepLab | ReferenceHead, Field(discriminator="kind")]
+Kind: TypeAlias = Literal["dense_cell", "auto_deeplab", "reference_head"]
 
-KINDS: tuple[Kind, ...] = ("dense_cell", "reference_head")
+KINDS: tuple[Kind, ...] = ("dense_cell", "auto_deeplab", "reference_head")
 _TAGS = frozenset({*KINDS, "conv1x1", "atrous_separable", "pyramid_pooling"})
 _ARCHITECTURE: TypeAdapter[Architecture] = TypeAdapter(Architecture)
 
@@ -101,8 +103,9 @@ def write_document(architecture: Architecture, provenance: Provenance | None = N
 def read_architecture(source: str | Path | Mapping[str, Any] | list[Any]) -> ArchitectureDocument:
     """Read any form the service knows.
 
-    A string or path is a JSON file. A mapping is a document, or a bare architecture with its `kind`. A list is
-    TensorFlow DeepLab's dense prediction cell. ValueError with one line: the file, the place, what is wrong.
+    A string or path is a JSON file. A mapping is a document, a bare architecture with its `kind`, or one of the
+    two forms of `auto_deeplab_forms`. A list is TensorFlow DeepLab's dense prediction cell. ValueError with one
+    line: the file, the place, what is wrong.
     """
     if isinstance(source, str | Path):
         path = Path(source)
@@ -114,8 +117,16 @@ def read_architecture(source: str | Path | Mapping[str, Any] | list[Any]) -> Arc
         return ArchitectureDocument(kind="dense_cell", architecture=read_deeplab(source))
     if "format" in source or "architecture" in source:
         return _read_document(source)
-    architecture = architecture_from_dict(source)
+    architecture = _read_bare(source)
     return ArchitectureDocument(kind=architecture.kind, architecture=architecture)
+
+
+def _read_bare(data: Mapping[str, Any]) -> Architecture:
+    if is_tensorflow(data):
+        return read_tensorflow(data)
+    if is_darts(data):
+        return read_darts(data)
+    return architecture_from_dict(data)
 
 
 def _read_document(data: Mapping[str, Any]) -> ArchitectureDocument:

@@ -53,13 +53,16 @@ def build_head(
 
     `crop` is (height, width) in pixels: it gives the dense cell's pooling windows. Rates are for output stride 16;
     `rate_multiplier` None doubles them at 8. Initial weights come from torch's global generator.
+    ValueError where the architecture is no head.
     """
     if rate_multiplier is None:
         rate_multiplier = rate_multiplier_for(output_stride)
     setting = HeadSetting(channels, dropout, output_stride, crop, rate_multiplier, bn_momentum)
     if isinstance(architecture, DenseCell):
         return DenseCellHead(architecture, in_channels, setting)
-    return _build_reference_head(architecture, in_channels, setting)
+    if isinstance(architecture, ReferenceHead):
+        return _build_reference_head(architecture, in_channels, setting)
+    raise ValueError(f"{architecture.kind} is a whole network with its own backbone, not a head to put on one")
 
 
 class DenseCellHead(nn.Module):
