@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from nas.store.errors import StoreError
@@ -56,8 +56,7 @@ def make_engine(url: str) -> Engine:
         raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old; 3.35 or newer is needed")
     in_memory = parsed.database in (None, "", ":memory:")
     if not in_memory:
-        Path(str(parsed.database)).expanduser().parent.mkdir(parents=True, exist_ok=True)
-        parsed = parsed.set(database=str(Path(str(parsed.database)).expanduser()))
+        parsed = parsed.set(database=str(_place(Path(str(parsed.database)).expanduser())))
     engine = create_engine(
         parsed,
         poolclass=QueuePool,
@@ -70,6 +69,14 @@ def make_engine(url: str) -> Engine:
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _place(path: Path) -> Path:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"the folder of the database cannot be made: {error}") from None
+    return path
 
 
 def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
@@ -133,7 +140,9 @@ def store_errors() -> Iterator[None]:
     """StoreError for what a driver says when the database is away or locked."""
     try:
         yield
-    except (OperationalError, InterfaceError, PoolTimeoutError) as error:
+    except (DatabaseError, InterfaceError, PoolTimeoutError) as error:
+        if isinstance(error, DatabaseError) and type(error) not in (DatabaseError, OperationalError):
+            raise  # its subclasses tell of a wrong statement or value; the class itself of a broken file
         cause = getattr(error, "orig", None) or error
         raise StoreError(f"the database cannot be used: {cause}") from error
 
