@@ -19,7 +19,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from search_spaces.auto_deeplab import BEFORE_PREVIOUS, FIRST_BLOCK, PREVIOUS, AutoDeepLab, Operator
-from search_spaces.base import explain
+from search_spaces.base import explain, shorten
 
 _TENSORFLOW: dict[str, Operator] = {
     "separable_3x3_2": "sep_3x3",
@@ -68,7 +68,7 @@ def read_tensorflow(data: Mapping[str, Any]) -> AutoDeepLab:
     edges = []
     for index, (name, state) in enumerate(zip(operations, states, strict=True)):
         if not isinstance(name, str) or name not in _TENSORFLOW:
-            raise ValueError(f"operations[{index}] is {name!r}; the known ones are {', '.join(_TENSORFLOW)}")
+            raise ValueError(f"operations[{index}] is {shorten(name)}; the known ones are {', '.join(_TENSORFLOW)}")
         edges.append({"input": state, "operator": _TENSORFLOW[name]})
     return _network(edges, backbone)
 
@@ -93,7 +93,7 @@ def read_darts(data: Mapping[str, Any]) -> AutoDeepLab:
 
 def _read_entry(index: int, entry: Any) -> dict[str, Any]:
     if not isinstance(entry, list | tuple) or len(entry) != 2 or any(type(number) is not int for number in entry):
-        raise ValueError(f"genotype[{index}] is {entry!r}; it must be [edge, operator], two whole numbers")
+        raise ValueError(f"genotype[{index}] is {shorten(entry)}; it must be [edge, operator], two whole numbers")
     edge, operator = entry
     block = index // 2
     first = _first_edge(block)
@@ -133,8 +133,8 @@ def _network(edges: Sequence[dict[str, Any]], path: Sequence[Any]) -> AutoDeepLa
 def _lists(data: Mapping[str, Any], *names: str) -> list[Sequence[Any]]:
     for name in data:
         if name not in names:
-            raise ValueError(f"{name!r} is no part of this form, which has {', '.join(names)}")
+            raise ValueError(f"{shorten(name)} is no part of this form, which has {', '.join(names)}")
     for name in names:
         if not isinstance(data.get(name), list | tuple):
-            raise ValueError(f"{name} must be a list, not {data.get(name)!r}")
+            raise ValueError(f"{name} must be a list, not {shorten(data.get(name))}")
     return [data[name] for name in names]

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import reprlib
 from collections.abc import Collection
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+
+MOST_PROBLEMS = 3
+"""How many of an input's faults one sentence names."""
 
 
 class StrictModel(BaseModel):
@@ -33,8 +37,15 @@ def explain(error: ValidationError, tags: Collection[str] = ()) -> str:
     the user and are left out.
     """
     parts = []
-    for problem in error.errors(include_url=False):
+    for problem in error.errors(include_url=False)[:MOST_PROBLEMS]:
         path = ".".join(str(step) for step in problem["loc"] if step not in tags)
         sentence = problem["msg"].removeprefix("Value error, ")
         parts.append(f"{path}: {sentence}" if path else sentence)
+    if error.error_count() > MOST_PROBLEMS:
+        parts.append(f"and {error.error_count() - MOST_PROBLEMS} more")
     return "; ".join(parts)
+
+
+def shorten(value: Any) -> str:
+    """A user's value as it may stand in a sentence, however long it is."""
+    return reprlib.repr(value)

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from search_spaces.base import explain
+from search_spaces.base import explain, shorten
 from search_spaces.dense_cell import AtrousSeparable, Branch, Conv1x1, DenseCell, Operator, PyramidPooling
 
 
@@ -26,7 +26,7 @@ def read_deeplab(entries: Sequence[Any]) -> DenseCell:
 
 def _read_branch(index: int, entry: Any) -> Branch:
     if not isinstance(entry, Mapping):
-        raise ValueError(f"branch {index} must be a mapping with op and input, not {entry!r}")
+        raise ValueError(f"branch {index} must be a mapping with op and input, not {shorten(entry)}")
     try:
         operator = _read_operator(entry)
         if "input" not in entry:
@@ -45,25 +45,27 @@ def _read_operator(entry: Mapping[str, Any]) -> Operator:
         _only(entry, {"op", "grid_size", "input"})
         return PyramidPooling(grid=_pair(entry, "grid_size"))
     if op != "conv":
-        raise ValueError(f"has op {op!r}, but the operators are 'conv' and 'pyramid_pooling'")
+        raise ValueError(f"has op {shorten(op)}, but the operators are 'conv' and 'pyramid_pooling'")
     _only(entry, {"op", "kernel", "rate", "input"})
     if type(kernel) is int and kernel == 3:
         return AtrousSeparable(rate=_pair(entry, "rate"))
     if type(kernel) is int and kernel == 1:
         return Conv1x1(rate=_pair(entry, "rate") if "rate" in entry else None)
-    raise ValueError(f"has kernel {kernel!r}, but a conv has kernel 1 or 3")
+    raise ValueError(f"has kernel {shorten(kernel)}, but a conv has kernel 1 or 3")
 
 
 def _only(entry: Mapping[str, Any], known: set[str]) -> None:
     for name in entry:
         if name not in known:
-            raise ValueError(f"has a field {name!r}, but the fields of {entry['op']!r} are {', '.join(sorted(known))}")
+            raise ValueError(
+                f"has a field {shorten(name)}, but the fields of {entry['op']!r} are {', '.join(sorted(known))}"
+            )
 
 
 def _pair(entry: Mapping[str, Any], name: str) -> tuple[int, int]:
     value = entry.get(name)
     if not isinstance(value, list | tuple) or len(value) != 2 or any(type(number) is not int for number in value):
-        raise ValueError(f"has {name} {value!r}, but it needs two whole numbers: vertical, horizontal")
+        raise ValueError(f"has {name} {shorten(value)}, but it needs two whole numbers: vertical, horizontal")
     return value[0], value[1]
 
 

@@ -14,7 +14,7 @@ from pydantic import Field, JsonValue, TypeAdapter, ValidationError, model_valid
 
 from search_spaces.auto_deeplab import AutoDeepLab
 from search_spaces.auto_deeplab_forms import is_darts, is_tensorflow, read_darts, read_tensorflow
-from search_spaces.base import StrictModel, explain
+from search_spaces.base import StrictModel, explain, shorten
 from search_spaces.deeplab import read_deeplab
 from search_spaces.dense_cell import DenseCell
 from search_spaces.reference_head import ReferenceHead
@@ -131,10 +131,10 @@ def _read_bare(data: Mapping[str, Any]) -> Architecture:
 
 def _read_document(data: Mapping[str, Any]) -> ArchitectureDocument:
     if data.get("format") != FORMAT:
-        raise ValueError(f"format is {data.get('format')!r}; the known one is {FORMAT!r}")
+        raise ValueError(f"format is {shorten(data.get('format'))}; the known one is {FORMAT!r}")
     version = data.get("version")
     if type(version) is not int or version != VERSION:
-        raise ValueError(f"version is {version!r}; the known one is {VERSION}")
+        raise ValueError(f"version is {shorten(version)}; the known one is {VERSION}")
     _check_kind(data)
     try:
         return ArchitectureDocument.model_validate(dict(data))
@@ -144,7 +144,7 @@ def _read_document(data: Mapping[str, Any]) -> ArchitectureDocument:
 
 def _check_kind(data: Mapping[str, Any]) -> None:
     if data.get("kind") not in KINDS:
-        raise ValueError(f"kind is {data.get('kind')!r}; the known ones are {', '.join(KINDS)}")
+        raise ValueError(f"kind is {shorten(data.get('kind'))}; the known ones are {', '.join(KINDS)}")
 
 
 def _load(path: Path) -> Mapping[str, Any] | list[Any]:
@@ -161,7 +161,7 @@ def _load(path: Path) -> Mapping[str, Any] | list[Any]:
     except RecursionError:
         raise ValueError("not an architecture: nested too deeply") from None
     if not isinstance(value, dict | list):
-        raise ValueError(f"a JSON object or list is needed, not {value!r}")
+        raise ValueError(f"a JSON object or list is needed, not {shorten(value)}")
     return value
 
 

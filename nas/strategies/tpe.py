@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.samplers import RandomSampler, TPESampler
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from nas.spec import TpeStrategy
 from nas.strategies.base import CellStrategy, Observation
@@ -26,8 +26,8 @@ class TpeSearch(CellStrategy):
     behind the completed ones, deeper rungs first. Trials in flight count as bad (constant liar), so that
     concurrent proposals differ. Failed trials teach nothing. The first `startup` finished trials are uniform.
 
-    Every question gets a sampler of its own, seeded by (seed, number): Optuna's would carry the state of its
-    generator from one to the next, which no record holds.
+    Every question gets a sampler of its own, seeded by (seed, number): a single one would carry the state of its
+    generator from question to question, which no record holds.
     """
 
     def __init__(self, branches: int, seed: int, strategy: TpeStrategy) -> None:
@@ -40,7 +40,7 @@ class TpeSearch(CellStrategy):
 
     def _propose(self, number: int, rng: random.Random) -> DenseCell | None:
         for _ in range(TPE_TRIES):
-            self._study.sampler = TPESampler(seed=rng.randrange(2**32), n_startup_trials=self._strategy.startup)
+            self._study.sampler = _Sampler(self._distributions, rng.randrange(2**32), self._strategy.startup)
             trial = self._study.ask(self._distributions)
             cell = _decode(trial.params, self._branches)
             if cell not in self._seen:
@@ -65,6 +65,21 @@ class TpeSearch(CellStrategy):
         else:
             trial.report(observation.score, step=observation.iteration)
             self._study.tell(trial, state=TrialState.PRUNED)
+
+
+class _Sampler(TPESampler):
+    """Knows its parameters, which Optuna would find anew as those that all trials share: 0.3 s at 1,000 trials."""
+
+    def __init__(self, distributions: dict[str, BaseDistribution], seed: int, startup: int) -> None:
+        super().__init__(seed=seed, n_startup_trials=startup)
+        self._known = distributions
+
+    def infer_relative_search_space(
+        self,
+        study: optuna.Study,  # noqa: ARG002  the question of the base class
+        trial: FrozenTrial,  # noqa: ARG002
+    ) -> dict[str, BaseDistribution]:
+        return self._known
 
 
 def _distributions(branches: int) -> dict[str, BaseDistribution]:
