@@ -34,6 +34,20 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def write_text_atomically(path: Path, text: str) -> None:
+    """`write_atomically` of UTF-8 text."""
+    write_bytes_atomically(path, text.encode())
+
+
+def write_bytes_atomically(path: Path, content: bytes) -> None:
+    """`write_atomically` of bytes."""
+
+    def write(temporary: Path) -> None:
+        temporary.write_bytes(content)
+
+    write_atomically(path, write)
+
+
 def make_once(folder: Path, make: Callable[[Path], None]) -> bool:
     """Make `folder` with `make` (given an empty folder to fill) unless it is there; True when it was made now.
 

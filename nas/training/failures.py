@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import traceback
 from collections.abc import Iterator
 
 import torch
@@ -20,7 +21,7 @@ _ONE_VALUE = "Expected more than 1 value per channel"
 def trial_failures(what: str) -> Iterator[None]:
     """Out of memory and maps too small for batch norm become TrialError; all else passes through.
 
-    The error is raised after the failing frames are let go, since their tensors would keep the memory full.
+    The variables of the failing frames are let go first: their tensors would keep the memory full for the next trial.
     """
     try:
         yield
@@ -28,11 +29,10 @@ def trial_failures(what: str) -> Iterator[None]:
         reason = _reason(error, what)
         if reason is None:
             raise
-    else:
-        return
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-    raise TrialError(reason)
+        traceback.clear_frames(error.__traceback__)
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        raise TrialError(reason) from None
 
 
 def _reason(error: Exception, what: str) -> str | None:

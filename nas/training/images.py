@@ -37,20 +37,24 @@ class ImageStream:
         """(images (n, H, W, 3), labels (n, H, W)) uint8 of the steps start..stop-1. DatasetError for a broken file."""
         with ThreadPoolExecutor(max_workers=LOADERS, thread_name_prefix="images") as pool:
             waiting: deque[list[Future[Pair]]] = deque()
-            for step in range(start, stop + STEPS_AHEAD):
-                if step < stop:
-                    positions = range(step * self.batch, (step + 1) * self.batch)
-                    rows = rows_at(self.seed, self.images, positions.start, positions.stop)
-                    waiting.append(
-                        [pool.submit(self._draw, *draw) for draw in zip(positions, rows.tolist(), strict=True)]
-                    )
-                if step >= start + STEPS_AHEAD or (step >= stop and waiting):
-                    pairs = [future.result() for future in waiting.popleft()]
-                    yield np.stack([image for image, _ in pairs]), np.stack([label for _, label in pairs])
+            for step in range(start, stop):
+                first, after = step * self.batch, (step + 1) * self.batch
+                rows = rows_at(self.seed, self.images, first, after).tolist()
+                draws = zip(range(first, after), rows, strict=True)
+                waiting.append([pool.submit(self._draw, *draw) for draw in draws])
+                if len(waiting) > STEPS_AHEAD:
+                    yield _stacked(waiting.popleft())
+            while waiting:
+                yield _stacked(waiting.popleft())
 
     def _draw(self, position: int, row: int) -> Pair:
         image, label = self.split.load(row)
         return train_crop(image, label, self.crop, self.augment, generator(self.seed, AUGMENT, position))
+
+
+def _stacked(draws: list[Future[Pair]]) -> Pair:
+    pairs = [draw.result() for draw in draws]
+    return np.stack([image for image, _ in pairs]), np.stack([label for _, label in pairs])
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from nas.data.atomic import locked, write_atomically
+from nas.data.atomic import locked, write_text_atomically
 from nas.data.bank import CropSource, count_classes, crop_batches, sample_labels
 from nas.models.backbone_base import Backbone
 from nas.training.device import autocast
@@ -53,14 +53,9 @@ def _made_once(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]
     if not path.exists():
         with locked(path):
             if not path.exists():
-                text = json.dumps(make()) + "\n"
-                write_atomically(path, lambda temporary: _write(temporary, text))
+                write_text_atomically(path, json.dumps(make()) + "\n")
     stored: dict[str, Any] = json.loads(path.read_text("utf-8"))
     return stored
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, "utf-8")
 
 
 @torch.inference_mode()

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from nas.data.atomic import locked, write_atomically
+from nas.data.atomic import locked, write_bytes_atomically, write_text_atomically
 from nas.data.bank import count_classes, sample_labels
 from nas.data.dataset import SegmentationDataset, Split
 from nas.models.backbone_base import Backbone
@@ -109,7 +109,7 @@ def used_images(split: Split, limit: int | None) -> int:
 
 def _train_and_store(warm_up: WarmUp, path: Path, device: torch.device, progress: Progress) -> None:
     try:
-        from safetensors.torch import save_file
+        from safetensors.torch import save
     except ImportError:
         raise ValueError("safetensors is needed to keep a warmed-up backbone: pip install safetensors") from None
     started = time.perf_counter()
@@ -117,12 +117,8 @@ def _train_and_store(warm_up: WarmUp, path: Path, device: torch.device, progress
     tensors = {name: value.detach().cpu().contiguous() for name, value in backbone.state_dict().items()}
     measured = {"loss": loss, "seconds": round(time.perf_counter() - started, 3)}
     report = json.dumps({**warm_up.description(), **measured}, indent=1) + "\n"
-    write_atomically(path.with_suffix(".json"), lambda temporary: _write(temporary, report))
-    write_atomically(path, lambda temporary: save_file(tensors, temporary))
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, "utf-8")
+    write_text_atomically(path.with_suffix(".json"), report)
+    write_bytes_atomically(path, save(tensors))
 
 
 def _train(warm_up: WarmUp, device: torch.device, progress: Progress) -> tuple[Backbone, float]:

@@ -1,5 +1,6 @@
 """A tiny data set in the Cityscapes layout and a fidelity that trains on it in a second."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -73,7 +74,7 @@ def fidelity() -> Fidelity:
 
 
 @pytest.fixture(autouse=True)
-def _one_thread():
+def _one_thread() -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

@@ -1,0 +1,90 @@
+"""Predictions beside the ground truth, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+from torch import nn
+
+from nas.data.atomic import write_atomically
+from nas.data.bank import CropSource
+from nas.data.dataset import IGNORE, SegmentationDataset, Uint8
+from nas.training.extractor import to_network
+from nas.training.resize import resize_logits
+
+MARGIN = 8
+TITLE = 20
+LEGEND_ROW = 22
+SWATCH = 14
+WIDEST = 640
+"""Panels wider than this are shrunk."""
+
+INK, PAPER = (30, 30, 30), (255, 255, 255)
+
+
+@torch.inference_mode()
+def predict(network: nn.Module, images: Uint8, device: torch.device) -> Uint8:
+    """Classes (n, H, W) that a network in evaluation mode gives images (n, H, W, 3)."""
+    logits = network(to_network(torch.from_numpy(images).to(device))).float()
+    classes: Uint8 = resize_logits(logits, (images.shape[1], images.shape[2])).argmax(1).to(torch.uint8).cpu().numpy()
+    return classes
+
+
+def draw_predictions(
+    network: nn.Module,
+    source: CropSource,
+    dataset: SegmentationDataset,
+    path: Path,
+    device: torch.device,
+    *,
+    rows: int = 4,
+) -> None:
+    """Write a PNG: for `rows` images spread over the source, image | ground truth | prediction; below, a legend.
+
+    Pixels that do not count are black in the ground truth. The legend has the classes that occur in either.
+    """
+    wanted = np.unique(np.linspace(0, len(source) - 1, min(rows, len(source))).round().astype(int)).tolist()
+    panels: list[tuple[Uint8, Uint8, Uint8]] = []
+    for row in wanted:
+        image, label = source.row(row)
+        panels.append((image, label, predict(network, image[None], device)[0]))
+    present = np.unique(np.concatenate([np.concatenate([label, guess], None) for _, label, guess in panels]))
+    picture = _grid(panels, dataset.palette, dataset.class_names, [c for c in present.tolist() if c != IGNORE])
+    write_atomically(path, lambda temporary: picture.save(temporary, format="PNG"))
+
+
+def colour(classes: Uint8, palette: Uint8) -> Uint8:
+    """(H, W) classes -> (H, W, 3) colours; IGNORE is black."""
+    table: NDArray[np.uint8] = np.zeros((IGNORE + 1, 3), np.uint8)
+    table[: len(palette)] = palette
+    return table[classes]
+
+
+def _grid(
+    panels: list[tuple[Uint8, Uint8, Uint8]], palette: Uint8, names: Sequence[str], present: list[int]
+) -> Image.Image:
+    height, width = panels[0][1].shape
+    shrink = min(1.0, WIDEST / width)
+    size = (round(width * shrink), round(height * shrink))
+    canvas_width = MARGIN + 3 * (size[0] + MARGIN)
+    columns = max(1, (canvas_width - MARGIN) // 130)
+    legend = LEGEND_ROW * -(-len(present) // columns)
+    canvas = Image.new("RGB", (canvas_width, TITLE + len(panels) * (size[1] + MARGIN) + MARGIN + legend), PAPER)
+    draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(12)
+    for column, title in enumerate(("image", "ground truth", "prediction")):
+        draw.text((MARGIN + column * (size[0] + MARGIN), 3), title, INK, font)
+    for row, (image, label, guess) in enumerate(panels):
+        for column, pixels in enumerate((image, colour(label, palette), colour(guess, palette))):
+            panel = Image.fromarray(pixels).resize(size, Image.Resampling.NEAREST if column else Image.Resampling.BOX)
+            canvas.paste(panel, (MARGIN + column * (size[0] + MARGIN), TITLE + row * (size[1] + MARGIN)))
+    top = TITLE + len(panels) * (size[1] + MARGIN)
+    for index, c in enumerate(present):
+        x, y = MARGIN + index % columns * 130, top + index // columns * LEGEND_ROW
+        draw.rectangle((x, y, x + SWATCH, y + SWATCH), tuple(palette[c].tolist()), INK)
+        draw.text((x + SWATCH + 6, y), names[c], INK, font)
+    return canvas

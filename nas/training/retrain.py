@@ -1,0 +1,186 @@
+"""Retraining what a search found: from its document to a network anyone can load."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from nas.data.atomic import write_bytes_atomically, write_text_atomically
+from nas.measurement import Measurement
+from nas.models.backbones import build_backbone
+from nas.models.networks import SegmentationNetwork, build_classifier_head
+from nas.models.parameters import count_parameters
+from nas.spec import Fidelity
+from nas.training.checkpoint import checkpoint_key
+from nas.training.device import pick_device, place, reproducible_kernels, thread_count
+from nas.training.extractor import StandardizedBackbone
+from nas.training.pictures import draw_predictions
+from nas.training.prepare import Prepared, prepare
+from nas.training.progress import Progress, silent
+from nas.training.rungs import Checkpoint, RungRun
+from nas.training.software import software_versions
+from nas.training.trial import build_loop, build_trial_network
+from nas.training.workspace import Workspace
+from search_spaces.document import ArchitectureDocument, Provenance, Score, read_architecture, write_document
+
+MODEL, METRICS, DOCUMENT, PICTURE = "model.safetensors", "metrics.json", "architecture.json", "predictions.png"
+CHECKPOINT = "checkpoint.pt"
+
+
+def retrain(
+    document: ArchitectureDocument,
+    fidelity: Fidelity,
+    workspace: Workspace,
+    output: Path,
+    *,
+    seed: int = 0,
+    device: str | torch.device | None = None,
+    progress: Progress = silent,
+    threads: int | None = None,
+    checkpoint_seconds: float = 20.0,
+) -> tuple[Measurement, ...]:
+    """Rebuild the document's network, train it at the fidelity, and leave it in the folder `output`.
+
+    Writes `model.safetensors` (backbone, standardisation of its features, head, classifier), `metrics.json`,
+    `architecture.json` (the document, its provenance telling this training) and `predictions.png`. With
+    `backbone.frozen: false` the backbone is trained too. While training, `checkpoint.pt` holds the state; called
+    again with the same architecture, fidelity and seed after an interruption, it goes on from there and ends with
+    the same bytes. Returns the measurements, one per rung. Progress: what `prepare` reports, then stage "training",
+    steps of steps. Raises what `evaluate` raises.
+    """
+    _require_safetensors()
+    target = pick_device(device)
+    output.mkdir(parents=True, exist_ok=True)
+    with thread_count(threads), reproducible_kernels(target):
+        prepared = prepare(fidelity, workspace, device=target, progress=progress)
+        network = build_trial_network(document.architecture, prepared, seed)
+        key = checkpoint_key(document.architecture.key, fidelity.key, seed, target)
+        run = RungRun(
+            build_loop(network, prepared, seed, target),
+            fidelity.rungs,
+            prepared.dataset.num_classes,
+            target,
+            checkpoint=Checkpoint(output / CHECKPOINT, key, checkpoint_seconds),
+            on_step=lambda step: progress("training", step, fidelity.iterations),
+        )
+        measured = tuple(run.measurements())
+        _write_results(document, prepared, network, measured, output, seed=seed, device=target)
+    (output / CHECKPOINT).unlink(missing_ok=True)
+    return measured
+
+
+def load_retrained(output: Path) -> SegmentationNetwork:
+    """The network in a folder that `retrain` wrote, on the CPU in evaluation mode.
+
+    Images as `extractor.to_network` makes them -> logits at the output stride. ValueError when a file is missing,
+    broken, or the two do not belong together.
+    """
+    _require_safetensors()
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    document = read_architecture(output / DOCUMENT)
+    if document.provenance.fidelity is None:
+        raise ValueError(f"{output / DOCUMENT} has no provenance.fidelity, which says what stands around the head")
+    fidelity = Fidelity.model_validate(document.provenance.fidelity)
+    try:
+        tensors = load_file(output / MODEL)
+        num_classes = len(tensors["classifier.weight"])
+    except (OSError, SafetensorError, LookupError) as error:
+        raise ValueError(f"{output / MODEL} is no network that retraining wrote: {error}") from error
+    with torch.random.fork_rng(devices=[]):
+        body = build_backbone(fidelity.backbone)
+        part = build_classifier_head(
+            document.architecture, body.out_channels, num_classes, fidelity.head, body.output_stride, fidelity.crop
+        )
+    placeholder = torch.ones(body.out_channels)
+    backbone = StandardizedBackbone(body, placeholder, placeholder, frozen=fidelity.backbone.frozen)
+    network = SegmentationNetwork(backbone, part.head, part.classifier)
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise ValueError(f"{output / MODEL} does not fit {output / DOCUMENT}: {error}") from error
+    return network.eval()
+
+
+def _require_safetensors() -> None:
+    try:
+        import safetensors  # noqa: F401  asked for before hours of training, not after
+    except ImportError:
+        raise ValueError("safetensors is needed for model.safetensors: pip install safetensors") from None
+
+
+def _write_results(
+    document: ArchitectureDocument,
+    prepared: Prepared,
+    network: SegmentationNetwork,
+    measured: tuple[Measurement, ...],
+    output: Path,
+    *,
+    seed: int,
+    device: torch.device,
+) -> None:
+    from safetensors.torch import save
+
+    place(network, device)
+    network.eval()
+    draw_predictions(network, prepared.validation_source(), prepared.dataset, output / PICTURE, device)
+    tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
+    write_bytes_atomically(output / MODEL, save(tensors))
+    provenance = Provenance(
+        search=document.provenance.search,
+        trial=document.provenance.trial,
+        seed=seed,
+        fidelity=prepared.fidelity.model_dump(mode="json"),
+        scores=tuple(Score(iteration=m.iteration, score=m.score) for m in measured),
+        software=software_versions(),
+    )
+    for name, content in (
+        (DOCUMENT, write_document(document.architecture, provenance)),
+        (METRICS, _metrics(prepared, network, measured, seed=seed, device=device)),
+    ):
+        write_text_atomically(output / name, json.dumps(content, indent=2) + "\n")
+
+
+def _metrics(
+    prepared: Prepared,
+    network: SegmentationNetwork,
+    measured: tuple[Measurement, ...],
+    *,
+    seed: int,
+    device: torch.device,
+) -> dict[str, Any]:
+    names = prepared.dataset.class_names
+    rungs = [{**m.model_dump(mode="json"), "class_iou": dict(zip(names, m.class_iou, strict=True))} for m in measured]
+    height, width = prepared.fidelity.crop
+    return {
+        "score": measured[-1].score,
+        "measured_on": f"{len(prepared.validation_source())} validation images, middle crop of {height}x{width}",
+        "rungs": rungs,
+        "seed": seed,
+        "parameters": {
+            part: _size(module)
+            for part, module in (
+                ("backbone", network.backbone),
+                ("head", network.head),
+                ("classifier", network.classifier),
+            )
+        },
+        "trained_parameters": count_parameters(network),
+        "cost": {
+            "seconds": measured[-1].seconds,
+            "device_seconds": measured[-1].device_seconds,
+            "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+            "threads": torch.get_num_threads(),
+        },
+        "software": software_versions(),
+        "fidelity": prepared.fidelity.model_dump(mode="json"),
+    }
+
+
+def _size(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())

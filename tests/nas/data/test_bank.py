@@ -1,0 +1,199 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Never
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nas.data.atomic import make_once, write_text_atomically
+from nas.data.bank import CropSource, NpyWriter, build_bank, count_classes, crop_batches, open_bank, sample_labels
+from nas.data.dataset import DatasetError, Item, LabelTable, Split
+from nas.spec import AugmentSpec
+
+CLASSES = 4
+
+
+def write_split(root: Path, count: int, size=(16, 32)) -> Split:
+    rng = np.random.default_rng(count)
+    items = []
+    for index in range(count):
+        item = Item(root / f"{index}.png", root / f"{index}_label.png")
+        Image.fromarray(rng.integers(0, 256, (*size, 3), np.uint8)).save(item.image)
+        Image.fromarray(rng.integers(0, CLASSES, size, np.uint8)).save(item.label)
+        items.append(item)
+    return Split("train", tuple(items), LabelTable.identity(CLASSES))
+
+
+@pytest.fixture
+def split(tmp_path):
+    return write_split(tmp_path, 5)
+
+
+def mean_features(images):
+    """Mean colour of each 8x8 cell, as float32 (n, h, w, 3): a backbone simple enough to check."""
+    n, height, width, _ = images.shape
+    cells = images.reshape(n, height // 8, 8, width // 8, 8, 3).astype(np.float32)
+    return cells.mean((2, 4))
+
+
+def build(folder, split, *, extract=mean_features, views=2, label_stride=8, batch=2, progress=lambda *_: None):
+    train = CropSource(split, len(split), (16, 32), views, AugmentSpec())
+    val = CropSource(split, 3, (16, 32))
+    return build_bank(
+        folder, train, val, extract, label_stride=label_stride, num_classes=CLASSES, batch=batch, progress=progress
+    )
+
+
+def test_rows_are_views_of_images_in_order(tmp_path, split):
+    calls = []
+    bank = build(tmp_path / "bank", split, progress=lambda *at: calls.append(at))
+    train = CropSource(split, 5, (16, 32), 2, AugmentSpec())
+    assert bank.train_features.shape == (10, 2, 4, 3)
+    assert bank.train_labels.shape == (10, 2, 4)
+    assert bank.val_features.shape == (3, 2, 4, 3)
+    for row in range(10):
+        image, label = train.row(row)
+        assert np.array_equal(bank.train_features[row], mean_features(image[None])[0])
+        assert np.array_equal(bank.train_labels[row], sample_labels(label[None], 8)[0])
+    image, label = split.load(2)
+    assert np.array_equal(bank.val_features[2], mean_features(image[None])[0])
+    assert not np.array_equal(bank.train_features[0], bank.train_features[5])  # two views of image 0
+    assert calls[-1] == ("features", 13, 13)
+    assert [done for _, done, _ in calls] == sorted(done for _, done, _ in calls)
+
+
+def test_classes_are_counted_over_the_first_view(tmp_path, split):
+    bank = build(tmp_path / "bank", split, batch=3)  # a batch holds the last of view 0 and the first of view 1
+    first_view = bank.train_labels[:5]
+    assert bank.class_pixels == tuple(int((first_view == c).sum()) for c in range(CLASSES))
+    assert bank.report["train_rows"] == 10
+    assert bank.report["bytes"] == sum(file.stat().st_size for file in (tmp_path / "bank").glob("*.npy"))
+
+
+def test_a_bank_is_built_once(tmp_path, split):
+    def refuse(images) -> Never:
+        raise AssertionError("built twice")
+
+    first = build(tmp_path / "bank", split)
+    again = build(tmp_path / "bank", split, extract=refuse)
+    assert np.array_equal(first.train_features, again.train_features)
+    assert np.array_equal(open_bank(tmp_path / "bank").val_labels, first.val_labels)
+
+
+def test_writing_to_a_mapped_bank_does_not_reach_the_disk(tmp_path, split):
+    bank = build(tmp_path / "bank", split)
+    bank.train_features[:] = 0
+    assert open_bank(tmp_path / "bank").train_features.any()
+
+
+def test_a_broken_image_leaves_nothing(tmp_path, split):
+    split.items[3].image.write_bytes(b"no image")
+    with pytest.raises(DatasetError, match=r"3\.png"):
+        build(tmp_path / "bank", split)
+    assert not (tmp_path / "bank").exists()
+    assert not list(tmp_path.glob("*.part"))
+    assert not list(tmp_path.glob(".*.part"))
+
+
+BUILDER = """
+import sys, time
+from pathlib import Path
+sys.path[:0] = {path!r}
+from nas.data.atomic import make_once
+folder, seconds = Path(sys.argv[1]), float(sys.argv[2])
+def make(temporary):
+    (temporary / "half").write_text("x")
+    print("begun", flush=True)
+    time.sleep(seconds)
+    (temporary / "whole").write_text("x")
+print("made" if make_once(folder, make) else "found", flush=True)
+"""
+
+
+def start_builder(folder: Path, seconds: float) -> subprocess.Popen:
+    script = BUILDER.format(path=sys.path)
+    command = [sys.executable, "-c", script, str(folder), str(seconds)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def test_a_killed_build_leaves_nothing_half_valid_and_the_next_one_cleans_up(tmp_path):
+    folder = tmp_path / "bank"
+    victim = start_builder(folder, 60)
+    assert victim.stdout.readline() == "begun\n"
+    os.kill(victim.pid, signal.SIGKILL)
+    victim.wait()
+    victim.stdout.close()
+    assert not folder.exists()
+    (left_over,) = tmp_path.glob(".bank.*.part")
+
+    def make(temporary) -> None:
+        (temporary / "whole").write_text("x")
+
+    assert make_once(folder, make)  # the dead process's lock is gone
+    assert [file.name for file in folder.iterdir()] == ["whole"]
+    assert not left_over.exists()
+
+
+def test_two_processes_build_once(tmp_path):
+    folder = tmp_path / "bank"
+    first = start_builder(folder, 0.5)
+    assert first.stdout.readline() == "begun\n"
+    started = time.monotonic()
+    second = start_builder(folder, 0.5)
+    outputs = [first.communicate()[0], second.communicate()[0]]
+    assert outputs == ["made\n", "found\n"]
+    assert (folder / "whole").exists()
+    assert time.monotonic() - started < 60
+
+
+def test_a_failed_write_keeps_the_old_file(tmp_path):
+    path = tmp_path / "report.json"
+    write_text_atomically(path, "old")
+    with pytest.raises(UnicodeEncodeError):
+        write_text_atomically(path, "\ud800")
+    assert path.read_text() == "old"
+    assert [file.name for file in tmp_path.iterdir()] == ["report.json"]
+
+
+def test_labels_are_taken_at_cell_centres_by_hand():
+    labels = np.arange(8 * 8, dtype=np.uint8).reshape(1, 8, 8)
+    assert sample_labels(labels, 4).tolist() == [[[18, 22], [50, 54]]]  # rows 2 and 6, columns 2 and 6
+    assert sample_labels(labels, 1) is labels
+    corners = np.arange(9 * 9, dtype=np.uint8).reshape(1, 9, 9)
+    assert sample_labels(corners, 4)[0].tolist() == [[0, 4, 8], [36, 40, 44], [72, 76, 80]]
+
+
+def test_counting_leaves_out_ignored_pixels():
+    assert count_classes(np.array([0, 2, 2, 255], np.uint8), 4).tolist() == [1, 0, 2, 0]
+
+
+def test_batches_keep_the_order_and_the_rest(split):
+    source = CropSource(split, 5, (16, 32))
+    batches = list(crop_batches(source, [4, 0, 2], 2))
+    assert [done for done, _ in batches] == [2, 3]
+    assert np.array_equal(batches[0][1][0][1], split.load(0)[0])
+    assert list(crop_batches(source, [], 2)) == []
+
+
+@pytest.mark.parametrize("dtype", ["float32", "uint16", "uint8"])
+def test_the_writer_writes_what_numpy_reads(tmp_path, dtype):
+    rows = np.arange(24).reshape(4, 3, 2).astype(dtype)
+    with NpyWriter(tmp_path / "a.npy", 4) as writer:
+        writer.append(rows[:3])
+        writer.append(rows[3:])
+    read = np.load(tmp_path / "a.npy", mmap_mode="r")
+    assert read.dtype == rows.dtype
+    assert np.array_equal(read, rows)
+
+
+def test_the_report_is_json(tmp_path, split):
+    build(tmp_path / "bank", split)
+    report = json.loads((tmp_path / "bank" / "report.json").read_text())
+    assert report["seconds"] >= 0
+    assert report["val_rows"] == 3

@@ -1,0 +1,87 @@
+"""`python -m nas.training`, called in this process."""
+
+import json
+
+import pytest
+import yaml
+
+from nas.training.__main__ import main, read_fidelity
+from search_spaces.dense_cell import PUBLISHED_CELL
+from search_spaces.document import write_document
+
+
+@pytest.fixture
+def arguments(tmp_path, tiny_root, workspace, fidelity):
+    cell, asked = tmp_path / "cell.json", tmp_path / "fidelity.json"
+    cell.write_text(json.dumps(write_document(PUBLISHED_CELL)))
+    asked.write_text(fidelity.model_copy(update={"rungs": (2, 4)}).model_dump_json())
+    places = ["--dataset", f"any=cityscapes:{tiny_root}", "--cache", str(workspace.cache), "--device", "cpu"]
+    return [str(cell), "--fidelity", str(asked), *places]
+
+
+def test_evaluate_prints_a_measurement_a_rung(arguments, capsys):
+    assert main(["evaluate", *arguments, "--seed", "1", "--threads", "1"]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["iteration"] for line in lines] == [2, 4]
+    assert all(0 <= line["score"] <= 1 for line in lines)
+
+
+def test_evaluate_with_a_checkpoint(arguments, tmp_path, capsys):
+    assert main(["evaluate", *arguments, "--checkpoint", str(tmp_path / "trial.pt")]) == 0
+    first = capsys.readouterr().out
+    assert main(["evaluate", *arguments, "--checkpoint", str(tmp_path / "trial.pt")]) == 0
+    assert capsys.readouterr().out == first
+
+
+def test_retrain_leaves_its_files(arguments, tmp_path, capsys):
+    assert main(["retrain", *arguments, "--output", str(tmp_path / "out")]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
+    assert (tmp_path / "out" / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (["--dataset", "broken"], "NAME=LAYOUT:ROOT"),
+        (["--dataset", "x=kitti:/data"], "cityscapes"),
+        (["--dataset", "x=cityscapes"], "NAME=LAYOUT:ROOT"),
+        (["--weights", "broken"], "NAME=PATH"),
+        (["--device", "tpu"], "device"),
+    ],
+)
+def test_wrong_input_is_a_sentence(arguments, capsys, change, says):
+    assert main(["evaluate", *arguments, *change]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert says in error
+
+
+def test_missing_files_are_named(arguments, capsys):
+    assert main(["evaluate", "nowhere.json", *arguments[1:]]) == 2
+    assert "nowhere.json" in capsys.readouterr().err
+    assert main(["evaluate", arguments[0], "--fidelity", "lost.json", *arguments[3:]]) == 2
+    assert "lost.json" in capsys.readouterr().err
+
+
+def test_an_architecture_that_cannot_be_measured_is_exit_code_1(arguments, tmp_path, fidelity, capsys):
+    wild = fidelity.model_dump(mode="json") | {"rungs": [200], "optimizer": {"name": "sgd", "learning_rate": 10}}
+    wild["optimizer"] |= {"weight_decay": 1.0, "momentum": 0.99}
+    path = tmp_path / "wild.json"
+    path.write_text(json.dumps(wild))
+    assert main(["evaluate", arguments[0], "--fidelity", str(path), *arguments[3:]]) == 1
+    assert "loss is not finite" in capsys.readouterr().err
+
+
+def test_a_fidelity_in_json_yaml_or_a_search_spec(tmp_path, fidelity):
+    data = fidelity.model_dump(mode="json")
+    for name, text in (
+        ("a.json", json.dumps(data)),
+        ("b.yaml", yaml.safe_dump(data)),
+        ("c.yaml", yaml.safe_dump({"name": "search", "trials": 3, "fidelity": data})),
+    ):
+        (tmp_path / name).write_text(text)
+        assert read_fidelity(tmp_path / name) == fidelity
+    for text, says in (("{rungs: [5, 3], dataset: x}", "rungs"), ("a: [", "neither JSON nor YAML"), ("3", "mapping")):
+        (tmp_path / "wrong.yaml").write_text(text)
+        with pytest.raises(ValueError, match=says):
+            read_fidelity(tmp_path / "wrong.yaml")

@@ -1,0 +1,110 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from nas.data.dataset import DatasetError
+from nas.dataset_entry import DatasetEntry
+from nas.models.backbones import build_backbone
+from nas.training.extractor import to_network
+from nas.training.prepare import prepare
+from nas.training.workspace import Workspace
+
+
+@pytest.fixture
+def prepared(fidelity, workspace):
+    return prepare(fidelity, workspace, device="cpu")
+
+
+def test_the_bank_holds_what_the_backbone_sees(prepared):
+    backbone = prepared.backbone(frozen=True)
+    for source, features in (
+        (prepared.training_source(), prepared.bank.train_features),
+        (prepared.validation_source(), prepared.bank.val_features),
+    ):
+        image, _ = source.row(3)
+        seen = backbone(to_network(torch.from_numpy(image[None])))[0].permute(1, 2, 0)
+        assert np.allclose(features[3], seen.numpy(), atol=1e-4)
+
+
+def test_training_features_are_standardized(prepared):
+    features = prepared.bank.train_features.reshape(-1, prepared.bank.train_features.shape[-1])
+    varies = features.std(0) > 0
+    assert varies.any()
+    assert np.abs(features.mean(0)).max() < 1e-3
+    assert np.abs(features.std(0)[varies] - 1).max() < 1e-3
+
+
+def test_class_pixels_are_those_of_the_first_view(fidelity, workspace, prepared):
+    labels = prepared.bank.train_labels
+    assert prepared.class_pixels == tuple(int((labels == c).sum()) for c in range(19))
+    more = prepare(fidelity.model_copy(update={"views": 2}), workspace, device="cpu")
+    assert len(more.bank.train_features) == 20
+    assert more.class_pixels == prepared.class_pixels
+
+
+def test_without_a_frozen_backbone_there_is_no_bank_but_the_same_numbers(fidelity, workspace, prepared):
+    backbone = fidelity.backbone.model_copy(update={"frozen": False})
+    trained = prepare(fidelity.model_copy(update={"backbone": backbone}), workspace, device="cpu")
+    assert trained.bank is None
+    assert trained.class_pixels == prepared.class_pixels
+    assert trained.weights == prepared.weights
+    assert trained.statistics == prepared.statistics
+
+
+def test_what_decides_the_features_decides_the_bank(fidelity, workspace, prepared):
+    def folder(**changes: object) -> Path:
+        return prepare(fidelity.model_copy(update=changes), workspace, device="cpu").bank.folder
+
+    assert folder(batch=2, rungs=(5,)) == prepared.bank.folder
+    others = [{"val_images": 2}, {"train_images": 4}, {"precision": "bfloat16"}, {"label_stride": 4}]
+    folders = {folder(**changes) for changes in others}
+    assert len(folders | {prepared.bank.folder}) == 5
+
+
+def test_bfloat16_halves_the_features(fidelity, workspace, prepared):
+    low = prepare(fidelity.model_copy(update={"precision": "bfloat16"}), workspace, device="cpu")
+    assert low.bank.train_features.nbytes * 2 == prepared.bank.train_features.nbytes
+
+
+def test_given_weights_are_used_instead_of_a_warm_up(fidelity, workspace, tmp_path):
+    torch.manual_seed(0)
+    path = tmp_path / "given.safetensors"
+    save_file(build_backbone(fidelity.backbone).state_dict(), path)
+    given = Workspace(workspace.datasets, {"given": path}, tmp_path / "cache", tmp_path)
+    backbone = fidelity.backbone.model_copy(update={"weights": "given"})
+    stages = set()
+    with_weights = fidelity.model_copy(update={"backbone": backbone})
+    prepared = prepare(with_weights, given, device="cpu", progress=lambda *at: stages.add(at[0]))
+    assert prepared.weights == path
+    assert stages == {"features"}
+    before = prepared.bank.folder
+    torch.manual_seed(1)
+    save_file(build_backbone(fidelity.backbone).state_dict(), path)
+    assert prepare(with_weights, given, device="cpu").bank.folder != before
+
+
+def test_a_preparation_that_is_there_reports_nothing(fidelity, workspace, prepared):
+    prepare(fidelity, workspace, device="cpu", progress=lambda *_: pytest.fail("did it again"))
+
+
+def test_missing_weights_and_data_are_named(fidelity, tmp_path, workspace):
+    gone = Workspace({"tiny": DatasetEntry(layout="cityscapes", root=tmp_path / "nowhere")}, {}, tmp_path, tmp_path)
+    with pytest.raises(DatasetError, match="nowhere"):
+        prepare(fidelity, gone, device="cpu")
+    lost = Workspace(workspace.datasets, {"lost": tmp_path / "lost.pth"}, tmp_path, tmp_path)
+    backbone = fidelity.backbone.model_copy(update={"weights": "lost"})
+    with pytest.raises(ValueError, match=r"lost\.pth"):
+        prepare(fidelity.model_copy(update={"backbone": backbone}), lost, device="cpu")
+
+
+def test_a_workspace_comes_from_the_settings(tmp_path, monkeypatch):
+    from nas.settings import Settings
+
+    monkeypatch.setenv("SEGNAS_HOME", str(tmp_path))
+    monkeypatch.setenv("SEGNAS_WEIGHTS", '{"given": "/data/given.pth"}')
+    workspace = Workspace.from_settings(Settings())
+    assert workspace.cache == tmp_path.resolve() / "cache"
+    assert [str(path) for path in workspace.weights.values()] == ["/data/given.pth"]

@@ -1,0 +1,157 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from nas.data.dataset import IGNORE
+from nas.training.extractor import to_network
+from nas.training.pictures import colour, predict
+from nas.training.prepare import prepare
+from nas.training.retrain import load_retrained, retrain
+from search_spaces.dense_cell import PUBLISHED_CELL
+from search_spaces.document import read_architecture, write_document
+
+
+@pytest.fixture
+def document():
+    return read_architecture({**write_document(PUBLISHED_CELL), "provenance": {"search": "s0123456789ab", "trial": 7}})
+
+
+@pytest.fixture(scope="module")
+def short(fidelity):
+    return fidelity.model_copy(update={"rungs": (5, 9)})
+
+
+def unfrozen(fidelity):
+    return fidelity.model_copy(update={"backbone": fidelity.backbone.model_copy(update={"frozen": False})})
+
+
+@pytest.mark.parametrize("trained", [False, True], ids=["frozen", "trained"])
+def test_what_is_left_behind(document, short, workspace, tmp_path, trained):
+    fidelity = unfrozen(short) if trained else short
+    stages = {}
+    measured = retrain(
+        document,
+        fidelity,
+        workspace,
+        tmp_path,
+        seed=3,
+        device="cpu",
+        progress=lambda s, d, t: stages.update({s: (d, t)}),
+    )
+    assert [m.iteration for m in measured] == [5, 9]
+    assert stages["training"] == (9, 9)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "architecture.json",
+        "metrics.json",
+        "model.safetensors",
+        "predictions.png",
+    ]
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics["score"] == measured[-1].score
+    assert metrics["seed"] == 3
+    assert set(metrics["rungs"][0]["class_iou"]) >= {"road", "sky", "car"}
+    assert metrics["cost"]["seconds"] == measured[-1].seconds
+    assert metrics["software"]["torch"] == torch.__version__
+    backbone, rest = (
+        metrics["parameters"]["backbone"],
+        metrics["parameters"]["head"] + metrics["parameters"]["classifier"],
+    )
+    assert metrics["trained_parameters"] == (backbone + rest if trained else rest)
+    written = read_architecture(tmp_path / "architecture.json")
+    assert written.architecture == PUBLISHED_CELL
+    assert (written.provenance.search, written.provenance.trial, written.provenance.seed) == ("s0123456789ab", 7, 3)
+    assert [score.score for score in written.provenance.scores] == [m.score for m in measured]
+    with Image.open(tmp_path / "predictions.png") as picture:
+        assert picture.size[0] > 3 * 128
+        assert picture.size[1] > 4 * 64
+
+
+def test_the_loaded_network_scores_what_was_measured(document, short, workspace, tmp_path):
+    fidelity = short.model_copy(update={"label_stride": 1})
+    measured = retrain(document, fidelity, workspace, tmp_path, device="cpu")
+    network = load_retrained(tmp_path)
+    assert not network.training
+    prepared = prepare(fidelity, workspace, device="cpu")
+    hits = np.zeros(19)
+    union = np.zeros(19)
+    for row in range(5):
+        image, label = prepared.validation_source().row(row)
+        guess = predict(network, image[None], torch.device("cpu"))[0]
+        counted = label != IGNORE
+        for c in range(19):
+            hits[c] += ((label == c) & (guess == c) & counted).sum()
+            union[c] += (((label == c) | (guess == c)) & counted).sum()
+    for c, iou in enumerate(measured[-1].class_iou):
+        assert (iou or 0.0) == pytest.approx(hits[c] / max(union[c], 1), abs=1e-3)
+
+
+def test_a_trained_backbone_is_saved_as_trained(document, short, workspace, tmp_path):
+    fidelity = unfrozen(short)
+    retrain(document, fidelity, workspace, tmp_path, device="cpu")
+    before = prepare(fidelity, workspace, device="cpu").backbone(frozen=False)
+    after = load_retrained(tmp_path).backbone
+    assert not torch.equal(before.body.features[0][0].weight, after.body.features[0][0].weight)
+    images = to_network(torch.zeros(1, 64, 128, 3, dtype=torch.uint8))
+    assert after(images).shape == (1, 8, 8, 16)
+
+
+def test_killed_in_the_middle_and_started_again_ends_with_the_same_weights(
+    document, fidelity, tiny_root, workspace, tmp_path
+):
+    long = unfrozen(fidelity).model_copy(update={"rungs": (4, 40)})
+    whole, torn = tmp_path / "whole", tmp_path / "torn"
+    measured = retrain(document, long, workspace, whole, device="cpu", threads=1)
+
+    (tmp_path / "cell.json").write_text(json.dumps(write_document(PUBLISHED_CELL)))
+    (tmp_path / "fidelity.json").write_text(long.model_dump_json())
+    command = [
+        *(sys.executable, "-m", "nas.training", "retrain", str(tmp_path / "cell.json")),
+        *("--fidelity", str(tmp_path / "fidelity.json"), "--dataset", f"tiny=cityscapes:{tiny_root}"),
+        *("--cache", str(workspace.cache), "--output", str(torn), "--device", "cpu", "--threads", "1"),
+        *("--checkpoint-seconds", "0"),
+    ]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    victim = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while steps_done(torn / "checkpoint.pt") < 10 and time.monotonic() < deadline:
+        time.sleep(0.005)
+    os.kill(victim.pid, signal.SIGKILL)
+    victim.wait()
+    assert 10 <= steps_done(torn / "checkpoint.pt") < 40
+    assert not (torn / "model.safetensors").exists()
+
+    resumed = retrain(document, long, workspace, torn, device="cpu", threads=1)
+    assert (torn / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    assert [m.score for m in resumed] == [m.score for m in measured]
+    assert not (torn / "checkpoint.pt").exists()
+
+
+def steps_done(checkpoint):
+    if not checkpoint.exists():
+        return 0
+    return torch.load(checkpoint, weights_only=True)["state"]["loop"]["step"]
+
+
+def test_a_folder_that_is_not_a_retrained_network(document, short, workspace, tmp_path):
+    with pytest.raises(ValueError, match=r"architecture\.json"):
+        load_retrained(tmp_path)
+    (tmp_path / "architecture.json").write_text(json.dumps(write_document(PUBLISHED_CELL)))
+    with pytest.raises(ValueError, match=r"no provenance\.fidelity"):
+        load_retrained(tmp_path)
+    retrain(document, short.model_copy(update={"rungs": (1,)}), workspace, tmp_path, device="cpu")
+    (tmp_path / "model.safetensors").write_bytes(b"broken")
+    with pytest.raises(ValueError, match=r"model\.safetensors"):
+        load_retrained(tmp_path)
+
+
+def test_colours_by_hand():
+    palette = np.array([[1, 2, 3], [4, 5, 6]], np.uint8)
+    assert colour(np.array([[0, 1, 255]], np.uint8), palette).tolist() == [[[1, 2, 3], [4, 5, 6], [0, 0, 0]]]
