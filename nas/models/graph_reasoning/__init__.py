@@ -1,0 +1,21 @@
+"""Global reasoning over a small graph: pixels to entities, entities among themselves, entities to pixels."""
+
+from nas.models.graph_reasoning.controls import ConstantContext, NonLocal
+from nas.models.graph_reasoning.double_attention import DoubleAttention
+from nas.models.graph_reasoning.gcu import GraphConvolutionUnit
+from nas.models.graph_reasoning.glore import GloRe
+from nas.models.graph_reasoning.knowledge import KnowledgeGraph, cooccurrence_graph, identity_graph, shipped_graph
+from nas.models.graph_reasoning.sgr import SymbolicGraphReasoning
+
+__all__ = [
+    "ConstantContext",
+    "DoubleAttention",
+    "GloRe",
+    "GraphConvolutionUnit",
+    "KnowledgeGraph",
+    "NonLocal",
+    "SymbolicGraphReasoning",
+    "cooccurrence_graph",
+    "identity_graph",
+    "shipped_graph",
+]

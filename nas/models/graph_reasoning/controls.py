@@ -1,0 +1,55 @@
+"""Controls: global context without a graph. A unit that does not beat them owes nothing to its graph."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from nas.models.graph_reasoning.pixels import pointwise, to_map, to_pixels
+
+
+class ConstantContext(nn.Module):
+    """X + W mean(X): one vector per image, the same for every pixel: (N, C, H, W) -> the same.
+
+    The least that "global" can mean (ParseNet, Liu et al. 2015; the drawn mapping of SGR and a non-local block whose
+    attention is uniform amount to it). Cost: O(HW * C).
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.project = pointwise(channels, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Same shape as `x`."""
+        y: Tensor = x + self.project(x.mean((2, 3), keepdim=True))
+        return y
+
+
+class NonLocal(nn.Module):
+    """X + BN(extend(softmax(Q K^T / sqrt(d)) V)): every pixel looks at every pixel: (N, C, H, W) -> the same.
+
+    Embedded Gaussian of Wang et al., "Non-local Neural Networks", CVPR 2018, d = C / 2, batch norm starting at
+    weight zero; the scale is the transformers' and absent there. Cost: O(HW * HW * d) operations, but no HW x HW
+    matrix in memory where torch has a fused attention kernel.
+    """
+
+    def __init__(self, channels: int, inner: int | None = None, *, bn_momentum: float = 0.1) -> None:
+        super().__init__()
+        inner = inner or max(1, channels // 2)
+        self.query = pointwise(channels, inner)
+        self.key = pointwise(channels, inner)
+        self.value = pointwise(channels, inner)
+        self.extend = pointwise(inner, channels, bias=False)
+        self.bn = nn.BatchNorm2d(channels, momentum=bn_momentum)
+        nn.init.zeros_(self.bn.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Same shape as `x`."""
+        q, k, v = (to_pixels(layer(x)).unsqueeze(1) for layer in (self.query, self.key, self.value))
+        seen = F.scaled_dot_product_attention(q, k, v).squeeze(1)
+        y: Tensor = x + self.bn(self.extend(to_map(seen, x)))
+        return y
+
+    def multiply_adds(self, shape: tuple[int, ...]) -> int:
+        """Of attention's two products, for an input of that shape."""
+        return 2 * shape[0] * (shape[2] * shape[3]) ** 2 * self.value.out_channels

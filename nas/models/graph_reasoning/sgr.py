@@ -1,0 +1,99 @@
+"""Symbolic graph reasoning (Liang et al., "Symbolic Graph Reasoning Meets Convolutions", NeurIPS 2018)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from nas.models.graph_reasoning.knowledge import KnowledgeGraph
+from nas.models.graph_reasoning.pixels import linear, pointwise, to_map, to_pixels
+
+Mapping = Literal["dot", "drawn"]
+
+
+class SymbolicGraphReasoning(nn.Module):
+    """Pixels vote for the M nodes of a knowledge graph, the nodes reason, pixels read them: (N, C, H, W) -> the same.
+
+        votes        a_in = softmax over n of (W_s x_i)_n                        (equation 1)
+        nodes        H_n = M / HW * sum over i of a_in W_p x_i                   M x D
+        reasoning    H <- relu(A_hat [H, S] W), `steps` times, each its own W    (equation 2)
+        mapping      X + relu(sum over n of b_in W_o h_n)                        (equation 3)
+
+    A_hat = Q^-1/2 (A + I) Q^-1/2 is the graph's; S, (M, K), are optional word vectors. The paper sums the votes; here
+    they are divided by HW / M, the votes of a node if all were undecided, so that the result does not depend on the
+    size of the image. One step of a tree moves nothing between siblings: two by default. Cost: O(HW * M * D).
+
+    The mapping b: "dot" (default) is softmax over n of <K h_n, Q x_i> / sqrt(D). "drawn" is what the paper's figure
+    draws, softmax over n of w^T [h_n, x_i] = w_h^T h_n + w_x^T x_i: the pixel's term is the same for all nodes and
+    cancels, so *every pixel receives the same vector*. It is kept for comparison, and w_x, being without effect, is
+    left out. Public implementations that follow the figure are constant contexts in disguise.
+    """
+
+    adjacency: Tensor
+    words: Tensor | None
+
+    def __init__(
+        self,
+        channels: int,
+        graph: KnowledgeGraph,
+        *,
+        states: int | None = None,
+        steps: int = 2,
+        mapping: Mapping = "dot",
+        words: Tensor | None = None,
+    ) -> None:
+        super().__init__()
+        nodes = len(graph.names)
+        states = states or max(1, channels // 2)
+        if steps < 1:
+            raise ValueError(f"steps must be at least 1, not {steps}")
+        if words is not None and (words.dim() != 2 or words.shape[0] != nodes):
+            raise ValueError(f"words must be ({nodes}, K), one vector per node, not {tuple(words.shape)}")
+        # In float64 until it meets the nodes: rounded here, a network in float64 would carry float32's error.
+        self.register_buffer("adjacency", torch.from_numpy(graph.normalized()))
+        self.register_buffer("words", words)
+        known = 0 if words is None else words.shape[1]
+        self.vote = pointwise(channels, nodes)
+        self.embed = pointwise(channels, states)
+        self.reason = nn.ModuleList(linear(states + known, states) for _ in range(steps))
+        self.key = linear(states, states if mapping == "dot" else 1)
+        self.query = pointwise(channels, states, bias=False) if mapping == "dot" else None
+        self.extend = linear(states, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Same shape as `x`."""
+        votes = to_pixels(self.vote(x)).softmax(2)
+        share = votes * (votes.shape[2] / votes.shape[1])
+        nodes = share.mT @ to_pixels(self.embed(x))
+        adjacency = self.adjacency.to(nodes.dtype)
+        for layer in self.reason:
+            known = nodes if self.words is None else torch.cat([nodes, self._words_for(nodes)], 2)
+            nodes = F.relu(layer(adjacency @ known))
+        y = self._attention(x, nodes) @ self.extend(nodes)
+        return x + F.relu(to_map(y.expand(-1, votes.shape[1], -1), x))
+
+    def _words_for(self, nodes: Tensor) -> Tensor:
+        assert self.words is not None
+        return self.words.to(nodes.dtype).expand(nodes.shape[0], -1, -1)
+
+    def _attention(self, x: Tensor, nodes: Tensor) -> Tensor:
+        """(N, HW, M), rows sum to 1; (N, 1, M) for the drawn mapping, whose rows are all alike."""
+        if self.query is None:
+            drawn: Tensor = self.key(nodes).mT.softmax(2)
+            return drawn
+        logits: Tensor = to_pixels(self.query(x)) @ self.key(nodes).mT
+        weights: Tensor = (logits * self.key.out_features**-0.5).softmax(2)
+        return weights
+
+    def multiply_adds(self, shape: tuple[int, ...]) -> int:
+        """Of the products beside convolutions and linear layers, for an input of that shape."""
+        images, pixels = shape[0], shape[2] * shape[3]
+        nodes, states = self.vote.out_channels, self.embed.out_channels
+        known = 0 if self.words is None else self.words.shape[1]
+        reasoning = len(self.reason) * nodes * nodes * (states + known)
+        reads = nodes * self.extend.out_features
+        mapping = reads if self.query is None else pixels * (nodes * states + reads)
+        return images * (pixels * nodes * states + reasoning + mapping)
