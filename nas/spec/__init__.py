@@ -1,0 +1,45 @@
+"""What a user asks for: how carefully to measure (`Fidelity`) and what to search (`SearchSpec`).
+
+Everything is validated once, at the door; further in, a spec is taken to be right. No torch here: the HTTP
+service imports this module and has none.
+"""
+
+from nas.spec.fidelity import (
+    AugmentSpec,
+    BackboneSpec,
+    Fidelity,
+    HeadSpec,
+    Name,
+    OptimizerSpec,
+    ScheduleSpec,
+    Size,
+)
+from nas.spec.search import (
+    DenseCellSpace,
+    DpcStrategy,
+    EarlyStopping,
+    RandomStrategy,
+    Resources,
+    SearchSpec,
+    Strategy,
+    TpeStrategy,
+)
+
+__all__ = [
+    "AugmentSpec",
+    "BackboneSpec",
+    "DenseCellSpace",
+    "DpcStrategy",
+    "EarlyStopping",
+    "Fidelity",
+    "HeadSpec",
+    "Name",
+    "OptimizerSpec",
+    "RandomStrategy",
+    "Resources",
+    "ScheduleSpec",
+    "SearchSpec",
+    "Size",
+    "Strategy",
+    "TpeStrategy",
+]
