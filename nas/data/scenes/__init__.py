@@ -1,0 +1,6 @@
+"""Generated street scenes on which context heads differ; how and why stands in docs/scenes.md."""
+
+from nas.data.scenes.generate import SceneSet, generate
+from nas.data.scenes.scene import Scene, Style, draw_scene
+
+__all__ = ["Scene", "SceneSet", "Style", "draw_scene", "generate"]

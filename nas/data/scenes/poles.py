@@ -1,0 +1,22 @@
+"""Poles that carry a plate: a traffic light or a traffic sign by the colour of the pole's *foot*, 9 cells below."""
+
+from __future__ import annotations
+
+from nas.data.scenes.canvas import Canvas
+from nas.data.scenes.draws import Draws
+from nas.data.scenes.materials import paint
+from nas.data.scenes.street import Street
+
+LIGHTS = 60
+"""Percent of the plates."""
+
+
+def paint_pole(canvas: Canvas, street: Street, x: int, draws: Draws) -> None:
+    """A thin pole at column x with its plate and foot."""
+    kind = "light" if draws.percent(LIGHTS) else "sign"
+    depth = draws.between(31, 37)
+    foot = street.horizon + depth
+    plate = foot - 72 - 2 * (depth - 34)
+    canvas.rectangle(x - 2, plate, x + depth // 17, foot, paint("pole", "pole"))
+    canvas.rectangle(x - 8, plate - 9, x + 8, plate + 9, paint("plate", f"traffic {kind}"))
+    canvas.rectangle(x - 6, foot - 6, x + 7, foot + 6, paint(f"foot of a {kind}", "pole"))
