@@ -63,7 +63,7 @@ def create_app(settings: Settings, cluster: JobCluster | None = None) -> FastAPI
 
 def _add_routes(app: FastAPI, settings: Settings) -> None:
     wrong: dict[int | str, dict[str, Any]] = {
-        code: {"model": Problem, "description": text, "content": {errors.MEDIA_TYPE: {}}}
+        code: {"model": Problem, "description": text}
         for code, text in ((404, "No such search or trial"), (422, "Wrong input"))
     }
     # Only so that the OpenAPI document says it; the middleware looks at the token.

@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -15,6 +16,9 @@ from api.errors import problem
 
 MAX_BODY = 1 << 20
 """Bytes; a search spec is a few hundred."""
+
+DISCARDED = 64 << 20
+"""Bytes of a body that is too large that are read and thrown away."""
 
 TOO_LARGE = f"the body is larger than {MAX_BODY} bytes"
 
@@ -31,8 +35,11 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        announced = dict(scope["headers"]).get(b"content-length", b"0")
+        headers = Headers(scope=scope)
+        announced = headers.get("Content-Length", "0")
         if announced.isdigit() and int(announced) > self.max_body:
+            if "Expect" not in headers:  # such a client has not sent its body yet
+                await _discard(receive)
             await problem(413, TOO_LARGE, headers={"Connection": "close"})(scope, receive, send)
             return
         seen = 0
@@ -42,11 +49,22 @@ class BodyLimit:
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > self.max_body:
+                await _discard(receive)
                 # FastAPI turns every other exception of a body's reading into a 400.
                 raise HTTPException(413, TOO_LARGE, {"Connection": "close"})
             return message
 
         await self.app(scope, counted, send)
+
+
+async def _discard(receive: Receive) -> None:
+    """Take what the client still sends, within bounds: one that is cut off while it sends never sees the answer."""
+    left = DISCARDED
+    while left > 0:
+        message = await receive()
+        if not message.get("more_body", False):
+            return
+        left -= len(message["body"])
 
 
 class StrictJsonRequest(Request):
@@ -56,7 +74,7 @@ class StrictJsonRequest(Request):
         """The parsed body. json.JSONDecodeError for anything that is not RFC 8259 JSON."""
         body = await self.body()
         try:
-            return json.loads(body, parse_constant=_refuse)
+            return json.loads(body.decode("utf-8"), parse_constant=_refuse)
         except json.JSONDecodeError:
             raise
         except RecursionError:

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from api.errors import MEDIA_TYPE
 from nas.settings import Settings
 from nas.spec import SearchSpec
 from search_spaces import PUBLISHED_CELL, write_deeplab, write_document
@@ -34,12 +35,12 @@ CURL: dict[tuple[str, str], str] = {
     ("get", "/v1/searches/{search_id}"): "curl -s {auth}{base}/v1/searches/$ID",
     ("post", "/v1/searches/{search_id}/stop"): "curl -s {auth}-X POST {base}/v1/searches/$ID/stop",
     ("get", "/v1/searches/{search_id}/events"): "curl -sN {auth}{base}/v1/searches/$ID/events",
-    ("get", "/v1/searches/{search_id}/logs"): "curl -s {auth}'{base}/v1/searches/$ID/logs?tail=50'",
+    ("get", "/v1/searches/{search_id}/logs"): 'curl -s {auth}"{base}/v1/searches/$ID/logs?tail=50"',
     ("get", "/v1/searches/{search_id}/trials"): (
-        "curl -s {auth}'{base}/v1/searches/$ID/trials?order_by=-score&status=completed&limit=10'"
+        'curl -s {auth}"{base}/v1/searches/$ID/trials?order_by=-score&status=completed&limit=10"'
     ),
     ("get", "/v1/searches/{search_id}/trials/{number}"): "curl -s {auth}{base}/v1/searches/$ID/trials/0",
-    ("get", "/v1/searches/{search_id}/best"): "curl -s {auth}'{base}/v1/searches/$ID/best?format=deeplab'",
+    ("get", "/v1/searches/{search_id}/best"): 'curl -s {auth}"{base}/v1/searches/$ID/best?format=deeplab"',
     ("get", "/v1/spaces"): "curl -s {auth}{base}/v1/spaces",
     ("get", "/v1/datasets"): "curl -s {auth}{base}/v1/datasets",
     ("get", "/v1/healthz"): "curl -s {base}/v1/healthz",
@@ -113,6 +114,9 @@ def readable(value: Any) -> str:
     return "\n".join([*lines, "}"])
 
 
+_PROBLEM = {"$ref": "#/components/schemas/Problem"}
+
+
 def _with_examples(schema: dict[str, Any], settings: Settings) -> dict[str, Any]:
     for (method, path), line in CURL.items():
         operation = schema["paths"][path][method]
@@ -120,6 +124,10 @@ def _with_examples(schema: dict[str, Any], settings: Settings) -> dict[str, Any]
         for parameter in operation.get("parameters", ()):
             if parameter["name"] == "search_id":
                 parameter["example"] = "s0123456789ab"
+        for response in operation["responses"].values():
+            content = response.get("content", {})
+            for media in [media for media, shape in content.items() if shape.get("schema") == _PROBLEM]:
+                content[MEDIA_TYPE] = content.pop(media)
     body = schema["paths"]["/v1/searches"]["post"]["requestBody"]["content"]["application/json"]
     body["example"] = example_spec(settings)
     best = schema["paths"]["/v1/searches/{search_id}/best"]["get"]["responses"]["200"]["content"]["application/json"]

@@ -191,23 +191,20 @@ class Client:
         After a break, what changed meanwhile comes first; some of it may have been seen before.
         """
         last: str | None = None
-        pause, broken_since = FIRST_PAUSE, None
+        pause = FIRST_PAUSE
+        heard = float("-inf")
         while True:
             try:
                 for event in self._stream(search_id, last):
                     last = event.id or last
-                    pause, broken_since = FIRST_PAUSE, None
+                    pause, heard = FIRST_PAUSE, time.monotonic()
                     yield event
                     if event.name == "end":
                         return
-                error = ClientError("the service ended the stream before the search was over")
-            except ClientError as failure:
-                if failure.status is not None and failure.status < httpx.codes.INTERNAL_SERVER_ERROR:
+            except ClientError as error:
+                refused = error.status is not None and error.status < httpx.codes.INTERNAL_SERVER_ERROR
+                if refused or time.monotonic() - heard > GIVE_UP_SECONDS:
                     raise
-                error = failure
-            broken_since = broken_since or time.monotonic()
-            if time.monotonic() - broken_since > GIVE_UP_SECONDS:
-                raise error
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 

@@ -1,5 +1,147 @@
-from hypothesis import settings
+from __future__ import annotations
+
+import contextlib
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from hypothesis import settings as hypothesis_settings
+
+# Only names: what a test does not use it should not have to import.
+if TYPE_CHECKING:
+    from api.reconciler import JobCluster
+    from nas.measurement import Measurement
+    from nas.settings import Settings
+    from nas.store import Store, TrialStatus
 
 # A slow or busy machine is no failure: time limits are pytest's.
-settings.register_profile("segnas", deadline=None)
-settings.load_profile("segnas")
+hypothesis_settings.register_profile("segnas", deadline=None)
+hypothesis_settings.load_profile("segnas")
+
+SPEC: dict[str, Any] = {"name": "a search", "trials": 20, "fidelity": {"dataset": "scenes", "rungs": [100, 200]}}
+
+
+class Service:
+    """A running HTTP service: its settings, its store as a driver sees it, and an HTTP client."""
+
+    spec = SPEC
+
+    def __init__(self, settings: Settings, store: Store, http: httpx.Client) -> None:
+        self.settings = settings
+        self.store = store
+        self.http = http
+
+    @property
+    def url(self) -> str:
+        return str(self.http.base_url).rstrip("/")
+
+    def search(self, running: bool = True, **changes: Any) -> str:
+        """The id of a new search; when running, with a driver that has started."""
+        from nas.spec import SearchSpec
+
+        record, _ = self.store.create_search(SearchSpec.model_validate({**SPEC, **changes}))
+        if running:
+            self.store.driver_started(record.id, self.store.begin_driver(record.id))
+        return record.id
+
+    def trial(self, search_id: str, number: int, *scores: float, end: TrialStatus | None = None) -> None:
+        """A trial that measured these scores at the rungs in turn, and ended so."""
+        from search_spaces.dense_cell_space import sample
+
+        search = self.store.get_search(search_id)
+        fidelity = search.spec.fidelity
+        self.store.add_trial(search_id, search.attempt, number, sample(5, random.Random(number)), fidelity, seed=7)
+        for rung, score in zip(fidelity.rungs, scores, strict=False):
+            self.store.record_measurement(search_id, number, 1, measured(rung, score))
+        if end is not None:
+            self.store.finish_trial(search_id, number, 1, end)
+
+    def finish(self, search_id: str) -> None:
+        """The driver's end of a search that it has completed."""
+        from nas.store import SearchStatus
+
+        self.store.finish_search(search_id, self.store.get_search(search_id).attempt, SearchStatus.COMPLETED)
+
+
+def measured(iteration: int, score: float) -> Measurement:
+    from nas.measurement import Measurement
+
+    return Measurement(
+        iteration=iteration,
+        score=score,
+        class_iou=(score, None),
+        train_loss=1.0,
+        val_loss=1.5,
+        seconds=iteration / 100,
+        device_seconds=iteration / 50,
+    )
+
+
+@contextlib.contextmanager
+def serving(settings: Settings, cluster: JobCluster | None = None) -> Iterator[Service]:
+    """The service on a real socket, in a thread."""
+    import uvicorn
+
+    from api.app import create_app
+    from nas.store import Store
+
+    listener = socket.create_server((settings.host, settings.port))
+    settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+    app = create_app(settings, cluster)
+    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive(), "the service did not start"
+        time.sleep(0.005)
+    token = {} if settings.token is None else {"Authorization": f"Bearer {settings.token.get_secret_value()}"}
+    try:
+        with (
+            Store.open(settings.store_url) as store,
+            httpx.Client(base_url=f"http://127.0.0.1:{settings.port}", headers=token, timeout=20.0) as http,
+        ):
+            yield Service(settings, store, http)
+    finally:
+        server.should_exit = True
+        thread.join(timeout=20.0)
+        listener.close()
+    assert not thread.is_alive(), "the service did not end"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Settings:
+    """Settings of a service of its own: one data set that is not there, a quick reconciler, any port."""
+    return _settings(tmp_path)
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Service]]:
+    """Start a service with the given settings (and cluster); it ends with the test."""
+    with contextlib.ExitStack() as stack:
+        yield lambda settings, cluster=None: stack.enter_context(serving(settings, cluster))
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """One service without a cluster for all tests of a file."""
+    with serving(_settings(tmp_path_factory.mktemp("home"))) as running:
+        yield running
+
+
+def _settings(folder: Path) -> Settings:
+    from nas.settings import Settings
+
+    return Settings(
+        home=folder,
+        port=0,
+        datasets={"scenes": {"layout": "cityscapes", "root": folder / "secret-place"}},
+        weights={"mobilenet": folder / "mobilenet.pth"},
+        reconcile_seconds=0.05,
+    )

@@ -1,0 +1,56 @@
+"""All commands, and what becomes of a user's mistake: one sentence on standard error, exit code 1 or 2."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from nas.cli import data, local, remote, watching
+
+app = typer.Typer(
+    name="segnas",
+    help="Neural architecture search for semantic segmentation.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("serve")(local.serve)
+app.command("submit")(remote.submit)
+app.command("searches")(remote.searches)
+app.command("show")(remote.show)
+app.command("trials")(remote.trials)
+app.command("watch")(watching.watch)
+app.command("stop")(remote.stop)
+app.command("logs")(remote.logs)
+app.command("export")(remote.export)
+app.command("retrain")(local.retrain)
+app.add_typer(data.app, name="data")
+
+
+def main() -> None:
+    """Run the command line. Exits 1 when something failed, 2 when the input was wrong."""
+    try:
+        app()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `segnas trials ID | head` is no failure
+        sys.exit(1)
+    except Exception as error:
+        code = _code(error)
+        if code is None:
+            raise
+        print(f"segnas: {error}", file=sys.stderr)
+        sys.exit(code)
+
+
+def _code(error: Exception) -> int | None:
+    """The exit code of a user's mistake or of a failure with a sentence; None for a fault of ours."""
+    from nas.client import ClientError
+    from nas.measurement import TrialError
+    from nas.problems import InputError
+    from nas.store import StoreError
+
+    if isinstance(error, InputError) or (isinstance(error, ClientError) and error.status == 422):
+        return 2
+    return 1 if isinstance(error, ClientError | TrialError | StoreError | ValueError | OSError) else None

@@ -1,0 +1,76 @@
+"""Commands that work on this machine: serve, retrain. What they need is imported when they run."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from nas.spec import Fidelity
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to bind; beyond this machine a token is needed.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port; 0 takes any free one.")] = None,
+    keep_ray: Annotated[bool, typer.Option("--keep-ray", help="Leave the local Ray running at the end.")] = False,
+) -> None:
+    """Serve the REST API and the live page, with a Ray of its own unless a cluster is configured."""
+    needed = ("api", "fastapi", "uvicorn", "sse_starlette")
+    if missing := [name for name in needed if importlib.util.find_spec(name) is None]:
+        raise ValueError(f"the service needs {', '.join(missing)}: pip install 'segnas[server]'")
+    arguments = [] if host is None else ["--host", host]
+    arguments += [] if port is None else ["--port", str(port)]
+    arguments += ["--keep-ray"] if keep_ray else []
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", "api", *arguments])  # noqa: S606  our own module, no shell
+
+
+def retrain(
+    *,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="An architecture: exported, or TensorFlow DeepLab's.")],
+    dataset: Annotated[str, typer.Option(help="A registered data set.")],
+    fidelity: Annotated[Path, typer.Option(help="How to train, in YAML; of a search spec, its fidelity is taken.")],
+    output: Annotated[Path, typer.Option(help="Folder for the network, its metrics and pictures.")],
+    seed: Annotated[int, typer.Option(min=0, help="Of all that is random.")] = 0,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:N; by default a GPU if there is one.")] = None,
+) -> None:
+    """Rebuild an architecture's network, train it and keep it. Run again after an interruption, it goes on."""
+    from nas.cli.output import duration, score
+    from nas.cli.progress import stages
+    from nas.settings import read_settings
+    from search_spaces import read_architecture
+
+    document = read_architecture(file)
+    asked = _read_fidelity(fidelity, dataset)
+    settings = read_settings()
+    if importlib.util.find_spec("torch") is None:
+        raise ValueError("retraining needs torch: pip install 'segnas[worker]'")
+    from nas.training.retrain import retrain as train
+    from nas.training.workspace import Workspace
+
+    workspace = Workspace.from_settings(settings)
+    workspace.dataset(asked.dataset)  # an unknown or broken one should fail before anything else
+    try:
+        with stages() as report:
+            measured = train(document, asked, workspace, output, seed=seed, device=device, progress=report)
+    except KeyboardInterrupt:
+        print("\ninterrupted; the same command again goes on from here", file=sys.stderr)
+        raise typer.Exit(130) from None
+    last = measured[-1]
+    took = duration(last.seconds)
+    print(f"{score(last.score)} mIoU after {last.iteration} iterations in {took}; results in {output}")
+
+
+def _read_fidelity(path: Path, dataset: str) -> Fidelity:
+    from nas.cli.specs import read_model, read_yaml
+    from nas.spec import Fidelity
+
+    data = read_yaml(path)
+    if isinstance(data.get("fidelity"), dict):
+        data = data["fidelity"]
+    return read_model(Fidelity, path, {**data, "dataset": dataset})

@@ -1,0 +1,135 @@
+"""What the commands print: tables, durations, an architecture in one line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from nas.public import SearchPublic, TrialPublic
+
+WIDE = 200
+"""Columns of a table that goes into a file or a pipe."""
+
+
+def console(stderr: bool = False) -> Console:
+    """A console as wide as the terminal; wide enough for whole lines when there is none."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(file=stream, width=None if stream.isatty() else WIDE, highlight=False, soft_wrap=False)
+
+
+def print_json(value: Any) -> None:
+    """Indented JSON on standard output."""
+    print(json.dumps(value, indent=2))
+
+
+def print_searches(searches: Iterable[SearchPublic]) -> None:
+    """A line for each search."""
+    table = _table("ID", "Name", "Status", "Trials", "Best mIoU", "Age")
+    for search in searches:
+        table.add_row(
+            search.id,
+            Text(search.name),
+            search.status,
+            f"{ended(search)} / {search.spec.trials}",
+            score(search.best.score if search.best else None),
+            duration((datetime.now(UTC) - search.created_at).total_seconds()),
+        )
+    console().print(table)
+
+
+def print_search(search: SearchPublic) -> None:
+    """What there is to know of one search."""
+    counts = ", ".join(f"{count} {status}" for status, count in search.trials.items() if count)
+    lines = {
+        "search": f"{search.id}  {search.name}",
+        "status": search.status + (f": {search.message}" if search.message else ""),
+        "stage": f"{search.stage.name} {search.stage.done} / {search.stage.total}" if search.stage else None,
+        "trials": f"{ended(search)} of {search.spec.trials} ended" + (f" ({counts})" if counts else ""),
+        "best": best(search),
+        "drivers": str(search.attempt) if search.attempt > 1 else None,
+        "created": f"{search.created_at.astimezone():%Y-%m-%d %H:%M:%S}",
+        "took": duration((search.finished_at - search.created_at).total_seconds()) if search.finished_at else None,
+        "Ray job": search.dashboard,
+        "strategy": json.dumps(search.spec.strategy.model_dump(mode="json")),
+        "fidelity": json.dumps(search.spec.fidelity.model_dump(mode="json", exclude_defaults=True)),
+    }
+    for name, line in lines.items():
+        if line is not None:
+            print(f"{name:>9}  {line}")
+
+
+def print_trials(trials: Iterable[TrialPublic]) -> None:
+    """A line for each trial."""
+    table = _table("Trial", "Status", "mIoU", "Iteration", "Time", "Attempt", "Architecture")
+    for trial in trials:
+        what = Text(describe(trial.architecture))
+        if trial.reason:
+            what = Text(f"{trial.reason}\n").append(what)
+        table.add_row(
+            f"#{trial.number}",
+            trial.status,
+            score(trial.score),
+            "" if trial.iteration is None else str(trial.iteration),
+            duration(trial.seconds),
+            str(trial.attempt),
+            what,
+        )
+    console().print(table)
+
+
+def best(search: SearchPublic) -> str | None:
+    """The best trial in words."""
+    if search.best is None:
+        return None
+    return f"{score(search.best.score)} mIoU (trial {search.best.number} at iteration {search.best.iteration})"
+
+
+def ended(search: SearchPublic) -> int:
+    """Trials that are over."""
+    return sum(count for status, count in search.trials.items() if status.terminal)
+
+
+def score(value: float | None) -> str:
+    """A score with four digits."""
+    return "" if value is None else f"{value:.4f}"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds in the unit that suits."""
+    if seconds is None:
+        return ""
+    if seconds < 100:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    if seconds < 6000:
+        return f"{seconds / 60:.1f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 48 * 3600 else f"{seconds / 86400:.0f} days"
+
+
+def describe(architecture: Mapping[str, Any]) -> str:
+    """An architecture in one line: for a cell `branch:operator(input)`, F being the features."""
+    if architecture["kind"] == "dense_cell":
+        return "  ".join(_branch(index, branch) for index, branch in enumerate(architecture["branches"]))
+    return str(architecture.get("name", architecture["kind"]))
+
+
+def _branch(index: int, branch: Mapping[str, Any]) -> str:
+    operator = branch["operator"]
+    short = {"conv1x1": "conv1x1", "atrous_separable": "sep", "pyramid_pooling": "pool"}.get(operator["op"], "?")
+    size = operator.get("grid") or (operator.get("rate") if short == "sep" else None)
+    source = "F" if branch["input"] < 0 else branch["input"]
+    return f"{index}:{short}{'x'.join(map(str, size)) if size else ''}({source})"
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, no_wrap=column not in ("Architecture", "Name"))
+    return table

@@ -1,0 +1,158 @@
+"""Commands that speak with a service."""
+
+from __future__ import annotations
+
+import json
+import re
+from enum import StrEnum
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from nas.client import Client
+
+SearchId = Annotated[str, typer.Argument(metavar="ID", help="A search's id, its first characters, or `latest`.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+class Form(StrEnum):
+    """What `export` writes."""
+
+    segnas = "segnas"
+    deeplab = "deeplab"
+
+
+def connect() -> Client:
+    """The service that SEGNAS_URL names, or the one of the home folder."""
+    from nas.client import Client
+
+    return Client.from_home()
+
+
+def resolve(client: Client, text: str) -> str:
+    """The id that is meant. ClientError when none or several begin so."""
+    from nas.client import ClientError
+
+    if re.fullmatch(r"s[0-9a-f]{12}", text):
+        return text
+    ids = (search.id for search in client.searches())
+    found = list(islice(ids, 1)) if text == "latest" else [known for known in ids if text and known.startswith(text)]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise ClientError(f"there is no search {text!r}; `segnas searches` lists them")
+    raise ClientError(f"{len(found)} searches begin with {text!r}: {', '.join(found[:5])} ...")
+
+
+def submit(
+    spec: Annotated[Path, typer.Argument(metavar="SPEC.yaml", help="The search, in YAML or JSON.")],
+    watch: Annotated[bool, typer.Option("--watch", help="Follow the search to its end.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check the file, and print it in full.")] = False,
+    key: Annotated[str | None, typer.Option(help="Idempotency key: the same one again gives the same search.")] = None,
+) -> None:
+    """Start a search."""
+    from nas.cli.specs import read_model
+    from nas.cli.watching import follow
+    from nas.spec import SearchSpec
+
+    asked = read_model(SearchSpec, spec)
+    if dry_run:
+        print(asked.model_dump_json(indent=2))
+        return
+    with connect() as client:
+        search = client.create_search(asked, key)
+        if not watch:
+            print(search.id)
+            return
+        print(f"search {search.id}, live at {client.url}/#/{search.id}", flush=True)
+        raise typer.Exit(follow(client, search.id))
+
+
+def searches(as_json: Json = False) -> None:
+    """List the searches, newest first."""
+    from nas.cli.output import print_json, print_searches
+
+    with connect() as client:
+        if as_json:
+            print_json([search.model_dump(mode="json") for search in client.searches()])
+        else:
+            print_searches(client.searches())
+
+
+def show(search: SearchId, as_json: Json = False) -> None:
+    """Show where a search stands."""
+    from nas.cli.output import print_json, print_search
+
+    with connect() as client:
+        found = client.search(resolve(client, search))
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+    else:
+        print_search(found)
+
+
+def trials(
+    search: SearchId,
+    top: Annotated[int | None, typer.Option(min=1, help="Only the N best.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List a search's trials: all by number, or the best."""
+    from nas.cli.output import print_json, print_trials
+
+    with connect() as client:
+        found = client.trials(resolve(client, search), order_by="number" if top is None else "-score")
+        chosen = found if top is None else (trial for trial in islice(found, top) if trial.score is not None)
+        if as_json:
+            print_json([trial.model_dump(mode="json") for trial in chosen])
+        else:
+            print_trials(chosen)
+
+
+def stop(search: SearchId) -> None:
+    """Stop a search; everything measured stays."""
+    with connect() as client:
+        found = client.stop(resolve(client, search))
+    print(f"{found.id} {found.status}")
+
+
+def logs(
+    search: SearchId, tail: Annotated[int, typer.Option(min=1, max=100_000, help="The last so many lines.")] = 200
+) -> None:
+    """Print what a search's driver and its trials printed."""
+    with connect() as client:
+        print(client.logs(resolve(client, search), tail), end="")
+
+
+def export(
+    search: SearchId,
+    trial: Annotated[int | None, typer.Option(min=0, help="This trial instead of the best.")] = None,
+    form: Annotated[
+        Form, typer.Option("--format", help="segnas: the whole document; deeplab: TensorFlow DeepLab's list.")
+    ] = Form.segnas,
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Default: print it.")] = None,
+) -> None:
+    """Write the best architecture (so far) as JSON."""
+    with connect() as client:
+        found = resolve(client, search)
+        document = client.best(found, form.value) if trial is None else _trial(client, found, trial, form)
+    text = json.dumps(document, indent=2)
+    if output is None:
+        print(text)
+    else:
+        output.write_text(text + "\n", encoding="utf-8")
+        print(f"wrote {output}")
+
+
+def _trial(client: Client, search: str, number: int, form: Form) -> Any:
+    from search_spaces import DenseCell, read_architecture, write_deeplab
+
+    document = client.trial(search, number).document
+    if form is Form.segnas:
+        return document
+    architecture = read_architecture(document).architecture
+    if not isinstance(architecture, DenseCell):
+        raise ValueError(f"a {architecture.kind} has no form in TensorFlow DeepLab; take --format segnas")
+    return write_deeplab(architecture)

@@ -1,0 +1,135 @@
+"""Following a search on the terminal: a bar for each stage, one for the trials, the best so far."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from nas.cli.remote import SearchId, connect, resolve
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+    from nas.client import Client
+    from nas.public import SearchPublic, TrialPublic
+
+
+def watch(search: SearchId) -> None:
+    """Follow a search to its end. Exit code 0 when it was completed."""
+    with connect() as client:
+        raise typer.Exit(follow(client, resolve(client, search)))
+
+
+def follow(client: Client, search_id: str) -> int:
+    """Show the search until it is over: 0 when completed, 1 when it failed or was stopped, 130 on Ctrl-C."""
+    from nas.cli.output import console
+
+    terminal = console()
+    view: _Bars | _Lines = _Bars(terminal) if terminal.is_terminal else _Lines()
+    last: SearchPublic | None = None
+    try:
+        with view:
+            for event in client.events(search_id):
+                if event.search is not None:
+                    last = event.search
+                    view.search(last)
+                if event.trial is not None:
+                    view.trial(event.trial)
+    except KeyboardInterrupt:
+        print(f"\nthe search goes on: segnas watch {search_id}, or segnas stop {search_id}")
+        return 130
+    assert last is not None, "a stream ends with the finished search"
+    return _say_end(last)
+
+
+def _say_end(search: SearchPublic) -> int:
+    from nas.cli.output import best
+
+    print(f"{search.id} {search.status}" + (f": {search.message}" if search.message else ""))
+    if search.best is not None:
+        print(f"best {best(search)}; take it away with: segnas export {search.id} -o best.json")
+    return 0 if search.status == "completed" else 1
+
+
+class _Bars:
+    """On a terminal."""
+
+    def __init__(self, console: Console) -> None:
+        from nas.cli.progress import bars
+
+        self._progress: Progress = bars(console)
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> None:
+        self._progress.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def search(self, search: SearchPublic) -> None:
+        """Show where it stands."""
+        from nas.cli.output import ended, score
+        from nas.store.records import SearchStatus, TrialStatus
+
+        stage = search.stage
+        for name, task in self._tasks.items():
+            if name != "trials" and (stage is None or name != stage.name):
+                total = self._progress.tasks[task].total
+                self._progress.update(task, completed=total or 0)
+        if stage is not None and stage.name != "trials":
+            self._progress.update(self._task(stage.name), completed=stage.done, total=stage.total)
+        running = search.trials[TrialStatus.RUNNING]
+        note = f"{running} running" if search.status == SearchStatus.RUNNING else str(search.status)
+        if search.best is not None:
+            note += f", best {score(search.best.score)} #{search.best.number}"
+        self._progress.update(self._task("trials"), completed=ended(search), total=search.spec.trials, note=note)
+
+    def trial(self, trial: TrialPublic) -> None:
+        """Bars show trials by number only."""
+
+    def _task(self, name: str) -> TaskID:
+        if name not in self._tasks:
+            self._tasks[name] = self._progress.add_task(name, total=None, note="")
+        return self._tasks[name]
+
+
+class _Lines:
+    """In a file or a pipe: a line when something happened."""
+
+    def __init__(self) -> None:
+        self._said: set[str] = set()
+        self._over: set[int] = set()
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def search(self, search: SearchPublic) -> None:
+        """A line for a new status, and one for each tenth of a stage."""
+        if search.status.terminal:
+            return
+        self._say(f"{search.status}" + (f": {search.message}" if search.message else ""))
+        stage = search.stage
+        if stage is not None and stage.name != "trials":
+            tenth = 10 * stage.done // max(stage.total, 1)
+            self._say(f"{stage.name}: {10 * tenth} %")
+
+    def trial(self, trial: TrialPublic) -> None:
+        """A line for a trial that is over."""
+        from nas.cli.output import duration, score
+
+        if trial.status.terminal and trial.number not in self._over:
+            self._over.add(trial.number)
+            result = f" {score(trial.score)} at {trial.iteration}" if trial.score is not None else ""
+            time = f", {duration(trial.seconds)}" if trial.seconds is not None else ""
+            reason = f": {trial.reason}" if trial.reason else ""
+            print(f"trial {trial.number} {trial.status}{result}{time}{reason}", flush=True)
+
+    def _say(self, line: str) -> None:
+        if line not in self._said:
+            self._said.add(line)
+            print(line, flush=True)

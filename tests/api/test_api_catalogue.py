@@ -1,0 +1,61 @@
+"""Spaces, data sets, health, pages."""
+
+from __future__ import annotations
+
+import math
+
+from PIL import Image
+
+from api.export import software
+
+
+def test_spaces_count_what_they_hold(service):
+    (space,) = [space for space in service.http.get("/v1/spaces").json() if space["kind"] == "dense_cell"]
+    assert space["size"] == "418414128120"
+    for branches, size in space["size_by_branches"].items():
+        assert int(size) == math.factorial(int(branches)) * 81 ** int(branches)
+    assert space["spec_schema"]["properties"]["branches"]["maximum"] == 10
+
+
+def test_a_missing_data_set_says_so_without_its_path(service):
+    (data,) = service.http.get("/v1/datasets").json()
+    assert (data["name"], data["layout"], data["available"]) == ("scenes", "cityscapes", False)
+    assert data["problem"]
+    assert "secret-place" not in service.http.get("/v1/datasets").text
+
+
+def test_a_data_set_that_is_there(serve, home):
+    root = home.datasets["scenes"].root
+    for split in ("train", "val"):
+        for kind, suffix in (("leftImg8bit", "leftImg8bit"), ("gtFine", "gtFine_labelIds")):
+            folder = root / kind / split / "town"
+            folder.mkdir(parents=True)
+            Image.new("RGB" if kind == "leftImg8bit" else "L", (4, 2)).save(folder / f"town_0_{suffix}.png")
+    (data,) = serve(home).http.get("/v1/datasets").json()
+    assert (data["available"], data["problem"], data["images"]) == (True, None, {"train": 1, "val": 1})
+    assert data["class_names"][0] == "road"
+    assert len(data["class_names"]) == 19
+
+
+def test_alive_and_not_ready_without_a_cluster(service):
+    for prefix in ("", "/v1"):
+        assert service.http.get(f"{prefix}/healthz").json()["status"] == "ok"
+        reply = service.http.get(f"{prefix}/readyz")
+        assert reply.status_code == 503
+        assert reply.json()["parts"]["store"] == {"ok": True, "message": None}
+        assert reply.json()["parts"]["ray"] == {"ok": False, "message": "no cluster is configured"}
+
+
+def test_pages_load_nothing_from_elsewhere(service):
+    for page in ("/", "/docs"):
+        reply = service.http.get(page)
+        assert reply.headers["Content-Type"].startswith("text/html")
+        assert "default-src 'self'" in reply.headers["Content-Security-Policy"]
+        assert "://" not in reply.text
+        for part in reply.text.split('"'):
+            if part.startswith("/static/"):
+                assert service.http.get(part).status_code == 200, part
+
+
+def test_software_versions_come_from_what_is_installed():
+    assert software()["segnas"]

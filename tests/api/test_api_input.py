@@ -1,0 +1,119 @@
+"""Bad input: 422 with the field's path and a sentence, 413 for too much, and nothing half-stored."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+
+import pytest
+
+JSON = {"Content-Type": "application/json"}
+
+
+def changed(spec, path, value):
+    spec = copy.deepcopy(spec)
+    *parents, last = path.split(".")
+    place = spec
+    for step in parents:
+        place = place.setdefault(step, {})
+    place[last] = value
+    return spec
+
+
+def refused(reply, status=422):
+    assert reply.status_code == status, reply.text
+    assert reply.headers["Content-Type"] == "application/problem+json"
+    body = reply.json()
+    assert body["status"] == status
+    assert body["detail"]
+    return body
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_stored(service) -> Iterator[None]:
+    before = service.store.list_searches(limit=1000).items
+    yield
+    assert service.store.list_searches(limit=1000).items == before
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "sentence"),
+    [
+        ("trials", 0, "greater than or equal to 1"),
+        ("trails", 5, "did you mean trials"),
+        ("fidelity.rungs", [200, 100], "rungs must be strictly ascending, not [200, 100]"),
+        ("fidelity.crop", [500, 500], "does not fit output stride 16"),
+        ("fidelity.dataset", "other", "known are: scenes"),
+        ("fidelity.dataset", "../etc", "should match pattern"),
+        ("fidelity.dataset", "/etc/passwd", "should match pattern"),
+        ("fidelity.backbone.weights", "mine", "known are: mobilenet"),
+        ("fidelity.backbone.blocs", 5, "did you mean blocks"),
+        ("strategy", {"name": "dpc", "near_bst": 0.5}, "did you mean near_best"),
+        ("strategy", {"name": "magic"}, "'magic' is not known here"),
+        ("strategy", {}, "required"),
+        ("fidelity", "scenes", "mapping"),
+        ("name", "a\nb", "should match pattern"),
+        ("name", "\ud800", "unicode"),
+        ("seed", 2**63, "less than or equal"),
+    ],
+)
+def test_a_wrong_field_is_named(service, path, value, sentence):
+    body = json.dumps(changed(service.spec, path, value))
+    problem = refused(service.http.post("/v1/searches", content=body, headers=JSON))
+    (error,) = problem["errors"]
+    wanted = {"strategy": ("strategy.near_bst", "strategy.name"), "fidelity.crop": ("fidelity",)}.get(path, (path,))
+    assert error["path"] in wanted
+    assert sentence in error["message"]
+
+
+def test_every_wrong_field_is_named_at_once(service):
+    spec = changed(changed(service.spec, "trials", -1), "fidelity.rungs", [])
+    problem = refused(service.http.post("/v1/searches", json=spec))
+    assert {error["path"] for error in problem["errors"]} == {"trials", "fidelity.rungs"}
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_numbers_that_are_none_are_refused(service, number):
+    body = json.dumps(changed(service.spec, "fidelity.class_weighting", 0.125)).replace("0.125", number)
+    problem = refused(service.http.post("/v1/searches", content=body, headers=JSON))
+    assert "finite" in problem["detail"] or "not a JSON number" in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (b"", "a JSON body is needed"),
+        (b"{", "not JSON"),
+        (b"\xff\xfe", "not UTF-8"),
+        (b'"text"', "mapping"),
+        (b"[]", "mapping"),
+        (b"null", "needed"),
+        (b"[" * 200_000, "nested too deeply"),
+        (b'{"seed": ' + b"1" * 5000 + b"}", "too many digits"),
+    ],
+)
+def test_what_is_no_spec_at_all(service, body, sentence):
+    assert sentence in refused(service.http.post("/v1/searches", content=body, headers=JSON))["detail"]
+
+
+def test_other_content_types_are_refused(service):
+    reply = service.http.post("/v1/searches", content=json.dumps(service.spec), headers={"Content-Type": "text/plain"})
+    assert "Content-Type: application/json" in refused(reply)["detail"]
+
+
+def test_a_body_over_1_mib_is_refused(service):
+    refused(service.http.post("/v1/searches", content=b" " * (2**20 + 1), headers=JSON), 413)
+
+
+def test_a_chunked_body_over_1_mib_is_refused(service):
+    chunks = (b" " * 65_536 for _ in range(17))
+    reply = service.http.post("/v1/searches", content=chunks, headers=JSON)
+    assert "Content-Length" not in reply.request.headers
+    refused(reply, 413)
+
+
+def test_a_body_of_1_mib_is_read(service):
+    body = json.dumps({**service.spec, "trials": 0}).encode()
+    padded = body + b" " * (2**20 - len(body))
+    assert "trials" in refused(service.http.post("/v1/searches", content=padded, headers=JSON))["detail"]

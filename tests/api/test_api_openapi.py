@@ -1,0 +1,68 @@
+"""The OpenAPI document: its examples are run against the service as they would be pasted."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+
+import pytest
+
+from api.openapi import CURL
+
+
+@pytest.fixture(scope="module")
+def document(service):
+    return service.http.get("/openapi.json").json()
+
+
+def operations(document):
+    return {(method, path): operation for path, item in document["paths"].items() for method, operation in item.items()}
+
+
+def test_every_operation_has_a_curl_line_and_says_what_it_does(document):
+    assert set(operations(document)) == set(CURL)
+    for (method, path), operation in operations(document).items():
+        assert operation["description"], (method, path)
+        assert operation["x-codeSamples"][0]["source"].count("curl"), (method, path)
+
+
+def test_errors_are_described_in_their_form(document):
+    for (_, path), operation in operations(document).items():
+        if path.startswith("/v1/searches"):
+            problem = operation["responses"]["422"]["content"]["application/problem+json"]["schema"]
+            assert problem == {"$ref": "#/components/schemas/Problem"}
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+
+
+def test_the_curl_lines_work_when_pasted(service, document):
+    # The spec is posted first; the others speak of the newest search.
+    lines = {key: operation["x-codeSamples"][0]["source"] for key, operation in operations(document).items()}
+    created = json.loads(paste(lines.pop(("post", "/v1/searches"))))
+    assert created["status"] == "queued"
+    service.store.begin_driver(created["id"])
+    service.store.driver_started(created["id"], 1)
+    service.trial(created["id"], 0, 0.25, 0.5)
+    events = threading.Timer(1.0, service.finish, [created["id"]])  # curl -N ends with the search
+    stop = lines.pop(("post", "/v1/searches/{search_id}/stop"))
+    for (method, path), line in lines.items():
+        if path.endswith("/events"):
+            events.start()
+        output = paste(line)
+        if path.endswith("/events"):
+            assert output.startswith("event: search\n")
+            assert "\nevent: end\n" in output
+        elif path.endswith("/logs"):
+            assert "no cluster is configured" in output
+        else:
+            assert "detail" not in json.loads(output), (method, path, output)
+    assert json.loads(paste(stop))["status"] == 409
+
+
+def paste(line: str) -> str:
+    return subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True, timeout=30).stdout
+
+
+def test_the_body_example_is_accepted(service, document):
+    body = document["paths"]["/v1/searches"]["post"]["requestBody"]["content"]["application/json"]
+    assert service.http.post("/v1/searches", json=body["example"]).status_code == 201
