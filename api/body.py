@@ -49,7 +49,8 @@ class BodyLimit:
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > self.max_body:
-                await _discard(receive)
+                if message["more_body"]:
+                    await _discard(receive)
                 # FastAPI turns every other exception of a body's reading into a 400.
                 raise HTTPException(413, TOO_LARGE, {"Connection": "close"})
             return message
