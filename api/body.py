@@ -49,7 +49,7 @@ class BodyLimit:
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > self.max_body:
-                if message["more_body"]:
+                if message.get("more_body", False):
                     await _discard(receive)
                 # FastAPI turns every other exception of a body's reading into a 400.
                 raise HTTPException(413, TOO_LARGE, {"Connection": "close"})

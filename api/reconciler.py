@@ -60,6 +60,10 @@ class JobCluster(Protocol):
         ...
 
 
+Driver = tuple[str, int]
+"""A search's id and the driver's attempt."""
+
+
 class Action(Enum):
     """What a search needs next."""
 
@@ -113,9 +117,9 @@ class Reconciler:
         self._max_attempts = max_attempts
         self._clock = clock
         self._owner = f"{socket.gethostname()[:200]}:{os.getpid()}:{secrets.token_hex(4)}"
-        self._lost_since: dict[str, float] = {}
-        self._stop_sent: dict[str, float] = {}
-        self._submit_error: dict[str, str] = {}
+        self._lost_since: dict[Driver, float] = {}
+        self._stop_sent: dict[Driver, float] = {}
+        self._submit_error: dict[Driver, str] = {}
         self._unreachable = False
         self._wake = threading.Event()
         self._closing = threading.Event()
@@ -192,11 +196,11 @@ class Reconciler:
             self._act(action, search, job)
 
     def _lost_for(self, search: SearchRecord, job: JobState | None) -> float:
-        name = job_id(search.id, search.attempt)
+        driver = (search.id, search.attempt)
         if job is not JobState.lost:
-            self._lost_since.pop(name, None)
+            self._lost_since.pop(driver, None)
             return 0.0
-        return self._clock() - self._lost_since.setdefault(name, self._clock())
+        return self._clock() - self._lost_since.setdefault(driver, self._clock())
 
     def _act(self, action: Action, search: SearchRecord, job: JobState | None) -> None:
         log.info("search %s (%s, driver %d, job %s): %s", search.id, search.status, search.attempt, job, action.name)
@@ -228,26 +232,25 @@ class Reconciler:
         self._submit(search, attempt)
 
     def _submit(self, search: SearchRecord, attempt: int) -> None:
-        name = job_id(search.id, attempt)
         try:
             self._cluster.submit(search.id, attempt, search.spec.name)
         except ClusterUnreachable as error:
-            self._submit_error[name] = str(error)[:500]
+            self._submit_error[search.id, attempt] = str(error)[:500]
             raise
-        self._submit_error.pop(name, None)
+        self._submit_error.pop((search.id, attempt), None)
 
     def _stop_job(self, search: SearchRecord) -> None:
-        name = job_id(search.id, search.attempt)
-        if self._clock() - self._stop_sent.get(name, 0.0) >= STOP_AGAIN_SECONDS:
-            self._stop_sent[name] = self._clock()
-            self._cluster.stop(name)
+        driver = (search.id, search.attempt)
+        if self._clock() - self._stop_sent.get(driver, 0.0) >= STOP_AGAIN_SECONDS:
+            self._stop_sent[driver] = self._clock()
+            self._cluster.stop(job_id(*driver))
 
     def _forget(self, search: SearchRecord) -> None:
-        for memory in (self._lost_since, self._stop_sent):
-            memory.pop(job_id(search.id, search.attempt), None)
+        for memory in (self._lost_since, self._stop_sent, self._submit_error):
+            memory.pop((search.id, search.attempt), None)
 
     def _why(self, search: SearchRecord, job: JobState | None) -> str:
-        error = self._submit_error.get(job_id(search.id, search.attempt))
+        error = self._submit_error.get((search.id, search.attempt))
         if error is not None:
             return f"driver {search.attempt} could not be submitted ({error})"
         how = {
