@@ -121,6 +121,12 @@ def home(tmp_path: Path) -> Settings:
     return _settings(tmp_path)
 
 
+@pytest.fixture(name="serving")
+def _serving() -> Callable[..., contextlib.AbstractContextManager[Service]]:
+    """A service on given settings (and a cluster) for a `with` block."""
+    return serving
+
+
 @pytest.fixture
 def serve() -> Iterator[Callable[..., Service]]:
     """Start a service with the given settings (and cluster); it ends with the test."""

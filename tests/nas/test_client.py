@@ -1,0 +1,185 @@
+"""The Python client against a real service."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import queue
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from nas.client import Client, ClientError, _server_sent, find_url
+from nas.spec import SearchSpec
+from nas.store import SearchStatus, TrialStatus
+from search_spaces import read_architecture
+
+
+@pytest.fixture(scope="module")
+def client(service):
+    with Client(service.url) as client:
+        yield client
+
+
+def test_searches_are_created_read_listed_and_stopped(client, service):
+    spec = SearchSpec.model_validate(service.spec)
+    first = client.create_search(spec, "key")
+    assert client.create_search(service.spec, "key").id == first.id
+    assert first.spec == spec
+    assert client.search(first.id) == first
+    second = client.create_search(service.spec)
+    assert [search.id for search in itertools.islice(client.searches(), 2)] == [second.id, first.id]
+    assert client.stop(first.id).status is SearchStatus.STOPPED
+    assert first.id in [search.id for search in client.searches(SearchStatus.STOPPED)]
+    assert second.id not in [search.id for search in client.searches(SearchStatus.STOPPED)]
+
+
+def test_listings_go_over_all_pages(client, service, monkeypatch):
+    search = service.search()
+    for number in range(7):
+        service.trial(search, number, number / 10, end=TrialStatus.PRUNED)
+    pages = client._pages
+    monkeypatch.setattr(client, "_pages", lambda path, params, page: pages(path, params, 3))
+    assert [trial.number for trial in client.trials(search)] == list(range(7))
+    assert [trial.number for trial in client.trials(search, "-score")] == list(range(6, -1, -1))
+    assert list(client.trials(search, status=TrialStatus.FAILED)) == []
+
+
+def test_a_trial_and_the_best(client, service):
+    search = service.search()
+    service.trial(search, 0, 0.25, 0.5, end=TrialStatus.COMPLETED)
+    trial = client.trial(search, 0)
+    assert [point.score for point in trial.curve] == [0.25, 0.5]
+    best = client.best(search)
+    assert best == trial.document
+    assert read_architecture(client.best(search, "deeplab")).architecture == read_architecture(best).architecture
+    assert client.search(search).best.number == 0
+
+
+def test_the_catalogue_and_the_server(client):
+    assert client.alive()
+    assert not client.ready()
+    assert client.server().parts["ray"].message == "no cluster is configured"
+    assert client.spaces()[0].kind == "dense_cell"
+    assert client.datasets()[0].name == "scenes"
+    assert client.logs(client.create_search({"name": "x", "fidelity": {"dataset": "scenes"}}).id) == ""
+
+
+def test_errors_carry_the_services_sentence(client):
+    with pytest.raises(ClientError, match=r"there is no search 's000000000000'") as missing:
+        client.search("s000000000000")
+    assert missing.value.status == 404
+    with pytest.raises(ClientError, match=r"fidelity\.dataset: data set 'other' is not registered") as wrong:
+        client.create_search({"name": "x", "fidelity": {"dataset": "other"}})
+    assert [problem.path for problem in wrong.value.problems] == ["fidelity.dataset"]
+
+
+def test_no_service_is_a_sentence_too():
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        with Client(url) as client:
+            assert not client.alive()
+            with pytest.raises(ClientError, match=f"no service answers at {url}"):
+                list(client.searches())
+            with pytest.raises(ClientError, match="no service answers"):
+                next(client.events("s000000000000"))
+    with pytest.raises(ClientError, match="is not an address"):
+        Client("http://127.0.0.1:port")
+    with Client("127.0.0.1:8000") as client, pytest.raises(ClientError, match="no service answers"):
+        client.server()
+
+
+def test_an_answer_that_is_not_ours_is_reported(monkeypatch, client):
+    reply = httpx.Response(502, text="<html>Bad Gateway</html>", request=httpx.Request("GET", "http://x"))
+    monkeypatch.setattr(client._http, "request", lambda *_, **__: reply)
+    with pytest.raises(ClientError, match="the service answered 502 Bad Gateway"):
+        client.search("s000000000000")
+
+
+def test_waiting_for_the_end(client, service):
+    search = service.search()
+    with pytest.raises(TimeoutError, match=r"still running after 0\.1 s"):
+        client.wait(search, timeout=0.1, poll=0.02)
+    threading.Timer(0.3, service.finish, [search]).start()
+    assert client.wait(search, timeout=20, poll=0.05).status is SearchStatus.COMPLETED
+
+
+def test_events_survive_a_restart_of_the_service(serving, home):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        settings = home.model_copy(update={"port": free.getsockname()[1]})
+    heard: queue.Queue = queue.Queue()
+    with serving(settings) as service:
+        search = service.search()
+        service.trial(search, 0, 0.2)
+
+        def listen() -> None:
+            with Client(service.url) as client:
+                for event in client.events(search):
+                    heard.put(event)
+            heard.put(None)
+
+        listener = threading.Thread(target=listen)
+        listener.start()
+        assert heard.get(timeout=20).search.id == search
+        assert heard.get(timeout=20).trial.number == 0
+    time.sleep(0.2)
+    with serving(settings) as service:
+        service.trial(search, 1, 0.3, end=TrialStatus.PRUNED)
+        service.finish(search)
+        events = list(iter(lambda: heard.get(timeout=30), None))
+        listener.join(timeout=10)
+    assert 1 in [event.trial.number for event in events if event.trial]
+    assert events[-1].name == "end"
+    assert events[-1].search.status is SearchStatus.COMPLETED
+
+
+def test_server_sent_lines_become_fields():
+    lines = [
+        ": ping",
+        "",
+        "event: trial",
+        "id: 7",
+        "data: {}",
+        "",
+        "data: a",
+        "data: b",
+        "",
+        "event: empty",
+        "",
+        "data",
+    ]
+    assert list(_server_sent(lines)) == [{"event": "trial", "id": "7", "data": "{}"}, {"data": "a\nb"}]
+
+
+def test_where_the_service_is(home, monkeypatch):
+    monkeypatch.delenv("SEGNAS_URL", raising=False)
+    assert find_url(home) == "http://127.0.0.1:8000"
+    file = home.folder / "server.json"
+    file.write_text(json.dumps({"url": "http://127.0.0.1:4321", "pid": os.getpid()}))
+    assert find_url(home) == "http://127.0.0.1:4321"
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    file.write_text(json.dumps({"url": "http://127.0.0.1:4321", "pid": gone.pid}))
+    assert find_url(home) == "http://127.0.0.1:8000"
+    for broken in ("", "[]", '{"url": 3}'):
+        file.write_text(broken)
+        assert find_url(home) == "http://127.0.0.1:8000"
+    monkeypatch.setenv("SEGNAS_URL", "http://elsewhere:1")
+    assert find_url(home) == "http://elsewhere:1"
+
+
+def test_a_token_is_sent(serve, home, monkeypatch):
+    service = serve(home.model_copy(update={"token": SecretStr("a-secret-of-enough-length")}))
+    monkeypatch.setenv("SEGNAS_URL", service.url)
+    with Client.from_home(service.settings) as client:
+        assert list(client.searches()) == []
+    with Client(service.url) as stranger, pytest.raises(ClientError, match="bearer token"):
+        list(stranger.searches())
