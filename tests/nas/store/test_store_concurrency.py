@@ -116,9 +116,12 @@ def test_measurements_in_any_order_end_with_the_deepest(store: Store, race, driv
     assert len(store.curve(driven, 0)) == WRITERS
 
 
-def test_every_attempt_has_its_own_number(store: Store, race, driven: str, add):
+@pytest.mark.parametrize("driver_attempt", [None, 1])
+def test_every_attempt_has_its_own_number(store: Store, race, driven: str, add, driver_attempt: int | None):
+    """With a driver's attempt the transaction reads before it writes: what a lock upgrade would break."""
     add(driven, 0)
-    assert sorted(race(lambda mine, _: mine.begin_attempt(driven, 0))) == list(range(2, WRITERS + 2))
+    answers = race(lambda mine, _: [mine.begin_attempt(driven, 0, driver_attempt) for _ in range(10)])
+    assert sorted(number for numbers in answers for number in numbers) == list(range(2, WRITERS * 10 + 2))
 
 
 def test_one_end_of_a_trial_holds(store: Store, race, driven: str, add, measured):

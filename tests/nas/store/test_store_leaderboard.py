@@ -30,6 +30,7 @@ def pages(store: Store, search_id: str, limit: int, **query: Any) -> list[list[T
     while page.cursor is not None:
         page = store.list_trials(search_id, limit=limit, cursor=page.cursor, **query)
         found.append(list(page.items))
+        assert len(found) <= 100, "the cursor does not move on"
     return found
 
 

@@ -109,9 +109,12 @@ def test_a_failed_migration_leaves_nothing(empty_url: str):
 
 START = """
 import sys
+import alembic.command
 from nas.spec import Fidelity, SearchSpec
 from nas.store import Store
 with Store.open(sys.argv[1]) as store:
+    print("ready", flush=True)
+    sys.stdin.readline()
     store.migrate()
     store.check()
     record, created = store.create_search(SearchSpec(name="race", fidelity=Fidelity(dataset="scenes")), "key")
@@ -120,8 +123,13 @@ with Store.open(sys.argv[1]) as store:
 
 
 def test_processes_that_start_at_once_share_one_database(empty_url: str):
-    commands = [[sys.executable, "-c", START, empty_url]] * 3
-    started = [subprocess.Popen(c, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for c in commands]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    started = [subprocess.Popen([sys.executable, "-c", START, empty_url], text=True, **pipes) for _ in range(3)]
+    for process in started:
+        assert process.stdout.readline() == "ready\n"
+    for process in started:
+        process.stdin.write("go\n")
+        process.stdin.flush()
     answers = [process.communicate(timeout=120) for process in started]
     assert [process.returncode for process in started] == [0, 0, 0], answers
     words = [out.split() for out, _ in answers]
