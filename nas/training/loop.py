@@ -35,7 +35,8 @@ class Loop:
     """Trains `model` (on its device already) on `batches`; can stop at any step and go on bit-identically.
 
     Everything random but the initial weights is in here: what a step sees follows from (seed, step); dropout has a
-    generator state of its own, kept in the state, so that nothing else in the process changes a trial.
+    generator state of its own, kept in the state, so that nothing else in the process changes a trial. With
+    `graph_wanted` (as on a GPU that holds the bank) the steps are captured as a CUDA graph when training begins.
     """
 
     def __init__(
@@ -55,13 +56,13 @@ class Loop:
         self._dtype = compute_dtype(fidelity, device)
         self._criterion = SegmentationLoss(weights).to(device)
         self._unweighted = SegmentationLoss(torch.ones_like(weights)).to(device)
-        self._optimizer = build_optimizer(model, fidelity.optimizer, device)
+        self.optimizer = build_optimizer(model, fidelity.optimizer, device)
         self._rates = fidelity.optimizer.learning_rate * rate_factors(fidelity.schedule, fidelity.rungs)
         self._loss_sum = torch.zeros((), dtype=torch.float64, device=device)
         self._loss_steps = 0
         self._cuda = [device] if device.type == "cuda" else []
         self._graph: StaticSteps | None = None
-        self._graph_wanted = device.type == "cuda" and isinstance(batches, BankBatches) and batches.resident
+        self.graph_wanted = device.type == "cuda" and isinstance(batches, BankBatches) and batches.resident
         with torch.random.fork_rng(devices=self._cuda):
             torch.manual_seed(torch_seed(seed, DROPOUT))
             self._generators = self._generator_states()
@@ -112,7 +113,7 @@ class Loop:
         return {
             "step": self.step,
             "model": self.model.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
             "generators": self._generators,
             "loss_sum": self._loss_sum,
             "loss_steps": self._loss_steps,
@@ -122,8 +123,8 @@ class Loop:
         """Go on from `state()` of a loop made with the same arguments."""
         assert self._graph is None, "a captured step would go on with the old tensors"
         self.model.load_state_dict(state["model"])
-        self._optimizer.load_state_dict(state["optimizer"])
-        for group in self._optimizer.param_groups:
+        self.optimizer.load_state_dict(state["optimizer"])
+        for group in self.optimizer.param_groups:
             if isinstance(group["lr"], Tensor):
                 group["lr"] = group["lr"].to(self._device)
         self._generators = state["generators"]
@@ -132,23 +133,23 @@ class Loop:
         self.step = state["step"]
 
     def _steps(self, start: int, stop: int) -> None:
-        if self._graph_wanted and self._graph is None:
+        if self.graph_wanted and self._graph is None:
             assert isinstance(self.batches, BankBatches)
-            steps = StaticSteps(self.batches, CHECK_EVERY, self._optimizer, self._one_step)
-            self._graph_wanted = captured(steps, self.model, self._optimizer, self._loss_sum)
-            self._graph = steps if self._graph_wanted else None
+            steps = StaticSteps(self.batches, CHECK_EVERY, self.optimizer, self._one_step)
+            self.graph_wanted = captured(steps, self.model, self.optimizer, self._loss_sum)
+            self._graph = steps if self.graph_wanted else None
         if self._graph is not None:
             self._graph.run(start, stop, self._rates)
             return
         for step, (inputs, labels) in enumerate(self.batches.training(start, stop), start):
-            set_rate(self._optimizer, float(self._rates[step]))
+            set_rate(self.optimizer, float(self._rates[step]))
             self._one_step(inputs, labels)
 
     def _one_step(self, inputs: Tensor, labels: Tensor) -> None:
         loss = self._criterion(self._logits(inputs), labels)
-        self._optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        self._optimizer.step()
+        self.optimizer.step()
         self._loss_sum += loss.detach()
 
     def _logits(self, inputs: Tensor) -> Tensor:

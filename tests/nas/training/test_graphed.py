@@ -29,7 +29,7 @@ def test_replayed_steps_are_the_plain_steps(fidelity, workspace, dropout):
     head = fidelity.head.model_copy(update={"dropout": dropout})
     prepared = prepare(fidelity.model_copy(update={"head": head}), workspace, device="cuda")
     plain, graphed = new_loop(prepared), new_loop(prepared)
-    plain._graph_wanted = False
+    plain.graph_wanted = False
     plain.train(20)
     graphed.train(12)
     graphed.train(20)

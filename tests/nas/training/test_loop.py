@@ -81,7 +81,7 @@ def test_steps_over_static_buffers_are_the_plain_steps(fidelity, workspace, opti
     plain, static = new_loop(prepared), new_loop(prepared)
     plain.train(20)
     assert isinstance(static.batches, BankBatches)
-    static._graph = StaticSteps(static.batches, 100, static._optimizer, static._one_step)
+    static._graph = StaticSteps(static.batches, 100, static.optimizer, static._one_step)
     static.train(12)
     static.train(20)
     for name, value in weights(plain).items():
