@@ -19,7 +19,8 @@ log = logging.getLogger("segnas.driver")
 
 def main(arguments: list[str]) -> int:
     """Run the driver that the arguments name."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stdout)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stdout)
+    log.setLevel(logging.INFO)
     search_id, attempt = _parse(arguments)
     settings = Settings()
     with Store.open(settings.store_url) as store:

@@ -155,6 +155,7 @@ class Ledger:
 
     def conclude(self) -> SearchStatus:
         """The end of a search whose trials are all over: failed when not one of them has a score."""
+        self.show("trials", self._ended, self.spec.trials)
         if self._scored:
             note = f"the space has only {self._added} architectures" if self._exhausted else None
             return self.finish(SearchStatus.COMPLETED, note)

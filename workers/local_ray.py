@@ -38,6 +38,9 @@ _BELOW_TEMP = len("/session_2026-01-01_00-00-00_000000_1234567/sockets/dash_Metr
 _OBJECT_STORE_BYTES = 200_000_000
 """Results are a few hundred bytes each: near Ray's minimum of 75 MiB; the default takes 30 % of the memory."""
 
+_NOT_INHERITED = ("SEGNAS_", "RAY_ADDRESS", "RAY_API_SERVER_ADDRESS", "RAY_AUTH_", "RAY_JOB_", "RAY_TMPDIR")
+"""Ours are set anew; Ray's would make the cluster take part in another one."""
+
 _START_SECONDS = 120.0
 _STOP_SECONDS = 5.0
 
@@ -85,6 +88,10 @@ class LocalRay:
     def token(self) -> str:
         """What clients show as `Authorization: Bearer ...`, and people paste into the dashboard."""
         return (self.folder / "token").read_text().strip()
+
+    def client_environment(self) -> dict[str, str]:
+        """What a program must have in its environment before it imports ray to connect to `address`."""
+        return _client_environment(self.folder)
 
     def alive(self) -> bool:
         """Whether its processes run and its job API answers."""
@@ -148,17 +155,13 @@ class LocalRay:
 
 def environment(settings: Settings, folder: Path, marker: str) -> dict[str, str]:
     """The environment of the cluster's processes, and so of every job: this Python, these settings, this token."""
-    ours = ("SEGNAS_", "RAY_", "TUNE_")
-    env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    env = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
     env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), env.get("PATH", os.defpath)])
+    env |= _client_environment(folder)
     env |= {
         processes.MARKER: marker,
-        "RAY_AUTH_MODE": "token",
-        "RAY_AUTH_TOKEN_PATH": str(folder / "token"),
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_enable_metrics_collection": "0",
-        # Ray's switch for "this machine is no part of a cluster": it then binds the loopback interface.
-        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
         "RAY_START_HOOK": "workers.local_ray.without_client_server",
         "SEGNAS_HOME": str(settings.folder),
         "SEGNAS_DATASETS": json.dumps({k: v.model_dump(mode="json") for k, v in settings.datasets.items()}),
@@ -167,6 +170,15 @@ def environment(settings: Settings, folder: Path, marker: str) -> dict[str, str]
     if settings.database_url is not None:
         env["SEGNAS_DATABASE_URL"] = settings.database_url.get_secret_value()
     return env
+
+
+def _client_environment(folder: Path) -> dict[str, str]:
+    return {
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN_PATH": str(folder / "token"),
+        # Ray's switch for "this machine is no part of a cluster": it then uses the loopback interface only.
+        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    }
 
 
 def without_client_server(params: Any, head: bool) -> None:  # noqa: ARG001  Ray's hook passes both

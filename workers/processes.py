@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import importlib.util
 import os
+import sys
 import time
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 MARKER = "SEGNAS_RAY_CLUSTER"
@@ -19,8 +22,11 @@ MARKER = "SEGNAS_RAY_CLUSTER"
 
 
 def _psutil() -> Any:
-    """The psutil that Ray brings along; importing ray puts it on the path."""
-    importlib.import_module("ray")
+    """The psutil that Ray brings along, without importing Ray: that takes a second and reads its configuration."""
+    if importlib.util.find_spec("psutil") is None:
+        ray = importlib.util.find_spec("ray")
+        assert ray is not None, "Ray is installed where its processes are"
+        sys.path.append(str(Path(str(ray.origin)).parent / "thirdparty_files"))
     return importlib.import_module("psutil")
 
 

@@ -44,7 +44,10 @@ class NearBestSearch(CellStrategy):
             return
         assert observation.iteration is not None
         assert observation.score is not None
-        cell = self._proposed[observation.number]
+        # The cell as told, which is as recorded: a proposal has another branch order than its record may have, and a
+        # mutation drawn from it would differ between this life and a restored one.
+        cell = observation.architecture
+        assert isinstance(cell, DenseCell), cell.kind
         entry = (observation.iteration, observation.score, -observation.number, cell)
         # Numbers are unique, so the comparison never reaches the cells.
         self._ranked = heapq.nlargest(self._strategy.pool, [*self._ranked, entry])
