@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from nas.client import Client, ClientError
+from nas.client import Client
 
 HERE = Path(__file__).resolve().parent
 FOLDER = HERE.parent / "demo"
@@ -57,10 +58,8 @@ def connect(server: subprocess.Popen[bytes], log: Path, patience: float = 120.0)
     while time.monotonic() < deadline:
         if server.poll() is not None:
             break
-        with contextlib.suppress(ClientError):
-            client = Client.from_home()
-            if client.ready():
-                return client
+        if (FOLDER / "home" / "server.json").exists() and (client := Client.from_home()).ready():
+            return client
         time.sleep(0.3)
     raise SystemExit(f"the service did not come up; its log ends:\n{log.read_text()[-3000:]}")
 
@@ -68,7 +67,8 @@ def connect(server: subprocess.Popen[bytes], log: Path, patience: float = 120.0)
 def main() -> None:
     """All stages in order; the first that fails ends the demo with its exit code."""
     started = time.monotonic()
-    FOLDER.mkdir(exist_ok=True)
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir()
     os.environ.update(ENVIRONMENT)
     best, output = FOLDER / "best.json", FOLDER / "retrained"
     with service() as client:
