@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -54,9 +55,15 @@ class StandardizedBackbone(Backbone):
 
 def to_network(images: Tensor) -> Tensor:
     """uint8 (N, H, W, 3) -> normalised float32 (N, 3, H, W), channels last in memory."""
-    scale = torch.tensor([1 / (255 * std) for std in STD], device=images.device)
-    shift = torch.tensor([-mean / std for mean, std in zip(MEAN, STD, strict=True)], device=images.device)
+    scale, shift = _normalisation(images.device)
     return (images.float() * scale + shift).permute(0, 3, 1, 2)
+
+
+@functools.lru_cache(maxsize=8)
+@torch.inference_mode(mode=False)  # a cached tensor outlives the mode it was made in
+def _normalisation(device: torch.device) -> tuple[Tensor, Tensor]:
+    scale = torch.tensor([1 / (255 * std) for std in STD], device=device)
+    return scale, torch.tensor([-mean / std for mean, std in zip(MEAN, STD, strict=True)], device=device)
 
 
 def feature_function(backbone: Backbone, device: torch.device, dtype: torch.dtype) -> Callable[[Uint8], NDArray[Any]]:
