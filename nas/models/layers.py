@@ -5,6 +5,9 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+LOGITS_STD = 0.01
+"""Standard deviation of the initial logit weights (TensorFlow DeepLab); biases start at zero."""
+
 BN_EPS = 1e-5
 """Epsilon of every head's batch norm (TensorFlow DeepLab)."""
 
@@ -56,3 +59,14 @@ class ConvBNReLU(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Same height and width as `x`."""
         return F.relu(self.bn(self.conv(x)), inplace=True)
+
+
+def build_logits(channels: int, num_classes: int) -> nn.Conv2d:
+    """Biased 1x1 convolution to `num_classes`. ValueError unless num_classes >= 1."""
+    if num_classes < 1:
+        raise ValueError(f"num_classes must be at least 1, not {num_classes}")
+    logits = nn.Conv2d(channels, num_classes, 1)
+    init_truncated_normal(logits.weight, LOGITS_STD)
+    assert logits.bias is not None
+    nn.init.zeros_(logits.bias)
+    return logits

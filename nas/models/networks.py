@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias, TypeGuard
+
 from torch import Tensor, nn
 
+from nas.models.auto_deeplab import AutoDeepLabNetwork, build_auto_deeplab
 from nas.models.backbone_base import Backbone
 from nas.models.backbones import build_backbone
 from nas.models.heads import build_head
-from nas.models.layers import BN_MOMENTUM, init_truncated_normal
-from nas.spec import BackboneSpec, HeadSpec
+from nas.models.layers import BN_MOMENTUM, build_logits
+from nas.spec import BackboneSpec, HeadSpec, NetworkSpec
+from search_spaces.auto_deeplab import AutoDeepLab
 from search_spaces.document import Architecture
-
-LOGITS_STD = 0.01
-"""Standard deviation of the initial logit weights (TensorFlow DeepLab); biases start at zero."""
 
 
 class HeadWithClassifier(nn.Module):
@@ -44,16 +45,13 @@ class SegmentationNetwork(nn.Module):
         return logits
 
 
-def build_classifier(head: nn.Module, num_classes: int) -> nn.Conv2d:
-    """Biased 1x1 logits behind `head`. ValueError unless num_classes >= 1."""
-    if num_classes < 1:
-        raise ValueError(f"num_classes must be at least 1, not {num_classes}")
-    assert isinstance(head.out_channels, int)
-    classifier = nn.Conv2d(head.out_channels, num_classes, 1)
-    init_truncated_normal(classifier.weight, LOGITS_STD)
-    assert classifier.bias is not None
-    nn.init.zeros_(classifier.bias)
-    return classifier
+Network: TypeAlias = SegmentationNetwork | AutoDeepLabNetwork
+"""Images, normalised -> logits at some stride; the last layer is `classifier`."""
+
+
+def is_whole(architecture: Architecture) -> TypeGuard[AutoDeepLab]:
+    """Whether an architecture is a whole network, with nothing of a backbone under it."""
+    return isinstance(architecture, AutoDeepLab)
 
 
 def build_classifier_head(  # noqa: PLR0917  each of the six is needed, and none has a default
@@ -77,7 +75,8 @@ def build_classifier_head(  # noqa: PLR0917  each of the six is needed, and none
         rate_multiplier=head.rate_multiplier,
         bn_momentum=bn_momentum,
     )
-    return HeadWithClassifier(module, build_classifier(module, num_classes))
+    assert isinstance(module.out_channels, int)
+    return HeadWithClassifier(module, build_logits(module.out_channels, num_classes))
 
 
 def build_network(
@@ -86,16 +85,36 @@ def build_network(
     *,
     backbone: BackboneSpec | None = None,
     head: HeadSpec | None = None,
+    network: NetworkSpec | None = None,
     crop: tuple[int, int] = (513, 513),
+    iterations: int = 1,
     bn_momentum: float = BN_MOMENTUM,
-) -> SegmentationNetwork:
+) -> Network:
     """The whole network of an architecture, randomly initialised.
 
-    Defaults: MobileNet-v2 at output stride 16, 256 filters. ValueError where the backbone cannot reach its output
-    stride. The backbone's own weights: `load_backbone_weights(network.backbone, path)`.
+    Of a head: on a backbone, by default MobileNet-v2 at output stride 16, with 256 filters; ValueError where the
+    backbone cannot reach its output stride. The backbone's own weights: `load_backbone_weights(network.backbone,
+    path)`. Of an architecture that is a whole network (auto_deeplab): as `network` says, by default with 20 filters;
+    `backbone` and `head` are not read. ValueError where `crop` (height, width in pixels) does not fit. `iterations` is
+    the length of the training, over which a whole network's dropped paths are scheduled.
     """
-    backbone = backbone or BackboneSpec()
-    features = build_backbone(backbone)
+    if is_whole(architecture):
+        spec = network or NetworkSpec()
+        return build_auto_deeplab(
+            architecture,
+            num_classes,
+            filters=spec.filters,
+            stem_channels=spec.stem_channels,
+            aspp_channels=spec.aspp_channels,
+            low_level_channels=spec.low_level_channels,
+            decoder_channels=spec.decoder_channels,
+            dropout=spec.dropout,
+            drop_path_keep=1 - spec.drop_path,
+            total_iterations=iterations,
+            crop=crop,
+            bn_momentum=bn_momentum,
+        )
+    features = build_backbone(backbone or BackboneSpec())
     part = build_classifier_head(
         architecture,
         features.out_channels,

@@ -53,6 +53,25 @@ class HeadSpec(StrictModel):
     )
 
 
+class NetworkSpec(StrictModel):
+    """How an architecture that is a whole network (auto_deeplab) becomes one: widths, dropout, dropped paths.
+
+    The defaults are Auto-DeepLab-S as released; `filters` 32 and 48 give -M and -L.
+    """
+
+    filters: Annotated[int, Field(ge=1, le=512)] = Field(20, description="F: channels of a block at stride 4.")
+    stem_channels: Annotated[int, Field(ge=1, le=1024)] = 64
+    aspp_channels: Annotated[int, Field(ge=1, le=4096)] = 256
+    low_level_channels: Annotated[int, Field(ge=1, le=4096)] = Field(
+        48, description="Channels that the decoder takes of the third cell's output."
+    )
+    decoder_channels: Annotated[int, Field(ge=1, le=4096)] = 256
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    drop_path: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="Probability to drop a path in the last cell at the end of training (ScheduledDropPath)."
+    )
+
+
 class OptimizerSpec(StrictModel):
     """SGD with momentum as in the paper, or Adam where it was measured to be steadier (short, narrow heads)."""
 
@@ -99,6 +118,12 @@ class Fidelity(StrictModel):
     dataset: Name
     backbone: BackboneSpec = BackboneSpec()
     head: HeadSpec = HeadSpec()
+    network: NetworkSpec = Field(
+        NetworkSpec(),
+        # Left out of every dump while it is the default, so that specs written before it was there keep their keys.
+        exclude_if=lambda network: network == NetworkSpec(),
+        description="Read for whole networks (auto_deeplab) only; backbone and head are then not read.",
+    )
     crop: Size = (513, 513)
     augment: AugmentSpec = AugmentSpec()
     views: Annotated[int, Field(ge=1, le=1000)] = Field(1, description="Cached augmented views of a training image.")

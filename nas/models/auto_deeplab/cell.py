@@ -1,0 +1,56 @@
+"""The searched cell at one place of the network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from nas.models.auto_deeplab.drop_path import kept_paths
+from nas.models.auto_deeplab.operators import ReLUConvBN, build_operator
+from nas.models.resampling import resize
+from search_spaces.auto_deeplab import FIRST_BLOCK, Block
+
+
+class Cell(nn.Module):
+    """H^{l-1} and H^{l-2} -> H^l: the concatenation of all blocks, each the sum of its two edges.
+
+    (N, in, H, W), (N, before, any, any) -> (N, blocks * filters, H', W'). Both inputs pass ReLU, 1x1 to `filters`
+    and batch norm. `halves`: H' = H / 2, rounded up, by stride 2 on the edges that read an input; earlier blocks have
+    that size already. (The released code leaves out the 1x1 on H^{l-2} where that has `filters` channels already,
+    which the published network never meets; here it always stands, as in the search.)
+    """
+
+    def __init__(
+        self, blocks: Sequence[Block], in_channels: int, before_channels: int, filters: int, *, halves: bool,
+        momentum: float,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        edges = [edge for block in blocks for edge in block.edges]
+        self.out_channels = len(blocks) * filters
+        self.sources = tuple(edge.input for edge in edges)
+        self.can_drop = tuple(edge.operator != "skip" for edge in edges)
+        self.project_previous = ReLUConvBN(in_channels, filters, momentum=momentum)
+        self.project_before = ReLUConvBN(before_channels, filters, momentum=momentum)
+        self.edges = nn.ModuleList(
+            build_operator(
+                edge.operator, filters, stride=2 if halves and edge.input < FIRST_BLOCK else 1, momentum=momentum
+            )
+            for edge in edges
+        )
+
+    def forward(self, previous: Tensor, before: Tensor, drop: Tensor | None = None) -> Tensor:
+        """`before` is resized to `previous` first; `drop` is the probability to drop an edge (skips never are)."""
+        before = resize(before, (previous.shape[2], previous.shape[3]))
+        states: list[Tensor] = [self.project_previous(previous), self.project_before(before)]
+        factors = None if drop is None else kept_paths(len(self.edges), len(previous), drop)
+        brought: list[Tensor] = []
+        for index, (source, operator) in enumerate(zip(self.sources, self.edges, strict=True)):
+            value: Tensor = operator(states[source])
+            if factors is not None and self.can_drop[index]:
+                value = value * factors[index].to(value.dtype)
+            brought.append(value)
+            if index % 2:
+                states.append(brought[-2] + brought[-1])
+        return torch.cat(states[FIRST_BLOCK:], 1)

@@ -1,0 +1,110 @@
+"""What stands on an edge of a cell, as in the released network (TensorFlow models, research/deeplab/core/nas_cell.py).
+
+Every module maps (N, F, H, W) to (N, F, H / stride, W / stride), sizes rounded up; stride 2 where the cell halves the
+size and the edge reads one of the cell's two inputs.
+
+Windows are padded alike on both sides. For odd sizes (crops 513, 769) that is TensorFlow's 'SAME'; for even ones
+TensorFlow puts the odd cell of padding behind, so that its windows with stride 2 lie one cell further on.
+
+Initial convolution weights are uniform in ±1/sqrt(fan in), torch's own default and the released code's; a depthwise
+filter's fan in is its k*k taps here, where the released code also counts the channels that it does not read.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from nas.models.resampling import resize
+from search_spaces.auto_deeplab import Operator
+
+BN_EPS = 1e-3
+"""Epsilon of batch norm in stem and cells (`nas_arg_scope` of nas_network.py); the head's is 1e-5."""
+
+ATROUS_RATE = 2
+
+
+def cell_batch_norm(channels: int, momentum: float) -> nn.BatchNorm2d:
+    """Batch norm of stem and cells."""
+    return nn.BatchNorm2d(channels, eps=BN_EPS, momentum=momentum)
+
+
+def halved(size: int) -> int:
+    """Cells left of `size` by stride 2."""
+    return (size + 1) // 2
+
+
+class ReLUConvBN(nn.Sequential):
+    """ReLU, 1x1 convolution, batch norm: (N, in, H, W) -> (N, out, H / stride, W / stride)."""
+
+    def __init__(self, in_channels: int, out_channels: int, *, stride: int = 1, momentum: float) -> None:
+        super().__init__(
+            nn.ReLU(),
+            nn.Conv2d(in_channels, out_channels, 1, stride, bias=False),
+            cell_batch_norm(out_channels, momentum),
+        )
+
+
+class SeparableTwice(nn.Sequential):
+    """Twice: ReLU, depthwise, pointwise (no batch norm between the two), batch norm. The first takes the stride."""
+
+    def __init__(self, channels: int, kernel: int, *, stride: int = 1, momentum: float) -> None:
+        layers: list[nn.Module] = []
+        for step in (stride, 1):
+            layers += [
+                nn.ReLU(),
+                nn.Conv2d(channels, channels, kernel, step, kernel // 2, groups=channels, bias=False),
+                nn.Conv2d(channels, channels, 1, bias=False),
+                cell_batch_norm(channels, momentum),
+            ]
+        super().__init__(*layers)
+
+
+class Atrous(nn.Module):
+    """ReLU, full convolution with rate 2, batch norm; with stride 2: halved bilinearly first, then rate 1."""
+
+    def __init__(self, channels: int, kernel: int, *, stride: int = 1, momentum: float) -> None:
+        super().__init__()
+        self.stride = stride
+        rate = ATROUS_RATE if stride == 1 else 1
+        padding = rate * (kernel // 2)
+        self.conv = nn.Conv2d(channels, channels, kernel, padding=padding, dilation=rate, bias=False)
+        self.bn = cell_batch_norm(channels, momentum)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See the module."""
+        x = F.relu(x)
+        if self.stride == 2:
+            x = resize(x, (halved(x.shape[2]), halved(x.shape[3])))
+        y: Tensor = self.bn(self.conv(x))
+        return y
+
+
+def build_operator(operator: Operator, channels: int, *, stride: int, momentum: float) -> nn.Module:
+    """The module of an edge.
+
+    Pools are bare: no ReLU and no batch norm; a mean is taken over the cells inside the map. Skip is the identity
+    with stride 1, else ReLU, 1x1 with stride 2, batch norm.
+    """
+    assert stride in (1, 2)
+    match operator:
+        case "sep_3x3" | "sep_5x5":
+            return SeparableTwice(channels, _kernel(operator), stride=stride, momentum=momentum)
+        case "atrous_3x3" | "atrous_5x5":
+            return Atrous(channels, _kernel(operator), stride=stride, momentum=momentum)
+        case "avg_pool_3x3":
+            return nn.AvgPool2d(3, stride, 1, count_include_pad=False)
+        case "max_pool_3x3":
+            return nn.MaxPool2d(3, stride, 1)
+        case "skip":
+            return nn.Identity() if stride == 1 else ReLUConvBN(channels, channels, stride=2, momentum=momentum)
+        case "none":
+            raise AssertionError("none is in the search space only; a decoded block never has it")
+        case _:
+            assert_never(operator)
+
+
+def _kernel(operator: str) -> int:
+    return int(operator[-1])
