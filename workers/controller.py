@@ -7,13 +7,14 @@ methods overridden below belong to Ray's internals; the project pins Ray's minor
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ray.air.execution import PlacementGroupResourceManager, ResourceManager
 from ray.air.execution._internal import RayActorManager, TrackedActor
-from ray.exceptions import RayActorError, RayTaskError
+from ray.exceptions import OutOfMemoryError, RayActorError, RayTaskError
 from ray.train._internal.storage import StorageContext
 from ray.tune import register_trainable
 from ray.tune.execution.tune_controller import TuneController
@@ -23,6 +24,8 @@ from workers.ledger import Flight, Ledger
 from workers.trainable import Trainable
 from workers.trial_task import TrialTask
 from workers.tuning import EarlyStopping, Proposals, Recorder
+
+log = logging.getLogger("segnas.driver")
 
 ENVIRONMENT = {
     "RAY_CHDIR_TO_TRIAL_DIR": "0",  # relative paths of a data set's entry stay what they are
@@ -44,7 +47,7 @@ class SearchController(TuneController):  # type: ignore[misc]  # Ray has no type
         self._ledger = ledger
         self._task_of = task_of
         self._trainable = trainable.__name__
-        self._reasons: dict[str, str] = {}
+        self._last_failure: dict[str, Exception] = {}
         resources = ledger.spec.resources
         register_trainable(self._trainable, trainable, warn=False)
         super().__init__(
@@ -80,19 +83,20 @@ class SearchController(TuneController):  # type: ignore[misc]  # Ray has no type
 
     def _trial_task_failure(self, trial: Trial, exception: Exception) -> None:
         """Only a process that died is tried again: an exception in our code would come again."""
-        died = isinstance(exception, RayActorError)
-        if not died:
+        log.warning("%s: %s", trial.config["task"].label, str(exception)[:2000])
+        if isinstance(exception, RayTaskError):
             trial.max_failures = 0
-        self._reasons[trial.trial_id] = "" if died else _first_line(exception)
+        self._last_failure[trial.trial_id] = exception
         self._process_trial_failure(trial, exception=exception)
         self._has_errored = False  # with `_fail_fast` it would end the search
 
     def _reason_of(self, trial: Trial) -> str:
-        reason = self._reasons.pop(trial.trial_id)
-        if reason:
-            return reason
-        times = trial.num_failures
-        return f"its process died {times} time{'s' if times != 1 else ''}"
+        exception = self._last_failure.pop(trial.trial_id)
+        if isinstance(exception, RayTaskError):
+            return _first_line(exception.cause)
+        times = f"{trial.num_failures} time{'s' if trial.num_failures != 1 else ''}"
+        memory = ", the last time because its node was low on memory" if _out_of_memory(exception) else ""
+        return f"its process died {times}{memory}"
 
     def _label(self, tracked_actor: TrackedActor) -> str | None:
         trial = self._actor_to_trial.get(tracked_actor)
@@ -125,7 +129,8 @@ class TrialActors(RayActorManager):  # type: ignore[misc]  # Ray has no types
     def _actor_task_failed(self, tracked_actor_task: Any, exception: Exception) -> None:
         """Ray reports a process ended for want of memory, or with its node, in ways that Tune does not know."""
         if not isinstance(exception, RayActorError | RayTaskError):
-            exception = RayActorError(error_msg=str(exception))
+            cause, exception = exception, RayActorError(error_msg=str(exception))
+            exception.__cause__ = cause
         super()._actor_task_failed(tracked_actor_task, exception)
 
 
@@ -140,7 +145,10 @@ class _Named:
         return getattr(self._actor, method).options(name=f"{self._label}.{method}")
 
 
-def _first_line(exception: Exception) -> str:
-    cause = exception.cause if isinstance(exception, RayTaskError) else exception
+def _out_of_memory(exception: Exception) -> bool:
+    return isinstance(exception, OutOfMemoryError) or isinstance(exception.__cause__, OutOfMemoryError)
+
+
+def _first_line(cause: BaseException) -> str:
     text = str(cause).strip().splitlines()
     return f"{type(cause).__name__}: {text[0]}" if text else type(cause).__name__

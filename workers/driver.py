@@ -35,7 +35,7 @@ def _drive(store: Store, settings: Settings, search_id: str, attempt: int) -> in
     from workers.search_run import Interrupted, run_search
 
     log.info("driver %d of search %s", attempt, search_id)
-    ray.init(logging_level=logging.WARNING)
+    ray.init(address="auto", logging_level=logging.WARNING)  # the job's cluster, never a new one
     interrupted = _on_termination()  # after ray.init, which sets a handler of its own
     try:
         run_search(store, search_id, attempt, Workspace.from_settings(settings), interrupted=lambda: bool(interrupted))

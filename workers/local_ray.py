@@ -120,31 +120,17 @@ class LocalRay:
 
     @classmethod
     def _start(cls, folder: Path, settings: Settings) -> Self:
-        marker = secrets.token_hex(8)
-        temp = _temporary(folder)
         port = settings.dashboard_port or _free_port()
-        url = f"http://127.0.0.1:{port}"
         if _taken(port):
             raise RuntimeError(
                 f"port {port} for the Ray dashboard is taken by another program; "
                 "set SEGNAS_DASHBOARD_PORT to a free one, or to 0 for any"
             )
+        marker, temp, url = secrets.token_hex(8), _temporary(folder), f"http://127.0.0.1:{port}"
         token = _token(folder)
         _write_state(folder, cls(folder, url, "", marker, temp, ""))  # so that a start cut short can be cleaned up
         log = folder / "start.log"
-        with log.open("wb") as output:
-            code = subprocess.run(  # noqa: S603  our own command line
-                _command(temp, port),
-                env=environment(settings, folder, marker),
-                cwd=folder,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,  # a Ctrl-C at the service's terminal is not for the cluster
-                timeout=_START_SECONDS,
-                check=False,
-            ).returncode
-        if code != 0 or not _wait(url, token):
+        if not (_ray_start(temp, port, environment(settings, folder, marker), log) and _wait(url, token)):
             processes.end(marker, _STOP_SECONDS)
             raise RuntimeError(f"Ray did not start; its last words (all in {log}):\n{log.read_text()[-2000:]}")
         address = (temp / "ray_current_cluster").read_text().strip()
@@ -162,6 +148,8 @@ def environment(settings: Settings, folder: Path, marker: str) -> dict[str, str]
         processes.MARKER: marker,
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_enable_metrics_collection": "0",
+        "RAY_ROTATION_MAX_BYTES": "16000000",  # of each log file; Ray's default is 512 MB
+        "RAY_ROTATION_BACKUP_COUNT": "1",
         "RAY_START_HOOK": "workers.local_ray.without_client_server",
         "SEGNAS_HOME": str(settings.folder),
         "SEGNAS_DATASETS": json.dumps({k: v.model_dump(mode="json") for k, v in settings.datasets.items()}),
@@ -186,7 +174,8 @@ def without_client_server(params: Any, head: bool) -> None:  # noqa: ARG001  Ray
     params.ray_client_server_port = None
 
 
-def _command(temp: Path, port: int) -> list[str]:
+def _ray_start(temp: Path, port: int, env: dict[str, str], log: Path) -> bool:
+    """Run `ray start --head`; False when it says no or takes too long."""
     options = {
         "temp-dir": temp,
         "port": 0,
@@ -196,22 +185,32 @@ def _command(temp: Path, port: int) -> list[str]:
         "dashboard-agent-listen-port": 0,
         "min-worker-port": 0,
         "max-worker-port": 0,
-        "num-cpus": os.cpu_count() or 1,
         "object-store-memory": _OBJECT_STORE_BYTES,
         "include-dashboard": "true",
     }
     # --no-monitor: nothing to scale on one machine, and the autoscaler's process takes 84 MB.
-    flags = [f"--{name}={value}" for name, value in options.items()]
-    return [
-        sys.executable,
-        "-m",
-        "ray.scripts.scripts",
-        "start",
+    flags = [
         "--head",
         "--disable-usage-stats",
         "--no-monitor",
-        *flags,
+        *(f"--{name}={value}" for name, value in options.items()),
     ]
+    with log.open("wb") as output:
+        try:
+            done = subprocess.run(  # noqa: S603  our own command line
+                [sys.executable, "-m", "ray.scripts.scripts", "start", *flags],
+                env=env,
+                cwd=log.parent,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,  # a Ctrl-C at the service's terminal is not for the cluster
+                timeout=_START_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return False
+    return done.returncode == 0
 
 
 def _fingerprint(settings: Settings) -> str:

@@ -65,7 +65,7 @@ def prepare_bank(spec: SearchSpec, workspace: Workspace, show: Show, go_on: GoOn
     except RayTaskError as error:
         raise PreparationError(_sentence(error.cause)) from error
     except RayError as error:
-        raise PreparationError(f"the process that prepares the search died: {error}") from error
+        raise PreparationError(f"the process that prepares the search died: {str(error).splitlines()[0]}") from error
 
 
 def _prepare(fidelity: Fidelity, workspace: Workspace, gpu: bool) -> Iterator[tuple[str, int, int]]:

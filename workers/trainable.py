@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -88,4 +90,13 @@ class Trainable(tune.Trainable):  # type: ignore[misc]  # Ray has no types
         if close is not None:
             close()
         self._measurements = iter(())
+        _empty_device()
         shutil.rmtree(self._task.folder, ignore_errors=True)
+
+
+def _empty_device() -> None:
+    """Give a GPU's memory back: a warm process would keep what its largest trial took, and others share the GPU."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        gc.collect()
+        torch.cuda.empty_cache()

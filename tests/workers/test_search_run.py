@@ -76,11 +76,6 @@ class Troubled(Toy):
             raise TrialError("the loss is NaN at step 20")
 
 
-class Hopeless(Toy):
-    def misbehave(self, task, rung):
-        raise TrialError("the crop is too small")
-
-
 class RunOutOfMemory(Toy):
     """As when Ray's memory monitor ends the process: an error that is no RayActorError."""
 
@@ -199,12 +194,6 @@ def test_a_process_ended_for_want_of_memory_is_a_process_that_died(running_ray, 
         assert run(store, search_id, attempt, workspace, RunOutOfMemory) is SearchStatus.COMPLETED
         killer.join()
     assert store.get_trial(search_id, 0).attempt == 2
-
-
-def test_a_search_in_which_nothing_can_be_measured_has_failed(running_ray, store, workspace, spec_of):
-    search_id, attempt = begin(store, spec_of(trials=2))
-    assert run(store, search_id, attempt, workspace, Hopeless) is SearchStatus.FAILED
-    assert "the last one: the crop is too small" in store.get_search(search_id).message
 
 
 def test_stopped_within_seconds_keeping_what_was_measured(running_ray, store, workspace, spec_of):
