@@ -11,10 +11,20 @@ import torch
 
 from nas.data.atomic import write_atomically
 from search_spaces.base import content_key
+from search_spaces.document import Architecture, architecture_to_dict
 
 FORMAT = 1
 
 _log = logging.getLogger(__name__)
+
+
+def written_key(architecture: Architecture) -> str:
+    """Content hash (sha256 hex) of an architecture as it is written.
+
+    Unlike its `key`: architectures that differ only in the order of blocks are the same, but built in another order,
+    and the weights of one would be taken for those of another.
+    """
+    return content_key(architecture_to_dict(architecture))
 
 
 def checkpoint_key(architecture_key: str, fidelity_key: str, seed: int, device: torch.device) -> str:

@@ -8,8 +8,9 @@ from pathlib import Path
 import torch
 
 from nas.measurement import Measurement
+from nas.models.networks import is_whole
 from nas.spec import Fidelity
-from nas.training.checkpoint import checkpoint_key
+from nas.training.checkpoint import checkpoint_key, written_key
 from nas.training.device import pick_device, reproducible_kernels, thread_count
 from nas.training.failures import trial_failures
 from nas.training.prepare import prepare
@@ -35,25 +36,25 @@ def evaluate(
     """Train the architecture at the fidelity; one measurement per rung, the last one is the score.
 
     With a frozen backbone the head is trained on the feature bank, which `prepare` makes if need be; otherwise the
-    whole network on images. What a rung's score means is said in `schedule.rate_factors`. The same (architecture,
-    fidelity, seed) gives the same scores on the same machine with the same `threads` (process-wide while this runs;
-    None leaves them).
+    whole network on images, as always where the architecture is a whole network (auto_deeplab). What a rung's score
+    means is said in `schedule.rate_factors`. The same (architecture, fidelity, seed) gives the same scores on the same
+    machine with the same `threads` (process-wide while this runs; None leaves them).
 
-    With `checkpoint` the state is saved there (atomically) before each measurement is yielded, and a file that
-    belongs to the same architecture, fidelity, seed and kind of device is gone on from: its measurements are yielded
-    again as they were, then training continues bit-identically. Any other file is overwritten.
+    With `checkpoint` the state is saved there (atomically) before each measurement is yielded, and a file that belongs
+    to the same architecture (as written), fidelity, seed and kind of device is gone on from: its measurements are
+    yielded again as they were, then training continues bit-identically. Any other file is overwritten.
 
     `devices` is the share of devices this trial holds, for `device_seconds`. Raises TrialError where the architecture
     cannot be measured (out of memory, loss not finite, crop too small); what `prepare` raises where nothing can.
     """
     target = pick_device(device)
     with thread_count(threads), reproducible_kernels(target):
-        prepared = prepare(fidelity, workspace, device=target, progress=progress)
+        prepared = prepare(fidelity, workspace, whole_network=is_whole(architecture), device=target, progress=progress)
         network = build_trial_network(architecture, prepared, seed)
         with trial_failures("placing the network"):
             loop = build_loop(network, prepared, seed, target)
         kept = None
         if checkpoint is not None:
-            kept = Checkpoint(checkpoint, checkpoint_key(architecture.key, fidelity.key, seed, target))
+            kept = Checkpoint(checkpoint, checkpoint_key(written_key(architecture), fidelity.key, seed, target))
         run = RungRun(loop, fidelity.rungs, prepared.dataset.num_classes, target, devices, kept)
         yield from run.measurements()

@@ -30,19 +30,22 @@ FORMAT = 1
 class Prepared:
     """Everything a trial of `fidelity` starts from.
 
-    `bank` is None when the backbone is trained with the head. `class_pixels` counts the classes over one view of the
-    training crops, at the labels' resolution.
+    `bank` is None when the backbone is trained with the head. For whole networks there is no backbone: `weights` and
+    `statistics` are None too. `class_pixels` counts the classes over one view of the training crops, at the labels'
+    resolution.
     """
 
     fidelity: Fidelity
     dataset: SegmentationDataset
-    weights: Path
-    statistics: Statistics
+    weights: Path | None
+    statistics: Statistics | None
     class_pixels: tuple[int, ...]
     bank: FeatureBank | None
 
     def backbone(self, *, frozen: bool) -> StandardizedBackbone:
         """A new copy of the backbone with its weights and standardisation, on the CPU."""
+        assert self.weights is not None, "prepared for whole networks"
+        assert self.statistics is not None
         mean, deviation = torch.tensor(self.statistics.mean), torch.tensor(self.statistics.deviation)
         return StandardizedBackbone(_load_backbone(self.fidelity, self.weights), mean, deviation, frozen=frozen)
 
@@ -59,18 +62,22 @@ def prepare(
     fidelity: Fidelity,
     workspace: Workspace,
     *,
+    whole_network: bool = False,
     device: str | torch.device | None = None,
     progress: Progress = silent,
 ) -> Prepared:
     """Train or load the backbone, build or open the bank: made once, addressed by content, found again later.
 
-    Two processes on a node that prepare the same make it once; a killed one leaves nothing half-made. Stages
-    "warm-up" and "features" are reported only when there is something to do. ValueError for unknown names or weights
-    that do not fit, DatasetError for broken data, OSError when the disk is full.
+    `whole_network`: for architectures without a backbone, only the classes are counted. Two processes on a node that
+    prepare the same make it once; a killed one leaves nothing half-made. Stages "warm-up" and "features" are reported
+    only when there is something to do. ValueError for unknown names or weights that do not fit, DatasetError for broken
+    data, OSError when the disk is full.
     """
     target = pick_device(device)
     dtype = compute_dtype(fidelity, target)
     dataset = workspace.dataset(fidelity.dataset)
+    if whole_network:
+        return _prepare_whole(fidelity, dataset, workspace.cache / "statistics", progress)
     if fidelity.backbone.weights is None:
         weights = warm_backbone(warm_up_for(fidelity, dataset), workspace.cache, target, progress)
     else:
@@ -86,6 +93,13 @@ def prepare(
         return replace(prepared, class_pixels=bank.class_pixels, bank=bank)
     counted = class_pixels(folder / f"{key}-classes.json", source, dataset.num_classes, fidelity.label_stride, progress)
     return replace(prepared, class_pixels=counted)
+
+
+def _prepare_whole(fidelity: Fidelity, dataset: SegmentationDataset, folder: Path, progress: Progress) -> Prepared:
+    path = folder / f"{content_key(_crops(fidelity, dataset))}-classes.json"
+    source = _training_source(fidelity, dataset)
+    counted = class_pixels(path, source, dataset.num_classes, fidelity.label_stride, progress)
+    return Prepared(fidelity, dataset, weights=None, statistics=None, class_pixels=counted, bank=None)
 
 
 def _training_source(fidelity: Fidelity, dataset: SegmentationDataset) -> CropSource:
@@ -111,16 +125,23 @@ def _placed(backbone: Backbone, device: torch.device) -> Backbone:
     return backbone.eval()
 
 
+def _crops(fidelity: Fidelity, dataset: SegmentationDataset) -> dict[str, object]:
+    """What decides the training crops and their labels."""
+    return {
+        "format": FORMAT,
+        "data": dataset.key,
+        "images": used_images(dataset.split("train"), fidelity.train_images),
+        "crop": fidelity.crop,
+        "augment": fidelity.augment.model_dump(mode="json"),
+        "label_stride": fidelity.label_stride,
+    }
+
+
 def _features_key(fidelity: Fidelity, dataset: SegmentationDataset, weights: Path, dtype: torch.dtype) -> str:
     """Of the training crops, their labels' resolution, and the backbone."""
     return content_key(
         {
-            "format": FORMAT,
-            "data": dataset.key,
-            "images": used_images(dataset.split("train"), fidelity.train_images),
-            "crop": fidelity.crop,
-            "augment": fidelity.augment.model_dump(mode="json"),
-            "label_stride": fidelity.label_stride,
+            **_crops(fidelity, dataset),
             "backbone": architecture_of(fidelity.backbone),
             "weights": _file_hash(weights, weights.stat().st_size, weights.stat().st_mtime_ns),
             "dtype": str(dtype),

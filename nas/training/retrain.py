@@ -12,10 +12,10 @@ from torch import nn
 from nas.data.atomic import write_bytes_atomically, write_text_atomically
 from nas.measurement import Measurement
 from nas.models.backbones import build_backbone
-from nas.models.networks import SegmentationNetwork, build_classifier_head
+from nas.models.networks import Network, SegmentationNetwork, build_classifier_head, is_whole
 from nas.models.parameters import count_parameters
 from nas.spec import Fidelity
-from nas.training.checkpoint import checkpoint_key
+from nas.training.checkpoint import checkpoint_key, written_key
 from nas.training.device import pick_device, place, reproducible_kernels, thread_count
 from nas.training.extractor import StandardizedBackbone
 from nas.training.pictures import draw_predictions
@@ -23,9 +23,16 @@ from nas.training.prepare import Prepared, prepare
 from nas.training.progress import Progress, silent
 from nas.training.rungs import Checkpoint, RungRun
 from nas.training.software import software_versions
-from nas.training.trial import build_loop, build_trial_network
+from nas.training.trial import build_loop, build_trial_network, build_whole_network
 from nas.training.workspace import Workspace
-from search_spaces.document import ArchitectureDocument, Provenance, Score, read_architecture, write_document
+from search_spaces.document import (
+    Architecture,
+    ArchitectureDocument,
+    Provenance,
+    Score,
+    read_architecture,
+    write_document,
+)
 
 MODEL, METRICS, DOCUMENT, PICTURE = "model.safetensors", "metrics.json", "architecture.json", "predictions.png"
 CHECKPOINT = "checkpoint.pt"
@@ -45,20 +52,21 @@ def retrain(
 ) -> tuple[Measurement, ...]:
     """Rebuild the document's network, train it at the fidelity, and leave it in the folder `output`.
 
-    Writes `model.safetensors` (backbone, standardisation of its features, head, classifier), `metrics.json`,
-    `architecture.json` (the document, its provenance telling this training) and `predictions.png`. With
-    `backbone.frozen: false` the backbone is trained too. While training, `checkpoint.pt` holds the state; called
-    again with the same architecture, fidelity and seed after an interruption, it goes on from there and ends with
-    the same bytes. Returns the measurements, one per rung. Progress: what `prepare` reports, then stage "training",
-    steps of steps. Raises what `evaluate` raises.
+    Writes `model.safetensors` (backbone, standardisation of its features, head, classifier; or the whole network where
+    the architecture is one), `metrics.json`, `architecture.json` (the document, its provenance telling this training)
+    and `predictions.png`. With `backbone.frozen: false` the backbone is trained too. While training, `checkpoint.pt`
+    holds the state; called again with the same architecture, fidelity and seed after an interruption, it goes on from
+    there and ends with the same bytes. Returns the measurements, one per rung. Progress: what `prepare` reports, then
+    stage "training", steps of steps. Raises what `evaluate` raises.
     """
     _require_safetensors()
     target = pick_device(device)
     output.mkdir(parents=True, exist_ok=True)
     with thread_count(threads), reproducible_kernels(target):
-        prepared = prepare(fidelity, workspace, device=target, progress=progress)
+        whole = is_whole(document.architecture)
+        prepared = prepare(fidelity, workspace, whole_network=whole, device=target, progress=progress)
         network = build_trial_network(document.architecture, prepared, seed)
-        key = checkpoint_key(document.architecture.key, fidelity.key, seed, target)
+        key = checkpoint_key(written_key(document.architecture), fidelity.key, seed, target)
         run = RungRun(
             build_loop(network, prepared, seed, target),
             fidelity.rungs,
@@ -73,11 +81,11 @@ def retrain(
     return measured
 
 
-def load_retrained(output: Path) -> SegmentationNetwork:
+def load_retrained(output: Path) -> Network:
     """The network in a folder that `retrain` wrote, on the CPU in evaluation mode.
 
-    Images as `extractor.to_network` makes them -> logits at the output stride. ValueError when a file is missing,
-    broken, or the two do not belong together.
+    Images as `extractor.to_network` makes them -> logits at the output stride (4 for a whole network). ValueError when
+    a file is missing, broken, or the two do not belong together.
     """
     _require_safetensors()
     from safetensors import SafetensorError
@@ -85,7 +93,7 @@ def load_retrained(output: Path) -> SegmentationNetwork:
 
     document = read_architecture(output / DOCUMENT)
     if document.provenance.fidelity is None:
-        raise ValueError(f"{output / DOCUMENT} has no provenance.fidelity, which says what stands around the head")
+        raise ValueError(f"{output / DOCUMENT} has no provenance.fidelity, which says how it was trained")
     fidelity = Fidelity.model_validate(document.provenance.fidelity)
     try:
         tensors = load_file(output / MODEL)
@@ -93,18 +101,25 @@ def load_retrained(output: Path) -> SegmentationNetwork:
     except (OSError, SafetensorError, LookupError) as error:
         raise ValueError(f"{output / MODEL} is no network that retraining wrote: {error}") from error
     with torch.random.fork_rng(devices=[]):
-        body = build_backbone(fidelity.backbone)
-        part = build_classifier_head(
-            document.architecture, body.out_channels, num_classes, fidelity.head, body.output_stride, fidelity.crop
-        )
-    placeholder = torch.ones(body.out_channels)
-    backbone = StandardizedBackbone(body, placeholder, placeholder, frozen=fidelity.backbone.frozen)
-    network = SegmentationNetwork(backbone, part.head, part.classifier)
+        network = _rebuilt(document.architecture, fidelity, num_classes)
     try:
         network.load_state_dict(tensors)
     except RuntimeError as error:
         raise ValueError(f"{output / MODEL} does not fit {output / DOCUMENT}: {error}") from error
     return network.eval()
+
+
+def _rebuilt(architecture: Architecture, fidelity: Fidelity, num_classes: int) -> Network:
+    """The network as `build_trial_network` makes it, without its weights and statistics."""
+    if is_whole(architecture):
+        return build_whole_network(architecture, num_classes, fidelity)
+    body = build_backbone(fidelity.backbone)
+    part = build_classifier_head(
+        architecture, body.out_channels, num_classes, fidelity.head, body.output_stride, fidelity.crop
+    )
+    placeholder = torch.ones(body.out_channels)
+    backbone = StandardizedBackbone(body, placeholder, placeholder, frozen=fidelity.backbone.frozen)
+    return SegmentationNetwork(backbone, part.head, part.classifier)
 
 
 def _require_safetensors() -> None:
@@ -117,7 +132,7 @@ def _require_safetensors() -> None:
 def _write_results(
     document: ArchitectureDocument,
     prepared: Prepared,
-    network: SegmentationNetwork,
+    network: Network,
     measured: tuple[Measurement, ...],
     output: Path,
     *,
@@ -148,7 +163,7 @@ def _write_results(
 
 def _metrics(
     prepared: Prepared,
-    network: SegmentationNetwork,
+    network: Network,
     measured: tuple[Measurement, ...],
     *,
     seed: int,
@@ -162,14 +177,7 @@ def _metrics(
         "measured_on": f"{len(prepared.validation_source())} validation images, middle crop of {height}x{width}",
         "rungs": rungs,
         "seed": seed,
-        "parameters": {
-            part: _size(module)
-            for part, module in (
-                ("backbone", network.backbone),
-                ("head", network.head),
-                ("classifier", network.classifier),
-            )
-        },
+        "parameters": {part: size for part, module in network.named_children() if (size := _size(module))},
         "trained_parameters": count_parameters(network),
         "cost": {
             "seconds": measured[-1].seconds,

@@ -6,7 +6,15 @@ import torch
 from torch import nn
 
 from nas.measurement import TrialError
-from nas.models.networks import HeadWithClassifier, SegmentationNetwork, build_classifier_head
+from nas.models.networks import (
+    HeadWithClassifier,
+    Network,
+    SegmentationNetwork,
+    build_classifier_head,
+    build_network,
+    is_whole,
+)
+from nas.spec import Fidelity
 from nas.training.batches import BankBatches, Batches
 from nas.training.device import place
 from nas.training.failures import trial_failures
@@ -15,15 +23,24 @@ from nas.training.loop import Loop
 from nas.training.losses import class_weights
 from nas.training.order import WEIGHTS, torch_seed
 from nas.training.prepare import Prepared
+from search_spaces.auto_deeplab import AutoDeepLab
 from search_spaces.document import Architecture
 
 
-def build_trial_network(architecture: Architecture, prepared: Prepared, seed: int) -> SegmentationNetwork:
+def build_trial_network(architecture: Architecture, prepared: Prepared, seed: int) -> Network:
     """Prepared backbone (standardised), new head and classifier whose weights follow from the seed; on the CPU.
 
-    TrialError when the head cannot be built, for instance because the crop is too small for it.
+    Of an architecture that is a whole network: all of it new. TrialError when it cannot be built, for instance
+    because the crop is too small for it.
     """
     fidelity = prepared.fidelity
+    if is_whole(architecture):
+        with torch.random.fork_rng(devices=[]), trial_failures("building the network"):
+            torch.manual_seed(torch_seed(seed, WEIGHTS))
+            try:
+                return build_whole_network(architecture, prepared.dataset.num_classes, fidelity)
+            except ValueError as error:
+                raise TrialError(f"the network cannot be built: {error}") from error
     backbone = prepared.backbone(frozen=fidelity.backbone.frozen)
     with torch.random.fork_rng(devices=[]), trial_failures("building the head"):
         torch.manual_seed(torch_seed(seed, WEIGHTS))
@@ -41,7 +58,14 @@ def build_trial_network(architecture: Architecture, prepared: Prepared, seed: in
     return SegmentationNetwork(backbone, part.head, part.classifier)
 
 
-def build_loop(network: SegmentationNetwork, prepared: Prepared, seed: int, device: torch.device) -> Loop:
+def build_whole_network(architecture: AutoDeepLab, num_classes: int, fidelity: Fidelity) -> Network:
+    """A whole network as a fidelity trains it, randomly initialised. ValueError where the crop does not fit."""
+    return build_network(
+        architecture, num_classes, network=fidelity.network, crop=fidelity.crop, iterations=fidelity.iterations
+    )
+
+
+def build_loop(network: Network, prepared: Prepared, seed: int, device: torch.device) -> Loop:
     """Train the network's head and classifier on the bank where there is one, else the whole network on images.
 
     On the bank the backbone stays where it is, untouched. A frozen backbone on images runs in every step.
@@ -49,6 +73,7 @@ def build_loop(network: SegmentationNetwork, prepared: Prepared, seed: int, devi
     model: nn.Module = network
     batches: Batches
     if prepared.bank is not None:
+        assert isinstance(network, SegmentationNetwork), "a whole network is not trained on features"
         model = HeadWithClassifier(network.head, network.classifier)
         batches = BankBatches(prepared.bank, prepared.fidelity.batch, seed, device)
     else:
