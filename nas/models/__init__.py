@@ -1,5 +1,6 @@
 """From descriptions to torch modules: operations, heads, backbones, whole networks."""
 
+from nas.models.auto_deeplab import AutoDeepLabNetwork, build_auto_deeplab
 from nas.models.backbone_base import Backbone
 from nas.models.backbones import build_backbone, load_backbone_weights, receptive_field
 from nas.models.complexity import multiply_adds
@@ -8,9 +9,11 @@ from nas.models.networks import HeadWithClassifier, SegmentationNetwork, build_c
 from nas.models.parameters import count_parameters, parameter_groups
 
 __all__ = [
+    "AutoDeepLabNetwork",
     "Backbone",
     "HeadWithClassifier",
     "SegmentationNetwork",
+    "build_auto_deeplab",
     "build_backbone",
     "build_classifier_head",
     "build_head",
