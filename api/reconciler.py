@@ -215,9 +215,8 @@ class Reconciler:
             self._store.move_search(search.id, [SearchStatus.STOPPING], SearchStatus.STOPPED)
         elif action is Action.REPLACE:
             wait = back_off(search.attempt)
-            message = f"{self._why(search, job)}; driver {search.attempt + 1} starts after {wait:.0f} s"
+            self._store.requeue_search(search.id, search.attempt, self._clock() + wait, self._why(search, job))
             self._forget(search)
-            self._store.requeue_search(search.id, search.attempt, self._clock() + wait, message)
         elif action is Action.FAIL:
             message = f"{self._why(search, job)}; {search.attempt} drivers were tried{self._last_words(search)}"
             self._forget(search)

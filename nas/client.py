@@ -35,7 +35,7 @@ from nas.store.records import SearchStatus, TrialStatus
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 SERVER_FILE = "server.json"
-"""In the home folder while a service runs there: its address and process id."""
+"""In the home folder, where the last service that ran there says its address and process id; removed at its end."""
 
 READ_SECONDS = 60.0
 STREAM_SECONDS = 45.0
@@ -70,10 +70,9 @@ def find_url(settings: Settings) -> str:
     """SEGNAS_URL, else where a service of this home folder says it runs, else http://127.0.0.1:8000."""
     if url := os.environ.get("SEGNAS_URL"):
         return url
+    # The file of a service that was killed stays: better no answer there than one from somebody else's service.
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        server = json.loads((settings.folder / SERVER_FILE).read_text())
-        os.kill(int(server["pid"]), 0)  # signal 0: asks only whether the process is there
-        return str(server["url"])
+        return str(json.loads((settings.folder / SERVER_FILE).read_text())["url"])
     return DEFAULT_URL
 
 

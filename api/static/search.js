@@ -79,7 +79,7 @@ class SearchView {
         safe && element("a", { href: search.dashboard, target: "_blank", rel: "noopener" }, "Ray job"),
         search.best && element("button", { onclick: () => this.save() }, "Save best.json"),
         !over && element("button", { onclick: () => this.stop() }, "Stop")),
-      search.message && element("p", { class: search.status === "failed" ? "wrong" : "muted" }, search.message),
+      search.message && search.status !== "completed" && element("p", { class: search.status === "failed" ? "wrong" : "muted" }, search.message),
     ].filter(Boolean);
   }
 

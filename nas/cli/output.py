@@ -50,7 +50,8 @@ def print_search(search: SearchPublic) -> None:
     counts = ", ".join(f"{count} {status}" for status, count in search.trials.items() if count)
     lines = {
         "search": f"{search.id}  {search.name}",
-        "status": search.status + (f": {search.message}" if search.message else ""),
+        "status": str(search.status),
+        "note": search.message,
         "stage": f"{search.stage.name} {search.stage.done} / {search.stage.total}" if search.stage else None,
         "trials": f"{ended(search)} of {search.spec.trials} ended" + (f" ({counts})" if counts else ""),
         "best": best(search),

@@ -47,7 +47,9 @@ def follow(client: Client, search_id: str) -> int:
 def _say_end(search: SearchPublic) -> int:
     from nas.cli.output import best
 
-    print(f"{search.id} {search.status}" + (f": {search.message}" if search.message else ""))
+    # Of a completed search the note is history: a driver that was lost on the way.
+    note = f": {search.message}" if search.message and search.status != "completed" else ""
+    print(f"{search.id} {search.status}{note}")
     if search.best is not None:
         print(f"best {best(search)}; take it away with: segnas export {search.id} -o best.json")
     return 0 if search.status == "completed" else 1

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import queue
 import socket
-import subprocess
-import sys
 import threading
 import time
 
@@ -163,13 +160,9 @@ def test_where_the_service_is(home, monkeypatch):
     monkeypatch.delenv("SEGNAS_URL", raising=False)
     assert find_url(home) == "http://127.0.0.1:8000"
     file = home.folder / "server.json"
-    file.write_text(json.dumps({"url": "http://127.0.0.1:4321", "pid": os.getpid()}))
+    file.write_text(json.dumps({"url": "http://127.0.0.1:4321", "pid": 1}))
     assert find_url(home) == "http://127.0.0.1:4321"
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
-    file.write_text(json.dumps({"url": "http://127.0.0.1:4321", "pid": gone.pid}))
-    assert find_url(home) == "http://127.0.0.1:8000"
-    for broken in ("", "[]", '{"url": 3}'):
+    for broken in ("", "[]", "{}"):
         file.write_text(broken)
         assert find_url(home) == "http://127.0.0.1:8000"
     monkeypatch.setenv("SEGNAS_URL", "http://elsewhere:1")
