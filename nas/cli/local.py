@@ -48,13 +48,14 @@ def retrain(
     document = read_architecture(file)
     asked = _read_fidelity(fidelity, dataset)
     settings = read_settings()
-    if importlib.util.find_spec("torch") is None:
-        raise ValueError("retraining needs torch: pip install 'segnas[worker]'")
-    from nas.training.retrain import retrain as train
     from nas.training.workspace import Workspace
 
     workspace = Workspace.from_settings(settings)
     workspace.dataset(asked.dataset)  # an unknown or broken one should fail before anything else
+    if importlib.util.find_spec("torch") is None:
+        raise ValueError("retraining needs torch: pip install 'segnas[worker]'")
+    from nas.training.retrain import retrain as train
+
     try:
         with stages() as report:
             measured = train(document, asked, workspace, output, seed=seed, device=device, progress=report)

@@ -21,6 +21,8 @@ class _UniqueKeys(yaml.SafeLoader):
         """The mapping. yaml.constructor.ConstructorError for a key written twice."""
         seen: set[str] = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue  # the loader itself refuses it
             if key.value in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {key.value!r} stands here twice", key.start_mark
