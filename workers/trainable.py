@@ -26,6 +26,7 @@ class Trainable(tune.Trainable):  # type: ignore[misc]  # Ray has no types
 
     _task: TrialTask
     _measurements: Iterator[Measurement]
+    _stepped: bool
 
     @classmethod
     def default_resource_request(cls, config: dict[str, Any]) -> PlacementGroupFactory:
@@ -47,6 +48,7 @@ class Trainable(tune.Trainable):  # type: ignore[misc]  # Ray has no types
     def step(self) -> dict[str, Any]:
         """Train to the next rung and measure."""
         task = self._task
+        self._stepped = True
         try:
             measurement = next(self._measurements)
         except TrialError as error:
@@ -82,16 +84,22 @@ class Trainable(tune.Trainable):  # type: ignore[misc]  # Ray has no types
 
     def _begin(self, task: TrialTask) -> None:
         self._task = task
+        self._stepped = False
         self._measurements = self.evaluate(task)
 
     def _end(self) -> None:
-        """Let go of the trial. The driver asks for it after it has recorded the trial's end."""
+        """Let go of the trial, after the driver has recorded its end.
+
+        Tune also ends processes that it started for a trial and then gave to a warm one: these have not taken a step,
+        and the checkpoint is not theirs to remove.
+        """
         close = getattr(self._measurements, "close", None)
         if close is not None:
             close()
         self._measurements = iter(())
         _empty_device()
-        shutil.rmtree(self._task.folder, ignore_errors=True)
+        if self._stepped:
+            shutil.rmtree(self._task.folder, ignore_errors=True)
 
 
 def _empty_device() -> None:
