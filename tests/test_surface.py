@@ -1,0 +1,97 @@
+"""What others rely on: REST paths, commands, environment variables. A change here is a change for every user."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import typer
+
+from api.app import create_app
+from nas.cli.app import app
+from nas.settings import Settings
+
+REST = """
+GET  /v1/datasets
+GET  /v1/healthz
+GET  /v1/readyz
+GET  /v1/searches
+POST /v1/searches
+GET  /v1/searches/{search_id}
+GET  /v1/searches/{search_id}/best
+GET  /v1/searches/{search_id}/events
+GET  /v1/searches/{search_id}/logs
+POST /v1/searches/{search_id}/stop
+GET  /v1/searches/{search_id}/trials
+GET  /v1/searches/{search_id}/trials/{number}
+GET  /v1/spaces
+"""
+
+PAGES = ("/", "/docs", "/openapi.json", "/healthz", "/readyz", "/static/app.js")
+"""Not in the OpenAPI document."""
+
+COMMANDS = """
+data generate DIR --images --seed --size --val-images
+data inspect NAME|DIR --images --layout
+export ID --format --output --trial -o
+logs ID --tail
+retrain FILE --dataset --device --fidelity --output --seed
+searches --json
+serve --host --keep-ray --port
+show ID --json
+stop ID
+submit SPEC.YAML --dry-run --key --watch
+trials ID --json --top
+watch ID
+"""
+
+ENVIRONMENT = """
+SEGNAS_DASHBOARD_PORT
+SEGNAS_DATABASE_URL
+SEGNAS_DATASETS
+SEGNAS_HOME
+SEGNAS_HOST
+SEGNAS_MAX_DRIVER_ATTEMPTS
+SEGNAS_PORT
+SEGNAS_RAY_DASHBOARD
+SEGNAS_RAY_DASHBOARD_PUBLIC
+SEGNAS_RECONCILE_SECONDS
+SEGNAS_TOKEN
+SEGNAS_WEIGHTS
+"""
+"""SEGNAS_URL too: it says where the command line's service is, and is no setting of a service."""
+
+
+def test_rest_paths(home):
+    paths = create_app(home).openapi()["paths"]
+    found = [f"{method.upper():<4} {path}" for path, item in paths.items() for method in item]
+    assert "\n".join(sorted(found, key=lambda line: (line[5:], line))) == REST.strip()
+
+
+def test_pages(service):
+    for page in PAGES:
+        assert service.http.get(page).status_code in (200, 503), page
+
+
+def test_commands():
+    root = typer.main.get_command(app)
+    lines = sorted(_describe(name, command) for name, command in _commands("", root))
+    assert "\n".join(lines) == COMMANDS.strip()
+
+
+def _commands(prefix: str, group: Any) -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands(f"{prefix}{name} ", command)
+        else:
+            yield f"{prefix}{name}", command
+
+
+def _describe(name: str, command: Any) -> str:
+    arguments = [(p.metavar or p.name).upper() for p in command.params if p.param_type_name == "argument"]
+    options = sorted(option for p in command.params if p.param_type_name == "option" for option in p.opts)
+    return " ".join([name, *arguments, *options])
+
+
+def test_environment():
+    assert sorted(f"SEGNAS_{name.upper()}" for name in Settings.model_fields) == ENVIRONMENT.split()
