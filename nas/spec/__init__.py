@@ -4,6 +4,16 @@ Everything is validated once, at the door; further in, a spec is taken to be rig
 service imports this module and has none.
 """
 
+from nas.spec.auto_deeplab import (
+    ArchitectureAdam,
+    AutoDeepLabSpec,
+    BilevelSpec,
+    CosineSgd,
+    DecodingSpec,
+    HessianStop,
+    StopSpec,
+    SupernetSpec,
+)
 from nas.spec.fidelity import (
     AugmentSpec,
     BackboneSpec,
@@ -27,13 +37,19 @@ from nas.spec.search import (
 )
 
 __all__ = [
+    "ArchitectureAdam",
     "AugmentSpec",
+    "AutoDeepLabSpec",
     "BackboneSpec",
+    "BilevelSpec",
+    "CosineSgd",
+    "DecodingSpec",
     "DenseCellSpace",
     "DpcStrategy",
     "EarlyStopping",
     "Fidelity",
     "HeadSpec",
+    "HessianStop",
     "Name",
     "NetworkSpec",
     "OptimizerSpec",
@@ -42,6 +58,8 @@ __all__ = [
     "ScheduleSpec",
     "SearchSpec",
     "Size",
+    "StopSpec",
     "Strategy",
+    "SupernetSpec",
     "TpeStrategy",
 ]

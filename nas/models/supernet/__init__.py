@@ -1,0 +1,6 @@
+"""Auto-DeepLab's supernet, quick by construction."""
+
+from nas.models.supernet.network import Supernet, build_supernet
+from nas.models.supernet.normalise import frozen_statistics
+
+__all__ = ["Supernet", "build_supernet", "frozen_statistics"]

@@ -1,0 +1,121 @@
+"""How the softmaxed alphas reach a cell's grouped tensors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from nas.spec import SupernetSpec
+from search_spaces.auto_deeplab import BEFORE_PREVIOUS, FIRST_BLOCK, PREVIOUS, Operator
+
+KERNELS: dict[Operator, int] = {"sep_3x3": 3, "sep_5x5": 5, "atrous_3x3": 3, "atrous_5x5": 5}
+SEPARABLE: tuple[Operator, ...] = ("sep_3x3", "sep_5x5")
+ATROUS: tuple[Operator, ...] = ("atrous_3x3", "atrous_5x5")
+ATROUS_RATE = 2
+
+
+def row(block: int, state: int) -> int:
+    """Row of alpha of the edge from a state to a block: block after block, in each the states in order."""
+    return block * (block + 3) // 2 + state
+
+
+def targets(state: int, blocks: int) -> range:
+    """Blocks that read a state."""
+    return range(max(state - FIRST_BLOCK + 1, 0), blocks)
+
+
+@dataclass(frozen=True)
+class Operators:
+    """A supernet's operators by what they need: two separable passes, one atrous pass, pooling, nothing."""
+
+    separable: tuple[Operator, ...]
+    atrous: tuple[Operator, ...]
+    pools: tuple[Operator, ...]
+    skip: bool
+
+    @classmethod
+    def of(cls, spec: SupernetSpec) -> Operators:
+        """In a fixed order, whatever the order in the spec."""
+        have = spec.operators
+        return cls(
+            separable=tuple(operator for operator in SEPARABLE if operator in have),
+            atrous=tuple(operator for operator in ATROUS if operator in have),
+            pools=tuple(operator for operator in ("avg_pool_3x3", "max_pool_3x3") if operator in have),
+            skip="skip" in have or spec.auxiliary_skip,
+        )
+
+    @property
+    def convolutions(self) -> tuple[Operator, ...]:
+        """Separable, then atrous."""
+        return self.separable + self.atrous
+
+
+@dataclass(frozen=True)
+class StageWeights:
+    """Of the S sources and E targets of one stage, ready to multiply whole tensors.
+
+    `first` (convolutions * S * E * C,): scale of the first normalisation, 1 for the separable ones, whose weight
+    comes in `second` (separable * S * E * C,). `plain` (S, K * C, E * C): what pooled and skipped sources add.
+    """
+
+    first: Tensor | None
+    second: Tensor | None
+    plain: Tensor | None
+
+
+class Mixture:
+    """The probabilities of one forward pass, arranged once for each shape of cell and used by all such cells."""
+
+    def __init__(self, spec: SupernetSpec, probabilities: Tensor, auxiliary: float) -> None:
+        self._spec = spec
+        self._kinds = Operators.of(spec)
+        self._column = {operator: index for index, operator in enumerate(spec.operators)}
+        self._probabilities = probabilities
+        self._auxiliary = auxiliary
+        self._made: dict[tuple[int, int], tuple[StageWeights, ...]] = {}
+
+    def stages(self, channels: int, incoming: int) -> tuple[StageWeights, ...]:
+        """One per stage of a cell whose operators see `channels` channels and which is fed from `incoming` levels."""
+        key = (channels, incoming)
+        if key not in self._made:
+            first = [BEFORE_PREVIOUS] + [PREVIOUS] * incoming
+            later = [[state] * incoming for state in range(FIRST_BLOCK, self._spec.blocks + FIRST_BLOCK - 1)]
+            self._made[key] = tuple(self._stage(sources, channels) for sources in (first, *later))
+        return self._made[key]
+
+    def _stage(self, sources: list[int], channels: int) -> StageWeights:
+        reads = targets(sources[0], self._spec.blocks)
+        rows = torch.tensor([[row(block, state) for block in reads] for state in sources])
+        table = self._probabilities[rows.to(self._probabilities.device)]  # (S, E, operators)
+        return StageWeights(self._first(table, channels), self._second(table, channels), self._plain(table, channels))
+
+    def _of(self, table: Tensor, operators: tuple[Operator, ...], channels: int) -> Tensor:
+        picked = torch.stack([table[..., self._column[operator]] for operator in operators])
+        # A copy also where one value is left: batch norm's backward pass on a CPU misreads an expanded scale.
+        return picked[..., None].expand(*picked.shape, channels).contiguous().view(-1)
+
+    def _first(self, table: Tensor, channels: int) -> Tensor | None:
+        if not self._kinds.convolutions:
+            return None
+        count = len(self._kinds.separable) * table.shape[0] * table.shape[1] * channels
+        parts = [torch.ones(count, device=table.device, dtype=table.dtype)]
+        if self._kinds.atrous:
+            parts.append(self._of(table, self._kinds.atrous, channels))
+        return torch.cat(parts)
+
+    def _second(self, table: Tensor, channels: int) -> Tensor | None:
+        return self._of(table, self._kinds.separable, channels) if self._kinds.separable else None
+
+    def _plain(self, table: Tensor, channels: int) -> Tensor | None:
+        weights = [table[..., self._column[operator]] for operator in self._kinds.pools]
+        if self._kinds.skip:
+            skip = table[..., self._column["skip"]] if "skip" in self._column else torch.zeros_like(table[..., 0])
+            weights.append(skip + self._auxiliary)
+        if not weights:
+            return None
+        mixed = torch.stack(weights, 1)  # (S, K, E)
+        identity = torch.eye(channels, device=table.device, dtype=table.dtype)
+        shape = (mixed.shape[0], mixed.shape[1] * channels, mixed.shape[2] * channels)
+        return torch.einsum("ske,cd->skced", mixed, identity).reshape(shape)

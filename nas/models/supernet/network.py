@@ -1,0 +1,223 @@
+"""Auto-DeepLab's supernet (Liu et al., CVPR 2019, section 3): all cells on all strides, mixed by alpha and beta."""
+
+from __future__ import annotations
+
+import contextlib
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from nas.models.layers import batch_norm
+from nas.models.resampling import resize
+from nas.models.supernet.cell import Cell, as_cells, as_maps
+from nas.models.supernet.mixture import Mixture, StageWeights, row
+from nas.models.supernet.normalise import Normalise, frozen_statistics
+from nas.models.supernet.pyramid import Pyramid
+from nas.spec import SupernetSpec
+from search_spaces.auto_deeplab_trellis import BEFORE_STEM, STEM, Trellis, TrellisEdge
+
+INITIAL_STD = 1e-3
+"""Of alpha and beta at the start (Auto-DeepLab, section 4.1)."""
+
+
+class Entry(nn.Module):
+    """Brings the inputs of one node to its size and to C channels: ReLU, convolution, normalisation.
+
+    From the level above (finer) a 3x3 of stride 2, from the same a 1x1, from the level below (coarser) bilinear
+    enlargement and a 1x1. H^{l-2} is resized bilinearly where it comes from another size, then 1x1. Where H^{l-2}
+    stands in, the nearest size is used; it is never left out.
+    """
+
+    def __init__(
+        self, target: int, sources: tuple[int, ...], widths: tuple[int, ...], before: int, channels: int
+    ) -> None:
+        super().__init__()
+        self.target = target
+        self.sources = sources
+        self.before = nn.Conv2d(before, channels, 1, bias=False)
+        self.convolutions = nn.ModuleList(
+            nn.Conv2d(width, channels, 3, 2, 1, bias=False)
+            if source < target
+            else nn.Conv2d(width, channels, 1, bias=False)
+            for source, width in zip(sources, widths, strict=True)
+        )
+        self.norm = Normalise((1 + len(sources)) * channels)
+
+    def forward(self, before: Tensor, previous: list[Tensor], size: tuple[int, int]) -> Tensor:
+        """Maps (N, c, h, w) -> (N, H, W, 1 + I, C)."""
+        maps = [self.before(F.relu(resize(before, size)))]
+        for source, convolution, x in zip(self.sources, self.convolutions, previous, strict=True):
+            maps.append(convolution(F.relu(x if source <= self.target else resize(x, size))))
+        cells = as_cells(self.norm(torch.cat(maps, 1)))
+        return cells.view(*cells.shape[:3], len(maps), -1)
+
+
+class Node(nn.Module):
+    """One cell of the trellis with its entry."""
+
+    def __init__(self, entry: Entry, cell: Cell) -> None:
+        super().__init__()
+        self.entry = entry
+        self.cell = cell
+
+    def forward(
+        self,
+        before: Tensor,
+        previous: list[Tensor],
+        size: tuple[int, int],
+        betas: Tensor,
+        mix: tuple[StageWeights, ...],
+    ) -> Tensor:
+        """-> (N, blocks * C, H, W)."""
+        return as_maps(self.cell(self.entry(before, previous, size), mix, betas))
+
+
+class Supernet(nn.Module):
+    """Images (N, 3, H, W) -> logits (N, classes, H/4, W/4), sides rounded up.
+
+    `alpha` (edges of a cell, operators): row `mixture.row(block, state)`, columns as in the spec; shared by all
+    cells. `beta` (edges of the trellis,): in the order of `trellis.edges`; those that leave one node share a softmax.
+    `auxiliary` is the weight of the auxiliary skip, which the search lowers.
+    """
+
+    def __init__(self, spec: SupernetSpec, num_classes: int) -> None:
+        super().__init__()
+        self.spec = spec
+        self.trellis = Trellis(spec.layers, spec.levels)
+        self.alpha = nn.Parameter(INITIAL_STD * torch.randn(row(spec.blocks, 0), len(spec.operators)))
+        self.beta = nn.Parameter(INITIAL_STD * torch.randn(len(self.trellis.edges)))
+        self.auxiliary = 1.0 if spec.auxiliary_skip else 0.0
+        self.stem = nn.ModuleList([_stem(3, spec.stem, 2), _stem(spec.stem, spec.stem, 1)])
+        self.stem_out = _stem(spec.stem, 2 * spec.stem, 2)
+        self.layers = nn.ModuleList(
+            nn.ModuleList(self._node(layer, level) for level in self.trellis.nodes(layer))
+            for layer in range(spec.layers)
+        )
+        last = self.trellis.nodes(spec.layers - 1)
+        self.pyramids = nn.ModuleList(
+            Pyramid(self._width(spec.layers - 1, level), max(1, 24 >> level), num_classes) for level in last
+        )
+        padded = torch.full((len(self.trellis.groups), 3), len(self.trellis.edges))
+        for index, group in enumerate(self.trellis.groups):
+            padded[index, : len(group)] = torch.tensor(group)
+        self.register_buffer("_groups", padded, persistent=False)
+        self.register_buffer("_places", _places(padded, len(self.trellis.edges)), persistent=False)
+
+    _groups: Tensor
+    _places: Tensor
+
+    def _channels(self, level: int) -> int:
+        return self.spec.filters << level
+
+    def _width(self, layer: int, level: int) -> int:
+        if layer == BEFORE_STEM:
+            return self.spec.stem
+        return 2 * self.spec.stem if layer == STEM else self.spec.blocks * self._channels(level)
+
+    def _node(self, layer: int, level: int) -> Node:
+        sources = self.trellis.incoming(layer, level)
+        widths = tuple(self._width(layer - 1, source) for source in sources)
+        before = self._width(layer - 2, self.trellis.before_previous(layer, level))
+        entry = Entry(level, sources, widths, before, self._channels(level))
+        return Node(entry, Cell(self.spec, len(sources), self._channels(level)))
+
+    def architecture_parameters(self) -> list[nn.Parameter]:
+        """Alpha and beta."""
+        return [self.alpha, self.beta]
+
+    def weight_parameters(self) -> list[nn.Parameter]:
+        """All others."""
+        return [weight for name, weight in self.named_parameters() if name not in ("alpha", "beta")]
+
+    def alpha_probabilities(self) -> Tensor:
+        """(edges, operators); rows sum to 1."""
+        return self.alpha.softmax(1)
+
+    def beta_probabilities(self) -> Tensor:
+        """(edges,); those that leave one node sum to 1, over the edges that exist."""
+        padded = torch.cat([self.beta, self.beta.new_full((1,), -torch.inf)])[self._groups]
+        return padded.softmax(1).flatten()[self._places]
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits at stride 4 (not upsampled)."""
+        mixture = Mixture(self.spec, self.alpha_probabilities(), self.auxiliary)
+        betas = self.beta_probabilities()
+        x = images.contiguous(memory_format=torch.channels_last)
+        for part in self.stem:
+            x = part(x)
+        before, previous = {-1: x}, {0: self.stem_out(x)}
+        sizes = _sizes((previous[0].shape[2], previous[0].shape[3]), self.spec.levels)
+        for layer in range(self.spec.layers):
+            current = {
+                level: self._run(layer, level, (before, previous), sizes=sizes, betas=betas, mixture=mixture)
+                for level in self.trellis.nodes(layer)
+            }
+            before, previous = previous, current
+        outputs = zip(self.pyramids, previous.values(), strict=True)
+        return torch.stack([resize(pyramid(x), sizes[0]) for pyramid, x in outputs]).sum(0)
+
+    def _run(
+        self,
+        layer: int,
+        level: int,
+        maps: tuple[dict[int, Tensor], dict[int, Tensor]],
+        *,
+        sizes: list[tuple[int, int]],
+        betas: Tensor,
+        mixture: Mixture,
+    ) -> Tensor:
+        before, previous = maps
+        layers = self.layers[layer]
+        assert isinstance(layers, nn.ModuleList)
+        node = layers[level]
+        assert isinstance(node, Node)
+        sources = self.trellis.incoming(layer, level)
+        places = [self.trellis.position[TrellisEdge(layer, source, level)] for source in sources]
+        arguments = (
+            before[self.trellis.before_previous(layer, level)],
+            [previous[source] for source in sources],
+            sizes[level],
+            betas[places],
+            mixture.stages(node.cell.active, node.cell.incoming),
+        )
+        if self.spec.activation_checkpointing and torch.is_grad_enabled():
+            y: Tensor = checkpoint(node, *arguments, use_reentrant=False, context_fn=_recomputation)
+            return y
+        z: Tensor = node(*arguments)
+        return z
+
+
+def _stem(channels: int, filters: int, stride: int) -> nn.Sequential:
+    convolution = nn.Conv2d(channels, filters, 3, stride, 1, bias=False)
+    return nn.Sequential(convolution, batch_norm(filters), nn.ReLU(inplace=True))
+
+
+def _sizes(finest: tuple[int, int], levels: int) -> list[tuple[int, int]]:
+    sizes = [finest]
+    for _ in range(levels - 1):
+        height, width = sizes[-1]
+        sizes.append(((height + 1) // 2, (width + 1) // 2))
+    return sizes
+
+
+def _places(padded: Tensor, edges: int) -> Tensor:
+    """Where each edge stands in the flattened groups."""
+    places = torch.empty(edges, dtype=torch.int64)
+    flat = padded.flatten()
+    real = flat < edges
+    places[flat[real]] = torch.arange(len(flat))[real]
+    return places
+
+
+def _recomputation() -> tuple[contextlib.AbstractContextManager[None], contextlib.AbstractContextManager[None]]:
+    """Contexts of the forward pass and of its repetition, which must not count into the running statistics again."""
+    return contextlib.nullcontext(), frozen_statistics()
+
+
+def build_supernet(spec: SupernetSpec, num_classes: int) -> Supernet:
+    """A supernet with fresh weights from torch's generator, on the CPU, channels-last."""
+    supernet = Supernet(spec, num_classes)
+    supernet.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # documented, not in torch's types
+    return supernet

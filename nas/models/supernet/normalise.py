@@ -1,0 +1,54 @@
+"""Batch normalisation without parameters of its own, as cells in search use it (DARTS, section A.1.1)."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from nas.models.layers import BN_EPS, BN_MOMENTUM
+
+_frozen = threading.local()
+
+
+@contextlib.contextmanager
+def frozen_statistics() -> Iterator[None]:
+    """Within, running statistics stay as they are: for forward passes that are no step of the training."""
+    before = getattr(_frozen, "on", False)
+    _frozen.on = True
+    try:
+        yield
+    finally:
+        _frozen.on = before
+
+
+class Normalise(nn.Module):
+    """(N, C, H, W) -> the same; in training by the batch's statistics, else by the running ones.
+
+    A single value per channel (one image, one cell) has no deviation: it is normalised by the running statistics.
+    """
+
+    mean: Tensor
+    variance: Tensor
+    zero: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(channels))
+        self.register_buffer("variance", torch.ones(channels))
+        self.register_buffer("zero", torch.zeros(channels), persistent=False)
+
+    def forward(self, x: Tensor, scale: Tensor | None = None) -> Tensor:
+        """`scale` (C,) multiplies the normalised channels: weights of operators cost nothing extra this way."""
+        batch = self.training and x.numel() > x.shape[1]
+        momentum = 0.0 if getattr(_frozen, "on", False) else BN_MOMENTUM
+        shift = None if scale is None else self.zero
+        return F.batch_norm(x, self.mean, self.variance, scale, shift, batch, momentum, BN_EPS)
+
+    def extra_repr(self) -> str:
+        """What `print` shows."""
+        return str(len(self.mean))
