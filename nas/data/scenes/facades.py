@@ -1,7 +1,7 @@
 """Rows of facades along the street, with hedges at their feet.
 
-A facade is a building or a wall by the colour of its *roof*, 3 to 6 cells above. A hedge is vegetation or a fence by
-whether the lit *windows* of the scene are warm or cold: one bit for the whole image, in a few random places.
+A facade is a building or a wall by the colour of its *roof*, 3 to 6 cells above. A hedge is vegetation under a warm
+*sky* and a fence under a cold one: one bit for the whole image, which a mean over it shows best.
 """
 
 from __future__ import annotations
@@ -13,17 +13,18 @@ from nas.data.scenes.street import MAJORITY, Street
 
 ROOF = 8
 HEDGE = 19
-WINDOW = 12
-LIT_WINDOWS = 14
+HEDGES_FROM = 50
+"""Hedges keep this far from the vanishing point: nearer, they would stand right beside the sky between the facades."""
 
 
 def paint_facades(canvas: Canvas, street: Street, draws: Draws) -> None:
-    """Facades on both sides with the sky between them, lit windows, hedges."""
-    hedge, window = ("vegetation", "warm window") if draws.percent(MAJORITY) else ("fence", "cold window")
+    """The sky, facades on both sides that leave it free in the middle, hedges."""
+    hedge, sky = ("vegetation", "warm sky") if draws.percent(MAJORITY) else ("fence", "cold sky")
+    canvas.rectangle(0, 0, UNITS_WIDE, street.horizon, paint(sky, "sky"))
     west, east = street.vanishing - draws.between(22, 34), street.vanishing + draws.between(22, 34)
     for left, right in ((0, west), (east, UNITS_WIDE)):
         _paint_row(canvas, street, (left, right), draws)
-        _paint_windows(canvas, street, (left, right), window, draws)
+    for left, right in ((0, street.vanishing - HEDGES_FROM), (street.vanishing + HEDGES_FROM, UNITS_WIDE)):
         _paint_hedges(canvas, street, (left, right), hedge, draws)
 
 
@@ -45,13 +46,6 @@ def _paint_row(canvas: Canvas, street: Street, row: tuple[int, int], draws: Draw
 
 def _roof(street: Street, x: int) -> int:
     return street.horizon - 42 - abs(x - street.vanishing) // 8
-
-
-def _paint_windows(canvas: Canvas, street: Street, row: tuple[int, int], look: str, draws: Draws) -> None:
-    """Over the facades' upper half, out of a small backbone's reach from the hedges; labels stay the facades'."""
-    for x in draws.shuffled(range(row[0] + 2, row[1] - WINDOW, WINDOW + 2))[: LIT_WINDOWS // 2]:
-        y = draws.between(_roof(street, x) + ROOF + 4, street.horizon - 31)
-        canvas.rectangle(x, y, x + WINDOW, y + WINDOW, paint(look))
 
 
 def _paint_hedges(canvas: Canvas, street: Street, row: tuple[int, int], kind: str, draws: Draws) -> None:

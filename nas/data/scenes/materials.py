@@ -21,7 +21,8 @@ class Material(NamedTuple):
 
 
 MATERIALS: dict[str, Material] = {
-    "sky": Material((150, 185, 215), "plain"),
+    "warm sky": Material((226, 176, 150), "plain"),
+    "cold sky": Material((142, 184, 222), "plain"),
     "road": Material((92, 92, 98), "grain"),
     "ground": Material((138, 134, 118), "slabs"),
     "facade": Material((158, 126, 108), "windows"),
@@ -48,8 +49,6 @@ MATERIALS: dict[str, Material] = {
     "right mark of a sidewalk": Material((238, 214, 70), "plain"),
     "right mark of terrain": Material((110, 190, 236), "plain"),
     "line": Material((226, 226, 222), "plain"),
-    "warm window": Material((255, 196, 92), "plain"),
-    "cold window": Material((190, 232, 255), "plain"),
 }
 _INDEX = {name: index for index, name in enumerate(MATERIALS)}
 _TRAIN_IDS = {name: index for index, name in enumerate(CLASS_NAMES)}
@@ -67,8 +66,10 @@ def paint(material: str, kind: str | None = None) -> Paint:
     return Paint(_INDEX[material], None if kind is None else _TRAIN_IDS[kind])
 
 
-UNLABELLED_BONNET = Paint(_INDEX["bonnet"], IGNORE)
-"""The camera's own car, which Cityscapes does not label either."""
+def unlabelled(material: str) -> Paint:
+    """Paint of a material that belongs to no class: label 255."""
+    return Paint(_INDEX[material], IGNORE)
+
 
 CLASS_MATERIALS = [
     *(Material((40 + 88 * (c % 3), 40 + 88 * (c // 3 % 3), 40 + 88 * (c // 9 % 3)), "grain") for c in range(19)),

@@ -18,5 +18,5 @@ def paint_pole(canvas: Canvas, street: Street, x: int, draws: Draws) -> None:
     foot = street.horizon + depth
     plate = foot - 72 - 2 * (depth - 34)
     canvas.rectangle(x - 2, plate, x + depth // 17, foot, paint("pole", "pole"))
-    canvas.rectangle(x - 8, plate - 9, x + 8, plate + 9, paint("plate", f"traffic {kind}"))
+    canvas.rectangle(x - 9, plate - 10, x + 9, plate + 10, paint("plate", f"traffic {kind}"))
     canvas.rectangle(x - 6, foot - 6, x + 7, foot + 6, paint(f"foot of a {kind}", "pole"))

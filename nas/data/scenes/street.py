@@ -1,4 +1,4 @@
-"""The street in perspective: sky, ground in depth bands, the road and its marks.
+"""The street in perspective: ground in depth bands, the road and its marks.
 
 Ground beside the road is sidewalk or terrain by the colour of the *mark* on its side of the middle line, in the same
 rows: a cue sideways, 3 to 14 cells (of 8 units) away.
@@ -11,7 +11,7 @@ from typing import Self
 
 from nas.data.scenes.canvas import UNITS_HIGH, UNITS_WIDE, Canvas
 from nas.data.scenes.draws import Draws
-from nas.data.scenes.materials import UNLABELLED_BONNET, paint
+from nas.data.scenes.materials import paint, unlabelled
 
 MAJORITY = 65
 """Percent of the commoner class of a pair. Uneven, so that a head that cannot see the cue settles for one class."""
@@ -49,8 +49,7 @@ class Street:
 
 
 def paint_street(canvas: Canvas, street: Street, draws: Draws) -> None:
-    """Sky, road and ground; facades and everything that stands on the ground go over it."""
-    canvas.rectangle(0, 0, UNITS_WIDE, UNITS_HIGH, paint("sky", "sky"))
+    """Road and ground; facades and everything that stands on the ground go over it."""
     canvas.rectangle(0, street.horizon, UNITS_WIDE, UNITS_HIGH, paint("road", "road"))
     for top, bottom in street.bands():
         for direction, side in ((-1, "left"), (1, "right")):
@@ -89,7 +88,7 @@ def _paint_middle_line(canvas: Canvas, street: Street) -> None:
 
 def paint_bonnet(canvas: Canvas, draws: Draws) -> None:
     """The bonnet of the camera's own car over the bottom rows: not labelled, as in Cityscapes."""
-    left, right, top = draws.between(56, 72), UNITS_WIDE - draws.between(56, 72), UNITS_HIGH - draws.between(4, 6)
+    left, right, top = draws.between(56, 72), UNITS_WIDE - draws.between(56, 72), UNITS_HIGH - draws.between(5, 7)
     middle = (left + right) // 2
     for start, end, heights in ((left, middle, (top + 3, top)), (middle, right, (top, top + 3))):
-        canvas.between_rows(start, end, heights, (UNITS_HIGH, UNITS_HIGH), UNLABELLED_BONNET)
+        canvas.between_rows(start, end, heights, (UNITS_HIGH, UNITS_HIGH), unlabelled("bonnet"))

@@ -1,0 +1,1 @@
+"""Measurements that print a table; run one with `python -m benchmarks.<name>`."""

@@ -1,0 +1,125 @@
+"""Looking at a data set: what it holds, how often each class occurs, and a picture of samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from nas.data.dataset import IGNORE, DatasetError, SegmentationDataset, Split, Uint8
+from nas.data.registry import open_dataset
+from nas.dataset_entry import DatasetEntry, Layout
+
+Progress = Callable[[int, int], None]
+
+_MARKS: tuple[tuple[str, Layout], ...] = (
+    ("leftImg8bit", "cityscapes"),
+    ("annotations", "ade20k"),
+    ("JPEGImages", "voc2012"),
+    ("VOC2012", "voc2012"),
+    ("VOCdevkit", "voc2012"),
+)
+
+
+@dataclass(frozen=True)
+class SplitReport:
+    """Some images of one split: `shares[c]` is class c's part of the labelled pixels, `images[c]` how many have it."""
+
+    name: str
+    items: int
+    read: int
+    sizes: tuple[tuple[int, int], ...]
+    ignored: float
+    shares: tuple[float, ...]
+    images: tuple[int, ...]
+
+
+def open_folder(folder: Path) -> SegmentationDataset:
+    """Open a data set by what its folder holds. DatasetError when that is none of the layouts we read."""
+    for name, layout in _MARKS:
+        if (folder / name).is_dir():
+            return open_dataset(DatasetEntry(layout=layout, root=folder))
+    raise DatasetError(f"{folder} holds none of {', '.join(name for name, _ in _MARKS)}: no layout that we read")
+
+
+def inspect(
+    dataset: SegmentationDataset, images: int | None = None, progress: Progress | None = None
+) -> tuple[SplitReport, ...]:
+    """Read images of each split, evenly spaced and `images` at most, and count. DatasetError naming a broken file.
+
+    `progress` is called with (images read, images to read).
+    """
+    chosen = {name: _spaced(len(split), images) for name, split in dataset.splits.items()}
+    total, done = sum(len(indices) for indices in chosen.values()), 0
+    reports = []
+    for name, split in dataset.splits.items():
+        counts = np.zeros((0, 256), np.int64)
+        sizes: set[tuple[int, int]] = set()
+        for index in chosen[name]:
+            _, label = split.load(index)
+            counts = np.vstack([counts, np.bincount(label.reshape(-1), minlength=256)])
+            sizes.add((label.shape[0], label.shape[1]))
+            done += 1
+            if progress is not None:
+                progress(done, total)
+        reports.append(_report(name, len(split), counts, tuple(sorted(sizes)), dataset.num_classes))
+    return tuple(reports)
+
+
+def write_mosaic(dataset: SegmentationDataset, path: Path, columns: int = 4, width: int = 384) -> None:
+    """Write a PNG with a row of samples for each split, evenly spaced, each `width` pixels wide.
+
+    A sample is the image above the image with its labels' colours laid over it; unlabelled pixels turn black.
+    """
+    strips = []
+    for split in dataset.splits.values():
+        tiles = [_tile(split, index, dataset.palette, width) for index in _spaced(len(split), columns)]
+        strips.append(_beside(tiles, columns * width))
+    Image.fromarray(np.concatenate(strips)).save(path)
+
+
+def _spaced(count: int, most: int | None) -> list[int]:
+    taken = count if most is None else min(most, count)
+    return [index * count // taken for index in range(taken)]
+
+
+def _report(
+    name: str, items: int, counts: NDArray[np.int64], sizes: tuple[tuple[int, int], ...], num_classes: int
+) -> SplitReport:
+    by_class = counts[:, :num_classes].sum(0)
+    labelled, everything = max(int(by_class.sum()), 1), max(int(counts.sum()), 1)
+    return SplitReport(
+        name=name,
+        items=items,
+        read=len(counts),
+        sizes=sizes,
+        ignored=float(counts[:, IGNORE].sum() / everything),
+        shares=tuple(float(share) for share in by_class / labelled),
+        images=tuple(int(number) for number in (counts[:, :num_classes] > 0).sum(0)),
+    )
+
+
+def _tile(split: Split, index: int, palette: Uint8, width: int) -> Uint8:
+    image, label = split.load(index)
+    height = max(1, round(width * label.shape[0] / label.shape[1]))
+    colours = np.zeros((256, 3), np.uint8)
+    colours[: len(palette)] = palette
+    small = np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
+    classes = np.asarray(Image.fromarray(label).resize((width, height), Image.Resampling.NEAREST))
+    overlay = (small.astype(np.uint16) + 3 * colours[classes].astype(np.uint16)) // 4
+    overlay[classes == IGNORE] = 0
+    return np.concatenate([small, overlay.astype(np.uint8)])
+
+
+def _beside(tiles: list[Uint8], width: int) -> Uint8:
+    """Tiles in a row, on black where they are lower than the highest or fewer than fit."""
+    strip = np.zeros((max(tile.shape[0] for tile in tiles), width, 3), np.uint8)
+    left = 0
+    for tile in tiles:
+        strip[: tile.shape[0], left : left + tile.shape[1]] = tile
+        left += tile.shape[1]
+    return strip
