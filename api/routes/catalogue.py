@@ -46,8 +46,7 @@ def describe(name: str, entry: DatasetEntry) -> DatasetPublic:
     try:
         dataset = open_dataset(entry)
     except (DatasetError, OSError) as error:
-        root = str(entry.root.expanduser())
-        problem = str(error).replace(root, "<root>")
+        problem = str(error).replace(str(entry.root.expanduser()), "<root>")
         return DatasetPublic(
             name=name, layout=entry.layout, available=False, problem=problem, class_names=(), images={}
         )

@@ -38,7 +38,7 @@ function parameters(list) {
   if (!list.length) return null;
   return element("table", {}, element("tbody", {}, list.map((parameter) => element("tr", {},
     element("td", {}, element("code", {}, parameter.name)), element("td", { class: "muted" }, parameter.in),
-    element("td", { class: "muted" }, typeName(parameter.schema)), element("td", {}, parameter.description ?? "")))));
+    element("td", { class: "muted" }, typeName(parameter.schema)), element("td", {}, inline(parameter.description))))));
 }
 
 function content(title, kinds) {
@@ -70,7 +70,11 @@ function typeName(shape) {
 
 function prose(text) {
   return (text ?? "").trim().split(/\n\s*\n/).filter(Boolean).map((paragraph) =>
-    element("p", {}, paragraph.replace(/\s+/g, " ").split("`").map((part, index) => (index % 2 ? element("code", {}, part) : part))));
+    element("p", {}, inline(paragraph)));
+}
+
+function inline(text) {
+  return (text ?? "").replace(/\s+/g, " ").split("`").map((part, index) => (index % 2 ? element("code", {}, part) : part));
 }
 
 function firstSentence(text) {

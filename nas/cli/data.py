@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from nas.cli.progress import Report
     from nas.data.dataset import SegmentationDataset, Split
     from nas.dataset_entry import DatasetEntry
+
+MOSAIC_IMAGES = 8
 
 app = typer.Typer(help="Generate and inspect data sets.", no_args_is_help=True)
 
@@ -41,8 +44,12 @@ def inspect(
     dataset: Annotated[str, typer.Argument(metavar="NAME|DIR", help="A registered name, or a folder.")],
     layout: Annotated[str, typer.Option(help="Of a folder: cityscapes, voc2012 or ade20k.")] = "cityscapes",
     images: Annotated[int, typer.Option(min=1, help="Read so many images of each split, at most.")] = 200,
+    mosaic: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="Draw some validation images above their labels.")
+    ] = None,
 ) -> None:
     """Open a data set, read some of its images, and say how often each class occurs."""
+    from nas.cli.mosaic import write_mosaic
     from nas.cli.progress import stages
     from nas.data.registry import open_dataset
 
@@ -56,6 +63,9 @@ def inspect(
     if found.appearance is not None:
         print(f"  warm-up: {len(found.appearance)} images with {found.appearance_classes} appearance classes")
     _print_shares(found, shares)
+    if mosaic is not None:
+        drawn = write_mosaic(found, found.split("val"), MOSAIC_IMAGES, mosaic)
+        print(f"{drawn} images of the validation split in {mosaic}")
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -79,11 +89,10 @@ def _entry(dataset: str, layout: str) -> DatasetEntry:
     return validate(DatasetEntry, {"layout": layout, "root": dataset})
 
 
-def _shares(found: SegmentationDataset, split: Split, images: int, report: object) -> list[float]:
+def _shares(found: SegmentationDataset, split: Split, images: int, report: Report) -> list[float]:
     """Share of each class among the labelled pixels of the first images."""
     import numpy as np
 
-    assert callable(report)
     counts = np.zeros(256, np.int64)
     chosen = min(images, len(split))
     for index in range(chosen):

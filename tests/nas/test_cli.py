@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from PIL import Image
 
 from nas.cli import main
 from nas.cli.output import describe, duration
@@ -191,8 +192,12 @@ def test_data_is_generated_and_inspected(segnas, tmp_path, monkeypatch):
     )
     assert code == 0
     assert f"root: {folder}" in out
-    code, out, _ = segnas("data", "inspect", folder)
+    picture = tmp_path / "mosaic.png"
+    code, out, _ = segnas("data", "inspect", folder, "--mosaic", picture)
     assert code == 0
+    assert f"2 images of the validation split in {picture}" in out
+    with Image.open(picture) as mosaic:
+        assert mosaic.size == (2 * 256, 2 * 128)
     assert "train: 4 images, the first 128x256" in out
     assert "val: 2 images" in out
     assert sum(float(line.split()[-2].rstrip("%")) for line in out.splitlines() if line.endswith("%")) == (
