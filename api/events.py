@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
+import anyio
 from anyio import to_thread
 
 from api.models import search_public, trial_public
@@ -69,10 +70,14 @@ class EventHub:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def watch(self, search_id: str, last_event_id: str | None = None) -> AsyncIterator[Event]:
-        """The state of a search (with `last_event_id`, what changed since), then changes, then `end`."""
+    async def watch(self, search_id: str, last_event_id: str | None, closing: anyio.Event) -> AsyncIterator[Event]:
+        """The state of a search (with `last_event_id`, what changed since), then changes, then `end`.
+
+        Ends early when `closing` is set: the server ends.
+        """
         queue: asyncio.Queue[Batch] = asyncio.Queue()
         feed = self._join(search_id, queue)
+        closer = asyncio.create_task(_let_go(queue, closing))
         try:
             state = await to_thread.run_sync(self._state, search_id, _since(last_event_id))
             for event in state:
@@ -85,6 +90,7 @@ class EventHub:
                 ended = not batch or batch[-1].name == "end"
         finally:
             feed.queues.discard(queue)
+            closer.cancel()
 
     def _join(self, search_id: str, queue: asyncio.Queue[Batch]) -> _Feed:
         feed = self._feeds.get(search_id)
@@ -156,6 +162,11 @@ def _deliver(feed: _Feed, batch: Batch) -> None:
             queue.put_nowait(())
         else:
             queue.put_nowait(batch)
+
+
+async def _let_go(queue: asyncio.Queue[Batch], closing: anyio.Event) -> None:
+    await closing.wait()
+    queue.put_nowait(())
 
 
 def _since(last_event_id: str | None) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Annotated
 
+import anyio
 from fastapi import APIRouter, Body, Header, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 from sse_starlette import EventSourceResponse, ServerSentEvent
@@ -22,6 +23,7 @@ from nas.store import SearchStatus
 from workers.cluster import ClusterUnreachable, job_id
 
 HEARTBEAT_SECONDS = 15
+GRACE_SECONDS = 1.0
 STALLED_SECONDS = 30.0
 """A watcher that takes nothing for so long is let go."""
 
@@ -121,13 +123,21 @@ async def watch_search(
     `end` with the finished search, after which nothing comes: close the stream. `data` is JSON, each time the whole
     search or trial. A comment every 15 s keeps the connection open.
     """
+    closing = anyio.Event()
     return EventSourceResponse(
-        _stream(hub, search.id, last_event_id), ping=HEARTBEAT_SECONDS, sep="\n", send_timeout=STALLED_SECONDS
+        _stream(hub, search.id, last_event_id, closing),
+        ping=HEARTBEAT_SECONDS,
+        sep="\n",
+        send_timeout=STALLED_SECONDS,
+        shutdown_event=closing,
+        shutdown_grace_period=GRACE_SECONDS,
     )
 
 
-async def _stream(hub: EventHub, search_id: str, last_event_id: str | None) -> AsyncIterator[ServerSentEvent]:
-    async for event in hub.watch(search_id, last_event_id):
+async def _stream(
+    hub: EventHub, search_id: str, last_event_id: str | None, closing: anyio.Event
+) -> AsyncIterator[ServerSentEvent]:
+    async for event in hub.watch(search_id, last_event_id, closing):
         yield ServerSentEvent(event.data, event=event.name, id=event.id, sep="\n")
 
 
