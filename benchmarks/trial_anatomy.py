@@ -86,6 +86,8 @@ class Trial:
     def start(self) -> tuple[SegmentationNetwork, Loop]:
         """The network and its loop, nothing trained yet."""
         network = build_trial_network(self.architecture, self.prepared, 0)
+        if not isinstance(network, SegmentationNetwork):
+            raise SystemExit(f"{self.architecture.kind} has no frozen backbone whose features a bank could hold")
         return network, build_loop(network, self.prepared, 0, self.device)
 
 
@@ -140,7 +142,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     device = pick_device(options.device)
     rungs = (options.steps // 2, options.steps)
-    fidelity = DEMO.model_copy(update={"rungs": rungs, "precision": options.precision})
+    backbone = DEMO.backbone.model_copy(update={"blocks": options.blocks or None})
+    fidelity = DEMO.model_copy(update={"rungs": rungs, "precision": options.precision, "backbone": backbone})
     with tempfile.TemporaryDirectory() as folder, thread_count(options.threads), reproducible_kernels(device):
         root = Path(folder) / "scenes"
         generate(root, options.images, 0, fidelity.crop, options.images * 3 // 16)
@@ -192,7 +195,8 @@ def _describe(options: argparse.Namespace, fidelity: Fidelity, device: torch.dev
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{platform.machine()} CPU"
     print(
         f"{name}, {torch.get_num_threads()} thread(s), torch {torch.__version__}, {fidelity.precision}; "
-        f"{options.images} training images {fidelity.crop[0]}x{fidelity.crop[1]}, output stride "
+        f"{options.images} training images {fidelity.crop[0]}x{fidelity.crop[1]}, MobileNet-v2 of "
+        f"{fidelity.backbone.blocks or 18} stages, output stride "
         f"{fidelity.backbone.output_stride}, {fidelity.head.channels} filters, batch {fidelity.batch}, "
         f"{fidelity.iterations} steps"
     )
@@ -204,6 +208,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--architecture", type=Path, help="document; default: the published dense prediction cell")
     parser.add_argument("--images", type=int, default=256, help="training images; validation images are 3 for 16")
+    parser.add_argument("--blocks", type=int, default=5, help="stages of the backbone as in the demo; 0: all 18")
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--split-steps", type=int, default=40, help="steps measured for the split")
     parser.add_argument("--repeat", type=int, default=2, help="whole trials of each kind; the best counts")
