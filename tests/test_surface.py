@@ -32,7 +32,7 @@ PAGES = ("/", "/docs", "/openapi.json", "/healthz", "/readyz", "/static/app.js")
 
 COMMANDS = """
 data generate DIR --images --seed --size --val-images
-data inspect NAME|DIR --images --layout --mosaic
+data inspect NAME|DIR --images --mosaic
 export ID --format --output --trial -o
 logs ID --tail
 retrain FILE --dataset --device --fidelity --output --seed

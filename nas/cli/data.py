@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from nas.cli.progress import Report
-    from nas.data.dataset import SegmentationDataset, Split
-    from nas.dataset_entry import DatasetEntry
-
-MOSAIC_IMAGES = 8
+    from nas.data.dataset import SegmentationDataset
+    from nas.data.inspect import SplitReport
 
 app = typer.Typer(help="Generate and inspect data sets.", no_args_is_help=True)
 
@@ -42,30 +40,30 @@ def generate(
 @app.command("inspect")
 def inspect(
     dataset: Annotated[str, typer.Argument(metavar="NAME|DIR", help="A registered name, or a folder.")],
-    layout: Annotated[str, typer.Option(help="Of a folder: cityscapes, voc2012 or ade20k.")] = "cityscapes",
     images: Annotated[int, typer.Option(min=1, help="Read so many images of each split, at most.")] = 200,
-    mosaic: Annotated[
-        Path | None, typer.Option(metavar="FILE.png", help="Draw some validation images above their labels.")
-    ] = None,
+    mosaic: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Draw some images and their labels.")] = None,
 ) -> None:
     """Open a data set, read some of its images, and say how often each class occurs."""
-    from nas.cli.mosaic import write_mosaic
     from nas.cli.progress import stages
-    from nas.data.registry import open_dataset
+    from nas.data.inspect import inspect as look
+    from nas.data.inspect import write_mosaic
 
-    found = open_dataset(_entry(dataset, layout))
+    found = _open(dataset)
     print(f"{found.name_of_layout}, {found.num_classes} classes, key {found.key[:12]}")
     with stages() as report:
-        shares = {name: _shares(found, split, images, report) for name, split in found.splits.items()}
-    for name, split in found.splits.items():
-        image, _ = split.load(0)
-        print(f"  {name}: {len(split)} images, the first {image.shape[0]}x{image.shape[1]}")
+        splits = look(found, images, lambda done, total: report("images", done, total))
+    for split in splits:
+        sizes = ", ".join(f"{height}x{width}" for height, width in split.sizes[:4])
+        more = ", ..." if len(split.sizes) > 4 else ""
+        print(
+            f"  {split.name}: {split.items} images ({split.read} read: {sizes}{more}), {split.ignored:.1%} unlabelled"
+        )
     if found.appearance is not None:
         print(f"  warm-up: {len(found.appearance)} images with {found.appearance_classes} appearance classes")
-    _print_shares(found, shares)
+    _print_shares(found, splits)
     if mosaic is not None:
-        drawn = write_mosaic(found, found.split("val"), MOSAIC_IMAGES, mosaic)
-        print(f"{drawn} images of the validation split in {mosaic}")
+        write_mosaic(found, mosaic)
+        print(f"samples in {mosaic}")
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -75,35 +73,24 @@ def _size(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def _entry(dataset: str, layout: str) -> DatasetEntry:
-    from nas.dataset_entry import DatasetEntry
-    from nas.problems import validate
+def _open(dataset: str) -> SegmentationDataset:
+    from nas.data.inspect import open_folder
+    from nas.data.registry import open_dataset
     from nas.settings import read_settings
 
     registered = read_settings().datasets
     if dataset in registered:
-        return registered[dataset]
+        return open_dataset(registered[dataset])
     if not Path(dataset).is_dir():
         known = ", ".join(sorted(registered)) or "none"
         raise ValueError(f"{dataset!r} is neither a folder nor a registered data set; registered: {known}")
-    return validate(DatasetEntry, {"layout": layout, "root": dataset})
+    return open_folder(Path(dataset))
 
 
-def _shares(found: SegmentationDataset, split: Split, images: int, report: Report) -> list[float]:
-    """Share of each class among the labelled pixels of the first images."""
-    import numpy as np
-
-    counts = np.zeros(256, np.int64)
-    chosen = min(images, len(split))
-    for index in range(chosen):
-        counts += np.bincount(split.load(index)[1].reshape(-1), minlength=256)
-        report(split.name, index + 1, chosen)
-    labelled = counts[: found.num_classes]
-    return [float(share) for share in labelled / max(int(labelled.sum()), 1)]
-
-
-def _print_shares(found: SegmentationDataset, shares: dict[str, list[float]]) -> None:
+def _print_shares(found: SegmentationDataset, splits: Sequence[SplitReport]) -> None:
+    """Shares of the labelled pixels, and how many of the images read show the class."""
     width = max(map(len, found.class_names))
-    print(f"  {'pixels':<{width}}" + "".join(f"{name:>9}" for name in shares))
+    print(f"  {'pixels, images':<{width}}" + "".join(f"{split.name:>16}" for split in splits))
     for index, name in enumerate(found.class_names):
-        print(f"  {name:<{width}}" + "".join(f"{100 * of[index]:8.2f}%" for of in shares.values()))
+        cells = (f"{split.shares[index]:9.2%}{split.images[index]:7}" for split in splits)
+        print(f"  {name:<{width}}" + "".join(cells))
