@@ -81,11 +81,11 @@ def test_many_watchers_hear_the_same_from_one_poller(service, monkeypatch):
     ]
     for thread in threads:
         thread.start()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     time.sleep(0.5)
     answered = time.monotonic()
     assert service.http.get("/healthz").status_code == 200  # the event loop is free
-    assert time.monotonic() - answered < 2
+    assert time.monotonic() - answered < 10
     service.trial(search, 0, 0.2, 0.4, end=TrialStatus.COMPLETED)
     service.finish(search)
     for thread in threads:

@@ -6,14 +6,16 @@ import json
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 from PIL import Image
 
-from nas.cli import main
+from nas.cli import main, watching
 from nas.cli.output import describe, duration
+from nas.public import SearchPublic
 from nas.store import SearchStatus, Stage, TrialStatus
 from search_spaces import PUBLISHED_CELL, architecture_to_dict, read_architecture, write_deeplab
 
@@ -145,7 +147,25 @@ def test_trials_and_exports(segnas, service, tmp_path):
     assert "there is no trial 9" in one_sentence(segnas("export", search, "--trial", 9), 1)
 
 
-def test_watching_a_search_to_its_end(segnas, service):
+@pytest.fixture
+def when_seen(monkeypatch):
+    """Runs something in a thread once the watcher has shown the search for the first time."""
+
+    def arrange(action: Callable[[], object]) -> None:
+        show = watching._Lines.search
+        once = threading.Thread(target=action)
+
+        def seen(self: watching._Lines, search: SearchPublic) -> None:
+            show(self, search)
+            if once.ident is None:
+                once.start()
+
+        monkeypatch.setattr(watching._Lines, "search", seen)
+
+    return arrange
+
+
+def test_watching_a_search_to_its_end(segnas, service, when_seen):
     search = service.search()
     service.store.set_stage(search, 1, Stage("features", 3, 10))
 
@@ -153,7 +173,7 @@ def test_watching_a_search_to_its_end(segnas, service):
         service.trial(search, 0, 0.25, 0.5, end=TrialStatus.COMPLETED)
         service.finish(search)
 
-    threading.Timer(1.0, drive).start()
+    when_seen(drive)
     code, out, _ = segnas("watch", search)
     assert code == 0
     assert out.splitlines() == [
@@ -173,12 +193,12 @@ def test_watching_a_search_that_fails(segnas, service):
     assert f"{search} failed: no data" in out
 
 
-def test_submit_and_watch_in_one(segnas, service, spec):
+def test_submit_and_watch_in_one(segnas, service, spec, when_seen):
     def stop_the_newest() -> None:
         (newest,) = service.store.list_searches(limit=1).items
         service.http.post(f"/v1/searches/{newest.id}/stop")
 
-    threading.Timer(1.5, stop_the_newest).start()
+    when_seen(stop_the_newest)
     code, out, _ = segnas("submit", spec, "--watch", "--key", "watched")
     assert code == 1
     assert f"live at {service.url}/#/s" in out
