@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 hypothesis_settings.register_profile("segnas", deadline=None)
 hypothesis_settings.load_profile("segnas")
 
+SOFTWARE = {"torch": "2.13.0"}
 SPEC: dict[str, Any] = {"name": "a search", "trials": 20, "fidelity": {"dataset": "scenes", "rungs": [100, 200]}}
 
 
@@ -47,7 +48,7 @@ class Service:
 
         record, _ = self.store.create_search(SearchSpec.model_validate({**SPEC, **changes}))
         if running:
-            self.store.driver_started(record.id, self.store.begin_driver(record.id))
+            self.store.driver_started(record.id, self.store.begin_driver(record.id), SOFTWARE)
         return record.id
 
     def trial(self, search_id: str, number: int, *scores: float, end: TrialStatus | None = None) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from nas.measurement import Measurement
+from nas.software import software_versions
 from nas.store import SearchRecord, SearchStatus, Stage, StaleAttemptError, Store, StoreError, TrialRecord, TrialStatus
 from nas.strategies import Observation, SpaceExhausted, SuccessiveHalving, build_strategy
 from search_spaces.document import Architecture, architecture_from_dict
@@ -136,7 +137,7 @@ class Ledger:
 
     def start(self) -> None:
         """The search is running."""
-        persist(lambda: self._store.driver_started(self.search_id, self._attempt))
+        persist(lambda: self._store.driver_started(self.search_id, self._attempt, software_versions()))
 
     def show_trials(self) -> None:
         """How many trials are over; at most once a second."""

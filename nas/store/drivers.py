@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
 from sqlalchemy import Connection, func, null, select, update
@@ -52,8 +52,8 @@ class Drivers(Searches):
             )
             return True
 
-    def driver_started(self, search_id: str, attempt: int) -> None:
-        """Starting becomes running; again for the same attempt is no error.
+    def driver_started(self, search_id: str, attempt: int, software: Mapping[str, str] | None = None) -> None:
+        """Starting becomes running, with the versions of what will measure; again for the same attempt is no error.
 
         StaleAttemptError when there is a newer attempt, SearchClosedError when the search is stopping or over.
         """
@@ -63,6 +63,7 @@ class Drivers(Searches):
             attempt,
             DRIVING,
             status=SearchStatus.RUNNING,
+            software=null() if software is None else dict(software),
             started_at=func.coalesce(SearchRow.started_at, now),
             updated_at=now,
         )

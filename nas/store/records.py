@@ -57,13 +57,17 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class SearchRecord:
-    """One search. `attempt` counts its drivers; `not_before` holds back the next one (back-off)."""
+    """One search. `attempt` counts its drivers; `not_before` holds back the next one (back-off).
+
+    `software` maps packages to the versions that measure its trials, as the last driver found them.
+    """
 
     id: str
     spec: SearchSpec
     status: SearchStatus
     attempt: int
     stage: Stage | None
+    software: dict[str, str] | None
     message: str | None
     idempotency_key: str | None
     not_before: float | None

@@ -205,6 +205,7 @@ def read_search(row: RowMapping) -> SearchRecord:
         status=SearchStatus(row["status"]),
         attempt=row["attempt"],
         stage=None if stage is None else Stage(stage["name"], stage["done"], stage["total"]),
+        software=row["software"],
         message=row["message"],
         idempotency_key=row["idempotency_key"],
         not_before=row["not_before"],

@@ -66,6 +66,7 @@ class SearchRow(Base):
     status: Mapped[str] = mapped_column(STATUS)
     attempt: Mapped[int] = mapped_column(Integer)
     stage: Mapped[dict[str, Any] | None] = mapped_column(DOCUMENT)
+    software: Mapped[dict[str, Any] | None] = mapped_column(DOCUMENT)
     message: Mapped[str | None] = mapped_column(Text)
     not_before: Mapped[float | None] = mapped_column(Double)
     lease_owner: Mapped[str | None] = mapped_column(String(255))

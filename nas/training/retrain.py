@@ -14,6 +14,7 @@ from nas.measurement import Measurement
 from nas.models.backbones import build_backbone
 from nas.models.networks import Network, SegmentationNetwork, build_classifier_head, is_whole
 from nas.models.parameters import count_parameters
+from nas.software import software_versions
 from nas.spec import Fidelity
 from nas.training.checkpoint import checkpoint_key, written_key
 from nas.training.device import pick_device, place, reproducible_kernels, thread_count
@@ -22,7 +23,6 @@ from nas.training.pictures import draw_predictions
 from nas.training.prepare import Prepared, prepare
 from nas.training.progress import Progress, silent
 from nas.training.rungs import Checkpoint, RungRun
-from nas.training.software import software_versions
 from nas.training.trial import build_loop, build_trial_network, build_whole_network
 from nas.training.workspace import Workspace
 from search_spaces.document import (

@@ -6,8 +6,6 @@ import math
 
 from PIL import Image
 
-from api.export import software
-
 
 def test_spaces_count_what_they_hold(service):
     (space,) = [space for space in service.http.get("/v1/spaces").json() if space["kind"] == "dense_cell"]
@@ -55,7 +53,3 @@ def test_pages_load_nothing_from_elsewhere(service):
         for part in reply.text.split('"'):
             if part.startswith("/static/"):
                 assert service.http.get(part).status_code == 200, part
-
-
-def test_software_versions_come_from_what_is_installed():
-    assert software()["segnas"]

@@ -16,9 +16,10 @@ def test_a_driver_takes_a_search_from_queued_to_its_end(store: Store, spec):
     assert store.begin_driver(search.id) == 1
     starting = store.get_search(search.id)
     assert (starting.status, starting.attempt, starting.started_at) == (S.STARTING, 1, None)
-    store.driver_started(search.id, 1)
+    store.driver_started(search.id, 1, {"torch": "2.13.0"})
     running = store.get_search(search.id)
     assert (running.status, running.started_at) == (S.RUNNING, running.updated_at)
+    assert (starting.software, running.software) == (None, {"torch": "2.13.0"})
     store.set_stage(search.id, 1, Stage("features", 3, 10))
     assert store.get_search(search.id).stage == Stage("features", 3, 10)
     store.finish_search(search.id, 1, S.COMPLETED, "all trials are done")

@@ -51,6 +51,7 @@ def _create_searches() -> None:
         sa.Column("status", sa.String(16), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("stage", DOCUMENT),
+        sa.Column("software", DOCUMENT),
         sa.Column("message", sa.Text()),
         sa.Column("not_before", sa.Double()),
         sa.Column("lease_owner", sa.String(255)),
