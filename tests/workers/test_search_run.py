@@ -56,19 +56,11 @@ class Slow(Toy):
         time.sleep(0.3)
 
 
-class DiesOnce(Toy):
-    """Trial 1's process is killed at its second rung, the first time."""
-
-    def misbehave(self, task, rung):
-        if task.number == 1 and rung == 20 and task.attempt == 1:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-
 class Troubled(Toy):
-    """Trial 0's process dies every time, trial 1 has a bug, trial 2 cannot be measured."""
+    """0: its process dies every time; 1: a bug; 2: cannot be measured; 3: its process dies once, at the second rung."""
 
     def misbehave(self, task, rung):
-        if task.number == 0:
+        if task.number == 0 or (task.number == 3 and rung == 20 and task.attempt == 1):
             os.kill(os.getpid(), signal.SIGKILL)
         if task.number == 1:
             raise ZeroDivisionError("a bug\nwith a second line")
@@ -152,25 +144,19 @@ def test_every_trial_in_a_process_of_its_name(running_ray, store, workspace, spe
     assert len({process for _, process in processes}) == 2
 
 
-def test_a_killed_process_is_a_new_attempt_of_the_same_trial(running_ray, store, workspace, spec_of):
-    search_id, attempt = begin(store, spec_of(trials=3, early_stopping=None))
-    assert run(store, search_id, attempt, workspace, DiesOnce) is SearchStatus.COMPLETED
-    assert [trial.attempt for trial in store.all_trials(search_id)] == [1, 2, 1]
-    assert {trial.status for trial in store.all_trials(search_id)} == {TrialStatus.COMPLETED}
-    made = [(number, rung) for number, rung, _ in measured(workspace)]
-    assert sorted(made) == [(number, rung) for number in range(3) for rung in (10, 20, 40)]
-
-
-def test_bad_trials_do_not_end_the_search(running_ray, store, workspace, spec_of):
-    search_id, attempt = begin(store, spec_of(trials=5, early_stopping=None))
+def test_bad_trials_and_killed_processes_do_not_end_the_search(running_ray, store, workspace, spec_of):
+    search_id, attempt = begin(store, spec_of(trials=6, early_stopping=None))
     assert run(store, search_id, attempt, workspace, Troubled) is SearchStatus.COMPLETED
-    died, buggy, unmeasurable, *fine = store.all_trials(search_id)
+    died, buggy, unmeasurable, killed, *fine = store.all_trials(search_id)
     assert (died.status, died.reason, died.attempt) == (TrialStatus.FAILED, "its process died 2 times", 2)
     assert (buggy.status, buggy.reason, buggy.attempt) == (TrialStatus.FAILED, "ZeroDivisionError: a bug", 1)
     assert (unmeasurable.status, unmeasurable.reason) == (TrialStatus.FAILED, "the loss is NaN at step 20")
     assert unmeasurable.iteration == 10
-    assert {trial.status for trial in fine} == {TrialStatus.COMPLETED}
+    assert (killed.status, killed.attempt) == (TrialStatus.COMPLETED, 2)
+    assert {(trial.status, trial.attempt) for trial in fine} == {(TrialStatus.COMPLETED, 1)}
     assert len(fine) == 2
+    # The new process went on from the checkpoint: no rung was measured twice.
+    assert [rung for number, rung, _ in measured(workspace) if number == 3] == [10, 20, 40]
 
 
 def test_a_process_ended_for_want_of_memory_is_a_process_that_died(running_ray, store, workspace, spec_of):
