@@ -1,0 +1,90 @@
+"""How uncertain Spearman's rho is: 95 % intervals that hold what they promise at the n of this trade (8 to 100).
+
+Which of the known intervals does so was measured (`benchmarks/interval_coverage.py`): over normal, heavy-tailed,
+tied, clustered, saturating and heteroscedastic scores, the jackknife's on Fisher's scale covers the true rho in
+92-97 % of samples from n = 10 on. Bonett and Wright's (2000) formula holds for normal scores and falls to 88 % for
+others; percentile and z-scale bootstraps are too wide where rho is high and n small; BCa is in between and is
+reported beside the jackknife's, as the bootstrap's word.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from nas.ranking.correlation import Floats, blocks, reweighted_spearman, spearman
+
+RESAMPLES = 1999
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An interval for the true rho: `low` <= rho <= `high` in `level` of samples."""
+
+    low: float
+    high: float
+    level: float
+    method: str
+
+    def __contains__(self, rho: float) -> bool:
+        """Whether a value of rho is compatible with the sample."""
+        return self.low <= rho <= self.high
+
+
+def jackknife_interval(x: Floats, y: Floats, level: float = 0.95) -> Interval:
+    """tanh(z +- q * s): z = atanh(rho), s the jackknife's standard error of z, q the normal quantile.
+
+    x and y are (n,), neither constant, n >= 4. Two corrections for small n. A perfect order would make z infinite,
+    so |rho| is taken at most half a step (one swap of neighbours changes rho by 12 / (n^3 - n)) below 1. And since
+    leaving one pair out of a perfect order leaves a perfect order, s is then at least Bonett and Wright's
+    sqrt((1 + rho^2 / 2) / (n - 3)). A pair without which one side is constant counts as one without which rho is 0.
+    """
+    n = len(x)
+    limit = 1 - 6 / (n**3 - n)
+    rho = spearman(x, y)
+    z = float(np.arctanh(np.clip(rho, -limit, limit)))
+    left_out = np.arctanh(np.clip(np.nan_to_num(_leave_one_out(x, y)), -limit, limit))
+    error = float(np.sqrt((n - 1) / n * np.sum((left_out - left_out.mean()) ** 2)))
+    if abs(rho) >= limit:
+        error = max(error, float(np.sqrt((1 + limit**2 / 2) / (n - 3))))
+    reach = float(stats.norm.ppf((1 + level) / 2)) * error
+    low, high = min(rho, float(np.tanh(z - reach))), max(rho, float(np.tanh(z + reach)))
+    return Interval(low, high, level, "jackknife on Fisher's z")
+
+
+def bootstrap_interval(x: Floats, y: Floats, level: float = 0.95, seed: int = 0) -> Interval:
+    """Bias-corrected and accelerated bootstrap (BCa; Efron 1987) over pairs, 1,999 resamples.
+
+    x and y are (n,), neither constant, n >= 4. Resamples in which one side is constant are left out. Where order is
+    perfect every resample is too, and the interval shrinks to a point: the jackknife's is to be believed there.
+    """
+    n = len(x)
+    rho = spearman(x, y)
+    rng = np.random.default_rng(seed)
+    even = np.full(n, 1 / n)
+    draws = (rng.multinomial(n, even, len(block)).astype(np.float64) for block in blocks(RESAMPLES, n))
+    resampled = reweighted_spearman(x, y, draws)
+    resampled = resampled[~np.isnan(resampled)]
+    below = (np.sum(resampled < rho - 1e-12) + np.sum(resampled <= rho + 1e-12)) / 2 / len(resampled)
+    bias = stats.norm.ppf(np.clip(below, 1 / len(resampled), 1 - 1 / len(resampled)))
+    influence = _leave_one_out(x, y)
+    influence = np.nan_to_num(np.nanmean(influence) - influence)
+    spread = np.sum(influence**2) ** 1.5
+    acceleration = np.sum(influence**3) / (6 * spread) if spread > 0 else 0.0
+    normal = bias + stats.norm.ppf([(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(resampled, stats.norm.cdf(bias + normal / (1 - acceleration * normal)))
+    return Interval(float(low), float(high), level, "BCa bootstrap")
+
+
+def _leave_one_out(x: Floats, y: Floats) -> Floats:
+    """Rho without pair i, (n,); nan where the rest is constant."""
+    n = len(x)
+
+    def without(block: range) -> Floats:
+        counts = np.ones((len(block), n))
+        counts[np.arange(len(block)), np.asarray(block)] = 0.0
+        return counts
+
+    return reweighted_spearman(x, y, map(without, blocks(n, n)))
