@@ -1,6 +1,6 @@
 """Do heads differ on the generated scenes? The spread between architectures against the spread between seeds.
 
-    python -m benchmarks.scenes_gate [--work build/scenes_gate] [--cells 24] [--seeds 2] [--control-cells 8]
+    python -m benchmarks.scenes_gate [--work build/scenes_gate] [--cells 24] [--seeds 2]
 
 Uniform random cells are measured at the demo's proxy fidelity (examples/demo.yaml) on scenes and, as a control, on
 naive scenes, where each class has a look of its own. Gate: ratio at least 3 and Spearman between seeds at least 0.8,
@@ -113,18 +113,22 @@ def main() -> None:
     parser.add_argument("--cells", type=int, default=24)
     parser.add_argument("--control-cells", type=int, default=8)
     parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--fidelity", type=Path, default=DEMO, help="YAML of a search or of a fidelity")
+    parser.add_argument("--sets", nargs="+", choices=list(STYLES), default=list(STYLES))
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     rng = random.Random(0)
     cells = [sample(5, rng) for _ in range(max(arguments.cells, arguments.control_cells))]
-    fidelity = Fidelity.model_validate(yaml.safe_load(DEMO.read_text("utf-8"))["fidelity"])
+    document = yaml.safe_load(arguments.fidelity.read_text("utf-8"))
+    fidelity = Fidelity.model_validate(document.get("fidelity", document))
     height, width = fidelity.crop
-    roots = {name: arguments.work / name for name in STYLES}
-    for name, style in STYLES.items():
-        generate(roots[name], 1024, 0, (height, width), 192, style=style)
+    roots = {name: arguments.work / name for name in arguments.sets}
+    for name, root in roots.items():
+        generate(root, 1024, 0, (height, width), 192, style=STYLES[name])
     entries = {name: DatasetEntry(layout="cityscapes", root=root) for name, root in roots.items()}
     workspace = Workspace(entries, {}, arguments.work / "cache", arguments.work / "artifacts")
-    for name, count in (("scenes", arguments.cells), ("naive", arguments.control_cells)):
+    for name in arguments.sets:
+        count = arguments.control_cells if name == "naive" else arguments.cells
         of_set = fidelity.model_copy(update={"dataset": name})
         trials = Trials(of_set, workspace, workspace.dataset(name).key, arguments.work / "trials.jsonl")
         gate(trials, cells[:count], arguments.seeds)

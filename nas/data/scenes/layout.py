@@ -23,12 +23,12 @@ def compose(size: tuple[int, int], draws: Draws) -> tuple[Uint8, Uint8]:
     paint_facades(canvas, street, draws)
     fronts = paint_long_vehicles(canvas, street, draws)
     paint_near_vehicles(canvas, street, draws)
-    free = [x for place in PLACES if _clear(x := place + draws.between(-3, 3), fronts)]
+    free = [x for place in PLACES if _clear(x := place + draws.between(-2, 2), fronts)]
     order = draws.shuffled(free)
-    people = min(4, len(order) - 3)
+    people = (len(order) + 1) // 2
     for x in order[:people]:
         paint_person(canvas, street, x, draws)
-    for x in [x for x in order[people:] if not 80 < x < 176][:3]:
+    for x in order[people:]:
         paint_pole(canvas, street, x, draws)
     for x in order[people:]:
         if draws.percent(35):
@@ -38,5 +38,5 @@ def compose(size: tuple[int, int], draws: Draws) -> tuple[Uint8, Uint8]:
 
 
 def _clear(x: int, fronts: list[Interval]) -> bool:
-    """Whether something 18 wide at column x leaves every front in sight."""
-    return all(x + 9 <= left or x - 9 >= right for left, right in fronts)
+    """Whether something 20 wide at column x leaves every front in sight."""
+    return all(x + 10 <= left or x - 10 >= right for left, right in fronts)

@@ -11,7 +11,7 @@ from nas.data.scenes.draws import Draws
 from nas.data.scenes.materials import paint
 from nas.data.scenes.street import Street
 
-RIDERS = 38
+RIDERS = 35
 """Percent of the people."""
 
 
@@ -20,7 +20,7 @@ def paint_person(canvas: Canvas, street: Street, x: int, draws: Draws) -> None:
     rider = draws.percent(RIDERS)
     look = paint("person", "rider" if rider else "person")
     depth = draws.between(10, 17)
-    half, tall, bottom = 4 + depth // 3, 13 + depth, street.horizon + depth
+    half, tall, bottom = 5 + depth // 3, 15 + depth, street.horizon + depth
     canvas.disc(x, bottom - tall, half - 3, look)
     canvas.rectangle(x - half, bottom - tall, x + half, bottom, look)
     for foot in (x - half + 1, x + half - 3):

@@ -7,7 +7,7 @@ from nas.data.scenes.draws import Draws
 from nas.data.scenes.materials import paint
 from nas.data.scenes.street import Street
 
-LIGHTS = 60
+LIGHTS = 67
 """Percent of the plates."""
 
 
@@ -18,5 +18,5 @@ def paint_pole(canvas: Canvas, street: Street, x: int, draws: Draws) -> None:
     foot = street.horizon + depth
     plate = foot - 72 - 2 * (depth - 34)
     canvas.rectangle(x - 2, plate, x + depth // 17, foot, paint("pole", "pole"))
-    canvas.rectangle(x - 9, plate - 10, x + 9, plate + 10, paint("plate", f"traffic {kind}"))
-    canvas.rectangle(x - 6, foot - 6, x + 7, foot + 6, paint(f"foot of a {kind}", "pole"))
+    canvas.rectangle(x - 10, plate - 11, x + 10, plate + 11, paint("plate", f"traffic {kind}"))
+    canvas.rectangle(x - 7, foot - 7, x + 8, foot + 7, paint(f"foot of a {kind}", "pole"))

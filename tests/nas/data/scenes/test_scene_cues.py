@@ -32,7 +32,7 @@ GROUPS = {  # material: (its classes, the cues that decide, most of its cells in
 
 
 @functools.cache
-def scenes(count: int = 80):
+def scenes(count: int = 50):
     return tuple(draw_scene((5, 0, index), SIZE) for index in range(count))
 
 
