@@ -129,7 +129,7 @@ def test_a_search_in_warm_processes(running_ray, store, workspace, spec_of):
     made = measured(workspace)
     assert {(number, rung) for number, rung, _ in made} == recorded
     assert len(made) == len(recorded)
-    assert len({process for *_, process in made}) == 2
+    assert len({process for *_, process in made}) <= 2
     assert not (workspace.artifacts / search_id).exists()
     named = {f"warm search: trial {number}.train" for number in range(12)}
     until(lambda: named <= task_names(running_ray))  # Ray collects them every second
