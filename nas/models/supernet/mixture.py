@@ -68,7 +68,7 @@ class StageWeights:
 class Mixture:
     """The probabilities of one forward pass, arranged once for each shape of cell and used by all such cells."""
 
-    def __init__(self, spec: SupernetSpec, probabilities: Tensor, auxiliary: float) -> None:
+    def __init__(self, spec: SupernetSpec, probabilities: Tensor, auxiliary: Tensor) -> None:
         self._spec = spec
         self._kinds = Operators.of(spec)
         self._column = {operator: index for index, operator in enumerate(spec.operators)}

@@ -9,11 +9,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from nas.models.layers import batch_norm
 from nas.models.resampling import resize
 from nas.models.supernet.cell import Cell, as_cells, as_maps
 from nas.models.supernet.mixture import Mixture, StageWeights, row
-from nas.models.supernet.normalise import Normalise, frozen_statistics
+from nas.models.supernet.normalise import AffineNormalise, Normalise, frozen_statistics
 from nas.models.supernet.pyramid import Pyramid
 from nas.spec import SupernetSpec
 from search_spaces.auto_deeplab_trellis import BEFORE_STEM, STEM, Trellis, TrellisEdge
@@ -88,7 +87,8 @@ class Supernet(nn.Module):
         self.trellis = Trellis(spec.layers, spec.levels)
         self.alpha = nn.Parameter(INITIAL_STD * torch.randn(row(spec.blocks, 0), len(spec.operators)))
         self.beta = nn.Parameter(INITIAL_STD * torch.randn(len(self.trellis.edges)))
-        self.auxiliary = 1.0 if spec.auxiliary_skip else 0.0
+        # A tensor, so that a captured step reads what the search has set since.
+        self.register_buffer("auxiliary", torch.tensor(1.0 if spec.auxiliary_skip else 0.0))
         self.stem = nn.ModuleList([_stem(3, spec.stem, 2), _stem(spec.stem, spec.stem, 1)])
         self.stem_out = _stem(spec.stem, 2 * spec.stem, 2)
         self.layers = nn.ModuleList(
@@ -105,6 +105,7 @@ class Supernet(nn.Module):
         self.register_buffer("_groups", padded, persistent=False)
         self.register_buffer("_places", _places(padded, len(self.trellis.edges)), persistent=False)
 
+    auxiliary: Tensor
     _groups: Tensor
     _places: Tensor
 
@@ -191,7 +192,7 @@ class Supernet(nn.Module):
 
 def _stem(channels: int, filters: int, stride: int) -> nn.Sequential:
     convolution = nn.Conv2d(channels, filters, 3, stride, 1, bias=False)
-    return nn.Sequential(convolution, batch_norm(filters), nn.ReLU(inplace=True))
+    return nn.Sequential(convolution, AffineNormalise(filters), nn.ReLU(inplace=True))
 
 
 def _sizes(finest: tuple[int, int], levels: int) -> list[tuple[int, int]]:

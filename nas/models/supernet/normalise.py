@@ -26,6 +26,22 @@ def frozen_statistics() -> Iterator[None]:
         _frozen.on = before
 
 
+def _momentum() -> float:
+    return 0.0 if getattr(_frozen, "on", False) else BN_MOMENTUM
+
+
+class AffineNormalise(nn.BatchNorm2d):
+    """Batch norm with scale and shift that heeds `frozen_statistics` and bears a single value, as `Normalise`."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, eps=BN_EPS, momentum=BN_MOMENTUM)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> the same."""
+        batch = self.training and x.numel() > x.shape[1]
+        return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, batch, _momentum(), BN_EPS)
+
+
 class Normalise(nn.Module):
     """(N, C, H, W) -> the same; in training by the batch's statistics, else by the running ones.
 
@@ -45,9 +61,8 @@ class Normalise(nn.Module):
     def forward(self, x: Tensor, scale: Tensor | None = None) -> Tensor:
         """`scale` (C,) multiplies the normalised channels: weights of operators cost nothing extra this way."""
         batch = self.training and x.numel() > x.shape[1]
-        momentum = 0.0 if getattr(_frozen, "on", False) else BN_MOMENTUM
         shift = None if scale is None else self.zero
-        return F.batch_norm(x, self.mean, self.variance, scale, shift, batch, momentum, BN_EPS)
+        return F.batch_norm(x, self.mean, self.variance, scale, shift, batch, _momentum(), BN_EPS)
 
     def extra_repr(self) -> str:
         """What `print` shows."""

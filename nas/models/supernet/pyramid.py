@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nas.models.layers import batch_norm
+from nas.models.supernet.normalise import AffineNormalise
 
 
 class Pyramid(nn.Module):
@@ -18,9 +18,9 @@ class Pyramid(nn.Module):
 
     def __init__(self, channels: int, rate: int, num_classes: int) -> None:
         super().__init__()
-        self.point = nn.Sequential(nn.Conv2d(channels, channels, 1, bias=False), batch_norm(channels))
+        self.point = nn.Sequential(nn.Conv2d(channels, channels, 1, bias=False), AffineNormalise(channels))
         wide = nn.Conv2d(channels, channels, 3, padding=rate, dilation=rate, bias=False)
-        self.atrous = nn.Sequential(wide, batch_norm(channels))
+        self.atrous = nn.Sequential(wide, AffineNormalise(channels))
         self.image = nn.Conv2d(channels, channels, 1)
         self.classifier = nn.Conv2d(3 * channels, num_classes, 1)
 

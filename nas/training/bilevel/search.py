@@ -1,0 +1,220 @@
+"""A whole differentiable search of one seed: one snapshot after every epoch, through interruptions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nas.data.bank import CropSource, crop_batches
+from nas.data.dataset import SegmentationDataset
+from nas.models.supernet import build_supernet
+from nas.snapshot import Remedy, Snapshot
+from nas.spec import AutoDeepLabSpec
+from nas.training.bilevel.halves import A, B, HalfBatches, ImageStore, halves
+from nas.training.bilevel.loop import Batch, BilevelLoop
+from nas.training.bilevel.remedies import stopped_by
+from nas.training.checkpoint import load_checkpoint, save_checkpoint
+from nas.training.device import pick_device, place, reproducible_kernels, synchronize
+from nas.training.extractor import to_network
+from nas.training.failures import trial_failures
+from nas.training.losses import class_weights
+from nas.training.order import WEIGHTS, torch_seed
+from nas.training.progress import silent
+from nas.training.statistics import class_pixels
+from nas.training.workspace import Workspace
+from search_spaces.auto_deeplab_decoding import decode, entropy_of_cell, entropy_of_paths
+from search_spaces.base import content_key
+
+FORMAT = 1
+
+OnStep = Callable[[int, int], None]
+
+
+def search(
+    spec: AutoDeepLabSpec,
+    seed: int,
+    *,
+    workspace: Workspace,
+    device: str | torch.device | None = None,
+    checkpoint: Path | None = None,
+    checkpoint_seconds: float = 60.0,
+    on_step: OnStep | None = None,
+) -> Iterator[Snapshot]:
+    """One snapshot per epoch; the last one has `finished`. `seed` decides everything (not `spec.seed`).
+
+    With `checkpoint` the state is saved atomically after each epoch, before its snapshot is yielded, and every
+    `checkpoint_seconds` between; a later call with the same file first yields the snapshots there are, as they were,
+    and goes on from the saved step, bit-identically on the same kind of machine. `on_step(done, total)` is told after
+    every step (and may raise to stop the run there).
+
+    ValueError for an unknown data set, too few images, or a checkpoint of another spec or seed: before anything is
+    made. DatasetError for broken data. TrialError for a loss that is not finite and out of memory.
+    """
+    target = pick_device(device)
+    run = _Run(spec, seed, workspace, target)
+    saved = None if checkpoint is None else _saved(checkpoint, run.key)
+    return run.snapshots(saved, checkpoint, checkpoint_seconds, on_step)
+
+
+def _saved(path: Path, key: str) -> dict[str, Any] | None:
+    state = load_checkpoint(path, key)
+    if state is None and path.exists():
+        raise ValueError(f"checkpoint {path} is of another spec, seed or data set: name another file, or remove it")
+    return state
+
+
+class _Run:
+    def __init__(self, spec: AutoDeepLabSpec, seed: int, workspace: Workspace, device: torch.device) -> None:
+        self._spec, self._seed, self._device = spec, seed, device
+        bilevel = spec.bilevel
+        dataset = workspace.dataset(bilevel.dataset)
+        split = dataset.split("train")
+        images = min(bilevel.train_images or len(split), len(split))
+        if images < 2:
+            raise ValueError(f"data set {bilevel.dataset!r} has {images} training image(s); two halves need at least 2")
+        self.key = content_key([FORMAT, spec.run_key, dataset.key, seed, device.type])
+        self._classes = dataset.num_classes
+        rows = halves(images, seed)
+        store = ImageStore(split)
+        self._half = {
+            half: HalfBatches(store, rows[half], half=half, spec=bilevel, seed=seed, device=device) for half in (A, B)
+        }
+        self._epoch_steps = max(1, len(rows[A]) // bilevel.batch)
+        self._total = self._epoch_steps * bilevel.epochs
+        self._moves_from = self._epoch_steps * bilevel.architecture_from_epoch
+        self._validation = _validation(dataset, spec)
+        self._weights = self._loss_weights(dataset, images, workspace)
+        self._snapshots: list[Snapshot] = []
+        self._eigenvalues: list[float] = []
+        self._seconds = 0.0
+
+    def _loss_weights(self, dataset: SegmentationDataset, images: int, workspace: Workspace) -> torch.Tensor:
+        bilevel = self._spec.bilevel
+        if bilevel.class_weighting == 0:
+            return torch.ones(dataset.num_classes)
+        source = CropSource(dataset.split("train"), images, bilevel.crop)
+        key = content_key(["supernet classes", dataset.key, images, bilevel.crop])
+        path = workspace.cache / "statistics" / f"{key}-classes.json"
+        counted = class_pixels(path, source, dataset.num_classes, 1, silent)
+        return class_weights(counted, bilevel.class_weighting)
+
+    def _build(self) -> BilevelLoop:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(torch_seed(self._seed, WEIGHTS))
+            model = build_supernet(self._spec.supernet, self._classes)
+        place(model, self._device)
+        return BilevelLoop(model, self._spec.bilevel, self._weights, total_steps=self._total, device=self._device)
+
+    def snapshots(
+        self, saved: dict[str, Any] | None, checkpoint: Path | None, every: float, on_step: OnStep | None
+    ) -> Iterator[Snapshot]:
+        with trial_failures("building the supernet"):
+            loop = self._build()
+        if saved is not None:
+            self._resume(loop, saved)
+        yield from list(self._snapshots)
+        if self._snapshots and self._snapshots[-1].finished:
+            return
+
+        def save() -> None:
+            if checkpoint is not None:
+                save_checkpoint(checkpoint, self.key, self._state(loop))
+
+        with reproducible_kernels(self._device):
+            yield from self._epochs(loop, save, every, on_step)
+
+    def _epochs(
+        self, loop: BilevelLoop, save: Callable[[], None], every: float, on_step: OnStep | None
+    ) -> Iterator[Snapshot]:
+        b_start = max(loop.step, self._moves_from)
+        with closing(self._half[A].steps(loop.step)) as on_a, closing(self._half[B].steps(b_start)) as on_b:
+            clock = last_saved = time.perf_counter()
+            while loop.step < self._total:
+                moves = loop.step >= self._moves_from
+                with trial_failures("searching"):
+                    first, second = next(on_a), next(on_b) if moves else None
+                    loop.train_step(first, second)
+                ends_epoch = loop.step % self._epoch_steps == 0
+                if ends_epoch:
+                    with trial_failures("validating the supernet"):
+                        snapshot = self._snapshot(loop, second, clock)
+                    self._snapshots.append(snapshot)
+                    clock = time.perf_counter()
+                elif time.perf_counter() - last_saved >= every:
+                    synchronize(self._device)
+                    self._seconds += time.perf_counter() - clock
+                    clock = time.perf_counter()
+                if ends_epoch or clock - last_saved >= every:
+                    save()
+                    clock = last_saved = time.perf_counter()
+                if on_step is not None:
+                    on_step(loop.step, self._total)
+                if ends_epoch:
+                    yield snapshot
+                    clock = time.perf_counter()
+                    if snapshot.finished:
+                        return
+
+    def _snapshot(self, loop: BilevelLoop, on_b: Batch | None, clock: float) -> Snapshot:
+        spec, model = self._spec, loop.model
+        train_loss, architecture_loss = loop.take_losses()
+        miou = loop.validate(self._validation_batches(), self._classes).miou
+        eigenvalue = None
+        if spec.stop.hessian is not None and on_b is not None:
+            eigenvalue = loop.curvature(on_b, spec.stop.hessian.iterations)
+            self._eigenvalues.append(eigenvalue)
+        with torch.no_grad():
+            alpha = model.alpha_probabilities().double().cpu().numpy()
+            beta = model.beta_probabilities().double().cpu().numpy()
+        trellis = model.trellis
+        architecture = decode(alpha, beta, spec.supernet.operators, trellis, spec.decoding.paths)
+        remedy: Remedy | None = stopped_by(spec.stop, architecture, self._eigenvalues) if on_b is not None else None
+        synchronize(self._device)
+        self._seconds += time.perf_counter() - clock
+        return Snapshot(
+            epoch=loop.step // self._epoch_steps,
+            step=loop.step,
+            architecture=architecture,
+            path=architecture.path,
+            alpha=tuple(tuple(row) for row in alpha.clip(0, 1).tolist()),
+            beta=tuple(tuple(beta[list(group)].clip(0, 1).tolist()) for group in trellis.groups),
+            alpha_entropy=entropy_of_cell(alpha),
+            beta_entropy=entropy_of_paths(beta, trellis),
+            supernet_miou=miou,
+            train_loss=train_loss,
+            architecture_loss=architecture_loss,
+            hessian_eigenvalue=eigenvalue,
+            device_seconds=self._seconds,
+            finished=loop.step >= self._total or remedy is not None,
+            stopped_by=remedy,
+        )
+
+    def _validation_batches(self) -> Iterator[Batch]:
+        rows = range(len(self._validation))
+        for _, (images, labels) in crop_batches(self._validation, rows, 2 * self._spec.bilevel.batch):
+            yield to_network(torch.from_numpy(images).to(self._device)), torch.from_numpy(labels).to(self._device)
+
+    def _state(self, loop: BilevelLoop) -> dict[str, Any]:
+        return {
+            "loop": loop.state(),
+            "seconds": self._seconds,
+            "eigenvalues": self._eigenvalues,
+            "snapshots": [snapshot.model_dump(mode="json") for snapshot in self._snapshots],
+        }
+
+    def _resume(self, loop: BilevelLoop, state: dict[str, Any]) -> None:
+        loop.load(state["loop"])
+        self._seconds = state["seconds"]
+        self._eigenvalues = list(state["eigenvalues"])
+        self._snapshots = [Snapshot.model_validate(snapshot) for snapshot in state["snapshots"]]
+
+
+def _validation(dataset: SegmentationDataset, spec: AutoDeepLabSpec) -> CropSource:
+    split = dataset.split("val")
+    images = min(spec.bilevel.val_images or len(split), len(split))
+    return CropSource(split, images, spec.bilevel.crop)
