@@ -37,6 +37,9 @@ ENVIRONMENT = {
 class SearchController(TuneController):  # type: ignore[misc]  # Ray has no types
     """Runs a ledger's trials. `task_of` turns a flight into what its process is given; `scratch` is Tune's folder."""
 
+    _trials: list[Trial]
+    _live_trials: set[Trial]
+
     def __init__(
         self,
         ledger: Ledger,
@@ -64,6 +67,16 @@ class SearchController(TuneController):  # type: ignore[misc]  # Ray has no type
 
     def checkpoint(self, force: bool = False, wait: bool = False) -> None:
         """No snapshots."""
+
+    def on_step_end(self) -> None:
+        """Forget trials that are over: Tune would keep 80 KB of each to the end of the search."""
+        super().on_step_end()
+        if self._stopped_trials or self._failed_trials:
+            self._stopped_trials.clear()
+            self._failed_trials.clear()
+            self._trials_to_cache.clear()
+            self._trials = [trial for trial in self._trials if not trial.is_finished()]
+            self._live_trials = {trial for trial in self._live_trials if not trial.is_finished()}
 
     def abort(self) -> None:
         """End all trial processes at once."""
