@@ -74,6 +74,11 @@ def test_the_service_beyond_loopback_has_a_token() -> None:
     assert environment("api")["SEGNAS_TOKEN"].startswith("${SEGNAS_TOKEN:?")
 
 
+def test_only_service_and_drivers_know_the_database() -> None:
+    assert {name for name in SERVICES if "SEGNAS_DATABASE_URL" in environment(name)} == {"api", "ray-head"}
+    assert {name for name in SERVICES if "SEGNAS_TOKEN" in environment(name)} == {"api", "segnas"}
+
+
 def test_secrets_have_no_defaults_and_are_all_made() -> None:
     required = set(re.findall(r"\$\{([A-Z_]+):\?", (ROOT / "docker-compose.yml").read_text()))
     made = set(re.findall(r"^([A-Z_]+)=", (ROOT / "docker/make-env.sh").read_text(), re.MULTILINE))
