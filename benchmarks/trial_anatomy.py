@@ -43,7 +43,7 @@ DEMO = Fidelity(
     head=HeadSpec(channels=32, dropout=0.0, rate_multiplier=1),
     rungs=(150, 300),
     batch=8,
-    optimizer=OptimizerSpec(name="adam", learning_rate=0.004, weight_decay=0.0),
+    optimizer=OptimizerSpec(name="adam", learning_rate=0.016, weight_decay=0.0),
     class_weighting=0.5,
     label_stride=8,
 )
