@@ -17,21 +17,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nas.models.supernet.depthwise import depthwise
 from nas.models.supernet.mixture import ATROUS, ATROUS_RATE, KERNELS, Operators, StageWeights, targets
 from nas.models.supernet.normalise import Normalise
+from nas.models.supernet.separable import as_cells, as_maps, parallel_pass, spread_pass
 from nas.spec import SupernetSpec
-from search_spaces.auto_deeplab import BEFORE_PREVIOUS, FIRST_BLOCK, Operator
-
-
-def as_cells(x: Tensor) -> Tensor:
-    """(N, C, H, W) -> contiguous (N, H, W, C); no copy where memory is channels-last."""
-    return x.permute(0, 2, 3, 1).contiguous()
-
-
-def as_maps(x: Tensor) -> Tensor:
-    """(N, H, W, C) -> (N, C, H, W) on the same memory: channels-last."""
-    return x.permute(0, 3, 1, 2)
+from search_spaces.auto_deeplab import BEFORE_PREVIOUS, FIRST_BLOCK, PREVIOUS, Operator
 
 
 class CellWeights(nn.Module):
@@ -112,29 +102,21 @@ class Stage(nn.Module):
         return total.view(*x.shape[:3], self.sources, self.edges, self.channels)
 
     def _convolutions(self, x: Tensor, weights: dict[str, Tensor], mix: StageWeights) -> list[Tensor]:
-        if not self.kinds.convolutions:
+        kinds = self.kinds
+        if not kinds.convolutions:
             return []
-        wide = self.sources * self.edges * self.channels
-        spread = F.relu(x)[..., None, :].expand(*x.shape[:4], self.edges, self.channels)
-        maps = as_maps(spread.reshape(*x.shape[:3], wide))
-        y = self._pass(dict.fromkeys(self.kinds.convolutions, maps), weights, "")
-        cells = as_cells(self.first(y, mix.first))
-        pieces = torch.split(cells, wide, -1)
-        halves = len(self.kinds.separable)
-        parts = list(pieces[halves:])
+        rates = [ATROUS_RATE if op in ATROUS else 1 for op in kinds.convolutions]
+        filters = [_flat(weights[f"depthwise.{op}"]) for op in kinds.convolutions]
+        y = spread_pass(x, self.edges, filters, weights["pointwise"], rates)
+        cells = as_cells(self.first(as_maps(y.flatten(3)), mix.first)).view(y.shape)
+        halves = len(kinds.separable)
+        parts = list(cells[:, :, :, halves:].unbind(3))
         if halves:
-            inner = {op: as_maps(F.relu(piece)) for op, piece in zip(self.kinds.separable, pieces, strict=False)}
-            again = as_cells(self.second(self._pass(inner, weights, "_again"), mix.second))
-            parts += torch.split(again, wide, -1)
+            filters = [_flat(weights[f"depthwise_again.{op}"]) for op in kinds.separable]
+            z = parallel_pass(cells[:, :, :, :halves], filters, weights["pointwise_again"], rates[:halves])
+            again = as_cells(self.second(as_maps(z.flatten(3)), mix.second)).view(z.shape)
+            parts += again.unbind(3)
         return parts
-
-    def _pass(self, maps: dict[Operator, Tensor], weights: dict[str, Tensor], which: str) -> Tensor:
-        """Depthwise, then pointwise: (N, S E C, H, W) an operator -> (N, operators S E C, H, W)."""
-        filtered = []
-        for op, x in maps.items():
-            weight = weights[f"depthwise{which}.{op}"].flatten(0, 1)[:, None]
-            filtered.append(as_cells(depthwise(x, weight, ATROUS_RATE if op in ATROUS else 1)))
-        return as_maps(_pointwise(torch.cat(filtered, -1), weights[f"pointwise{which}"].flatten(0, 1)))
 
     def _plain(self, x: Tensor, mix: StageWeights) -> list[Tensor]:
         """What pooled and skipped sources bring to all targets: one product."""
@@ -151,18 +133,15 @@ class Stage(nn.Module):
         return [mixed.transpose(0, 1).reshape(n, height, width, -1)]
 
 
+def _flat(filters: Tensor) -> Tensor:
+    """(edges, C, k, k) -> (edges * C, 1, k, k)."""
+    return filters.flatten(0, 1)[:, None]
+
+
 def _pool(operator: Operator, maps: Tensor) -> Tensor:
     if operator == "avg_pool_3x3":
         return F.avg_pool2d(maps, 3, 1, 1, count_include_pad=False)
     return F.max_pool2d(maps, 3, 1, 1)
-
-
-def _pointwise(cells: Tensor, weight: Tensor) -> Tensor:
-    """Each group of channels with its own matrix: (N, H, W, G C), (G, C, C) -> (N, H, W, G C)."""
-    n, height, width, wide = cells.shape
-    groups, channels = weight.shape[:2]
-    rows = cells.view(n * height * width, groups, channels).transpose(0, 1)
-    return torch.bmm(rows, weight).transpose(0, 1).reshape(n, height, width, wide)
 
 
 class Cell(nn.Module):
@@ -189,7 +168,7 @@ class Cell(nn.Module):
         """
         by_state = self.weights.by_state()
         # States 0 and 1 have the edges to all blocks; in `x` and so in the first stage H^{l-2} comes first.
-        first = _shared_out([by_state[BEFORE_PREVIOUS], by_state[1 - BEFORE_PREVIOUS]], [1, self.incoming])
+        first = _shared_out([by_state[BEFORE_PREVIOUS], by_state[PREVIOUS]], [1, self.incoming])
         out = self._stage(0, x, first, mix[0])
         waiting = out[:, :, :, :1] + out[:, :, :, 1:]  # (N, H, W, I, targets still to be summed, C)
         blocks = [self._block(waiting)]

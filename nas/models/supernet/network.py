@@ -10,10 +10,11 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from nas.models.resampling import resize
-from nas.models.supernet.cell import Cell, as_cells, as_maps
+from nas.models.supernet.cell import Cell
 from nas.models.supernet.mixture import Mixture, StageWeights, row
 from nas.models.supernet.normalise import AffineNormalise, Normalise, frozen_statistics
 from nas.models.supernet.pyramid import Pyramid
+from nas.models.supernet.separable import as_cells, as_maps
 from nas.spec import SupernetSpec
 from search_spaces.auto_deeplab_trellis import BEFORE_STEM, STEM, Trellis, TrellisEdge
 

@@ -149,7 +149,8 @@ class ReferenceSupernet(nn.Module):
 
     def __init__(self, spec, num_classes) -> None:
         super().__init__()
-        self.spec, self.auxiliary = spec, 1.0 if spec.auxiliary_skip else 0.0
+        self.spec = spec
+        self.register_buffer("auxiliary", torch.tensor(1.0 if spec.auxiliary_skip else 0.0))
         levels, layers, blocks = spec.levels, spec.layers, spec.blocks
         self.alpha = nn.Parameter(torch.zeros(blocks * (blocks + 3) // 2, len(spec.operators)))
         self.beta = nn.Parameter(torch.zeros(len(Trellis(layers, levels).edges)))
@@ -196,6 +197,12 @@ class ReferenceSupernet(nn.Module):
                 position += len(ways)
         assert position == len(self.beta)
         return table
+
+    def architecture_parameters(self):
+        return [self.alpha, self.beta]
+
+    def weight_parameters(self):
+        return [parameter for name, parameter in self.named_parameters() if name not in ("alpha", "beta")]
 
     def forward(self, images):
         alpha, betas = torch.softmax(self.alpha, 1), self.betas()

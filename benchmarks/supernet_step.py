@@ -1,0 +1,119 @@
+"""Seconds and peak memory of one full search step of Auto-DeepLab's supernet: the quick one against the written-out.
+
+    python -m benchmarks.supernet_step [--layers 12] [--filters 8] [--blocks 5] [--crop 129] [--threads 2] [--repeat 3]
+
+A full step moves the weights by a gradient on one batch and alpha and beta by a gradient on another, with the
+search's own loop. Each supernet runs in a process of its own; peak memory is that of the whole process, torch's own
+(some 0.3 GB) included. The written-out supernet (tests/nas/models/supernet/reference.py) is the one that the tests hold
+the quick one to. Both run in one call, turn about, so that what else the machine does meets both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from nas.models.supernet import build_supernet
+from nas.spec import BilevelSpec, SupernetSpec
+from nas.training.bilevel.loop import BilevelLoop
+
+CLASSES, BATCH = 19, 2
+WHICH = ("quick", "written out")
+
+
+def main() -> None:
+    """Run both and print the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    for name, default in (("layers", 12), ("filters", 8), ("blocks", 5), ("crop", 129), ("threads", 2), ("repeat", 3)):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--checkpointing", action="store_true", help="activation checkpointing in the quick one")
+    parser.add_argument("--only", choices=WHICH, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.only:
+        print(json.dumps(measure(arguments)))
+        return
+    results = {which: run_alone(which, sys.argv[1:]) for which in WHICH}
+    print(table(results, arguments))
+
+
+def run_alone(which: str, arguments: list[str]) -> dict[str, Any]:
+    """Measure one supernet in a fresh process."""
+    command = [sys.executable, "-m", "benchmarks.supernet_step", *arguments, "--only", which]
+    result: dict[str, Any] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return result
+
+
+def measure(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Seconds of each step (wall and processor time), peak memory of this process in bytes."""
+    torch.set_num_threads(arguments.threads)
+    torch.manual_seed(0)
+    spec = SupernetSpec(
+        layers=arguments.layers,
+        filters=arguments.filters,
+        blocks=arguments.blocks,
+        activation_checkpointing=arguments.checkpointing and arguments.only == "quick",
+    )
+    model = build_supernet(spec, CLASSES) if arguments.only == "quick" else written_out(spec)
+    bilevel = BilevelSpec(dataset="none", crop=(arguments.crop, arguments.crop), batch=BATCH)
+    device = torch.device("cpu")
+    loop = BilevelLoop(model, bilevel, torch.ones(CLASSES), total_steps=1000, device=device)  # type: ignore[arg-type]  # the reference has what the loop uses
+    images = torch.randn(2, BATCH, 3, arguments.crop, arguments.crop)
+    labels = torch.randint(CLASSES, (2, BATCH, arguments.crop, arguments.crop))
+    wall, processor = [], []
+    for _ in range(arguments.repeat):
+        started, busy = time.perf_counter(), time.process_time()
+        loop.train_step((images[0], labels[0]), (images[1], labels[1]))
+        wall.append(time.perf_counter() - started)
+        processor.append(time.process_time() - busy)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return {"wall": wall, "processor": processor, "peak": peak, "parameters": _count(model)}
+
+
+def written_out(spec: SupernetSpec) -> nn.Module:
+    """The tests' reference, in the form that the loop takes."""
+    path = Path(__file__).parents[1] / "tests" / "nas" / "models" / "supernet" / "reference.py"
+    module_spec = importlib.util.spec_from_file_location("supernet_reference", path)
+    assert module_spec is not None
+    assert module_spec.loader is not None
+    module = importlib.util.module_from_spec(module_spec)
+    module_spec.loader.exec_module(module)
+    model: nn.Module = module.ReferenceSupernet(spec, CLASSES)
+    return model
+
+
+def _count(model: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def table(results: dict[str, dict[str, Any]], arguments: argparse.Namespace) -> str:
+    """What stands in docs/benchmarks.md."""
+    lines = [
+        f"L {arguments.layers}, F {arguments.filters}, B {arguments.blocks}, {CLASSES} classes, batch {BATCH}, "
+        f"crop {arguments.crop}, {arguments.threads} threads, torch {torch.__version__}, "
+        f"{arguments.repeat} steps; seconds: best (median)",
+        "",
+        "| supernet | wall | processor | peak memory |",
+        "| --- | --- | --- | --- |",
+    ]
+    for which, result in results.items():
+        cells = [f"{min(result[key]):.2f} ({statistics.median(result[key]):.2f})" for key in ("wall", "processor")]
+        lines.append(f"| {which} | {cells[0]} | {cells[1]} | {result['peak'] / 1e9:.2f} GB |")
+    quick, slow = (results[which] for which in WHICH)
+    ratios = [min(slow[key]) / min(quick[key]) for key in ("wall", "processor")]
+    lines.append(f"| ratio | {ratios[0]:.1f} | {ratios[1]:.1f} | {slow['peak'] / quick['peak']:.2f} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
