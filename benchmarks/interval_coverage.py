@@ -143,7 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     kinds += [(draw.__name__.replace("_", " "), draw, true_rho(draw)) for draw in others]
     kinds += [("stratified of 200", of_200(stratified), 0.8), ("top of 200", of_200(top), 0.8)]
     began = time.monotonic()
-    print(f"coverage in % (mean width) of 95 % intervals, {options.samples} samples a row; numpy {np.__version__}")
+    print(f"coverage in % (mean width) of 95 % intervals, {options.samples} samples a row", flush=True)
     print("| scores | true rho | n | mean rho | " + " | ".join(METHODS) + " |")
     print("|---|---|---|---|" + "---|" * len(METHODS))
     for name, draw, rho in kinds:

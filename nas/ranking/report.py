@@ -104,7 +104,7 @@ def _warnings(n: int, sampling: Sampling, interval: Interval | None) -> tuple[st
     if sampling == "top":
         warnings.append(
             "Only the proxy's best were measured: their range is restricted, so rho is lower than over all "
-            "architectures. A stratified sample has no such bias."
+            "architectures. A stratified sample hardly has that bias."
         )
     if interval is not None and n < TRIED_FROM:
         warnings.append(f"{n} pairs are few: the interval was tried from {TRIED_FROM} on.")
