@@ -146,7 +146,7 @@ def _mix(rows: Tensor, mixers: Tensor, out: Tensor) -> None:
 
 
 def _mixer_gradient(rows: Tensor, slopes: Tensor, out: Tensor) -> None:
-    """Of `_mix` in the matrices: (P, G C) twice -> into `out` (G, C, C), which may be pairs (then of the whole pair)."""
+    """Of `_mix` in the matrices: (P, G C) twice -> into `out` (G, C, C), of whole pairs where they are."""
     shape = (rows.shape[0], *out.shape[:2])
     torch.bmm(_split(rows, shape).permute(1, 2, 0), _split(slopes, shape).transpose(0, 1), out=out)
 
