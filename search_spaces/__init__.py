@@ -3,6 +3,7 @@
 from search_spaces.auto_deeplab import PUBLISHED_AUTO_DEEPLAB, AutoDeepLab, Block, Edge
 from search_spaces.deeplab import read_deeplab, write_deeplab
 from search_spaces.dense_cell import (
+    EXTENDED_OPERATORS,
     OPERATORS,
     PUBLISHED_CELL,
     AtrousSeparable,
@@ -21,29 +22,53 @@ from search_spaces.document import (
     read_architecture,
     write_document,
 )
+from search_spaces.labels import describe, label
 from search_spaces.reference_head import ReferenceHead
+from search_spaces.reference_heads import REFERENCE_HEADS, reference_heads, trunk_without_unit
+from search_spaces.units import (
+    ConstantContext,
+    DoubleAttention,
+    GloRe,
+    GraphConvolution,
+    NonLocal,
+    SymbolicReasoning,
+    Unit,
+)
 
 __all__ = [
+    "EXTENDED_OPERATORS",
     "OPERATORS",
     "PUBLISHED_AUTO_DEEPLAB",
     "PUBLISHED_CELL",
+    "REFERENCE_HEADS",
     "Architecture",
     "ArchitectureDocument",
     "AtrousSeparable",
     "AutoDeepLab",
     "Block",
     "Branch",
+    "ConstantContext",
     "Conv1x1",
     "DenseCell",
+    "DoubleAttention",
     "Edge",
+    "GloRe",
+    "GraphConvolution",
+    "NonLocal",
     "Provenance",
     "PyramidPooling",
     "ReferenceHead",
     "Score",
+    "SymbolicReasoning",
+    "Unit",
     "architecture_from_dict",
     "architecture_to_dict",
+    "describe",
+    "label",
     "read_architecture",
     "read_deeplab",
+    "reference_heads",
+    "trunk_without_unit",
     "write_deeplab",
     "write_document",
 ]

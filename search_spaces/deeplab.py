@@ -70,7 +70,10 @@ def _pair(entry: Mapping[str, Any], name: str) -> tuple[int, int]:
 
 
 def write_deeplab(cell: DenseCell) -> list[dict[str, Any]]:
-    """The file's JSON value, branches in the cell's own order. A 1x1 convolution has a rate only if it was read."""
+    """The file's JSON value, branches in the cell's own order. A 1x1 convolution has a rate only if it was read.
+
+    ValueError for a cell with a unit of global reasoning, which the format does not know.
+    """
     return [{**_write_operator(branch.operator), "input": branch.input} for branch in cell.branches]
 
 
@@ -79,4 +82,9 @@ def _write_operator(operator: Operator) -> dict[str, Any]:
         return {"kernel": 1, **({} if operator.rate is None else {"rate": list(operator.rate)}), "op": "conv"}
     if isinstance(operator, AtrousSeparable):
         return {"kernel": 3, "rate": list(operator.rate), "op": "conv"}
-    return {"op": "pyramid_pooling", "grid_size": list(operator.grid)}
+    if isinstance(operator, PyramidPooling):
+        return {"op": "pyramid_pooling", "grid_size": list(operator.grid)}
+    raise ValueError(
+        f"TensorFlow DeepLab's format knows convolutions and pooling only, not {operator.op}; "
+        "write this cell as a segnas/architecture document"
+    )

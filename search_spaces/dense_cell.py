@@ -10,6 +10,15 @@ from typing import Annotated, Literal, Self, TypeAlias
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from search_spaces.base import StrictModel, content_key
+from search_spaces.units import (
+    ConstantContext,
+    DoubleAttention,
+    GloRe,
+    GraphConvolution,
+    NonLocal,
+    SymbolicReasoning,
+    Unit,
+)
 
 RATES = (1, 3, 6, 9, 12, 15, 18, 21)
 """Atrous rates of the 3x3 separable convolution, per axis, in cells at output stride 16."""
@@ -66,21 +75,42 @@ class PyramidPooling(StrictModel):
     grid: tuple[Grid, Grid]
 
 
-Operator: TypeAlias = Annotated[Conv1x1 | AtrousSeparable | PyramidPooling, Field(discriminator="op")]
+Operator: TypeAlias = Annotated[Conv1x1 | AtrousSeparable | PyramidPooling | Unit, Field(discriminator="op")]
+
+OperatorSet: TypeAlias = Literal["plain", "extended"]
 
 OPERATORS: tuple[Operator, ...] = (
     Conv1x1(),
     *(AtrousSeparable(rate=(vertical, horizontal)) for vertical in RATES for horizontal in RATES),
     *(PyramidPooling(grid=(rows, columns)) for rows in GRIDS for columns in GRIDS),
 )
-"""The 81 operators. Their order is part of the canonical form, so it never changes."""
+"""The paper's 81 operators. Their order is part of the canonical form, so it never changes."""
 
-_INDEX = {operator: index for index, operator in enumerate(OPERATORS)}
+EXTENDED_OPERATORS: tuple[Operator, ...] = (
+    *OPERATORS,
+    *(DoubleAttention(maps=maps) for maps in (32, 64)),
+    *(GloRe(nodes=nodes) for nodes in (32, 64)),
+    *(GraphConvolution(vertices=vertices) for vertices in (4, 8, 32)),
+    *(SymbolicReasoning(steps=steps) for steps in (1, 2)),
+    ConstantContext(),
+    NonLocal(),
+)
+"""The 81 and 11 units of global reasoning: 92. New ones go to the end, since the order never changes."""
+
+OPERATOR_SETS: dict[OperatorSet, tuple[Operator, ...]] = {"plain": OPERATORS, "extended": EXTENDED_OPERATORS}
+"""What a space can choose from."""
+
+_INDEX = {operator: index for index, operator in enumerate(EXTENDED_OPERATORS)}
 
 
 def operator_index(operator: Operator) -> int:
-    """Position in `OPERATORS`; a 1x1 convolution is the same operator whatever rate was written beside it."""
+    """Position in `EXTENDED_OPERATORS`; a 1x1 convolution is the same operator whatever rate was written beside it."""
     return 0 if isinstance(operator, Conv1x1) else _INDEX[operator]
+
+
+def _parameters(unit: Operator) -> str:
+    values = unit.model_dump(exclude={"op"})
+    return ", ".join(f"{name}={value}" for name, value in values.items())
 
 
 class Branch(StrictModel):
@@ -95,6 +125,16 @@ class Branch(StrictModel):
         if value < FEATURES:
             raise ValueError(f"input {value} means nothing: -1 is the feature map F, 0 and up are branches")
         return value
+
+    @field_validator("operator")
+    @classmethod
+    def _in_the_space(cls, operator: Operator) -> Operator:
+        if isinstance(operator, Unit) and operator not in _INDEX:
+            known = " or ".join(_parameters(other) for other in _INDEX if other.op == operator.op)
+            raise ValueError(
+                f"{operator.op} with {_parameters(operator)} is no operator of a cell; there it has {known}"
+            )
+        return operator
 
 
 Tree: TypeAlias = "tuple[tuple[int, Tree], ...]"
@@ -129,6 +169,11 @@ class DenseCell(StrictModel):
         return self
 
     @property
+    def units(self) -> tuple[Unit, ...]:
+        """Its units of global reasoning; a cell of the paper's space has none."""
+        return tuple(branch.operator for branch in self.branches if isinstance(branch.operator, Unit))
+
+    @property
     def tree(self) -> Tree:
         """The labelled tree with every node's children sorted: equal for equal cells only (AHU encoding)."""
         children: list[list[tuple[int, Tree]]] = [[] for _ in range(len(self.branches) + 1)]
@@ -160,7 +205,7 @@ def _depth_first(tree: Tree) -> Iterator[Branch]:
     written = 0
     while pending:
         (operator, readers), parent = pending.pop()
-        yield Branch(input=parent, operator=OPERATORS[operator])
+        yield Branch(input=parent, operator=EXTENDED_OPERATORS[operator])
         pending += [(node, written) for node in reversed(readers)]
         written += 1
 

@@ -18,6 +18,7 @@ from search_spaces.base import StrictModel, explain, shorten
 from search_spaces.deeplab import read_deeplab
 from search_spaces.dense_cell import DenseCell
 from search_spaces.reference_head import ReferenceHead
+from search_spaces.units import UNIT_NAMES
 
 FORMAT: Literal["segnas/architecture"] = "segnas/architecture"
 VERSION: Literal[1] = 1
@@ -26,7 +27,7 @@ Architecture: TypeAlias = Annotated[DenseCell | AutoDeepLab | ReferenceHead, Fie
 Kind: TypeAlias = Literal["dense_cell", "auto_deeplab", "reference_head"]
 
 KINDS: tuple[Kind, ...] = ("dense_cell", "auto_deeplab", "reference_head")
-_TAGS = frozenset({*KINDS, "conv1x1", "atrous_separable", "pyramid_pooling"})
+_TAGS = frozenset({*KINDS, "conv1x1", "atrous_separable", "pyramid_pooling", *UNIT_NAMES})
 _ARCHITECTURE: TypeAdapter[Architecture] = TypeAdapter(Architecture)
 
 

@@ -1,4 +1,4 @@
-"""Heads made by people, to compare found ones with: 1x1, ASPP, PPM."""
+"""Heads made by people, to compare found ones with: 1x1, ASPP, PPM, and a trunk with or without a unit."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from search_spaces.base import StrictModel, content_key
+from search_spaces.units import Unit
 
 ASPP_RATES = (6, 12, 18)
 """Atrous rates at output stride 16 (Chen et al., "Rethinking Atrous Convolution", 2017: DeepLabv3)."""
@@ -14,37 +15,65 @@ ASPP_RATES = (6, 12, 18)
 PPM_BINS = (1, 2, 3, 6)
 """Bins per axis of the pyramid pooling module (Zhao et al., "Pyramid Scene Parsing Network", CVPR 2017)."""
 
+TRUNK_WIDTH = 512
+"""Channels of the trunk: those of FCN heads on ResNets, and of the units' papers (GloRe: 512 channels, m = 64)."""
+
 _Positive = Annotated[int, Field(strict=True, ge=1, le=1024)]
 
 
-class ReferenceHead(StrictModel):
-    """`conv1x1`, `aspp` with its atrous `rates`, or `ppm` with its `bins`; what a head does not have is empty.
+_DEFAULTS: dict[str, dict[str, Any]] = {
+    "aspp": {"rates": ASPP_RATES},
+    "ppm": {"bins": PPM_BINS},
+    "trunk": {"width": TRUNK_WIDTH},
+}
 
-    Left out, `rates` of an ASPP and `bins` of a PPM are the papers'.
+
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+class ReferenceHead(StrictModel):
+    """`conv1x1`, `aspp` with its atrous `rates`, `ppm` with its `bins`, or `trunk` with its `width` and maybe a `unit`.
+
+    The trunk: 3x3 convolution to `width` channels, the unit, 3x3 convolution, 1x1 convolution. Without a unit it is
+    what a unit has to beat. Left out, `rates`, `bins` and `width` are the papers'; what a head does not have is empty,
+    and `width` and `unit` are then left out of its JSON, so that documents and keys from before the trunk stay.
     """
 
     kind: Literal["reference_head"] = "reference_head"
-    name: Literal["conv1x1", "aspp", "ppm"]
+    name: Literal["conv1x1", "aspp", "ppm", "trunk"]
     rates: Annotated[tuple[_Positive, ...], Field(max_length=16)] = ()
     bins: Annotated[tuple[_Positive, ...], Field(max_length=16)] = ()
+    width: Annotated[int, Field(strict=True, ge=1, le=4096)] | None = Field(None, exclude_if=_is_none)
+    unit: Annotated[Unit, Field(discriminator="op")] | None = Field(None, exclude_if=_is_none)
 
     @model_validator(mode="before")
     @classmethod
     def _papers_values(cls, data: Any) -> Any:
         if isinstance(data, dict):
-            defaults: dict[str, Any] = {"aspp": {"rates": ASPP_RATES}, "ppm": {"bins": PPM_BINS}}
             name = data.get("name")
-            return {**(defaults.get(name, {}) if isinstance(name, str) else {}), **data}
+            return {**(_DEFAULTS.get(name, {}) if isinstance(name, str) else {}), **data}
         return data
 
     @model_validator(mode="after")
     def _only_its_own(self) -> Self:
-        for field, values, owner in (("rates", self.rates, "aspp"), ("bins", self.bins, "ppm")):
+        owned = {"rates": (self.rates, "aspp"), "bins": (self.bins, "ppm"), "width": (self.width, "trunk")}
+        for field, (values, owner) in {**owned, "unit": (self.unit, "trunk")}.items():
             if values and self.name != owner:
-                raise ValueError(f"{field} belong to {owner}, not to {self.name}; leave them out")
+                verb, it = ("belong", "them") if field in ("rates", "bins") else ("belongs", "it")
+                raise ValueError(f"{field} {verb} to {owner}, not to {self.name}; leave {it} out")
+        for field in ("rates", "bins"):
+            values, owner = owned[field]
             if not values and self.name == owner:
                 raise ValueError(f"{owner} needs at least one of its {field}")
+        if self.name == "trunk" and self.width is None:
+            raise ValueError("trunk needs a width, a whole number of channels")
         return self
+
+    @property
+    def units(self) -> tuple[Unit, ...]:
+        """The unit of a trunk that has one."""
+        return () if self.unit is None else (self.unit,)
 
     @property
     def key(self) -> str:

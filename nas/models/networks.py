@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from nas.models.auto_deeplab import AutoDeepLabNetwork, build_auto_deeplab
 from nas.models.backbone_base import Backbone
 from nas.models.backbones import build_backbone
+from nas.models.graph_reasoning import KnowledgeGraph
 from nas.models.heads import build_head
 from nas.models.layers import BN_MOMENTUM, build_logits
 from nas.spec import BackboneSpec, HeadSpec, NetworkSpec
@@ -63,8 +64,12 @@ def build_classifier_head(  # noqa: PLR0917  each of the six is needed, and none
     crop: tuple[int, int],
     *,
     bn_momentum: float = BN_MOMENTUM,
+    knowledge: KnowledgeGraph | None = None,
 ) -> HeadWithClassifier:
-    """Head and logits for features of `in_channels` at `output_stride`; `crop` (height, width) in pixels."""
+    """Head and logits for features of `in_channels` at `output_stride`; `crop` (height, width) in pixels.
+
+    `knowledge` and ValueError as in `build_head`.
+    """
     module = build_head(
         architecture,
         in_channels,
@@ -74,6 +79,7 @@ def build_classifier_head(  # noqa: PLR0917  each of the six is needed, and none
         crop=crop,
         rate_multiplier=head.rate_multiplier,
         bn_momentum=bn_momentum,
+        knowledge=knowledge,
     )
     assert isinstance(module.out_channels, int)
     return HeadWithClassifier(module, build_logits(module.out_channels, num_classes))
@@ -89,14 +95,16 @@ def build_network(
     crop: tuple[int, int] = (513, 513),
     iterations: int = 1,
     bn_momentum: float = BN_MOMENTUM,
+    knowledge: KnowledgeGraph | None = None,
 ) -> Network:
     """The whole network of an architecture, randomly initialised.
 
     Of a head: on a backbone, by default MobileNet-v2 at output stride 16, with 256 filters; ValueError where the
-    backbone cannot reach its output stride. The backbone's own weights: `load_backbone_weights(network.backbone,
-    path)`. Of an architecture that is a whole network (auto_deeplab): as `network` says, by default with 20 filters;
-    `backbone` and `head` are not read. ValueError where `crop` (height, width in pixels) does not fit. `iterations` is
-    the length of the training, over which a whole network's dropped paths are scheduled.
+    backbone cannot reach its output stride, or where a head that reasons over a knowledge graph has no `knowledge`.
+    The backbone's own weights: `load_backbone_weights(network.backbone, path)`. Of an architecture that is a whole
+    network (auto_deeplab): as `network` says, by default with 20 filters; `backbone` and `head` are not read.
+    ValueError where `crop` (height, width in pixels) does not fit. `iterations` is the length of the training, over
+    which a whole network's dropped paths are scheduled.
     """
     if is_whole(architecture):
         spec = network or NetworkSpec()
@@ -123,5 +131,6 @@ def build_network(
         features.output_stride,
         crop,
         bn_momentum=bn_momentum,
+        knowledge=knowledge,
     )
     return SegmentationNetwork(features, part.head, part.classifier)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
 
-from search_spaces.dense_cell import DenseCell
+from search_spaces.dense_cell import DenseCell, OperatorSet
 from search_spaces.dense_cell_space import cells, distinct, sample
 from search_spaces.document import Architecture
 
@@ -79,8 +79,9 @@ class CellStrategy(ABC):
     A repeat is judged by the cell, not by how its branches are ordered.
     """
 
-    def __init__(self, branches: int, seed: int) -> None:
+    def __init__(self, branches: int, seed: int, operators: OperatorSet = "plain") -> None:
         self._branches = branches
+        self._operators = operators
         self._seed = seed
         self._proposed: dict[int, DenseCell] = {}
         self._seen: set[DenseCell] = set()
@@ -90,7 +91,7 @@ class CellStrategy(ABC):
         """A cell that was not asked for before, or the one of this number if it was."""
         if number in self._proposed:
             return self._proposed[number]
-        if len(self._seen) >= distinct(self._branches):
+        if len(self._seen) >= distinct(self._branches, self._operators):
             raise SpaceExhausted(f"all {len(self._seen)} cells of {self._branches} branches were asked for")
         # A text seeds through sha512, so numbers near each other give streams that have nothing in common.
         rng = random.Random(f"{self._seed}/{number}")  # noqa: S311  a search, not a secret
@@ -128,13 +129,14 @@ class CellStrategy(ABC):
     def _uniform(self, rng: random.Random) -> DenseCell:
         """Uniform over the space without what was seen; enumerates a small space when draws keep hitting that."""
         tries = 0
-        while (cell := sample(self._branches, rng)) in self._seen:
+        while (cell := sample(self._branches, rng, self._operators)) in self._seen:
             tries += 1
-            if tries == UNIFORM_TRIES and distinct(self._branches) <= ENUMERABLE:
-                return rng.choice([left for left in _all_cells(self._branches) if left not in self._seen])
+            if tries == UNIFORM_TRIES and distinct(self._branches, self._operators) <= ENUMERABLE:
+                every = _all_cells(self._branches, self._operators)
+                return rng.choice([left for left in every if left not in self._seen])
         return cell
 
 
 @cache
-def _all_cells(branches: int) -> tuple[DenseCell, ...]:
-    return tuple(cells(branches))
+def _all_cells(branches: int, operators: OperatorSet) -> tuple[DenseCell, ...]:
+    return tuple(cells(branches, operators))

@@ -7,7 +7,7 @@ import random
 
 from nas.spec import DpcStrategy
 from nas.strategies.base import CellStrategy, Observation
-from search_spaces.dense_cell import DenseCell
+from search_spaces.dense_cell import DenseCell, OperatorSet
 from search_spaces.dense_cell_space import mutate
 
 MUTATION_TRIES = 100
@@ -24,8 +24,8 @@ class NearBestSearch(CellStrategy):
     The paper gives the idea in a sentence and no numbers; probability, pool and mutation are ours.
     """
 
-    def __init__(self, branches: int, seed: int, strategy: DpcStrategy) -> None:
-        super().__init__(branches, seed)
+    def __init__(self, branches: int, seed: int, strategy: DpcStrategy, operators: OperatorSet = "plain") -> None:
+        super().__init__(branches, seed, operators)
         self._strategy = strategy
         self._ranked: list[tuple[int, float, int, DenseCell]] = []
 
@@ -34,7 +34,7 @@ class NearBestSearch(CellStrategy):
             return None
         parents = [cell for *_, cell in self._ranked]
         for _ in range(MUTATION_TRIES):
-            child = mutate(rng.choice(parents), rng)
+            child = mutate(rng.choice(parents), rng, self._operators)
             if child not in self._seen:
                 return child
         return None

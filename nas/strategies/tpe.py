@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from nas.spec import TpeStrategy
 from nas.strategies.base import CellStrategy, Observation
-from search_spaces.dense_cell import FEATURES, OPERATORS, Branch, DenseCell, operator_index
+from search_spaces.dense_cell import FEATURES, OPERATOR_SETS, Branch, DenseCell, Operator, OperatorSet, operator_index
 
 TPE_TRIES = 10
 """Suggestions that may turn out to be known before a uniform draw is made instead."""
@@ -30,10 +30,11 @@ class TpeSearch(CellStrategy):
     generator from question to question, which no record holds.
     """
 
-    def __init__(self, branches: int, seed: int, strategy: TpeStrategy) -> None:
-        super().__init__(branches, seed)
+    def __init__(self, branches: int, seed: int, strategy: TpeStrategy, operators: OperatorSet = "plain") -> None:
+        super().__init__(branches, seed, operators)
+        self._options = OPERATOR_SETS[operators]
         self._strategy = strategy
-        self._distributions = _distributions(branches)
+        self._distributions = _distributions(branches, len(self._options))
         self._trials: dict[int, optuna.Trial] = {}
         with _without_chatter():
             self._study = optuna.create_study(direction="maximize")
@@ -42,7 +43,7 @@ class TpeSearch(CellStrategy):
         for _ in range(TPE_TRIES):
             self._study.sampler = _Sampler(self._distributions, rng.randrange(2**32), self._strategy.startup)
             trial = self._study.ask(self._distributions)
-            cell = _decode(trial.params, self._branches)
+            cell = _decode(trial.params, self._branches, self._options)
             if cell not in self._seen:
                 self._trials[number] = trial
                 return cell
@@ -82,9 +83,9 @@ class _Sampler(TPESampler):
         return self._known
 
 
-def _distributions(branches: int) -> dict[str, BaseDistribution]:
+def _distributions(branches: int, options: int) -> dict[str, BaseDistribution]:
     inputs = {f"input_{i}": CategoricalDistribution(range(FEATURES, i)) for i in range(1, branches)}
-    operators = {f"operator_{i}": CategoricalDistribution(range(len(OPERATORS))) for i in range(branches)}
+    operators = {f"operator_{i}": CategoricalDistribution(range(options)) for i in range(branches)}
     return {**inputs, **operators}
 
 
@@ -93,10 +94,10 @@ def _encode(cell: DenseCell) -> dict[str, int]:
     return {**inputs, **{f"operator_{i}": operator_index(branch.operator) for i, branch in enumerate(cell.branches)}}
 
 
-def _decode(params: dict[str, int], branches: int) -> DenseCell:
+def _decode(params: dict[str, int], branches: int, options: tuple[Operator, ...]) -> DenseCell:
     return DenseCell(
         branches=tuple(
-            Branch(input=params.get(f"input_{i}", FEATURES), operator=OPERATORS[params[f"operator_{i}"]])
+            Branch(input=params.get(f"input_{i}", FEATURES), operator=options[params[f"operator_{i}"]])
             for i in range(branches)
         )
     )

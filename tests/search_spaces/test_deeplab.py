@@ -6,7 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search_spaces.deeplab import read_deeplab, write_deeplab
-from search_spaces.dense_cell import GRIDS, PUBLISHED_CELL, RATES, AtrousSeparable, Conv1x1, PyramidPooling
+from search_spaces.dense_cell import (
+    GRIDS,
+    PUBLISHED_CELL,
+    RATES,
+    AtrousSeparable,
+    Branch,
+    Conv1x1,
+    DenseCell,
+    PyramidPooling,
+)
+from search_spaces.units import GloRe
 
 PUBLISHED_TEXT = (
     '[{"kernel":3,"rate":[1,6],"op":"conv","input":-1},{"kernel":3,"rate":[18,15],"op":"conv","input":0},'
@@ -100,3 +110,11 @@ def test_a_wrong_file_is_refused_with_a_sentence(entries, sentence):
     with pytest.raises(ValueError, match=sentence) as caught:
         read_deeplab(entries)
     assert "\n" not in str(caught.value)
+
+
+def test_a_cell_with_a_unit_is_refused_with_one_sentence():
+    cell = DenseCell(branches=(*PUBLISHED_CELL.branches, Branch(input=0, operator=GloRe(nodes=32))))
+    with pytest.raises(
+        ValueError, match=r"knows convolutions and pooling only, not glore; write this cell as a segnas"
+    ):
+        write_deeplab(cell)

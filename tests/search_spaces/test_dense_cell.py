@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from search_spaces.dense_cell import (
+    EXTENDED_OPERATORS,
     FEATURES,
     GRIDS,
     MAX_BRANCHES,
@@ -20,6 +21,14 @@ from search_spaces.dense_cell import (
     Operator,
     PyramidPooling,
     operator_index,
+)
+from search_spaces.units import (
+    ConstantContext,
+    DoubleAttention,
+    GloRe,
+    GraphConvolution,
+    NonLocal,
+    SymbolicReasoning,
 )
 
 FEW = (Conv1x1(), AtrousSeparable(rate=(1, 6)), PyramidPooling(grid=(1, 2)))
@@ -68,6 +77,41 @@ def test_the_order_of_operators_is_frozen():
     assert PUBLISHED_CELL.key == "9aa809f4da2655bee76762d5deae9d2423d435d4dbb7df50c94c658a8adf73a3"
 
 
+def test_the_11_units_and_their_order_are_frozen_too():
+    assert EXTENDED_OPERATORS[:81] == OPERATORS
+    assert EXTENDED_OPERATORS[81:] == (
+        DoubleAttention(maps=32),
+        DoubleAttention(maps=64),
+        GloRe(nodes=32),
+        GloRe(nodes=64),
+        GraphConvolution(vertices=4),
+        GraphConvolution(vertices=8),
+        GraphConvolution(vertices=32),
+        SymbolicReasoning(steps=1),
+        SymbolicReasoning(steps=2),
+        ConstantContext(),
+        NonLocal(),
+    )
+    assert [operator_index(operator) for operator in EXTENDED_OPERATORS] == list(range(92))
+    assert cell((-1, GloRe(nodes=32)), (0, Conv1x1())).key == (
+        "8b6a4aa2406037ba4cd127b26d9448a2f012ed80e68427a8ddeb7000e3cc22dd"
+    )
+
+
+def test_the_units_of_a_cell():
+    assert PUBLISHED_CELL.units == ()
+    assert cell((-1, GloRe(nodes=32)), (0, Conv1x1()), (0, NonLocal())).units == (GloRe(nodes=32), NonLocal())
+
+
+@given(st.data())
+def test_an_extended_cell_keeps_its_key_in_any_order_and_through_json(data):
+    original = data.draw(drawn_cells(operators=EXTENDED_OPERATORS))
+    again = DenseCell.model_validate(json.loads(original.model_dump_json()))
+    assert again.branches == original.branches
+    assert original.canonical() == original
+    assert original.canonical().key == original.key
+
+
 @pytest.mark.parametrize(
     ("branches", "sentence"),
     [
@@ -93,6 +137,19 @@ def test_a_wrong_cell_is_refused_with_a_sentence(branches, sentence):
         ({"input": -1, "operator": {"op": "pyramid_pooling", "grid": [3, 1]}}, "grid size 3 is not one of 1, 2, 4, 8"),
         ({"input": -1, "operator": {"op": "atrous_separable"}}, "Field required"),
         ({"input": -1, "operator": {"op": "sep"}}, "conv1x1.*atrous_separable.*pyramid_pooling"),
+        (
+            {"input": -1, "operator": {"op": "glore", "nodes": 48}},
+            "glore with nodes=48 is no operator of a cell; there it has nodes=32 or nodes=64",
+        ),
+        (
+            {"input": -1, "operator": {"op": "sgr", "steps": 2, "mapping": "drawn"}},
+            "sgr with steps=2, mapping=drawn is no operator of a cell; there it has steps=1 or steps=2",
+        ),
+        (
+            {"input": -1, "operator": {"op": "gcu", "maps": 8}},
+            "maps is no parameter of gcu; it has vertices, assignment",
+        ),
+        ({"input": -1, "operator": {"op": "non_local", "maps": 8}}, "maps is no parameter of non_local; it has none"),
         ({"input": -1, "operator": {"op": "conv1x1"}, "name": "x"}, "Extra inputs are not permitted"),
     ],
 )

@@ -6,8 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from search_spaces import dense_cell_space
-from search_spaces.dense_cell import FEATURES, OPERATORS, Branch, DenseCell, operator_index
+from search_spaces.dense_cell import (
+    EXTENDED_OPERATORS,
+    FEATURES,
+    OPERATOR_SETS,
+    OPERATORS,
+    Branch,
+    DenseCell,
+    operator_index,
+)
 from search_spaces.dense_cell_space import cells, distinct, mutate, sample, size
 
 
@@ -27,7 +34,7 @@ def test_the_number_of_different_cells_is_what_enumeration_finds():
 
 @pytest.mark.parametrize(("branches", "operators"), [(3, 1), (3, 3), (4, 2), (5, 1)])
 def test_the_count_holds_for_other_operator_sets(monkeypatch, branches, operators):
-    monkeypatch.setattr(dense_cell_space, "OPERATORS", OPERATORS[:operators])
+    monkeypatch.setitem(OPERATOR_SETS, "plain", OPERATORS[:operators])
     assert len(list(cells(branches))) == distinct(branches)
 
 
@@ -84,3 +91,36 @@ def test_mutations_of_one_branch_reach_all_other_operators_evenly():
     reached = collections.Counter(operator_index(mutate(parent, rng).branches[0].operator) for _ in range(8000))
     assert len(reached) == 80
     assert chisquare(list(reached.values())).pvalue > 0.001
+
+
+def test_sizes_of_the_extended_space():
+    assert [size(b, "extended") for b in (1, 2)] == [92, 2 * 92**2]
+    assert size(5, "extended") == 790_897_827_840
+    found = list(cells(2, "extended"))
+    assert len(found) == len({cell.key for cell in found}) == distinct(2, "extended") == 92 * 93 // 2 + 92**2
+
+
+def test_extended_sampling_is_uniform():
+    rng = random.Random(20180609)
+    counts = collections.Counter(
+        operator_index(branch.operator) for _ in range(4000) for branch in sample(5, rng, "extended").branches
+    )
+    assert len(counts) == 92
+    assert chisquare(list(counts.values())).pvalue > 0.001
+
+
+def test_extended_mutations_of_one_branch_reach_all_other_operators_evenly():
+    rng = random.Random(1)
+    parent = DenseCell(branches=(Branch(input=FEATURES, operator=EXTENDED_OPERATORS[85]),))
+    reached = collections.Counter(
+        operator_index(mutate(parent, rng, "extended").branches[0].operator) for _ in range(8000)
+    )
+    assert len(reached) == 91
+    assert chisquare(list(reached.values())).pvalue > 0.001
+
+
+def test_a_plain_mutation_leaves_a_unit_and_never_draws_one():
+    rng = random.Random(2)
+    parent = DenseCell(branches=(Branch(input=FEATURES, operator=EXTENDED_OPERATORS[85]),))
+    reached = {operator_index(mutate(parent, rng).branches[0].operator) for _ in range(2000)}
+    assert reached == set(range(81))

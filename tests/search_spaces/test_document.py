@@ -3,7 +3,7 @@ import json
 import pytest
 
 from search_spaces.deeplab import write_deeplab
-from search_spaces.dense_cell import PUBLISHED_CELL, Branch, Conv1x1, DenseCell
+from search_spaces.dense_cell import EXTENDED_OPERATORS, PUBLISHED_CELL, Branch, Conv1x1, DenseCell
 from search_spaces.document import (
     ArchitectureDocument,
     Provenance,
@@ -14,6 +14,8 @@ from search_spaces.document import (
     write_document,
 )
 from search_spaces.reference_head import ReferenceHead
+from search_spaces.reference_heads import REFERENCE_HEADS
+from search_spaces.units import GraphConvolution, SymbolicReasoning
 
 HEADS = [
     PUBLISHED_CELL,
@@ -21,6 +23,10 @@ HEADS = [
     ReferenceHead(name="conv1x1"),
     ReferenceHead(name="aspp"),
     ReferenceHead(name="ppm", bins=(1, 4)),
+    *REFERENCE_HEADS[4:],
+    ReferenceHead(name="trunk", width=64, unit=GraphConvolution(assignment="dot")),
+    ReferenceHead(name="trunk", unit=SymbolicReasoning(steps=3, mapping="drawn", graph="identity")),
+    DenseCell(branches=tuple(Branch(input=-1, operator=operator) for operator in EXTENDED_OPERATORS[81:])),
 ]
 PROVENANCE = Provenance(
     search="s0123456789ab",
@@ -93,6 +99,10 @@ GOOD = write_document(PUBLISHED_CELL)
         ({"architecture": {}}, "format is None"),
         ({}, "kind is None; the known ones are"),
         ({"kind": "dense_cell"}, "not a valid dense_cell: branches: Field required"),
+        (
+            {"kind": "reference_head", "name": "trunk", "unit": {"op": "glore", "maps": 64}},
+            "not a valid reference_head: unit: maps is no parameter of glore; it has nodes",
+        ),
         (
             {"kind": "dense_cell", "branches": [{"input": -1, "operator": {"op": "atrous_separable", "rate": [1, 2]}}]},
             "not a valid dense_cell: branches.0.operator.rate.1: rate 2 is not one of",
