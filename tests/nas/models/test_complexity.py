@@ -41,3 +41,12 @@ def test_the_module_is_left_as_it_was():
     assert module.training
     assert module.weight.device.type == "cpu"
     assert not module._forward_hooks
+
+
+def test_batch_norms_and_activations_count_nothing_wherever_they_stand():
+    block = nn.Sequential(nn.Conv2d(2, 3, 3, bias=False), nn.BatchNorm2d(3), nn.ReLU6(inplace=True))
+    shared = nn.ReLU(inplace=True)
+    model = nn.Sequential(block, shared, nn.Conv2d(3, 2, 1), nn.BatchNorm2d(2), shared, block)
+    assert multiply_adds(model, 2, (6, 7)) == 4 * 5 * 3 * 18 + 4 * 5 * 2 * 3 + 2 * 3 * 3 * 18
+    assert isinstance(model[3], nn.BatchNorm2d)
+    assert all(parameter.device.type == "cpu" for parameter in model.parameters())
