@@ -13,9 +13,11 @@ from nas.data.bank import CropSource, FeatureBank, build_bank, open_bank
 from nas.data.dataset import SegmentationDataset
 from nas.models.backbone_base import Backbone
 from nas.models.backbones import build_backbone, load_backbone_weights
+from nas.models.graph_reasoning import KnowledgeGraph
 from nas.spec import Fidelity
 from nas.training.device import compute_dtype, pick_device, place
 from nas.training.extractor import StandardizedBackbone, feature_function, images_at_once
+from nas.training.knowledge import class_graph
 from nas.training.progress import Progress, silent
 from nas.training.statistics import Statistics, class_pixels, feature_statistics
 from nas.training.warmup import architecture_of, used_images, warm_backbone, warm_up_for
@@ -32,7 +34,7 @@ class Prepared:
 
     `bank` is None when the backbone is trained with the head. For whole networks there is no backbone: `weights` and
     `statistics` are None too. `class_pixels` counts the classes over one view of the training crops, at the labels'
-    resolution.
+    resolution. Small numbers about the data are kept in `statistics_folder`.
     """
 
     fidelity: Fidelity
@@ -41,6 +43,7 @@ class Prepared:
     statistics: Statistics | None
     class_pixels: tuple[int, ...]
     bank: FeatureBank | None
+    statistics_folder: Path
 
     def backbone(self, *, frozen: bool) -> StandardizedBackbone:
         """A new copy of the backbone with its weights and standardisation, on the CPU."""
@@ -48,6 +51,11 @@ class Prepared:
         assert self.statistics is not None
         mean, deviation = torch.tensor(self.statistics.mean), torch.tensor(self.statistics.deviation)
         return StandardizedBackbone(_load_backbone(self.fidelity, self.weights), mean, deviation, frozen=frozen)
+
+    def knowledge(self) -> KnowledgeGraph:
+        """The graph of the classes, for heads that reason over one; see `class_graph`."""
+        images = used_images(self.dataset.split("train"), self.fidelity.train_images)
+        return class_graph(self.dataset, images, self.statistics_folder)
 
     def training_source(self) -> CropSource:
         """The training crops of the bank."""
@@ -87,7 +95,7 @@ def prepare(
     statistics = feature_statistics(
         folder / f"{key}.json", lambda: _placed(_load_backbone(fidelity, weights), target), source, dtype
     )
-    prepared = Prepared(fidelity, dataset, weights, statistics, (), None)
+    prepared = Prepared(fidelity, dataset, weights, statistics, (), None, folder)
     if fidelity.backbone.frozen:
         bank = _bank(prepared, workspace.cache / "banks", key, target, progress)
         return replace(prepared, class_pixels=bank.class_pixels, bank=bank)
@@ -99,7 +107,9 @@ def _prepare_whole(fidelity: Fidelity, dataset: SegmentationDataset, folder: Pat
     path = folder / f"{content_key(_crops(fidelity, dataset))}-classes.json"
     source = _training_source(fidelity, dataset)
     counted = class_pixels(path, source, dataset.num_classes, fidelity.label_stride, progress)
-    return Prepared(fidelity, dataset, weights=None, statistics=None, class_pixels=counted, bank=None)
+    return Prepared(
+        fidelity, dataset, weights=None, statistics=None, class_pixels=counted, bank=None, statistics_folder=folder
+    )
 
 
 def _training_source(fidelity: Fidelity, dataset: SegmentationDataset) -> CropSource:

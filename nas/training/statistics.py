@@ -37,19 +37,20 @@ def feature_statistics(
 
     `make_backbone` gives the backbone on its device in evaluation mode; it runs over `SAMPLE` crops of view 0.
     """
-    stored = _made_once(path, lambda: _measure(make_backbone(), source, dtype))
+    stored = made_once(path, lambda: _measure(make_backbone(), source, dtype))
     return Statistics(tuple(stored["mean"]), tuple(stored["deviation"]))
 
 
 def class_pixels(
     path: Path, source: CropSource, num_classes: int, label_stride: int, progress: Progress
 ) -> tuple[int, ...]:
-    """Pixels of each class over view 0 of the crops at `label_stride`, in the JSON file `path`, as `_made_once`."""
-    stored = _made_once(path, lambda: _count(source, num_classes, label_stride, progress))
+    """Pixels of each class over view 0 of the crops at `label_stride`, in the JSON file `path`, as `made_once`."""
+    stored = made_once(path, lambda: _count(source, num_classes, label_stride, progress))
     return tuple(stored["class_pixels"])
 
 
-def _made_once(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def made_once(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What is in the JSON file `path`; where there is none, `make` is asked, by one process of all."""
     if not path.exists():
         with locked(path):
             if not path.exists():

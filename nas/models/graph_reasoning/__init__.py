@@ -4,7 +4,13 @@ from nas.models.graph_reasoning.controls import ConstantContext, NonLocal
 from nas.models.graph_reasoning.double_attention import DoubleAttention
 from nas.models.graph_reasoning.gcu import GraphConvolutionUnit
 from nas.models.graph_reasoning.glore import GloRe
-from nas.models.graph_reasoning.knowledge import KnowledgeGraph, cooccurrence_graph, identity_graph, shipped_graph
+from nas.models.graph_reasoning.knowledge import (
+    KnowledgeGraph,
+    cooccurrence_graph,
+    hierarchy_of,
+    identity_graph,
+    shipped_graph,
+)
 from nas.models.graph_reasoning.sgr import SymbolicGraphReasoning
 
 __all__ = [
@@ -16,6 +22,7 @@ __all__ = [
     "NonLocal",
     "SymbolicGraphReasoning",
     "cooccurrence_graph",
+    "hierarchy_of",
     "identity_graph",
     "shipped_graph",
 ]

@@ -17,12 +17,14 @@ SHIPPED = ("cityscapes", "voc2012")
 class KnowledgeGraph:
     """`names[i]` is node i; `adjacency` (M, M), float64, symmetric, non-negative, zero diagonal; where it is from.
 
-    The first nodes are the data set's classes in the order of their train ids.
+    The first nodes are the data set's classes in the order of their train ids, the last `groups` are groups of
+    classes and the root.
     """
 
     names: tuple[str, ...]
     adjacency: NDArray[np.float64]
     source: str
+    groups: int = 0
 
     def __post_init__(self) -> None:
         size = len(self.names)
@@ -32,6 +34,11 @@ class KnowledgeGraph:
             raise ValueError("the adjacency must be symmetric, with a zero diagonal")
         if not (np.isfinite(self.adjacency).all() and (self.adjacency >= 0).all()):
             raise ValueError("the adjacency must be finite and non-negative")
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The nodes that are classes."""
+        return self.names[: len(self.names) - self.groups]
 
     @property
     def edges(self) -> int:
@@ -63,7 +70,16 @@ def shipped_graph(name: str) -> KnowledgeGraph:
         ungrouped -= set(members)
     for member in ungrouped:
         adjacency[index[member], root] = adjacency[root, index[member]] = 1
-    return KnowledgeGraph(tuple(names), adjacency, data["source"])
+    return KnowledgeGraph(tuple(names), adjacency, data["source"], groups=len(data["groups"]) + 1)
+
+
+def hierarchy_of(class_names: Sequence[str]) -> KnowledgeGraph | None:
+    """The shipped hierarchy over exactly these classes in this order; None where none is shipped."""
+    for name in SHIPPED:
+        graph = shipped_graph(name)
+        if graph.classes == tuple(class_names):
+            return graph
+    return None
 
 
 def identity_graph(names: Sequence[str]) -> KnowledgeGraph:

@@ -6,6 +6,7 @@ from nas.models.graph_reasoning.knowledge import (
     SHIPPED,
     KnowledgeGraph,
     cooccurrence_graph,
+    hierarchy_of,
     identity_graph,
     shipped_graph,
 )
@@ -98,3 +99,13 @@ def test_impossible_adjacencies_are_refused(adjacency, message):
 def test_unknown_names_list_the_known():
     with pytest.raises(ValueError, match="known: cityscapes, voc2012"):
         shipped_graph("ade20k")
+
+
+def test_a_hierarchy_is_found_by_exactly_its_classes():
+    assert hierarchy_of(cityscapes.CLASS_NAMES).names == shipped_graph("cityscapes").names
+    assert hierarchy_of(voc2012.CLASS_NAMES).names == shipped_graph("voc2012").names
+    assert hierarchy_of(cityscapes.CLASS_NAMES[:-1]) is None
+    assert hierarchy_of(cityscapes.CLASS_NAMES[::-1]) is None
+    assert hierarchy_of(()) is None
+    assert shipped_graph("cityscapes").classes == tuple(cityscapes.CLASS_NAMES)
+    assert identity_graph(["a", "b"]).classes == ("a", "b")

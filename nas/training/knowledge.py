@@ -1,0 +1,40 @@
+"""The knowledge graph of a data set's classes, over which symbolic reasoning goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nas.data.dataset import SegmentationDataset, Split, Uint8, read_label_values
+from nas.models.graph_reasoning import KnowledgeGraph, cooccurrence_graph, hierarchy_of
+from nas.training.statistics import made_once
+from search_spaces.base import content_key
+
+FORMAT = 1
+"""Part of every key; counts up when what is stored changes."""
+
+
+def class_graph(dataset: SegmentationDataset, images: int, folder: Path) -> KnowledgeGraph:
+    """The shipped hierarchy where the classes are Cityscapes' or PASCAL VOC's, else the classes' co-occurrence.
+
+    Co-occurrence is counted over the label maps, uncut, of the first `images` training images, and kept in `folder`:
+    the first caller reads the maps. The validation split is never looked at. DatasetError for an unreadable map.
+    """
+    if (hierarchy := hierarchy_of(dataset.class_names)) is not None:
+        return hierarchy
+    key = content_key({"format": FORMAT, "cooccurrence": dataset.key, "images": images})
+    stored = made_once(folder / f"{key}-cooccurrence.json", lambda: _count(dataset, images))
+    return KnowledgeGraph(dataset.class_names, np.array(stored["adjacency"], np.float64), stored["source"])
+
+
+def _count(dataset: SegmentationDataset, images: int) -> dict[str, Any]:
+    graph = cooccurrence_graph(dataset.class_names, _label_maps(dataset.split("train"), images))
+    return {"adjacency": graph.adjacency.tolist(), "source": graph.source}
+
+
+def _label_maps(split: Split, images: int) -> Iterator[Uint8]:
+    for item in split.items[:images]:
+        yield split.table.apply(read_label_values(item.label), item.label)
