@@ -14,6 +14,8 @@ class Measurement(StrictModel):
 
     `class_iou[c]` is None where class c neither occurs nor is predicted. `seconds` counts training and validation
     since the trial began, over all its processes; `device_seconds` is the same times the devices held.
+    `parameters` and `multiply_adds` are the trainable parameters and multiply-adds (one forward pass for one crop) of
+    what was trained; None in records older than these.
     """
 
     iteration: Annotated[int, Field(ge=1)]
@@ -23,6 +25,8 @@ class Measurement(StrictModel):
     val_loss: float
     seconds: Annotated[float, Field(ge=0)]
     device_seconds: Annotated[float, Field(ge=0)]
+    parameters: Annotated[int, Field(ge=0)] | None = None
+    multiply_adds: Annotated[int, Field(ge=0)] | None = None
 
 
 class TrialError(Exception):

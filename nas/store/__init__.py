@@ -4,10 +4,12 @@ from nas.store.errors import ConflictError, NotFoundError, SearchClosedError, St
 from nas.store.leaderboard import TrialOrder
 from nas.store.records import (
     Page,
+    SearchCost,
     SearchRecord,
     SearchStatus,
     SnapshotRecord,
     Stage,
+    Timing,
     TokenRecord,
     TrialRecord,
     TrialStatus,
@@ -19,6 +21,7 @@ __all__ = [
     "NotFoundError",
     "Page",
     "SearchClosedError",
+    "SearchCost",
     "SearchRecord",
     "SearchStatus",
     "SnapshotRecord",
@@ -26,6 +29,7 @@ __all__ = [
     "StaleAttemptError",
     "Store",
     "StoreError",
+    "Timing",
     "TokenRecord",
     "TrialOrder",
     "TrialRecord",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -145,6 +145,13 @@ def store_errors() -> Iterator[None]:
             raise  # its subclasses tell of a wrong statement or value; the class itself of a broken file
         cause = getattr(error, "orig", None) or error
         raise StoreError(f"the database cannot be used: {cause}") from error
+
+
+def in_parts(values: Collection[str], size: int = 1000) -> Iterator[list[str]]:
+    """The distinct values, so many at a time: both databases bound the parameters of a statement."""
+    distinct = sorted(set(values))
+    for start in range(0, len(distinct), size):
+        yield distinct[start : start + size]
 
 
 def clean_text(text: str | None, limit: int = 4000) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import groupby
 from typing import Any, Literal
 
@@ -16,10 +17,11 @@ from nas.store.tables import ArchitectureRow, MeasurementRow, TrialRow
 
 TrialOrder = Literal["number", "-number", "score", "-score"]
 
-_TRIAL = select(
+TRIAL = select(
     TrialRow.__table__,
     ArchitectureRow.document.label("architecture"),
 ).join_from(TrialRow, ArchitectureRow, ArchitectureRow.key == TrialRow.architecture_key)
+"""What `read_trial` reads."""
 
 _MEASURED = tuple(Measurement.model_fields)
 
@@ -37,7 +39,7 @@ class Leaderboard(Database):
 
     def all_trials(self, search_id: str) -> list[TrialRecord]:
         """Every trial of a search by number; empty when there is none."""
-        return self._trials(_TRIAL.where(TrialRow.search_id == search_id).order_by(TrialRow.number))
+        return self._trials(TRIAL.where(TrialRow.search_id == search_id).order_by(TrialRow.number))
 
     def changed_trials(self, search_id: str, since: float) -> list[TrialRecord]:
         """Trials written to after `since` (an `updated_at`), in the order of their last change.
@@ -46,7 +48,7 @@ class Leaderboard(Database):
         after it (PostgreSQL): who must miss nothing asks from a second earlier and drops what it has seen.
         """
         changed = and_(TrialRow.search_id == search_id, TrialRow.updated_at > since)
-        return self._trials(_TRIAL.where(changed).order_by(TrialRow.updated_at, TrialRow.number))
+        return self._trials(TRIAL.where(changed).order_by(TrialRow.updated_at, TrialRow.number))
 
     def best_trial(self, search_id: str) -> TrialRecord | None:
         """The highest score at the deepest rung reached; the lower number among equals; None before any score.
@@ -55,7 +57,7 @@ class Leaderboard(Database):
         those stopped with the search do, by what they measured.
         """
         statement = (
-            _TRIAL.where(
+            TRIAL.where(
                 TrialRow.search_id == search_id, TrialRow.score.is_not(None), TrialRow.status != TrialStatus.FAILED
             )
             .order_by(TrialRow.iteration.desc(), TrialRow.score.desc(), TrialRow.number)
@@ -88,7 +90,7 @@ class Leaderboard(Database):
         """
         if order_by not in ("number", "-number", "score", "-score"):
             raise ValueError(f"order_by must be number, -number, score or -score, not {order_by!r}")
-        base = _TRIAL.where(TrialRow.search_id == search_id)
+        base = TRIAL.where(TrialRow.search_id == search_id)
         if status is not None:
             base = base.where(TrialRow.status == status)
         wanted = check_limit(limit) + 1  # one more says whether there is a next page
@@ -162,12 +164,12 @@ def _cursor_after(order: str, trial: TrialRecord) -> str:
 
 def find_trial(connection: Connection, search_id: str, number: int) -> TrialRecord | None:
     """The trial, or None."""
-    statement = _TRIAL.where(TrialRow.search_id == search_id, TrialRow.number == number)
+    statement = TRIAL.where(TrialRow.search_id == search_id, TrialRow.number == number)
     row = connection.execute(statement).mappings().one_or_none()
     return None if row is None else read_trial(row)
 
 
-def read_trial(row: RowMapping) -> TrialRecord:
+def read_trial(row: Mapping[str, Any] | RowMapping) -> TrialRecord:
     """The record of a row of `trials` joined with its architecture."""
     return TrialRecord(
         number=row["number"],
@@ -181,6 +183,9 @@ def read_trial(row: RowMapping) -> TrialRecord:
         iteration=row["iteration"],
         seconds=row["seconds"],
         device_seconds=row["device_seconds"],
+        parameters=row["parameters"],
+        multiply_adds=row["multiply_adds"],
+        source=row["source"],
         reason=row["reason"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],

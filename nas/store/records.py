@@ -59,7 +59,8 @@ class Stage:
 class SearchRecord:
     """One search. `attempt` counts its drivers; `not_before` holds back the next one (back-off).
 
-    `software` maps packages to the versions that measure its trials, as the last driver found them.
+    `software` maps packages to the versions that measure its trials, as the last driver found them. `parent` is the
+    search whose trials this one measures again, `forecast` what it was expected to cost when it was created.
     """
 
     id: str
@@ -70,18 +71,27 @@ class SearchRecord:
     software: dict[str, str] | None
     message: str | None
     idempotency_key: str | None
+    parent: str | None
+    forecast: dict[str, Any] | None
     not_before: float | None
     created_at: float
     updated_at: float
     started_at: float | None
     finished_at: float | None
 
+    @property
+    def kind(self) -> str:
+        """The spec's kind, "black_box" for instance."""
+        return self.spec.kind
+
 
 @dataclass(frozen=True, slots=True)
 class TrialRecord:
     """One trial. `score`, `iteration`, `seconds`, `device_seconds` are those of the deepest rung measured.
 
-    `attempt` counts the processes that worked on it, from 1.
+    `attempt` counts the processes that worked on it, from 1. `parameters` and `multiply_adds` are those of what was
+    trained, None where it is not known. `source`, as "SEARCH/NUMBER", is the trial from which this one was adopted,
+    its numbers included: nothing was run for it. None for a trial that ran.
     """
 
     number: int
@@ -95,6 +105,9 @@ class TrialRecord:
     iteration: int | None
     seconds: float | None
     device_seconds: float | None
+    parameters: int | None
+    multiply_adds: int | None
+    source: str | None
     reason: str | None
     created_at: float
     updated_at: float
@@ -109,6 +122,26 @@ class SnapshotRecord:
     epoch: int
     payload: dict[str, Any]
     created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class SearchCost:
+    """What a search has cost: device-seconds, over `measured` trials that ran and measured something, and over its
+    differentiable runs; the `adopted` trials cost nothing.
+    """
+
+    device_seconds: float
+    measured: int
+    adopted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long a rung took, from the beginning of a trial to its measurement: means over `trials` trials."""
+
+    trials: int
+    mean_seconds: float
+    mean_device_seconds: float
 
 
 @dataclass(frozen=True, slots=True)

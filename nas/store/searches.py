@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, RowMapping, or_, select, tuple_, update
+from sqlalchemy import Connection, RowMapping, null, or_, select, tuple_, update
 
 from nas.spec import SearchSpec
 from nas.store.cursors import check_limit, decode, encode
@@ -32,33 +32,56 @@ _SPEC: TypeAdapter[SearchSpec] = TypeAdapter(SearchSpec)
 class Searches(Database):
     """Rows of `searches`, written by the controller (the HTTP service and its reconciler)."""
 
-    def create_search(self, spec: SearchSpec, idempotency_key: str | None = None) -> tuple[SearchRecord, bool]:
+    def create_search(
+        self,
+        spec: SearchSpec,
+        idempotency_key: str | None = None,
+        *,
+        parent: str | None = None,
+        forecast: Mapping[str, Any] | None = None,
+    ) -> tuple[SearchRecord, bool]:
         """A new queued search and True; with a key that was used before, that search and False.
 
-        ConflictError when the key was used for another spec, ValueError when it is not 1 to 255 characters. Two
-        callers at once with one key get the same search.
+        `parent` is the id of the search that this one belongs to, `forecast` a JSON mapping; a search that was there
+        keeps its own forecast. ConflictError when the key was used for another spec or parent, ValueError when it is
+        not 1 to 255 characters, NotFoundError for an unknown parent. Two callers at once with one key get the same
+        search.
         """
         if idempotency_key is not None and not (1 <= len(idempotency_key) <= 255 and idempotency_key.isprintable()):
             raise ValueError("Idempotency-Key must be 1 to 255 printable characters")
         while True:
             with self._write() as connection:
-                created = self._insert_search(connection, spec, idempotency_key)
+                if parent is not None and _find(connection, SearchRow.id == parent) is None:
+                    raise NotFoundError(f"there is no search {parent!r} to be the parent")
+                created = self._insert_search(connection, spec, idempotency_key, parent, forecast)
                 if created is not None:
                     return created, True
                 existing = _find(connection, SearchRow.idempotency_key == idempotency_key)
             if existing is not None:
                 if existing.spec != spec:
                     raise ConflictError(f"this Idempotency-Key was used for another spec (search {existing.id})")
+                if existing.parent != parent:
+                    raise ConflictError(f"this Idempotency-Key was used for another parent (search {existing.id})")
                 return existing, False
             # The random id was taken: draw another.
 
-    def _insert_search(self, connection: Connection, spec: SearchSpec, key: str | None) -> SearchRecord | None:
+    def _insert_search(
+        self,
+        connection: Connection,
+        spec: SearchSpec,
+        key: str | None,
+        parent: str | None,
+        forecast: Mapping[str, Any] | None,
+    ) -> SearchRecord | None:
         """The new search, or None when the key (or the id) is taken."""
         now = self._clock()
         values = {
             "id": "s" + secrets.token_hex(6),
             "idempotency_key": key,
             "spec": _SPEC.dump_python(spec, mode="json"),
+            "kind": spec.kind,
+            "parent_id": parent,
+            "forecast": null() if forecast is None else dict(forecast),
             "status": SearchStatus.QUEUED,
             "attempt": 0,
             "created_at": now,
@@ -77,12 +100,18 @@ class Searches(Database):
         return record
 
     def list_searches(
-        self, status: SearchStatus | None = None, limit: int = 50, cursor: str | None = None
+        self,
+        status: SearchStatus | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+        kind: str | None = None,
     ) -> Page[SearchRecord]:
-        """Searches, newest first. ValueError on a bad limit (1 to 1000) or cursor."""
+        """Searches, newest first, of a status and a kind if said. ValueError on a bad limit (1 to 1000) or cursor."""
         statement = select(SearchRow.__table__)
         if status is not None:
             statement = statement.where(SearchRow.status == status)
+        if kind is not None:
+            statement = statement.where(SearchRow.kind == kind)
         if cursor is not None:
             created_at, after = decode("searches", cursor, (int, float), str)
             statement = statement.where(tuple_(SearchRow.created_at, SearchRow.id) < (created_at, after))
@@ -92,6 +121,16 @@ class Searches(Database):
         more = len(records) > limit
         records = records[:limit]
         return Page(tuple(records), encode("searches", records[-1].created_at, records[-1].id) if more else None)
+
+    def children(self, search_id: str) -> list[SearchRecord]:
+        """The searches whose parent this one is, oldest first; empty when there is none."""
+        statement = (
+            select(SearchRow.__table__)
+            .where(SearchRow.parent_id == search_id)
+            .order_by(SearchRow.created_at, SearchRow.id)
+        )
+        with self._read() as connection:
+            return [read_search(row) for row in connection.execute(statement).mappings()]
 
     def move_search(
         self,
@@ -208,6 +247,8 @@ def read_search(row: RowMapping) -> SearchRecord:
         software=row["software"],
         message=row["message"],
         idempotency_key=row["idempotency_key"],
+        parent=row["parent_id"],
+        forecast=row["forecast"],
         not_before=row["not_before"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],

@@ -5,8 +5,9 @@ The contract, which holds on every database (tests/nas/store runs on SQLite and 
 **Execution is at least once, recording exactly once.** A trial's process, a driver or the whole machine may die at
 any point and its work be done again. The record does not double: a search is known by its idempotency key, a trial
 by (search, number), a measurement by (search, number, iteration), a snapshot by (search, run, epoch), an
-architecture and a fidelity by their content. Whoever delivers the same event again meets the recorded one, and that
-is no error; whoever delivers *another* content under the same name is told so (ConflictError).
+architecture and a fidelity by their content, a training-free score by (architecture, fidelity, seed, name). Whoever
+delivers the same event again meets the recorded one, and that is no error; whoever delivers *another* content under
+the same name is told so (ConflictError).
 
 **Every writer names its attempt.** `begin_driver` gives a driver its attempt, `begin_attempt` a trial's process its
 own. The attempt is compared in the statement that writes, so there is no gap between the question and the write: a
@@ -19,6 +20,11 @@ stopped, in the same transaction; so a search that is over has no running trials
 
 **A trial's score** is that of the deepest rung measured. A late measurement of an earlier rung joins the learning
 curve and leaves the score alone. Whatever was measured stays, also in a trial that failed or was stopped.
+
+**Nothing need be measured twice.** A completed trial of the same (architecture, fidelity, seed), whichever search it
+belongs to, can be adopted: the new row is completed at once, with the numbers and the curve of the other, which it
+names as its source. Nothing was run for it, so it adds nothing to a search's cost nor to what rungs take. The source
+of an adopted trial is always one that ran. Training-free scores belong to no search: the first one stays.
 
 **Transactions are short**: one per event, at most two statements for a trial's (plus one for a fidelity that a
 process sends for the first time). Writers on SQLite take turns and wait up to 30 s; readers never wait. A method
@@ -34,16 +40,18 @@ from __future__ import annotations
 import time
 from typing import Self
 
+from nas.store.adoption import Adoption
+from nas.store.costs import Costs
 from nas.store.drivers import Drivers
 from nas.store.engine import Clock, make_engine
 from nas.store.leaderboard import Leaderboard
 from nas.store.schema import Schema
 from nas.store.snapshots import Snapshots
 from nas.store.tokens import Tokens
-from nas.store.trials import Trials
+from nas.store.training_free import TrainingFree
 
 
-class Store(Schema, Drivers, Trials, Leaderboard, Snapshots, Tokens):
+class Store(Schema, Drivers, Adoption, TrainingFree, Leaderboard, Costs, Snapshots, Tokens):
     """All of the above on one database."""
 
     @classmethod

@@ -42,6 +42,8 @@ NAMING = {
 ID = String(32)
 KEY = String(64)
 STATUS = String(16)
+SOURCE = String(48)
+"""A trial as SEARCH/NUMBER: an id and up to 15 digits."""
 DOCUMENT = JSON().with_variant(JSONB(), "postgresql")
 
 
@@ -75,6 +77,9 @@ class SearchRow(Base):
     updated_at: Mapped[float] = mapped_column(Double)
     started_at: Mapped[float | None] = mapped_column(Double)
     finished_at: Mapped[float | None] = mapped_column(Double)
+    kind: Mapped[str] = mapped_column(String(16))  # the spec's, to list by
+    parent_id: Mapped[str | None] = mapped_column(ForeignKey("searches.id"), index=True)
+    forecast: Mapped[dict[str, Any] | None] = mapped_column(DOCUMENT)
 
     __table_args__ = (
         UniqueConstraint("idempotency_key"),
@@ -118,7 +123,7 @@ class TrialRow(Base):
     # The key is UNIQUE(search, number) and the order in which a search's trials are read.
     search_id: Mapped[str] = mapped_column(ForeignKey("searches.id"), primary_key=True)
     number: Mapped[int] = mapped_column(Integer, primary_key=True)
-    architecture_key: Mapped[str] = mapped_column(ForeignKey("architectures.key"), index=True)
+    architecture_key: Mapped[str] = mapped_column(ForeignKey("architectures.key"))
     fidelity_key: Mapped[str] = mapped_column(ForeignKey("fidelities.key"))
     seed: Mapped[int] = mapped_column(BigInteger)
     attempt: Mapped[int] = mapped_column(Integer)
@@ -131,6 +136,9 @@ class TrialRow(Base):
     created_at: Mapped[float] = mapped_column(Double)
     updated_at: Mapped[float] = mapped_column(Double)
     finished_at: Mapped[float | None] = mapped_column(Double)
+    parameters: Mapped[int | None] = mapped_column(BigInteger)
+    multiply_adds: Mapped[int | None] = mapped_column(BigInteger)
+    source: Mapped[str | None] = mapped_column(SOURCE)  # the trial this one was adopted from; None: it ran
 
     __table_args__ = (
         CheckConstraint("number >= 0", name="number"),
@@ -147,6 +155,7 @@ class TrialRow(Base):
         Index(None, "search_id", "iteration", "score", "number"),
         Index(None, "search_id", "status", "number"),
         Index(None, "search_id", "updated_at"),
+        Index(None, "architecture_key", "fidelity_key", "seed"),
     )
 
 
@@ -166,6 +175,8 @@ class MeasurementRow(Base):
     seconds: Mapped[float] = mapped_column(Double)
     device_seconds: Mapped[float] = mapped_column(Double)
     created_at: Mapped[float] = mapped_column(Double)
+    parameters: Mapped[int | None] = mapped_column(BigInteger)
+    multiply_adds: Mapped[int | None] = mapped_column(BigInteger)
 
     __table_args__ = (
         ForeignKeyConstraint(["search_id", "number"], ["trials.search_id", "trials.number"]),
@@ -189,6 +200,20 @@ class SnapshotRow(Base):
         CheckConstraint("run >= 0", name="run"),
         CheckConstraint("epoch >= 0", name="epoch"),
     )
+
+
+class TrainingFreeRow(Base):
+    """A training-free score of an architecture at a fidelity with a seed, whichever search computed it first."""
+
+    __tablename__ = "training_free"
+
+    architecture_key: Mapped[str] = mapped_column(ForeignKey("architectures.key"), primary_key=True)
+    fidelity_key: Mapped[str] = mapped_column(ForeignKey("fidelities.key"), primary_key=True)
+    seed: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    value: Mapped[float] = mapped_column(Double)
+    seconds: Mapped[float] = mapped_column(Double)
+    created_at: Mapped[float] = mapped_column(Double)
 
 
 class TokenRow(Base):

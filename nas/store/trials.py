@@ -4,30 +4,26 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from sqlalchemy import Connection, Engine, and_, case, literal, select, update
+from sqlalchemy import Connection, and_, case, literal, select, update
 
 from nas.measurement import Measurement
 from nas.spec import Fidelity
+from nas.store.contents import Contents, canonical
 from nas.store.drivers import DRIVING, refuse_driver
-from nas.store.engine import Clock, Database, clean_text
+from nas.store.engine import clean_text
 from nas.store.errors import ConflictError, NotFoundError, StaleAttemptError
 from nas.store.leaderboard import find_trial
 from nas.store.records import TrialRecord, TrialStatus
 from nas.store.searches import stop_in_flight
-from nas.store.tables import ArchitectureRow, FidelityRow, MeasurementRow, SearchRow, TrialRow
-from search_spaces.dense_cell import DenseCell
+from nas.store.tables import MeasurementRow, SearchRow, TrialRow
 from search_spaces.document import Architecture, architecture_to_dict
 
 SCORED = (TrialStatus.COMPLETED, TrialStatus.PRUNED)
 """Ends that need a score."""
 
 
-class Trials(Database):
+class Trials(Contents):
     """Rows of `trials` and `measurements`, written by a search's driver."""
-
-    def __init__(self, engine: Engine, clock: Clock) -> None:
-        super().__init__(engine, clock)
-        self._known_fidelities: set[str] = set()
 
     def add_trial(  # noqa: PLR0917  the six things a trial is, in the order they are said everywhere
         self,
@@ -44,31 +40,16 @@ class Trials(Database):
         StaleAttemptError when another driver took over, SearchClosedError when the search is stopping or over,
         ConflictError when the number has other content, NotFoundError.
         """
-        if isinstance(architecture, DenseCell):
-            architecture = architecture.canonical()
-        record = _new_trial(number, architecture, fidelity.key, seed, self._clock())
+        architecture = canonical(architecture)
+        record = new_trial(number, architecture, fidelity.key, seed, self._clock())
         with self._write() as connection:
-            self._store_content(connection, record, fidelity)
+            self._store_content(connection, architecture, fidelity, record.fidelity_key, record.created_at)
             inserted = connection.execute(self._insert_trial(search_id, driver_attempt, record)).one_or_none()
             if inserted is None:
-                record = _same_trial(connection, search_id, driver_attempt, record)
-        # Remembered only now: a rolled back insert is not there.
+                require_driver(connection, search_id, driver_attempt)
+                record = same_trial(connection, search_id, record)
         self._known_fidelities.add(record.fidelity_key)
         return record
-
-    def _store_content(self, connection: Connection, record: TrialRecord, fidelity: Fidelity) -> None:
-        """Architecture and fidelity under their keys, once; a fidelity this process has stored is not sent again."""
-        now = record.created_at
-        if record.fidelity_key not in self._known_fidelities:
-            content = {"key": record.fidelity_key, "document": fidelity.model_dump(mode="json"), "created_at": now}
-            connection.execute(self._insert(FidelityRow).on_conflict_do_nothing(), content)
-        content = {
-            "key": record.architecture_key,
-            "kind": record.architecture["kind"],
-            "document": record.architecture,
-            "created_at": now,
-        }
-        connection.execute(self._insert(ArchitectureRow).on_conflict_do_nothing(), content)
 
     def _insert_trial(self, search_id: str, driver_attempt: int, record: TrialRecord) -> Any:
         """INSERT ... SELECT from the search's row: without a row of that attempt there is nothing to insert.
@@ -103,7 +84,7 @@ class Trials(Database):
         """
         with self._write() as connection:
             if driver_attempt is not None:
-                _require_driver(connection, search_id, driver_attempt)
+                require_driver(connection, search_id, driver_attempt)
             statement = (
                 update(TrialRow)
                 .where(_is_trial(search_id, number), TrialRow.status == TrialStatus.RUNNING)
@@ -128,6 +109,8 @@ class Trials(Database):
             "iteration": measurement.iteration,
             "seconds": measurement.seconds,
             "device_seconds": measurement.device_seconds,
+            "parameters": measurement.parameters,
+            "multiply_adds": measurement.multiply_adds,
             "updated_at": now,
         }
         columns = TrialRow.__table__.c
@@ -178,7 +161,8 @@ class Trials(Database):
             return stop_in_flight(connection, search_id, self._clock(), "the search was stopped")
 
 
-def _new_trial(number: int, architecture: Architecture, fidelity_key: str, seed: int, now: float) -> TrialRecord:
+def new_trial(number: int, architecture: Architecture, fidelity_key: str, seed: int, now: float) -> TrialRecord:
+    """The record of a running trial of attempt 1; the architecture is in its canonical form."""
     return TrialRecord(
         number=number,
         architecture_key=architecture.key,
@@ -191,6 +175,9 @@ def _new_trial(number: int, architecture: Architecture, fidelity_key: str, seed:
         iteration=None,
         seconds=None,
         device_seconds=None,
+        parameters=None,
+        multiply_adds=None,
+        source=None,
         reason=None,
         created_at=now,
         updated_at=now,
@@ -207,7 +194,8 @@ def _is_current(attempt: int) -> tuple[Any, Any]:
     return TrialRow.attempt == attempt, TrialRow.status == TrialStatus.RUNNING
 
 
-def _require_driver(connection: Connection, search_id: str, attempt: int) -> None:
+def require_driver(connection: Connection, search_id: str, attempt: int) -> None:
+    """Keep the driver in place until the transaction ends. NotFoundError, StaleAttemptError, SearchClosedError."""
     driven = (
         select(SearchRow.id)
         .where(SearchRow.id == search_id, SearchRow.attempt == attempt, SearchRow.status.in_(DRIVING))
@@ -217,9 +205,8 @@ def _require_driver(connection: Connection, search_id: str, attempt: int) -> Non
         refuse_driver(connection, search_id, attempt)
 
 
-def _same_trial(connection: Connection, search_id: str, driver_attempt: int, new: TrialRecord) -> TrialRecord:
-    """Why the insert met a row or found no search: the recorded trial when it is the same one, else an error."""
-    _require_driver(connection, search_id, driver_attempt)
+def same_trial(connection: Connection, search_id: str, new: TrialRecord) -> TrialRecord:
+    """The recorded trial that a driver's insert met, when it is the same one. ConflictError."""
     recorded = find_trial(connection, search_id, new.number)
     assert recorded is not None, "the insert was skipped for a row of this number"
     same = (recorded.architecture_key, recorded.fidelity_key, recorded.seed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -187,8 +188,8 @@ def big(migrated_sqlite, tmp_path_factory):
             for search, count in (("big", 10_000), ("small", 1_000)):
                 connection.execute(
                     text(
-                        "INSERT INTO searches (id, spec, status, attempt, created_at, updated_at)"
-                        " VALUES (:id, '{}', 'running', 1, 0, 0)"
+                        "INSERT INTO searches (id, kind, spec, status, attempt, created_at, updated_at)"
+                        " VALUES (:id, 'black_box', '{}', 'running', 1, 0, 0)"
                     ),
                     {"id": search},
                 )
@@ -225,19 +226,32 @@ SELECT :id, i, 'a' || i, 'f', i, 1, 'running',
     ids=["-score", "score", "all pages", "-number", "best", "count", "changed"],
 )
 def test_at_10_000_trials_every_query_goes_by_its_index(big: Store, query, index: str):
+    for plan in plans(big, query):
+        assert any(index in step for step in plan), plan
+        assert not any(step.startswith("SCAN") for step in plan), plan
+        # Sorting ties within equal scores is fine; sorting the whole search is not.
+        assert "USE TEMP B-TREE FOR ORDER BY" not in plan, plan
+
+
+def test_at_10_000_trials_what_was_measured_is_found_by_its_index(big: Store):
+    (plan,) = plans(big, lambda store: store.find_measured("a17", "f", 17))
+    assert any("ix_trials_architecture_key_fidelity_key_seed (" in step for step in plan), plan
+    assert not any(step.startswith("SCAN") for step in plan), plan
+
+
+def plans(store: Store, query: Callable[[Store], Any]) -> list[list[str]]:
+    """How SQLite goes about each statement of a query."""
     statements = []
     listener = lambda *args: statements.append(args[2:4])  # noqa: E731  (connection, cursor, statement, parameters...)
-    event.listen(big._engine, "before_cursor_execute", listener)
-    query(big)
-    event.remove(big._engine, "before_cursor_execute", listener)
-    for statement, parameters in statements:
-        if not statement.startswith("BEGIN"):
-            with big._read() as connection:
-                plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
-            assert any(index in step for step in plan), plan
-            assert not any(step.startswith("SCAN") for step in plan), plan
-            # Sorting ties within equal scores is fine; sorting the whole search is not.
-            assert "USE TEMP B-TREE FOR ORDER BY" not in plan, plan
+    event.listen(store._engine, "before_cursor_execute", listener)
+    query(store)
+    event.remove(store._engine, "before_cursor_execute", listener)
+    with store._read() as connection:
+        return [
+            [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+            for statement, parameters in statements
+            if not statement.startswith("BEGIN")
+        ]
 
 
 def test_all_pages_of_10_000_trials(big: Store):

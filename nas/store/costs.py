@@ -1,0 +1,81 @@
+"""What was paid: by a search, and by rung, which is what a forecast rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy import and_, case, func, select
+
+from nas.store.engine import Database, in_parts
+from nas.store.records import SearchCost, Timing
+from nas.store.tables import MeasurementRow, SnapshotRow, TrialRow
+
+_RAN = TrialRow.source.is_(None)
+
+
+class Costs(Database):
+    """Sums and means over `trials`, `measurements` and `snapshots`."""
+
+    def search_cost(self, search_id: str) -> SearchCost:
+        """What a search has cost so far; zeros when there is no such search.
+
+        Device-seconds of every trial that was not adopted, up to its deepest rung, and of every differentiable run,
+        up to its last snapshot. What a process did after that and before it died is not known and not in it.
+        """
+        trials = select(
+            func.coalesce(func.sum(case((_RAN, TrialRow.device_seconds))), 0.0),
+            func.count(case((and_(_RAN, TrialRow.score.is_not(None)), 1))),
+            func.count(TrialRow.source),
+        ).where(TrialRow.search_id == search_id)
+        last = (
+            select(SnapshotRow.run, func.max(SnapshotRow.epoch).label("epoch"))
+            .where(SnapshotRow.search_id == search_id)
+            .group_by(SnapshotRow.run)
+            .subquery()
+        )
+        runs = (
+            select(func.coalesce(func.sum(SnapshotRow.payload["device_seconds"].as_float()), 0.0))
+            .join(last, and_(SnapshotRow.run == last.c.run, SnapshotRow.epoch == last.c.epoch))
+            .where(SnapshotRow.search_id == search_id)
+        )
+        with self._read() as connection:
+            device_seconds, measured, adopted = connection.execute(trials).one()
+            device_seconds += connection.execute(runs).scalar_one()
+        return SearchCost(device_seconds, measured, adopted)
+
+    def timings(self, fidelity_keys: Collection[str]) -> dict[tuple[str, int], Timing]:
+        """How long rungs took, by (fidelity key, iteration), over the trials of all searches that were not adopted.
+
+        Rungs that nothing measured are left out.
+        """
+        statement = (
+            select(
+                TrialRow.fidelity_key,
+                MeasurementRow.iteration,
+                func.count(),
+                func.avg(MeasurementRow.seconds),
+                func.avg(MeasurementRow.device_seconds),
+            )
+            .join(
+                TrialRow, and_(TrialRow.search_id == MeasurementRow.search_id, TrialRow.number == MeasurementRow.number)
+            )
+            .where(_RAN)
+            .group_by(TrialRow.fidelity_key, MeasurementRow.iteration)
+        )
+        with self._read() as connection:
+            return {
+                (key, iteration): Timing(*timing)
+                for keys in in_parts(fidelity_keys)
+                for key, iteration, *timing in connection.execute(statement.where(TrialRow.fidelity_key.in_(keys)))
+            }
+
+    def rung_counts(self, search_id: str) -> dict[int, int]:
+        """How many trials have a measurement at each iteration, ascending; adopted ones are among them."""
+        statement = (
+            select(MeasurementRow.iteration, func.count().label("trials"))
+            .where(MeasurementRow.search_id == search_id)
+            .group_by(MeasurementRow.iteration)
+            .order_by(MeasurementRow.iteration)
+        )
+        with self._read() as connection:
+            return {row.iteration: row.trials for row in connection.execute(statement)}

@@ -1,0 +1,91 @@
+"""What searches cost and how long rungs take: adopted trials cost nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from nas.store import SearchCost, Store, Timing, TrialStatus
+
+
+@pytest.fixture
+def ran(store: Store, spec, cells, measured) -> Callable[..., None]:
+    """A trial, seed 0, that has measured rungs given as {iteration: (seconds, device_seconds)}."""
+
+    def run(search: str, number: int, rungs: dict[int, tuple[float, float]], fidelity=spec.fidelity) -> None:
+        store.add_trial(search, 1, number, cells[number], fidelity, 0)
+        for iteration, (seconds, device_seconds) in rungs.items():
+            point = measured(iteration, seconds=seconds, device_seconds=device_seconds)
+            store.record_measurement(search, number, 1, point)
+
+    return run
+
+
+@pytest.fixture
+def other(store: Store, spec) -> str:
+    """Another search, driven by attempt 1."""
+    search, _ = store.create_search(spec)
+    store.begin_driver(search.id)
+    return search.id
+
+
+def adopt_first(store: Store, spec, cells, search: str, source: str) -> None:
+    store.finish_trial(source, 0, 1, TrialStatus.COMPLETED)
+    store.adopt_trial(search, 1, 0, cells[0], spec.fidelity, 0, source, 0)
+
+
+def test_a_search_costs_what_its_trials_took_to_their_deepest_rung(  # noqa: PLR0917  fixtures
+    store: Store, driven: str, other: str, spec, cells, ran
+):
+    assert store.search_cost(driven) == store.search_cost("s0") == SearchCost(0.0, 0, 0)
+    ran(driven, 0, {100: (1.0, 2.0), 300: (4.0, 8.0)})
+    ran(driven, 1, {100: (1.5, 3.0)})
+    ran(driven, 2, {})  # has measured nothing yet
+    ran(driven, 3, {100: (2.0, 0.25)})
+    store.finish_trial(driven, 3, 1, TrialStatus.FAILED, "NaN loss")
+    assert store.search_cost(driven) == SearchCost(8.0 + 3.0 + 0.25, 3, 0)
+    ran(other, 1, {100: (1.0, 16.0)})
+    adopt_first(store, spec, cells, other, driven)
+    assert store.search_cost(other) == SearchCost(16.0, 1, 1)
+
+
+def test_a_differentiable_search_costs_its_last_snapshots_too(store: Store, driven: str, other: str, ran):
+    for run, epoch, seconds in ((0, 0, 1.0), (0, 10, 5.0), (0, 9, 4.5), (1, 3, 32.0)):
+        store.add_snapshot(driven, 1, run, epoch, {"device_seconds": seconds, "path": [0, 1]})
+    store.add_snapshot(driven, 1, 2, 0, {"path": [0]})  # says nothing of its time
+    store.add_snapshot(other, 1, 0, 50, {"device_seconds": 1000})
+    assert store.search_cost(driven) == SearchCost(37.0, 0, 0)
+    ran(driven, 0, {100: (1.0, 2.0)})
+    assert store.search_cost(driven) == SearchCost(39.0, 1, 0)
+    assert store.search_cost(other) == SearchCost(1000.0, 0, 0)
+
+
+def test_timings_are_means_over_the_trials_that_ran_anywhere(  # noqa: PLR0917  fixtures
+    store: Store, driven: str, other: str, spec, cells, ran
+):
+    long = spec.fidelity.model_copy(update={"rungs": (100, 900)})
+    ran(driven, 0, {100: (1.0, 2.0), 300: (4.0, 8.0)})
+    ran(driven, 1, {100: (2.0, 3.0)})
+    ran(other, 1, {100: (6.0, 4.0)})
+    ran(other, 2, {100: (50.0, 60.0)}, long)
+    adopt_first(store, spec, cells, other, driven)
+    key = spec.fidelity.key
+    mine = {(key, 100): Timing(3, 3.0, 3.0), (key, 300): Timing(1, 4.0, 8.0)}
+    assert store.timings([key, key]) == mine
+    assert store.timings({key, long.key, "0" * 64}) == {**mine, (long.key, 100): Timing(1, 50.0, 60.0)}
+    assert store.timings([]) == store.timings(["0" * 64]) == {}
+
+
+def test_rungs_are_counted(  # noqa: PLR0917  fixtures
+    store: Store, driven: str, other: str, spec, cells, ran
+):
+    assert store.rung_counts(driven) == {}
+    ran(driven, 0, {100: (1.0, 1.0), 300: (2.0, 2.0)})
+    ran(driven, 1, {100: (1.0, 1.0)})
+    ran(driven, 2, {})
+    ran(other, 1, {100: (1.0, 1.0)})
+    adopt_first(store, spec, cells, other, driven)
+    assert store.rung_counts(driven) == {100: 2, 300: 1}
+    assert store.rung_counts(other) == {100: 2, 300: 1}
+    assert list(store.rung_counts(other)) == [100, 300]
