@@ -16,7 +16,7 @@ def trial_document(search: SearchRecord, trial: TrialRecord, curve: Sequence[Mea
         search=search.id,
         trial=trial.number,
         seed=trial.seed,
-        fidelity=search.spec.fidelity.model_dump(mode="json"),
+        fidelity=search.spec.fidelity_of(trial.fidelity_key).model_dump(mode="json"),
         scores=tuple(Score(iteration=point.iteration, score=point.score) for point in curve),
         software=search.software or {},
     )

@@ -42,12 +42,14 @@ def search_public(record: SearchRecord, store: Store, settings: Settings) -> Sea
     assert updated is not None
     return SearchPublic(
         id=record.id,
+        kind=record.spec.kind,
         name=record.spec.name,
         status=record.status,
         message=record.message,
         stage=None if record.stage is None else StagePublic.model_validate(record.stage, from_attributes=True),
         attempt=record.attempt,
         trials={status: counted.get(status, 0) for status in TrialStatus},
+        planned=record.spec.planned,
         best=None if best is None else best_public(best),
         spec=record.spec,
         dashboard=job,

@@ -10,7 +10,7 @@ from fastapi.openapi.utils import get_openapi
 
 from api.errors import MEDIA_TYPE
 from nas.settings import Settings
-from nas.spec import SearchSpec
+from nas.spec import BlackBoxSpec
 from search_spaces import PUBLISHED_CELL, write_deeplab, write_document
 
 DESCRIPTION = """
@@ -91,7 +91,7 @@ def example_spec(settings: Settings) -> dict[str, Any]:
             "label_stride": 8,
         },
     }
-    SearchSpec.model_validate(spec)
+    BlackBoxSpec.model_validate(spec)
     return spec
 
 

@@ -25,7 +25,7 @@ from sqlalchemy import Connection
 
 from nas.measurement import Measurement
 from nas.settings import Settings
-from nas.spec import EarlyStopping, Fidelity, Resources, SearchSpec
+from nas.spec import BlackBoxSpec, EarlyStopping, Fidelity, Resources
 from nas.store import Store
 from nas.training.workspace import Workspace
 from workers.local_ray import LocalRay
@@ -86,7 +86,7 @@ def _measure(local: LocalRay, settings: Settings, arguments: argparse.Namespace,
 def _search(settings: Settings, trials: int, concurrent: int, *, warm: bool) -> Run:
     from workers.search_run import run_search
 
-    spec = SearchSpec(
+    spec = BlackBoxSpec(
         name=f"{'warm' if warm else 'cold'} {trials}",
         fidelity=Fidelity(dataset="none", rungs=RUNGS),
         trials=trials,
@@ -100,7 +100,7 @@ def _search(settings: Settings, trials: int, concurrent: int, *, warm: bool) -> 
         workspace = Workspace({}, {}, settings.cache, settings.artifacts)
         store.seconds = 0.0
         began = time.time()  # the clock of the store
-        end = run_search(store, search_id, attempt, workspace, trainable=_no_op(), prepare=lambda *_: True)
+        end = run_search(store, search_id, attempt, workspace, trial_process=_no_op(), prepare=lambda *_: True)
         assert str(end) == "completed", store.get_search(search_id).message
         ends = sorted(trial.finished_at or 0.0 for trial in store.all_trials(search_id))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e3 if sys.platform == "linux" else 1e6)
@@ -129,9 +129,9 @@ class TimedStore(Store):
 
 def _no_op() -> type:
     """A trainable that measures nothing; made here, so that it travels to the trial's process by value."""
-    from workers.trainable import Trainable
+    from workers.trial_process import TrialProcess
 
-    class NoOp(Trainable):
+    class NoOp(TrialProcess):
         def evaluate(self, task: TrialTask) -> Iterator[Measurement]:
             score = int(task.architecture.key[:4], 16) / 65536
             for rung in task.fidelity.rungs:

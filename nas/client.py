@@ -30,7 +30,7 @@ from nas.public import (
     TrialPublic,
 )
 from nas.settings import Settings, read_settings
-from nas.spec import SearchSpec
+from nas.spec import JobSpec
 from nas.store.records import SearchStatus, TrialStatus
 
 DEFAULT_URL = "http://127.0.0.1:8000"
@@ -124,9 +124,9 @@ class Client:
         except ClientError:
             return False
 
-    def create_search(self, spec: SearchSpec | Mapping[str, Any], idempotency_key: str | None = None) -> SearchPublic:
+    def create_search(self, spec: JobSpec | Mapping[str, Any], idempotency_key: str | None = None) -> SearchPublic:
         """Start a search. The same key again gives the same search, and starts no other."""
-        body = spec.model_dump(mode="json") if isinstance(spec, SearchSpec) else dict(spec)
+        body = spec.model_dump(mode="json") if isinstance(spec, JobSpec) else dict(spec)
         headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
         return SearchPublic.model_validate(self._send("POST", "/v1/searches", json=body, headers=headers).json())
 

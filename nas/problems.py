@@ -6,7 +6,7 @@ import difflib
 import types
 import typing
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -33,8 +33,12 @@ def summary(problems: Sequence[FieldProblem]) -> str:
     return "; ".join(f"{problem.path}: {problem.message}" if problem.path else problem.message for problem in problems)
 
 
-def validate(model: type[Model], data: object) -> Model:
-    """`data` as a `model`; InputError with the path of each wrong field."""
+@overload
+def validate(model: type[Model], data: object) -> Model: ...
+@overload
+def validate(model: object, data: object) -> Any: ...
+def validate(model: Any, data: object) -> Any:
+    """`data` as a `model` (or one of a union); InputError with the path of each wrong field."""
     try:
         return TypeAdapter(model).validate_python(data)
     except ValidationError as error:
@@ -59,7 +63,7 @@ def _problem(error: Mapping[str, Any], data: object, model: object) -> FieldProb
     elif kind == "extra_forbidden":
         message = _unknown(location, model)
     elif kind in ("union_tag_invalid", "union_tag_not_found"):
-        tag = str(context["discriminator"]).strip("'")
+        tag = str(context["discriminator"]).strip("'").removesuffix("()")
         path = f"{path}.{tag}" if path else tag
         message = "this field is required"
         if kind == "union_tag_invalid":
@@ -109,9 +113,9 @@ def _known_fields(annotation: object, location: Sequence[str | int]) -> list[str
     if typing.get_origin(annotation) is typing.Annotated:
         return _known_fields(typing.get_args(annotation)[0], location)
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
-        members = [member for member in typing.get_args(annotation) if _is_model(member)]
+        members = [member for member in map(_untagged, typing.get_args(annotation)) if _is_model(member)]
         if len(members) > 1 and location:
-            tagged = [member for member in members if location[0] in _tags(member)]
+            tagged = [member for member in members if location[0] in _tags(typing.cast(type[BaseModel], member))]
             return _known_fields(tagged[0], location[1:]) if tagged else []
         return _known_fields(members[0], location) if members else []
     if not _is_model(annotation):
@@ -121,6 +125,10 @@ def _known_fields(annotation: object, location: Sequence[str | int]) -> list[str
         return list(fields)
     field = fields.get(str(location[0]))
     return _known_fields(field.annotation, location[1:]) if field is not None else []
+
+
+def _untagged(annotation: object) -> object:
+    return typing.get_args(annotation)[0] if typing.get_origin(annotation) is typing.Annotated else annotation
 
 
 def _is_model(annotation: object) -> bool:

@@ -43,12 +43,14 @@ class SearchPublic(PublicModel):
     """One search: what was asked for, where it stands."""
 
     id: str
+    kind: str = Field(description="black_box, auto_deeplab, reference, full_scale or calibration.")
     name: str
     status: SearchStatus
     message: str | None = Field(description="Why it is in this status, where there is something to say.")
     stage: StagePublic | None
     attempt: int = Field(description="How many drivers this search has had; above 1 after a lost one.")
     trials: dict[TrialStatus, int] = Field(description="Number of trials by status.")
+    planned: int = Field(description="Number of trials that it will have, at most.")
     best: BestPublic | None
     spec: SearchSpec
     dashboard: str | None = Field(description="The search's job in the Ray dashboard.")

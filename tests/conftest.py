@@ -44,9 +44,9 @@ class Service:
 
     def search(self, running: bool = True, **changes: Any) -> str:
         """The id of a new search; when running, with a driver that has started."""
-        from nas.spec import SearchSpec
+        from nas.spec import BlackBoxSpec
 
-        record, _ = self.store.create_search(SearchSpec.model_validate({**SPEC, **changes}))
+        record, _ = self.store.create_search(BlackBoxSpec.model_validate({**SPEC, **changes}))
         if running:
             self.store.driver_started(record.id, self.store.begin_driver(record.id), SOFTWARE)
         return record.id

@@ -1,4 +1,4 @@
-"""Tune's event loop, led by a ledger.
+"""Tune's event loop, led by a book.
 
 `TuneController` is used directly, not through `Tuner.fit`: that writes snapshots of the experiment and reads them back
 at its end (here SQL is the record, and a restored Tuner unpickles), and cannot be stopped within seconds. The few
@@ -20,49 +20,47 @@ from ray.tune import register_trainable
 from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import Trial
 
-from workers.ledger import Flight, Ledger
-from workers.trainable import Trainable
-from workers.trial_task import TrialTask
+from workers.book import Book
+from workers.process import Process
+from workers.trial_task import Task
 from workers.tuning import EarlyStopping, Proposals, Recorder
 
 log = logging.getLogger("segnas.driver")
 
 ENVIRONMENT = {
     "RAY_CHDIR_TO_TRIAL_DIR": "0",  # relative paths of a data set's entry stay what they are
-    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # the ledger logs them, in one line
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # the book logs them, in one line
 }
 """What Tune reads from the driver's environment."""
 
 
 class SearchController(TuneController):  # type: ignore[misc]  # Ray has no types
-    """Runs a ledger's trials. `task_of` turns a flight into what its process is given; `scratch` is Tune's folder."""
+    """Runs a book's work in processes of the given class; `scratch` is Tune's folder."""
 
     _trials: list[Trial]
     _live_trials: set[Trial]
 
     def __init__(
         self,
-        ledger: Ledger,
-        task_of: Callable[[Flight], TrialTask],
-        trainable: type[Trainable],
+        book: Book[Any],
+        process: type[Process],
         scratch: Path,
     ) -> None:
-        self._ledger = ledger
-        self._task_of = task_of
-        self._trainable = trainable.__name__
+        self._book = book
+        self._process = process.__name__
         self._last_failure: dict[str, Exception] = {}
-        resources = ledger.spec.resources
-        register_trainable(self._trainable, trainable, warn=False)
+        resources = book.resources
+        register_trainable(self._process, process, warn=False)
         super().__init__(
-            search_alg=Proposals(ledger, self._make_trial, resources.concurrent),
-            scheduler=EarlyStopping(ledger),
-            callbacks=[Recorder(ledger, self._reason_of)],
+            search_alg=Proposals(book, self._make_trial, resources.concurrent),
+            scheduler=EarlyStopping(book),
+            callbacks=[Recorder(book, self._reason_of)],
             storage=StorageContext(storage_path=str(scratch), experiment_dir_name="tune"),
             reuse_actors=resources.reuse_workers,
         )
         self.update_max_pending_trials(resources.concurrent)
         self._actor_manager = TrialActors(PlacementGroupResourceManager(), self._label)
-        # Exceptions of the ledger leave `step` as they are, rather than end the trial they happened to meet.
+        # Exceptions of the book leave `step` as they are, rather than end the trial they happened to meet.
         self._fail_fast = self.RAISE
 
     def checkpoint(self, force: bool = False, wait: bool = False) -> None:
@@ -82,13 +80,13 @@ class SearchController(TuneController):  # type: ignore[misc]  # Ray has no type
         """End all trial processes at once."""
         self._actor_manager.cleanup()
 
-    def _make_trial(self, flight: Flight) -> Trial:
+    def _make_trial(self, task: Task) -> Trial:
         trial = Trial(
-            self._trainable,
-            config={"task": self._task_of(flight)},
-            trial_id=f"{flight.number:06d}",
+            self._process,
+            config={"task": task},
+            trial_id=f"{task.number:06d}",
             storage=self._storage,
-            max_failures=self._ledger.spec.retries,
+            max_failures=self._book.retries,
         )
         # One folder for all instead of one for each: nothing but Tune's note of an error is ever in it.
         trial.relative_logdir = trial.storage.trial_dir_name = "trials"

@@ -1,4 +1,4 @@
-"""What a driver knows of its search: every event goes into SQL first, then to strategy and early stopping.
+"""What a driver knows of its trials: every event goes into SQL first, then to the plan (strategy, early stopping).
 
 A resubmitted driver fills its ledger from SQL, so it proposes and stops as the lost one would have.
 """
@@ -8,111 +8,114 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from nas.measurement import Measurement
-from nas.software import software_versions
-from nas.store import SearchRecord, SearchStatus, Stage, StaleAttemptError, Store, StoreError, TrialRecord, TrialStatus
-from nas.strategies import Observation, SpaceExhausted, SuccessiveHalving, build_strategy
+from nas.spec import Fidelity, Resources
+from nas.store import SearchStatus, TrialRecord, TrialStatus
 from search_spaces.document import Architecture, architecture_from_dict
+from workers.driving import Driving, persist
+from workers.plans import Plan, Proposal
+from workers.trial_task import TrialTask
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from nas.training.workspace import Workspace
 
 log = logging.getLogger("segnas.driver")
 
-PATIENCE = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
-"""Seconds between tries while the database is away; then the driver gives up and the next one takes over."""
-
 
 @dataclass
-class Flight:
-    """A trial in flight: what was measured last, and by which attempt."""
+class _Flight:
+    """A trial in flight: its last attempt, what was measured last."""
 
-    number: int
-    attempt: int
-    architecture: Architecture
-    iteration: int | None = None
-    score: float | None = None
+    task: TrialTask
+    last: Measurement | None = None
 
 
 class Ledger:
-    """One driver's book of one search. StaleAttemptError from any method: another driver has taken over.
+    """One driver's book of its trials. Raises what `Driving` does.
 
-    SearchClosedError: the search is stopping or over.
+    A proposal that was measured before in one of the searches `adopt_from` (same architecture, fidelity and seed) is
+    adopted instead of run.
     """
 
-    def __init__(self, store: Store, search: SearchRecord, attempt: int) -> None:
-        self._store = store
-        self.search_id = search.id
-        self.spec = search.spec
-        self._attempt = attempt
-        early = self.spec.early_stopping
-        self._strategy = build_strategy(self.spec)
-        self._halving = SuccessiveHalving(self.spec.fidelity.rungs, early.reduction) if early else None
-        self._flights: dict[int, Flight] = {}
-        self._again: deque[Flight] = deque()
-        self._added = 0
+    def __init__(
+        self, driving: Driving, plan: Plan, workspace: Workspace, adopt_from: Collection[str] = frozenset()
+    ) -> None:
+        self._driving = driving
+        self._store = driving.store
+        self._search_id = driving.search_id
+        self._plan = plan
+        self._workspace = workspace
+        self._adopt_from = adopt_from
+        self._flights: dict[int, _Flight] = {}
+        self._again: deque[_Flight] = deque()
         self._ended = 0
         self._scored = 0
         self._shown, self._shown_at = -1, 0.0
-        self._exhausted = False
         self._last_reason = ""
+
+    @property
+    def resources(self) -> Resources:
+        """What each trial takes."""
+        return self._driving.spec.resources
+
+    @property
+    def retries(self) -> int:
+        """New attempts of a trial whose process died."""
+        return self._driving.spec.retries
+
+    @property
+    def finished_asking(self) -> bool:
+        """Whether every trial of the search has been launched."""
+        return not self._again and self._plan.finished
 
     def replay(self) -> None:
         """Take over what earlier drivers recorded; their trials in flight come first, as new attempts."""
-        trials = persist(lambda: self._store.all_trials(self.search_id))
-        curves = persist(lambda: self._store.measurements(self.search_id))
+        trials = persist(lambda: self._store.all_trials(self._search_id))
+        curves = persist(lambda: self._store.measurements(self._search_id))
         trials = [self._close_measured(trial) for trial in trials]
-        self._strategy.restore(_observation(trial) for trial in trials)
-        if self._halving is not None:
-            self._halving.replay(curves)
-        self._added = max((trial.number + 1 for trial in trials), default=0)
+        self._plan.restore(trials, curves)
         for trial in trials:
             if trial.status.terminal:
                 self._count(trial.status, trial.reason)
                 continue
             attempt = self._begin_attempt(trial.number)
-            architecture = architecture_from_dict(trial.architecture)
-            self._again.append(Flight(trial.number, attempt, architecture, trial.iteration, trial.score))
+            task = self._task(self._plan.fidelity_of(trial), trial, attempt)
+            curve = curves.get(trial.number)
+            self._again.append(_Flight(task, curve[-1] if curve else None))
         if trials:
             log.info("%d trials recorded, %d of them in flight: these go on first", len(trials), len(self._again))
 
-    def launch(self) -> Flight | None:
+    def launch(self) -> TrialTask | None:
         """The next trial to run, recorded as running; None when there is none left."""
-        if self._again:
-            flight = self._again.popleft()
-        elif (proposed := self._propose()) is not None:
-            flight = proposed
-        else:
+        flight = self._again.popleft() if self._again else self._propose()
+        if flight is None:
             return None
-        self._flights[flight.number] = flight
-        return flight
+        self._flights[flight.task.number] = flight
+        return flight.task
 
-    def relaunch(self, number: int) -> Flight:
+    def relaunch(self, number: int) -> int:
         """A new attempt of a trial whose process died."""
         flight = self._flights[number]
-        flight.attempt = self._begin_attempt(number)
-        log.warning("trial %d: its process died; attempt %d", number, flight.attempt)
-        return flight
+        flight.task = replace(flight.task, attempt=self._begin_attempt(number))
+        log.warning("trial %d: its process died; attempt %d", number, flight.task.attempt)
+        return flight.task.attempt
 
-    @property
-    def finished_asking(self) -> bool:
-        """Whether every trial of the search has been launched."""
-        return not self._again and (self._exhausted or self._added >= self.spec.trials)
-
-    def goes_on(self, number: int, measurement: Measurement) -> bool:
+    def goes_on(self, number: int, result: Mapping[str, Any]) -> bool:
         """Early stopping's word on a trial that has reached a rung."""
-        return self._halving is None or self._halving.record(number, measurement.iteration, measurement.score)
+        return self._plan.goes_on(number, _measurement(result))
 
-    def record(self, number: int, attempt: int, measurement: Measurement) -> None:
+    def record(self, number: int, result: Mapping[str, Any]) -> None:
         """A rung of a trial. One that an earlier attempt recorded is not recorded again."""
-        flight = self._flights[number]
-        if flight.iteration is not None and measurement.iteration <= flight.iteration:
+        flight, measurement = self._flights[number], _measurement(result)
+        if flight.last is not None and measurement.iteration <= flight.last.iteration:
             return
-        persist(lambda: self._store.record_measurement(self.search_id, number, attempt, measurement))
-        flight.iteration, flight.score = measurement.iteration, measurement.score
+        attempt = result["attempt"]
+        persist(lambda: self._store.record_measurement(self._search_id, number, attempt, measurement))
+        flight.last = measurement
         log.info("trial %d: %.4f at %d", number, measurement.score, measurement.iteration)
 
     def end(self, number: int, reason: str | None = None) -> None:
@@ -122,75 +125,98 @@ class Ledger:
         if reason is not None:
             status = TrialStatus.FAILED
             log.warning("trial %d failed: %s", number, reason)
-        elif flight.iteration == self.spec.fidelity.iterations:
+        elif flight.last is not None and flight.last.iteration == flight.task.fidelity.iterations:
             status = TrialStatus.COMPLETED
-        persist(lambda: self._store.finish_trial(self.search_id, number, flight.attempt, status, reason))
+        persist(lambda: self._store.finish_trial(self._search_id, number, flight.task.attempt, status, reason))
         self._count(status, reason)
-        self._strategy.tell(Observation(number, flight.architecture, str(status), flight.score, flight.iteration))
+        self._plan.tell(number, flight.task.architecture, status, flight.last)
 
-    def status(self) -> SearchStatus:
-        """The search's status in the record. StaleAttemptError when another driver has taken over."""
-        search = persist(lambda: self._store.get_search(self.search_id))
-        if search.attempt != self._attempt:
-            raise StaleAttemptError(f"driver {search.attempt} has taken over search {self.search_id}")
-        return search.status
-
-    def start(self) -> None:
-        """The search is running."""
-        persist(lambda: self._store.driver_started(self.search_id, self._attempt, software_versions()))
-
-    def show_trials(self) -> None:
+    def show_progress(self) -> None:
         """How many trials are over; at most once a second."""
         if self._shown != self._ended and time.monotonic() - self._shown_at >= 1.0:
             self._shown, self._shown_at = self._ended, time.monotonic()
-            self.show("trials", self._ended, self.spec.trials)
+            self._show()
 
-    def show(self, stage: str, done: int, total: int) -> None:
-        """What the search is at."""
-        persist(lambda: self._store.set_stage(self.search_id, self._attempt, Stage(stage, done, total)))
-
-    def finish(self, to: SearchStatus, message: str | None = None) -> SearchStatus:
-        """The end of the search."""
-        persist(lambda: self._store.finish_search(self.search_id, self._attempt, to, message))
-        return to
-
-    def conclude(self) -> SearchStatus:
+    def conclude(self, note: str | None = None) -> SearchStatus:
         """The end of a search whose trials are all over: failed when not one of them has a score."""
-        self.show("trials", self._ended, self.spec.trials)
+        self._show()
         if self._scored:
-            note = f"the space has only {self._added} architectures" if self._exhausted else None
-            return self.finish(SearchStatus.COMPLETED, note)
-        return self.finish(
+            return self._driving.finish(SearchStatus.COMPLETED, note or self._plan.note)
+        return self._driving.finish(
             SearchStatus.FAILED,
             f"none of the {self._ended} trials could be measured; the last one: {self._last_reason}",
         )
 
-    def _begin_attempt(self, number: int) -> int:
-        return persist(lambda: self._store.begin_attempt(self.search_id, number, self._attempt))
+    def _show(self) -> None:
+        self._driving.show("trials", self._ended, self._plan.size)
 
-    def _propose(self) -> Flight | None:
-        if self.finished_asking:
-            return None
-        number = self._added
-        try:
-            architecture = self._strategy.ask(number)
-        except SpaceExhausted as end:
-            log.info("%s", end)
-            self._exhausted = True
-            return None
-        spec = self.spec
+    def _begin_attempt(self, number: int) -> int:
+        return persist(lambda: self._store.begin_attempt(self._search_id, number, self._driving.attempt))
+
+    def _propose(self) -> _Flight | None:
+        """The next proposal that has to be run; those measured before are adopted on the way."""
+        while (proposal := self._plan.propose()) is not None:
+            if not self._adopt(proposal):
+                return self._add(proposal)
+        return None
+
+    def _add(self, proposal: Proposal) -> _Flight:
         trial = persist(
-            lambda: self._store.add_trial(self.search_id, self._attempt, number, architecture, spec.fidelity, spec.seed)
+            lambda: self._store.add_trial(
+                self._search_id,
+                self._driving.attempt,
+                proposal.number,
+                proposal.architecture,
+                proposal.fidelity,
+                proposal.seed,
+            )
         )
-        self._added += 1
-        return Flight(number, trial.attempt, architecture_from_dict(trial.architecture))
+        return _Flight(self._task(proposal.fidelity, trial, trial.attempt))
+
+    def _adopt(self, proposal: Proposal) -> bool:
+        """Whether the proposal was measured before; then it is recorded with its source."""
+        if not self._adopt_from:
+            return False
+        keys = proposal.architecture.key, proposal.fidelity.key, proposal.seed
+        found = persist(lambda: self._store.find_measured(*keys, within=self._adopt_from))
+        if found is None:
+            return False
+        source, measured = found
+        persist(
+            lambda: self._store.adopt_trial(
+                self._search_id,
+                self._driving.attempt,
+                proposal.number,
+                proposal.architecture,
+                proposal.fidelity,
+                proposal.seed,
+                source,
+                measured.number,
+            )
+        )
+        log.info("trial %d was measured before, as trial %d of %s", proposal.number, measured.number, source)
+        self._count(TrialStatus.COMPLETED, None)
+        return True
+
+    def _task(self, fidelity: Fidelity, trial: TrialRecord, attempt: int) -> TrialTask:
+        return TrialTask(
+            search_id=self._search_id,
+            search_name=self._driving.spec.name,
+            number=trial.number,
+            attempt=attempt,
+            resources=self.resources,
+            workspace=self._workspace,
+            architecture=_architecture(trial),
+            fidelity=fidelity,
+            seed=trial.seed,
+        )
 
     def _close_measured(self, trial: TrialRecord) -> TrialRecord:
         """A driver may die between a trial's last rung and its end: then nothing is left to run."""
-        if trial.status.terminal or trial.iteration != self.spec.fidelity.iterations:
+        if trial.status.terminal or trial.iteration != self._plan.fidelity_of(trial).iterations:
             return trial
-        persist(lambda: self._store.finish_trial(self.search_id, trial.number, trial.attempt, TrialStatus.COMPLETED))
-        return persist(lambda: self._store.get_trial(self.search_id, trial.number))
+        persist(lambda: self._store.finish_trial(self._search_id, trial.number, trial.attempt, TrialStatus.COMPLETED))
+        return persist(lambda: self._store.get_trial(self._search_id, trial.number))
 
     def _count(self, status: TrialStatus, reason: str | None) -> None:
         self._ended += 1
@@ -198,19 +224,9 @@ class Ledger:
         self._last_reason = reason or self._last_reason
 
 
-def persist(write: Callable[[], T]) -> T:
-    """Do it, and again while the database is away: events may be delivered twice. What is refused stays refused."""
-    for wait in PATIENCE:
-        try:
-            return write()
-        except StoreError as error:
-            if type(error) is not StoreError:  # the subclasses are answers, not failures
-                raise
-            log.warning("%s; trying again in %g s", error, wait)
-            time.sleep(wait)
-    return write()
+def _measurement(result: Mapping[str, Any]) -> Measurement:
+    return Measurement.model_validate_json(result["outcome"])
 
 
-def _observation(trial: TrialRecord) -> Observation:
-    architecture = architecture_from_dict(trial.architecture)
-    return Observation(trial.number, architecture, str(trial.status), trial.score, trial.iteration)
+def _architecture(trial: TrialRecord) -> Architecture:
+    return architecture_from_dict(trial.architecture)

@@ -1,17 +1,18 @@
-"""The stages before the first trial: wait for a node that can hold one, then backbone and feature bank."""
+"""The stages before the first trial: wait for a node that can hold one, then backbones and feature banks."""
 
 from __future__ import annotations
 
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import ray
 from ray.exceptions import RayError, RayTaskError
 
-from nas.spec import Fidelity, Resources, SearchSpec
+from nas.spec import JobSpec, Resources
+from workers.plans import Need
 
 if TYPE_CHECKING:
     from nas.training.workspace import Workspace
@@ -38,11 +39,16 @@ def await_resources(resources: Resources, show: Show, go_on: GoOn) -> bool:
     return True
 
 
-def prepare_bank(spec: SearchSpec, workspace: Workspace, show: Show, go_on: GoOn) -> bool:
-    """Make what all trials share, as a Ray task on the resources of a trial; False when told to end.
+def prepare_all(spec: JobSpec, needs: Iterable[Need], workspace: Workspace, show: Show, go_on: GoOn) -> bool:
+    """Make what the trials share, one fidelity after the other, as Ray tasks on the resources of a trial.
 
-    Other nodes make their own when their first trial asks for it. PreparationError when it cannot be made.
+    False when told to end. Other nodes make their own when their first trial asks for it. PreparationError when
+    something cannot be made.
     """
+    return all(_prepare_one(spec, need, workspace, show, go_on) for need in needs)
+
+
+def _prepare_one(spec: JobSpec, need: Need, workspace: Workspace, show: Show, go_on: GoOn) -> bool:
     resources = spec.resources
     task = ray.remote(_prepare).options(
         name=f"{spec.name[:60]}: prepare",
@@ -51,7 +57,7 @@ def prepare_bank(spec: SearchSpec, workspace: Workspace, show: Show, go_on: GoOn
         max_retries=spec.retries,
         num_returns="streaming",
     )
-    progress = task.remote(spec.fidelity, workspace, bool(resources.gpus))
+    progress = task.remote(need, workspace, bool(resources.gpus))
     try:
         while True:
             ready, _ = ray.wait([progress], timeout=1.0)
@@ -68,7 +74,7 @@ def prepare_bank(spec: SearchSpec, workspace: Workspace, show: Show, go_on: GoOn
         raise PreparationError(f"the process that prepares the search died: {str(error).splitlines()[0]}") from error
 
 
-def _prepare(fidelity: Fidelity, workspace: Workspace, gpu: bool) -> Iterator[tuple[str, int, int]]:
+def _prepare(need: Need, workspace: Workspace, gpu: bool) -> Iterator[tuple[str, int, int]]:
     """Runs on a node; yields how far it is, at most once a second."""
     from nas.training.prepare import prepare  # torch: only where something is trained
 
@@ -78,8 +84,9 @@ def _prepare(fidelity: Fidelity, workspace: Workspace, gpu: bool) -> Iterator[tu
     def work() -> None:
         try:
             prepare(
-                fidelity,
+                need.fidelity,
                 workspace,
+                whole_network=need.whole_network,
                 device=None if gpu else "cpu",
                 progress=lambda stage, done, total: latest.put((stage, done, total)),
             )

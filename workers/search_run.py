@@ -6,21 +6,28 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
-from nas.spec import SearchSpec
+from nas.spec import AutoDeepLabSpec, CalibrationSpec, FullScaleSpec, JobSpec
 from nas.store import SearchClosedError, SearchStatus, Store
 from workers.controller import ENVIRONMENT, SearchController
-from workers.ledger import Flight, Ledger, persist
-from workers.preparation import GoOn, PreparationError, Show, await_resources, prepare_bank
-from workers.trainable import Trainable
-from workers.trial_task import TrialTask, search_folder
+from workers.driving import Driving, persist
+from workers.ledger import Ledger
+from workers.planning import plan_of
+from workers.plans import Need
+from workers.preparation import GoOn, PreparationError, Show, await_resources, prepare_all
+from workers.process import Process
+from workers.run_book import RunBook
+from workers.run_process import RunProcess
+from workers.training_free import score_training_free
+from workers.trial_process import TrialProcess
+from workers.trial_task import search_folder
 
 if TYPE_CHECKING:
     from nas.training.workspace import Workspace
 
-Prepare = Callable[[SearchSpec, "Workspace", Show, GoOn], bool]
+Prepare = Callable[[JobSpec, Iterable[Need], "Workspace", Show, GoOn], bool]
 
 log = logging.getLogger("segnas.driver")
 
@@ -43,18 +50,19 @@ def run_search(
     attempt: int,
     workspace: Workspace,
     *,
-    trainable: type[Trainable] = Trainable,
-    prepare: Prepare = prepare_bank,
+    trial_process: type[TrialProcess] = TrialProcess,
+    run_process: type[RunProcess] = RunProcess,
+    prepare: Prepare = prepare_all,
     interrupted: Callable[[], bool] = never,
 ) -> SearchStatus:
     """Run the search to its end, which is recorded and returned; what earlier drivers measured counts.
 
     Ends within seconds once the search is stopping in the record, or `interrupted` says so; the latter raises
     Interrupted unless the search is stopping. StaleAttemptError when another driver has taken over, StoreError when
-    the database stays away. Whatever happens, no process of a trial is left.
+    the database stays away. Whatever happens, no process of a trial or a run is left.
     """
     search = persist(lambda: store.get_search(search_id))
-    run = _Run(Ledger(store, search, attempt), workspace, trainable, prepare, interrupted)
+    run = _Run(Driving(store, search, attempt), workspace, trial_process, run_process, prepare, interrupted)
     try:
         end = run.to_end()
     except SearchClosedError:
@@ -67,56 +75,80 @@ def run_search(
 class _Run:
     """The stages of a search."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917  one argument for each thing that a test replaces
         self,
-        ledger: Ledger,
+        driving: Driving,
         workspace: Workspace,
-        trainable: type[Trainable],
+        trial_process: type[TrialProcess],
+        run_process: type[RunProcess],
         prepare: Prepare,
         interrupted: Callable[[], bool],
     ) -> None:
-        self._ledger = ledger
+        self._driving = driving
         self._workspace = workspace
-        self._trainable = trainable
+        self._trial_process = trial_process
+        self._run_process = run_process
         self._prepare = prepare
         self._interrupted = interrupted
         self._asked = time.monotonic()
         self._going_on = True
 
     def to_end(self) -> SearchStatus:
-        ledger, spec = self._ledger, self._ledger.spec
-        ledger.start()
+        driving, spec = self._driving, self._driving.spec
+        driving.start()
         try:
-            prepared = await_resources(spec.resources, ledger.show, self._go_on) and self._prepare(
-                spec, self._workspace, ledger.show, self._go_on
-            )
+            if not await_resources(spec.resources, driving.show, self._go_on):
+                return self.told_to_end()
+            end = self._differentiable(spec) if isinstance(spec, AutoDeepLabSpec) else self._trials()
         except PreparationError as error:
-            return ledger.finish(SearchStatus.FAILED, str(error))
-        if prepared and self._trials():
-            return ledger.conclude()
-        return self.told_to_end()
+            return driving.finish(SearchStatus.FAILED, str(error))
+        return self.told_to_end() if end is None else end
 
     def told_to_end(self) -> SearchStatus:
         """The end of a search that was stopped, or ended by others, under the driver's hands; else Interrupted."""
-        status = self._ledger.status()
+        status = self._driving.status()
         if status.terminal:
             return status
         if status is SearchStatus.STOPPING:
-            return self._ledger.finish(SearchStatus.STOPPED)
-        raise Interrupted(f"the driver of search {self._ledger.search_id} was told to end")
+            return self._driving.finish(SearchStatus.STOPPED)
+        raise Interrupted(f"the driver of search {self._driving.search_id} was told to end")
 
-    def _trials(self) -> bool:
-        """Run the trials; False when told to end before they are over."""
-        self._ledger.replay()
+    def _differentiable(self, spec: AutoDeepLabSpec) -> SearchStatus | None:
+        """The runs, then the networks that they decoded to; None when told to end before."""
+        runs = RunBook(self._driving, spec, self._workspace)
+        runs.replay()
+        if not self._work(runs, self._run_process):
+            return None
+        if len(runs.failed) == spec.seeds:
+            return self._driving.finish(SearchStatus.FAILED, runs.said)
+        if spec.scoring is None:
+            return self._driving.finish(SearchStatus.COMPLETED, runs.said)
+        return self._trials(runs.said)
+
+    def _trials(self, note: str | None = None) -> SearchStatus | None:
+        """Prepare and run the trials; None when told to end before they are over."""
+        driving = self._driving
+        plan = plan_of(driving)
+        if not self._prepare(driving.spec, plan.needs, self._workspace, driving.show, self._go_on):
+            return None
+        if isinstance(driving.spec, FullScaleSpec | CalibrationSpec) and not score_training_free(
+            driving, self._workspace, self._go_on
+        ):
+            return None
+        ledger = Ledger(driving, plan, self._workspace, _relatives(driving))
+        ledger.replay()
+        return ledger.conclude(note) if self._work(ledger, self._trial_process) else None
+
+    def _work(self, book: RunBook | Ledger, process: type[Process]) -> bool:
+        """Do all that the book has; False when told to end before it is over."""
         os.environ.update(ENVIRONMENT)
-        scratch = search_folder(self._workspace, self._ledger.search_id)
-        controller = SearchController(self._ledger, self._task, self._trainable, scratch)
+        controller = SearchController(book, process, search_folder(self._workspace, self._driving.search_id))
         try:
             while not controller.is_finished():
                 if not self._go_on():
                     controller.abort()
                     return False
-                self._ledger.show_trials()
+                book.show_progress()
                 controller.step()
             controller.cleanup()
         except BaseException:
@@ -129,21 +161,15 @@ class _Run:
         if self._interrupted():
             return False
         if time.monotonic() - self._asked >= POLL_SECONDS:
-            status = self._ledger.status()
+            status = self._driving.status()
             self._going_on = not (status is SearchStatus.STOPPING or status.terminal)
             self._asked = time.monotonic()
         return self._going_on
 
-    def _task(self, flight: Flight) -> TrialTask:
-        spec = self._ledger.spec
-        return TrialTask(
-            search_id=self._ledger.search_id,
-            search_name=spec.name,
-            number=flight.number,
-            attempt=flight.attempt,
-            architecture=flight.architecture,
-            fidelity=spec.fidelity,
-            seed=spec.seed,
-            resources=spec.resources,
-            workspace=self._workspace,
-        )
+
+def _relatives(driving: Driving) -> frozenset[str]:
+    """The searches whose measurements a full-scale evaluation takes over: the same data, as far as anyone can tell."""
+    if driving.parent is None:
+        return frozenset()
+    siblings: list[Any] = persist(lambda: driving.store.children(str(driving.parent)))
+    return frozenset({driving.parent, *(sibling.id for sibling in siblings)} - {driving.search_id})

@@ -1,4 +1,4 @@
-"""The ledger in Tune's terms: where trials come from, which go on, what is written down."""
+"""A book in Tune's terms: where its work comes from, which of it goes on, what is written down."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import SearchAlgorithm
 
-from nas.measurement import Measurement
-from workers.ledger import Flight, Ledger
+from workers.book import Book
+from workers.trial_task import Task
 
 
 class Proposals(SearchAlgorithm):  # type: ignore[misc]  # Ray has no types
-    """Gives Tune the ledger's trials, at most `concurrent` at a time."""
+    """Gives Tune the book's work as trials, at most `concurrent` at a time."""
 
-    def __init__(self, ledger: Ledger, make_trial: Callable[[Flight], Trial], concurrent: int) -> None:
-        self._ledger = ledger
+    def __init__(self, book: Book[Any], make_trial: Callable[[Task], Trial], concurrent: int) -> None:
+        self._book = book
         self._make_trial = make_trial
         self._concurrent = concurrent
         self._live: set[str] = set()
@@ -28,10 +28,10 @@ class Proposals(SearchAlgorithm):  # type: ignore[misc]  # Ray has no types
         """The next trial, or None while enough of them run, or when none is left."""
         if len(self._live) >= self._concurrent or self.is_finished():
             return None
-        flight = self._ledger.launch()
-        if flight is None:
+        task = self._book.launch()
+        if task is None:
             return None
-        trial = self._make_trial(flight)
+        trial = self._make_trial(task)
         self._live.add(trial.trial_id)
         return trial
 
@@ -41,19 +41,19 @@ class Proposals(SearchAlgorithm):  # type: ignore[misc]  # Ray has no types
 
     def is_finished(self) -> bool:
         """Whether no trial is left to give."""
-        return self._ledger.finished_asking
+        return self._book.finished_asking
 
 
 class EarlyStopping(FIFOScheduler):  # type: ignore[misc]  # Ray has no types
-    """Stops a trial at a rung where the ledger says so. Ray's own ASHA knows no explicit rungs and no replay."""
+    """Stops a trial at a rung where the book says so. Ray's own ASHA knows no explicit rungs and no replay."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, book: Book[Any]) -> None:
         super().__init__()
-        self._ledger = ledger
+        self._book = book
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:  # noqa: ARG002  Tune passes it
         """Called at every rung but the last, where there is nothing left to stop."""
-        go_on = self._ledger.goes_on(trial.config["task"].number, _measurement(result))
+        go_on = self._book.goes_on(trial.config["task"].number, result)
         return str(TrialScheduler.CONTINUE if go_on else TrialScheduler.STOP)
 
     def choose_trial_to_run(self, tune_controller: Any) -> None:  # noqa: ARG002  Tune passes it
@@ -62,30 +62,26 @@ class EarlyStopping(FIFOScheduler):  # type: ignore[misc]  # Ray has no types
 
 
 class Recorder(Callback):  # type: ignore[misc]  # Ray has no types
-    """Writes every event to the ledger. `reason_of` says why a trial failed that Tune gave up."""
+    """Writes every event into the book. `reason_of` says why a trial failed that Tune gave up."""
 
-    def __init__(self, ledger: Ledger, reason_of: Callable[[Trial], str]) -> None:
-        self._ledger = ledger
+    def __init__(self, book: Book[Any], reason_of: Callable[[Trial], str]) -> None:
+        self._book = book
         self._reason_of = reason_of
 
     def on_trial_result(self, *, trial: Trial, result: dict[str, Any], **_: Any) -> None:
-        """A rung was reached, or the architecture cannot be measured."""
-        if "measurement" in result:
-            self._ledger.record(trial.config["task"].number, result["attempt"], _measurement(result))
+        """There is something to write down, or the work cannot go on."""
+        if "outcome" in result:
+            self._book.record(trial.config["task"].number, result)
 
     def on_trial_recover(self, *, trial: Trial, **_: Any) -> None:
         """The process died; Tune has put the trial back into its queue."""
         task = trial.config["task"]
-        trial.set_config({"task": replace(task, attempt=self._ledger.relaunch(task.number).attempt)})
+        trial.set_config({"task": replace(task, attempt=self._book.relaunch(task.number))})
 
     def on_trial_complete(self, *, trial: Trial, **_: Any) -> None:
         """The trial ended by itself or by early stopping."""
-        self._ledger.end(trial.config["task"].number, trial.last_result.get("failed"))
+        self._book.end(trial.config["task"].number, trial.last_result.get("failed"))
 
     def on_trial_error(self, *, trial: Trial, **_: Any) -> None:
         """Tune has given the trial up."""
-        self._ledger.end(trial.config["task"].number, self._reason_of(trial))
-
-
-def _measurement(result: dict[str, Any]) -> Measurement:
-    return Measurement.model_validate_json(result["measurement"])
+        self._book.end(trial.config["task"].number, self._reason_of(trial))

@@ -15,10 +15,10 @@ from api.deps import ClusterDep, Cursor, HubDep, Limit, ReconcilerDep, SearchDep
 from api.errors import ApiError
 from api.events import EventHub
 from api.models import search_public
+from api.names import check_names
 from nas.problems import FieldProblem, InputError
 from nas.public import PagePublic, SearchPublic
-from nas.settings import Settings
-from nas.spec import SearchSpec
+from nas.spec import RequestedSpec
 from nas.store import SearchStatus
 from workers.cluster import ClusterUnreachable, job_id
 
@@ -33,7 +33,7 @@ router = APIRouter(tags=["searches"], route_class=StrictJsonRoute)
 @router.post("/searches", status_code=201)
 def create_search(
     *,
-    spec: Annotated[SearchSpec, Body()],
+    spec: Annotated[RequestedSpec, Body()],
     request: Request,
     response: Response,
     store: StoreDep,
@@ -162,20 +162,3 @@ def read_logs(
         raise ApiError(503, str(error), {"Retry-After": "5"}) from error
     lines = text.splitlines(keepends=True)[-tail:]
     return PlainTextResponse("".join(lines))
-
-
-def check_names(spec: SearchSpec, settings: Settings) -> None:
-    """InputError for a data set or weights that this server does not have, listing those it has."""
-    asked = [("fidelity.dataset", "data set", spec.fidelity.dataset, list(settings.datasets))]
-    if spec.fidelity.backbone.weights is not None:
-        asked.append(("fidelity.backbone.weights", "weights", spec.fidelity.backbone.weights, list(settings.weights)))
-    problems = [
-        FieldProblem(
-            path=path,
-            message=f"{what} {name!r} is not registered here; known are: {', '.join(sorted(known)) or 'none'}",
-        )
-        for path, what, name, known in asked
-        if name not in known
-    ]
-    if problems:
-        raise InputError(problems)

@@ -2,7 +2,9 @@
 
 export function describe(architecture) {
   if (architecture.kind === "dense_cell") return architecture.branches.map(branch).join("  ");
-  if (architecture.kind === "reference_head") return architecture.name;
+  if (architecture.kind === "reference_head") {
+    return architecture.unit ? `${architecture.name} + ${operation(architecture.unit)}` : architecture.name;
+  }
   return architecture.kind;
 }
 
@@ -14,5 +16,5 @@ function operation(operator) {
   if (operator.op === "conv1x1") return "conv1x1";
   if (operator.op === "atrous_separable") return `sep${operator.rate.join("x")}`;
   if (operator.op === "pyramid_pooling") return `pool${operator.grid.join("x")}`;
-  return operator.op;
+  return operator.op + (operator.maps ?? operator.nodes ?? operator.vertices ?? operator.steps ?? "");
 }

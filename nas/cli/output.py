@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from search_spaces.labels import describe
 
 if TYPE_CHECKING:
     from nas.public import SearchPublic, TrialPublic
@@ -38,7 +40,7 @@ def print_searches(searches: Iterable[SearchPublic]) -> None:
             search.id,
             Text(search.name),
             search.status,
-            f"{ended(search)} / {search.spec.trials}",
+            f"{ended(search)} / {search.planned}",
             score(search.best.score if search.best else None),
             duration((datetime.now(UTC) - search.created_at).total_seconds()),
         )
@@ -50,21 +52,23 @@ def print_search(search: SearchPublic) -> None:
     counts = ", ".join(f"{count} {status}" for status, count in search.trials.items() if count)
     lines = {
         "search": f"{search.id}  {search.name}",
+        "kind": search.kind,
         "status": str(search.status),
         "note": search.message,
         "stage": f"{search.stage.name} {search.stage.done} / {search.stage.total}" if search.stage else None,
-        "trials": f"{ended(search)} of {search.spec.trials} ended" + (f" ({counts})" if counts else ""),
+        "trials": f"{ended(search)} of {search.planned} ended" + (f" ({counts})" if counts else ""),
         "best": best(search),
         "drivers": str(search.attempt) if search.attempt > 1 else None,
         "created": f"{search.created_at.astimezone():%Y-%m-%d %H:%M:%S}",
         "took": duration((search.finished_at - search.created_at).total_seconds()) if search.finished_at else None,
         "Ray job": search.dashboard,
-        "strategy": json.dumps(search.spec.strategy.model_dump(mode="json")),
-        "fidelity": json.dumps(search.spec.fidelity.model_dump(mode="json", exclude_defaults=True)),
     }
     for name, line in lines.items():
         if line is not None:
             print(f"{name:>9}  {line}")
+    asked = search.spec.model_dump(mode="json", exclude_defaults=True, exclude={"name", "kind"})
+    for name, value in asked.items():
+        print(f"{name:>9}  {json.dumps(value)}")
 
 
 def print_trials(trials: Iterable[TrialPublic]) -> None:
@@ -112,21 +116,6 @@ def duration(seconds: float | None) -> str:
     if seconds < 6000:
         return f"{seconds / 60:.1f} min"
     return f"{seconds / 3600:.1f} h" if seconds < 48 * 3600 else f"{seconds / 86400:.0f} days"
-
-
-def describe(architecture: Mapping[str, Any]) -> str:
-    """An architecture in one line: for a cell `branch:operator(input)`, F being the features."""
-    if architecture["kind"] == "dense_cell":
-        return "  ".join(_branch(index, branch) for index, branch in enumerate(architecture["branches"]))
-    return str(architecture.get("name", architecture["kind"]))
-
-
-def _branch(index: int, branch: Mapping[str, Any]) -> str:
-    operator = branch["operator"]
-    short = {"conv1x1": "conv1x1", "atrous_separable": "sep", "pyramid_pooling": "pool"}.get(operator["op"], "?")
-    size = operator.get("grid") or (operator.get("rate") if short == "sep" else None)
-    source = "F" if branch["input"] < 0 else branch["input"]
-    return f"{index}:{short}{'x'.join(map(str, size)) if size else ''}({source})"
 
 
 def _table(*columns: str) -> Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 import yaml
 from pydantic import BaseModel
@@ -50,7 +50,11 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return data
 
 
-def read_model(model: type[Model], path: Path, data: dict[str, Any] | None = None) -> Model:
+@overload
+def read_model(model: type[Model], path: Path, data: dict[str, Any] | None = None) -> Model: ...
+@overload
+def read_model(model: object, path: Path, data: dict[str, Any] | None = None) -> Any: ...
+def read_model(model: Any, path: Path, data: dict[str, Any] | None = None) -> Any:
     """The file's mapping (or `data`, read from it) as a model. InputError naming the file and each wrong field."""
     try:
         return validate(model, read_yaml(path) if data is None else data)

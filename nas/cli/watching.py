@@ -86,7 +86,7 @@ class _Bars:
         note = f"{running} running" if search.status == SearchStatus.RUNNING else str(search.status)
         if search.best is not None:
             note += f", best {score(search.best.score)} #{search.best.number}"
-        self._progress.update(self._task("trials"), completed=ended(search), total=search.spec.trials, note=note)
+        self._progress.update(self._task("trials"), completed=ended(search), total=search.planned, note=note)
 
     def trial(self, trial: TrialPublic) -> None:
         """Bars show trials by number only."""

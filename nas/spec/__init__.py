@@ -14,6 +14,17 @@ from nas.spec.auto_deeplab import (
     StopSpec,
     SupernetSpec,
 )
+from nas.spec.black_box import (
+    BlackBoxSpec,
+    DenseCellSpace,
+    DpcStrategy,
+    EarlyStopping,
+    RandomStrategy,
+    Strategy,
+    TpeStrategy,
+)
+from nas.spec.calibration import CalibrationSpec
+from nas.spec.common import JobSpec, Resources
 from nas.spec.fidelity import (
     AugmentSpec,
     BackboneSpec,
@@ -25,41 +36,48 @@ from nas.spec.fidelity import (
     ScheduleSpec,
     Size,
 )
-from nas.spec.search import (
-    DenseCellSpace,
-    DpcStrategy,
-    EarlyStopping,
-    RandomStrategy,
-    Resources,
-    SearchSpec,
-    Strategy,
-    TpeStrategy,
-)
+from nas.spec.full_scale import Explicit, FullScaleRequest, FullScaleSpec, Stratified, Top
+from nas.spec.reference import ReferenceSpec
+from nas.spec.search import KINDS, RequestedSpec, SearchSpec
+from nas.spec.training_free import TRAINING_FREE, TrainingFreeProxy
 
 __all__ = [
+    "KINDS",
+    "TRAINING_FREE",
     "ArchitectureAdam",
     "AugmentSpec",
     "AutoDeepLabSpec",
     "BackboneSpec",
     "BilevelSpec",
+    "BlackBoxSpec",
+    "CalibrationSpec",
     "CosineSgd",
     "DecodingSpec",
     "DenseCellSpace",
     "DpcStrategy",
     "EarlyStopping",
+    "Explicit",
     "Fidelity",
+    "FullScaleRequest",
+    "FullScaleSpec",
     "HeadSpec",
     "HessianStop",
+    "JobSpec",
     "Name",
     "NetworkSpec",
     "OptimizerSpec",
     "RandomStrategy",
+    "ReferenceSpec",
+    "RequestedSpec",
     "Resources",
     "ScheduleSpec",
     "SearchSpec",
     "Size",
     "StopSpec",
     "Strategy",
+    "Stratified",
     "SupernetSpec",
+    "Top",
     "TpeStrategy",
+    "TrainingFreeProxy",
 ]

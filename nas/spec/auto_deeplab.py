@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from nas.spec.common import JobSpec
 from nas.spec.fidelity import AugmentSpec, Fidelity, Name, Size
-from nas.spec.search import Resources
 from search_spaces.auto_deeplab import MAX_BLOCKS, MAX_LAYERS, NONE, OPERATORS, STRIDES, Operator
 from search_spaces.auto_deeplab_trellis import halved
 from search_spaces.base import StrictModel, content_key
@@ -140,7 +141,7 @@ class DecodingSpec(StrictModel):
     paths: Literal["beta", "normalised"] = "beta"
 
 
-class AutoDeepLabSpec(StrictModel):
+class AutoDeepLabSpec(JobSpec):
     """A differentiable search: one long run a seed, whose snapshots decode to architectures.
 
     Every `score_every` epochs (and at the end) the decoded network is measured at the fidelity `scoring`, like a
@@ -148,7 +149,6 @@ class AutoDeepLabSpec(StrictModel):
     """
 
     kind: Literal["auto_deeplab"] = "auto_deeplab"
-    name: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
     supernet: SupernetSpec = SupernetSpec()
     bilevel: BilevelSpec
     stop: StopSpec = StopSpec()
@@ -156,14 +156,26 @@ class AutoDeepLabSpec(StrictModel):
     seeds: Annotated[int, Field(ge=1, le=100)] = 1
     scoring: Fidelity | None = None
     score_every: Annotated[int, Field(ge=1)] = Field(10, description="Epochs between two measured snapshots.")
-    resources: Resources = Resources()
-    retries: Annotated[int, Field(ge=0, le=10)] = Field(2, description="New attempts of a run whose process died.")
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
 
     @property
-    def key(self) -> str:
-        """Content hash (sha256 hex) of the whole spec."""
-        return content_key(self.model_dump(mode="json"))
+    def scored_epochs(self) -> tuple[int, ...]:
+        """Epochs (counted from 1) after which a run's decoded network is measured; a run that ends early has its
+        last one in place of the next of these.
+        """
+        if self.scoring is None:
+            return ()
+        epochs = self.bilevel.epochs
+        return tuple(sorted({*range(self.score_every, epochs + 1, self.score_every), epochs}))
+
+    @property
+    def planned(self) -> int:
+        """Measured snapshots, at most: runs that decode to the same network share one."""
+        return self.seeds * len(self.scored_epochs)
+
+    @property
+    def fidelities(self) -> Mapping[str, Fidelity]:
+        """That of the measured snapshots, if there are any."""
+        return {} if self.scoring is None else {"scoring": self.scoring}
 
     @property
     def run_key(self) -> str:

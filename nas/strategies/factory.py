@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from nas.spec import DpcStrategy, RandomStrategy, SearchSpec, TpeStrategy
+from nas.spec import BlackBoxSpec, DpcStrategy, RandomStrategy, TpeStrategy
 from nas.strategies.base import SearchStrategy
 from nas.strategies.dpc import NearBestSearch
 from nas.strategies.random_search import RandomSearch
 
 
-def build_strategy(spec: SearchSpec) -> SearchStrategy:
+def build_strategy(spec: BlackBoxSpec) -> SearchStrategy:
     """The strategy that the spec names, over its space, with its seed."""
-    branches = spec.space.branches
+    branches, operators = spec.space.branches, spec.space.operators
     match spec.strategy:
         case RandomStrategy():
-            return RandomSearch(branches, spec.seed)
+            return RandomSearch(branches, spec.seed, operators)
         case DpcStrategy() as strategy:
-            return NearBestSearch(branches, spec.seed, strategy)
+            return NearBestSearch(branches, spec.seed, strategy, operators)
         case TpeStrategy() as strategy:
             from nas.strategies.tpe import TpeSearch  # Optuna takes a second to import; only this one needs it
 
-            return TpeSearch(branches, spec.seed, strategy)
+            return TpeSearch(branches, spec.seed, strategy, operators)

@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 
 from api.reconciler import LOST_SECONDS, Action, Reconciler, back_off, decide
-from nas.spec import SearchSpec
+from nas.spec import BlackBoxSpec
 from nas.store import SearchStatus, Store, TrialStatus
 from workers.cluster import ClusterUnreachable, JobState, job_id
 
@@ -28,7 +28,7 @@ def store(tmp_path):
 
 @pytest.fixture
 def search(store, service):
-    return store.create_search(SearchSpec.model_validate(service.spec))[0]
+    return store.create_search(BlackBoxSpec.model_validate(service.spec))[0]
 
 
 class ToldCluster:
@@ -277,8 +277,8 @@ def test_stopping_ends_the_job_first_and_keeps_what_was_measured(reconciler, sto
 
 
 def test_one_search_that_cannot_be_attended_to_does_not_hold_up_the_others(store, cluster, clock, service):
-    first = store.create_search(SearchSpec.model_validate(service.spec))[0]
-    second = store.create_search(SearchSpec.model_validate(service.spec))[0]
+    first = store.create_search(BlackBoxSpec.model_validate(service.spec))[0]
+    second = store.create_search(BlackBoxSpec.model_validate(service.spec))[0]
 
     class Broken(ToldCluster):
         def submit(self, search_id: str, attempt: int, name: str) -> str:
@@ -294,7 +294,7 @@ def test_one_search_that_cannot_be_attended_to_does_not_hold_up_the_others(store
 
 def test_two_services_share_the_work_by_leases(store, cluster, clock, service):
     both = [Reconciler(store, cluster, seconds=0.01, max_attempts=3, clock=clock) for _ in range(2)]
-    search = store.create_search(SearchSpec.model_validate(service.spec))[0]
+    search = store.create_search(BlackBoxSpec.model_validate(service.spec))[0]
     for reconciler in both:
         reconciler.run_once()
     assert cluster.submitted == [job_id(search.id, 1)]
@@ -310,7 +310,7 @@ def test_the_thread_acts_when_woken_and_ends(store, cluster, service):
     reconciler = Reconciler(store, cluster, seconds=3600, max_attempts=3)
     reconciler.start()
     time.sleep(0.1)  # its first pass finds nothing
-    search = store.create_search(SearchSpec.model_validate(service.spec))[0]
+    search = store.create_search(BlackBoxSpec.model_validate(service.spec))[0]
     reconciler.wake()
     deadline = time.monotonic() + 10
     while not cluster.submitted and time.monotonic() < deadline:

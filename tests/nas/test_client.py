@@ -14,7 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from nas.client import Client, ClientError, _server_sent, find_url
-from nas.spec import SearchSpec
+from nas.spec import BlackBoxSpec
 from nas.store import SearchStatus, TrialStatus
 from search_spaces import read_architecture
 
@@ -26,7 +26,7 @@ def client(service):
 
 
 def test_searches_are_created_read_listed_and_stopped(client, service):
-    spec = SearchSpec.model_validate(service.spec)
+    spec = BlackBoxSpec.model_validate(service.spec)
     first = client.create_search(spec, "key")
     assert client.create_search(service.spec, "key").id == first.id
     assert first.spec == spec

@@ -10,7 +10,7 @@ import pytest
 
 from nas.dataset_entry import DatasetEntry
 from nas.settings import Settings
-from nas.spec import EarlyStopping, Fidelity, Resources, SearchSpec
+from nas.spec import BlackBoxSpec, EarlyStopping, Fidelity, Resources
 from nas.store import Store
 from workers.local_ray import LocalRay
 from workers.processes import find
@@ -19,14 +19,14 @@ from workers.processes import find
 os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
 os.environ["RAY_AUTH_MODE"] = "token"
 
-SpecOf = Callable[..., SearchSpec]
+SpecOf = Callable[..., BlackBoxSpec]
 
 
 @pytest.fixture(scope="session")
 def spec_of() -> SpecOf:
     """A small search's spec; arguments replace its fields."""
 
-    def make(**changes: Any) -> SearchSpec:
+    def make(**changes: Any) -> BlackBoxSpec:
         fields: dict[str, Any] = {
             "name": "toy",
             "fidelity": Fidelity(dataset="tiny", rungs=(10, 20, 40)),
@@ -35,7 +35,7 @@ def spec_of() -> SpecOf:
             "resources": Resources(cpus=1, concurrent=2),
             "retries": 1,
         }
-        return SearchSpec(**fields | changes)
+        return BlackBoxSpec(**fields | changes)
 
     return make
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import math
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,8 +14,12 @@ from hypothesis import strategies as st
 from nas.measurement import Measurement
 from nas.spec import DenseCellSpace, DpcStrategy
 from nas.store import SearchClosedError, SearchStatus, StaleAttemptError, Store, StoreError, TrialStatus
-from workers import ledger as ledger_module
-from workers.ledger import Flight, Ledger, persist
+from nas.training.workspace import Workspace
+from workers import driving as driving_module
+from workers.driving import Driving, persist
+from workers.ledger import Ledger
+from workers.planning import plan_of
+from workers.trial_task import TrialTask
 
 
 class Died(Exception):  # noqa: N818  it did
@@ -40,22 +45,28 @@ def measured(architecture, iteration: int) -> Measurement:
     )
 
 
+def result(measurement: Measurement, attempt: int = 1) -> dict[str, object]:
+    """What a trial's process says of a rung."""
+    return {"attempt": attempt, "outcome": measurement.model_dump_json()}
+
+
 def begin(store: Store, search_id: str) -> Ledger:
     attempt = store.begin_driver(search_id)
-    ledger = Ledger(store, store.get_search(search_id), attempt)
-    ledger.start()
+    driving = Driving(store, store.get_search(search_id), attempt)
+    ledger = Ledger(driving, plan_of(driving), Workspace({}, {}, Path("cache"), Path("artifacts")))
+    driving.start()
     ledger.replay()
     return ledger
 
 
-def run_trial(ledger: Ledger, flight: Flight, tick) -> None:
+def run_trial(ledger: Ledger, flight: TrialTask, tick) -> None:
     """As Tune does: decide, record, and end the trial when it is over; `tick` may end the driver in between."""
     tick("launched")
-    for rung in ledger.spec.fidelity.rungs:
-        measurement = measured(flight.architecture, rung)
-        last = rung == ledger.spec.fidelity.iterations
+    for rung in flight.fidelity.rungs:
+        measurement = result(measured(flight.architecture, rung), flight.attempt)
+        last = rung == flight.fidelity.iterations
         go_on = last or ledger.goes_on(flight.number, measurement)
-        ledger.record(flight.number, flight.attempt, measurement)
+        ledger.record(flight.number, measurement)
         tick("recorded" if go_on and not last else "recorded the end")
         if last or not go_on:
             ledger.end(flight.number)
@@ -161,18 +172,17 @@ def test_trials_in_flight_go_first_as_new_attempts(store, spec_of):
     search_id = search(store, spec_of())
     first = begin(store, search_id)
     flights = [first.launch(), first.launch(), first.launch()]
-    first.record(1, 1, measured(flights[1].architecture, 10))
+    first.record(1, result(measured(flights[1].architecture, 10)))
     first.end(0, "its loss is NaN")
     replaced(store, search_id)
     second = begin(store, search_id)
     launched = [second.launch() for _ in range(3)]
     assert [(flight.number, flight.attempt) for flight in launched] == [(1, 2), (2, 2), (3, 1)]
     assert launched[0].architecture == flights[1].architecture
-    assert (launched[0].iteration, launched[2].iteration) == (10, None)
     with pytest.raises(StaleAttemptError):
         first.launch()
     with pytest.raises(StaleAttemptError):
-        first.record(2, 1, measured(flights[2].architecture, 10))
+        first.record(2, result(measured(flights[2].architecture, 10)))
 
 
 def test_a_new_attempt_does_not_record_what_is_recorded(store, spec_of):
@@ -180,10 +190,10 @@ def test_a_new_attempt_does_not_record_what_is_recorded(store, spec_of):
     ledger = begin(store, search_id)
     flight = ledger.launch()
     first = measured(flight.architecture, 10)
-    ledger.record(0, 1, first)
-    assert ledger.relaunch(0).attempt == 2
-    ledger.record(0, 2, first.model_copy(update={"score": math.nextafter(first.score, 1)}))
-    ledger.record(0, 2, measured(flight.architecture, 20))
+    ledger.record(0, result(first))
+    assert ledger.relaunch(0) == 2
+    ledger.record(0, result(first.model_copy(update={"score": math.nextafter(first.score, 1)}), attempt=2))
+    ledger.record(0, result(measured(flight.architecture, 20), attempt=2))
     assert store.curve(search_id, 0) == [first, measured(flight.architecture, 20)]
 
 
@@ -193,7 +203,7 @@ def test_a_space_that_is_used_up_ends_the_search(store, spec_of):
     launched = 0
     while (flight := ledger.launch()) is not None:
         launched += 1
-        ledger.record(flight.number, 1, measured(flight.architecture, 40))
+        ledger.record(flight.number, result(measured(flight.architecture, 40)))
         ledger.end(flight.number)
     assert launched == 81
     assert ledger.finished_asking
@@ -217,13 +227,12 @@ def test_nothing_is_started_for_a_search_that_stops(store, spec_of):
     ledger = begin(store, search_id)
     ledger.launch()
     store.move_search(search_id, [SearchStatus.RUNNING], SearchStatus.STOPPING)
-    assert ledger.status() is SearchStatus.STOPPING
     with pytest.raises(SearchClosedError):
         ledger.launch()
 
 
 def test_patient_while_the_database_is_away(monkeypatch):
-    monkeypatch.setattr(ledger_module, "PATIENCE", (0.0, 0.0))
+    monkeypatch.setattr(driving_module, "PATIENCE", (0.0, 0.0))
     answers = iter([StoreError("away"), StoreError("away"), 7])
 
     def write() -> int:

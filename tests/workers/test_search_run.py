@@ -17,12 +17,12 @@ from nas.spec import Resources
 from nas.store import SearchStatus, Store, TrialStatus
 from nas.training.workspace import Workspace
 from workers.search_run import Interrupted, run_search
-from workers.trainable import Trainable
+from workers.trial_process import TrialProcess
 
 COUNTS = {"completed": TrialStatus.COMPLETED, "pruned": TrialStatus.PRUNED, "failed": TrialStatus.FAILED}
 
 
-class Toy(Trainable):
+class Toy(TrialProcess):
     """Scores an architecture by its key, remembers in a file how often each rung was measured, and may misbehave."""
 
     def evaluate(self, task):
@@ -102,8 +102,9 @@ def begin(store: Store, spec) -> tuple[str, int]:
     return search_id, store.begin_driver(search_id)
 
 
-def run(store, search_id, attempt, workspace, trainable, **options: object) -> SearchStatus:
-    return run_search(store, search_id, attempt, workspace, trainable=trainable, prepare=nothing_to_prepare, **options)
+def run(store, search_id, attempt, workspace, process, **options: object) -> SearchStatus:
+    options = {"trial_process": process, "prepare": nothing_to_prepare, **options}
+    return run_search(store, search_id, attempt, workspace, **options)
 
 
 def measured(workspace: Workspace) -> list[tuple[int, int, int]]:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from nas.problems import validate
-from nas.spec import Fidelity, NetworkSpec, SearchSpec
+from nas.spec import BlackBoxSpec, Fidelity, NetworkSpec
 from search_spaces.base import content_key
 
 BEFORE = "08529d601c3b4310ffa9bac8a0a451b1645a36d235dd0d92530ce80db6cb154d"
@@ -17,7 +17,7 @@ def test_a_fidelity_without_a_network_keeps_its_key():
     assert fidelity.key == BEFORE
     assert Fidelity(dataset="x", network=NetworkSpec()).key == BEFORE
     assert "network" not in fidelity.model_dump()
-    assert "network" not in SearchSpec(name="s", fidelity=fidelity).model_dump(mode="json")["fidelity"]
+    assert "network" not in BlackBoxSpec(name="s", fidelity=fidelity).model_dump(mode="json")["fidelity"]
 
 
 def test_another_network_is_another_key_and_survives_the_store():
@@ -27,7 +27,7 @@ def test_another_network_is_another_key_and_survives_the_store():
     again = Fidelity.model_validate(json.loads(fidelity.model_dump_json()))
     assert again == fidelity
     assert again.network.filters == 8
-    assert SearchSpec(name="s", fidelity=fidelity).key != SearchSpec(name="s", fidelity=Fidelity(dataset="x")).key
+    assert BlackBoxSpec(name="s", fidelity=fidelity).key != BlackBoxSpec(name="s", fidelity=Fidelity(dataset="x")).key
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ import psycopg
 import pytest
 
 from nas.measurement import Measurement
-from nas.spec import Fidelity, SearchSpec
+from nas.spec import BlackBoxSpec, Fidelity
 from nas.store import Store
 from nas.store.tables import Base
 from search_spaces.dense_cell import DenseCell
@@ -252,12 +252,12 @@ def store(url: str, clock: Clock) -> Iterator[Store]:
 
 
 @pytest.fixture
-def spec() -> SearchSpec:
-    return SearchSpec(name="a search", fidelity=Fidelity(dataset="scenes", rungs=(100, 300)))
+def spec() -> BlackBoxSpec:
+    return BlackBoxSpec(name="a search", fidelity=Fidelity(dataset="scenes", rungs=(100, 300)))
 
 
 @pytest.fixture
-def driven(store: Store, spec: SearchSpec) -> str:
+def driven(store: Store, spec: BlackBoxSpec) -> str:
     """The id of a running search, driven by attempt 1."""
     search, _ = store.create_search(spec)
     assert store.begin_driver(search.id) == 1
@@ -287,7 +287,7 @@ def measured() -> Callable[..., Measurement]:
 
 
 @pytest.fixture
-def add(store: Store, spec: SearchSpec, cells: list[DenseCell]) -> Callable[..., Any]:
+def add(store: Store, spec: BlackBoxSpec, cells: list[DenseCell]) -> Callable[..., Any]:
     """Add trial `number` to a search, its architecture and seed told by the number."""
 
     def add_trial(search_id: str, number: int, driver_attempt: int = 1) -> Any:

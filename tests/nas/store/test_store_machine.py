@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from nas.measurement import Measurement
-from nas.spec import Fidelity, SearchSpec
+from nas.spec import BlackBoxSpec, Fidelity
 from nas.store import (
     ConflictError,
     NotFoundError,
@@ -66,7 +66,7 @@ class Lives(RuleBasedStateMachine):
         path = Path(self.folder.name) / "store.db"
         shutil.copy(migrated()[1], path)
         self.store = Store.open(f"sqlite:///{path}")
-        self.search = self.store.create_search(SearchSpec(name="model", fidelity=FIDELITY))[0].id
+        self.search = self.store.create_search(BlackBoxSpec(name="model", fidelity=FIDELITY))[0].id
         self.status, self.attempt = S.QUEUED, 0
         self.trials: dict[int, ModelTrial] = {}
         self.steps = 0

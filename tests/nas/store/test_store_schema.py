@@ -110,14 +110,14 @@ def test_a_failed_migration_leaves_nothing(empty_url: str):
 START = """
 import sys
 import alembic.command
-from nas.spec import Fidelity, SearchSpec
+from nas.spec import Fidelity, BlackBoxSpec
 from nas.store import Store
 with Store.open(sys.argv[1]) as store:
     print("ready", flush=True)
     sys.stdin.readline()
     store.migrate()
     store.check()
-    record, created = store.create_search(SearchSpec(name="race", fidelity=Fidelity(dataset="scenes")), "key")
+    record, created = store.create_search(BlackBoxSpec(name="race", fidelity=Fidelity(dataset="scenes")), "key")
     print(record.id, created)
 """
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from nas.spec import Fidelity, SearchSpec
+from nas.spec import BlackBoxSpec, Fidelity
 from nas.store import ConflictError, NotFoundError, SearchStatus, Stage, Store, TrialStatus
 
 S = SearchStatus
 
 
-def test_a_new_search_is_queued_and_reads_back_whole(store: Store, spec: SearchSpec):
+def test_a_new_search_is_queued_and_reads_back_whole(store: Store, spec: BlackBoxSpec):
     made, created = store.create_search(spec)
     assert created
     assert made.id.startswith("s")
@@ -23,7 +23,7 @@ def test_a_new_search_is_queued_and_reads_back_whole(store: Store, spec: SearchS
     assert made.created_at == made.updated_at
 
 
-def test_the_same_idempotency_key_meets_the_same_search(store: Store, spec: SearchSpec):
+def test_the_same_idempotency_key_meets_the_same_search(store: Store, spec: BlackBoxSpec):
     first, _ = store.create_search(spec, "key")
     again, created = store.create_search(spec, "key")
     assert (again, created) == (first, False)
@@ -32,7 +32,7 @@ def test_the_same_idempotency_key_meets_the_same_search(store: Store, spec: Sear
     assert other.id != first.id
 
 
-def test_an_idempotency_key_is_bound_to_its_spec(store: Store, spec: SearchSpec):
+def test_an_idempotency_key_is_bound_to_its_spec(store: Store, spec: BlackBoxSpec):
     first, _ = store.create_search(spec, "key")
     with pytest.raises(ConflictError, match=first.id):
         store.create_search(spec.model_copy(update={"seed": 1}), "key")
@@ -40,12 +40,12 @@ def test_an_idempotency_key_is_bound_to_its_spec(store: Store, spec: SearchSpec)
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "a\x00b", "two\nlines"])
-def test_an_impossible_idempotency_key_is_the_callers_mistake(store: Store, spec: SearchSpec, key: str):
+def test_an_impossible_idempotency_key_is_the_callers_mistake(store: Store, spec: BlackBoxSpec, key: str):
     with pytest.raises(ValueError, match="1 to 255 printable"):
         store.create_search(spec, key)
 
 
-def test_without_a_key_every_search_is_new(store: Store, spec: SearchSpec):
+def test_without_a_key_every_search_is_new(store: Store, spec: BlackBoxSpec):
     assert store.create_search(spec)[0].id != store.create_search(spec)[0].id
 
 
@@ -61,7 +61,7 @@ def test_an_unknown_search_is_not_found(store: Store):
             call()
 
 
-def test_searches_are_listed_newest_first_in_pages_that_new_ones_do_not_shift(store: Store, spec: SearchSpec):
+def test_searches_are_listed_newest_first_in_pages_that_new_ones_do_not_shift(store: Store, spec: BlackBoxSpec):
     ids = [store.create_search(spec)[0].id for _ in range(5)]
     page = store.list_searches(limit=2)
     store.create_search(spec)
@@ -72,7 +72,7 @@ def test_searches_are_listed_newest_first_in_pages_that_new_ones_do_not_shift(st
     assert seen == ids[::-1]
 
 
-def test_searches_of_one_time_are_all_listed(url: str, spec: SearchSpec):
+def test_searches_of_one_time_are_all_listed(url: str, spec: BlackBoxSpec):
     with Store.open(url, clock=lambda: 5.0) as store:
         ids = {store.create_search(spec)[0].id for _ in range(7)}
         page, seen = store.list_searches(limit=3), []
@@ -84,7 +84,7 @@ def test_searches_of_one_time_are_all_listed(url: str, spec: SearchSpec):
     assert {record.id for record in seen} == ids
 
 
-def test_searches_are_listed_by_status(store: Store, spec: SearchSpec):
+def test_searches_are_listed_by_status(store: Store, spec: BlackBoxSpec):
     queued, _ = store.create_search(spec)
     stopped, _ = store.create_search(spec)
     store.move_search(stopped.id, [S.QUEUED], S.STOPPED)
@@ -93,7 +93,7 @@ def test_searches_are_listed_by_status(store: Store, spec: SearchSpec):
     assert store.list_searches(S.FAILED).items == ()
 
 
-def test_a_move_is_compare_and_set(store: Store, spec: SearchSpec):
+def test_a_move_is_compare_and_set(store: Store, spec: BlackBoxSpec):
     search, _ = store.create_search(spec)
     assert not store.move_search(search.id, [S.RUNNING], S.STOPPING)
     assert store.get_search(search.id) == search
@@ -105,7 +105,7 @@ def test_a_move_is_compare_and_set(store: Store, spec: SearchSpec):
 
 
 @pytest.mark.parametrize("end", [S.COMPLETED, S.FAILED, S.STOPPED])
-def test_a_terminal_search_never_changes(store: Store, spec: SearchSpec, end: SearchStatus):
+def test_a_terminal_search_never_changes(store: Store, spec: BlackBoxSpec, end: SearchStatus):
     search, _ = store.create_search(spec)
     assert store.move_search(search.id, [S.QUEUED], end, message="over")
     over = store.get_search(search.id)
@@ -120,7 +120,7 @@ def test_a_terminal_search_never_changes(store: Store, spec: SearchSpec, end: Se
 
 
 @pytest.mark.parametrize(("source", "to"), [(S.QUEUED, S.RUNNING), (S.STOPPING, S.QUEUED), (S.RUNNING, S.STARTING)])
-def test_an_impossible_move_is_the_callers_mistake(store: Store, spec: SearchSpec, source: S, to: S):
+def test_an_impossible_move_is_the_callers_mistake(store: Store, spec: BlackBoxSpec, source: S, to: S):
     search, _ = store.create_search(spec)
     with pytest.raises(ValueError, match=f"that is {source} cannot become {to}"):
         store.move_search(search.id, [source], to)
@@ -138,7 +138,7 @@ def test_an_end_stops_the_trials_in_flight(store: Store, driven: str, add, measu
     assert second.finished_at == store.get_search(driven).finished_at
 
 
-def test_a_lease_has_one_owner_until_it_ends(store: Store, spec: SearchSpec, clock):
+def test_a_lease_has_one_owner_until_it_ends(store: Store, spec: BlackBoxSpec, clock):
     search, _ = store.create_search(spec)
     assert store.acquire_lease(search.id, "a", 10)
     assert not store.acquire_lease(search.id, "b", 10)
@@ -155,7 +155,7 @@ def test_a_lease_has_one_owner_until_it_ends(store: Store, spec: SearchSpec, clo
     assert not store.acquire_lease("s0", "a", 10)
 
 
-def test_due_searches_are_those_that_need_care(store: Store, spec: SearchSpec, clock):
+def test_due_searches_are_those_that_need_care(store: Store, spec: BlackBoxSpec, clock):
     queued, held, running, over = (store.create_search(spec)[0].id for _ in range(4))
     for search_id in (held, running):
         store.begin_driver(search_id)
@@ -165,7 +165,7 @@ def test_due_searches_are_those_that_need_care(store: Store, spec: SearchSpec, c
     assert [record.id for record in store.due_searches(clock.now + 61)] == [queued, held, running]
 
 
-def test_text_that_a_database_cannot_hold_is_cleaned(store: Store, spec: SearchSpec):
+def test_text_that_a_database_cannot_hold_is_cleaned(store: Store, spec: BlackBoxSpec):
     search, _ = store.create_search(spec)
     store.move_search(search.id, [S.QUEUED], S.FAILED, message="a\x00b \ud800 " + "é" * 10_000)
     message = store.get_search(search.id).message
@@ -175,13 +175,13 @@ def test_text_that_a_database_cannot_hold_is_cleaned(store: Store, spec: SearchS
 
 
 def test_any_valid_name_survives(store: Store):
-    spec = SearchSpec(name="Ströme 'x'; -- \N{FIRE} %s :id", fidelity=Fidelity(dataset="scenes"))
+    spec = BlackBoxSpec(name="Ströme 'x'; -- \N{FIRE} %s :id", fidelity=Fidelity(dataset="scenes"))
     search, _ = store.create_search(spec, "Ünïcode %(x)s")
     assert store.get_search(search.id).spec == spec
     assert search.idempotency_key == "Ünïcode %(x)s"
 
 
-def test_a_row_of_the_first_version_stays_readable(store: Store, spec: SearchSpec):
+def test_a_row_of_the_first_version_stays_readable(store: Store, spec: BlackBoxSpec):
     """The spec as version 0.1 wrote it. If this fails, the spec changed in a way that hides users' searches."""
     search, _ = store.create_search(spec)
     with store._engine.begin() as connection:

@@ -7,7 +7,7 @@ import sys
 import numpy
 import pytest
 
-from nas.spec import DenseCellSpace, DpcStrategy, Fidelity, RandomStrategy, SearchSpec, TpeStrategy
+from nas.spec import BlackBoxSpec, DenseCellSpace, DpcStrategy, Fidelity, RandomStrategy, TpeStrategy
 from nas.strategies import Observation, SpaceExhausted, build_strategy
 from search_spaces.dense_cell import DenseCell
 from search_spaces.dense_cell_space import cells, distinct
@@ -20,8 +20,8 @@ STRATEGIES = {
 }
 
 
-def spec(name: str, branches: int = 5, seed: int = 0) -> SearchSpec:
-    return SearchSpec(
+def spec(name: str, branches: int = 5, seed: int = 0) -> BlackBoxSpec:
+    return BlackBoxSpec(
         name="test",
         space=DenseCellSpace(branches=branches),
         strategy=STRATEGIES[name],

@@ -9,11 +9,11 @@ import pytest
 from nas.measurement import Measurement, TrialError
 from nas.training.workspace import Workspace
 from search_spaces.dense_cell_space import sample
-from workers.trainable import Trainable
+from workers.trial_process import TrialProcess
 from workers.trial_task import TrialTask
 
 
-class Toy(Trainable):
+class Toy(TrialProcess):
     def evaluate(self, task):
         task.folder.mkdir(parents=True, exist_ok=True)
         (task.folder / "checkpoint.pt").touch()
@@ -54,7 +54,7 @@ def task_of(tmp_path, spec_of):
 def test_a_step_is_a_rung_and_the_last_one_is_done(task_of):
     process = Toy({"task": task_of(7, attempt=2)})
     results = [process.step() for _ in range(3)]
-    assert [Measurement.model_validate_json(result["measurement"]).iteration for result in results] == [10, 20, 40]
+    assert [Measurement.model_validate_json(result["outcome"]).iteration for result in results] == [10, 20, 40]
     assert [result["done"] for result in results] == [False, False, True]
     assert {result["attempt"] for result in results} == {2}
 

@@ -1,4 +1,4 @@
-"""The process of a trial: Tune's side of `nas.training.evaluate`."""
+"""The process of a trial or a run: Tune's side of what `nas.training` yields."""
 
 from __future__ import annotations
 
@@ -6,26 +6,33 @@ import gc
 import shutil
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from ray import tune
 from ray.tune import PlacementGroupFactory
 
-from nas.measurement import Measurement, TrialError
-from workers.trial_task import TrialTask
+from nas.measurement import TrialError
+from workers.trial_task import Task
 
 
-class Trainable(tune.Trainable):  # type: ignore[misc]  # Ray has no types
-    """One step is one rung.
+class Outcome(NamedTuple):
+    """One thing that the work yields, as JSON text, and whether it is the last."""
 
-    A result holds the attempt and either `measurement` (JSON) or `failed` (why the architecture cannot be measured).
-    Any other exception leaves `step`: it ends the trial as failed and its process too, whose state (a CUDA context,
-    for instance) may be spoilt. The checkpoint lies under (search, trial), not under Tune's names, so that a new
+    text: str
+    last: bool
+
+
+class Process(tune.Trainable):  # type: ignore[misc]  # Ray has no types
+    """One step is one outcome: a trial's rung, a run's epoch.
+
+    A result holds the attempt and either `outcome` (JSON) or `failed` (why it cannot go on, a TrialError's sentence).
+    Any other exception leaves `step`: it ends the work as failed and its process too, whose state (a CUDA context,
+    for instance) may be spoilt. The checkpoint lies under (search, number), not under Tune's names, so that a new
     process, or the process of a new driver, goes on from it.
     """
 
-    _task: TrialTask
-    _measurements: Iterator[Measurement]
+    _task: Task
+    _outcomes: Iterator[Outcome]
     _stepped: bool
 
     @classmethod
@@ -46,57 +53,44 @@ class Trainable(tune.Trainable):  # type: ignore[misc]  # Ray has no types
         return True
 
     def step(self) -> dict[str, Any]:
-        """Train to the next rung and measure."""
-        task = self._task
+        """Work until there is something to tell."""
+        attempt = self._task.attempt
         self._stepped = True
         try:
-            measurement = next(self._measurements)
+            outcome = next(self._outcomes)
         except TrialError as error:
-            return {"attempt": task.attempt, "failed": str(error), "done": True}
-        last = measurement.iteration == task.fidelity.iterations
+            return {"attempt": attempt, "failed": str(error), "done": True}
         # Text, because Tune would keep statistics of every number it finds.
-        return {"attempt": task.attempt, "measurement": measurement.model_dump_json(), "done": last}
+        return {"attempt": attempt, "outcome": outcome.text, "done": outcome.last}
 
     def cleanup(self) -> None:
-        """The trial is over and this process too."""
+        """The work is over and this process too."""
         self._end()
 
-    def evaluate(self, task: TrialTask) -> Iterator[Measurement]:
-        """The measurements of the task's architecture; a subclass may measure something else."""
-        from nas.training.evaluate import evaluate  # torch: only in the process that trains
-
-        resources = task.resources
-        return evaluate(
-            task.architecture,
-            task.fidelity,
-            task.seed,
-            workspace=task.workspace,
-            device=None if resources.gpus else "cpu",
-            checkpoint=task.folder / "checkpoint.pt",
-            threads=max(1, int(resources.cpus)),
-            devices=resources.gpus or 1.0,
-        )
+    def outcomes(self, task: Any) -> Iterator[Outcome]:  # noqa: ARG002  for whoever does the work
+        """What the task yields."""
+        raise AssertionError(f"{type(self).__name__} does not say what its work is")
 
     def __repr__(self) -> str:
         """The actor's name in the dashboard. Ray asks once: a warm process cannot be named after its trial."""
         task = self._task
         return f"{task.search_name[:60]}: worker" if task.resources.reuse_workers else task.label
 
-    def _begin(self, task: TrialTask) -> None:
+    def _begin(self, task: Task) -> None:
         self._task = task
         self._stepped = False
-        self._measurements = self.evaluate(task)
+        self._outcomes = self.outcomes(task)
 
     def _end(self) -> None:
-        """Let go of the trial, after the driver has recorded its end.
+        """Let go of the work, after the driver has recorded its end.
 
         Tune also ends processes that it started for a trial and then gave to a warm one: these have not taken a step,
         and the checkpoint is not theirs to remove.
         """
-        close = getattr(self._measurements, "close", None)
+        close = getattr(self._outcomes, "close", None)
         if close is not None:
             close()
-        self._measurements = iter(())
+        self._outcomes = iter(())
         _empty_device()
         if self._stepped:
             shutil.rmtree(self._task.folder, ignore_errors=True)
