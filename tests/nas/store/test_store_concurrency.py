@@ -81,6 +81,17 @@ def test_one_architecture_takes_a_number(store: Store, race, driven: str, spec, 
     assert store.all_trials(driven)[0].architecture_key == winners[0].architecture_key
 
 
+def test_a_trial_is_adopted_once(store: Store, race, driven: str, spec, cells, measured):  # noqa: PLR0917  fixtures
+    store.add_trial(driven, 1, 0, cells[0], spec.fidelity, 0)
+    store.record_measurement(driven, 0, 1, measured(100))
+    store.record_measurement(driven, 0, 1, measured(300))
+    store.finish_trial(driven, 0, 1, T.COMPLETED)
+    answers = race(lambda mine, _: mine.adopt_trial(driven, 1, 1, cells[0], spec.fidelity, 0, driven, 0))
+    assert answers == [store.get_trial(driven, 1)] * WRITERS
+    assert store.curve(driven, 1) == store.curve(driven, 0)
+    assert store.search_cost(driven).adopted == 1
+
+
 def test_nothing_is_lost_or_doubled_when_all_write(  # noqa: PLR0917  fixtures
     store: Store, race, driven: str, spec, cells, measured
 ):

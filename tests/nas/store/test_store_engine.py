@@ -111,7 +111,9 @@ def statements(store: Store) -> Iterator[list[str]]:
     event.remove(store._engine, "before_cursor_execute", listen)
 
 
-def test_an_event_of_a_trial_is_at_most_two_statements(store: Store, driven: str, add, measured):
+def test_an_event_of_a_trial_is_at_most_two_statements(  # noqa: PLR0917  fixtures
+    store: Store, driven: str, spec, cells, add, measured
+):
     with statements(store) as sent:
         add(driven, 0)
     assert len(sent) == 3  # the fidelity, which this process sends once
@@ -126,6 +128,11 @@ def test_an_event_of_a_trial_is_at_most_two_statements(store: Store, driven: str
         (1, lambda: store.finish_trial(driven, 0, 1, TrialStatus.FAILED)),
         (1, lambda: store.all_trials(driven)),
         (1, lambda: store.best_trial(driven)),
+        (1, lambda: store.find_measured(cells[1].key, spec.fidelity.key, 1)),
+        (2, lambda: store.adopt_trial(driven, 1, 2, cells[1], spec.fidelity, 1, driven, 1)),
+        (1, lambda: store.timings([spec.fidelity.key])),
+        (1, lambda: store.rung_counts(driven)),
+        (2, lambda: store.search_cost(driven)),
     ]
     for expected, call in events:
         with statements(store) as sent:

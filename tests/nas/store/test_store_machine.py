@@ -21,6 +21,7 @@ from nas.store import (
     ConflictError,
     NotFoundError,
     SearchClosedError,
+    SearchCost,
     SearchStatus,
     StaleAttemptError,
     Store,
@@ -45,12 +46,20 @@ def migrated() -> tuple[tempfile.TemporaryDirectory[str], Path]:
     return folder, path
 
 
+def point_at(iteration: int, score: float) -> Measurement:
+    """A measurement that took one device-second."""
+    return Measurement(
+        iteration=iteration, score=score, class_iou=(score,), train_loss=1, val_loss=1, seconds=1, device_seconds=1
+    )
+
+
 @dataclass
 class ModelTrial:
     cell: int
     attempt: int = 1
     status: TrialStatus = T.RUNNING
     curve: dict[int, float] = field(default_factory=dict)
+    adopted: bool = False
 
     @property
     def score(self) -> float | None:
@@ -66,6 +75,7 @@ class Lives(RuleBasedStateMachine):
         path = Path(self.folder.name) / "store.db"
         shutil.copy(migrated()[1], path)
         self.store = Store.open(f"sqlite:///{path}")
+        self.begin_source()
         self.search = self.store.create_search(BlackBoxSpec(name="model", fidelity=FIDELITY))[0].id
         self.status, self.attempt = S.QUEUED, 0
         self.trials: dict[int, ModelTrial] = {}
@@ -73,6 +83,15 @@ class Lives(RuleBasedStateMachine):
         self.begin_driver()
         for number in range(2):
             self.add(0, number, 0)
+
+    def begin_source(self) -> None:
+        """Another search: its trial 0 has measured the first cell and is completed, 1 measures the second."""
+        self.source = self.store.create_search(BlackBoxSpec(name="source", fidelity=FIDELITY))[0].id
+        self.store.begin_driver(self.source)
+        for number, cell in enumerate(CELLS):
+            self.store.add_trial(self.source, 1, number, cell, FIDELITY, 0)
+        self.store.record_measurement(self.source, 0, 1, point_at(100, 0.5))
+        self.store.finish_trial(self.source, 0, 1, T.COMPLETED)
 
     def teardown(self) -> None:
         self.store.close()
@@ -159,6 +178,21 @@ class Lives(RuleBasedStateMachine):
         if error is None:
             self.trials.setdefault(number, ModelTrial(cell))
 
+    @rule(lag=LAGS, number=st.integers(0, 4), cell=st.integers(0, 1), source=st.sampled_from([0, 0, 0, 1, 2]))
+    def adopt(self, lag: int, number: int, cell: int, source: int) -> None:
+        attempt = self.attempt - lag
+        error = self.driver_error(attempt, S.STARTING, S.RUNNING)
+        if error is None and source == 2:
+            error = NotFoundError
+        elif error is None and (source == 1 or cell != 0 or (number in self.trials and self.trials[number].cell != 0)):
+            error = ConflictError
+        self.expect(
+            error,
+            lambda: self.store.adopt_trial(self.search, attempt, number, CELLS[cell], FIDELITY, 0, self.source, source),
+        )
+        if error is None:
+            self.trials.setdefault(number, ModelTrial(0, status=T.COMPLETED, curve={100: 0.5}, adopted=True))
+
     @rule(number=NUMBERS)
     def begin_attempt(self, number: int) -> None:
         trial = self.trials.get(number)
@@ -177,9 +211,7 @@ class Lives(RuleBasedStateMachine):
             error = NotFoundError
         elif attempt != trial.attempt or (trial.status.terminal and iteration not in trial.curve):
             error = StaleAttemptError
-        point = Measurement(
-            iteration=iteration, score=score, class_iou=(score,), train_loss=1, val_loss=1, seconds=1, device_seconds=1
-        )
+        point = point_at(iteration, score)
         self.expect(error, lambda: self.store.record_measurement(self.search, number, attempt, point))
         if trial is not None and error is None:
             trial.curve.setdefault(iteration, score)
@@ -218,7 +250,11 @@ class Lives(RuleBasedStateMachine):
             trial = recorded[number]
             assert (trial.status, trial.attempt, trial.score) == (model.status, model.attempt, model.score)
             assert trial.architecture_key == CELLS[model.cell].key
+            assert trial.source == (f"{self.source}/0" if model.adopted else None)
             assert {point.iteration: point.score for point in curves.get(number, [])} == model.curve
+        ran = sum(bool(model.curve) for model in self.trials.values() if not model.adopted)
+        adopted = sum(model.adopted for model in self.trials.values())
+        assert self.store.search_cost(self.search) == SearchCost(float(ran), ran, adopted)
         best = self.store.best_trial(self.search)
         scored = [(max(t.curve), t.score, -n) for n, t in self.trials.items() if t.curve and t.status is not T.FAILED]
         assert (best and best.number) == (-max(scored)[2] if scored else None)

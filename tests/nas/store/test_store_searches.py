@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from nas.spec import BlackBoxSpec, Fidelity
+from nas.spec import BlackBoxSpec, Fidelity, ReferenceSpec
 from nas.store import ConflictError, NotFoundError, SearchStatus, Stage, Store, TrialStatus
 
 S = SearchStatus
@@ -91,6 +91,60 @@ def test_searches_are_listed_by_status(store: Store, spec: BlackBoxSpec):
     assert [record.id for record in store.list_searches(S.QUEUED).items] == [queued.id]
     assert [record.id for record in store.list_searches(S.STOPPED).items] == [stopped.id]
     assert store.list_searches(S.FAILED).items == ()
+
+
+def test_searches_are_listed_by_kind(store: Store, spec: BlackBoxSpec):
+    heads = ReferenceSpec(name="heads", fidelity=spec.fidelity)
+    made = [store.create_search(one)[0] for one in (spec, heads, spec, heads)]
+    assert [record.kind for record in made] == ["black_box", "reference", "black_box", "reference"]
+    store.move_search(made[1].id, [S.QUEUED], S.STOPPED)
+    page = store.list_searches(limit=1, kind="reference")
+    assert page.items == (made[3],)
+    page = store.list_searches(limit=1, cursor=page.cursor, kind="reference")
+    assert [(record.id, record.spec) for record in page.items] == [(made[1].id, heads)]
+    assert page.cursor is None
+    assert store.list_searches(S.QUEUED, kind="black_box").items == (made[2], made[0])
+    assert store.list_searches(S.STOPPED, kind="black_box").items == ()
+    assert store.list_searches(kind="probe").items == ()
+
+
+def test_children_are_listed_oldest_first(store: Store, spec: BlackBoxSpec):
+    parent, other = (store.create_search(spec)[0] for _ in range(2))
+    children = [store.create_search(spec, parent=parent.id)[0] for _ in range(3)]
+    grandchild, _ = store.create_search(spec, parent=children[0].id)
+    assert [child.parent for child in children] == [parent.id] * 3
+    assert parent.parent is None
+    assert store.children(parent.id) == children
+    assert store.children(children[0].id) == [grandchild]
+    assert store.children(other.id) == store.children("s0") == []
+
+
+def test_an_unknown_parent_is_not_found(store: Store, spec: BlackBoxSpec):
+    for key in (None, "key"):
+        with pytest.raises(NotFoundError, match="no search 's0' to be the parent"):
+            store.create_search(spec, key, parent="s0")
+    assert store.list_searches().items == ()
+
+
+def test_an_idempotency_key_is_bound_to_its_parent(store: Store, spec: BlackBoxSpec):
+    parent, _ = store.create_search(spec)
+    child, _ = store.create_search(spec, "key", parent=parent.id)
+    assert store.create_search(spec, "key", parent=parent.id) == (child, False)
+    for other in (None, child.id):
+        with pytest.raises(ConflictError, match=rf"another parent \(search {child.id}\)"):
+            store.create_search(spec, "key", parent=other)
+    assert store.children(parent.id) == [child]
+
+
+def test_the_first_forecast_of_a_search_stays(store: Store, spec: BlackBoxSpec):
+    forecast = {"device_seconds": 12.5, "rungs": {"100": 20}, "basis": None}
+    made, _ = store.create_search(spec, "key", forecast=forecast)
+    assert made.forecast == store.get_search(made.id).forecast == forecast
+    assert store.create_search(spec, "key", forecast={"device_seconds": 99.0}) == (made, False)
+    without, _ = store.create_search(spec)
+    assert without.forecast is None
+    with store._read() as connection:  # and it is no JSON null either
+        assert connection.execute(text("SELECT count(*) FROM searches WHERE forecast IS NULL")).scalar() == 1
 
 
 def test_a_move_is_compare_and_set(store: Store, spec: BlackBoxSpec):
