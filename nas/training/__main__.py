@@ -1,4 +1,4 @@
-"""The trainer alone: `python -m nas.training evaluate|retrain`, without Ray, a database or HTTP.
+"""The trainer alone: `python -m nas.training evaluate|retrain|training-free`, without Ray, a database or HTTP.
 
 Needs torch, numpy, Pillow, pydantic and safetensors; PyYAML only for a fidelity in YAML.
 """
@@ -9,7 +9,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +17,20 @@ from nas.dataset_entry import DatasetEntry
 from nas.measurement import Measurement, TrialError
 from nas.problems import validate
 from nas.spec import Fidelity
+from nas.spec.training_free import TRAINING_FREE, TRAINING_FREE_SOURCES, TrainingFreeProxy
 from nas.training.evaluate import evaluate
 from nas.training.retrain import retrain
+from nas.training.training_free import score
 from nas.training.workspace import Workspace
-from search_spaces.document import read_architecture
+from search_spaces.document import Architecture, read_architecture
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code: 0 done, 1 the architecture cannot be measured, 2 wrong input."""
     options = _parser().parse_args(arguments)
     try:
-        for measurement in _run(options):
-            print(measurement.model_dump_json(), flush=True)
+        for line in _run(options):
+            print(line, flush=True)
     except TrialError as error:
         print(f"failed: {error}", file=sys.stderr)
         return 1
@@ -38,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _run(options: argparse.Namespace) -> Iterable[Measurement]:
+def _run(options: argparse.Namespace) -> Iterator[str]:
     document = read_architecture(options.architecture)
     fidelity = read_fidelity(options.fidelity)
     datasets = dict(map(_dataset, options.dataset))
@@ -47,19 +49,39 @@ def _run(options: argparse.Namespace) -> Iterable[Measurement]:
     weights = {name: Path(path) for name, path in (_pair(text, "NAME=PATH") for text in options.weights)}
     workspace = Workspace(datasets, weights, options.cache, options.cache / "artifacts")
     common = {"device": options.device, "threads": options.threads, "progress": Lines()}
+    if options.command == "training-free":
+        yield from _training_free_table(document.architecture, fidelity, options, workspace=workspace, **common)
+        return
+    measurements: Iterable[Measurement]
     if options.command == "evaluate":
-        return evaluate(
+        measurements = evaluate(
             document.architecture, fidelity, options.seed, workspace=workspace, checkpoint=options.checkpoint, **common
         )
-    return retrain(
-        document,
-        fidelity,
-        workspace,
-        options.output,
-        seed=options.seed,
-        checkpoint_seconds=options.checkpoint_seconds,
-        **common,
-    )
+    else:
+        measurements = retrain(
+            document,
+            fidelity,
+            workspace,
+            options.output,
+            seed=options.seed,
+            checkpoint_seconds=options.checkpoint_seconds,
+            **common,
+        )
+    for measurement in measurements:
+        yield measurement.model_dump_json()
+
+
+def _training_free_table(
+    architecture: Architecture, fidelity: Fidelity, options: argparse.Namespace, **common: Any
+) -> Iterator[str]:
+    """A line a proxy: its name, the direction in which its authors call it better, its value, its cost."""
+    names: Sequence[TrainingFreeProxy] = options.proxy or TRAINING_FREE
+    scored = score(architecture, fidelity, options.seed, names=names, batches=options.batches, **common)
+    yield f"{'proxy':<14} {'better':<7} {'value':>14} {'seconds':>8}"
+    for name, (value, seconds) in scored.items():
+        better = "higher" if TRAINING_FREE_SOURCES[name].sign > 0 else "lower"
+        shown = f"{value:,.0f}" if name in ("parameters", "multiply_adds") else f"{value:.6g}"
+        yield f"{name:<14} {better:<7} {shown:>14} {seconds:>8.3f}"
 
 
 def read_fidelity(path: Path) -> Fidelity:
@@ -117,6 +139,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, purpose in (
         ("evaluate", "train one architecture and print a measurement per rung, as JSON lines"),
         ("retrain", "train one architecture and keep the network"),
+        ("training-free", "score one architecture without training it and print a table"),
     ):
         command = commands.add_parser(name, help=purpose, description=purpose)
         command.add_argument("architecture", type=Path, help="architecture document or DeepLab's JSON")
@@ -132,6 +155,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--threads", type=int, help="CPU threads")
         if name == "evaluate":
             command.add_argument("--checkpoint", type=Path, help="file to save state in and to go on from")
+        elif name == "training-free":
+            command.add_argument("--proxy", action="append", choices=TRAINING_FREE, help="only this one; repeatable")
+            command.add_argument("--batches", type=int, default=2, help="batches that ZiCo reads")
         else:
             command.add_argument("--output", type=Path, required=True, help="folder for the results")
             command.add_argument("--checkpoint-seconds", type=float, default=20.0, help="time between checkpoints")

@@ -16,7 +16,7 @@ from nas.training.failures import trial_failures
 from nas.training.prepare import prepare
 from nas.training.progress import Progress, silent
 from nas.training.rungs import Checkpoint, RungRun
-from nas.training.trial import build_loop, build_trial_network
+from nas.training.trial import build_loop, build_trial_network, trial_complexity
 from nas.training.workspace import Workspace
 from search_spaces.document import Architecture
 
@@ -44,7 +44,8 @@ def evaluate(
     to the same architecture (as written), fidelity, seed and kind of device is gone on from: its measurements are
     yielded again as they were, then training continues bit-identically. Any other file is overwritten.
 
-    `devices` is the share of devices this trial holds, for `device_seconds`. Raises TrialError where the architecture
+    `devices` is the share of devices this trial holds, for `device_seconds`. A measurement's `parameters` and
+    `multiply_adds` are those of what is trained; see `trial.trial_complexity`. Raises TrialError where the architecture
     cannot be measured (out of memory, loss not finite, crop too small); what `prepare` raises where nothing can.
     """
     target = pick_device(device)
@@ -56,5 +57,13 @@ def evaluate(
         kept = None
         if checkpoint is not None:
             kept = Checkpoint(checkpoint, checkpoint_key(written_key(architecture), fidelity.key, seed, target))
-        run = RungRun(loop, fidelity.rungs, prepared.dataset.num_classes, target, devices, kept)
+        run = RungRun(
+            loop,
+            fidelity.rungs,
+            prepared.dataset.num_classes,
+            target,
+            devices,
+            kept,
+            complexity=trial_complexity(loop.model, prepared),
+        )
         yield from run.measurements()

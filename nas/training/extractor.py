@@ -45,8 +45,9 @@ class StandardizedBackbone(Backbone):
     def forward(self, images: Tensor) -> Tensor:
         """(N, 3, H, W) normalised -> (N, out_channels, H / stride, W / stride)."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
-            features: Tensor = (self.body(images).float() - self.mean) * self.scale
-        return features
+            features: Tensor = self.body(images)
+            # At least float32: autocast may have left less, and a network in float64 keeps its digits.
+            return (features.to(torch.promote_types(features.dtype, torch.float32)) - self.mean) * self.scale
 
     def leaves_out(self, key: str) -> bool:
         """As the backbone inside."""

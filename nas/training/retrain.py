@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch import nn
 from nas.data.atomic import write_bytes_atomically, write_text_atomically
 from nas.measurement import Measurement
 from nas.models.backbones import build_backbone
+from nas.models.graph_reasoning import KnowledgeGraph, identity_graph
 from nas.models.networks import Network, SegmentationNetwork, build_classifier_head, is_whole
 from nas.models.parameters import count_parameters
 from nas.software import software_versions
@@ -23,7 +25,7 @@ from nas.training.pictures import draw_predictions
 from nas.training.prepare import Prepared, prepare
 from nas.training.progress import Progress, silent
 from nas.training.rungs import Checkpoint, RungRun
-from nas.training.trial import build_loop, build_trial_network, build_whole_network
+from nas.training.trial import build_loop, build_trial_network, build_whole_network, trial_complexity
 from nas.training.workspace import Workspace
 from search_spaces.document import (
     Architecture,
@@ -67,13 +69,15 @@ def retrain(
         prepared = prepare(fidelity, workspace, whole_network=whole, device=target, progress=progress)
         network = build_trial_network(document.architecture, prepared, seed)
         key = checkpoint_key(written_key(document.architecture), fidelity.key, seed, target)
+        loop = build_loop(network, prepared, seed, target)
         run = RungRun(
-            build_loop(network, prepared, seed, target),
+            loop,
             fidelity.rungs,
             prepared.dataset.num_classes,
             target,
             checkpoint=Checkpoint(output / CHECKPOINT, key, checkpoint_seconds),
             on_step=lambda step: progress("training", step, fidelity.iterations),
+            complexity=trial_complexity(loop.model, prepared),
         )
         measured = tuple(run.measurements())
         _write_results(document, prepared, network, measured, output, seed=seed, device=target)
@@ -101,7 +105,7 @@ def load_retrained(output: Path) -> Network:
     except (OSError, SafetensorError, LookupError) as error:
         raise ValueError(f"{output / MODEL} is no network that retraining wrote: {error}") from error
     with torch.random.fork_rng(devices=[]):
-        network = _rebuilt(document.architecture, fidelity, num_classes)
+        network = _rebuilt(document.architecture, fidelity, num_classes, _graph_in(tensors))
     try:
         network.load_state_dict(tensors)
     except RuntimeError as error:
@@ -109,13 +113,27 @@ def load_retrained(output: Path) -> Network:
     return network.eval()
 
 
-def _rebuilt(architecture: Architecture, fidelity: Fidelity, num_classes: int) -> Network:
+def _graph_in(tensors: Mapping[str, torch.Tensor]) -> KnowledgeGraph | None:
+    """A graph of as many nodes as the network's own has; its edges are a buffer and come with the weights."""
+    sizes = [len(tensor) for name, tensor in tensors.items() if name.endswith(".adjacency")]
+    return identity_graph([f"node {index}" for index in range(sizes[0])]) if sizes else None
+
+
+def _rebuilt(
+    architecture: Architecture, fidelity: Fidelity, num_classes: int, knowledge: KnowledgeGraph | None
+) -> Network:
     """The network as `build_trial_network` makes it, without its weights and statistics."""
     if is_whole(architecture):
         return build_whole_network(architecture, num_classes, fidelity)
     body = build_backbone(fidelity.backbone)
     part = build_classifier_head(
-        architecture, body.out_channels, num_classes, fidelity.head, body.output_stride, fidelity.crop
+        architecture,
+        body.out_channels,
+        num_classes,
+        fidelity.head,
+        body.output_stride,
+        fidelity.crop,
+        knowledge=knowledge,
     )
     placeholder = torch.ones(body.out_channels)
     backbone = StandardizedBackbone(body, placeholder, placeholder, frozen=fidelity.backbone.frozen)

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from nas.measurement import Measurement
+from nas.models.complexity import Complexity
 from nas.training.checkpoint import load_checkpoint, save_checkpoint
 from nas.training.device import synchronize
 from nas.training.failures import trial_failures
@@ -34,6 +35,8 @@ class RungRun:
     """A loop on its way through the rungs.
 
     `devices` is how many devices (or what part of one) it holds. `on_step` is told how many steps are done.
+    `complexity` is what every measurement says of the model's size; one made without it, by an older version and read
+    from a checkpoint, stays without.
     """
 
     loop: Loop
@@ -43,6 +46,7 @@ class RungRun:
     devices: float = 1.0
     checkpoint: Checkpoint | None = None
     on_step: Callable[[int], None] | None = None
+    complexity: Complexity | None = None
     _seconds: float = field(default=0.0, init=False)
     _measured: list[Measurement] = field(default_factory=list, init=False)
 
@@ -89,6 +93,8 @@ class RungRun:
             val_loss=validation.loss,
             seconds=self._seconds,
             device_seconds=self._seconds * self.devices,
+            parameters=None if self.complexity is None else self.complexity.parameters,
+            multiply_adds=None if self.complexity is None else self.complexity.multiply_adds,
         )
         self._measured.append(measurement)
         self._save()

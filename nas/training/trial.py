@@ -6,6 +6,8 @@ import torch
 from torch import nn
 
 from nas.measurement import TrialError
+from nas.models.complexity import Complexity, multiply_adds
+from nas.models.heads import needs_knowledge
 from nas.models.networks import (
     HeadWithClassifier,
     Network,
@@ -14,6 +16,7 @@ from nas.models.networks import (
     build_network,
     is_whole,
 )
+from nas.models.parameters import count_parameters
 from nas.spec import Fidelity
 from nas.training.batches import BankBatches, Batches
 from nas.training.device import place
@@ -42,6 +45,7 @@ def build_trial_network(architecture: Architecture, prepared: Prepared, seed: in
             except ValueError as error:
                 raise TrialError(f"the network cannot be built: {error}") from error
     backbone = prepared.backbone(frozen=fidelity.backbone.frozen)
+    knowledge = prepared.knowledge() if needs_knowledge(architecture) else None
     with torch.random.fork_rng(devices=[]), trial_failures("building the head"):
         torch.manual_seed(torch_seed(seed, WEIGHTS))
         try:
@@ -52,6 +56,7 @@ def build_trial_network(architecture: Architecture, prepared: Prepared, seed: in
                 fidelity.head,
                 backbone.output_stride,
                 fidelity.crop,
+                knowledge=knowledge,
             )
         except ValueError as error:
             raise TrialError(f"the head cannot be built: {error}") from error
@@ -81,6 +86,20 @@ def build_loop(network: Network, prepared: Prepared, seed: int, device: torch.de
     place(model, device)
     weights = class_weights(prepared.class_pixels, prepared.fidelity.class_weighting)
     return Loop(model, batches, prepared.fidelity, weights, seed=seed, device=device)
+
+
+def input_shape(prepared: Prepared) -> tuple[int, int, int]:
+    """(C, H, W) of what a trial's model reads of one crop: its cached features, or the image."""
+    if prepared.bank is None:
+        return 3, *prepared.fidelity.crop
+    height, width, channels = prepared.bank.train_features.shape[1:]
+    return channels, height, width
+
+
+def trial_complexity(model: nn.Module, prepared: Prepared) -> Complexity:
+    """Of `Loop.model`, what a trial trains: trainable parameters, multiply-adds of a forward pass for one crop."""
+    channels, height, width = input_shape(prepared)
+    return Complexity(count_parameters(model), multiply_adds(model, channels, (height, width)))
 
 
 def _image_batches(prepared: Prepared, seed: int, device: torch.device) -> ImageBatches:

@@ -1,0 +1,5 @@
+"""Scores of an architecture without training it; names, sources and signs are in `nas.spec.training_free`."""
+
+from nas.training.training_free.scoring import Scored, score
+
+__all__ = ["Scored", "score"]
