@@ -199,6 +199,18 @@ def test_the_oldest_that_ran_is_found(store: Store, begun, spec, cells, measured
     assert found == (searches[1], store.get_trial(searches[1], 0))
 
 
+def test_what_was_measured_is_found_within_some_searches(store: Store, begun, spec, cells, measured):
+    searches = [begun(), begun(), begun()]
+    for search in searches:
+        store.add_trial(search, 1, 0, cells[0], spec.fidelity, 7)
+        store.record_measurement(search, 0, 1, measured(300))
+        store.finish_trial(search, 0, 1, T.COMPLETED)
+    content = (cells[0].key, spec.fidelity.key, 7)
+    for within, found in ((searches[1:], 1), ({searches[2]}, 2), (searches, 0), (None, 0)):
+        assert store.find_measured(*content, within=within) == (searches[found], store.get_trial(searches[found], 0))
+    assert store.find_measured(*content, within=["s0"]) is store.find_measured(*content, within=[]) is None
+
+
 def test_a_source_that_is_completed_meanwhile_is_adopted(  # noqa: PLR0917  fixtures
     store: Store, url: str, driven: str, begun, spec, cells, measured
 ):
