@@ -1,0 +1,73 @@
+import json
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from nas.cli.app import app
+from nas.published import DATASETS, published
+
+
+def test_every_number_has_a_source_and_a_place_in_it():
+    scores = published()
+    assert {score.dataset for score in scores} == set(DATASETS)
+    for score in scores:
+        assert score.source.url.startswith("https://")
+        assert score.source.title
+        assert score.source.venue
+        assert score.where
+        assert 20 < score.miou < 90  # percent, not a share
+
+
+def test_no_number_stands_twice():
+    rows = [(s.dataset, s.method, s.backbone, s.split, s.extra, s.miou) for s in published()]
+    assert len(rows) == len(set(rows))
+
+
+@pytest.mark.parametrize(
+    ("dataset", "method", "backbone", "split", "miou"),
+    [
+        ("cityscapes", "DPC", "Xception", "val", 80.85),
+        ("cityscapes", "DPC", "Xception-71", "test", 82.7),
+        ("cityscapes", "Auto-DeepLab-S", "none (F = 20)", "val", 79.74),
+        ("cityscapes", "GloRe, 1 unit", "ResNet-50", "val", 78.25),
+        ("ade20k", "GCU", "ResNet-101", "val", 44.81),
+        ("ade20k", "PSPNet", "ResNet-50", "val", 42.78),
+        ("pascal_context", "SGR", "ResNet-101", "val", 50.8),
+        ("voc2012", "DPC", "Xception", "test", 87.9),
+    ],
+)
+def test_some_numbers_everybody_quotes(dataset, method, backbone, split, miou):
+    found = [s.miou for s in published(dataset) if (s.method, s.backbone, s.split) == (method, backbone, split)]
+    assert found == [miou]
+
+
+def test_one_data_set_ordered():
+    scores = published("cityscapes")
+    assert {score.dataset for score in scores} == {"cityscapes"}
+    assert [(s.split, -s.miou) for s in scores] == sorted((s.split, -s.miou) for s in scores)
+
+
+def test_unknown_data_sets_list_the_known():
+    with pytest.raises(
+        ValueError, match="no published scores on 'camvid' are shipped; known: cityscapes, voc2012, ade20k"
+    ):
+        published("camvid")
+
+
+def test_no_torch():
+    code = "import sys, nas.published; nas.published.published(); print('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_the_command_prints_json_and_a_table():
+    runner = CliRunner()
+    rows = json.loads(runner.invoke(app, ["published", "--dataset", "ade20k", "--json"]).stdout)
+    assert {row["dataset"] for row in rows} == {"ade20k"}
+    gcu = {"miou": 44.81, "pixel_accuracy": 81.19, "method": "GCU"}
+    assert sum(gcu.items() <= row.items() for row in rows) == 1
+    printed = runner.invoke(app, ["published"]).stdout
+    for dataset in DATASETS:
+        assert f"{dataset}: published mIoU in percent" in printed
+    assert "Auto-DeepLab-L" in printed
