@@ -10,10 +10,10 @@ from nas.training.training_free.start import Batch, Criterion, at_first_step, lo
 
 
 def grad_norm(model: nn.Module, batch: Batch, criterion: Criterion) -> float:
-    """|| dL/dtheta ||_2 over all trainable parameters (Abdelfattah et al., ICLR 2021, section 3.2).
+    """|| dL/dtheta ||_2 over all trainable parameters (Abdelfattah et al., ICLR 2021).
 
-    The Euclidean norm of the whole gradient. The authors' code adds up the norms of the layers' weights one by one,
-    which is another number. `model` is left as it was.
+    The Euclidean norm of the whole gradient, batch norms and biases included; adding up the norms of the layers one by
+    one, as is done too, gives another number. `model` is left as it was.
     """
     started = at_first_step(model)
     parameters = [parameter for parameter in started.parameters() if parameter.requires_grad]
@@ -22,11 +22,10 @@ def grad_norm(model: nn.Module, batch: Batch, criterion: Criterion) -> float:
 
 
 def snip(model: nn.Module, batch: Batch, criterion: Criterion) -> float:
-    """The sum over weights of |theta * dL/dtheta| (Lee et al., ICLR 2019, equations 4 and 5).
+    """The sum over weights of |theta * dL/dtheta| (Lee et al., ICLR 2019).
 
     The paper divides each term by this sum, to compare weights; networks are compared by the sum itself (Abdelfattah
-    et al., ICLR 2021, equation 1). Batch norms and biases are no connections and do not count. `model` is left as it
-    was.
+    et al., ICLR 2021). Batch norms and biases are no connections and do not count. `model` is left as it was.
     """
     started = at_first_step(model)
     parameters = weights(started)

@@ -25,7 +25,7 @@ _RELUS = frozenset(
 
 
 def naswot(model: nn.Module, inputs: Tensor) -> float:
-    """The value ln |det K_H| with K_H[i, j] = N_A - d_H(c_i, c_j) (Mellor et al., ICML 2021, equations 1 and 2).
+    """The value ln |det K_H| with K_H[i, j] = N_A - d_H(c_i, c_j) (Mellor et al., ICML 2021).
 
     c_i is the binary code of sample i: which of the N_A ReLU outputs are positive; d_H is the Hamming distance. So
     K_H[i, j] counts the ReLUs on which i and j agree.

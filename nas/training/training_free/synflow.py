@@ -13,7 +13,7 @@ from nas.training.training_free.start import BATCH_NORMS, weights
 
 
 def synflow(model: nn.Module, shape: tuple[int, int, int]) -> float:
-    """The logarithm of the sum over weights of theta * dR/dtheta (Tanaka et al., NeurIPS 2020, equations 2 and 3).
+    """The logarithm of the sum over weights of theta * dR/dtheta (Tanaka et al., NeurIPS 2020).
 
         R = 1^T f(1; |theta|)
 

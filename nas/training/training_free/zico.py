@@ -14,9 +14,11 @@ from nas.training.training_free.start import Batch, Criterion, at_first_step, lo
 def zico(model: nn.Module, batches: Sequence[Batch], criterion: Criterion) -> float:
     """The sum over layers of ln( sum over weights w of E|dL/dw| / sqrt(Var|dL/dw|) ) (Li et al., ICLR 2023).
 
-    Mean and variance (not corrected, as in the authors' code) run over the batches, at the initial weights. A layer is
-    one tensor of weights. As in the authors' code, a weight whose gradient does not vary at all is left out, and so is
-    a layer of which nothing is left. Batch norms and biases do not count. `model` is left as it was.
+    Mean and variance (not corrected, as in the authors' code) run over the batches, at the initial weights. Both are of
+    the absolute value, as in the paper's formula; the authors' code takes the deviation of the signed gradient, which
+    is the larger one wherever the sign changes. A layer is one tensor of weights. As in their code, a weight whose
+    gradient does not vary at all is left out, and so is a layer of which nothing is left. Batch norms and biases do not
+    count. `model` is left as it was.
     ValueError with fewer than two batches; -inf where no layer is left.
     """
     if len(batches) < 2:

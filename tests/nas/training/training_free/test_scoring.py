@@ -17,12 +17,14 @@ from nas.training.prepare import prepare
 from nas.training.training_free import score
 from nas.training.training_free.gradients import snip
 from nas.training.trial import build_loop, build_trial_network
+from search_spaces import dense_cell_space
 from search_spaces.auto_deeplab import AutoDeepLab, Block, Edge
 from search_spaces.auto_deeplab_space import sample
 from search_spaces.dense_cell import PUBLISHED_CELL
-from search_spaces.reference_head import ReferenceHead
+from search_spaces.reference_heads import reference_heads
 
 CPU = torch.device("cpu")
+HEADS = reference_heads(8)
 WHOLE = sample(2, 4, random.Random(1))
 
 
@@ -66,9 +68,15 @@ def test_a_head_with_its_backbone(fidelity, trained_backbone, workspace):
     assert together["zico"] > alone["zico"]  # the same layers and more
 
 
-@pytest.mark.parametrize("name", ["aspp", "ppm"])
-def test_reference_heads(fidelity, workspace, name):
-    assert all(map(math.isfinite, values(workspace, fidelity, ReferenceHead(name=name)).values()))
+@pytest.mark.parametrize("head", range(len(HEADS)), ids=lambda index: HEADS[index].key[:6])
+def test_every_head_that_people_made(fidelity, workspace, head):
+    """Also those with attention and graphs, where SynFlow's R is no sum over paths."""
+    assert all(map(math.isfinite, values(workspace, fidelity, HEADS[head]).values()))
+
+
+def test_a_cell_with_every_operator(fidelity, workspace):
+    cell = dense_cell_space.sample(5, random.Random(1), "extended")
+    assert all(map(math.isfinite, values(workspace, fidelity, cell).values()))
 
 
 def test_a_whole_network(whole, workspace):

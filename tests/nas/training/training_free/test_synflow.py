@@ -39,7 +39,7 @@ def test_by_hand():
 
 @given(st.lists(st.integers(1, 4), min_size=2, max_size=5), st.integers(0, 1000))
 def test_every_path_counts_once_for_each_of_its_layers(widths, seed):
-    """Tanaka et al., theorem 1: each layer's terms add up to R, the sum over paths of the products of |weights|."""
+    """Synaptic flow is conserved: each layer's terms add up to R, the sum over paths of the products of |weights|."""
     model = chain(*widths, seed=seed)
     matrices = [layer.weight.detach().double().abs()[:, :, 0, 0] for layer in model[::2]]
     paths = itertools.product(*(range(width) for width in widths))
