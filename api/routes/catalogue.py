@@ -22,7 +22,9 @@ def list_spaces() -> list[SpacePublic]:
             kind=default.kind,
             description=(
                 "Dense prediction cell (Chen et al., NeurIPS 2018): B branches, each a 1x1 convolution, one of 64 "
-                "atrous separable convolutions or one of 16 pyramid poolings, on the features or an earlier branch."
+                "atrous separable convolutions or one of 16 pyramid poolings, on the features or an earlier branch. "
+                "`operators: extended` adds 11 units of global reasoning: "
+                f"{size(default.branches, 'extended')} cells of {default.branches} branches."
             ),
             size=str(size(default.branches)),
             size_by_branches={branches: str(size(branches)) for branches in range(1, 11)},
