@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from fastapi import Depends, Path, Query, Request
+from fastapi import Depends, Header, Path, Query, Request
 
 from api.errors import ApiError
 from api.events import EventHub
@@ -64,3 +64,11 @@ SearchDep = Annotated[SearchRecord, Depends(_search)]
 TrialNumber = Annotated[int, Path(ge=0, le=MAX_NUMBER, description="The trial's number within its search, from 0.")]
 Limit = Annotated[int, Query(ge=1, le=500, description="Items of a page, at most.")]
 Cursor = Annotated[str | None, Query(max_length=500, description="The `next_cursor` of the page before.")]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        max_length=255,
+        pattern=r"^[\x20-\x7e]+$",
+        description="Any text of your own: the same key again answers with the same search, and starts no other.",
+    ),
+]

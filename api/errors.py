@@ -13,7 +13,6 @@ from starlette.exceptions import HTTPException
 
 from nas.problems import FieldProblem, InputError, field_problems, summary
 from nas.public import Problem
-from nas.spec import SearchSpec
 from nas.store import ConflictError, NotFoundError, StoreError
 
 log = logging.getLogger("segnas.api")
@@ -66,7 +65,13 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
     return problem(error.status_code, detail, headers=error.headers)
 
 
-async def _invalid_request(_request: Request, error: Exception) -> JSONResponse:
+def _body_model(request: Request) -> object:
+    """What the body of this request's route should have been."""
+    field = getattr(request.scope.get("route"), "body_field", None)
+    return None if field is None else field.field_info.annotation
+
+
+async def _invalid_request(request: Request, error: Exception) -> JSONResponse:
     """Wrong body, query, path or header; a body's paths start at the body, the others at the parameter's name."""
     assert isinstance(error, RequestValidationError)
     problems: list[FieldProblem] = []
@@ -82,7 +87,9 @@ async def _invalid_request(_request: Request, error: Exception) -> JSONResponse:
             problems.append(FieldProblem(path="", message="send the body as JSON, with Content-Type: application/json"))
         else:
             stripped = {**detail, "loc": location}
-            model, data = (SearchSpec, error.body) if place == "body" else (None, dict.fromkeys(map(str, location)))
+            model, data = (
+                (_body_model(request), error.body) if place == "body" else (None, dict.fromkeys(map(str, location)))
+            )
             problems += field_problems([stripped], data, model)
     return problem(422, summary(problems), problems)
 

@@ -99,6 +99,11 @@ class Searches(Database):
             raise NotFoundError(f"there is no search {search_id!r}")
         return record
 
+    def find_keyed(self, idempotency_key: str) -> SearchRecord | None:
+        """The search that was created with this key, if there is one."""
+        with self._read() as connection:
+            return _find(connection, SearchRow.idempotency_key == idempotency_key)
+
     def list_searches(
         self,
         status: SearchStatus | None = None,

@@ -1,0 +1,80 @@
+"""Which proxy is the cheapest that orders architectures as full scale does."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Request, Response
+
+from api.body import StrictJsonRoute
+from api.deps import Cursor, IdempotencyKey, Limit, ReconcilerDep, SearchDep, SettingsDep, StoreDep
+from api.errors import ApiError
+from api.models import search_public
+from api.names import check_names
+from api.ranking_models import calibration_public
+from nas.problems import FieldProblem, InputError
+from nas.public import PagePublic, SearchPublic
+from nas.public_ranking import CalibrationPublic
+from nas.ranking.calibration import calibrate
+from nas.spec import CalibrationSpec
+from nas.store import SearchRecord, Store
+
+router = APIRouter(tags=["calibrations"], route_class=StrictJsonRoute)
+
+
+@router.post("/calibrations", status_code=201)
+def create_calibration(
+    *,
+    spec: Annotated[CalibrationSpec, Body()],
+    request: Request,
+    response: Response,
+    store: StoreDep,
+    settings: SettingsDep,
+    reconciler: ReconcilerDep,
+    idempotency_key: IdempotencyKey = None,
+) -> CalibrationPublic:
+    """Start a calibration: the same random architectures under every proxy and at full scale.
+
+    It is a search too, of the kind `calibration`: /v1/searches/{id} stops it, follows it and reads its log.
+    """
+    check_names(spec, settings)
+    record, created = store.create_search(spec, idempotency_key)
+    if not created:
+        response.headers["Idempotency-Replayed"] = "true"
+    elif reconciler is not None:
+        reconciler.wake()
+    response.headers["Location"] = str(request.url_for("get_calibration", search_id=record.id).path)
+    return _public(record, store)
+
+
+@router.get("/calibrations")
+def list_calibrations(
+    store: StoreDep, settings: SettingsDep, limit: Limit = 50, cursor: Cursor = None
+) -> PagePublic[SearchPublic]:
+    """Calibrations as searches, newest first."""
+    try:
+        page = store.list_searches(limit=limit, cursor=cursor, kind="calibration")
+    except ValueError as error:
+        raise InputError([FieldProblem(path="cursor", message=str(error))]) from None
+    items = tuple(search_public(record, store, settings) for record in page.items)
+    return PagePublic(items=items, next_cursor=page.cursor)
+
+
+@router.get("/calibrations/{search_id}")
+def get_calibration(search: SearchDep, store: StoreDep) -> CalibrationPublic:
+    """Each proxy's rank correlation with full scale against its cost, and the one to take; from what there is so far.
+
+    Recommended is the cheapest proxy whose 95 % interval of rho lies above `least_rho`. A search can name it:
+    `"fidelity": "CALIBRATION_ID"`, or any of its proxies, `"fidelity": "CALIBRATION_ID/PROXY"`.
+    """
+    return _public(search, store)
+
+
+def _public(search: SearchRecord, store: Store) -> CalibrationPublic:
+    spec = search.spec
+    if not isinstance(spec, CalibrationSpec):
+        raise ApiError(404, f"{search.id} is no calibration, but a search of the kind {search.kind}")
+    trials = store.all_trials(search.id)
+    first = next(iter(spec.proxies.values()))
+    scores = store.training_free({trial.architecture_key for trial in trials}, first.key, spec.seed)
+    return calibration_public(search, spec, trials, calibrate(spec, trials, scores))

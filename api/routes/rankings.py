@@ -1,0 +1,172 @@
+"""How far a search's proxy can be trusted: measure some of its architectures at full scale, and correlate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+
+from api.body import StrictJsonRoute
+from api.deps import IdempotencyKey, ReconcilerDep, SearchDep, SettingsDep, StoreDep
+from api.errors import ApiError
+from api.models import search_public
+from api.names import check_names
+from api.ranking_models import ranking_public
+from nas.problems import FieldProblem, InputError
+from nas.public import SearchPublic
+from nas.public_ranking import RankingPublic
+from nas.ranking.candidates import choose, scored
+from nas.ranking.search_ranking import rank_search
+from nas.spec import AutoDeepLabSpec, CalibrationSpec, Fidelity, FullScaleRequest, FullScaleSpec
+from nas.store import SearchRecord, Store
+
+router = APIRouter(tags=["rankings"], route_class=StrictJsonRoute)
+
+LONGEST_NAME = 100
+"""Of `SearchName`."""
+
+
+@router.post("/searches/{search_id}/full-scale", status_code=201)
+def measure_at_full_scale(
+    *,
+    search: SearchDep,
+    asked: FullScaleRequest,
+    request: Request,
+    response: Response,
+    store: StoreDep,
+    settings: SettingsDep,
+    reconciler: ReconcilerDep,
+    idempotency_key: IdempotencyKey = None,
+) -> SearchPublic:
+    """Measure architectures of a search again, at full scale: a search of the kind `full_scale`, its child.
+
+    Which ones is decided now, by the scores there are: the search may still be running. What another full-scale
+    evaluation of the search has measured at the same fidelity and seed is taken over, not measured again.
+    """
+    _require_comparable(search)
+    spec = _replayed(search, asked, store, idempotency_key) or _chosen(search, asked, store)
+    check_names(spec, settings)
+    record, created = store.create_search(spec, idempotency_key, parent=search.id)
+    if not created:
+        response.headers["Idempotency-Replayed"] = "true"
+    elif reconciler is not None:
+        reconciler.wake()
+    response.headers["Location"] = str(request.url_for("get_search", search_id=record.id).path)
+    return search_public(record, store, settings)
+
+
+@router.get("/searches/{search_id}/ranking")
+def get_ranking(
+    search: SearchDep,
+    store: StoreDep,
+    full_scale: Annotated[
+        str | None,
+        Query(
+            pattern=r"^s[0-9a-f]{12}$",
+            description="The id of one full-scale evaluation; by default all at the newest one's fidelity, joined.",
+        ),
+    ] = None,
+) -> RankingPublic:
+    """How well the search's scores order its architectures by their full-scale scores, with uncertainty.
+
+    Also while it is being measured, with what is there. 409 when no full-scale evaluation was ever started.
+    """
+    _require_comparable(search)
+    children = [(child.id, child.spec) for child in store.children(search.id)]
+    evaluations = [(child_id, spec) for child_id, spec in children if isinstance(spec, FullScaleSpec)]
+    if not evaluations:
+        raise ApiError(
+            409,
+            f"nothing of search {search.id} was measured at full scale: POST /v1/searches/{search.id}/full-scale "
+            f"starts that (segnas full-scale {search.id} --fidelity FILE.yaml)",
+        )
+    joined = _joined(search.id, evaluations, full_scale)
+    trials = store.all_trials(search.id)
+    proxy = _proxy(search, [number for _, spec in joined for number in spec.trials], store)
+    keys = {candidate.architecture_key for candidate in scored(trials)}
+    found = rank_search(
+        trials,
+        store.measurements(search.id),
+        proxy.rungs,
+        [(spec, store.all_trials(child_id)) for child_id, spec in joined],
+        store.training_free(keys, proxy.key, search.spec.seed),
+    )
+    return ranking_public(search.id, [child_id for child_id, _ in joined], found, proxy, joined[0][1].fidelity)
+
+
+def _require_comparable(search: SearchRecord) -> None:
+    """ApiError for a search without a proxy score for each of several architectures."""
+    spec = search.spec
+    if isinstance(spec, FullScaleSpec):
+        raise ApiError(
+            409,
+            f"{search.id} is a full-scale evaluation itself; ask its search, {spec.of} "
+            f"(/v1/searches/{spec.of}/ranking?full_scale={search.id} ranks this one alone)",
+        )
+    if isinstance(spec, CalibrationSpec):
+        raise ApiError(
+            409, f"{search.id} is a calibration, which has its own full scale: see /v1/calibrations/{search.id}"
+        )
+    if isinstance(spec, AutoDeepLabSpec) and spec.scoring is None:
+        raise ApiError(
+            409,
+            f"the differentiable search {search.id} measures no networks (it has no `scoring` fidelity), so there is "
+            "nothing to compare with full scale",
+        )
+
+
+def _replayed(search: SearchRecord, asked: FullScaleRequest, store: Store, key: str | None) -> FullScaleSpec | None:
+    """The spec that this very request led to before: what is scored since then does not make it another one."""
+    known = None if key is None else store.find_keyed(key)
+    if known is None or not isinstance(known.spec, FullScaleSpec) or known.parent != search.id:
+        return None
+    before = known.spec
+    choice = asked.choose
+    count = len(choice.trials) if choice.how == "explicit" else choice.count
+    if len(before.trials) != count or (choice.how == "explicit" and _explicit(search, asked, store) != before.trials):
+        return None
+    same = _spec(search, asked, choice.how, before.trials)
+    return same if same == before else None
+
+
+def _explicit(search: SearchRecord, asked: FullScaleRequest, store: Store) -> tuple[int, ...]:
+    return choose(asked.choose, store.all_trials(search.id))[1]
+
+
+def _chosen(search: SearchRecord, asked: FullScaleRequest, store: Store) -> FullScaleSpec:
+    if asked.fidelity.key in {fidelity.key for fidelity in search.spec.fidelities.values()}:
+        message = "this is the search's own fidelity, so there is nothing to compare"
+        raise InputError([FieldProblem(path="fidelity", message=message)])
+    trials = store.all_trials(search.id)
+    if not scored(trials):
+        raise ApiError(409, f"search {search.id} ({search.status}) has no trial that ended with a score yet")
+    return _spec(search, asked, *choose(asked.choose, trials))
+
+
+def _spec(
+    search: SearchRecord,
+    asked: FullScaleRequest,
+    how: Literal["stratified", "top", "explicit"],
+    numbers: Sequence[int],
+) -> FullScaleSpec:
+    given = {name: getattr(asked, name) for name in type(asked).model_fields if name not in ("name", "choose")}
+    suffix = ": full scale"
+    name = asked.name or search.spec.name[: LONGEST_NAME - len(suffix)] + suffix
+    return FullScaleSpec(name=name, of=search.id, sampling=how, trials=tuple(numbers), **given)
+
+
+def _joined(
+    search_id: str, evaluations: Sequence[tuple[str, FullScaleSpec]], wanted: str | None
+) -> list[tuple[str, FullScaleSpec]]:
+    if wanted is None:
+        newest = evaluations[-1][1].fidelity.key
+        return [(child_id, spec) for child_id, spec in evaluations if spec.fidelity.key == newest]
+    if found := [(child_id, spec) for child_id, spec in evaluations if child_id == wanted]:
+        return found
+    known = ", ".join(child_id for child_id, _ in evaluations)
+    raise ApiError(404, f"{wanted} is no full-scale evaluation of search {search_id}; those are: {known}")
+
+
+def _proxy(search: SearchRecord, numbers: Sequence[int], store: Store) -> Fidelity:
+    return search.spec.fidelity_of(store.get_trial(search.id, numbers[0]).fidelity_key)

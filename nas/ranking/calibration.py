@@ -1,0 +1,133 @@
+"""Which proxy is worth its price: rank correlation with full scale against cost, over one sample of architectures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+
+from nas.ranking.pairs import FullScore, full_scores, rank_training_free
+from nas.ranking.report import Pair, Ranking, rank
+from nas.spec import CalibrationSpec, TrainingFreeProxy
+from nas.store.records import TrialRecord, TrialStatus
+
+
+@dataclass(frozen=True, slots=True)
+class CalibratedProxy:
+    """One proxy's answer. Training-free ones have no fidelity to search with, and no proxy of `spec.proxies`.
+
+    `device_seconds` is the mean for one architecture, `share` its part of full scale's; None where nothing is known
+    yet. `pareto`: no other proxy costs at most as much and orders at least as well, one of both strictly.
+    """
+
+    name: str
+    training_free: bool
+    ranking: Ranking
+    device_seconds: float | None
+    share: float | None
+    pareto: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Proxies in the spec's order, training-free ones last. `recommended` names one of the former, or nothing.
+
+    `verdict` says why in a sentence. `measured` counts architectures with a full-scale score, `device_seconds` is
+    the mean of one of them with one seed.
+    """
+
+    proxies: tuple[CalibratedProxy, ...]
+    measured: int
+    device_seconds: float | None
+    recommended: str | None
+    verdict: str
+
+
+def calibrate(
+    spec: CalibrationSpec,
+    trials: Sequence[TrialRecord],
+    training_free: Mapping[str, Mapping[str, tuple[float, float]]],
+) -> Calibration:
+    """The answer from what is measured so far.
+
+    `trials` are all of the calibration, `training_free` (value, seconds) by architecture key and name.
+    """
+    full = full_scores(trial for trial in trials if trial.fidelity_key == spec.full_scale.key)
+    cost = fmean(score.device_seconds for score in full.values()) if full else None
+    proxies = [_trained(name, fidelity.key, trials, full, cost) for name, fidelity in spec.proxies.items()]
+    proxies += _training_free(spec.training_free, training_free, full, cost)
+    marked = _marked(proxies)
+    recommended, verdict = _recommend(marked, spec.least_rho)
+    return Calibration(tuple(marked), len(full), cost, recommended, verdict)
+
+
+def _trained(
+    name: str, key: str, trials: Iterable[TrialRecord], full: Mapping[str, FullScore], cost: float | None
+) -> CalibratedProxy:
+    measured = [trial for trial in trials if trial.fidelity_key == key and trial.status is TrialStatus.COMPLETED]
+    both = [trial for trial in measured if trial.architecture_key in full]
+    ranking = rank(
+        (Pair(trial.score or 0.0, full[trial.architecture_key].score, trial.number) for trial in both), "all"
+    )
+    seconds = fmean(trial.device_seconds or 0.0 for trial in measured) if measured else None
+    return CalibratedProxy(name, False, ranking, seconds, _share(seconds, cost))
+
+
+def _training_free(
+    names: Iterable[TrainingFreeProxy],
+    scores: Mapping[str, Mapping[str, tuple[float, float]]],
+    full: Mapping[str, FullScore],
+    cost: float | None,
+) -> list[CalibratedProxy]:
+    found = rank_training_free({key: score.score for key, score in full.items()}, scores, names, "all")
+    return [
+        CalibratedProxy(name, True, ranking, seconds, _share(seconds, cost))
+        for name, (ranking, seconds) in found.items()
+    ]
+
+
+def _share(seconds: float | None, cost: float | None) -> float | None:
+    return seconds / cost if seconds is not None and cost else None
+
+
+def _marked(proxies: Iterable[CalibratedProxy]) -> list[CalibratedProxy]:
+    """The same, with the Pareto set marked."""
+    found = list(proxies)
+    known = {
+        index: (proxy.device_seconds, proxy.ranking.spearman)
+        for index, proxy in enumerate(found)
+        if proxy.device_seconds is not None and proxy.ranking.spearman is not None
+    }
+    for index, (seconds, rho) in known.items():
+        beaten = any(
+            other <= seconds and better >= rho and (other < seconds or better > rho) for other, better in known.values()
+        )
+        found[index] = replace(found[index], pareto=not beaten)
+    return found
+
+
+def _recommend(proxies: Sequence[CalibratedProxy], least_rho: float) -> tuple[str | None, str]:
+    """The cheapest proxy that can be searched with and orders well enough, and a sentence."""
+    if all(proxy.ranking.interval is None for proxy in proxies):
+        return None, f"no correlation can be told: {proxies[0].ranking.reason}"
+    good = sorted(
+        (proxy for proxy in proxies if _passes(proxy, least_rho)), key=lambda proxy: proxy.device_seconds or 0
+    )
+    trained = [proxy for proxy in good if not proxy.training_free]
+    free = ", ".join(proxy.name for proxy in good if proxy.training_free)
+    also = f"; without any training, those of {free} do too" if free else ""
+    if trained:
+        interval = trained[0].ranking.interval
+        assert interval is not None
+        return trained[0].name, (
+            f"{trained[0].name} is the cheapest proxy whose 95 % interval of rho, {interval.low:.2f} to "
+            f"{interval.high:.2f}, lies above {least_rho:g}{also}"
+        )
+    return None, f"no proxy's 95 % interval of rho lies above {least_rho:g}" + (
+        f"; only those of {free} do" if free else ""
+    )
+
+
+def _passes(proxy: CalibratedProxy, least_rho: float) -> bool:
+    interval = proxy.ranking.interval
+    return interval is not None and interval.low > least_rho and proxy.device_seconds is not None

@@ -1,0 +1,144 @@
+"""The same architectures at two fidelities: a search's own scores beside those of its full-scale evaluations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+from typing import NamedTuple
+
+from nas.measurement import Measurement
+from nas.ranking.candidates import Candidate, places
+from nas.ranking.report import Pair, Ranking, Sampling, rank
+from nas.spec.training_free import TRAINING_FREE_SOURCES, TrainingFreeProxy
+from nas.store.records import TrialRecord, TrialStatus
+
+
+@dataclass(frozen=True, slots=True)
+class FullScore:
+    """What one architecture scored at full scale: `score` is the mean over `seeds`, whose `scores` are beside it.
+
+    `spread` is their sample standard deviation, None for one seed. `device_seconds` is that of one seed.
+    """
+
+    seeds: tuple[int, ...]
+    scores: tuple[float, ...]
+    device_seconds: float
+
+    @property
+    def score(self) -> float:
+        """Mean over the seeds."""
+        return fmean(self.scores)
+
+    @property
+    def spread(self) -> float | None:
+        """Sample standard deviation over the seeds."""
+        return stdev(self.scores) if len(self.scores) > 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedPair:
+    """One architecture with both scores; ranks are among the pairs, 1 is best, ties at their mean rank."""
+
+    candidate: Candidate
+    full: FullScore
+    proxy_rank: float
+    full_rank: float
+
+
+class Association(NamedTuple):
+    """How well one cheap number orders the pairs; `device_seconds` is its cost for one architecture, where known."""
+
+    ranking: Ranking
+    device_seconds: float | None
+
+
+def full_scores(trials: Iterable[TrialRecord]) -> dict[str, FullScore]:
+    """Full-scale scores by architecture key, of the completed ones; a (key, seed) that comes again counts once."""
+    found: dict[str, dict[int, TrialRecord]] = {}
+    for trial in trials:
+        if trial.status is TrialStatus.COMPLETED:
+            found.setdefault(trial.architecture_key, {}).setdefault(trial.seed, trial)
+    return {key: _full_score([by_seed[seed] for seed in sorted(by_seed)]) for key, by_seed in found.items()}
+
+
+def _full_score(trials: Sequence[TrialRecord]) -> FullScore:
+    scores = tuple(trial.score for trial in trials if trial.score is not None)
+    assert len(scores) == len(trials), "a completed trial has a score"
+    seconds = fmean(trial.device_seconds or 0.0 for trial in trials)
+    return FullScore(tuple(trial.seed for trial in trials), scores, seconds)
+
+
+def join(candidates: Iterable[Candidate], full: Mapping[str, FullScore]) -> list[JoinedPair]:
+    """The candidates that were measured at full scale, the best there first."""
+    both = [
+        (candidate, full[candidate.architecture_key]) for candidate in candidates if candidate.architecture_key in full
+    ]
+    place = places(candidate for candidate, _ in both)
+    proxy = _ranks([place[candidate.trial] for candidate, _ in both])
+    at_full = _ranks([score.score for _, score in both])
+    pairs = [JoinedPair(*pair, *ranks) for pair, ranks in zip(both, zip(proxy, at_full, strict=True), strict=True)]
+    return sorted(pairs, key=lambda pair: (pair.full_rank, pair.candidate.trial))
+
+
+def _ranks(values: Sequence[float]) -> list[float]:
+    """1 for the highest, ties at their mean rank."""
+    return [sum(other > value for other in values) + (values.count(value) + 1) / 2 for value in values]
+
+
+def rank_pairs(pairs: Sequence[JoinedPair], sampling: Sampling) -> Ranking:
+    """The ranking by the search's own order: a deeper rung, then a higher score."""
+    place = places(pair.candidate for pair in pairs)
+    return rank((Pair(place[pair.candidate.trial], pair.full.score, pair.candidate.trial) for pair in pairs), sampling)
+
+
+def rank_rungs(
+    pairs: Sequence[JoinedPair],
+    curves: Mapping[int, Sequence[Measurement]],
+    rungs: Iterable[int],
+    sampling: Sampling,
+) -> dict[int, Association]:
+    """How well the scores at each rung order the pairs that reached it, by iteration.
+
+    Those that reached a later rung are the ones that early stopping let go on, so n falls and their range is
+    restricted: rho at different rungs does not compare as it stands. `curves` are learning curves by trial number; of
+    an architecture with several, the mean.
+    """
+    return {rung: _associate(_at_rung(pairs, curves, rung), sampling) for rung in rungs}
+
+
+def _at_rung(
+    pairs: Sequence[JoinedPair], curves: Mapping[int, Sequence[Measurement]], rung: int
+) -> list[tuple[float, float, float]]:
+    found = []
+    for pair in pairs:
+        points = [p for number in pair.candidate.trials for p in curves.get(number, ()) if p.iteration == rung]
+        if points:
+            score, seconds = fmean(p.score for p in points), fmean(p.device_seconds for p in points)
+            found.append((score, pair.full.score, seconds))
+    return found
+
+
+def rank_training_free(
+    full: Mapping[str, float],
+    scores: Mapping[str, Mapping[str, tuple[float, float]]],
+    names: Iterable[TrainingFreeProxy],
+    sampling: Sampling,
+) -> dict[TrainingFreeProxy, Association]:
+    """How well each training-free score, times its documented sign, orders full-scale scores; by name.
+
+    `full` are full-scale scores by architecture key, `scores` are (value, seconds) by architecture key and name.
+    A score that orders backwards has a negative rho: it is not turned round after the fact.
+    """
+    found = {}
+    for name in names:
+        sign = TRAINING_FREE_SOURCES[name].sign
+        values = [(scores[key][name], score) for key, score in full.items() if name in scores.get(key, {})]
+        found[name] = _associate([(sign * value, score, seconds) for (value, seconds), score in values], sampling)
+    return found
+
+
+def _associate(found: Sequence[tuple[float, float, float]], sampling: Sampling) -> Association:
+    """Of (number, full-scale score, seconds) for each architecture."""
+    seconds = fmean(took for _, _, took in found) if found else None
+    return Association(rank(((number, score) for number, score, _ in found), sampling), seconds)

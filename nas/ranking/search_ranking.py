@@ -1,0 +1,115 @@
+"""The whole answer about a search: its scores against full scale, rung by rung, and the training-free scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+
+from nas.measurement import Measurement
+from nas.ranking.candidates import scored
+from nas.ranking.pairs import (
+    Association,
+    JoinedPair,
+    full_scores,
+    join,
+    rank_pairs,
+    rank_rungs,
+    rank_training_free,
+)
+from nas.ranking.report import Ranking, Sampling
+from nas.spec import FullScaleSpec, TrainingFreeProxy
+from nas.store.records import TrialRecord
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRanking:
+    """`ranking` of `pairs`, and beside it every rung and every training-free score.
+
+    `chosen` counts the architectures that were to be measured. `proxy_seconds` and `full_seconds` are mean
+    device-seconds for one architecture of the pairs (one seed), `share` their ratio; None without pairs.
+    """
+
+    ranking: Ranking
+    pairs: tuple[JoinedPair, ...]
+    chosen: int
+    rungs: Mapping[int, Association]
+    training_free: Mapping[TrainingFreeProxy, Association]
+    proxy_seconds: float | None
+    full_seconds: float | None
+    warnings: tuple[str, ...]
+
+    @property
+    def share(self) -> float | None:
+        """The proxy's cost as a part of full scale's."""
+        return self.proxy_seconds / self.full_seconds if self.proxy_seconds is not None and self.full_seconds else None
+
+
+def rank_search(
+    trials: Sequence[TrialRecord],
+    curves: Mapping[int, Sequence[Measurement]],
+    rungs: Sequence[int],
+    full_scale: Sequence[tuple[FullScaleSpec, Sequence[TrialRecord]]],
+    training_free: Mapping[str, Mapping[str, tuple[float, float]]],
+) -> SearchRanking:
+    """Of a search's trials with their learning curves by number, and its full-scale evaluations at one fidelity.
+
+    `training_free` are (value, seconds) by architecture key and name.
+    """
+    candidates = scored(trials)
+    chosen = {number for spec, _ in full_scale for number in spec.trials}
+    everything = chosen >= {candidate.trial for candidate in candidates}
+    sampling, note = _sampling([spec for spec, _ in full_scale], everything)
+    full = full_scores(trial for _, measured in full_scale for trial in measured)
+    pairs = join(candidates, full)
+    names = dict.fromkeys(name for spec, _ in full_scale for name in spec.training_free)
+    ranking = rank_pairs(pairs, sampling)
+    by_key = {pair.candidate.architecture_key: pair.full.score for pair in pairs}
+    by_rung = rank_rungs(pairs, curves, rungs, sampling)
+    waiting = sorted(chosen - {number for pair in pairs for number in pair.candidate.trials})
+    return SearchRanking(
+        ranking=replace(ranking, reason=_reason(ranking, len(chosen))),
+        pairs=tuple(pairs),
+        chosen=len(chosen),
+        rungs=by_rung,
+        training_free=rank_training_free(by_key, training_free, names, sampling),
+        proxy_seconds=fmean(pair.candidate.device_seconds for pair in pairs) if pairs else None,
+        full_seconds=fmean(pair.full.device_seconds for pair in pairs) if pairs else None,
+        warnings=(*ranking.warnings, *note, *_missing(waiting, len(chosen)), *_shrinking(by_rung)),
+    )
+
+
+def _sampling(specs: Sequence[FullScaleSpec], everything: bool) -> tuple[Sampling, tuple[str, ...]]:
+    """How the joined sample was drawn, and what to say where that is not one thing."""
+    if everything:
+        return "all", ()
+    ways = sorted({spec.sampling for spec in specs})
+    if len(ways) == 1:
+        return ways[0], ()
+    return "explicit", (
+        f"Samples drawn in different ways were joined ({', '.join(ways)}): they may not stand for all architectures. "
+        "One alone is ranked with full_scale=ID.",
+    )
+
+
+def _reason(ranking: Ranking, chosen: int) -> str | None:
+    if ranking.n == 0:
+        return f"nothing is measured at full scale yet, of {chosen} architectures that were chosen"
+    return ranking.reason
+
+
+def _missing(waiting: Sequence[int], chosen: int) -> tuple[str, ...]:
+    if not waiting:
+        return ()
+    named = ", ".join(map(str, waiting[:12])) + (", ..." if len(waiting) > 12 else "")
+    return (f"{len(waiting)} of {chosen} chosen architectures have no full-scale score (yet): trials {named}.",)
+
+
+def _shrinking(rungs: Mapping[int, Association]) -> tuple[str, ...]:
+    counts = [rung.ranking.n for rung in rungs.values()]
+    if len(set(counts)) < 2:
+        return ()
+    return (
+        f"The rungs were reached by different numbers of architectures ({', '.join(map(str, counts))}): early stopping "
+        "let the better ones go on, which lowers rho there. Compare rungs with care.",
+    )
