@@ -116,9 +116,8 @@ def main() -> None:
     print(
         f"{platform.machine()}, {os.cpu_count()} cores, {options.threads} thread(s), torch {torch.__version__}, float32"
     )
-    print(
-        "\n| map | unit | 10^9 multiply-adds | forward ms | forward and backward ms | peak MiB forward | peak MiB both |"
-    )
+    times = "forward ms | forward and backward ms"
+    print(f"\n| map | unit | 10^9 multiply-adds | {times} | peak MiB forward | peak MiB both |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for size in SIZES:
         for name in NAMES:
