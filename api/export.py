@@ -1,4 +1,4 @@
-"""The architecture document of a trial, with where it comes from."""
+"""The architecture document of a trial or a snapshot, with where it comes from."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from nas.measurement import Measurement
-from nas.store import SearchRecord, TrialRecord
+from nas.snapshot import Snapshot
+from nas.spec import AutoDeepLabSpec
+from nas.store import SearchRecord, SnapshotRecord, TrialRecord
 from search_spaces import Provenance, Score, architecture_from_dict, write_document
 
 
@@ -21,3 +23,10 @@ def trial_document(search: SearchRecord, trial: TrialRecord, curve: Sequence[Mea
         software=search.software or {},
     )
     return write_document(architecture_from_dict(trial.architecture), provenance)
+
+
+def snapshot_document(search: SearchRecord, spec: AutoDeepLabSpec, record: SnapshotRecord) -> dict[str, Any]:
+    """The decoded network, and which run of which search it is from."""
+    snapshot = Snapshot.model_validate(record.payload)
+    provenance = Provenance(search=search.id, seed=spec.seed + record.run, software=search.software or {})
+    return write_document(snapshot.architecture, provenance)

@@ -8,6 +8,7 @@ from api.export import trial_document
 from nas.measurement import Measurement
 from nas.public import (
     BestPublic,
+    CostPublic,
     MeasurementPublic,
     PagePublic,
     SearchPublic,
@@ -32,7 +33,7 @@ def dashboard_url(settings: Settings) -> str | None:
 
 
 def search_public(record: SearchRecord, store: Store, settings: Settings) -> SearchPublic:
-    """A search with its trials counted and its best one: two more reads of the store."""
+    """A search with its trials counted, its best one and its cost: three more reads of the store."""
     counted = store.count_trials(record.id)
     best = store.best_trial(record.id)
     dashboard = dashboard_url(settings)
@@ -50,6 +51,8 @@ def search_public(record: SearchRecord, store: Store, settings: Settings) -> Sea
         attempt=record.attempt,
         trials={status: counted.get(status, 0) for status in TrialStatus},
         planned=record.spec.planned,
+        cost=CostPublic.model_validate(store.search_cost(record.id), from_attributes=True),
+        parent=record.parent,
         best=None if best is None else best_public(best),
         spec=record.spec,
         dashboard=job,

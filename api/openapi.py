@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import FastAPI
@@ -10,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 
 from api.errors import MEDIA_TYPE
 from nas.settings import Settings
-from nas.spec import BlackBoxSpec
+from nas.spec import BlackBoxSpec, CalibrationSpec, FullScaleRequest
 from search_spaces import PUBLISHED_CELL, write_deeplab, write_document
 
 DESCRIPTION = """
@@ -21,10 +22,19 @@ Errors are `application/problem+json` (RFC 9457): `detail` is a sentence, `error
 """
 
 _NEWEST = (
-    "ID=$(curl -s {auth}'{base}/v1/searches?limit=1' | "
+    "{variable}=$(curl -s {auth}'{base}/v1/searches?limit=1{kind}' | "
     'python3 -c \'import json, sys; print(json.load(sys.stdin)["items"][0]["id"])\')\n'
 )
-"""Puts the newest search's id into $ID."""
+"""Puts the newest search's id into a variable."""
+
+_VARIABLES = {
+    "ID": "",
+    "AUTO_DEEPLAB": "&kind=auto_deeplab",
+    "REFERENCE": "&kind=reference",
+    "CALIBRATION": "&kind=calibration",
+    "BLACK_BOX": "&kind=black_box",
+}
+"""Whose newest search a line's variable means."""
 
 CURL: dict[tuple[str, str], str] = {
     ("post", "/v1/searches"): (
@@ -41,12 +51,26 @@ CURL: dict[tuple[str, str], str] = {
     ),
     ("get", "/v1/searches/{search_id}/trials/{number}"): "curl -s {auth}{base}/v1/searches/$ID/trials/0",
     ("get", "/v1/searches/{search_id}/best"): 'curl -s {auth}"{base}/v1/searches/$ID/best?format=deeplab"',
+    ("get", "/v1/searches/{search_id}/snapshots"): "curl -s {auth}{base}/v1/searches/$AUTO_DEEPLAB/snapshots",
+    ("get", "/v1/searches/{search_id}/snapshots/{run}/{epoch}"): (
+        "curl -s {auth}{base}/v1/searches/$AUTO_DEEPLAB/snapshots/0/1"
+    ),
+    ("get", "/v1/searches/{search_id}/heads"): "curl -s {auth}{base}/v1/searches/$REFERENCE/heads",
+    ("post", "/v1/searches/{search_id}/full-scale"): (
+        "curl -s {auth}{base}/v1/searches/$BLACK_BOX/full-scale -H 'Content-Type: application/json' -d '{full_scale}'"
+    ),
+    ("get", "/v1/searches/{search_id}/ranking"): "curl -s {auth}{base}/v1/searches/$BLACK_BOX/ranking",
+    ("post", "/v1/calibrations"): (
+        "curl -s {auth}{base}/v1/calibrations -H 'Content-Type: application/json' -d '{calibration}'"
+    ),
+    ("get", "/v1/calibrations"): "curl -s {auth}'{base}/v1/calibrations?limit=10'",
+    ("get", "/v1/calibrations/{search_id}"): "curl -s {auth}{base}/v1/calibrations/$CALIBRATION",
     ("get", "/v1/spaces"): "curl -s {auth}{base}/v1/spaces",
     ("get", "/v1/datasets"): "curl -s {auth}{base}/v1/datasets",
     ("get", "/v1/healthz"): "curl -s {base}/v1/healthz",
     ("get", "/v1/readyz"): "curl -s {auth}{base}/v1/readyz",
 }
-"""A line to paste for each operation; one that speaks of $ID is preceded by one that finds the newest search."""
+"""A line to paste for each operation; one that speaks of a search is preceded by one that finds the newest."""
 
 
 def install(app: FastAPI, settings: Settings) -> None:
@@ -65,7 +89,11 @@ def install(app: FastAPI, settings: Settings) -> None:
 
 _TAGS = [
     {"name": "searches", "description": "Start a search, follow it, stop it."},
+    {"name": "snapshots", "description": "What a differentiable search decodes to, epoch by epoch."},
+    {"name": "references", "description": "Heads made by people, side by side."},
     {"name": "trials", "description": "What a search has measured, and what it found."},
+    {"name": "rankings", "description": "How far a search's scores can be trusted: its architectures at full scale."},
+    {"name": "calibrations", "description": "The cheapest proxy that orders architectures as full scale does."},
     {"name": "catalogue", "description": "What can be asked for."},
     {"name": "health", "description": "Whether the service works. Open without a token."},
 ]
@@ -95,14 +123,54 @@ def example_spec(settings: Settings) -> dict[str, Any]:
     return spec
 
 
+def example_full_scale(settings: Settings) -> dict[str, Any]:
+    """Four architectures of such a search, with the backbone trained end to end."""
+    request = {"choose": {"how": "stratified", "count": 4}, "seeds": 1, "fidelity": _full_scale(settings)}
+    FullScaleRequest.model_validate(request)
+    return request
+
+
+def example_calibration(settings: Settings) -> dict[str, Any]:
+    """Two proxies, one with half the iterations of the other, against the same full scale."""
+    proxy = example_spec(settings)["fidelity"]
+    spec = {
+        "name": "which-proxy",
+        "space": {"kind": "dense_cell", "branches": 5},
+        "architectures": 12,
+        "least_rho": 0.5,
+        "proxies": {"long": proxy, "short": {**proxy, "rungs": [150]}},
+        "full_scale": _full_scale(settings),
+    }
+    CalibrationSpec.model_validate(spec)
+    return spec
+
+
+def _full_scale(settings: Settings) -> dict[str, Any]:
+    proxy = example_spec(settings)["fidelity"]
+    return {**proxy, "backbone": {**proxy["backbone"], "frozen": False}, "rungs": [600]}
+
+
+EXAMPLES: dict[str, Callable[[Settings], dict[str, Any]]] = {
+    "spec": example_spec,
+    "full_scale": example_full_scale,
+    "calibration": example_calibration,
+}
+"""What the lines send, by the name that stands for it."""
+
+
 def curl(settings: Settings, line: str) -> str:
     """The line with this service's address, the spec and, where one is needed, the token from the environment."""
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104  compared, not bound
     base = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
     auth = '-H "Authorization: Bearer $SEGNAS_TOKEN" ' if settings.token is not None else ""
-    text = _NEWEST + line if "$ID" in line else line
-    spec = readable(example_spec(settings))
-    return text.replace("{base}", base).replace("{auth}", auth).replace("{spec}", spec)
+    text = line
+    for variable, kind in _VARIABLES.items():
+        if f"${variable}" in line:
+            text = _NEWEST.replace("{variable}", variable).replace("{kind}", kind) + text
+    text = text.replace("{base}", base).replace("{auth}", auth)
+    for name, example in EXAMPLES.items():
+        text = text.replace(f"{{{name}}}", readable(example(settings)))
+    return text
 
 
 def readable(value: Any) -> str:
@@ -128,8 +196,13 @@ def _with_examples(schema: dict[str, Any], settings: Settings) -> dict[str, Any]
             content = response.get("content", {})
             for media in [media for media, shape in content.items() if shape.get("schema") == _PROBLEM]:
                 content[MEDIA_TYPE] = content.pop(media)
-    body = schema["paths"]["/v1/searches"]["post"]["requestBody"]["content"]["application/json"]
-    body["example"] = example_spec(settings)
+    for path, example in (
+        ("/v1/searches", example_spec),
+        ("/v1/searches/{search_id}/full-scale", example_full_scale),
+        ("/v1/calibrations", example_calibration),
+    ):
+        body = schema["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+        body["example"] = example(settings)
     best = schema["paths"]["/v1/searches/{search_id}/best"]["get"]["responses"]["200"]["content"]["application/json"]
     best["examples"] = {
         "segnas": {"value": write_document(PUBLISHED_CELL)},

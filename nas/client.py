@@ -23,8 +23,11 @@ from nas.public import (
     DatasetPublic,
     HealthPublic,
     PagePublic,
+    ReferencePublic,
     SearchPublic,
     ServerPublic,
+    SnapshotDetail,
+    SnapshotPublic,
     SpacePublic,
     TrialDetail,
     TrialPublic,
@@ -157,9 +160,24 @@ class Client:
         """One trial with its learning curve and its architecture document."""
         return TrialDetail.model_validate(self._get(f"/v1/searches/{search_id}/trials/{number}"))
 
-    def best(self, search_id: str, format: Literal["segnas", "deeplab"] = "segnas") -> Any:
-        """The best architecture (so far) as a document; `deeplab` gives TensorFlow DeepLab's list."""
+    def best(self, search_id: str, format: Literal["segnas", "deeplab", "darts"] = "segnas") -> Any:
+        """The best architecture (so far) as a document; `deeplab` gives TensorFlow DeepLab's form, `darts` that of
+        Auto-DeepLab's PyTorch re-implementations.
+        """
         return self._get(f"/v1/searches/{search_id}/best", format=format)
+
+    def snapshots(self, search_id: str, run: int | None = None) -> list[SnapshotPublic]:
+        """What the runs of a differentiable search decoded to, by run and epoch."""
+        found = self._get(f"/v1/searches/{search_id}/snapshots", run=run)
+        return [SnapshotPublic.model_validate(item) for item in found]
+
+    def snapshot(self, search_id: str, run: int, epoch: int) -> SnapshotDetail:
+        """One snapshot with alpha, beta and its architecture document."""
+        return SnapshotDetail.model_validate(self._get(f"/v1/searches/{search_id}/snapshots/{run}/{epoch}"))
+
+    def heads(self, search_id: str) -> list[ReferencePublic]:
+        """The table of a reference search, a row for each head."""
+        return [ReferencePublic.model_validate(item) for item in self._get(f"/v1/searches/{search_id}/heads")]
 
     def logs(self, search_id: str, tail: int = 1000) -> str:
         """The last lines that the search's driver and its trials printed."""

@@ -39,6 +39,14 @@ class BestPublic(PublicModel):
     iteration: int
 
 
+class CostPublic(PublicModel):
+    """What a search has cost so far."""
+
+    device_seconds: float = Field(description="Of all trials and runs that were run, to their last measurement.")
+    measured: int = Field(description="Trials that ran and measured something.")
+    adopted: int = Field(description="Trials taken over from a search that had measured the same.")
+
+
 class SearchPublic(PublicModel):
     """One search: what was asked for, where it stands."""
 
@@ -52,6 +60,8 @@ class SearchPublic(PublicModel):
     trials: dict[TrialStatus, int] = Field(description="Number of trials by status.")
     planned: int = Field(description="Number of trials that it will have, at most.")
     best: BestPublic | None
+    cost: CostPublic
+    parent: str | None = Field(description="The search whose architectures a full-scale evaluation measures.")
     spec: SearchSpec
     dashboard: str | None = Field(description="The search's job in the Ray dashboard.")
     created_at: datetime
@@ -69,6 +79,9 @@ class TrialPublic(PublicModel):
     iteration: int | None
     seconds: float | None
     device_seconds: float | None
+    parameters: int | None = Field(None, description="Trainable ones of what was trained.")
+    multiply_adds: int | None = Field(None, description="Of one forward pass of that for one crop.")
+    source: str | None = Field(None, description="SEARCH/NUMBER of the trial from which it was taken over, unrun.")
     reason: str | None = Field(description="Why it failed, where it did.")
     attempt: int
     seed: int
@@ -104,6 +117,70 @@ class PagePublic(PublicModel, Generic[Item]):
 
     items: tuple[Item, ...]
     next_cursor: str | None
+
+
+class SnapshotPublic(PublicModel):
+    """What a run of a differentiable search decoded to after an epoch.
+
+    Entropies are relative to uniform: 1 undecided, 0 decided. `score` is the decoded network's own, where it was
+    measured as a trial; `supernet_miou` is the supernet's.
+    """
+
+    run: int = Field(description="Which of the search's seeds, from 0.")
+    epoch: int = Field(description="From 1.")
+    step: int
+    architecture: dict[str, Any]
+    architecture_key: str
+    path: tuple[int, ...] = Field(description="Level of each layer: 0 is stride 4, 1 is stride 8, ...")
+    alpha_entropy: float
+    beta_entropy: float
+    supernet_miou: float
+    train_loss: float
+    architecture_loss: float | None
+    hessian_eigenvalue: float | None
+    device_seconds: float
+    finished: bool
+    stopped_by: str | None = Field(description="The remedy that ended the run early.")
+    trial: int | None = Field(description="The trial that measured the decoded network.")
+    score: float | None = Field(description="Its validation mIoU in [0, 1].")
+    created_at: datetime
+
+
+class SnapshotDetail(SnapshotPublic):
+    """A snapshot with the probabilities behind it and the architecture document.
+
+    `alpha[edge][operator]`, edges block after block, each from its first possible input; `beta[node][way on]`, nodes by
+    layer and level, ways on from the finest level they lead to.
+    """
+
+    operators: tuple[str, ...]
+    alpha: tuple[tuple[float, ...], ...]
+    beta: tuple[tuple[float, ...], ...]
+    document: dict[str, Any]
+
+
+class DifferencePublic(PublicModel):
+    """A head minus the trunk without a unit, paired by seed, in mIoU."""
+
+    baseline: str
+    mean: float
+    error: float | None = Field(description="Standard error of the mean; null with one seed.")
+    seeds: int
+
+
+class ReferencePublic(PublicModel):
+    """One head of a reference search."""
+
+    head: str
+    architecture_key: str
+    parameters: int | None
+    multiply_adds: int | None
+    device_seconds: float | None = Field(description="Mean of a trial.")
+    scores: dict[int, float] = Field(description="Validation mIoU by seed, of trials that reached the last rung.")
+    failed: dict[int, str] = Field(description="Why, by seed.")
+    mean: float | None
+    spread: float | None = Field(description="Standard deviation over the seeds (n - 1).")
+    difference: DifferencePublic | None
 
 
 class SpacePublic(PublicModel):

@@ -20,7 +20,10 @@ POST /v1/searches
 GET  /v1/searches/{search_id}
 GET  /v1/searches/{search_id}/best
 GET  /v1/searches/{search_id}/events
+GET  /v1/searches/{search_id}/heads
 GET  /v1/searches/{search_id}/logs
+GET  /v1/searches/{search_id}/snapshots
+GET  /v1/searches/{search_id}/snapshots/{run}/{epoch}
 POST /v1/searches/{search_id}/stop
 GET  /v1/searches/{search_id}/trials
 GET  /v1/searches/{search_id}/trials/{number}
@@ -34,11 +37,14 @@ COMMANDS = """
 data generate DIR --images --seed --size --val-images
 data inspect NAME|DIR --images --mosaic
 export ID --format --output --trial -o
+heads ID --json
 logs ID --tail
+published --dataset --json
 retrain FILE --dataset --device --fidelity --output --seed
 searches --json
 serve --host --keep-ray --port
 show ID --json
+snapshots ID --json --run
 stop ID
 submit SPEC.YAML --dry-run --key --watch
 trials ID --json --top

@@ -182,7 +182,7 @@ class Ledger:
         if found is None:
             return False
         source, measured = found
-        persist(
+        adopted = persist(
             lambda: self._store.adopt_trial(
                 self._search_id,
                 self._driving.attempt,
@@ -194,6 +194,7 @@ class Ledger:
                 measured.number,
             )
         )
+        assert adopted.status is TrialStatus.COMPLETED, adopted.number  # numbers on record are not proposed again
         log.info("trial %d was measured before, as trial %d of %s", proposal.number, measured.number, source)
         self._count(TrialStatus.COMPLETED, None)
         return True

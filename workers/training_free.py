@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import ray
 from ray.exceptions import RayError, RayTaskError
 
+from nas.measurement import TrialError
 from nas.spec import CalibrationSpec, Fidelity, FullScaleSpec, TrainingFreeProxy
 from search_spaces.document import Architecture, architecture_from_dict
 from workers.driving import Driving, persist
@@ -70,7 +72,7 @@ def score_training_free(driving: Driving, workspace: Workspace, go_on: GoOn) -> 
     while left or running:
         while left and len(running) < resources.concurrent:
             architecture = left.popleft()
-            reference = scorer.remote(candidates, architecture, workspace, bool(resources.gpus))
+            reference = scorer.remote(candidates, architecture, workspace, resources.cpus, bool(resources.gpus))
             running[reference] = architecture
         ready, _ = ray.wait(list(running), timeout=1.0)
         if not go_on():
@@ -108,17 +110,23 @@ def _take(driving: Driving, candidates: Candidates, architecture: Architecture, 
 
 
 def _score(
-    candidates: Candidates, architecture: Architecture, workspace: Workspace, gpu: bool
+    candidates: Candidates, architecture: Architecture, workspace: Workspace, threads: float, gpu: bool
 ) -> dict[str, tuple[float, float]]:
-    """Runs on a node: value and seconds of each score."""
+    """Runs on a node: value and seconds of each score that there is."""
     from nas.training.training_free import score  # torch: only where something is computed
 
-    scored = score(
-        architecture,
-        candidates.fidelity,
-        candidates.seed,
-        workspace=workspace,
-        device=None if gpu else "cpu",
-        names=candidates.names,
-    )
-    return {name: (one.value, one.seconds) for name, one in scored.items()}
+    scores: dict[str, tuple[float, float]] = {}
+    for name in candidates.names:
+        # One by one: what a proxy cannot say of an architecture (a value that is not finite) is no fault of the others.
+        with contextlib.suppress(TrialError):
+            scored = score(
+                architecture,
+                candidates.fidelity,
+                candidates.seed,
+                workspace=workspace,
+                device=None if gpu else "cpu",
+                names=(name,),
+                threads=max(1, int(threads)),
+            )
+            scores[name] = (scored[name].value, scored[name].seconds)
+    return scores

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Literal
 
 import anyio
 from fastapi import APIRouter, Body, Header, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from api.body import StrictJsonRoute
-from api.deps import ClusterDep, Cursor, HubDep, Limit, ReconcilerDep, SearchDep, SettingsDep, StoreDep
+from api.deps import ClusterDep, Cursor, HubDep, IdempotencyKey, Limit, ReconcilerDep, SearchDep, SettingsDep, StoreDep
 from api.errors import ApiError
 from api.events import EventHub
 from api.models import search_public
+from api.named_fidelities import SpecRoute
 from api.names import check_names
 from nas.problems import FieldProblem, InputError
 from nas.public import PagePublic, SearchPublic
@@ -27,7 +27,9 @@ GRACE_SECONDS = 1.0
 STALLED_SECONDS = 30.0
 """A watcher that takes nothing for so long is let go."""
 
-router = APIRouter(tags=["searches"], route_class=StrictJsonRoute)
+Kind = Literal["black_box", "auto_deeplab", "reference", "full_scale", "calibration"]
+
+router = APIRouter(tags=["searches"], route_class=SpecRoute)
 
 
 @router.post("/searches", status_code=201)
@@ -39,18 +41,12 @@ def create_search(
     store: StoreDep,
     settings: SettingsDep,
     reconciler: ReconcilerDep,
-    idempotency_key: Annotated[
-        str | None,
-        Header(
-            max_length=255,
-            pattern=r"^[\x20-\x7e]+$",
-            description="Any text of your own: the same key again answers with the same search, and starts no other.",
-        ),
-    ] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> SearchPublic:
     """Start a search. It is queued, and its driver is submitted to the cluster within seconds.
 
-    `Location` says where it lives. A data set or weights are named as registered in the server's configuration.
+    `Location` says where it lives. A data set or weights are named as registered in the server's configuration. For
+    `fidelity` a spec may also give the id of a calibration (what it recommends), or `ID/PROXY` (one of its proxies).
     """
     check_names(spec, settings)
     record, created = store.create_search(spec, idempotency_key)
@@ -64,15 +60,17 @@ def create_search(
 
 @router.get("/searches")
 def list_searches(
+    *,
     store: StoreDep,
     settings: SettingsDep,
     status: SearchStatus | None = None,
+    kind: Kind | None = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> PagePublic[SearchPublic]:
     """Searches, newest first."""
     try:
-        page = store.list_searches(status=status, limit=limit, cursor=cursor)
+        page = store.list_searches(status=status, limit=limit, cursor=cursor, kind=kind)
     except ValueError as error:
         raise InputError([FieldProblem(path="cursor", message=str(error))]) from None
     items = tuple(search_public(record, store, settings) for record in page.items)

@@ -8,18 +8,23 @@ from fastapi import APIRouter, Query
 
 from api.deps import Cursor, Limit, SearchDep, StoreDep, TrialNumber
 from api.errors import ApiError
-from api.export import trial_document
+from api.export import snapshot_document, trial_document
 from api.models import trial_detail, trial_page
 from nas.problems import FieldProblem, InputError
 from nas.public import PagePublic, TrialDetail, TrialPublic
-from nas.store import TrialOrder, TrialStatus
-from search_spaces import DenseCell, architecture_from_dict, write_deeplab
+from nas.spec import AutoDeepLabSpec
+from nas.store import SearchRecord, Store, TrialOrder, TrialStatus
+from search_spaces import architecture_from_dict
+from search_spaces.forms import write_form
 
 router = APIRouter(tags=["trials"])
 
 Format = Annotated[
-    Literal["segnas", "deeplab"],
-    Query(description="`segnas`: this project's document; `deeplab`: TensorFlow DeepLab's dense prediction cell."),
+    Literal["segnas", "deeplab", "darts"],
+    Query(
+        description="`segnas`: this project's document; `deeplab`: TensorFlow DeepLab's form of a dense prediction "
+        "cell or of an Auto-DeepLab; `darts`: that of Auto-DeepLab's PyTorch re-implementations."
+    ),
 ]
 
 
@@ -50,14 +55,28 @@ def get_trial(search: SearchDep, number: TrialNumber, store: StoreDep) -> TrialD
 def best_trial(search: SearchDep, store: StoreDep, format: Format = "segnas") -> Any:
     """The best architecture as a document; while the search runs, the best so far (404 before any score).
 
-    The best is the highest score at the deepest rung that any trial has reached.
+    The best is the highest score at the deepest rung that any trial has reached. A differentiable search without
+    measured snapshots gives the last network of the run whose supernet scores highest.
     """
     best = store.best_trial(search.id)
-    if best is None:
+    document = _best_snapshot(search, store) if best is None else None
+    if best is not None:
+        document = trial_document(search, best, store.curve(search.id, best.number))
+    if document is None:
         raise ApiError(404, f"search {search.id} has measured nothing yet ({search.status}); ask again later")
     if format == "segnas":
-        return trial_document(search, best, store.curve(search.id, best.number))
-    architecture = architecture_from_dict(best.architecture)
-    if not isinstance(architecture, DenseCell):
-        raise ApiError(409, f"a {architecture.kind} has no form in TensorFlow DeepLab; take format=segnas")
-    return write_deeplab(architecture)
+        return document
+    try:
+        return write_form(architecture_from_dict(document["architecture"]), format)
+    except ValueError as error:
+        raise ApiError(409, str(error)) from None
+
+
+def _best_snapshot(search: SearchRecord, store: Store) -> dict[str, Any] | None:
+    if not isinstance(search.spec, AutoDeepLabSpec) or search.spec.scoring is not None:
+        return None
+    last = {record.run: record for record in store.snapshots(search.id)}
+    if not last:
+        return None
+    best = max(last.values(), key=lambda record: float(record.payload["supernet_miou"]))
+    return snapshot_document(search, search.spec, best)

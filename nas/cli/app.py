@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from nas.cli import data, local, remote, watching
+from nas.cli import data, kinds, local, published, remote, watching
 
 app = typer.Typer(
     name="segnas",
@@ -22,10 +22,13 @@ app.command("searches")(remote.searches)
 app.command("show")(remote.show)
 app.command("trials")(remote.trials)
 app.command("watch")(watching.watch)
+app.command("snapshots")(kinds.snapshots)
+app.command("heads")(kinds.heads)
 app.command("stop")(remote.stop)
 app.command("logs")(remote.logs)
 app.command("export")(remote.export)
 app.command("retrain")(local.retrain)
+app.command("published")(published.published)
 app.add_typer(data.app, name="data")
 
 

@@ -15,7 +15,7 @@ from rich.text import Text
 from search_spaces.labels import describe
 
 if TYPE_CHECKING:
-    from nas.public import SearchPublic, TrialPublic
+    from nas.public import ReferencePublic, SearchPublic, SnapshotPublic, TrialPublic
 
 WIDE = 200
 """Columns of a table that goes into a file or a pipe."""
@@ -58,6 +58,9 @@ def print_search(search: SearchPublic) -> None:
         "stage": f"{search.stage.name} {search.stage.done} / {search.stage.total}" if search.stage else None,
         "trials": f"{ended(search)} of {search.planned} ended" + (f" ({counts})" if counts else ""),
         "best": best(search),
+        "cost": f"{duration(search.cost.device_seconds)} of device time"
+        + (f", {search.cost.adopted} trials taken over" if search.cost.adopted else ""),
+        "of": search.parent,
         "drivers": str(search.attempt) if search.attempt > 1 else None,
         "created": f"{search.created_at.astimezone():%Y-%m-%d %H:%M:%S}",
         "took": duration((search.finished_at - search.created_at).total_seconds()) if search.finished_at else None,
@@ -86,6 +89,44 @@ def print_trials(trials: Iterable[TrialPublic]) -> None:
             duration(trial.seconds),
             str(trial.attempt),
             what,
+        )
+    console().print(table)
+
+
+def print_snapshots(snapshots: Iterable[SnapshotPublic]) -> None:
+    """A line for each snapshot."""
+    table = _table("Run", "Epoch", "Supernet", "Decoded", "Trial", "Alpha", "Beta", "Path", "Time", "Note")
+    for snapshot in snapshots:
+        table.add_row(
+            str(snapshot.run),
+            str(snapshot.epoch),
+            score(snapshot.supernet_miou),
+            score(snapshot.score),
+            "" if snapshot.trial is None else f"#{snapshot.trial}",
+            f"{snapshot.alpha_entropy:.3f}",
+            f"{snapshot.beta_entropy:.3f}",
+            " ".join(str(4 * 2**level) for level in snapshot.path),
+            duration(snapshot.device_seconds),
+            f"stopped by {snapshot.stopped_by}" if snapshot.stopped_by else "",
+        )
+    console().print(table)
+
+
+def print_heads(rows: Iterable[ReferencePublic]) -> None:
+    """A line for each head of a reference search."""
+    table = _table("Head", "Parameters", "Multiply-adds", "mIoU", "Spread", "Seeds", "To the trunk", "Time")
+    for row in rows:
+        difference = row.difference
+        error = "" if difference is None or difference.error is None else f" +- {difference.error:.4f}"
+        table.add_row(
+            Text(row.head),
+            "" if row.parameters is None else f"{row.parameters:,}",
+            "" if row.multiply_adds is None else f"{row.multiply_adds / 1e6:,.1f} M",
+            score(row.mean),
+            score(row.spread),
+            f"{len(row.scores)}" + (f" ({len(row.failed)} failed)" if row.failed else ""),
+            "" if difference is None else f"{difference.mean:+.4f}{error}",
+            duration(row.device_seconds),
         )
     console().print(table)
 

@@ -23,6 +23,7 @@ class Form(StrEnum):
 
     segnas = "segnas"
     deeplab = "deeplab"
+    darts = "darts"
 
 
 def connect() -> Client:
@@ -56,9 +57,9 @@ def submit(
     """Start a search."""
     from nas.cli.specs import read_model
     from nas.cli.watching import follow
-    from nas.spec import SearchSpec
+    from nas.spec import RequestedSpec
 
-    asked = read_model(SearchSpec, spec)
+    asked = read_model(RequestedSpec, spec)
     if dry_run:
         print(asked.model_dump_json(indent=2))
         return
@@ -130,7 +131,7 @@ def export(
     search: SearchId,
     trial: Annotated[int | None, typer.Option(min=0, help="This trial instead of the best.")] = None,
     form: Annotated[
-        Form, typer.Option("--format", help="segnas: the whole document; deeplab: TensorFlow DeepLab's list.")
+        Form, typer.Option("--format", help="segnas: the whole document; deeplab: TensorFlow's; darts: PyTorch's.")
     ] = Form.segnas,
     output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Default: print it.")] = None,
 ) -> None:
@@ -147,12 +148,10 @@ def export(
 
 
 def _trial(client: Client, search: str, number: int, form: Form) -> Any:
-    from search_spaces import DenseCell, read_architecture, write_deeplab
+    from search_spaces import read_architecture
+    from search_spaces.forms import write_form
 
     document = client.trial(search, number).document
     if form is Form.segnas:
         return document
-    architecture = read_architecture(document).architecture
-    if not isinstance(architecture, DenseCell):
-        raise ValueError(f"a {architecture.kind} has no form in TensorFlow DeepLab; take --format segnas")
-    return write_deeplab(architecture)
+    return write_form(read_architecture(document).architecture, "deeplab" if form is Form.deeplab else "darts")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import random
 import subprocess
 import threading
 
 import pytest
 
 from api.openapi import CURL
+from nas.snapshot import Snapshot
+from nas.spec import AutoDeepLabSpec, BilevelSpec, Fidelity, ReferenceSpec
+from search_spaces.auto_deeplab_space import sample
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +40,8 @@ def test_errors_are_described_in_their_form(document):
 
 
 def test_the_curl_lines_work_when_pasted(service, document):
-    # The spec is posted first; the others speak of the newest search.
+    # One search of each kind is there; the spec is posted last, and the others speak of the newest.
+    _one_of_each_kind(service)
     lines = {key: operation["x-codeSamples"][0]["source"] for key, operation in operations(document).items()}
     created = json.loads(paste(lines.pop(("post", "/v1/searches"))))
     assert created["status"] == "queued"
@@ -66,3 +71,28 @@ def paste(line: str) -> str:
 def test_the_body_example_is_accepted(service, document):
     body = document["paths"]["/v1/searches"]["post"]["requestBody"]["content"]["application/json"]
     assert service.http.post("/v1/searches", json=body["example"]).status_code == 201
+
+
+def _one_of_each_kind(service) -> None:
+    """A differentiable search with a snapshot, a reference search."""
+    network = sample(1, 3, random.Random(0))
+    snapshot = Snapshot(
+        epoch=1,
+        step=1,
+        architecture=network,
+        path=network.path,
+        alpha=((1.0,),),
+        beta=((1.0,),),
+        alpha_entropy=1.0,
+        beta_entropy=1.0,
+        supernet_miou=0.5,
+        train_loss=1.0,
+        architecture_loss=None,
+        device_seconds=1.0,
+        finished=False,
+    )
+    bilevel = BilevelSpec(dataset="scenes", crop=(65, 65))
+    found, _ = service.store.create_search(AutoDeepLabSpec(name="trellis", bilevel=bilevel))
+    attempt = service.store.begin_driver(found.id)
+    service.store.add_snapshot(found.id, attempt, 0, 1, snapshot.model_dump(mode="json"))
+    service.store.create_search(ReferenceSpec(name="heads", fidelity=Fidelity(dataset="scenes")))

@@ -1,0 +1,24 @@
+"""The table of a reference search."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from api.deps import SearchDep, StoreDep
+from api.errors import ApiError
+from nas.public import ReferencePublic
+from nas.reference import reference_table
+from nas.spec import ReferenceSpec
+
+router = APIRouter(tags=["references"])
+
+
+@router.get("/searches/{search_id}/heads")
+def compare_heads(search: SearchDep, store: StoreDep) -> list[ReferencePublic]:
+    """A row for each head of a reference search: parameters, multiply-adds, mIoU over the seeds, difference to the
+    bare trunk. Of what is measured so far; a search of another kind has none (409).
+    """
+    if not isinstance(search.spec, ReferenceSpec):
+        raise ApiError(409, f"search {search.id} is of kind {search.spec.kind}; only reference has such a table")
+    rows = reference_table(search.spec, store.all_trials(search.id))
+    return [ReferencePublic.model_validate(row, from_attributes=True) for row in rows]
