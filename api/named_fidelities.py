@@ -84,7 +84,8 @@ class SpecRoute(APIRoute):
 
         async def resolved(request: Request) -> Response:
             strict = SpecRequest(request.scope, request.receive)
-            await strict.resolve(request.app.state.store)
+            if self.body_field is not None:
+                await strict.resolve(request.app.state.store)
             return await handle(strict)
 
         return resolved

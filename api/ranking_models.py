@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from api.models import moment
@@ -83,7 +84,8 @@ def calibration_public(
 
 
 def _fields(ranking: Ranking, *names: str) -> dict[str, Any]:
-    return {name: getattr(ranking, name) for name in names}
+    everything = asdict(ranking)
+    return {name: everything[name] for name in names}
 
 
 def _association(found: Association) -> dict[str, Any]:
