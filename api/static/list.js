@@ -15,7 +15,7 @@ export async function listSearches(signal) {
 }
 
 function table(searches) {
-  const heads = ["Search", "Status", "Trials", "", "Best mIoU", "Strategy", "Data", "Started"];
+  const heads = ["Search", "Status", "Trials", "", "Best mIoU", "Kind", "Data", "Started"];
   return element("div", { class: "card" }, element("h2", {}, "Searches"), element("table", {},
     element("thead", {}, element("tr", {}, heads.map((head) => element("th", {}, head)))),
     element("tbody", {}, searches.map(row))));
@@ -28,12 +28,22 @@ function row(search) {
   return element("tr", { class: "link", onclick: open },
     element("td", {}, element("a", { href: `#/${search.id}` }, search.name), " ", element("code", { class: "muted" }, search.id)),
     element("td", {}, element("span", { class: `pill ${search.status}` }, search.status)),
-    element("td", { class: "number" }, `${ended} / ${search.spec.trials}`),
-    element("td", {}, bar(counts, search.spec.trials)),
+    element("td", { class: "number" }, `${ended} / ${search.planned}`),
+    element("td", {}, bar(counts, search.planned)),
     element("td", { class: "number" }, score(search.best?.score)),
-    element("td", {}, search.spec.strategy.name),
-    element("td", {}, search.spec.fidelity.dataset),
+    element("td", {}, kind(search)),
+    element("td", {}, dataset(search.spec)),
     element("td", { class: "number" }, new Date(search.created_at).toLocaleString()));
+}
+
+function kind({ kind, spec, parent }) {
+  if (kind === "black_box") return spec.strategy.name;
+  const words = kind.replaceAll("_", " ");
+  return parent ? [`${words} of `, element("a", { href: `#/${parent}` }, parent)] : words;
+}
+
+function dataset(spec) {
+  return (spec.fidelity ?? spec.bilevel ?? spec.full_scale).dataset;
 }
 
 function nothing() {

@@ -3,9 +3,10 @@
 import { curves, dots } from "./chart.js";
 import { bar, counted, duration, element, percent, score, show } from "./dom.js";
 import { describe } from "./cell.js";
+import { extraOf } from "./kinds.js";
 import { ask, follow } from "./stream.js";
 
-const SHOWN_CURVES = 40, SHOWN_ROWS = 50, DRAW_PAUSE = 250, FETCHES = 4;
+const SHOWN_CURVES = 40, SHOWN_ROWS = 50, DRAW_PAUSE = 250, EXTRA_PAUSE = 2000, FETCHES = 4;
 
 export async function followSearch(id, signal) {
   const view = new SearchView(id, signal);
@@ -23,7 +24,7 @@ class SearchView {
     this.asking = 0;
     this.state = "";
     this.waiting = false;
-    this.parts = Object.fromEntries(["head", "steps", "curves", "dots", "board"].map((name) => [name, element("div", { class: name === "head" ? "" : "card" })]));
+    this.parts = Object.fromEntries(["head", "steps", "extra", "curves", "dots", "board"].map((name) => [name, element("div", { class: name === "head" ? "" : "card" })]));
     this.shown = false;
   }
 
@@ -33,6 +34,7 @@ class SearchView {
       if (data.score !== null) this.curve(data.number).set(data.iteration, data.score);
     } else {
       this.search = data;
+      this.refresh(name === "end");
     }
     this.soon();
   }
@@ -47,6 +49,17 @@ class SearchView {
     return this.points.get(number);
   }
 
+  // What a kind of search shows beside its trials: asked for when the search changed, at most every two seconds.
+  refresh(end) {
+    const extra = extraOf(this.search);
+    if (extra === undefined || (this.refreshing && !end)) return;
+    this.refreshing = true;
+    ask(extra.path, { signal: this.signal })
+      .then((data) => this.parts.extra.replaceChildren(...extra.draw(data)))
+      .catch(() => {})
+      .finally(() => setTimeout(() => { this.refreshing = false; }, EXTRA_PAUSE));
+  }
+
   soon() {
     if (this.waiting || this.search === null) return;
     this.waiting = true;
@@ -54,8 +67,8 @@ class SearchView {
   }
 
   draw() {
-    const { head, steps, curves: left, dots: right, board } = this.parts;
-    if (!this.shown) show(head, steps, element("div", { class: "pair" }, left, right), board);
+    const { head, steps, extra, curves: left, dots: right, board } = this.parts;
+    if (!this.shown) show(head, steps, extraOf(this.search) && extra, element("div", { class: "pair" }, left, right), board);
     this.shown = true;
     document.title = `${this.search.name} - Segnas`;
     const ranked = [...this.trials.values()].sort(byRank);
@@ -77,7 +90,7 @@ class SearchView {
         element("code", { class: "muted" }, search.id),
         element("span", { class: "push" }),
         safe && element("a", { href: search.dashboard, target: "_blank", rel: "noopener" }, "Ray job"),
-        search.best && element("button", { onclick: () => this.save() }, "Save best.json"),
+        (search.best || search.kind === "auto_deeplab") && element("button", { onclick: () => this.save() }, "Save best.json"),
         !over && element("button", { onclick: () => this.stop() }, "Stop")),
       search.message && search.status !== "completed" && element("p", { class: search.status === "failed" ? "wrong" : "muted" }, search.message),
     ].filter(Boolean);
@@ -92,8 +105,8 @@ class SearchView {
         element("span", { class: "muted" }, `${Math.round(percent(search.stage.done, search.stage.total))} %`));
     }
     const said = counts.map(([status, count]) => `${count} ${status}`).join(", ");
-    rows.push(element("span", {}, "trials"), bar(counts, search.spec.trials),
-      element("span", { class: "muted" }, said ? `${said} of ${search.spec.trials}` : `0 of ${search.spec.trials}`));
+    if (search.planned) rows.push(element("span", {}, "trials"), bar(counts, search.planned),
+      element("span", { class: "muted" }, said ? `${said} of ${search.planned}` : `0 of ${search.planned}`));
     if (search.best) {
       rows.push(element("span", {}, "best"), element("strong", {}, `${score(search.best.score)} mIoU`),
         element("span", { class: "muted" }, `trial ${search.best.number} at iteration ${search.best.iteration}`));
@@ -140,12 +153,10 @@ class SearchView {
 
   // Events tell a trial's last rung; the rungs before are asked for once, for the trials that are drawn.
   complete(ranked) {
-    const rungs = this.search.spec.fidelity.rungs;
     for (const trial of ranked.slice(0, SHOWN_CURVES)) {
-      const expected = rungs.indexOf(trial.iteration) + 1;
       if (this.asking >= FETCHES) return;
-      if (this.curve(trial.number).size >= expected || this.asked.has(`${trial.number}:${expected}`)) continue;
-      this.asked.add(`${trial.number}:${expected}`);
+      if (trial.score === null || this.asked.has(`${trial.number}:${trial.iteration}`)) continue;
+      this.asked.add(`${trial.number}:${trial.iteration}`);
       this.asking += 1;
       ask(`/v1/searches/${this.id}/trials/${trial.number}`, { signal: this.signal })
         .then((detail) => { for (const point of detail.curve) this.curve(trial.number).set(point.iteration, point.score); })
