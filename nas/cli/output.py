@@ -34,7 +34,7 @@ def print_json(value: Any) -> None:
 
 def print_searches(searches: Iterable[SearchPublic]) -> None:
     """A line for each search."""
-    table = _table("ID", "Name", "Status", "Trials", "Best mIoU", "Age")
+    table = new_table("ID", "Name", "Status", "Trials", "Best mIoU", "Age")
     for search in searches:
         table.add_row(
             search.id,
@@ -76,7 +76,7 @@ def print_search(search: SearchPublic) -> None:
 
 def print_trials(trials: Iterable[TrialPublic]) -> None:
     """A line for each trial."""
-    table = _table("Trial", "Status", "mIoU", "Iteration", "Time", "Attempt", "Architecture")
+    table = new_table("Trial", "Status", "mIoU", "Iteration", "Time", "Attempt", "Architecture")
     for trial in trials:
         what = Text(describe(trial.architecture))
         if trial.reason:
@@ -95,9 +95,9 @@ def print_trials(trials: Iterable[TrialPublic]) -> None:
 
 def print_snapshots(snapshots: Iterable[SnapshotPublic]) -> None:
     """A line for each snapshot."""
-    table = _table("Run", "Epoch", "Supernet", "Decoded", "Trial", "Alpha", "Beta", "Path", "Time", "Note")
+    table = new_table("Run", "Epoch", "Supernet", "Decoded", "Trial", "Alpha", "Beta", "Path", "Time", "Note")
     for snapshot in snapshots:
-        table.add_row(
+        lines.add_row(
             str(snapshot.run),
             str(snapshot.epoch),
             score(snapshot.supernet_miou),
@@ -109,16 +109,16 @@ def print_snapshots(snapshots: Iterable[SnapshotPublic]) -> None:
             duration(snapshot.device_seconds),
             f"stopped by {snapshot.stopped_by}" if snapshot.stopped_by else "",
         )
-    console().print(table)
+    console().print(lines)
 
 
 def print_heads(rows: Iterable[ReferencePublic]) -> None:
     """A line for each head of a reference search."""
-    table = _table("Head", "Parameters", "Multiply-adds", "mIoU", "Spread", "Seeds", "To the trunk", "Time")
+    table = new_table("Head", "Parameters", "Multiply-adds", "mIoU", "Spread", "Seeds", "To the trunk", "Time")
     for row in rows:
         difference = row.difference
         error = "" if difference is None or difference.error is None else f" +- {difference.error:.4f}"
-        table.add_row(
+        lines.add_row(
             Text(row.head),
             "" if row.parameters is None else f"{row.parameters:,}",
             "" if row.multiply_adds is None else f"{row.multiply_adds / 1e6:,.1f} M",
@@ -128,7 +128,7 @@ def print_heads(rows: Iterable[ReferencePublic]) -> None:
             "" if difference is None else f"{difference.mean:+.4f}{error}",
             duration(row.device_seconds),
         )
-    console().print(table)
+    console().print(lines)
 
 
 def best(search: SearchPublic) -> str | None:
@@ -159,7 +159,8 @@ def duration(seconds: float | None) -> str:
     return f"{seconds / 3600:.1f} h" if seconds < 48 * 3600 else f"{seconds / 86400:.0f} days"
 
 
-def _table(*columns: str) -> Table:
+def new_table(*columns: str) -> Table:
+    """A table without lines; what stands in its cells is not broken, save for long texts."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, no_wrap=column not in ("Architecture", "Name"))
