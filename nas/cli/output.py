@@ -97,7 +97,7 @@ def print_snapshots(snapshots: Iterable[SnapshotPublic]) -> None:
     """A line for each snapshot."""
     table = new_table("Run", "Epoch", "Supernet", "Decoded", "Trial", "Alpha", "Beta", "Path", "Time", "Note")
     for snapshot in snapshots:
-        lines.add_row(
+        table.add_row(
             str(snapshot.run),
             str(snapshot.epoch),
             score(snapshot.supernet_miou),
@@ -109,7 +109,7 @@ def print_snapshots(snapshots: Iterable[SnapshotPublic]) -> None:
             duration(snapshot.device_seconds),
             f"stopped by {snapshot.stopped_by}" if snapshot.stopped_by else "",
         )
-    console().print(lines)
+    console().print(table)
 
 
 def print_heads(rows: Iterable[ReferencePublic]) -> None:
@@ -118,7 +118,7 @@ def print_heads(rows: Iterable[ReferencePublic]) -> None:
     for row in rows:
         difference = row.difference
         error = "" if difference is None or difference.error is None else f" +- {difference.error:.4f}"
-        lines.add_row(
+        table.add_row(
             Text(row.head),
             "" if row.parameters is None else f"{row.parameters:,}",
             "" if row.multiply_adds is None else f"{row.multiply_adds / 1e6:,.1f} M",
@@ -128,7 +128,7 @@ def print_heads(rows: Iterable[ReferencePublic]) -> None:
             "" if difference is None else f"{difference.mean:+.4f}{error}",
             duration(row.device_seconds),
         )
-    console().print(lines)
+    console().print(table)
 
 
 def best(search: SearchPublic) -> str | None:
