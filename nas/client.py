@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 import httpx
+from pydantic import BaseModel
 
 from nas.problems import FieldProblem
 from nas.public import (
@@ -32,8 +33,9 @@ from nas.public import (
     TrialDetail,
     TrialPublic,
 )
+from nas.public_ranking import CalibrationPublic, RankingPublic
 from nas.settings import Settings, read_settings
-from nas.spec import JobSpec
+from nas.spec import CalibrationSpec, FullScaleRequest, JobSpec
 from nas.store.records import SearchStatus, TrialStatus
 
 DEFAULT_URL = "http://127.0.0.1:8000"
@@ -128,10 +130,11 @@ class Client:
             return False
 
     def create_search(self, spec: JobSpec | Mapping[str, Any], idempotency_key: str | None = None) -> SearchPublic:
-        """Start a search. The same key again gives the same search, and starts no other."""
-        body = spec.model_dump(mode="json") if isinstance(spec, JobSpec) else dict(spec)
-        headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
-        return SearchPublic.model_validate(self._send("POST", "/v1/searches", json=body, headers=headers).json())
+        """Start a search. The same key again gives the same search, and starts no other.
+
+        As a mapping, `spec["fidelity"]` may be the id of a calibration, or `ID/PROXY`.
+        """
+        return SearchPublic.model_validate(self._post("/v1/searches", spec, idempotency_key))
 
     def search(self, search_id: str) -> SearchPublic:
         """One search as it stands."""
@@ -178,6 +181,33 @@ class Client:
     def heads(self, search_id: str) -> list[ReferencePublic]:
         """The table of a reference search, a row for each head."""
         return [ReferencePublic.model_validate(item) for item in self._get(f"/v1/searches/{search_id}/heads")]
+
+    def full_scale(
+        self, search_id: str, request: FullScaleRequest | Mapping[str, Any], idempotency_key: str | None = None
+    ) -> SearchPublic:
+        """Measure architectures of a search again, at full scale; the evaluation, which is a search too."""
+        return SearchPublic.model_validate(self._post(f"/v1/searches/{search_id}/full-scale", request, idempotency_key))
+
+    def ranking(self, search_id: str, full_scale: str | None = None) -> RankingPublic:
+        """How well the search orders its architectures; of one full-scale evaluation, or of those at the newest
+        one's fidelity.
+        """
+        return RankingPublic.model_validate(self._get(f"/v1/searches/{search_id}/ranking", full_scale=full_scale))
+
+    def create_calibration(
+        self, spec: CalibrationSpec | Mapping[str, Any], idempotency_key: str | None = None
+    ) -> CalibrationPublic:
+        """Start a calibration: which proxy is the cheapest that orders as full scale does."""
+        return CalibrationPublic.model_validate(self._post("/v1/calibrations", spec, idempotency_key))
+
+    def calibration(self, search_id: str) -> CalibrationPublic:
+        """A calibration as far as it has come."""
+        return CalibrationPublic.model_validate(self._get(f"/v1/calibrations/{search_id}"))
+
+    def calibrations(self) -> Iterator[SearchPublic]:
+        """All calibrations as searches, newest first."""
+        for item in self._pages("/v1/calibrations", {}, page=50):
+            yield SearchPublic.model_validate(item)
 
     def logs(self, search_id: str, tail: int = 1000) -> str:
         """The last lines that the search's driver and its trials printed."""
@@ -243,6 +273,11 @@ class Client:
             cursor = body.next_cursor
             if cursor is None:
                 return
+
+    def _post(self, path: str, body: BaseModel | Mapping[str, Any], key: str | None) -> Any:
+        content = body.model_dump(mode="json") if isinstance(body, BaseModel) else dict(body)
+        headers = {} if key is None else {"Idempotency-Key": key}
+        return self._send("POST", path, json=content, headers=headers).json()
 
     def _get(self, path: str, **params: Any) -> Any:
         given = {name: str(value) for name, value in params.items() if value is not None}

@@ -12,6 +12,9 @@ from nas.cli.app import app
 from nas.settings import Settings
 
 REST = """
+GET  /v1/calibrations
+POST /v1/calibrations
+GET  /v1/calibrations/{search_id}
 GET  /v1/datasets
 GET  /v1/healthz
 GET  /v1/readyz
@@ -20,8 +23,10 @@ POST /v1/searches
 GET  /v1/searches/{search_id}
 GET  /v1/searches/{search_id}/best
 GET  /v1/searches/{search_id}/events
+POST /v1/searches/{search_id}/full-scale
 GET  /v1/searches/{search_id}/heads
 GET  /v1/searches/{search_id}/logs
+GET  /v1/searches/{search_id}/ranking
 GET  /v1/searches/{search_id}/snapshots
 GET  /v1/searches/{search_id}/snapshots/{run}/{epoch}
 POST /v1/searches/{search_id}/stop
@@ -34,12 +39,16 @@ PAGES = ("/", "/docs", "/openapi.json", "/healthz", "/readyz", "/static/app.js")
 """Not in the OpenAPI document."""
 
 COMMANDS = """
+calibrate SPEC.YAML --dry-run --key --watch
+calibration ID --json --plot
 data generate DIR --images --seed --size --val-images
 data inspect NAME|DIR --images --mosaic
 export ID --format --output --trial -o
+full-scale ID --fidelity --key --name --seeds --stratified --top --trials --watch
 heads ID --json
 logs ID --tail
 published --dataset --json
+rank ID --full-scale --json --plot
 retrain FILE --dataset --device --fidelity --output --seed
 searches --json
 serve --host --keep-ray --port

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from nas.cli import data, kinds, local, published, remote, watching
+from nas.cli import data, kinds, local, published, rankings, remote, watching
 
 app = typer.Typer(
     name="segnas",
@@ -24,6 +24,10 @@ app.command("trials")(remote.trials)
 app.command("watch")(watching.watch)
 app.command("snapshots")(kinds.snapshots)
 app.command("heads")(kinds.heads)
+app.command("full-scale")(rankings.full_scale)
+app.command("rank")(rankings.rank)
+app.command("calibrate")(rankings.calibrate)
+app.command("calibration")(rankings.calibration)
 app.command("stop")(remote.stop)
 app.command("logs")(remote.logs)
 app.command("export")(remote.export)

@@ -55,13 +55,13 @@ def submit(
     key: Annotated[str | None, typer.Option(help="Idempotency key: the same one again gives the same search.")] = None,
 ) -> None:
     """Start a search."""
-    from nas.cli.specs import read_model
+    from nas.cli.output import print_json
+    from nas.cli.specs import read_request
     from nas.cli.watching import follow
-    from nas.spec import RequestedSpec
 
-    asked = read_model(RequestedSpec, spec)
+    asked = read_request(spec)
     if dry_run:
-        print(asked.model_dump_json(indent=2))
+        print_json(asked)
         return
     with connect() as client:
         search = client.create_search(asked, key)

@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel
 
 from nas.problems import InputError, validate
+from nas.spec import RequestedSpec
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -68,3 +69,20 @@ class FileError(InputError):
     def __init__(self, path: Path, error: InputError) -> None:
         super().__init__(error.problems)
         self.args = (f"{path}: {error}",)
+
+
+def read_request(path: Path) -> dict[str, Any]:
+    """A search's spec in full, as it is sent. InputError naming the file and each wrong field.
+
+    Where its fidelity is the name of a calibration's proxy, the name stays: only the server knows it.
+    """
+    data = read_yaml(path)
+    name = data.get("fidelity")
+    if not isinstance(name, str):
+        return _json(read_model(RequestedSpec, path, data))
+    stand_in = {**data, "fidelity": {"dataset": "named"}}
+    return {**_json(read_model(RequestedSpec, path, stand_in)), "fidelity": name}
+
+
+def _json(model: BaseModel) -> dict[str, Any]:
+    return model.model_dump(mode="json")

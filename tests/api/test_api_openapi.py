@@ -12,6 +12,7 @@ import pytest
 from api.openapi import CURL
 from nas.snapshot import Snapshot
 from nas.spec import AutoDeepLabSpec, BilevelSpec, Fidelity, ReferenceSpec
+from nas.store import TrialStatus
 from search_spaces.auto_deeplab_space import sample
 
 
@@ -40,16 +41,21 @@ def test_errors_are_described_in_their_form(document):
 
 
 def test_the_curl_lines_work_when_pasted(service, document):
-    # One search of each kind is there; the spec is posted last, and the others speak of the newest.
+    # One search of each kind is there; the spec is posted last, and the others speak of the newest. Then what makes
+    # newer ones.
     _one_of_each_kind(service)
     lines = {key: operation["x-codeSamples"][0]["source"] for key, operation in operations(document).items()}
     created = json.loads(paste(lines.pop(("post", "/v1/searches"))))
     assert created["status"] == "queued"
     service.store.begin_driver(created["id"])
     service.store.driver_started(created["id"], 1)
-    service.trial(created["id"], 0, 0.25, 0.5)
+    for number in range(4):
+        service.trial(created["id"], number, 0.25, 0.5 + number / 10, end=TrialStatus.COMPLETED)
     events = threading.Timer(1.0, service.finish, [created["id"]])  # curl -N ends with the search
     stop = lines.pop(("post", "/v1/searches/{search_id}/stop"))
+    newer = {
+        key: lines.pop(key) for key in list(lines) if key[1].endswith(("full-scale", "ranking")) or "calib" in key[1]
+    }
     for (method, path), line in lines.items():
         if path.endswith("/events"):
             events.start()
@@ -62,15 +68,23 @@ def test_the_curl_lines_work_when_pasted(service, document):
         else:
             assert "detail" not in json.loads(output), (method, path, output)
     assert json.loads(paste(stop))["status"] == 409
+    for (method, path), line in newer.items():
+        assert "detail" not in (reply := json.loads(paste(line))), (method, path, reply)
+    assert len(newer) == 5
 
 
 def paste(line: str) -> str:
     return subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True, timeout=30).stdout
 
 
-def test_the_body_example_is_accepted(service, document):
-    body = document["paths"]["/v1/searches"]["post"]["requestBody"]["content"]["application/json"]
-    assert service.http.post("/v1/searches", json=body["example"]).status_code == 201
+@pytest.mark.parametrize("path", ["/v1/searches", "/v1/searches/{search_id}/full-scale", "/v1/calibrations"])
+def test_the_body_examples_are_accepted(service, document, path):
+    body = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+    search = service.search()
+    for number in range(4):
+        service.trial(search, number, 0.25, 0.5, end=TrialStatus.COMPLETED)
+    reply = service.http.post(path.replace("{search_id}", search), json=body["example"])
+    assert reply.status_code == 201, reply.text
 
 
 def _one_of_each_kind(service) -> None:

@@ -1,0 +1,149 @@
+"""Commands about how far a proxy can be trusted: full-scale evaluations, rankings, calibrations."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nas.cli.remote import Json, SearchId, connect, resolve
+
+Plot = Annotated[Path | None, typer.Option("--plot", metavar="FILE.png", help="Draw it.")]
+Watch = Annotated[bool, typer.Option("--watch", help="Follow it to its end.")]
+Key = Annotated[str | None, typer.Option(help="Idempotency key: the same one again starts no other.")]
+
+
+def full_scale(
+    *,
+    search: SearchId,
+    fidelity: Annotated[
+        Path, typer.Option(metavar="FILE.yaml", help="A fidelity in YAML, or a whole request with one in it.")
+    ],
+    stratified: Annotated[int | None, typer.Option(min=1, help="So many, spread evenly over the scores (24).")] = None,
+    top: Annotated[int | None, typer.Option(min=1, help="The so many best: a biased sample.")] = None,
+    trials: Annotated[str | None, typer.Option(metavar="N,N,...", help="These trials.")] = None,
+    seeds: Annotated[int | None, typer.Option(min=1, help="Seeds of each architecture.")] = None,
+    name: Annotated[str | None, typer.Option(help="Of the evaluation.")] = None,
+    key: Key = None,
+    watch: Watch = False,
+) -> None:
+    """Measure architectures of a search again, at full scale."""
+    from nas.cli.specs import read_model, read_yaml
+    from nas.cli.watching import follow
+    from nas.spec import FullScaleRequest
+
+    data = read_yaml(fidelity)
+    request = data if "fidelity" in data else {"fidelity": data}
+    said = {"choose": _choice(stratified, top, trials), "seeds": seeds, "name": name}
+    asked = {**request, **{field: value for field, value in said.items() if value is not None}}
+    checked = read_model(FullScaleRequest, fidelity, asked)
+    with connect() as client:
+        child = client.full_scale(resolve(client, search), checked, key)
+        if not watch:
+            print(child.id)
+            return
+        print(f"full-scale evaluation {child.id}, live at {client.url}/#/{child.id}", flush=True)
+        raise typer.Exit(follow(client, child.id))
+
+
+def _choice(stratified: int | None, top: int | None, trials: str | None) -> dict[str, Any] | None:
+    given: list[dict[str, Any]] = []
+    if stratified is not None:
+        given.append({"how": "stratified", "count": stratified})
+    if top is not None:
+        given.append({"how": "top", "count": top})
+    if trials is not None:
+        given.append({"how": "explicit", "trials": _numbers(trials)})
+    if len(given) > 1:
+        raise ValueError("take one of --stratified, --top and --trials")
+    return given[0] if given else None
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return [int(part.strip().removeprefix("#")) for part in text.split(",")]
+    except ValueError:
+        raise ValueError(f"--trials takes numbers with commas between them, such as 1,2,3; not {text!r}") from None
+
+
+def rank(
+    search: SearchId,
+    full_scale: Annotated[
+        str | None, typer.Option(metavar="ID", help="One full-scale evaluation; by default all at the newest fidelity.")
+    ] = None,
+    as_json: Json = False,
+    plot: Plot = None,
+) -> None:
+    """Say how well a search's scores order its architectures by their full-scale scores."""
+    from nas.cli.output import print_json
+    from nas.cli.ranking_tables import print_ranking
+
+    with connect() as client:
+        child = None if full_scale is None else resolve(client, full_scale)
+        found = client.ranking(resolve(client, search), child)
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+    else:
+        print_ranking(found)
+    if plot is not None:
+        from nas.cli.plots import plot_ranking
+
+        _drawn(plot, lambda: plot_ranking(found, plot), as_json)
+
+
+def calibrate(
+    spec: Annotated[Path, typer.Argument(metavar="SPEC.yaml", help="The calibration, in YAML or JSON.")],
+    watch: Watch = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check the file, and print it in full.")] = False,
+    key: Key = None,
+) -> None:
+    """Start a calibration: which proxy is the cheapest that orders architectures as full scale does."""
+    from nas.cli.output import print_json
+    from nas.cli.ranking_tables import print_calibration
+    from nas.cli.specs import read_model
+    from nas.cli.watching import follow
+    from nas.spec import CalibrationSpec
+
+    asked = read_model(CalibrationSpec, spec)
+    if dry_run:
+        print_json(asked.model_dump(mode="json"))
+        return
+    with connect() as client:
+        started = client.create_calibration(asked, key)
+        if not watch:
+            print(started.id)
+            return
+        print(f"calibration {started.id}, live at {client.url}/#/{started.id}", flush=True)
+        code = follow(client, started.id)
+        if code == 0:
+            print_calibration(client.calibration(started.id))
+        raise typer.Exit(code)
+
+
+def calibration(search: SearchId, as_json: Json = False, plot: Plot = None) -> None:
+    """Show a calibration: rank correlation against cost, and the proxy to take."""
+    from nas.cli.output import print_json
+    from nas.cli.ranking_tables import print_calibration
+
+    with connect() as client:
+        found = client.calibration(resolve(client, search))
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+    else:
+        print_calibration(found)
+    if plot is not None:
+        from nas.cli.plots import plot_calibration
+
+        _drawn(plot, lambda: plot_calibration(found, plot), as_json)
+
+
+def _drawn(path: Path, draw: Callable[[], None], quiet: bool) -> None:
+    """Draw, and say where, unless the output is JSON. ValueError when there is nothing to draw with."""
+    if importlib.util.find_spec("matplotlib") is None:
+        raise ValueError("a plot needs matplotlib: pip install 'segnas[worker]'")
+    draw()
+    if not quiet:
+        print(f"wrote {path}")
