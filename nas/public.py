@@ -189,7 +189,7 @@ class SpacePublic(PublicModel):
     kind: str
     description: str
     size: str = Field(description="Number of architectures by default, as decimal digits (too long for a float).")
-    size_by_branches: dict[int, str]
+    sizes: dict[str, str] = Field(description="The same for other settings, such as `blocks=5, layers=12`.")
     spec_schema: dict[str, Any]
 
 

@@ -7,7 +7,9 @@ from fastapi import APIRouter
 from api.deps import SettingsDep
 from nas.dataset_entry import DatasetEntry
 from nas.public import DatasetPublic, SpacePublic
-from nas.spec import DenseCellSpace
+from nas.spec import DenseCellSpace, SupernetSpec
+from search_spaces.auto_deeplab_space import count_cells, count_paths
+from search_spaces.dense_cell import OPERATOR_SETS
 from search_spaces.dense_cell_space import size
 
 router = APIRouter(tags=["catalogue"])
@@ -16,21 +18,46 @@ router = APIRouter(tags=["catalogue"])
 @router.get("/spaces")
 def list_spaces() -> list[SpacePublic]:
     """The search spaces, how many architectures each holds, and what a spec can say about it."""
+    return [_dense_cells(), _auto_deeplabs()]
+
+
+def _dense_cells() -> SpacePublic:
     default = DenseCellSpace()
-    return [
-        SpacePublic(
-            kind=default.kind,
-            description=(
-                "Dense prediction cell (Chen et al., NeurIPS 2018): B branches, each a 1x1 convolution, one of 64 "
-                "atrous separable convolutions or one of 16 pyramid poolings, on the features or an earlier branch. "
-                "`operators: extended` adds 11 units of global reasoning: "
-                f"{size(default.branches, 'extended')} cells of {default.branches} branches."
-            ),
-            size=str(size(default.branches)),
-            size_by_branches={branches: str(size(branches)) for branches in range(1, 11)},
-            spec_schema=DenseCellSpace.model_json_schema(),
-        )
-    ]
+    sizes = {
+        f"branches={branches}, operators={operators}": str(size(branches, operators))
+        for operators in OPERATOR_SETS
+        for branches in range(1, 11)
+    }
+    return SpacePublic(
+        kind=default.kind,
+        description=(
+            "Dense prediction cell (Chen et al., NeurIPS 2018): B branches, each a 1x1 convolution, one of 64 "
+            "atrous separable convolutions or one of 16 pyramid poolings, on the features or an earlier branch. "
+            "`operators: extended` adds 11 units of global reasoning."
+        ),
+        size=str(size(default.branches, default.operators)),
+        sizes=sizes,
+        spec_schema=DenseCellSpace.model_json_schema(),
+    )
+
+
+def _auto_deeplabs() -> SpacePublic:
+    default = SupernetSpec()
+    sizes = {
+        f"blocks={blocks}, layers={layers}": str(count_cells(blocks) * count_paths(layers))
+        for blocks in range(1, 6)
+        for layers in (4, 6, 8, 10, 12)
+    }
+    return SpacePublic(
+        kind="auto_deeplab",
+        description=(
+            "Auto-DeepLab (Liu et al., CVPR 2019): one cell of B blocks, each two edges with one of 8 operators, along "
+            "a path over the strides 4 to 32. Counted as the paper does: cells with the operator none, edges in order."
+        ),
+        size=str(count_cells(default.blocks) * count_paths(default.layers)),
+        sizes=sizes,
+        spec_schema=SupernetSpec.model_json_schema(),
+    )
 
 
 @router.get("/datasets")

@@ -10,9 +10,19 @@ from PIL import Image
 def test_spaces_count_what_they_hold(service):
     (space,) = [space for space in service.http.get("/v1/spaces").json() if space["kind"] == "dense_cell"]
     assert space["size"] == "418414128120"
-    for branches, size in space["size_by_branches"].items():
-        assert int(size) == math.factorial(int(branches)) * 81 ** int(branches)
+    for operators, count in (("plain", 81), ("extended", 92)):
+        for branches in range(1, 11):
+            size = space["sizes"][f"branches={branches}, operators={operators}"]
+            assert int(size) == math.factorial(branches) * count**branches
     assert space["spec_schema"]["properties"]["branches"]["maximum"] == 10
+
+
+def test_the_differentiable_space_is_counted_as_the_paper_does(service):
+    (space,) = [space for space in service.http.get("/v1/spaces").json() if space["kind"] == "auto_deeplab"]
+    cells = math.prod(((block + 2) * 8) ** 2 for block in range(5))
+    assert int(space["size"]) == cells * 75_025  # paths over 12 layers that begin at stride 4 or 8
+    assert space["sizes"]["blocks=5, layers=12"] == space["size"]
+    assert space["spec_schema"]["properties"]["layers"]["default"] == 12
 
 
 def test_a_missing_data_set_says_so_without_its_path(service):
