@@ -112,19 +112,19 @@ def _known_fields(annotation: object, location: Sequence[str | int]) -> list[str
     """Fields of the model found by walking `location` down from `annotation`; empty where there is none."""
     if typing.get_origin(annotation) is typing.Annotated:
         return _known_fields(typing.get_args(annotation)[0], location)
+    if typing.get_origin(annotation) is dict and location:
+        return _known_fields(typing.get_args(annotation)[1], location[1:])
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
         members = [member for member in map(_untagged, typing.get_args(annotation)) if _is_model(member)]
         if len(members) > 1 and location:
             tagged = [member for member in members if location[0] in _tags(typing.cast(type[BaseModel], member))]
             return _known_fields(tagged[0], location[1:]) if tagged else []
         return _known_fields(members[0], location) if members else []
-    if not _is_model(annotation):
-        return []
-    fields = typing.cast(type[BaseModel], annotation).model_fields
+    fields = typing.cast(type[BaseModel], annotation).model_fields if _is_model(annotation) else {}
     if not location:
         return list(fields)
-    field = fields.get(str(location[0]))
-    return _known_fields(field.annotation, location[1:]) if field is not None else []
+    name = str(location[0])
+    return _known_fields(fields[name].annotation, location[1:]) if name in fields else []
 
 
 def _untagged(annotation: object) -> object:
