@@ -17,7 +17,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import Protocol
 
-from nas.store import ConflictError, SearchRecord, SearchStatus, Store
+from nas.store import ConflictError, SearchRecord, SearchStatus, Store, StoreError
 from workers.cluster import ClusterUnreachable, JobState, job_id
 
 log = logging.getLogger("segnas.reconciler")
@@ -152,6 +152,8 @@ class Reconciler:
             hurry = False
             try:
                 hurry = self.run_once()
+            except StoreError as error:
+                log.warning("the store is away: %s; the next pass comes", error)
             except Exception:
                 log.exception("a pass failed; the next one comes")
             self._wake.wait(min(self._seconds, HURRY_SECONDS) if hurry else self._seconds)
@@ -169,7 +171,7 @@ class Reconciler:
             try:
                 if self._store.acquire_lease(search.id, self._owner, LEASE_SECONDS):
                     self._attend(search.id)
-            except ClusterUnreachable as error:
+            except (ClusterUnreachable, StoreError) as error:
                 log.warning("search %s waits: %s", search.id, error)
             except Exception:
                 log.exception("search %s could not be attended to; the next pass tries again", search.id)

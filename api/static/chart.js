@@ -48,7 +48,7 @@ function axes(points, xLabel) {
   }
   svg.append(drawing("line", { class: "axis", x1: LEFT, x2: WIDTH - RIGHT, y1: HEIGHT - BOTTOM, y2: HEIGHT - BOTTOM }));
   svg.append(drawing("text", { x: (LEFT + WIDTH) / 2, y: HEIGHT - 3, "text-anchor": "middle" }, xLabel));
-  svg.append(drawing("text", { x: 4, y: TOP - 1, "dominant-baseline": "hanging" }, points.length ? "" : "no scores yet"));
+  svg.append(drawing("text", { x: (LEFT + WIDTH) / 2, y: HEIGHT / 2, "text-anchor": "middle" }, points.length ? "" : "no scores yet"));
   return { svg, x, y };
 }
 

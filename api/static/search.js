@@ -90,7 +90,7 @@ class SearchView {
         element("code", { class: "muted" }, search.id),
         element("span", { class: "push" }),
         safe && element("a", { href: search.dashboard, target: "_blank", rel: "noopener" }, "Ray job"),
-        (search.best || search.kind === "auto_deeplab") && element("button", { onclick: () => this.save() }, "Save best.json"),
+        (search.best || (search.kind === "auto_deeplab" && !search.spec.scoring)) && element("button", { onclick: () => this.save() }, "Save best.json"),
         !over && element("button", { onclick: () => this.stop() }, "Stop")),
       search.message && search.status !== "completed" && element("p", { class: search.status === "failed" ? "wrong" : "muted" }, search.message),
     ].filter(Boolean);
