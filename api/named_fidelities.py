@@ -25,8 +25,8 @@ def named_fidelity(name: str, store: Store) -> Fidelity:
     match = _NAME.fullmatch(name)
     if match is None:
         raise _refusal(
-            f"{name[:120]!r} names no fidelity: a mapping of fields is needed here, or a calibration's id, alone or with "
-            "a proxy's name after a slash (s0123456789ab/short)"
+            f"{name[:120]!r} names no fidelity: a mapping of fields is needed here, or a calibration's id, alone "
+            "or with a proxy's name after a slash (s0123456789ab/short)"
         )
     search_id, proxy = match.groups()
     try:
