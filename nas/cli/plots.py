@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -169,16 +170,23 @@ def _draw_pareto(axes: Any, known: Iterable[CalibratedPublic]) -> None:
     axes.step(*zip(*front, strict=True), where="post", color=GREY, linewidth=1.2, zorder=0)
 
 
-def _name(axes: Any, known: Iterable[CalibratedPublic]) -> None:
-    for index, proxy in enumerate(sorted(known, key=lambda proxy: proxy.device_seconds or 0.0)):
+def _name(axes: Any, known: Sequence[CalibratedPublic]) -> None:
+    """The names, above the points; below where one that costs about as much lies just above."""
+    for proxy in known:
+        crowded = any(_just_above(proxy, other) for other in known)
         axes.annotate(
             proxy.name,
             (proxy.device_seconds, proxy.spearman),
-            xytext=(6, 6 if index % 2 else -12),
+            xytext=(6, -12 if crowded else 5),
             textcoords="offset points",
             fontsize=8,
             color=GREY if proxy.training_free else INK,
         )
+
+
+def _just_above(proxy: CalibratedPublic, other: CalibratedPublic) -> bool:
+    near = abs(math.log10((other.device_seconds or 1.0) / (proxy.device_seconds or 1.0))) < 0.3
+    return near and 0 < (other.spearman or 0.0) - (proxy.spearman or 0.0) < 0.12
 
 
 def _legend() -> list[Any]:

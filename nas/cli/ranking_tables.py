@@ -113,8 +113,13 @@ def _association(found: AssociationPublic) -> tuple[str, str, str, str]:
         str(found.n),
         "" if found.spearman is None else f"{found.spearman:.3f}",
         "" if found.interval is None else _interval(found.interval),
-        duration(found.device_seconds),
+        _cost(found.device_seconds),
     )
+
+
+def _cost(seconds: float | None) -> str:
+    """Training-free scores take milliseconds."""
+    return f"{1000 * seconds:.0f} ms" if seconds is not None and seconds < 0.95 else duration(seconds)
 
 
 def _interval(interval: IntervalPublic) -> str:
