@@ -28,7 +28,6 @@ class Driving:
         self.store = store
         self.search_id = search.id
         self.spec = search.spec
-        self.parent = search.parent
         self.attempt = attempt
 
     def status(self) -> SearchStatus:

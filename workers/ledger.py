@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 log = logging.getLogger("segnas.driver")
 
 
+MeasuredBefore = Callable[[str, str, int], tuple[str, TrialRecord] | None]
+"""From architecture key, fidelity key and seed to a completed trial and its search's id, if there is one."""
+
+
 @dataclass
 class _Flight:
     """A trial in flight: its last attempt, what was measured last."""
@@ -37,19 +41,18 @@ class _Flight:
 class Ledger:
     """One driver's book of its trials. Raises what `Driving` does.
 
-    A proposal that was measured before in one of the searches `adopt_from` (same architecture, fidelity and seed) is
-    adopted instead of run.
+    A proposal that `measured_before` finds (same architecture, fidelity and seed) is adopted instead of run.
     """
 
     def __init__(
-        self, driving: Driving, plan: Plan, workspace: Workspace, adopt_from: Collection[str] = frozenset()
+        self, driving: Driving, plan: Plan, workspace: Workspace, measured_before: MeasuredBefore | None = None
     ) -> None:
         self._driving = driving
         self._store = driving.store
         self._search_id = driving.search_id
         self._plan = plan
         self._workspace = workspace
-        self._adopt_from = adopt_from
+        self._measured_before = measured_before
         self._flights: dict[int, _Flight] = {}
         self._again: deque[_Flight] = deque()
         self._ended = 0
@@ -175,10 +178,10 @@ class Ledger:
 
     def _adopt(self, proposal: Proposal) -> bool:
         """Whether the proposal was measured before; then it is recorded with its source."""
-        if not self._adopt_from:
+        find = self._measured_before
+        if find is None:
             return False
-        keys = proposal.architecture.key, proposal.fidelity.key, proposal.seed
-        found = persist(lambda: self._store.find_measured(*keys, within=self._adopt_from))
+        found = find(proposal.architecture.key, proposal.fidelity.key, proposal.seed)
         if found is None:
             return False
         source, measured = found

@@ -7,13 +7,13 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nas.spec import AutoDeepLabSpec, CalibrationSpec, FullScaleSpec, JobSpec
 from nas.store import SearchClosedError, SearchStatus, Store
 from workers.controller import ENVIRONMENT, SearchController
 from workers.driving import Driving, persist
-from workers.ledger import Ledger
+from workers.ledger import Ledger, MeasuredBefore
 from workers.planning import plan_of
 from workers.plans import Need
 from workers.preparation import GoOn, PreparationError, Show, await_resources, prepare_all
@@ -135,7 +135,7 @@ class _Run:
             driving, self._workspace, self._go_on
         ):
             return None
-        ledger = Ledger(driving, plan, self._workspace, _relatives(driving))
+        ledger = Ledger(driving, plan, self._workspace, _measured_before(driving))
         ledger.replay()
         return ledger.conclude(note) if self._work(ledger, self._trial_process) else None
 
@@ -167,9 +167,18 @@ class _Run:
         return self._going_on
 
 
-def _relatives(driving: Driving) -> frozenset[str]:
-    """The searches whose measurements a full-scale evaluation takes over: the same data, as far as anyone can tell."""
-    if driving.parent is None:
-        return frozenset()
-    siblings: list[Any] = persist(lambda: driving.store.children(str(driving.parent)))
-    return frozenset({driving.parent, *(sibling.id for sibling in siblings)} - {driving.search_id})
+def _measured_before(driving: Driving) -> MeasuredBefore | None:
+    """What need not be run: a full-scale evaluation takes over from its relatives, a calibration from all if it may.
+
+    The data behind a name may change between two searches; of relatives one may take it that it has not.
+    """
+    store, spec = driving.store, driving.spec
+    within: frozenset[str] | None = None
+    if isinstance(spec, FullScaleSpec):
+        siblings = persist(lambda: store.children(spec.of))
+        within = frozenset({spec.of, *(sibling.id for sibling in siblings)})
+    elif not (isinstance(spec, CalibrationSpec) and spec.reuse):
+        return None
+    return lambda architecture, fidelity, seed: persist(
+        lambda: store.find_measured(architecture, fidelity, seed, within=within)
+    )

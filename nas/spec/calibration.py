@@ -21,7 +21,8 @@ class CalibrationSpec(JobSpec):
     """`architectures` random ones of the space, each under every proxy and at full scale (there with `seeds` seeds).
 
     Recommended is the cheapest proxy whose 95 % interval of Spearman's rho lies above `least_rho`. Training-free
-    proxies are scored on the first proxy's fidelity.
+    proxies are scored on the first proxy's fidelity. With `reuse` nothing is run that any search has measured at the
+    same architecture, fidelity and seed: right as long as its data sets are what they were then.
     """
 
     kind: Literal["calibration"] = "calibration"
@@ -31,6 +32,7 @@ class CalibrationSpec(JobSpec):
     full_scale: Fidelity
     seeds: Seeds = 1
     training_free: tuple[TrainingFreeProxy, ...] = TRAINING_FREE
+    reuse: bool = False
     least_rho: Annotated[float, Field(ge=0, lt=1)] = 0.5
 
     @property
