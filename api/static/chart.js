@@ -1,4 +1,4 @@
-// Two small charts in SVG: learning curves, and scores by trial with the best so far.
+// Small charts in SVG: learning curves, scores by trial with the best so far, one score against another.
 
 import { drawing } from "./dom.js";
 
@@ -32,12 +32,20 @@ export function dots(marks, xLabel) {
   return frame.svg;
 }
 
-function axes(points, xLabel) {
+// Scatter: [{ x, y, kind, label }]; neither axis begins at 0.
+export function scatter(marks, xLabel) {
+  const frame = axes(marks.map(({ x, y }) => [x, y]), xLabel, 0.01);
+  for (const { x, y, kind, label } of marks) frame.svg.append(dot(frame, x, y, kind, label));
+  return frame.svg;
+}
+
+// With `finest` the x axis spans the points, in steps no smaller; else it counts from 0.
+function axes(points, xLabel, finest) {
   const svg = drawing("svg", { class: "chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img" });
   const [xs, ys] = [points.map((point) => point[0]), points.map((point) => point[1])];
-  const xTicks = ticks(0, Math.max(1, ...xs), 6, 1);
+  const xTicks = finest && xs.length ? ticks(Math.min(...xs), Math.max(...xs), 6, finest) : ticks(0, Math.max(1, ...xs), 6, 1);
   const yTicks = ticks(ys.length ? Math.min(...ys) : 0, ys.length ? Math.max(...ys) : 1, 5, 0.01);
-  const x = scale(0, xTicks.at(-1), LEFT, WIDTH - RIGHT);
+  const x = scale(xTicks[0], xTicks.at(-1), LEFT, WIDTH - RIGHT);
   const y = scale(yTicks[0], yTicks.at(-1), HEIGHT - BOTTOM, TOP);
   for (const tick of yTicks) {
     svg.append(drawing("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: y(tick), y2: y(tick) }));

@@ -1,13 +1,16 @@
-// What a kind of search shows beside its trials: a differentiable one its snapshots, a reference search its heads.
+// What a kind of search shows beside its trials: snapshots, heads, a ranking, a calibration.
 
 import { curves } from "./chart.js";
 import { duration, element, score } from "./dom.js";
+import { drawCalibration, drawRanking } from "./rankings.js";
 import { trellis } from "./trellis.js";
 
 // Where the data is, and how to draw it; undefined where there is nothing beside the trials.
-export function extraOf({ kind, id, spec }) {
+export function extraOf({ kind, id, spec, parent }) {
   if (kind === "auto_deeplab") return { path: `/v1/searches/${id}/snapshots`, draw: (snapshots) => drawSnapshots(snapshots, spec) };
   if (kind === "reference") return { path: `/v1/searches/${id}/heads`, draw: drawHeads };
+  if (kind === "full_scale") return { path: `/v1/searches/${parent}/ranking?full_scale=${id}`, draw: drawRanking };
+  if (kind === "calibration") return { path: `/v1/calibrations/${id}`, draw: drawCalibration };
   return undefined;
 }
 
