@@ -9,6 +9,7 @@ from nas.measurement import Measurement
 from nas.public import (
     BestPublic,
     CostPublic,
+    ForecastPublic,
     MeasurementPublic,
     PagePublic,
     SearchPublic,
@@ -52,6 +53,7 @@ def search_public(record: SearchRecord, store: Store, settings: Settings) -> Sea
         trials={status: counted.get(status, 0) for status in TrialStatus},
         planned=record.spec.planned,
         cost=CostPublic.model_validate(store.search_cost(record.id), from_attributes=True),
+        forecast=None if record.forecast is None else ForecastPublic.model_validate(record.forecast),
         parent=record.parent,
         best=None if best is None else best_public(best),
         spec=record.spec,

@@ -22,6 +22,7 @@ from pydantic import BaseModel
 from nas.problems import FieldProblem
 from nas.public import (
     DatasetPublic,
+    ForecastPublic,
     HealthPublic,
     PagePublic,
     ReferencePublic,
@@ -135,6 +136,14 @@ class Client:
         As a mapping, `spec["fidelity"]` may be the id of a calibration, or `ID/PROXY`.
         """
         return SearchPublic.model_validate(self._post("/v1/searches", spec, idempotency_key))
+
+    def forecast(self, spec: JobSpec | Mapping[str, Any]) -> ForecastPublic:
+        """What the search would cost, by what was measured before; the spec is checked, nothing is started."""
+        return ForecastPublic.model_validate(self._post("/v1/searches", spec, None, dry_run=True))
+
+    def measure(self, spec: JobSpec | Mapping[str, Any]) -> SearchPublic:
+        """Start a probe of the search: once it is completed, `forecast` knows what steps cost."""
+        return SearchPublic.model_validate(self._post("/v1/searches", spec, None, dry_run=True, measure=True))
 
     def search(self, search_id: str) -> SearchPublic:
         """One search as it stands."""
@@ -274,10 +283,10 @@ class Client:
             if cursor is None:
                 return
 
-    def _post(self, path: str, body: BaseModel | Mapping[str, Any], key: str | None) -> Any:
+    def _post(self, path: str, body: BaseModel | Mapping[str, Any], key: str | None, **params: bool) -> Any:
         content = body.model_dump(mode="json") if isinstance(body, BaseModel) else dict(body)
         headers = {} if key is None else {"Idempotency-Key": key}
-        return self._send("POST", path, json=content, headers=headers).json()
+        return self._send("POST", path, json=content, headers=headers, params=params).json()
 
     def _get(self, path: str, **params: Any) -> Any:
         given = {name: str(value) for name, value in params.items() if value is not None}

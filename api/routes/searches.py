@@ -7,17 +7,19 @@ from typing import Annotated, Literal
 
 import anyio
 from fastapi import APIRouter, Body, Header, Query, Request, Response
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from api.deps import ClusterDep, Cursor, HubDep, IdempotencyKey, Limit, ReconcilerDep, SearchDep, SettingsDep, StoreDep
 from api.errors import ApiError
 from api.events import EventHub
+from api.forecasts import forecast_public, stored_forecast
 from api.models import search_public
 from api.named_fidelities import SpecRoute
 from api.names import check_names
+from nas.forecast import probe_of
 from nas.problems import FieldProblem, InputError
-from nas.public import PagePublic, SearchPublic
+from nas.public import ForecastPublic, PagePublic, SearchPublic
 from nas.spec import RequestedSpec
 from nas.store import SearchStatus
 from workers.cluster import ClusterUnreachable, job_id
@@ -32,7 +34,15 @@ Kind = Literal["black_box", "auto_deeplab", "reference", "full_scale", "calibrat
 router = APIRouter(tags=["searches"], route_class=SpecRoute)
 
 
-@router.post("/searches", status_code=201)
+@router.post(
+    "/searches",
+    status_code=201,
+    response_model=SearchPublic,
+    responses={
+        200: {"model": ForecastPublic, "description": "Dry run: what it would cost."},
+        202: {"model": SearchPublic, "description": "Dry run with `measure`: the probe that was started."},
+    },
+)
 def create_search(
     *,
     spec: Annotated[RequestedSpec, Body()],
@@ -42,20 +52,43 @@ def create_search(
     settings: SettingsDep,
     reconciler: ReconcilerDep,
     idempotency_key: IdempotencyKey = None,
-) -> SearchPublic:
+    dry_run: Annotated[
+        bool, Query(description="Check the spec and say what it would cost; nothing is stored.")
+    ] = False,
+    measure: Annotated[
+        bool, Query(description="With `dry_run`: start a small search that measures what steps cost.")
+    ] = False,
+) -> SearchPublic | JSONResponse:
     """Start a search. It is queued, and its driver is submitted to the cluster within seconds.
 
     `Location` says where it lives. A data set or weights are named as registered in the server's configuration. For
     `fidelity` a spec may also give the id of a calibration (what it recommends), or `ID/PROXY` (one of its proxies).
+
+    `dry_run=true` checks the same, starts nothing and answers 200 with the forecast: how many trials get to which rung,
+    and what they cost by what was measured before at the same fidelity, or at one whose steps cost the same. With
+    `measure=true` beside it a probe is started (202, `Location`): a few trials of some iterations, or two epochs. When
+    it is over the dry run finds its times.
     """
     check_names(spec, settings)
-    record, created = store.create_search(spec, idempotency_key)
+    if measure and not dry_run:
+        message = "measure=true goes with dry_run=true: a search that is started measures itself"
+        raise InputError([FieldProblem(path="measure", message=message)])
+    if dry_run and not measure:
+        return JSONResponse(forecast_public(spec, store).model_dump(mode="json"))
+    if measure:
+        # The key may be used again for the search itself.
+        spec, idempotency_key = probe_of(spec), None
+    record, created = store.create_search(spec, idempotency_key, forecast=stored_forecast(spec, store))
+    headers = {"Location": str(request.url_for("get_search", search_id=record.id).path)}
     if not created:
-        response.headers["Idempotency-Replayed"] = "true"
+        headers["Idempotency-Replayed"] = "true"
     elif reconciler is not None:
         reconciler.wake()
-    response.headers["Location"] = str(request.url_for("get_search", search_id=record.id).path)
-    return search_public(record, store, settings)
+    shown = search_public(record, store, settings)
+    if measure:
+        return JSONResponse(shown.model_dump(mode="json"), 202, headers)
+    response.headers.update(headers)
+    return shown
 
 
 @router.get("/searches")

@@ -4,6 +4,7 @@ from nas.store.errors import ConflictError, NotFoundError, SearchClosedError, St
 from nas.store.leaderboard import TrialOrder
 from nas.store.records import (
     Page,
+    RungTime,
     SearchCost,
     SearchRecord,
     SearchStatus,
@@ -20,6 +21,7 @@ __all__ = [
     "ConflictError",
     "NotFoundError",
     "Page",
+    "RungTime",
     "SearchClosedError",
     "SearchCost",
     "SearchRecord",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import ColumnElement, and_, case, func, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from nas.store.engine import Database, in_parts
-from nas.store.records import SearchCost, Timing
+from nas.store.records import RungTime, SearchCost, Timing
 from nas.store.tables import MeasurementRow, SnapshotRow, TrialRow
 
 _RAN = TrialRow.source.is_(None)
@@ -68,6 +69,41 @@ class Costs(Database):
                 for keys in in_parts(fidelity_keys)
                 for key, iteration, *timing in connection.execute(statement.where(TrialRow.fidelity_key.in_(keys)))
             }
+
+    def rung_times(self, fidelity_keys: Collection[str]) -> list[RungTime]:
+        """How long it took from rung to rung, by search, fidelity and iteration, over the trials that were not adopted.
+
+        Unlike differences of `timings`, a mean here is over the same trials at both of its ends: those that reach a
+        deep rung may be slower or faster than the others.
+        """
+
+        def since(column: InstrumentedAttribute[float]) -> ColumnElement[float]:
+            whose = (MeasurementRow.search_id, MeasurementRow.number)
+            before = func.lag(column).over(partition_by=whose, order_by=MeasurementRow.iteration)
+            return column - func.coalesce(before, 0.0)
+
+        stretches = (
+            select(
+                TrialRow.search_id,
+                TrialRow.fidelity_key,
+                MeasurementRow.iteration,
+                since(MeasurementRow.seconds).label("seconds"),
+                since(MeasurementRow.device_seconds).label("device_seconds"),
+            )
+            .join(
+                TrialRow, and_(TrialRow.search_id == MeasurementRow.search_id, TrialRow.number == MeasurementRow.number)
+            )
+            .where(_RAN)
+        )
+        found: list[RungTime] = []
+        with self._read() as connection:
+            for keys in in_parts(fidelity_keys):
+                part = stretches.where(TrialRow.fidelity_key.in_(keys)).subquery().c
+                whose = part.search_id, part.fidelity_key, part.iteration
+                means = func.avg(part.seconds), func.avg(part.device_seconds)
+                statement = select(*whose, func.count(), *means).group_by(*whose).order_by(*whose)
+                found += (RungTime(*row) for row in connection.execute(statement))
+        return found
 
     def rung_counts(self, search_id: str) -> dict[int, int]:
         """How many trials have a measurement at each iteration, ascending; adopted ones are among them."""

@@ -145,6 +145,20 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
+class RungTime:
+    """How long one search's trials of a fidelity took from the rung before (at the first: from the beginning) to the
+    one at `iteration`: means over the `trials` trials that measured it.
+    """
+
+    search_id: str
+    fidelity_key: str
+    iteration: int
+    trials: int
+    mean_seconds: float
+    mean_device_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class TokenRecord:
     """An API token. Only the digest of its secret is known."""
 

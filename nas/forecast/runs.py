@@ -1,0 +1,41 @@
+"""How long the epochs of a differentiable search take, before and after alpha and beta begin to move."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nas.spec import AutoDeepLabSpec
+from nas.store import SnapshotRecord
+from search_spaces.base import content_key
+
+_LENGTH = ("epochs", "architecture_from_epoch", "weights", "architecture", "class_weighting")
+"""Fields of `bilevel` that decide nothing about the cost of an epoch."""
+
+
+def epoch_key(spec: AutoDeepLabSpec) -> str:
+    """Content hash of what decides the cost of an epoch: supernet, data, batch, order, remedies, share of a machine."""
+    bilevel: dict[str, Any] = spec.bilevel.model_dump(mode="json", exclude=set(_LENGTH))
+    resources = [spec.resources.cpus, spec.resources.gpus]
+    hessian = None if spec.stop.hessian is None else spec.stop.hessian.iterations
+    return content_key([spec.supernet.model_dump(mode="json"), bilevel, hessian, resources])
+
+
+@dataclass(frozen=True)
+class EpochTime:
+    """Device-seconds of one epoch of a run, with its validation; `moving`: alpha and beta were trained too."""
+
+    moving: bool
+    device_seconds: float
+
+
+def epoch_times(spec: AutoDeepLabSpec, snapshots: Sequence[SnapshotRecord]) -> Iterator[EpochTime]:
+    """Of every epoch that was recorded with the one before it; `snapshots` by run and epoch."""
+    ends: dict[tuple[int, int], float] = {(record.run, 0): 0.0 for record in snapshots}
+    for record in snapshots:
+        end = float(record.payload["device_seconds"])
+        ends[record.run, record.epoch] = end
+        if (record.run, record.epoch - 1) in ends:
+            moving = record.epoch > spec.bilevel.architecture_from_epoch
+            yield EpochTime(moving, end - ends[record.run, record.epoch - 1])
