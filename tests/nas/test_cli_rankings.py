@@ -15,12 +15,15 @@ import yaml
 from PIL import Image
 
 from nas.cli import main
+from nas.cli.specs import read_model
 from nas.client import Client, ClientError
 from nas.measurement import Measurement
-from nas.spec import CalibrationSpec, FullScaleRequest
+from nas.spec import BlackBoxSpec, CalibrationSpec, FullScaleRequest
 from nas.store import SearchStatus, TrialStatus
 from search_spaces.dense_cell_space import sample
 from search_spaces.document import architecture_from_dict
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 FULL = {"dataset": "scenes", "backbone": {"frozen": False}, "rungs": [1000]}
 PROXY = (0.30, 0.50, 0.40, 0.60, 0.20, 0.70)
@@ -245,3 +248,14 @@ def test_the_python_client(service, search):
         assert client.calibration(made.id).recommended.name == "short"
         assert next(client.calibrations()).id == made.id
         assert client.create_search({"name": "x", "fidelity": f"{made.id}/long"}).spec.fidelity.rungs == (400,)
+
+
+def test_the_examples_belong_together():
+    calibration = read_model(CalibrationSpec, EXAMPLES / "calibration.yaml")
+    full_scale = read_model(FullScaleRequest, EXAMPLES / "full_scale.yaml")
+    demo = read_model(BlackBoxSpec, EXAMPLES / "demo.yaml")
+    assert calibration.full_scale == full_scale.fidelity
+    assert calibration.proxies["base"] == demo.fidelity
+    assert len(calibration.proxies) >= 4
+    assert calibration.architectures >= 12
+    assert not full_scale.fidelity.backbone.frozen
