@@ -22,17 +22,25 @@ class Outcome(NamedTuple):
     last: bool
 
 
+class Progress(NamedTuple):
+    """How far the work is on its way to the next outcome."""
+
+    done: int
+    total: int
+
+
 class Process(tune.Trainable):  # type: ignore[misc]  # Ray has no types
     """One step is one outcome: a trial's rung, a run's epoch.
 
-    A result holds the attempt and either `outcome` (JSON) or `failed` (why it cannot go on, a TrialError's sentence).
+    A result holds the attempt and one of `outcome` (JSON), `progress` ((done, total), for people) or `failed` (why it
+    cannot go on, a TrialError's sentence).
     Any other exception leaves `step`: it ends the work as failed and its process too, whose state (a CUDA context,
     for instance) may be spoilt. The checkpoint lies under (search, number), not under Tune's names, so that a new
     process, or the process of a new driver, goes on from it.
     """
 
     _task: Task
-    _outcomes: Iterator[Outcome]
+    _outcomes: Iterator[Outcome | Progress]
     _stepped: bool
 
     @classmethod
@@ -60,6 +68,8 @@ class Process(tune.Trainable):  # type: ignore[misc]  # Ray has no types
             outcome = next(self._outcomes)
         except TrialError as error:
             return {"attempt": attempt, "failed": str(error), "done": True}
+        if isinstance(outcome, Progress):
+            return {"attempt": attempt, "progress": tuple(outcome), "done": False}
         # Text, because Tune would keep statistics of every number it finds.
         return {"attempt": attempt, "outcome": outcome.text, "done": outcome.last}
 
@@ -67,7 +77,7 @@ class Process(tune.Trainable):  # type: ignore[misc]  # Ray has no types
         """The work is over and this process too."""
         self._end()
 
-    def outcomes(self, task: Any) -> Iterator[Outcome]:  # noqa: ARG002  for whoever does the work
+    def outcomes(self, task: Any) -> Iterator[Outcome | Progress]:  # noqa: ARG002  for whoever does the work
         """What the task yields."""
         raise AssertionError(f"{type(self).__name__} does not say what its work is")
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("segnas.driver")
 
-STAGE = "epochs"
+STAGE = "search"
 
 
 class RunBook:
@@ -34,7 +34,7 @@ class RunBook:
         self._workspace = workspace
         self._left: deque[RunTask] = deque()
         self._tasks: dict[int, RunTask] = {}
-        self._epochs = dict.fromkeys(range(spec.seeds), 0)
+        self._epochs = dict.fromkeys(range(spec.seeds), 0.0)
         self._shown = -1
         self.failed: dict[int, str] = {}  # not in the record: the next driver would try them again
 
@@ -91,7 +91,11 @@ class RunBook:
         return True
 
     def record(self, number: int, result: Mapping[str, Any]) -> None:
-        """A snapshot."""
+        """A snapshot, or how far the run is."""
+        if "progress" in result:
+            done, total = result["progress"]
+            self._epochs[number] = done * self._spec.bilevel.epochs / total
+            return
         snapshot = Snapshot.model_validate_json(result["outcome"])
         payload = snapshot.model_dump(mode="json")
         driving = self._driving
@@ -107,11 +111,11 @@ class RunBook:
         self._epochs[number] = self._spec.bilevel.epochs
 
     def show_progress(self) -> None:
-        """How many epochs are over, of all runs together."""
-        done = sum(self._epochs.values())
+        """How far all runs are together, in percent."""
+        done = round(100 * sum(self._epochs.values()) / (self._spec.seeds * self._spec.bilevel.epochs))
         if done != self._shown:
             self._shown = done
-            self._driving.show(STAGE, done, self._spec.seeds * self._spec.bilevel.epochs)
+            self._driving.show(STAGE, done, 100)
 
     def _note(self, run: int, snapshot: Snapshot) -> None:
         self._epochs[run] = self._spec.bilevel.epochs if snapshot.finished else snapshot.epoch

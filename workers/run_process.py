@@ -5,26 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nas.snapshot import Snapshot
-from workers.process import Outcome, Process
+from workers.process import Outcome, Process, Progress
 from workers.trial_task import RunTask
 
 
 class RunProcess(Process):
     """Yields a snapshot for each epoch."""
 
-    def outcomes(self, task: RunTask) -> Iterator[Outcome]:
+    def outcomes(self, task: RunTask) -> Iterator[Outcome | Progress]:
         """The snapshots; those that an earlier process made come first."""
-        for snapshot in self.search(task):
-            yield Outcome(snapshot.model_dump_json(), snapshot.finished)
+        for told in self.search(task):
+            if isinstance(told, Snapshot):
+                yield Outcome(told.model_dump_json(), told.finished)
+            else:
+                yield Progress(*told)
 
-    def search(self, task: RunTask) -> Iterator[Snapshot]:
-        """The snapshots of the task's run; a subclass may search something else."""
-        from nas.training.bilevel import search  # torch: only in the process that trains
+    def search(self, task: RunTask) -> Iterator[Snapshot | tuple[int, int]]:
+        """The snapshots of the task's run, (steps done, of all) in between; a subclass may search something else."""
+        from nas.training.bilevel import search_telling  # torch: only in the process that trains
         from nas.training.device import thread_count
 
         resources = task.resources
         with thread_count(max(1, int(resources.cpus))):
-            yield from search(
+            yield from search_telling(
                 task.spec,
                 task.seed,
                 workspace=task.workspace,

@@ -70,7 +70,7 @@ class Recorder(Callback):  # type: ignore[misc]  # Ray has no types
 
     def on_trial_result(self, *, trial: Trial, result: dict[str, Any], **_: Any) -> None:
         """There is something to write down, or the work cannot go on."""
-        if "outcome" in result:
+        if "outcome" in result or "progress" in result:
             self._book.record(trial.config["task"].number, result)
 
     def on_trial_recover(self, *, trial: Trial, **_: Any) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -35,6 +36,13 @@ FORMAT = 1
 OnStep = Callable[[int, int], None]
 
 
+class StepsDone(NamedTuple):
+    """How far a run is: `done` of `total` steps."""
+
+    done: int
+    total: int
+
+
 def search(
     spec: AutoDeepLabSpec,
     seed: int,
@@ -55,10 +63,42 @@ def search(
     ValueError for an unknown data set, too few images, or a checkpoint of another spec or seed: before anything is
     made. DatasetError for broken data. TrialError for a loss that is not finite and out of memory.
     """
-    target = pick_device(device)
-    run = _Run(spec, seed, workspace, target)
-    saved = None if checkpoint is None else _saved(checkpoint, run.key)
-    return run.snapshots(saved, checkpoint, checkpoint_seconds, on_step)
+    told = _start(spec, seed, workspace, device, _Keeping(checkpoint, checkpoint_seconds), math.inf, on_step)
+    return (snapshot for snapshot in told if isinstance(snapshot, Snapshot))
+
+
+def search_telling(
+    spec: AutoDeepLabSpec,
+    seed: int,
+    *,
+    workspace: Workspace,
+    device: str | torch.device | None = None,
+    checkpoint: Path | None = None,
+    every_seconds: float = 2.0,
+) -> Iterator[Snapshot | StepsDone]:
+    """As `search`, and between the snapshots how far the run is, about every so many seconds."""
+    return _start(spec, seed, workspace, device, _Keeping(checkpoint), every_seconds)
+
+
+class _Keeping(NamedTuple):
+    """Where the state is kept, and after how many seconds also within an epoch."""
+
+    path: Path | None
+    seconds: float = 60.0
+
+
+def _start(  # noqa: PLR0917  what the two ways to start have in common
+    spec: AutoDeepLabSpec,
+    seed: int,
+    workspace: Workspace,
+    device: str | torch.device | None,
+    keeping: _Keeping,
+    telling: float,
+    on_step: OnStep | None = None,
+) -> Iterator[Snapshot | StepsDone]:
+    run = _Run(spec, seed, workspace, pick_device(device))
+    saved = None if keeping.path is None else _saved(keeping.path, run.key)
+    return run.snapshots(saved, keeping, telling, on_step)
 
 
 def _saved(path: Path, key: str) -> dict[str, Any] | None:
@@ -111,8 +151,8 @@ class _Run:
         return BilevelLoop(model, self._spec.bilevel, self._weights, total_steps=self._total, device=self._device)
 
     def snapshots(
-        self, saved: dict[str, Any] | None, checkpoint: Path | None, every: float, on_step: OnStep | None
-    ) -> Iterator[Snapshot]:
+        self, saved: dict[str, Any] | None, keeping: _Keeping, telling: float, on_step: OnStep | None
+    ) -> Iterator[Snapshot | StepsDone]:
         with trial_failures("building the supernet"):
             loop = self._build()
         if saved is not None:
@@ -122,18 +162,18 @@ class _Run:
             return
 
         def save() -> None:
-            if checkpoint is not None:
-                save_checkpoint(checkpoint, self.key, self._state(loop))
+            if keeping.path is not None:
+                save_checkpoint(keeping.path, self.key, self._state(loop))
 
         with reproducible_kernels(self._device):
-            yield from self._epochs(loop, save, every, on_step)
+            yield from self._epochs(loop, save, keeping.seconds, telling, on_step)
 
     def _epochs(
-        self, loop: BilevelLoop, save: Callable[[], None], every: float, on_step: OnStep | None
-    ) -> Iterator[Snapshot]:
+        self, loop: BilevelLoop, save: Callable[[], None], every: float, telling: float, on_step: OnStep | None
+    ) -> Iterator[Snapshot | StepsDone]:
         b_start = max(loop.step, self._moves_from)
         with closing(self._half[A].steps(loop.step)) as on_a, closing(self._half[B].steps(b_start)) as on_b:
-            clock = last_saved = time.perf_counter()
+            clock = last_saved = last_told = time.perf_counter()
             while loop.step < self._total:
                 moves = loop.step >= self._moves_from
                 with trial_failures("searching"):
@@ -159,6 +199,9 @@ class _Run:
                     clock = time.perf_counter()
                     if snapshot.finished:
                         return
+                elif time.perf_counter() - last_told >= telling:
+                    last_told = time.perf_counter()
+                    yield StepsDone(loop.step, self._total)
 
     def _snapshot(self, loop: BilevelLoop, on_b: Batch | None, clock: float) -> Snapshot:
         spec, model = self._spec, loop.model

@@ -7,7 +7,7 @@ import torch
 
 from nas.snapshot import Snapshot
 from nas.spec import AugmentSpec, AutoDeepLabSpec, BilevelSpec, HessianStop, StopSpec, SupernetSpec
-from nas.training.bilevel import search
+from nas.training.bilevel import StepsDone, search, search_telling
 from nas.training.bilevel.remedies import count_skips, has_grown
 from search_spaces.auto_deeplab import PUBLISHED_AUTO_DEEPLAB
 
@@ -53,6 +53,12 @@ def test_a_snapshot_after_every_epoch(workspace):
     assert second.beta != first.beta
     assert 0.9 < first.alpha_entropy <= 1 + 1e-6
     assert Snapshot.model_validate_json(second.model_dump_json()) == second
+
+
+def test_it_tells_how_far_it_is_between_the_snapshots(workspace):
+    told = list(search_telling(make_spec(), 0, workspace=workspace, device="cpu", every_seconds=0))
+    assert [one if isinstance(one, StepsDone) else one.epoch for one in told] == [(1, 6), 1, (3, 6), 2, (5, 6), 3]
+    assert timeless([one for one in told if isinstance(one, Snapshot)]) == timeless(run(make_spec(), workspace))
 
 
 def test_same_seed_same_run_and_another_seed_another(workspace):
