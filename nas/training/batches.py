@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nas.data.bank import FeatureBank
+from nas.training.distributed import Peers
 from nas.training.order import rows_at
 
 GPU_SHARE = 0.4
@@ -17,7 +18,10 @@ GPU_SHARE = 0.4
 
 
 class Batches(Protocol):
-    """Where a loop gets its batches from; what a step sees depends on (seed, step) only."""
+    """Where a loop gets its batches from; what a step sees depends on (seed, step) only.
+
+    Of several processes that train one model, each gets its share of every batch, and of the validation images.
+    """
 
     def training(self, start: int, stop: int) -> Iterator[tuple[Tensor, Tensor]]:
         """(inputs (N, C, H, W), labels (N, h, w)) on the device, for the steps start..stop-1."""
@@ -29,8 +33,12 @@ class Batches(Protocol):
 class BankBatches:
     """Features and labels gathered from the bank: from the GPU's memory when they fit there, else mapped from disk."""
 
-    def __init__(self, bank: FeatureBank, batch: int, seed: int, device: torch.device) -> None:
+    def __init__(
+        self, bank: FeatureBank, batch: int, seed: int, device: torch.device, peers: Peers | None = None
+    ) -> None:
         self.batch = batch
+        self._share = slice(0, batch) if peers is None else peers.share(batch)
+        self._rank, self._processes = (0, 1) if peers is None else (peers.rank, peers.count)
         self.seed = seed
         self.device = device
         self.features = as_tensor(bank.train_features)
@@ -48,9 +56,9 @@ class BankBatches:
         return sum(tensor.nbytes for tensor in tensors) <= GPU_SHARE * free
 
     def rows(self, start: int, stop: int) -> Tensor:
-        """Rows of the bank for the steps start..stop-1, (steps, batch), on the CPU."""
+        """Rows of the bank for the steps start..stop-1, (steps, batch or its share), on the CPU."""
         rows = rows_at(self.seed, len(self.features), start * self.batch, stop * self.batch)
-        return torch.from_numpy(rows).reshape(stop - start, self.batch)
+        return torch.from_numpy(rows).reshape(stop - start, self.batch)[:, self._share]
 
     def gather(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Features (N, C, h, w), channels-last in memory, and labels of some rows (on the device if resident)."""
@@ -65,8 +73,8 @@ class BankBatches:
 
     def validation(self) -> Iterator[tuple[Tensor, Tensor]]:
         """See `Batches`; twice as many images at a time as in training, which keeps more of each."""
-        at_once = 2 * self.batch
-        for start in range(0, len(self._val_features), at_once):
+        at_once = 2 * (self._share.stop - self._share.start)
+        for start in range(self._rank * at_once, len(self._val_features), self._processes * at_once):
             features = self._val_features[start : start + at_once].permute(0, 3, 1, 2)
             yield self._moved(features), self._moved(self._val_labels[start : start + at_once])
 

@@ -27,9 +27,12 @@ def written_key(architecture: Architecture) -> str:
     return content_key(architecture_to_dict(architecture))
 
 
-def checkpoint_key(architecture_key: str, fidelity_key: str, seed: int, device: torch.device) -> str:
-    """Whose state a file holds; optimiser states of a CPU and a GPU do not fit each other."""
-    return content_key([FORMAT, architecture_key, fidelity_key, seed, device.type])
+def checkpoint_key(
+    architecture_key: str, fidelity_key: str, seed: int, device: torch.device, processes: int = 1
+) -> str:
+    """Whose state a file holds; neither a CPU's and a GPU's states nor those of more or fewer processes fit."""
+    several = [processes] if processes > 1 else []
+    return content_key([FORMAT, architecture_key, fidelity_key, seed, device.type, *several])
 
 
 def save_checkpoint(path: Path, key: str, state: dict[str, Any]) -> None:

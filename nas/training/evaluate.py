@@ -12,6 +12,7 @@ from nas.models.networks import is_whole
 from nas.spec import Fidelity
 from nas.training.checkpoint import checkpoint_key, written_key
 from nas.training.device import pick_device, reproducible_kernels, thread_count
+from nas.training.distributed import Peers
 from nas.training.failures import trial_failures
 from nas.training.prepare import prepare
 from nas.training.progress import Progress, silent
@@ -44,25 +45,35 @@ def evaluate(
     to the same architecture (as written), fidelity, seed and kind of device is gone on from: its measurements are
     yielded again as they were, then training continues bit-identically. Any other file is overwritten.
 
-    `devices` is the share of devices this trial holds, for `device_seconds`. A measurement's `parameters` and
+    In an initialised process group (torch.distributed) its processes train the one model together; all must call this
+    with the same arguments, each with its own `device`, and go through what it yields. The first one yields the
+    measurements and uses `checkpoint`, the others yield nothing. The batch must be a multiple of their number
+    (ValueError); how far a step is that of one process says `distributed`.
+
+    `devices` is the share of devices each process holds, for `device_seconds` of all. A measurement's `parameters` and
     `multiply_adds` are those of what is trained; see `trial.trial_complexity`. Raises TrialError where the architecture
     cannot be measured (out of memory, loss not finite, crop too small); what `prepare` raises where nothing can.
     """
     target = pick_device(device)
+    peers = Peers.here(target)
+    if peers is not None:
+        peers.share(fidelity.batch)
+    processes = 1 if peers is None else peers.count
     with thread_count(threads), reproducible_kernels(target):
         prepared = prepare(fidelity, workspace, whole_network=is_whole(architecture), device=target, progress=progress)
         network = build_trial_network(architecture, prepared, seed)
         with trial_failures("placing the network"):
-            loop = build_loop(network, prepared, seed, target)
+            loop = build_loop(network, prepared, seed, target, peers)
         kept = None
         if checkpoint is not None:
-            kept = Checkpoint(checkpoint, checkpoint_key(written_key(architecture), fidelity.key, seed, target))
+            key = checkpoint_key(written_key(architecture), fidelity.key, seed, target, processes)
+            kept = Checkpoint(checkpoint, key)
         run = RungRun(
             loop,
             fidelity.rungs,
             prepared.dataset.num_classes,
             target,
-            devices,
+            devices * processes,
             kept,
             complexity=trial_complexity(loop.model, prepared),
         )

@@ -15,6 +15,7 @@ from nas.data.bank import CropSource, Pair, crop_batches, sample_labels
 from nas.data.dataset import Split
 from nas.data.transforms import train_crop
 from nas.spec import AugmentSpec
+from nas.training.distributed import Peers
 from nas.training.extractor import to_network
 from nas.training.order import AUGMENT, generator, rows_at
 
@@ -32,15 +33,18 @@ class ImageStream:
     augment: AugmentSpec
     batch: int
     seed: int
+    peers: Peers | None = None
+    """With others, only this process's share of each batch is drawn here."""
 
     def steps(self, start: int, stop: int) -> Iterator[Pair]:
         """(images (n, H, W, 3), labels (n, H, W)) uint8 of the steps start..stop-1. DatasetError for a broken file."""
+        share = slice(None) if self.peers is None else self.peers.share(self.batch)
         with ThreadPoolExecutor(max_workers=LOADERS, thread_name_prefix="images") as pool:
             waiting: deque[list[Future[Pair]]] = deque()
             for step in range(start, stop):
                 first, after = step * self.batch, (step + 1) * self.batch
                 rows = rows_at(self.seed, self.images, first, after).tolist()
-                draws = zip(range(first, after), rows, strict=True)
+                draws = zip(range(first, after)[share], rows[share], strict=True)
                 waiting.append([pool.submit(self._draw, *draw) for draw in draws])
                 if len(waiting) > STEPS_AHEAD:
                     yield _stacked(waiting.popleft())
@@ -73,8 +77,10 @@ class ImageBatches:
 
     def validation(self) -> Iterator[tuple[Tensor, Tensor]]:
         """The same over the validation crops, in order."""
-        rows = range(len(self.validation_source))
-        for _, pair in crop_batches(self.validation_source, rows, 2 * self.stream.batch):
+        peers = self.stream.peers
+        rank, processes = (0, 1) if peers is None else (peers.rank, peers.count)
+        rows = range(rank, len(self.validation_source), processes)
+        for _, pair in crop_batches(self.validation_source, rows, 2 * self.stream.batch // processes):
             yield self._on_device(*pair)
 
     def _on_device(self, images: np.ndarray, labels: np.ndarray) -> tuple[Tensor, Tensor]:

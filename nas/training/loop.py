@@ -12,6 +12,7 @@ from nas.measurement import TrialError
 from nas.spec import Fidelity
 from nas.training.batches import BankBatches, Batches
 from nas.training.device import autocast, compute_dtype
+from nas.training.distributed import Peers
 from nas.training.graphed import StaticSteps, captured
 from nas.training.losses import SegmentationLoss
 from nas.training.metrics import Scores, confusion_matrix, scores
@@ -37,6 +38,11 @@ class Loop:
     Everything random but the initial weights is in here: what a step sees follows from (seed, step); dropout has a
     generator state of its own, kept in the state, so that nothing else in the process changes a trial. With
     `graph_wanted` (as on a GPU that holds the bank) the steps are captured as a CUDA graph when training begins.
+
+    With `peers` this is one of several processes that train the model together, on `batches` that give its share: all
+    call `train`, `validate`, `take_train_loss` and `state` alike and get the same. Steps are then not captured, each
+    process draws a dropout mask of its own, and without batch norm over all shares (see `distributed`) the running
+    statistics are the first process's.
     """
 
     def __init__(
@@ -48,9 +54,12 @@ class Loop:
         *,
         seed: int,
         device: torch.device,
+        peers: Peers | None = None,
     ) -> None:
         self.model = model
         self.batches = batches
+        self.peers = peers
+        self._trained = model if peers is None else peers.parallel(model)
         self.step = 0
         self._device = device
         self._dtype = compute_dtype(fidelity, device)
@@ -59,12 +68,14 @@ class Loop:
         self.optimizer = build_optimizer(model, fidelity.optimizer, device)
         self._rates = fidelity.optimizer.learning_rate * rate_factors(fidelity.schedule, fidelity.rungs)
         self._loss_sum = torch.zeros((), dtype=torch.float64, device=device)
+        self._share_sum = self._loss_sum if peers is None else torch.zeros_like(self._loss_sum)
         self._loss_steps = 0
         self._cuda = [device] if device.type == "cuda" else []
         self._graph: StaticSteps | None = None
-        self.graph_wanted = device.type == "cuda" and isinstance(batches, BankBatches) and batches.resident
+        alone_on_gpu = device.type == "cuda" and peers is None
+        self.graph_wanted = alone_on_gpu and isinstance(batches, BankBatches) and batches.resident
         with torch.random.fork_rng(devices=self._cuda):
-            torch.manual_seed(torch_seed(seed, DROPOUT))
+            torch.manual_seed(torch_seed(seed, DROPOUT, 0 if peers is None else peers.rank))
             self._generators = self._generator_states()
 
     def train(self, until: int) -> None:
@@ -75,6 +86,9 @@ class Loop:
             while self.step < until:
                 stop = min(until, (self.step // CHECK_EVERY + 1) * CHECK_EVERY)
                 self._steps(self.step, stop)
+                if self.peers is not None:
+                    self._loss_sum += self.peers.total(self._share_sum)
+                    self._share_sum.zero_()
                 self._loss_steps += stop - self.step
                 self.step = stop
                 if not math.isfinite(float(self._loss_sum)):
@@ -94,15 +108,19 @@ class Loop:
     def validate(self, num_classes: int) -> Validation:
         """Scores on the validation images with the running statistics of batch norm. TrialError if not finite."""
         self.model.eval()
+        if self.peers is not None:
+            self.peers.align(self.model)
         confusion = torch.zeros(num_classes, num_classes, dtype=torch.int64, device=self._device)
         loss_sum = torch.zeros((), dtype=torch.float64, device=self._device)
         counted = torch.zeros((), dtype=torch.int64, device=self._device)
         for inputs, labels in self.batches.validation():
-            logits = resize_logits(self._logits(inputs).float(), (labels.shape[1], labels.shape[2]))
+            logits = resize_logits(self._logits(self.model, inputs).float(), (labels.shape[1], labels.shape[2]))
             valid = (labels < num_classes).sum()
             loss_sum += self._unweighted(logits, labels) * valid
             counted += valid
             confusion += confusion_matrix(labels, logits.argmax(1), num_classes)
+        if self.peers is not None:
+            loss_sum, counted, confusion = (self.peers.total(part) for part in (loss_sum, counted, confusion))
         loss = float(loss_sum) / max(int(counted), 1)
         if not math.isfinite(loss):
             raise TrialError(f"the validation loss is not finite after {self.step} steps: lower the learning rate")
@@ -114,7 +132,7 @@ class Loop:
             "step": self.step,
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "generators": self._generators,
+            "generators": self._generators if self.peers is None else self.peers.gathered(self._generators),
             "loss_sum": self._loss_sum,
             "loss_steps": self._loss_steps,
         }
@@ -127,7 +145,7 @@ class Loop:
         for group in self.optimizer.param_groups:
             if isinstance(group["lr"], Tensor):
                 group["lr"] = group["lr"].to(self._device)
-        self._generators = state["generators"]
+        self._generators = state["generators"] if self.peers is None else state["generators"][self.peers.rank]
         self._loss_sum.copy_(state["loss_sum"])
         self._loss_steps = state["loss_steps"]
         self.step = state["step"]
@@ -146,15 +164,18 @@ class Loop:
             self._one_step(inputs, labels)
 
     def _one_step(self, inputs: Tensor, labels: Tensor) -> None:
-        loss = self._criterion(self._logits(inputs), labels)
+        # Shares hold different numbers of pixels that count: a mean of their means would weigh these differently.
+        counted = None if self.peers is None else self.peers.total(self._criterion.counted(labels))
+        loss = self._criterion(self._logits(self._trained, inputs), labels, counted)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        # Gradients of the shares' parts of the mean are averaged, and should be summed.
+        (loss if self.peers is None else loss * self.peers.count).backward()
         self.optimizer.step()
-        self._loss_sum += loss.detach()
+        self._share_sum += loss.detach()
 
-    def _logits(self, inputs: Tensor) -> Tensor:
+    def _logits(self, model: nn.Module, inputs: Tensor) -> Tensor:
         with autocast(self._device, self._dtype):
-            logits: Tensor = self.model(inputs)
+            logits: Tensor = model(inputs)
         return logits
 
     def _generator_states(self) -> list[Tensor]:

@@ -38,9 +38,15 @@ class SegmentationLoss(nn.Module):
         by_label[: len(weights)] = weights
         self.register_buffer("by_label", by_label, persistent=False)
 
-    def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """A scalar."""
+    def counted(self, labels: Tensor) -> Tensor:
+        """The weight of all pixels that count, a scalar: what the mean is over."""
+        return self.by_label[labels.long()].sum()
+
+    def forward(self, logits: Tensor, labels: Tensor, counted: Tensor | None = None) -> Tensor:
+        """A scalar. With `counted`, that of a whole batch of which this is a share: the share's part of its mean."""
         target = labels.long()
-        logits = resize_logits(logits.float(), (target.shape[1], target.shape[2]))
-        total = F.cross_entropy(logits, target, self.weights, ignore_index=IGNORE, reduction="sum")
-        return total / self.by_label[target].sum().clamp(min=1e-12)
+        logits = logits if logits.dtype is torch.float64 else logits.float()
+        logits = resize_logits(logits, (target.shape[1], target.shape[2]))
+        weights = self.weights.to(logits.dtype)
+        total = F.cross_entropy(logits, target, weights, ignore_index=IGNORE, reduction="sum")
+        return total / (self.counted(labels) if counted is None else counted).clamp(min=1e-12)

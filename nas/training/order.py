@@ -16,9 +16,9 @@ def generator(seed: int, purpose: int, number: int = 0) -> np.random.Generator:
     return np.random.default_rng((seed, purpose, number))
 
 
-def torch_seed(seed: int, purpose: int) -> int:
-    """A seed for torch's generators."""
-    return int(generator(seed, purpose).integers(2**63 - 1))
+def torch_seed(seed: int, purpose: int, number: int = 0) -> int:
+    """A seed for torch's generators; `number` tells apart processes that train one model."""
+    return int(generator(seed, purpose, number).integers(2**63 - 1))
 
 
 @functools.lru_cache(maxsize=4)

@@ -34,9 +34,10 @@ class Checkpoint:
 class RungRun:
     """A loop on its way through the rungs.
 
-    `devices` is how many devices (or what part of one) it holds. `on_step` is told how many steps are done.
-    `complexity` is what every measurement says of the model's size; one made without it, by an older version and read
-    from a checkpoint, stays without.
+    Where several processes train the model (`Loop.peers`) each has one of these: the first one yields and keeps the
+    state, the others yield nothing. `devices` is how many devices (or what part of one) they hold. `on_step` is told
+    how many steps are done. `complexity` is what every measurement says of the model's size; one made without it, by
+    an older version and read from a checkpoint, stays without.
     """
 
     loop: Loop
@@ -56,13 +57,18 @@ class RungRun:
         State is saved before a measurement is yielded. TrialError as in `Loop` and `trial_failures`.
         """
         self._resume()
-        yield from list(self._measured)
+        leads = self.loop.peers is None or self.loop.peers.leads
+        if leads:
+            yield from list(self._measured)
         for rung in self.rungs[len(self._measured) :]:
             self._train_to(rung)
-            yield self._measure(rung)
+            measurement = self._measure(rung)
+            if leads:
+                yield measurement
 
     def _train_to(self, rung: int) -> None:
         every = None if self.checkpoint is None else self.checkpoint.every_seconds
+        assert every is None or self.loop.peers is None, "processes would look at clocks of their own"
         steps, unsaved = (rung if every is None else 1), 0.0
         while self.loop.step < rung:
             before, started = self.loop.step, time.perf_counter()
@@ -107,10 +113,16 @@ class RungRun:
                 "seconds": self._seconds,
                 "measured": [measurement.model_dump(mode="json") for measurement in self._measured],
             }
-            save_checkpoint(self.checkpoint.path, self.checkpoint.key, state)
+            if self.loop.peers is None or self.loop.peers.leads:
+                save_checkpoint(self.checkpoint.path, self.checkpoint.key, state)
 
     def _resume(self) -> None:
-        state = None if self.checkpoint is None else load_checkpoint(self.checkpoint.path, self.checkpoint.key)
+        peers = self.loop.peers
+        state: dict[str, Any] | None = None
+        if self.checkpoint is not None and (peers is None or peers.leads):
+            state = load_checkpoint(self.checkpoint.path, self.checkpoint.key)
+        if peers is not None:
+            state = peers.told(state)  # the others may be on nodes that cannot read the file
         if state is not None:
             self.loop.load(state["loop"])
             self._seconds = state["seconds"]

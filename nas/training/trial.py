@@ -20,6 +20,7 @@ from nas.models.parameters import count_parameters
 from nas.spec import Fidelity
 from nas.training.batches import BankBatches, Batches
 from nas.training.device import place
+from nas.training.distributed import Peers
 from nas.training.failures import trial_failures
 from nas.training.images import ImageBatches, ImageStream
 from nas.training.loop import Loop
@@ -70,22 +71,26 @@ def build_whole_network(architecture: AutoDeepLab, num_classes: int, fidelity: F
     )
 
 
-def build_loop(network: Network, prepared: Prepared, seed: int, device: torch.device) -> Loop:
+def build_loop(
+    network: Network, prepared: Prepared, seed: int, device: torch.device, peers: Peers | None = None
+) -> Loop:
     """Train the network's head and classifier on the bank where there is one, else the whole network on images.
 
-    On the bank the backbone stays where it is, untouched. A frozen backbone on images runs in every step.
+    On the bank the backbone stays where it is, untouched. A frozen backbone on images runs in every step. ValueError
+    where `peers` cannot share the fidelity's batch.
     """
     model: nn.Module = network
     batches: Batches
     if prepared.bank is not None:
         assert isinstance(network, SegmentationNetwork), "a whole network is not trained on features"
         model = HeadWithClassifier(network.head, network.classifier)
-        batches = BankBatches(prepared.bank, prepared.fidelity.batch, seed, device)
+        batches = BankBatches(prepared.bank, prepared.fidelity.batch, seed, device, peers)
     else:
-        batches = _image_batches(prepared, seed, device)
+        batches = _image_batches(prepared, seed, device, peers)
+    model = model if peers is None else peers.synchronized(model)
     place(model, device)
     weights = class_weights(prepared.class_pixels, prepared.fidelity.class_weighting)
-    return Loop(model, batches, prepared.fidelity, weights, seed=seed, device=device)
+    return Loop(model, batches, prepared.fidelity, weights, seed=seed, device=device, peers=peers)
 
 
 def input_shape(prepared: Prepared) -> tuple[int, int, int]:
@@ -102,7 +107,7 @@ def trial_complexity(model: nn.Module, prepared: Prepared) -> Complexity:
     return Complexity(count_parameters(model), multiply_adds(model, channels, (height, width)))
 
 
-def _image_batches(prepared: Prepared, seed: int, device: torch.device) -> ImageBatches:
+def _image_batches(prepared: Prepared, seed: int, device: torch.device, peers: Peers | None) -> ImageBatches:
     fidelity, train = prepared.fidelity, prepared.training_source()
-    stream = ImageStream(train.split, train.images, fidelity.crop, fidelity.augment, fidelity.batch, seed)
+    stream = ImageStream(train.split, train.images, fidelity.crop, fidelity.augment, fidelity.batch, seed, peers)
     return ImageBatches(stream, prepared.validation_source(), fidelity.label_stride, device)
