@@ -55,7 +55,7 @@ serve --host --keep-ray --port
 show ID --json
 snapshots ID --json --run
 stop ID
-submit SPEC.YAML --dry-run --key --watch
+submit SPEC.YAML --dry-run --key --measure --watch
 trials ID --json --top
 watch ID
 """

@@ -111,6 +111,9 @@ class SearchView {
       rows.push(element("span", {}, "best"), element("strong", {}, `${score(search.best.score)} mIoU`),
         element("span", { class: "muted" }, `trial ${search.best.number} at iteration ${search.best.iteration}`));
     }
+    const { cost, forecast } = search;
+    if (cost?.device_seconds || forecast) rows.push(element("span", {}, "cost"), element("span", {}, `${duration(cost?.device_seconds ?? 0)} of device time`),
+      element("span", { class: "muted", title: forecast?.basis }, forecast && `forecast: ${duration(forecast.device_seconds)}`));
     return element("div", { class: "steps" }, rows);
   }
 

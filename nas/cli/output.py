@@ -15,7 +15,7 @@ from rich.text import Text
 from search_spaces.labels import describe
 
 if TYPE_CHECKING:
-    from nas.public import ReferencePublic, SearchPublic, SnapshotPublic, TrialPublic
+    from nas.public import ForecastPublic, ReferencePublic, SearchPublic, SnapshotPublic, TrialPublic
 
 WIDE = 200
 """Columns of a table that goes into a file or a pipe."""
@@ -60,6 +60,7 @@ def print_search(search: SearchPublic) -> None:
         "best": best(search),
         "cost": f"{duration(search.cost.device_seconds)} of device time"
         + (f", {search.cost.adopted} trials taken over" if search.cost.adopted else ""),
+        "forecast": in_short(search.forecast) if search.forecast else None,
         "of": search.parent,
         "drivers": str(search.attempt) if search.attempt > 1 else None,
         "created": f"{search.created_at.astimezone():%Y-%m-%d %H:%M:%S}",
@@ -129,6 +130,14 @@ def print_heads(rows: Iterable[ReferencePublic]) -> None:
             duration(row.device_seconds),
         )
     console().print(table)
+
+
+def in_short(forecast: ForecastPublic) -> str:
+    """Cost, time and what they rest on, in one line."""
+    if forecast.device_seconds is None:
+        return f"none: {forecast.reason}"
+    together = f"{duration(forecast.device_seconds)} of device time, {duration(forecast.seconds)} from first to last"
+    return f"{together} ({forecast.basis})"
 
 
 def best(search: SearchPublic) -> str | None:

@@ -51,19 +51,28 @@ def resolve(client: Client, text: str) -> str:
 def submit(
     spec: Annotated[Path, typer.Argument(metavar="SPEC.yaml", help="The search, in YAML or JSON.")],
     watch: Annotated[bool, typer.Option("--watch", help="Follow the search to its end.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check the file, and print it in full.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only check the file, print it in full, and what it would cost.")
+    ] = False,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="With --dry-run: first run a small probe that measures what steps cost.")
+    ] = False,
     key: Annotated[str | None, typer.Option(help="Idempotency key: the same one again gives the same search.")] = None,
 ) -> None:
     """Start a search."""
+    from nas.cli.forecasts import show_forecast
     from nas.cli.output import print_json
     from nas.cli.specs import read_request
     from nas.cli.watching import follow
 
+    if measure and not dry_run:
+        raise ValueError("--measure goes with --dry-run: a search that is started measures itself")
     asked = read_request(spec)
-    if dry_run:
-        print_json(asked)
-        return
     with connect() as client:
+        if dry_run:
+            print_json(asked)
+            show_forecast(client, asked, measure)
+            return
         search = client.create_search(asked, key)
         if not watch:
             print(search.id)

@@ -15,7 +15,7 @@ once a rung has many scores.
 DRAWS = 20_000
 """Trials over all repetitions, so that few trials are simulated more often."""
 
-LEAST_REPETITIONS = 20
+LEAST_REPETITIONS, MOST_REPETITIONS = 20, 2000
 
 
 @lru_cache(maxsize=256)
@@ -31,17 +31,17 @@ def expected_at_rungs(trials: int, rungs: int, reduction: float | None) -> tuple
     if reduction is None:
         return (float(trials),) * rungs
     simulated = min(trials, SIMULATED)
-    repetitions = max(LEAST_REPETITIONS, DRAWS // simulated)
+    repetitions = min(max(LEAST_REPETITIONS, DRAWS // simulated), MOST_REPETITIONS)
+    rng = random.Random(0)  # noqa: S311  a simulation, not a secret
     reached = [0] * rungs
-    for repetition in range(repetitions):
-        for rung, count in enumerate(_simulate(simulated, rungs, reduction, repetition)):
+    for _ in range(repetitions):
+        for rung, count in enumerate(_simulate(simulated, rungs, reduction, rng)):
             reached[rung] += count
     rest = trials - simulated
     return tuple(count / repetitions + rest / reduction**rung for rung, count in enumerate(reached))
 
 
-def _simulate(trials: int, rungs: int, reduction: float, seed: int) -> list[int]:
-    rng = random.Random(f"forecast/{seed}")  # noqa: S311  a simulation, not a secret
+def _simulate(trials: int, rungs: int, reduction: float, rng: random.Random) -> list[int]:
     halving = SuccessiveHalving(range(1, rungs + 1), reduction)
     reached = [0] * rungs
     for number in range(trials):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from nas.store import SearchCost, Store, Timing, TrialStatus
+from nas.store import RungTime, SearchCost, Store, Timing, TrialStatus
 
 
 @pytest.fixture
@@ -75,6 +75,24 @@ def test_timings_are_means_over_the_trials_that_ran_anywhere(  # noqa: PLR0917  
     assert store.timings([key, key]) == mine
     assert store.timings({key, long.key, "0" * 64}) == {**mine, (long.key, 100): Timing(1, 50.0, 60.0)}
     assert store.timings([]) == store.timings(["0" * 64]) == {}
+
+
+def test_rung_times_are_means_from_rung_to_rung_of_the_same_trials(  # noqa: PLR0917  fixtures
+    store: Store, driven: str, other: str, spec, cells, ran
+):
+    key = spec.fidelity.key
+    assert store.rung_times([key]) == []
+    ran(driven, 0, {100: (6.0, 12.0), 300: (16.0, 32.0)})
+    ran(driven, 1, {100: (2.0, 4.0)})
+    ran(driven, 2, {})
+    ran(other, 1, {100: (5.0, 5.0)})
+    adopt_first(store, spec, cells, other, driven)
+    mine = [RungTime(driven, key, 100, 2, 4.0, 8.0), RungTime(driven, key, 300, 1, 10.0, 20.0)]
+    expected = sorted(
+        [*mine, RungTime(other, key, 100, 1, 5.0, 5.0)], key=lambda time: (time.search_id, time.iteration)
+    )
+    assert store.rung_times([key, key]) == expected
+    assert store.rung_times([]) == store.rung_times(["0" * 64]) == []
 
 
 def test_rungs_are_counted(  # noqa: PLR0917  fixtures
