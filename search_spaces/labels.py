@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from search_spaces.auto_deeplab import FIRST_BLOCK, STRIDES
 from search_spaces.dense_cell import PUBLISHED_CELL
 from search_spaces.document import Architecture, architecture_to_dict
 from search_spaces.reference_head import TRUNK_WIDTH
@@ -36,13 +37,17 @@ def label(architecture: Architecture) -> str:
 
 
 def describe(architecture: Mapping[str, Any]) -> str:
-    """The JSON of an architecture in one line: for a cell `branch:operator(input)`, F being the features.
+    """The JSON of an architecture in one line: for a cell `branch:operator(input)`, F being the features; for an
+    Auto-DeepLab its path's strides, then `block:operator(input)+operator(input)`, -1 and -2 being the cells before.
 
     What a newer version may have written is shown by its name.
     """
     kind = str(architecture["kind"])
     if kind == "dense_cell":
         return "  ".join(_branch(index, branch) for index, branch in enumerate(architecture["branches"]))
+    if kind == "auto_deeplab":
+        strides = "-".join(str(STRIDES[level]) for level in architecture["path"])
+        return "  ".join([strides, *(_block(index, block) for index, block in enumerate(architecture["blocks"]))])
     if architecture.get("name") == "trunk":
         return _head(architecture)
     return str(architecture.get("name", kind))
@@ -73,6 +78,11 @@ def _branch(index: int, branch: Mapping[str, Any]) -> str:
     operator = branch["operator"]
     source = "F" if branch["input"] < 0 else branch["input"]
     return f"{index}:{_operator(operator)}({source})"
+
+
+def _block(index: int, block: Mapping[str, Any]) -> str:
+    edges = (f"{edge['operator']}({edge['input'] - FIRST_BLOCK})" for edge in block["edges"])
+    return f"{index}:{'+'.join(edges)}"
 
 
 def _operator(operator: Mapping[str, Any]) -> str:

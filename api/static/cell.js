@@ -5,6 +5,10 @@ export function describe(architecture) {
   if (architecture.kind === "reference_head") {
     return architecture.unit ? `${architecture.name} + ${operation(architecture.unit)}` : architecture.name;
   }
+  if (architecture.kind === "auto_deeplab") {
+    const cell = architecture.blocks.map(({ edges }, index) => `${index}:${edges.map((edge) => `${edge.operator}(${edge.input - 2})`).join("+")}`);
+    return [architecture.path.map((level) => 4 * 2 ** level).join("-"), ...cell].join("  ");
+  }
   return architecture.kind;
 }
 

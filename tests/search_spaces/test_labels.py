@@ -1,6 +1,6 @@
 import pytest
 
-from search_spaces.auto_deeplab import PUBLISHED_AUTO_DEEPLAB
+from search_spaces.auto_deeplab import PUBLISHED_AUTO_DEEPLAB, AutoDeepLab, Block, Edge
 from search_spaces.dense_cell import EXTENDED_OPERATORS, PUBLISHED_CELL, Branch, DenseCell
 from search_spaces.document import architecture_to_dict
 from search_spaces.labels import describe, label
@@ -44,3 +44,14 @@ def test_what_a_newer_version_wrote_is_shown_by_its_name():
     assert describe({"kind": "of_the_future"}) == "of_the_future"
     assert describe({"kind": "reference_head", "name": "trunk", "unit": {"op": "new"}}) == "trunk + new"
     assert describe({"kind": "dense_cell", "branches": [{"input": 1, "operator": {"op": "new"}}]}) == "0:?(1)"
+
+
+def test_an_auto_deeplab_is_its_strides_and_its_blocks():
+    network = AutoDeepLab(
+        blocks=(
+            Block(edges=(Edge(input=0, operator="skip"), Edge(input=1, operator="sep_3x3"))),
+            Block(edges=(Edge(input=2, operator="atrous_5x5"), Edge(input=1, operator="skip"))),
+        ),
+        path=(0, 1, 2, 3),
+    )
+    assert describe(architecture_to_dict(network)) == "4-8-16-32  0:skip(-2)+sep_3x3(-1)  1:atrous_5x5(0)+skip(-1)"
