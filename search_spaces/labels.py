@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from search_spaces.auto_deeplab import FIRST_BLOCK, STRIDES
+from search_spaces.auto_deeplab import FIRST_BLOCK, PUBLISHED_AUTO_DEEPLAB, STRIDES
 from search_spaces.dense_cell import PUBLISHED_CELL
 from search_spaces.document import Architecture, architecture_to_dict
 from search_spaces.reference_head import TRUNK_WIDTH
@@ -32,6 +32,8 @@ def label(architecture: Architecture) -> str:
     """A name for people: "ASPP (6, 12, 18)", "published DPC", "trunk + GloRe (m=64)"; any other cell as `describe`."""
     if architecture == PUBLISHED_CELL:
         return "published DPC"
+    if architecture == PUBLISHED_AUTO_DEEPLAB:
+        return "published Auto-DeepLab"
     data = architecture_to_dict(architecture)
     return _head(data) if data["kind"] == "reference_head" else describe(data)
 

@@ -20,7 +20,7 @@ from search_spaces.units import GloRe, GraphConvolution, SymbolicReasoning
         ),
         (DenseCell(branches=PUBLISHED_CELL.branches[:1]), "0:sep1x6(F)"),
         (DenseCell(branches=PUBLISHED_CELL.canonical().branches), "published DPC"),
-        (PUBLISHED_AUTO_DEEPLAB, "auto_deeplab"),
+        (PUBLISHED_AUTO_DEEPLAB, "published Auto-DeepLab"),
     ],
 )
 def test_labels(head, text):
