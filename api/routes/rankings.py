@@ -13,7 +13,7 @@ from api.errors import ApiError
 from api.models import search_public
 from api.names import check_names
 from api.ranking_models import ranking_public
-from nas.problems import FieldProblem, InputError
+from nas.problems import FieldProblem, InputError, validate
 from nas.public import SearchPublic
 from nas.public_ranking import RankingPublic
 from nas.ranking.candidates import choose, scored
@@ -153,7 +153,8 @@ def _spec(
     given = {name: getattr(asked, name) for name in type(asked).model_fields if name not in ("name", "choose")}
     suffix = ": full scale"
     name = asked.name or search.spec.name[: LONGEST_NAME - len(suffix)] + suffix
-    return FullScaleSpec(name=name, of=search.id, sampling=how, trials=tuple(numbers), **given)
+    whole = {**given, "name": name, "of": search.id, "sampling": how, "trials": tuple(numbers)}
+    return validate(FullScaleSpec, whole)
 
 
 def _joined(

@@ -31,6 +31,7 @@ def full_scale(
     watch: Watch = False,
 ) -> None:
     """Measure architectures of a search again, at full scale."""
+    from nas.cli.ranking_tables import print_ranking
     from nas.cli.specs import read_model, read_yaml
     from nas.cli.watching import follow
     from nas.spec import FullScaleRequest
@@ -41,12 +42,16 @@ def full_scale(
     asked = {**request, **{field: value for field, value in said.items() if value is not None}}
     checked = read_model(FullScaleRequest, fidelity, asked)
     with connect() as client:
-        child = client.full_scale(resolve(client, search), checked, key)
+        parent = resolve(client, search)
+        child = client.full_scale(parent, checked, key)
         if not watch:
             print(child.id)
             return
         print(f"full-scale evaluation {child.id}, live at {client.url}/#/{child.id}", flush=True)
-        raise typer.Exit(follow(client, child.id))
+        code = follow(client, child.id)
+        if code == 0:
+            print_ranking(client.ranking(parent, child.id))
+        raise typer.Exit(code)
 
 
 def _choice(stratified: int | None, top: int | None, trials: str | None) -> dict[str, Any] | None:

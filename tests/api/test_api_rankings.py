@@ -146,6 +146,8 @@ def test_wrong_requests_are_told_by_field(service):
     )
     weights = {**FULL, "backbone": {"weights": "none"}}
     assert "fidelity.backbone.weights" in problems(ask(service, search, fidelity=weights, **count), 422)
+    # Three processes cannot share a batch of 8 equally.
+    assert ask(service, search, resources={"workers": 3}, **count).status_code == 422
     wrong = problems(ask(service, search, fidelity={**FULL, "rung": [3]}), 422)
     assert wrong == {"fidelity.rung": "unknown field; did you mean rungs?"}
 

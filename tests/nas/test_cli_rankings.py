@@ -172,6 +172,20 @@ def test_the_ways_to_ask_for_full_scale(segnas, service, file, search):
     assert first == second
 
 
+def test_full_scale_watched_to_its_end_says_the_ranking(segnas, service, file, search):
+    def drive() -> None:
+        while not (queued := service.store.children(search)):
+            time.sleep(0.02)
+        measure(service, queued[0].id, AT_FULL)
+
+    driver = threading.Thread(target=drive)
+    driver.start()
+    code, out, err = segnas("full-scale", search, "--fidelity", file(FULL), "--trials", "0,1,2,3,4,5", "--watch")
+    driver.join()
+    assert code == 0, err
+    assert "Spearman  0.886, 95 % interval " in out
+
+
 def test_mistakes(segnas, file, search, service):
     fidelity = file(FULL)
     two = segnas("full-scale", search, "--fidelity", fidelity, "--top", 2, "--trials", "1")
