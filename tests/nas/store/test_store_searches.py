@@ -32,6 +32,13 @@ def test_the_same_idempotency_key_meets_the_same_search(store: Store, spec: Blac
     assert other.id != first.id
 
 
+def test_a_search_is_found_by_its_key(store: Store, spec: BlackBoxSpec):
+    store.create_search(spec)
+    made, _ = store.create_search(spec, "key")
+    assert store.find_keyed("key") == made
+    assert store.find_keyed("another") is None
+
+
 def test_an_idempotency_key_is_bound_to_its_spec(store: Store, spec: BlackBoxSpec):
     first, _ = store.create_search(spec, "key")
     with pytest.raises(ConflictError, match=first.id):
