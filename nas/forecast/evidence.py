@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from nas.forecast.runs import EpochTime, epoch_key, epoch_times
+from nas.forecast.runs import EpochTime, epoch_key, epoch_times, share_of
 from nas.forecast.steps import step_key
 from nas.spec import AutoDeepLabSpec, BlackBoxSpec, CalibrationSpec, Fidelity, FullScaleSpec, ReferenceSpec, SearchSpec
 from nas.store import RungTime, Store
@@ -31,11 +31,11 @@ def gather(spec: SearchSpec, store: Store) -> Evidence:
     """All that was measured of the same kind of architectures with the same share of a machine.
 
     Comparable are searches whose architectures come from the same space (for reference heads: which measure the same
-    heads; for a differentiable search: with as many layers and blocks), with the same `resources.cpus` and `gpus`. How
-    many trials ran beside each other, and on which machine, is not told apart. StoreError.
+    heads; for a differentiable search: with as many layers and blocks), with the same resources for a trial. How many
+    trials ran beside each other, and on which machine, is not told apart. StoreError.
     """
     of = _Families(lambda search_id: store.get_search(search_id).spec)
-    wanted, whole = (of.family(spec), spec.resources.cpus, spec.resources.gpus), of.whole_network(spec)
+    wanted, whole = (of.family(spec), share_of(spec.resources)), of.whole_network(spec)
     keys = {step_key(fidelity, whole) for fidelity in spec.fidelities.values()}
     known = store.fidelities() if keys else {}
     fidelities = {key: fidelity for key, fidelity in known.items() if step_key(fidelity, whole) in keys}
@@ -44,7 +44,7 @@ def gather(spec: SearchSpec, store: Store) -> Evidence:
     for time in store.rung_times(fidelities):
         if time.search_id not in comparable:
             other = store.get_search(time.search_id).spec
-            comparable[time.search_id] = (of.family(other), other.resources.cpus, other.resources.gpus) == wanted
+            comparable[time.search_id] = (of.family(other), share_of(other.resources)) == wanted
         if comparable[time.search_id]:
             rungs.append(time)
     epochs = tuple(_epochs(spec, store)) if isinstance(spec, AutoDeepLabSpec) else ()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nas.spec import AutoDeepLabSpec
+from nas.spec import AutoDeepLabSpec, Resources
 from nas.store import SnapshotRecord
 from search_spaces.base import content_key
 
@@ -14,12 +14,16 @@ _LENGTH = ("epochs", "architecture_from_epoch", "weights", "architecture", "clas
 """Fields of `bilevel` that decide nothing about the cost of an epoch."""
 
 
+def share_of(resources: Resources) -> dict[str, Any]:
+    """What a trial or a run has of a machine: everything but how many there are beside it."""
+    return resources.model_dump(mode="json", exclude={"concurrent", "reuse_workers"})
+
+
 def epoch_key(spec: AutoDeepLabSpec) -> str:
     """Content hash of what decides the cost of an epoch: supernet, data, batch, order, remedies, share of a machine."""
     bilevel: dict[str, Any] = spec.bilevel.model_dump(mode="json", exclude=set(_LENGTH))
-    resources = [spec.resources.cpus, spec.resources.gpus]
     hessian = None if spec.stop.hessian is None else spec.stop.hessian.iterations
-    return content_key([spec.supernet.model_dump(mode="json"), bilevel, hessian, resources])
+    return content_key([spec.supernet.model_dump(mode="json"), bilevel, hessian, share_of(spec.resources)])
 
 
 @dataclass(frozen=True)

@@ -195,9 +195,8 @@ def _wall(spec: SearchSpec, parts: Sequence[TrialsForecast], runs: RunsForecast 
         together = part.seconds
         took.append(None if together is None or longest is None else max(together / concurrent, longest))
     if runs is not None:
-        devices = spec.resources.gpus or 1.0
         rounds = math.ceil(runs.runs / concurrent) / runs.runs
-        took.append(None if runs.device_seconds is None else runs.device_seconds / devices * rounds)
+        took.append(None if runs.device_seconds is None else runs.device_seconds * rounds)
     return _sum(took)
 
 
