@@ -17,7 +17,7 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
-from nas.measurement import TrialError
+from nas.measurement import Measurement, TrialError
 from nas.spec import Fidelity, NetworkSpec, OptimizerSpec
 from nas.training.batches import BankBatches
 from nas.training.distributed import Peers
@@ -86,7 +86,7 @@ def resumed(task: Task) -> Result:
     fidelity, workspace, folder = task
     whole, early = folder / "whole.pt", folder / "early.pt"
     options: Result = {"workspace": workspace, "device": "cpu", "devices": 0.5}
-    first = []
+    first: list[Measurement] = []
     for measurement in evaluate(PUBLISHED_CELL, fidelity, 0, checkpoint=whole, **options):
         if not first:
             shutil.copy(whole, early)
