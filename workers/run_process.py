@@ -33,4 +33,5 @@ class RunProcess(Process):
                 workspace=task.workspace,
                 device=None if resources.gpus else "cpu",
                 checkpoint=task.folder / "checkpoint.pt",
+                devices=resources.gpus or 1.0,
             )

@@ -7,10 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Request, Response
 
 from api.body import StrictJsonRoute
+from api.creation import create
 from api.deps import Cursor, IdempotencyKey, Limit, ReconcilerDep, SearchDep, SettingsDep, StoreDep
 from api.errors import ApiError
 from api.models import search_public
-from api.names import check_names
 from api.ranking_models import calibration_public
 from nas.problems import FieldProblem, InputError
 from nas.public import PagePublic, SearchPublic
@@ -37,12 +37,7 @@ def create_calibration(
 
     It is a search too, of the kind `calibration`: /v1/searches/{id} stops it, follows it and reads its log.
     """
-    check_names(spec, settings)
-    record, created = store.create_search(spec, idempotency_key)
-    if not created:
-        response.headers["Idempotency-Replayed"] = "true"
-    elif reconciler is not None:
-        reconciler.wake()
+    record = create(spec, store, settings, reconciler, response, key=idempotency_key)
     response.headers["Location"] = str(request.url_for("get_calibration", search_id=record.id).path)
     return _public(record, store)
 

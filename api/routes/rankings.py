@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request, Response
 
 from api.body import StrictJsonRoute
+from api.creation import create
 from api.deps import IdempotencyKey, ReconcilerDep, SearchDep, SettingsDep, StoreDep
 from api.errors import ApiError
 from api.models import search_public
-from api.names import check_names
 from api.ranking_models import ranking_public
 from nas.problems import FieldProblem, InputError, validate
 from nas.public import SearchPublic
@@ -46,12 +46,7 @@ def measure_at_full_scale(
     """
     _require_comparable(search)
     spec = _replayed(search, asked, store, idempotency_key) or _chosen(search, asked, store)
-    check_names(spec, settings)
-    record, created = store.create_search(spec, idempotency_key, parent=search.id)
-    if not created:
-        response.headers["Idempotency-Replayed"] = "true"
-    elif reconciler is not None:
-        reconciler.wake()
+    record = create(spec, store, settings, reconciler, response, key=idempotency_key, parent=search.id)
     response.headers["Location"] = str(request.url_for("get_search", search_id=record.id).path)
     return search_public(record, store, settings)
 

@@ -10,10 +10,11 @@ from fastapi import APIRouter, Body, Header, Query, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
+from api.creation import create
 from api.deps import ClusterDep, Cursor, HubDep, IdempotencyKey, Limit, ReconcilerDep, SearchDep, SettingsDep, StoreDep
 from api.errors import ApiError
 from api.events import EventHub
-from api.forecasts import forecast_public, stored_forecast
+from api.forecasts import forecast_public
 from api.models import search_public
 from api.named_fidelities import SpecRoute
 from api.names import check_names
@@ -69,26 +70,19 @@ def create_search(
     `measure=true` beside it a probe is started (202, `Location`): a few trials of some iterations, or two epochs. When
     it is over the dry run finds its times.
     """
-    check_names(spec, settings)
     if measure and not dry_run:
         message = "measure=true goes with dry_run=true: a search that is started measures itself"
         raise InputError([FieldProblem(path="measure", message=message)])
     if dry_run and not measure:
+        check_names(spec, settings)
         return JSONResponse(forecast_public(spec, store).model_dump(mode="json"))
     if measure:
         # The key may be used again for the search itself.
         spec, idempotency_key = probe_of(spec), None
-    record, created = store.create_search(spec, idempotency_key, forecast=stored_forecast(spec, store))
-    headers = {"Location": str(request.url_for("get_search", search_id=record.id).path)}
-    if not created:
-        headers["Idempotency-Replayed"] = "true"
-    elif reconciler is not None:
-        reconciler.wake()
-    shown = search_public(record, store, settings)
-    if measure:
-        return JSONResponse(shown.model_dump(mode="json"), 202, headers)
-    response.headers.update(headers)
-    return shown
+        response.status_code = 202
+    record = create(spec, store, settings, reconciler, response, key=idempotency_key)
+    response.headers["Location"] = str(request.url_for("get_search", search_id=record.id).path)
+    return search_public(record, store, settings)
 
 
 @router.get("/searches")

@@ -196,7 +196,8 @@ def _wall(spec: SearchSpec, parts: Sequence[TrialsForecast], runs: RunsForecast 
         took.append(None if together is None or longest is None else max(together / concurrent, longest))
     if runs is not None:
         rounds = math.ceil(runs.runs / concurrent) / runs.runs
-        took.append(None if runs.device_seconds is None else runs.device_seconds * rounds)
+        devices = spec.resources.gpus or 1.0
+        took.append(None if runs.device_seconds is None else runs.device_seconds * rounds / devices)
     return _sum(took)
 
 

@@ -75,9 +75,13 @@ def search_telling(
     device: str | torch.device | None = None,
     checkpoint: Path | None = None,
     every_seconds: float = 2.0,
+    devices: float = 1.0,
 ) -> Iterator[Snapshot | StepsDone]:
-    """As `search`, and between the snapshots how far the run is, about every so many seconds."""
-    return _start(spec, seed, workspace, device, _Keeping(checkpoint), every_seconds)
+    """As `search`, and between the snapshots how far the run is, about every so many seconds.
+
+    `devices` is the share of devices that the run holds, for `device_seconds`.
+    """
+    return _start(spec, seed, workspace, device, _Keeping(checkpoint), every_seconds, devices=devices)
 
 
 class _Keeping(NamedTuple):
@@ -95,8 +99,10 @@ def _start(  # noqa: PLR0917  what the two ways to start have in common
     keeping: _Keeping,
     telling: float,
     on_step: OnStep | None = None,
+    devices: float = 1.0,
 ) -> Iterator[Snapshot | StepsDone]:
     run = _Run(spec, seed, workspace, pick_device(device))
+    run.devices = devices
     saved = None if keeping.path is None else _saved(keeping.path, run.key)
     return run.snapshots(saved, keeping, telling, on_step)
 
@@ -132,6 +138,7 @@ class _Run:
         self._snapshots: list[Snapshot] = []
         self._eigenvalues: list[float] = []
         self._seconds = 0.0
+        self.devices = 1.0
 
     def _loss_weights(self, dataset: SegmentationDataset, images: int, workspace: Workspace) -> torch.Tensor:
         bilevel = self._spec.bilevel
@@ -232,7 +239,7 @@ class _Run:
             train_loss=train_loss,
             architecture_loss=architecture_loss,
             hessian_eigenvalue=eigenvalue,
-            device_seconds=self._seconds,
+            device_seconds=self._seconds * self.devices,
             finished=loop.step >= self._total or remedy is not None,
             stopped_by=remedy,
         )
