@@ -45,7 +45,7 @@ def gather(spec: SearchSpec, store: Store) -> Evidence:
         if time.search_id not in comparable:
             other = store.get_search(time.search_id).spec
             comparable[time.search_id] = (of.family(other), share_of(other.resources)) == wanted
-        if comparable[time.search_id]:
+        if comparable[time.search_id] and time.iteration in fidelities[time.fidelity_key].rungs:
             rungs.append(time)
     epochs = tuple(_epochs(spec, store)) if isinstance(spec, AutoDeepLabSpec) else ()
     return Evidence(tuple(rungs), fidelities, epochs, whole)
