@@ -172,5 +172,5 @@ def new_table(*columns: str) -> Table:
     """A table without lines; what stands in its cells is not broken, save for long texts."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column, no_wrap=column not in ("Architecture", "Name"))
+        table.add_column(column, no_wrap=column not in ("Architecture", "Name", "Source"))
     return table
