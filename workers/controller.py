@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from ray.air.execution import PlacementGroupResourceManager, ResourceManager
 from ray.air.execution._internal import RayActorManager, TrackedActor
@@ -21,9 +21,10 @@ from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import Trial
 
 from workers.book import Book
-from workers.process import Process
+from workers.process import Process, ProcessDiedError
 from workers.trial_task import Task
 from workers.tuning import EarlyStopping, Proposals, Recorder
+from workers.worker_groups import release
 
 log = logging.getLogger("segnas.driver")
 
@@ -79,6 +80,9 @@ class SearchController(TuneController):  # type: ignore[misc]  # Ray has no type
     def abort(self) -> None:
         """End all trial processes at once."""
         self._actor_manager.cleanup()
+        for trial in self._live_trials:
+            if trial.config["task"].resources.workers > 1:
+                release(trial.config["task"])
 
     def _make_trial(self, task: Task) -> Trial:
         trial = Trial(
@@ -95,7 +99,7 @@ class SearchController(TuneController):  # type: ignore[misc]  # Ray has no type
     def _trial_task_failure(self, trial: Trial, exception: Exception) -> None:
         """Only a process that died is tried again: an exception in our code would come again."""
         log.warning("%s: %s", trial.config["task"].label, str(exception)[:2000])
-        if isinstance(exception, RayTaskError):
+        if _is_a_bug(exception):
             trial.max_failures = 0
         self._last_failure[trial.trial_id] = exception
         self._process_trial_failure(trial, exception=exception)
@@ -103,7 +107,7 @@ class SearchController(TuneController):  # type: ignore[misc]  # Ray has no type
 
     def _reason_of(self, trial: Trial) -> str:
         exception = self._last_failure.pop(trial.trial_id)
-        if isinstance(exception, RayTaskError):
+        if _is_a_bug(exception):
             return _first_line(exception.cause)
         times = f"{trial.num_failures} time{'s' if trial.num_failures != 1 else ''}"
         memory = ", the last time because its node was low on memory" if _out_of_memory(exception) else ""
@@ -154,6 +158,10 @@ class _Named:
 
     def __getattr__(self, method: str) -> Any:
         return getattr(self._actor, method).options(name=f"{self._label}.{method}")
+
+
+def _is_a_bug(exception: Exception) -> TypeGuard[RayTaskError]:
+    return isinstance(exception, RayTaskError) and not isinstance(exception.cause, ProcessDiedError)
 
 
 def _out_of_memory(exception: Exception) -> bool:

@@ -13,6 +13,7 @@ from ray.exceptions import RayError, RayTaskError
 
 from nas.spec import JobSpec, Resources
 from workers.plans import Need
+from workers.process import share_of
 
 if TYPE_CHECKING:
     from nas.training.workspace import Workspace
@@ -29,9 +30,9 @@ class PreparationError(Exception):
 
 
 def await_resources(resources: Resources, show: Show, go_on: GoOn) -> bool:
-    """Wait until some node of the cluster is large enough for a trial; False when told to end."""
-    needed = _demand(resources)
-    while not any(_holds(node, needed) for node in ray.nodes() if node["Alive"]):
+    """Wait until the cluster's nodes are large enough for a trial's processes; False when told to end."""
+    share = share_of(resources)
+    while sum(_held(node, share) for node in ray.nodes() if node["Alive"]) < resources.workers:
         if not go_on():
             return False
         show(f"waiting for a node with {_spoken(resources)}", 0, 1)
@@ -40,7 +41,7 @@ def await_resources(resources: Resources, show: Show, go_on: GoOn) -> bool:
 
 
 def prepare_all(spec: JobSpec, needs: Iterable[Need], workspace: Workspace, show: Show, go_on: GoOn) -> bool:
-    """Make what the trials share, one fidelity after the other, as Ray tasks on the resources of a trial.
+    """Make what the trials share, one fidelity after the other, as Ray tasks on the resources of one process.
 
     False when told to end. Other nodes make their own when their first trial asks for it. PreparationError when
     something cannot be made.
@@ -49,15 +50,15 @@ def prepare_all(spec: JobSpec, needs: Iterable[Need], workspace: Workspace, show
 
 
 def _prepare_one(spec: JobSpec, need: Need, workspace: Workspace, show: Show, go_on: GoOn) -> bool:
-    resources = spec.resources
+    share = share_of(spec.resources)
     task = ray.remote(_prepare).options(
         name=f"{spec.name[:60]}: prepare",
-        num_cpus=resources.cpus,
-        num_gpus=resources.gpus,
+        num_cpus=share["CPU"],
+        num_gpus=share.get("GPU", 0.0),
         max_retries=spec.retries,
         num_returns="streaming",
     )
-    progress = task.remote(need, workspace, bool(resources.gpus))
+    progress = task.remote(need, workspace, "GPU" in share)
     try:
         while True:
             ready, _ = ray.wait([progress], timeout=1.0)
@@ -106,19 +107,16 @@ def _prepare(need: Need, workspace: Workspace, gpu: bool) -> Iterator[tuple[str,
         raise failures[0]
 
 
-def _demand(resources: Resources) -> dict[str, float]:
-    return {"CPU": resources.cpus} | ({"GPU": resources.gpus} if resources.gpus else {})
-
-
-def _holds(node: dict[str, dict[str, float]], needed: dict[str, float]) -> bool:
-    return all(node["Resources"].get(name, 0.0) >= amount for name, amount in needed.items())
+def _held(node: dict[str, dict[str, float]], share: dict[str, float]) -> int:
+    """How many processes with such a share a node could hold at once."""
+    return min(int(node["Resources"].get(name, 0.0) / amount + 1e-9) for name, amount in share.items())
 
 
 def _spoken(resources: Resources) -> str:
-    text = f"{resources.cpus:g} CPU{'s' if resources.cpus != 1 else ''}"
-    if resources.gpus:
-        text += f" and {resources.gpus:g} GPU{'s' if resources.gpus != 1 else ''}"
-    return text
+    text = " and ".join(
+        f"{amount:g} {name}{'s' if amount != 1 else ''}" for name, amount in share_of(resources).items()
+    )
+    return text if resources.workers == 1 else f"{text} for each of {resources.workers} processes"
 
 
 def _sentence(cause: BaseException) -> str:

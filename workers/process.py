@@ -12,6 +12,7 @@ from ray import tune
 from ray.tune import PlacementGroupFactory
 
 from nas.measurement import TrialError
+from nas.spec import Resources
 from workers.trial_task import Task
 
 
@@ -29,14 +30,24 @@ class Progress(NamedTuple):
     total: int
 
 
+class ProcessDiedError(Exception):
+    """A process that the work needs besides its own has died: the work is tried again, as if its own had."""
+
+
+def share_of(resources: Resources) -> dict[str, float]:
+    """What one process takes, in Ray's names: all that a trial takes, or its part where several train one network."""
+    share = {"CPU": resources.cpus / resources.workers}
+    return share | ({"GPU": resources.gpus / resources.workers} if resources.gpus else {})
+
+
 class Process(tune.Trainable):  # type: ignore[misc]  # Ray has no types
     """One step is one outcome: a trial's rung, a run's epoch.
 
     A result holds the attempt and one of `outcome` (JSON), `progress` ((done, total), for people) or `failed` (why it
     cannot go on, a TrialError's sentence).
-    Any other exception leaves `step`: it ends the work as failed and its process too, whose state (a CUDA context,
-    for instance) may be spoilt. The checkpoint lies under (search, number), not under Tune's names, so that a new
-    process, or the process of a new driver, goes on from it.
+    Any other exception leaves `step`: it ends the work as failed (ProcessDiedError: only this attempt) and its process
+    too, whose state (a CUDA context, for instance) may be spoilt. The checkpoint lies under (search, number), not under
+    Tune's names, so that a new process, or the process of a new driver, goes on from it.
     """
 
     _task: Task
@@ -46,9 +57,7 @@ class Process(tune.Trainable):  # type: ignore[misc]  # Ray has no types
     @classmethod
     def default_resource_request(cls, config: dict[str, Any]) -> PlacementGroupFactory:
         """What a trial takes. Here rather than by `tune.with_resources`, which would hide the class's name."""
-        resources = config["task"].resources
-        bundle = {"CPU": resources.cpus} | ({"GPU": resources.gpus} if resources.gpus else {})
-        return PlacementGroupFactory([bundle])
+        return PlacementGroupFactory([share_of(config["task"].resources)])
 
     def setup(self, config: dict[str, Any]) -> None:
         """A new process begins a trial."""

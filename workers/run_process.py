@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nas.snapshot import Snapshot
-from workers.process import Outcome, Process, Progress
+from workers.process import Outcome, Process, Progress, share_of
 from workers.trial_task import RunTask
 
 
@@ -25,13 +25,13 @@ class RunProcess(Process):
         from nas.training.bilevel import search_telling  # torch: only in the process that trains
         from nas.training.device import thread_count
 
-        resources = task.resources
-        with thread_count(max(1, int(resources.cpus))):
+        share = share_of(task.resources)
+        with thread_count(max(1, int(share["CPU"]))):
             yield from search_telling(
                 task.spec,
                 task.seed,
                 workspace=task.workspace,
-                device=None if resources.gpus else "cpu",
+                device=None if "GPU" in share else "cpu",
                 checkpoint=task.folder / "checkpoint.pt",
-                devices=resources.gpus or 1.0,
+                devices=share.get("GPU", 1.0),
             )

@@ -18,6 +18,7 @@ from search_spaces.document import Architecture, architecture_from_dict
 from workers.driving import Driving, persist
 from workers.planning import calibration_sample, chosen_trials
 from workers.preparation import GoOn
+from workers.process import share_of
 
 if TYPE_CHECKING:
     from nas.training.workspace import Workspace
@@ -62,17 +63,18 @@ def score_training_free(driving: Driving, workspace: Workspace, go_on: GoOn) -> 
     if not left:
         return True
     resources, total, done = driving.spec.resources, len(left), 0
+    share = share_of(resources)
     scorer = ray.remote(_score).options(
         name=f"{driving.spec.name[:60]}: training-free",
-        num_cpus=resources.cpus,
-        num_gpus=resources.gpus,
+        num_cpus=share["CPU"],
+        num_gpus=share.get("GPU", 0.0),
         max_retries=driving.spec.retries,
     )
     running: dict[Any, Architecture] = {}
     while left or running:
         while left and len(running) < resources.concurrent:
             architecture = left.popleft()
-            reference = scorer.remote(candidates, architecture, workspace, resources.cpus, bool(resources.gpus))
+            reference = scorer.remote(candidates, architecture, workspace, share["CPU"], "GPU" in share)
             running[reference] = architecture
         ready, _ = ray.wait(list(running), timeout=1.0)
         if not go_on():

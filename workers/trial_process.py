@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
+
+from ray._common.constants import HEAD_NODE_RESOURCE_NAME
+from ray.tune import PlacementGroupFactory
 
 from nas.measurement import Measurement
 from workers.process import Outcome, Process
@@ -12,6 +16,16 @@ from workers.trial_task import TrialTask
 class TrialProcess(Process):
     """Yields a measurement for each rung."""
 
+    @classmethod
+    def default_resource_request(cls, config: dict[str, Any]) -> PlacementGroupFactory:
+        """What a trial takes; next to nothing, on the head node, where others do its work.
+
+        Ray Train reserves what these take: if Tune did so as well, each would wait for the other.
+        """
+        if config["task"].resources.workers > 1:
+            return PlacementGroupFactory([{HEAD_NODE_RESOURCE_NAME: 0.001}])
+        return super().default_resource_request(config)
+
     def outcomes(self, task: TrialTask) -> Iterator[Outcome]:
         """The measurements; the last is that of the last rung."""
         for measurement in self.evaluate(task):
@@ -19,9 +33,13 @@ class TrialProcess(Process):
 
     def evaluate(self, task: TrialTask) -> Iterator[Measurement]:
         """The measurements of the task's architecture; a subclass may measure something else."""
+        resources = task.resources
+        if resources.workers > 1:
+            from workers.parallel_process import train_together  # Ray Train: only where it is used
+
+            return train_together(task)
         from nas.training.evaluate import evaluate  # torch: only in the process that trains
 
-        resources = task.resources
         return evaluate(
             task.architecture,
             task.fidelity,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from nas.spec.fidelity import Fidelity
 from search_spaces.base import StrictModel, content_key
@@ -18,10 +18,20 @@ Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
 class Resources(StrictModel):
-    """What one trial takes; `gpus` may be a fraction, so that small trials share one GPU."""
+    """What one trial takes; `gpus` may be a fraction, so that small trials share one GPU.
+
+    With `workers` above 1 so many processes train a trial's one network, each with an equal share of `cpus` and
+    `gpus` and of every batch; whatever else a search does takes one such share.
+    """
 
     cpus: Annotated[float, Field(gt=0, le=1024)] = 1.0
     gpus: Annotated[float, Field(ge=0, le=64)] = 0.0
+    workers: Annotated[int, Field(ge=1, le=64)] = Field(
+        1,
+        # Left out of every dump while it is the default, so that specs written before it was there keep their keys.
+        exclude_if=lambda workers: workers == 1,
+        description="Processes that train one trial together; cpus and gpus are shared equally among them.",
+    )
     concurrent: Annotated[int, Field(ge=1, le=10_000)] = Field(2, description="Trials at a time, at most.")
     reuse_workers: bool = Field(
         True,
@@ -34,6 +44,13 @@ class Resources(StrictModel):
         if gpus > 1 and gpus != int(gpus):
             raise ValueError(f"gpus above 1 must be whole, not {gpus}")
         return gpus
+
+    @model_validator(mode="after")
+    def _a_gpu_each(self) -> Self:
+        """NCCL refuses two processes on one GPU."""
+        if self.workers > 1 and self.gpus % self.workers:
+            raise ValueError(f"gpus {self.gpus:g} do not divide by workers {self.workers}: give each some, or none")
+        return self
 
 
 class JobSpec(StrictModel, ABC):
@@ -48,6 +65,16 @@ class JobSpec(StrictModel, ABC):
     def key(self) -> str:
         """Content hash (sha256 hex) of the whole spec."""
         return content_key(self.model_dump(mode="json"))
+
+    @model_validator(mode="after")
+    def _batches_are_shared(self) -> Self:
+        workers = self.resources.workers
+        for path, fidelity in self.fidelities.items() if workers > 1 else ():
+            if fidelity.batch % workers:
+                raise ValueError(
+                    f"{path}.batch {fidelity.batch} cannot be shared by {workers} workers: make it a multiple of them"
+                )
+        return self
 
     @property
     @abstractmethod
