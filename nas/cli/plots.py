@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -158,6 +157,8 @@ def plot_calibration(found: CalibrationPublic, path: Path) -> None:
         axes.set_xlabel("device-seconds for one architecture (dotted: full scale)")
         axes.set_ylabel(f"rho with full scale (dashed: {found.spec.least_rho:g} asked for)")
         axes.margins(x=0.12)
+        axes.set_ylim(top=1.6)  # room for the names
+        axes.set_yticks([tick / 2 for tick in range(-2, 3)])
         taken_name = "no proxy is recommended" if found.recommended is None else f"take {found.recommended.name}"
         unfinished = "" if found.final else ", not final"
         axes.set_title(f"{found.name}: {taken_name} ({found.measured} architectures{unfinished})", fontsize=11)
@@ -171,22 +172,20 @@ def _draw_pareto(axes: Any, known: Iterable[CalibratedPublic]) -> None:
 
 
 def _name(axes: Any, known: Sequence[CalibratedPublic]) -> None:
-    """The names, above the points; below where one that costs about as much lies just above."""
+    """The names, upright above the intervals: proxies differ in cost, so they do not meet."""
     for proxy in known:
-        crowded = any(_just_above(proxy, other) for other in known)
+        top = proxy.spearman if proxy.interval is None else proxy.interval.high
         axes.annotate(
             proxy.name,
-            (proxy.device_seconds, proxy.spearman),
-            xytext=(6, -12 if crowded else 5),
+            (proxy.device_seconds, top),
+            xytext=(0, 4),
             textcoords="offset points",
-            fontsize=8,
+            rotation=90,
+            ha="center",
+            va="bottom",
+            fontsize=7,
             color=GREY if proxy.training_free else INK,
         )
-
-
-def _just_above(proxy: CalibratedPublic, other: CalibratedPublic) -> bool:
-    near = abs(math.log10((other.device_seconds or 1.0) / (proxy.device_seconds or 1.0))) < 0.3
-    return near and 0 < (other.spearman or 0.0) - (proxy.spearman or 0.0) < 0.12
 
 
 def _legend() -> list[Any]:
