@@ -13,7 +13,6 @@ from fastapi.routing import APIRoute
 
 from api.body import StrictJsonRequest
 from nas.problems import FieldProblem, InputError
-from nas.ranking.calibration import calibrate
 from nas.spec import CalibrationSpec, Fidelity
 from nas.store import NotFoundError, Store
 
@@ -45,6 +44,8 @@ def named_fidelity(name: str, store: Store) -> Fidelity:
             f"calibration {search_id} is {search.status}, so what it recommends may change; name one of its proxies "
             f"({', '.join(f'{search_id}/{known}' for known in spec.proxies)}), or wait"
         )
+    from nas.ranking.calibration import calibrate  # numpy and scipy: not at the service's start
+
     found = calibrate(spec, store.all_trials(search_id), {})
     if found.recommended is None:
         raise _refusal(f"calibration {search_id} recommends nothing: {found.verdict}")

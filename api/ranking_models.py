@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from api.models import moment
 from nas.public_ranking import (
@@ -19,15 +19,18 @@ from nas.public_ranking import (
     RungPublic,
     TrainingFreePublic,
 )
-from nas.ranking.calibration import CalibratedProxy, Calibration
-from nas.ranking.pairs import Association, JoinedPair
-from nas.ranking.report import Ranking
-from nas.ranking.search_ranking import SearchRanking
 from nas.spec import CalibrationSpec, Fidelity, TrainingFreeProxy
 from nas.spec.training_free import TRAINING_FREE_SOURCES
 from nas.store import SearchRecord, TrialRecord
 from search_spaces.document import architecture_from_dict
 from search_spaces.labels import label
+
+# Only the types: numpy and scipy, which the computations need, would take most of the service's start.
+if TYPE_CHECKING:
+    from nas.ranking.calibration import CalibratedProxy, Calibration
+    from nas.ranking.pairs import Association, JoinedPair
+    from nas.ranking.report import Ranking
+    from nas.ranking.search_ranking import SearchRanking
 
 
 def ranking_public(

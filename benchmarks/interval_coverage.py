@@ -18,8 +18,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.ranking import bootstrap_interval, jackknife_interval, spearman, stratified, top
-from nas.ranking.correlation import reweighted_spearman
+from nas.ranking.correlation import reweighted_spearman, spearman
+from nas.ranking.interval import bootstrap_interval, jackknife_interval
+from nas.ranking.selection import stratified, top
 
 Floats = NDArray[np.float64]
 Scores = tuple[Floats, Floats]

@@ -15,7 +15,6 @@ from api.ranking_models import calibration_public
 from nas.problems import FieldProblem, InputError
 from nas.public import PagePublic, SearchPublic
 from nas.public_ranking import CalibrationPublic
-from nas.ranking.calibration import calibrate
 from nas.spec import CalibrationSpec
 from nas.store import SearchRecord, Store
 
@@ -66,6 +65,8 @@ def get_calibration(search: SearchDep, store: StoreDep) -> CalibrationPublic:
 
 
 def _public(search: SearchRecord, store: Store) -> CalibrationPublic:
+    from nas.ranking.calibration import calibrate  # numpy and scipy: not at the service's start
+
     spec = search.spec
     if not isinstance(spec, CalibrationSpec):
         raise ApiError(404, f"{search.id} is no calibration, but a search of the kind {search.kind}")

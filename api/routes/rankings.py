@@ -17,7 +17,6 @@ from nas.problems import FieldProblem, InputError, validate
 from nas.public import SearchPublic
 from nas.public_ranking import RankingPublic
 from nas.ranking.candidates import choose, scored
-from nas.ranking.search_ranking import rank_search
 from nas.spec import AutoDeepLabSpec, CalibrationSpec, Fidelity, FullScaleRequest, FullScaleSpec
 from nas.store import SearchRecord, Store
 
@@ -67,6 +66,8 @@ def get_ranking(
 
     Also while it is being measured, with what is there. 409 when no full-scale evaluation was ever started.
     """
+    from nas.ranking.search_ranking import rank_search  # numpy and scipy: not at the service's start
+
     _require_comparable(search)
     children = [(child.id, child.spec) for child in store.children(search.id)]
     evaluations = [(child_id, spec) for child_id, spec in children if isinstance(spec, FullScaleSpec)]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
-from scipy.optimize import nnls
+from typing import TYPE_CHECKING
 
 from nas.spec import Fidelity
 from search_spaces.base import content_key
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 def step_key(fidelity: Fidelity, whole_network: bool = False) -> str:
@@ -68,6 +69,10 @@ def fit(stretches: Sequence[Stretch]) -> Line | None:
     """
     if not stretches:
         return None
+    # Here, because the HTTP service forecasts seldom and starts often.
+    import numpy as np
+    from scipy.optimize import nnls
+
     columns = np.array([[stretch.steps, 1.0, float(stretch.first)] for stretch in stretches])
     weights = np.sqrt([stretch.trials for stretch in stretches])
     seconds = np.array([stretch.seconds for stretch in stretches])
@@ -85,6 +90,8 @@ def fit(stretches: Sequence[Stretch]) -> Line | None:
 
 def _independent(columns: NDArray[np.float64]) -> list[int]:
     """Columns that are no combination of those before them."""
+    import numpy as np
+
     scaled = columns / np.maximum(np.linalg.norm(columns, axis=0), 1e-300)
     known: list[int] = []
     for column in range(columns.shape[1]):

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from nas.ranking import correlation as module
-from nas.ranking import kendall, spearman
-from nas.ranking.correlation import blocks, reweighted_spearman
+from nas.ranking.correlation import blocks, kendall, reweighted_spearman, spearman
 
 
 def test_rho_by_hand():

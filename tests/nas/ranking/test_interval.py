@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from nas.ranking import bootstrap_interval, jackknife_interval, spearman
+from nas.ranking.correlation import spearman
+from nas.ranking.interval import bootstrap_interval, jackknife_interval
 
 
 def test_jackknife_written_out():

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from nas.ranking import Pair, TopOverlap, overlap, rank, regret, winner_rank
+from nas.ranking.report import Pair, rank
+from nas.ranking.top import TopOverlap, overlap, regret, winner_rank
 
 
 def some_pairs(n: int = 12, noise: float = 0.3) -> list[Pair]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nas.ranking import stratified, top
+from nas.ranking.selection import stratified, top
 
 SCORES = dict(enumerate([0.3, 0.9, 0.1, 0.5, 0.7, 0.2, 0.8, 0.4, 0.6]))
 DESCENDING = [1, 6, 4, 8, 3, 7, 0, 5, 2]

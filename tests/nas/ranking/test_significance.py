@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from nas.ranking import permutation_test, spearman
+from nas.ranking.correlation import spearman
+from nas.ranking.significance import permutation_test
 
 
 def test_exact_by_hand():
