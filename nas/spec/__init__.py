@@ -38,11 +38,10 @@ from nas.spec.fidelity import (
 )
 from nas.spec.full_scale import Explicit, FullScaleRequest, FullScaleSpec, Stratified, Top
 from nas.spec.reference import ReferenceSpec
-from nas.spec.search import KINDS, RequestedSpec, SearchSpec
+from nas.spec.search import RequestedSpec, SearchSpec
 from nas.spec.training_free import TRAINING_FREE, TrainingFreeProxy
 
 __all__ = [
-    "KINDS",
     "TRAINING_FREE",
     "ArchitectureAdam",
     "AugmentSpec",

@@ -38,5 +38,3 @@ RequestedSpec: TypeAlias = Annotated[
     Discriminator(kind),
 ]
 """What `POST /v1/searches` takes; full-scale evaluations and calibrations have requests of their own."""
-
-KINDS = ("black_box", "auto_deeplab", "reference", "full_scale", "calibration")

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, and_, case, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from nas.store.engine import Database, in_parts
-from nas.store.records import RungTime, SearchCost, Timing
+from nas.store.records import RungTime, SearchCost
 from nas.store.tables import MeasurementRow, SnapshotRow, TrialRow
 
 _RAN = TrialRow.source.is_(None)
@@ -44,37 +44,11 @@ class Costs(Database):
             device_seconds += connection.execute(runs).scalar_one()
         return SearchCost(device_seconds, measured, adopted)
 
-    def timings(self, fidelity_keys: Collection[str]) -> dict[tuple[str, int], Timing]:
-        """How long rungs took, by (fidelity key, iteration), over the trials of all searches that were not adopted.
-
-        Rungs that nothing measured are left out.
-        """
-        statement = (
-            select(
-                TrialRow.fidelity_key,
-                MeasurementRow.iteration,
-                func.count(),
-                func.avg(MeasurementRow.seconds),
-                func.avg(MeasurementRow.device_seconds),
-            )
-            .join(
-                TrialRow, and_(TrialRow.search_id == MeasurementRow.search_id, TrialRow.number == MeasurementRow.number)
-            )
-            .where(_RAN)
-            .group_by(TrialRow.fidelity_key, MeasurementRow.iteration)
-        )
-        with self._read() as connection:
-            return {
-                (key, iteration): Timing(*timing)
-                for keys in in_parts(fidelity_keys)
-                for key, iteration, *timing in connection.execute(statement.where(TrialRow.fidelity_key.in_(keys)))
-            }
-
     def rung_times(self, fidelity_keys: Collection[str]) -> list[RungTime]:
         """How long it took from rung to rung, by search, fidelity and iteration, over the trials that were not adopted.
 
-        Unlike differences of `timings`, a mean here is over the same trials at both of its ends: those that reach a
-        deep rung may be slower or faster than the others.
+        Unlike a difference of means at two rungs, a mean here is over the same trials at both of its ends: those that
+        reach a deep rung may be slower or faster than the others.
         """
 
         def since(column: InstrumentedAttribute[float]) -> ColumnElement[float]:
@@ -104,14 +78,3 @@ class Costs(Database):
                 statement = select(*whose, func.count(), *means).group_by(*whose).order_by(*whose)
                 found += (RungTime(*row) for row in connection.execute(statement))
         return found
-
-    def rung_counts(self, search_id: str) -> dict[int, int]:
-        """How many trials have a measurement at each iteration, ascending; adopted ones are among them."""
-        statement = (
-            select(MeasurementRow.iteration, func.count().label("trials"))
-            .where(MeasurementRow.search_id == search_id)
-            .group_by(MeasurementRow.iteration)
-            .order_by(MeasurementRow.iteration)
-        )
-        with self._read() as connection:
-            return {row.iteration: row.trials for row in connection.execute(statement)}

@@ -136,15 +136,6 @@ class SearchCost:
 
 
 @dataclass(frozen=True, slots=True)
-class Timing:
-    """How long a rung took, from the beginning of a trial to its measurement: means over `trials` trials."""
-
-    trials: int
-    mean_seconds: float
-    mean_device_seconds: float
-
-
-@dataclass(frozen=True, slots=True)
 class RungTime:
     """How long one search's trials of a fidelity took from the rung before (at the first: from the beginning) to the
     one at `iteration`: means over the `trials` trials that measured it.

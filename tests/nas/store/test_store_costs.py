@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from nas.store import RungTime, SearchCost, Store, Timing, TrialStatus
+from nas.store import RungTime, SearchCost, Store, TrialStatus
 
 
 @pytest.fixture
@@ -61,22 +61,6 @@ def test_a_differentiable_search_costs_its_last_snapshots_too(store: Store, driv
     assert store.search_cost(other) == SearchCost(1000.0, 0, 0)
 
 
-def test_timings_are_means_over_the_trials_that_ran_anywhere(  # noqa: PLR0917  fixtures
-    store: Store, driven: str, other: str, spec, cells, ran
-):
-    long = spec.fidelity.model_copy(update={"rungs": (100, 900)})
-    ran(driven, 0, {100: (1.0, 2.0), 300: (4.0, 8.0)})
-    ran(driven, 1, {100: (2.0, 3.0)})
-    ran(other, 1, {100: (6.0, 4.0)})
-    ran(other, 2, {100: (50.0, 60.0)}, long)
-    adopt_first(store, spec, cells, other, driven)
-    key = spec.fidelity.key
-    mine = {(key, 100): Timing(3, 3.0, 3.0), (key, 300): Timing(1, 4.0, 8.0)}
-    assert store.timings([key, key]) == mine
-    assert store.timings({key, long.key, "0" * 64}) == {**mine, (long.key, 100): Timing(1, 50.0, 60.0)}
-    assert store.timings([]) == store.timings(["0" * 64]) == {}
-
-
 def test_rung_times_are_means_from_rung_to_rung_of_the_same_trials(  # noqa: PLR0917  fixtures
     store: Store, driven: str, other: str, spec, cells, ran
 ):
@@ -93,17 +77,3 @@ def test_rung_times_are_means_from_rung_to_rung_of_the_same_trials(  # noqa: PLR
     )
     assert store.rung_times([key, key]) == expected
     assert store.rung_times([]) == store.rung_times(["0" * 64]) == []
-
-
-def test_rungs_are_counted(  # noqa: PLR0917  fixtures
-    store: Store, driven: str, other: str, spec, cells, ran
-):
-    assert store.rung_counts(driven) == {}
-    ran(driven, 0, {100: (1.0, 1.0), 300: (2.0, 2.0)})
-    ran(driven, 1, {100: (1.0, 1.0)})
-    ran(driven, 2, {})
-    ran(other, 1, {100: (1.0, 1.0)})
-    adopt_first(store, spec, cells, other, driven)
-    assert store.rung_counts(driven) == {100: 2, 300: 1}
-    assert store.rung_counts(other) == {100: 2, 300: 1}
-    assert list(store.rung_counts(other)) == [100, 300]

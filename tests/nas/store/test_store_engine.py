@@ -130,9 +130,7 @@ def test_an_event_of_a_trial_is_at_most_two_statements(  # noqa: PLR0917  fixtur
         (1, lambda: store.best_trial(driven)),
         (1, lambda: store.find_measured(cells[1].key, spec.fidelity.key, 1)),
         (2, lambda: store.adopt_trial(driven, 1, 2, cells[1], spec.fidelity, 1, driven, 1)),
-        (1, lambda: store.timings([spec.fidelity.key])),
         (1, lambda: store.rung_times([spec.fidelity.key])),
-        (1, lambda: store.rung_counts(driven)),
         (2, lambda: store.search_cost(driven)),
     ]
     for expected, call in events:
