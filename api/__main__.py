@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from api.app import create_app
-from api.auth import check_binding
+from api.middleware.auth import check_binding
 from nas.client import SERVER_FILE
 from nas.settings import Settings, read_settings
 from nas.store import Store, StoreError
-from workers.cluster import Cluster
+from workers.cluster.jobs import Cluster
 
 if TYPE_CHECKING:
-    from workers.local_ray import LocalRay
+    from workers.cluster.local import LocalRay
 
 log = logging.getLogger("segnas.api")
 
@@ -105,7 +105,7 @@ def _bound(settings: Settings) -> Iterator[socket.socket]:
 
 @contextlib.contextmanager
 def _local_ray(settings: Settings, keep: bool) -> Iterator[LocalRay]:
-    from workers.local_ray import LocalRay
+    from workers.cluster.local import LocalRay
 
     print("Starting Ray on this machine (some seconds) ...", flush=True)
     ray = LocalRay.start(settings)

@@ -14,18 +14,18 @@ from fastapi import Depends, FastAPI
 from fastapi.responses import FileResponse
 from fastapi.security import HTTPBearer
 from fastapi.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import errors, openapi
-from api.auth import LocalOnly, TokenRequired
-from api.body import BodyLimit
 from api.events import EventHub
+from api.middleware.auth import LocalOnly, TokenRequired
+from api.middleware.body import BodyLimit
+from api.middleware.headers import PageHeaders
 from api.reconciler import JobCluster, Reconciler
 from api.routes import calibrations, catalogue, health, rankings, references, searches, snapshots, trials
-from nas.public import Problem
+from nas.schemas.base import Problem
 from nas.settings import Settings
 from nas.store import Store
-from workers.cluster import Cluster
+from workers.cluster.jobs import Cluster
 
 log = logging.getLogger("segnas.api")
 
@@ -108,26 +108,3 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         if app.state.reconciler is not None:
             await to_thread.run_sync(app.state.reconciler.stop)
         store.close()
-
-
-class PageHeaders:
-    """ASGI middleware: browsers run only our own scripts, frame nothing and guess no types."""
-
-    HEADERS = (
-        (b"content-security-policy", b"default-src 'self'; frame-ancestors 'none'; base-uri 'none'"),
-        (b"x-content-type-options", b"nosniff"),
-        (b"referrer-policy", b"no-referrer"),
-    )
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
-
-        async def with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *self.HEADERS]
-            await send(message)
-
-        await self.app(scope, receive, with_headers if scope["type"] == "http" else send)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from fastapi import Response
 
-from api.forecasts import stored_forecast
+from api.answers.forecasts import stored_forecast
 from api.names import check_names
 from api.reconciler import Reconciler
 from nas.settings import Settings
-from nas.spec import SearchSpec
+from nas.specs import SearchSpec
 from nas.store import SearchRecord, Store
 
 

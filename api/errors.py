@@ -11,9 +11,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from nas.problems import FieldProblem, InputError, field_problems, summary
-from nas.public import Problem
+from nas.schemas.base import Problem
 from nas.store import ConflictError, NotFoundError, StoreError
+from search_spaces.validation import FieldProblem, InputError, field_problems, summary
 
 log = logging.getLogger("segnas.api")
 

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 import anyio
 from anyio import to_thread
 
-from api.models import search_public, trial_public
+from api.answers.searches import search_public
+from api.answers.trials import trial_public
 from nas.settings import Settings
 from nas.store import Store, StoreError, TrialRecord
 

@@ -11,10 +11,10 @@ from anyio import to_thread
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from api.body import StrictJsonRequest
-from nas.problems import FieldProblem, InputError
-from nas.spec import CalibrationSpec, Fidelity
+from api.middleware.body import StrictJsonRequest
+from nas.specs import CalibrationSpec, Fidelity
 from nas.store import NotFoundError, Store
+from search_spaces.validation import FieldProblem, InputError
 
 _NAME = re.compile(r"(s[0-9a-f]{12})(?:/(.{1,100}))?")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from nas.problems import FieldProblem, InputError
 from nas.settings import Settings
-from nas.spec import AutoDeepLabSpec, Fidelity, JobSpec
+from nas.specs import AutoDeepLabSpec, Fidelity, JobSpec
+from search_spaces.validation import FieldProblem, InputError
 
 
 def check_names(spec: JobSpec, settings: Settings) -> None:

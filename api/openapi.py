@@ -11,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 
 from api.errors import MEDIA_TYPE
 from nas.settings import Settings
-from nas.spec import BlackBoxSpec, CalibrationSpec, FullScaleRequest
+from nas.specs import BlackBoxSpec, CalibrationSpec, FullScaleRequest
 from search_spaces import PUBLISHED_CELL, write_deeplab, write_document
 
 DESCRIPTION = """

@@ -17,8 +17,9 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import Protocol
 
-from nas.store import ConflictError, SearchRecord, SearchStatus, Store, StoreError
-from workers.cluster import ClusterUnreachable, JobState, job_id
+from nas.results.status import SearchStatus
+from nas.store import ConflictError, SearchRecord, Store, StoreError
+from workers.cluster.jobs import ClusterUnreachable, JobState, job_id
 
 log = logging.getLogger("segnas.reconciler")
 
@@ -37,7 +38,7 @@ GOING = (JobState.pending, JobState.running)
 
 
 class JobCluster(Protocol):
-    """What the service needs of a cluster (`workers.cluster.Cluster`)."""
+    """What the service needs of a cluster (`workers.cluster.jobs.Cluster`)."""
 
     def submit(self, search_id: str, attempt: int, name: str) -> str:
         """Start the driver of an attempt; again for the same attempt changes nothing."""

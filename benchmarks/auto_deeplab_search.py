@@ -29,15 +29,15 @@ from typing import Any
 import torch
 import yaml
 
+from nas.data.entry import DatasetEntry
 from nas.data.scenes import generate
-from nas.dataset_entry import DatasetEntry
-from nas.snapshot import Snapshot
-from nas.spec import AutoDeepLabSpec
+from nas.results.snapshot import Snapshot
+from nas.specs import AutoDeepLabSpec
 from nas.training.bilevel import search
 from nas.training.evaluate import evaluate
 from nas.training.workspace import Workspace
-from search_spaces.auto_deeplab import NONE, AutoDeepLab, Block, Operator
-from search_spaces.auto_deeplab_space import sample_cell, sample_path
+from search_spaces.auto_deeplab.architecture import NONE, AutoDeepLab, Block, Operator
+from search_spaces.auto_deeplab.space import sample_cell, sample_path
 from search_spaces.base import content_key
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "auto_deeplab.yaml"

@@ -24,9 +24,9 @@ from torch import nn
 
 from nas.models.complexity import multiply_adds
 from nas.models.graph_reasoning import shipped_graph
-from nas.models.units import build_unit
-from search_spaces.labels import label
-from search_spaces.reference_head import ReferenceHead
+from nas.models.heads.units import build_unit
+from search_spaces.reference.architecture import ReferenceHead
+from search_spaces.text import label
 from search_spaces.units import UNITS
 
 CHANNELS = 512

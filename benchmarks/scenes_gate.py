@@ -24,15 +24,15 @@ import yaml
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
+from nas.data.entry import DatasetEntry
 from nas.data.scenes import Style, generate
-from nas.dataset_entry import DatasetEntry
-from nas.spec import Fidelity
+from nas.specs import Fidelity
 from nas.training.evaluate import evaluate
 from nas.training.workspace import Workspace
-from search_spaces.dense_cell import PUBLISHED_CELL, DenseCell
-from search_spaces.dense_cell_space import sample
+from search_spaces.dense_cell.architecture import PUBLISHED_CELL, DenseCell
+from search_spaces.dense_cell.space import sample
 from search_spaces.document import Architecture
-from search_spaces.reference_head import ReferenceHead
+from search_spaces.reference.architecture import ReferenceHead
 
 DEMO = Path(__file__).parent.parent / "examples" / "demo.yaml"
 STYLES: dict[str, Style] = {"scenes": "cues", "naive": "naive"}

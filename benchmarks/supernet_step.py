@@ -25,7 +25,7 @@ import torch
 from torch import nn
 
 from nas.models.supernet import build_supernet
-from nas.spec import BilevelSpec, SupernetSpec
+from nas.specs import BilevelSpec, SupernetSpec
 from nas.training.bilevel.loop import BilevelLoop
 
 CLASSES, BATCH = 19, 2

@@ -22,17 +22,17 @@ from typing import Any
 import torch
 from torch import nn
 
+from nas.data.entry import DatasetEntry
 from nas.data.scenes.generate import generate
-from nas.dataset_entry import DatasetEntry
 from nas.models.networks import SegmentationNetwork
-from nas.spec import AugmentSpec, BackboneSpec, Fidelity, HeadSpec, OptimizerSpec
-from nas.training.device import pick_device, reproducible_kernels, synchronize, thread_count
-from nas.training.loop import Loop
+from nas.specs import AugmentSpec, BackboneSpec, Fidelity, HeadSpec, OptimizerSpec
+from nas.training.loop.device import pick_device, reproducible_kernels, synchronize, thread_count
+from nas.training.loop.loop import Loop
+from nas.training.loop.rungs import RungRun
 from nas.training.prepare import Prepared, prepare
-from nas.training.rungs import RungRun
 from nas.training.trial import build_loop, build_trial_network
 from nas.training.workspace import Workspace
-from search_spaces.dense_cell import PUBLISHED_CELL
+from search_spaces.dense_cell.architecture import PUBLISHED_CELL
 from search_spaces.document import Architecture, read_architecture
 
 DEMO = Fidelity(

@@ -23,13 +23,13 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from nas.measurement import Measurement
+from nas.results.measurement import Measurement
 from nas.settings import Settings
-from nas.spec import BlackBoxSpec, EarlyStopping, Fidelity, Resources
+from nas.specs import BlackBoxSpec, EarlyStopping, Fidelity, Resources
 from nas.store import Store
 from nas.training.workspace import Workspace
-from workers.local_ray import LocalRay
-from workers.trial_task import TrialTask
+from workers.cluster.local import LocalRay
+from workers.trainables.task import TrialTask
 
 RUNGS = (150, 300)
 
@@ -84,7 +84,7 @@ def _measure(local: LocalRay, settings: Settings, arguments: argparse.Namespace,
 
 
 def _search(settings: Settings, trials: int, concurrent: int, *, warm: bool) -> Run:
-    from workers.search_run import run_search
+    from workers.driver.run import run_search
 
     spec = BlackBoxSpec(
         name=f"{'warm' if warm else 'cold'} {trials}",
@@ -129,7 +129,7 @@ class TimedStore(Store):
 
 def _no_op() -> type:
     """A trainable that measures nothing; made here, so that it travels to the trial's process by value."""
-    from workers.trial_process import TrialProcess
+    from workers.trainables.trial import TrialProcess
 
     class NoOp(TrialProcess):
         def evaluate(self, task: TrialTask) -> Iterator[Measurement]:

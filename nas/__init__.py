@@ -10,14 +10,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nas.models.heads import build_head
+    from nas.models.heads.build import build_head
     from nas.models.networks import build_network
     from search_spaces.document import read_architecture
 
 __all__ = ["build_head", "build_network", "read_architecture"]
 
 _HOMES = {
-    "build_head": "nas.models.heads",
+    "build_head": "nas.models.heads.build",
     "build_network": "nas.models.networks",
     "read_architecture": "search_spaces.document",
 }

@@ -19,25 +19,20 @@ from typing import Any, Literal, Self
 import httpx
 from pydantic import BaseModel
 
-from nas.problems import FieldProblem
-from nas.public import (
-    DatasetPublic,
-    ForecastPublic,
-    HealthPublic,
-    PagePublic,
-    ReferencePublic,
-    SearchPublic,
-    ServerPublic,
-    SnapshotDetail,
-    SnapshotPublic,
-    SpacePublic,
-    TrialDetail,
-    TrialPublic,
-)
-from nas.public_ranking import CalibrationPublic, RankingPublic
+from nas.results.status import SearchStatus, TrialStatus
+from nas.schemas.base import PagePublic
+from nas.schemas.calibrations import CalibrationPublic
+from nas.schemas.catalogue import DatasetPublic, SpacePublic
+from nas.schemas.forecasts import ForecastPublic
+from nas.schemas.health import HealthPublic, ServerPublic
+from nas.schemas.rankings import RankingPublic
+from nas.schemas.references import ReferencePublic
+from nas.schemas.searches import SearchPublic
+from nas.schemas.snapshots import SnapshotDetail, SnapshotPublic
+from nas.schemas.trials import TrialDetail, TrialPublic
 from nas.settings import Settings, read_settings
-from nas.spec import CalibrationSpec, FullScaleRequest, JobSpec
-from nas.store.records import SearchStatus, TrialStatus
+from nas.specs import CalibrationSpec, FullScaleRequest, JobSpec
+from search_spaces.validation import FieldProblem
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 SERVER_FILE = "server.json"

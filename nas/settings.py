@@ -19,9 +19,9 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
-from nas.dataset_entry import DatasetEntry, Layout
-from nas.spec import Name
-from search_spaces.base import explain
+from nas.data.entry import DatasetEntry, Layout
+from nas.specs import Name
+from search_spaces.validation import explain
 
 __all__ = ["DatasetEntry", "Layout", "Settings", "read_settings"]
 

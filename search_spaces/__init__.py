@@ -1,8 +1,7 @@
 """What can be searched: plain descriptions, sampling, mutation, JSON documents. No torch, nothing of ours."""
 
-from search_spaces.auto_deeplab import PUBLISHED_AUTO_DEEPLAB, AutoDeepLab, Block, Edge
-from search_spaces.deeplab import read_deeplab, write_deeplab
-from search_spaces.dense_cell import (
+from search_spaces.auto_deeplab.architecture import PUBLISHED_AUTO_DEEPLAB, AutoDeepLab, Block, Edge
+from search_spaces.dense_cell.architecture import (
     EXTENDED_OPERATORS,
     OPERATORS,
     PUBLISHED_CELL,
@@ -12,6 +11,7 @@ from search_spaces.dense_cell import (
     DenseCell,
     PyramidPooling,
 )
+from search_spaces.dense_cell.deeplab import read_deeplab, write_deeplab
 from search_spaces.document import (
     Architecture,
     ArchitectureDocument,
@@ -22,9 +22,9 @@ from search_spaces.document import (
     read_architecture,
     write_document,
 )
-from search_spaces.labels import describe, label
-from search_spaces.reference_head import ReferenceHead
-from search_spaces.reference_heads import REFERENCE_HEADS, reference_heads, trunk_without_unit
+from search_spaces.reference.architecture import ReferenceHead
+from search_spaces.reference.heads import REFERENCE_HEADS, reference_heads, trunk_without_unit
+from search_spaces.text import describe, label
 from search_spaces.units import (
     ConstantContext,
     DoubleAttention,

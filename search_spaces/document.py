@@ -12,13 +12,14 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError, model_validator
 
-from search_spaces.auto_deeplab import AutoDeepLab
-from search_spaces.auto_deeplab_forms import is_darts, is_tensorflow, read_darts, read_tensorflow
-from search_spaces.base import StrictModel, explain, shorten
-from search_spaces.deeplab import read_deeplab
-from search_spaces.dense_cell import DenseCell
-from search_spaces.reference_head import ReferenceHead
+from search_spaces.auto_deeplab.architecture import AutoDeepLab
+from search_spaces.auto_deeplab.formats import is_darts, is_tensorflow, read_darts, read_tensorflow
+from search_spaces.base import StrictModel
+from search_spaces.dense_cell.architecture import DenseCell
+from search_spaces.dense_cell.deeplab import read_deeplab
+from search_spaces.reference.architecture import ReferenceHead
 from search_spaces.units import UNIT_NAMES
+from search_spaces.validation import explain, shorten
 
 FORMAT: Literal["segnas/architecture"] = "segnas/architecture"
 VERSION: Literal[1] = 1

@@ -16,9 +16,10 @@ from hypothesis import settings as hypothesis_settings
 # Only names: what a test does not use it should not have to import.
 if TYPE_CHECKING:
     from api.reconciler import JobCluster
-    from nas.measurement import Measurement
+    from nas.results.measurement import Measurement
+    from nas.results.status import TrialStatus
     from nas.settings import Settings
-    from nas.store import Store, TrialStatus
+    from nas.store import Store
 
 # A slow or busy machine is no failure: time limits are pytest's.
 hypothesis_settings.register_profile("segnas", deadline=None)
@@ -44,7 +45,7 @@ class Service:
 
     def search(self, running: bool = True, **changes: Any) -> str:
         """The id of a new search; when running, with a driver that has started."""
-        from nas.spec import BlackBoxSpec
+        from nas.specs import BlackBoxSpec
 
         record, _ = self.store.create_search(BlackBoxSpec.model_validate({**SPEC, **changes}))
         if running:
@@ -53,7 +54,7 @@ class Service:
 
     def trial(self, search_id: str, number: int, *scores: float, end: TrialStatus | None = None) -> None:
         """A trial that measured these scores at the rungs in turn, and ended so."""
-        from search_spaces.dense_cell_space import sample
+        from search_spaces.dense_cell.space import sample
 
         search = self.store.get_search(search_id)
         fidelity = search.spec.fidelity
@@ -65,13 +66,13 @@ class Service:
 
     def finish(self, search_id: str) -> None:
         """The driver's end of a search that it has completed."""
-        from nas.store import SearchStatus
+        from nas.results.status import SearchStatus
 
         self.store.finish_search(search_id, self.store.get_search(search_id).attempt, SearchStatus.COMPLETED)
 
 
 def measured(iteration: int, score: float) -> Measurement:
-    from nas.measurement import Measurement
+    from nas.results.measurement import Measurement
 
     return Measurement(
         iteration=iteration,

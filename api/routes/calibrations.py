@@ -6,17 +6,18 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Request, Response
 
-from api.body import StrictJsonRoute
+from api.answers.rankings import calibration_public
+from api.answers.searches import search_public
 from api.creation import create
 from api.deps import Cursor, IdempotencyKey, Limit, ReconcilerDep, SearchDep, SettingsDep, StoreDep
 from api.errors import ApiError
-from api.models import search_public
-from api.ranking_models import calibration_public
-from nas.problems import FieldProblem, InputError
-from nas.public import PagePublic, SearchPublic
-from nas.public_ranking import CalibrationPublic
-from nas.spec import CalibrationSpec
+from api.middleware.body import StrictJsonRoute
+from nas.schemas.base import PagePublic
+from nas.schemas.calibrations import CalibrationPublic
+from nas.schemas.searches import SearchPublic
+from nas.specs import CalibrationSpec
 from nas.store import SearchRecord, Store
+from search_spaces.validation import FieldProblem, InputError
 
 router = APIRouter(tags=["calibrations"], route_class=StrictJsonRoute)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from api.deps import SettingsDep
-from nas.dataset_entry import DatasetEntry
-from nas.public import DatasetPublic, SpacePublic
-from nas.spec import DenseCellSpace, SupernetSpec
-from search_spaces.auto_deeplab_space import count_cells, count_paths
-from search_spaces.dense_cell import OPERATOR_SETS
-from search_spaces.dense_cell_space import size
+from nas.data.entry import DatasetEntry
+from nas.schemas.catalogue import DatasetPublic, SpacePublic
+from nas.specs import DenseCellSpace, SupernetSpec
+from search_spaces.auto_deeplab.space import count_cells, count_paths
+from search_spaces.dense_cell.architecture import OPERATOR_SETS
+from search_spaces.dense_cell.space import size
 
 router = APIRouter(tags=["catalogue"])
 

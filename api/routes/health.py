@@ -7,11 +7,11 @@ from importlib.metadata import version
 
 from fastapi import APIRouter, Request, Response
 
-from api.auth import has_token
+from api.answers.searches import dashboard_url
 from api.deps import ClusterDep, SettingsDep, StoreDep
-from api.models import dashboard_url
+from api.middleware.auth import has_token
 from api.reconciler import JobCluster
-from nas.public import HealthPublic, PartPublic, ServerPublic
+from nas.schemas.health import HealthPublic, PartPublic, ServerPublic
 from nas.store import Store, StoreError
 
 log = logging.getLogger("segnas.api")

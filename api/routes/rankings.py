@@ -7,18 +7,18 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 
-from api.body import StrictJsonRoute
+from api.answers.rankings import ranking_public
+from api.answers.searches import search_public
 from api.creation import create
 from api.deps import IdempotencyKey, ReconcilerDep, SearchDep, SettingsDep, StoreDep
 from api.errors import ApiError
-from api.models import search_public
-from api.ranking_models import ranking_public
-from nas.problems import FieldProblem, InputError, validate
-from nas.public import SearchPublic
-from nas.public_ranking import RankingPublic
+from api.middleware.body import StrictJsonRoute
 from nas.ranking.candidates import choose, scored
-from nas.spec import AutoDeepLabSpec, CalibrationSpec, Fidelity, FullScaleRequest, FullScaleSpec
+from nas.schemas.rankings import RankingPublic
+from nas.schemas.searches import SearchPublic
+from nas.specs import AutoDeepLabSpec, CalibrationSpec, Fidelity, FullScaleRequest, FullScaleSpec
 from nas.store import SearchRecord, Store
+from search_spaces.validation import FieldProblem, InputError, validate
 
 router = APIRouter(tags=["rankings"], route_class=StrictJsonRoute)
 

@@ -6,9 +6,9 @@ from fastapi import APIRouter
 
 from api.deps import SearchDep, StoreDep
 from api.errors import ApiError
-from nas.public import ReferencePublic
-from nas.reference import reference_table
-from nas.spec import ReferenceSpec
+from nas.ranking.reference_table import reference_table
+from nas.schemas.references import ReferencePublic
+from nas.specs import ReferenceSpec
 
 router = APIRouter(tags=["references"])
 

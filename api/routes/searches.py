@@ -10,20 +10,22 @@ from fastapi import APIRouter, Body, Header, Query, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
+from api.answers.forecasts import forecast_public
+from api.answers.searches import search_public
 from api.creation import create
 from api.deps import ClusterDep, Cursor, HubDep, IdempotencyKey, Limit, ReconcilerDep, SearchDep, SettingsDep, StoreDep
 from api.errors import ApiError
 from api.events import EventHub
-from api.forecasts import forecast_public
-from api.models import search_public
 from api.named_fidelities import SpecRoute
 from api.names import check_names
 from nas.forecast import probe_of
-from nas.problems import FieldProblem, InputError
-from nas.public import ForecastPublic, PagePublic, SearchPublic
-from nas.spec import RequestedSpec
-from nas.store import SearchStatus
-from workers.cluster import ClusterUnreachable, job_id
+from nas.results.status import SearchStatus
+from nas.schemas.base import PagePublic
+from nas.schemas.forecasts import ForecastPublic
+from nas.schemas.searches import SearchPublic
+from nas.specs import RequestedSpec
+from search_spaces.validation import FieldProblem, InputError
+from workers.cluster.jobs import ClusterUnreachable, job_id
 
 HEARTBEAT_SECONDS = 15
 GRACE_SECONDS = 1.0

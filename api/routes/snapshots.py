@@ -6,13 +6,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
+from api.answers.documents import snapshot_document
+from api.answers.searches import moment
 from api.deps import MAX_NUMBER, SearchDep, StoreDep
 from api.errors import ApiError
-from api.export import snapshot_document
-from api.models import moment
-from nas.public import SnapshotDetail, SnapshotPublic
-from nas.snapshot import Snapshot
-from nas.spec import AutoDeepLabSpec
+from nas.results.snapshot import Snapshot
+from nas.schemas.snapshots import SnapshotDetail, SnapshotPublic
+from nas.specs import AutoDeepLabSpec
 from nas.store import SearchRecord, SnapshotRecord, Store, TrialRecord
 from search_spaces import architecture_to_dict
 

@@ -6,16 +6,18 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 
+from api.answers.documents import snapshot_document, trial_document
+from api.answers.trials import trial_detail, trial_page
 from api.deps import Cursor, Limit, SearchDep, StoreDep, TrialNumber
 from api.errors import ApiError
-from api.export import snapshot_document, trial_document
-from api.models import trial_detail, trial_page
-from nas.problems import FieldProblem, InputError
-from nas.public import PagePublic, TrialDetail, TrialPublic
-from nas.spec import AutoDeepLabSpec
-from nas.store import SearchRecord, Store, TrialOrder, TrialStatus
+from nas.results.status import TrialStatus
+from nas.schemas.base import PagePublic
+from nas.schemas.trials import TrialDetail, TrialPublic
+from nas.specs import AutoDeepLabSpec
+from nas.store import SearchRecord, Store, TrialOrder
 from search_spaces import architecture_from_dict
-from search_spaces.forms import write_form
+from search_spaces.formats import write_form
+from search_spaces.validation import FieldProblem, InputError
 
 router = APIRouter(tags=["trials"])
 

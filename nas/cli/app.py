@@ -54,9 +54,9 @@ def main() -> None:
 def _code(error: Exception) -> int | None:
     """The exit code of a user's mistake or of a failure with a sentence; None for a fault of ours."""
     from nas.client import ClientError
-    from nas.measurement import TrialError
-    from nas.problems import InputError
+    from nas.results.measurement import TrialError
     from nas.store import StoreError
+    from search_spaces.validation import InputError
 
     if isinstance(error, InputError) or (isinstance(error, ClientError) and error.status == 422):
         return 2

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nas.client import Client
-    from nas.public import ForecastPublic
+    from nas.schemas.forecasts import ForecastPublic
 
 
 def show_forecast(client: Client, spec: Mapping[str, Any], measure: bool) -> None:

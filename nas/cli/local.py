@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from nas.spec import Fidelity
+    from nas.specs import Fidelity
 
 
 def serve(
@@ -69,7 +69,7 @@ def retrain(
 
 def _read_fidelity(path: Path, dataset: str) -> Fidelity:
     from nas.cli.specs import read_model, read_yaml
-    from nas.spec import Fidelity
+    from nas.specs import Fidelity
 
     data = read_yaml(path)
     if isinstance(data.get("fidelity"), dict):

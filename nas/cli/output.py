@@ -12,10 +12,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from search_spaces.labels import describe
+from search_spaces.text import describe
 
 if TYPE_CHECKING:
-    from nas.public import ForecastPublic, ReferencePublic, SearchPublic, SnapshotPublic, TrialPublic
+    from nas.schemas.forecasts import ForecastPublic
+    from nas.schemas.references import ReferencePublic
+    from nas.schemas.searches import SearchPublic
+    from nas.schemas.snapshots import SnapshotPublic
+    from nas.schemas.trials import TrialPublic
 
 WIDE = 200
 """Columns of a table that goes into a file or a pipe."""

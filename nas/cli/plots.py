@@ -7,14 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nas.public_ranking import (
-        AssociationPublic,
-        CalibratedPublic,
-        CalibrationPublic,
-        IntervalPublic,
-        PairPublic,
-        RankingPublic,
-    )
+    from nas.schemas.calibrations import CalibratedPublic, CalibrationPublic
+    from nas.schemas.rankings import AssociationPublic, IntervalPublic, PairPublic, RankingPublic
 
 INK, GREY, GRID = "#222222", "#8a8f98", "#e4e6ea"
 RUNG_COLOURS = ("#1f6fb4", "#e08214", "#5aae61", "#9970ab")

@@ -10,12 +10,8 @@ from rich.text import Text
 from nas.cli.output import console, duration, new_table, score
 
 if TYPE_CHECKING:
-    from nas.public_ranking import (
-        AssociationPublic,
-        CalibrationPublic,
-        IntervalPublic,
-        RankingPublic,
-    )
+    from nas.schemas.calibrations import CalibrationPublic
+    from nas.schemas.rankings import AssociationPublic, IntervalPublic, RankingPublic
 
 
 def print_ranking(found: RankingPublic) -> None:

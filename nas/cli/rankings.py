@@ -34,7 +34,7 @@ def full_scale(
     from nas.cli.ranking_tables import print_ranking
     from nas.cli.specs import read_model, read_yaml
     from nas.cli.watching import follow
-    from nas.spec import FullScaleRequest
+    from nas.specs import FullScaleRequest
 
     data = read_yaml(fidelity)
     request = data if "fidelity" in data else {"fidelity": data}
@@ -110,7 +110,7 @@ def calibrate(
     from nas.cli.ranking_tables import print_calibration
     from nas.cli.specs import read_model
     from nas.cli.watching import follow
-    from nas.spec import CalibrationSpec
+    from nas.specs import CalibrationSpec
 
     asked = read_model(CalibrationSpec, spec)
     if dry_run:

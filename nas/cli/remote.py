@@ -158,7 +158,7 @@ def export(
 
 def _trial(client: Client, search: str, number: int, form: Form) -> Any:
     from search_spaces import read_architecture
-    from search_spaces.forms import write_form
+    from search_spaces.formats import write_form
 
     document = client.trial(search, number).document
     if form is Form.segnas:

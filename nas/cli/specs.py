@@ -9,8 +9,8 @@ from typing import Any, TypeVar, overload
 import yaml
 from pydantic import BaseModel
 
-from nas.problems import InputError, validate
-from nas.spec import RequestedSpec
+from nas.specs import RequestedSpec
+from search_spaces.validation import InputError, validate
 
 Model = TypeVar("Model", bound=BaseModel)
 

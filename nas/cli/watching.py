@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from nas.client import Client
-    from nas.public import SearchPublic, TrialPublic
+    from nas.schemas.searches import SearchPublic
+    from nas.schemas.trials import TrialPublic
 
 
 def watch(search: SearchId) -> None:
@@ -73,7 +74,7 @@ class _Bars:
     def search(self, search: SearchPublic) -> None:
         """Show where it stands."""
         from nas.cli.output import ended, score
-        from nas.store.records import SearchStatus, TrialStatus
+        from nas.results.status import SearchStatus, TrialStatus
 
         stage = search.stage
         for name, task in self._tasks.items():

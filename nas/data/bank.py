@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from nas.data.atomic import make_once
 from nas.data.dataset import IGNORE, Split, Uint8
 from nas.data.transforms import train_crop, val_crop
-from nas.spec import AugmentSpec
+from nas.specs import AugmentSpec
 
 Extract = Callable[[Uint8], NDArray[Any]]
 """Images (n, H, W, 3) -> features (n, h, w, C); float32, or bfloat16 as its uint16 bits."""

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from nas.data.dataset import IGNORE, DatasetError, SegmentationDataset, Split, Uint8
+from nas.data.entry import DatasetEntry, Layout
 from nas.data.registry import open_dataset
-from nas.dataset_entry import DatasetEntry, Layout
 
 Progress = Callable[[int, int], None]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from nas.data.ade20k import open_ade20k
 from nas.data.cityscapes import open_cityscapes
 from nas.data.dataset import DatasetError, SegmentationDataset
+from nas.data.entry import DatasetEntry, Layout
 from nas.data.voc2012 import open_voc2012
-from nas.dataset_entry import DatasetEntry, Layout
 
 _READERS: dict[Layout, Callable[[Path], SegmentationDataset]] = {
     "cityscapes": open_cityscapes,

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from nas.data.dataset import IGNORE, Uint8
-from nas.spec import AugmentSpec
+from nas.specs import AugmentSpec
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)

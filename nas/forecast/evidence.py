@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from nas.forecast.runs import EpochTime, epoch_key, epoch_times, share_of
 from nas.forecast.steps import step_key
-from nas.spec import AutoDeepLabSpec, BlackBoxSpec, CalibrationSpec, Fidelity, FullScaleSpec, ReferenceSpec, SearchSpec
+from nas.specs import AutoDeepLabSpec, BlackBoxSpec, CalibrationSpec, Fidelity, FullScaleSpec, ReferenceSpec, SearchSpec
 from nas.store import RungTime, Store
 
 PAGE = 200

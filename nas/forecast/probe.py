@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nas.spec import AutoDeepLabSpec, BlackBoxSpec, Fidelity, RandomStrategy, ReferenceSpec, RequestedSpec
+from nas.specs import AutoDeepLabSpec, BlackBoxSpec, Fidelity, RandomStrategy, ReferenceSpec, RequestedSpec
 
 PROBE_RUNGS = (10, 20, 100)
 """Iterations: three stretches, the first and the last two of different lengths, tell steps, validation and the cost of

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nas.spec import AutoDeepLabSpec, Resources
+from nas.specs import AutoDeepLabSpec, Resources
 from nas.store import SnapshotRecord
 from search_spaces.base import content_key
 

@@ -10,9 +10,9 @@ from itertools import pairwise
 from nas.forecast.evidence import Evidence
 from nas.forecast.halving import expected_at_rungs
 from nas.forecast.steps import Line, Stretch, fit, step_key
-from nas.spec import AutoDeepLabSpec, BlackBoxSpec, CalibrationSpec, Fidelity, SearchSpec
+from nas.specs import AutoDeepLabSpec, BlackBoxSpec, CalibrationSpec, Fidelity, SearchSpec
 from nas.store import RungTime
-from search_spaces.dense_cell_space import distinct
+from search_spaces.dense_cell.space import distinct
 
 SAME = "the same fidelity"
 ALIKE = "a fidelity of the same cost a step"

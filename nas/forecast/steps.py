@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nas.spec import Fidelity
+from nas.specs import Fidelity
 from search_spaces.base import content_key
 
 if TYPE_CHECKING:

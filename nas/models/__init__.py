@@ -1,10 +1,10 @@
 """From descriptions to torch modules: operations, heads, backbones, whole networks."""
 
 from nas.models.auto_deeplab import AutoDeepLabNetwork, build_auto_deeplab
-from nas.models.backbone_base import Backbone
-from nas.models.backbones import build_backbone, load_backbone_weights, receptive_field
+from nas.models.backbones.base import Backbone
+from nas.models.backbones.build import build_backbone, load_backbone_weights, receptive_field
 from nas.models.complexity import multiply_adds
-from nas.models.heads import build_head
+from nas.models.heads.build import build_head
 from nas.models.networks import HeadWithClassifier, SegmentationNetwork, build_classifier_head, build_network
 from nas.models.parameters import count_parameters, parameter_groups
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from nas.models.depthwise import DepthwiseAtrous
+from nas.models.layers.depthwise import DepthwiseAtrous
 
 _ELEMENTWISE = (nn.BatchNorm1d, nn.BatchNorm2d, nn.ReLU, nn.ReLU6)
 """They change no shape and count nothing, but are slow on the meta device, where torch decomposes them in Python."""

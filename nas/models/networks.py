@@ -7,13 +7,13 @@ from typing import TypeAlias, TypeGuard
 from torch import Tensor, nn
 
 from nas.models.auto_deeplab import AutoDeepLabNetwork, build_auto_deeplab
-from nas.models.backbone_base import Backbone
-from nas.models.backbones import build_backbone
+from nas.models.backbones.base import Backbone
+from nas.models.backbones.build import build_backbone
 from nas.models.graph_reasoning import KnowledgeGraph
-from nas.models.heads import build_head
-from nas.models.layers import BN_MOMENTUM, build_logits
-from nas.spec import BackboneSpec, HeadSpec, NetworkSpec
-from search_spaces.auto_deeplab import AutoDeepLab
+from nas.models.heads.build import build_head
+from nas.models.layers.conv import BN_MOMENTUM, build_logits
+from nas.specs import BackboneSpec, HeadSpec, NetworkSpec
+from search_spaces.auto_deeplab.architecture import AutoDeepLab
 from search_spaces.document import Architecture
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from nas.models.depthwise import DepthwiseAtrous
+from nas.models.layers.depthwise import DepthwiseAtrous
 
 
 def count_parameters(module: nn.Module) -> int:

@@ -8,8 +8,9 @@ from statistics import fmean
 
 from nas.ranking.pairs import FullScore, full_scores, rank_training_free
 from nas.ranking.report import Pair, Ranking, rank
-from nas.spec import CalibrationSpec, TrainingFreeProxy
-from nas.store.records import TrialRecord, TrialStatus
+from nas.results.status import TrialStatus
+from nas.specs import CalibrationSpec, TrainingFreeProxy
+from nas.store.records import TrialRecord
 
 
 @dataclass(frozen=True, slots=True)

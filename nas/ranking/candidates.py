@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Literal
 
-from nas.problems import FieldProblem, InputError
 from nas.ranking.selection import stratified, top
-from nas.spec import Explicit, Stratified, Top
-from nas.store.records import TrialRecord, TrialStatus
+from nas.results.status import TrialStatus
+from nas.specs import Explicit, Stratified, Top
+from nas.store.records import TrialRecord
+from search_spaces.validation import FieldProblem, InputError
 
 SCORED = (TrialStatus.COMPLETED, TrialStatus.PRUNED)
 """A trial that was stopped with its search has a score too, but not because of it: its place says nothing."""

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import NamedTuple
 
-from nas.measurement import Measurement
 from nas.ranking.candidates import Candidate, places
 from nas.ranking.report import Pair, Ranking, Sampling, rank
-from nas.spec.training_free import TRAINING_FREE_SOURCES, TrainingFreeProxy
-from nas.store.records import TrialRecord, TrialStatus
+from nas.results.measurement import Measurement
+from nas.results.status import TrialStatus
+from nas.specs.training_free import TRAINING_FREE_SOURCES, TrainingFreeProxy
+from nas.store.records import TrialRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
-from nas.measurement import Measurement
 from nas.ranking.candidates import scored
 from nas.ranking.pairs import (
     Association,
@@ -18,7 +17,8 @@ from nas.ranking.pairs import (
     rank_training_free,
 )
 from nas.ranking.report import Ranking, Sampling
-from nas.spec import FullScaleSpec, TrainingFreeProxy
+from nas.results.measurement import Measurement
+from nas.specs import FullScaleSpec, TrainingFreeProxy
 from nas.store.records import TrialRecord
 
 

@@ -2,18 +2,7 @@
 
 from nas.store.errors import ConflictError, NotFoundError, SearchClosedError, StaleAttemptError, StoreError
 from nas.store.leaderboard import TrialOrder
-from nas.store.records import (
-    Page,
-    RungTime,
-    SearchCost,
-    SearchRecord,
-    SearchStatus,
-    SnapshotRecord,
-    Stage,
-    TokenRecord,
-    TrialRecord,
-    TrialStatus,
-)
+from nas.store.records import Page, RungTime, SearchCost, SearchRecord, SnapshotRecord, Stage, TokenRecord, TrialRecord
 from nas.store.store import Store
 
 __all__ = [
@@ -24,7 +13,6 @@ __all__ = [
     "SearchClosedError",
     "SearchCost",
     "SearchRecord",
-    "SearchStatus",
     "SnapshotRecord",
     "Stage",
     "StaleAttemptError",
@@ -33,5 +21,4 @@ __all__ = [
     "TokenRecord",
     "TrialOrder",
     "TrialRecord",
-    "TrialStatus",
 ]

@@ -7,13 +7,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, literal, select
 
-from nas.measurement import Measurement
-from nas.spec import Fidelity
+from nas.results.measurement import Measurement
+from nas.results.status import TrialStatus
+from nas.specs import Fidelity
 from nas.store.contents import canonical
 from nas.store.drivers import DRIVING
 from nas.store.errors import ConflictError, NotFoundError
 from nas.store.leaderboard import TRIAL, find_trial, read_trial
-from nas.store.records import TrialRecord, TrialStatus
+from nas.store.records import TrialRecord
 from nas.store.tables import MeasurementRow, SearchRow, TrialRow
 from nas.store.trials import Trials, new_trial, require_driver, same_trial
 from search_spaces.document import Architecture

@@ -7,13 +7,13 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy import Connection, Engine, select
 
-from nas.spec import Fidelity
+from nas.specs import Fidelity
 from nas.store.engine import Clock, Database
 from nas.store.errors import NotFoundError, StoreError
 from nas.store.tables import ArchitectureRow, FidelityRow
-from search_spaces.base import explain
-from search_spaces.dense_cell import DenseCell
+from search_spaces.dense_cell.architecture import DenseCell
 from search_spaces.document import Architecture, architecture_to_dict
+from search_spaces.validation import explain
 
 
 class Contents(Database):

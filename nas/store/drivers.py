@@ -7,8 +7,9 @@ from typing import Any, NoReturn
 
 from sqlalchemy import Connection, func, null, select, update
 
+from nas.results.status import SearchStatus
 from nas.store.errors import ConflictError, NotFoundError, SearchClosedError, StaleAttemptError
-from nas.store.records import SearchStatus, Stage
+from nas.store.records import Stage
 from nas.store.searches import Searches
 from nas.store.tables import SearchRow
 

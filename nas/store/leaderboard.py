@@ -8,11 +8,12 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, RowMapping, Select, and_, func, or_, select
 
-from nas.measurement import Measurement
+from nas.results.measurement import Measurement
+from nas.results.status import TrialStatus
 from nas.store.cursors import check_limit, decode, encode
 from nas.store.engine import Database
 from nas.store.errors import NotFoundError
-from nas.store.records import Page, TrialRecord, TrialStatus
+from nas.store.records import Page, TrialRecord
 from nas.store.tables import ArchitectureRow, MeasurementRow, TrialRow
 
 TrialOrder = Literal["number", "-number", "score", "-score"]

@@ -9,11 +9,12 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, RowMapping, null, or_, select, tuple_, update
 
-from nas.spec import SearchSpec
+from nas.results.status import SearchStatus, TrialStatus
+from nas.specs import SearchSpec
 from nas.store.cursors import check_limit, decode, encode
 from nas.store.engine import Database, clean_text
 from nas.store.errors import ConflictError, NotFoundError
-from nas.store.records import Page, SearchRecord, SearchStatus, Stage, TrialStatus
+from nas.store.records import Page, SearchRecord, Stage
 from nas.store.tables import SearchRow, TrialRow
 
 OPEN = tuple(status for status in SearchStatus if not status.terminal)

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from nas.store.records import SearchStatus, TrialStatus
+from nas.results.status import SearchStatus, TrialStatus
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 
 from sqlalchemy import select
 
-from nas.spec import Fidelity
+from nas.specs import Fidelity
 from nas.store.contents import Contents, canonical
 from nas.store.engine import in_parts
 from nas.store.tables import TrainingFreeRow

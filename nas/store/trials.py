@@ -6,14 +6,15 @@ from typing import Any, NoReturn
 
 from sqlalchemy import Connection, and_, case, literal, select, update
 
-from nas.measurement import Measurement
-from nas.spec import Fidelity
+from nas.results.measurement import Measurement
+from nas.results.status import TrialStatus
+from nas.specs import Fidelity
 from nas.store.contents import Contents, canonical
 from nas.store.drivers import DRIVING, refuse_driver
 from nas.store.engine import clean_text
 from nas.store.errors import ConflictError, NotFoundError, StaleAttemptError
 from nas.store.leaderboard import find_trial
-from nas.store.records import TrialRecord, TrialStatus
+from nas.store.records import TrialRecord
 from nas.store.searches import stop_in_flight
 from nas.store.tables import MeasurementRow, SearchRow, TrialRow
 from search_spaces.document import Architecture, architecture_to_dict

@@ -9,7 +9,7 @@ import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from nas.measurement import Measurement
+from nas.results.measurement import Measurement
 
 
 class SuccessiveHalving:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
 
-from search_spaces.dense_cell import DenseCell, OperatorSet
-from search_spaces.dense_cell_space import cells, distinct, sample
+from search_spaces.dense_cell.architecture import DenseCell, OperatorSet
+from search_spaces.dense_cell.space import cells, distinct, sample
 from search_spaces.document import Architecture
 
 SCORED = frozenset({"completed", "pruned"})

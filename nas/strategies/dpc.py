@@ -5,10 +5,10 @@ from __future__ import annotations
 import heapq
 import random
 
-from nas.spec import DpcStrategy
+from nas.specs import DpcStrategy
 from nas.strategies.base import CellStrategy, Observation
-from search_spaces.dense_cell import DenseCell, OperatorSet
-from search_spaces.dense_cell_space import mutate
+from search_spaces.dense_cell.architecture import DenseCell, OperatorSet
+from search_spaces.dense_cell.space import mutate
 
 MUTATION_TRIES = 100
 """Mutations that may turn out to be known before a uniform draw is made instead."""

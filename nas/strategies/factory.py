@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nas.spec import BlackBoxSpec, DpcStrategy, RandomStrategy, TpeStrategy
+from nas.specs import BlackBoxSpec, DpcStrategy, RandomStrategy, TpeStrategy
 from nas.strategies.base import SearchStrategy
 from nas.strategies.dpc import NearBestSearch
 from nas.strategies.random_search import RandomSearch

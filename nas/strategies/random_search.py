@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from nas.strategies.base import CellStrategy
-from search_spaces.dense_cell import DenseCell
+from search_spaces.dense_cell.architecture import DenseCell
 
 
 class RandomSearch(CellStrategy):

@@ -11,9 +11,17 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.samplers import RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
-from nas.spec import TpeStrategy
+from nas.specs import TpeStrategy
 from nas.strategies.base import CellStrategy, Observation
-from search_spaces.dense_cell import FEATURES, OPERATOR_SETS, Branch, DenseCell, Operator, OperatorSet, operator_index
+from search_spaces.dense_cell.architecture import (
+    FEATURES,
+    OPERATOR_SETS,
+    Branch,
+    DenseCell,
+    Operator,
+    OperatorSet,
+    operator_index,
+)
 
 TPE_TRIES = 10
 """Suggestions that may turn out to be known before a uniform draw is made instead."""

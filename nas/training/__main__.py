@@ -13,16 +13,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from nas.dataset_entry import DatasetEntry
-from nas.measurement import Measurement, TrialError
-from nas.problems import validate
-from nas.spec import Fidelity
-from nas.spec.training_free import TRAINING_FREE, TRAINING_FREE_SOURCES, TrainingFreeProxy
+from nas.data.entry import DatasetEntry
+from nas.results.measurement import Measurement, TrialError
+from nas.specs import Fidelity
+from nas.specs.training_free import TRAINING_FREE, TRAINING_FREE_SOURCES, TrainingFreeProxy
 from nas.training.evaluate import evaluate
 from nas.training.retrain import retrain
 from nas.training.training_free import score
 from nas.training.workspace import Workspace
 from search_spaces.document import Architecture, read_architecture
+from search_spaces.validation import validate
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import torch
 
-from nas.measurement import Measurement
 from nas.models.networks import is_whole
-from nas.spec import Fidelity
-from nas.training.checkpoint import checkpoint_key, written_key
-from nas.training.device import pick_device, reproducible_kernels, thread_count
-from nas.training.distributed import Peers
-from nas.training.failures import trial_failures
+from nas.results.measurement import Measurement
+from nas.specs import Fidelity
+from nas.training.loop.checkpoint import checkpoint_key, written_key
+from nas.training.loop.device import pick_device, reproducible_kernels, thread_count
+from nas.training.loop.distributed import Peers
+from nas.training.loop.failures import trial_failures
+from nas.training.loop.rungs import Checkpoint, RungRun
 from nas.training.prepare import prepare
 from nas.training.progress import Progress, silent
-from nas.training.rungs import Checkpoint, RungRun
 from nas.training.trial import build_loop, build_trial_network, trial_complexity
 from nas.training.workspace import Workspace
 from search_spaces.document import Architecture

@@ -14,8 +14,8 @@ from torch import nn
 from nas.data.atomic import write_atomically
 from nas.data.bank import CropSource
 from nas.data.dataset import IGNORE, SegmentationDataset, Uint8
-from nas.training.extractor import to_network
-from nas.training.resize import resize_logits
+from nas.training.backbone.extractor import to_network
+from nas.training.loop.resize import resize_logits
 
 MARGIN = 8
 TITLE = 20

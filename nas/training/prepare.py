@@ -11,16 +11,16 @@ import torch
 
 from nas.data.bank import CropSource, FeatureBank, build_bank, open_bank
 from nas.data.dataset import SegmentationDataset
-from nas.models.backbone_base import Backbone
-from nas.models.backbones import build_backbone, load_backbone_weights
+from nas.models.backbones.base import Backbone
+from nas.models.backbones.build import build_backbone, load_backbone_weights
 from nas.models.graph_reasoning import KnowledgeGraph
-from nas.spec import Fidelity
-from nas.training.device import compute_dtype, pick_device, place
-from nas.training.extractor import StandardizedBackbone, feature_function, images_at_once
+from nas.specs import Fidelity
+from nas.training.backbone.extractor import StandardizedBackbone, feature_function, images_at_once
+from nas.training.backbone.statistics import Statistics, class_pixels, feature_statistics
+from nas.training.backbone.warmup import architecture_of, used_images, warm_backbone, warm_up_for
 from nas.training.knowledge import class_graph
+from nas.training.loop.device import compute_dtype, pick_device, place
 from nas.training.progress import Progress, silent
-from nas.training.statistics import Statistics, class_pixels, feature_statistics
-from nas.training.warmup import architecture_of, used_images, warm_backbone, warm_up_for
 from nas.training.workspace import Workspace
 from search_spaces.base import content_key
 

@@ -11,20 +11,20 @@ import torch
 from torch import nn
 
 from nas.data.atomic import write_bytes_atomically, write_text_atomically
-from nas.measurement import Measurement
-from nas.models.backbones import build_backbone
+from nas.models.backbones.build import build_backbone
 from nas.models.graph_reasoning import KnowledgeGraph, identity_graph
 from nas.models.networks import Network, SegmentationNetwork, build_classifier_head, is_whole
 from nas.models.parameters import count_parameters
-from nas.software import software_versions
-from nas.spec import Fidelity
-from nas.training.checkpoint import checkpoint_key, written_key
-from nas.training.device import pick_device, place, reproducible_kernels, thread_count
-from nas.training.extractor import StandardizedBackbone
+from nas.results.measurement import Measurement
+from nas.results.software import software_versions
+from nas.specs import Fidelity
+from nas.training.backbone.extractor import StandardizedBackbone
+from nas.training.loop.checkpoint import checkpoint_key, written_key
+from nas.training.loop.device import pick_device, place, reproducible_kernels, thread_count
+from nas.training.loop.rungs import Checkpoint, RungRun
 from nas.training.pictures import draw_predictions
 from nas.training.prepare import Prepared, prepare
 from nas.training.progress import Progress, silent
-from nas.training.rungs import Checkpoint, RungRun
 from nas.training.trial import build_loop, build_trial_network, build_whole_network, trial_complexity
 from nas.training.workspace import Workspace
 from search_spaces.document import (

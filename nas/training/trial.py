@@ -5,9 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from nas.measurement import TrialError
 from nas.models.complexity import Complexity, multiply_adds
-from nas.models.heads import needs_knowledge
+from nas.models.heads.build import needs_knowledge
 from nas.models.networks import (
     HeadWithClassifier,
     Network,
@@ -17,17 +16,18 @@ from nas.models.networks import (
     is_whole,
 )
 from nas.models.parameters import count_parameters
-from nas.spec import Fidelity
-from nas.training.batches import BankBatches, Batches
-from nas.training.device import place
-from nas.training.distributed import Peers
-from nas.training.failures import trial_failures
-from nas.training.images import ImageBatches, ImageStream
-from nas.training.loop import Loop
-from nas.training.losses import class_weights
-from nas.training.order import WEIGHTS, torch_seed
+from nas.results.measurement import TrialError
+from nas.specs import Fidelity
+from nas.training.loop.batches import BankBatches, Batches
+from nas.training.loop.device import place
+from nas.training.loop.distributed import Peers
+from nas.training.loop.failures import trial_failures
+from nas.training.loop.images import ImageBatches, ImageStream
+from nas.training.loop.loop import Loop
+from nas.training.loop.losses import class_weights
+from nas.training.loop.random_streams import WEIGHTS, torch_seed
 from nas.training.prepare import Prepared
-from search_spaces.auto_deeplab import AutoDeepLab
+from search_spaces.auto_deeplab.architecture import AutoDeepLab
 from search_spaces.document import Architecture
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.data.dataset import SegmentationDataset
+from nas.data.entry import DatasetEntry
 from nas.data.registry import open_dataset
-from nas.dataset_entry import DatasetEntry
 
 if TYPE_CHECKING:
     # Only for the type: the settings need pydantic-settings, which a machine that just trains may lack.

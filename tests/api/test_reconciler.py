@@ -12,9 +12,10 @@ from dataclasses import replace
 import pytest
 
 from api.reconciler import LOST_SECONDS, Action, Reconciler, back_off, decide
-from nas.spec import BlackBoxSpec
-from nas.store import SearchStatus, Store, TrialStatus
-from workers.cluster import ClusterUnreachable, JobState, job_id
+from nas.results.status import SearchStatus, TrialStatus
+from nas.specs import BlackBoxSpec
+from nas.store import Store
+from workers.cluster.jobs import ClusterUnreachable, JobState, job_id
 
 GOING, OVER = ("pending", "running"), ("succeeded", "failed", "stopped")
 

@@ -14,8 +14,8 @@ import pytest
 from pydantic import SecretStr
 
 from nas.client import Client, ClientError, _server_sent, find_url
-from nas.spec import BlackBoxSpec
-from nas.store import SearchStatus, TrialStatus
+from nas.results.status import SearchStatus, TrialStatus
+from nas.specs import BlackBoxSpec
 from search_spaces import read_architecture
 
 

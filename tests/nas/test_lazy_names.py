@@ -6,7 +6,7 @@ import sys
 import pytest
 
 import nas
-from nas.models.heads import build_head
+from nas.models.heads.build import build_head
 from nas.models.networks import build_network
 
 

@@ -3,9 +3,10 @@ import hashlib
 import pytest
 from pydantic import ValidationError
 
-from search_spaces.base import canonical_json, content_key, explain, shorten
-from search_spaces.deeplab import read_deeplab
-from search_spaces.dense_cell import DenseCell
+from search_spaces.base import canonical_json, content_key
+from search_spaces.dense_cell.architecture import DenseCell
+from search_spaces.dense_cell.deeplab import read_deeplab
+from search_spaces.validation import explain, shorten
 
 
 def test_canonical_json_is_one_text_whatever_the_order():

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from search_spaces.deeplab import write_deeplab
-from search_spaces.dense_cell import EXTENDED_OPERATORS, PUBLISHED_CELL, Branch, Conv1x1, DenseCell
+from search_spaces.dense_cell.architecture import EXTENDED_OPERATORS, PUBLISHED_CELL, Branch, Conv1x1, DenseCell
+from search_spaces.dense_cell.deeplab import write_deeplab
 from search_spaces.document import (
     ArchitectureDocument,
     Provenance,
@@ -13,8 +13,8 @@ from search_spaces.document import (
     read_architecture,
     write_document,
 )
-from search_spaces.reference_head import ReferenceHead
-from search_spaces.reference_heads import REFERENCE_HEADS
+from search_spaces.reference.architecture import ReferenceHead
+from search_spaces.reference.heads import REFERENCE_HEADS
 from search_spaces.units import GraphConvolution, SymbolicReasoning
 
 HEADS = [

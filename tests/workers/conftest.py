@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from nas.dataset_entry import DatasetEntry
+from nas.data.entry import DatasetEntry
 from nas.settings import Settings
-from nas.spec import BlackBoxSpec, EarlyStopping, Fidelity, Resources
+from nas.specs import BlackBoxSpec, EarlyStopping, Fidelity, Resources
 from nas.store import Store
-from workers.local_ray import LocalRay
-from workers.processes import find
+from workers.cluster.local import LocalRay
+from workers.cluster.processes import find
 
 # Ray reads these when it is imported, which the modules collected after this one do.
 os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from nas.models.auto_deeplab.drop_path import kept_paths
 from nas.models.auto_deeplab.operators import ReLUConvBN, build_operator
-from nas.models.resampling import resize
-from search_spaces.auto_deeplab import FIRST_BLOCK, Block
+from nas.models.layers.resampling import resize
+from search_spaces.auto_deeplab.architecture import FIRST_BLOCK, Block
 
 
 class Cell(nn.Module):

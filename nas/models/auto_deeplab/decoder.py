@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from nas.models.layers import BN_MOMENTUM, ConvBNReLU
-from nas.models.resampling import resize
+from nas.models.layers.conv import BN_MOMENTUM, ConvBNReLU
+from nas.models.layers.resampling import resize
 
 
 class Decoder(nn.Module):

@@ -15,10 +15,10 @@ from nas.models.auto_deeplab.cell import Cell
 from nas.models.auto_deeplab.decoder import Decoder
 from nas.models.auto_deeplab.drop_path import ScheduledDropPath
 from nas.models.auto_deeplab.stem import Stem
-from nas.models.layers import BN_MOMENTUM, build_logits
-from nas.models.reference_heads import ASPPHead
-from nas.models.resampling import resize
-from search_spaces.auto_deeplab import STRIDES, AutoDeepLab
+from nas.models.heads.reference import ASPPHead
+from nas.models.layers.conv import BN_MOMENTUM, build_logits
+from nas.models.layers.resampling import resize
+from search_spaces.auto_deeplab.architecture import STRIDES, AutoDeepLab
 
 ASPP_RATES = (96, 192, 288)
 """In pixels: 6, 12, 18 at stride 16, and 12, 24, 36 at stride 8, where the published path ends."""

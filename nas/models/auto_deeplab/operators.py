@@ -17,8 +17,8 @@ from typing import assert_never
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nas.models.resampling import resize
-from search_spaces.auto_deeplab import Operator
+from nas.models.layers.resampling import resize
+from search_spaces.auto_deeplab.architecture import Operator
 
 BN_EPS = 1e-3
 """Epsilon of batch norm in stem and cells (`nas_arg_scope` of nas_network.py); the head's is 1e-5."""

@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from nas.models.supernet.mixture import ATROUS, ATROUS_RATE, KERNELS, Operators, StageWeights, targets
 from nas.models.supernet.normalise import Normalise
 from nas.models.supernet.separable import as_cells, as_maps, parallel_pass, spread_pass
-from nas.spec import SupernetSpec
-from search_spaces.auto_deeplab import BEFORE_PREVIOUS, FIRST_BLOCK, PREVIOUS, Operator
+from nas.specs import SupernetSpec
+from search_spaces.auto_deeplab.architecture import BEFORE_PREVIOUS, FIRST_BLOCK, PREVIOUS, Operator
 
 
 class CellWeights(nn.Module):

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nas.spec import SupernetSpec
-from search_spaces.auto_deeplab import BEFORE_PREVIOUS, FIRST_BLOCK, PREVIOUS, Operator
+from nas.specs import SupernetSpec
+from search_spaces.auto_deeplab.architecture import BEFORE_PREVIOUS, FIRST_BLOCK, PREVIOUS, Operator
 
 KERNELS: dict[Operator, int] = {"sep_3x3": 3, "sep_5x5": 5, "atrous_3x3": 3, "atrous_5x5": 5}
 SEPARABLE: tuple[Operator, ...] = ("sep_3x3", "sep_5x5")

@@ -9,14 +9,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from nas.models.resampling import resize
+from nas.models.layers.resampling import resize
 from nas.models.supernet.cell import Cell
 from nas.models.supernet.mixture import Mixture, StageWeights, row
 from nas.models.supernet.normalise import AffineNormalise, Normalise, frozen_statistics
 from nas.models.supernet.pyramid import Pyramid
 from nas.models.supernet.separable import as_cells, as_maps
-from nas.spec import SupernetSpec
-from search_spaces.auto_deeplab_trellis import BEFORE_STEM, STEM, Trellis, TrellisEdge
+from nas.specs import SupernetSpec
+from search_spaces.auto_deeplab.trellis import BEFORE_STEM, STEM, Trellis, TrellisEdge
 
 INITIAL_STD = 1e-3
 """Of alpha and beta at the start (Auto-DeepLab, section 4.1)."""

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nas.models.layers import BN_EPS, BN_MOMENTUM
+from nas.models.layers.conv import BN_EPS, BN_MOMENTUM
 
 _frozen = threading.local()
 

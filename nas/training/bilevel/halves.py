@@ -15,12 +15,12 @@ from torch import Tensor
 from nas.data.bank import Pair
 from nas.data.dataset import Split
 from nas.data.transforms import train_crop
-from nas.spec import BilevelSpec
-from nas.training.extractor import to_network
-from nas.training.order import generator, rows_at
+from nas.specs import BilevelSpec
+from nas.training.backbone.extractor import to_network
+from nas.training.loop.random_streams import generator, rows_at
 
 HALVES, CROPS = 10, 11
-"""Purposes of random streams beside those of `nas.training.order`."""
+"""Purposes of random streams beside those of `nas.training.loop.random_streams`."""
 
 A, B = 0, 1
 

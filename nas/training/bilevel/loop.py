@@ -10,14 +10,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nas.measurement import TrialError
 from nas.models.supernet import Supernet, frozen_statistics
-from nas.spec import BilevelSpec
+from nas.results.measurement import TrialError
+from nas.specs import BilevelSpec
 from nas.training.bilevel.gradients import dominant_eigenvalue, gradients, unrolled
-from nas.training.device import autocast
-from nas.training.losses import SegmentationLoss
-from nas.training.metrics import Scores, confusion_matrix, scores
-from nas.training.resize import resize_logits
+from nas.training.loop.device import autocast
+from nas.training.loop.losses import SegmentationLoss
+from nas.training.loop.metrics import Scores, confusion_matrix, scores
+from nas.training.loop.resize import resize_logits
 
 Batch = tuple[Tensor, Tensor]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nas.snapshot import Remedy
-from nas.spec import StopSpec
-from search_spaces.auto_deeplab import AutoDeepLab
+from nas.results.snapshot import Remedy
+from nas.specs import StopSpec
+from search_spaces.auto_deeplab.architecture import AutoDeepLab
 
 
 def stopped_by(spec: StopSpec, architecture: AutoDeepLab, eigenvalues: Sequence[float]) -> Remedy | None:

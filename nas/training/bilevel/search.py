@@ -14,21 +14,21 @@ import torch
 from nas.data.bank import CropSource, crop_batches
 from nas.data.dataset import SegmentationDataset
 from nas.models.supernet import build_supernet
-from nas.snapshot import Remedy, Snapshot
-from nas.spec import AutoDeepLabSpec
+from nas.results.snapshot import Remedy, Snapshot
+from nas.specs import AutoDeepLabSpec
+from nas.training.backbone.extractor import to_network
+from nas.training.backbone.statistics import class_pixels
 from nas.training.bilevel.halves import A, B, HalfBatches, ImageStore, halves
 from nas.training.bilevel.loop import Batch, BilevelLoop
 from nas.training.bilevel.remedies import stopped_by
-from nas.training.checkpoint import load_checkpoint, save_checkpoint
-from nas.training.device import pick_device, place, reproducible_kernels, synchronize
-from nas.training.extractor import to_network
-from nas.training.failures import trial_failures
-from nas.training.losses import class_weights
-from nas.training.order import WEIGHTS, torch_seed
+from nas.training.loop.checkpoint import load_checkpoint, save_checkpoint
+from nas.training.loop.device import pick_device, place, reproducible_kernels, synchronize
+from nas.training.loop.failures import trial_failures
+from nas.training.loop.losses import class_weights
+from nas.training.loop.random_streams import WEIGHTS, torch_seed
 from nas.training.progress import silent
-from nas.training.statistics import class_pixels
 from nas.training.workspace import Workspace
-from search_spaces.auto_deeplab_decoding import decode, entropy_of_cell, entropy_of_paths
+from search_spaces.auto_deeplab.decoding import decode, entropy_of_cell, entropy_of_paths
 from search_spaces.base import content_key
 
 FORMAT = 1

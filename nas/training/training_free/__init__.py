@@ -1,4 +1,4 @@
-"""Scores of an architecture without training it; names, sources and signs are in `nas.spec.training_free`."""
+"""Scores of an architecture without training it; names, sources and signs are in `nas.specs.training_free`."""
 
 from nas.training.training_free.scoring import Scored, score
 

@@ -11,15 +11,15 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from nas.measurement import TrialError
 from nas.models.complexity import multiply_adds
 from nas.models.networks import is_whole
 from nas.models.parameters import count_parameters
-from nas.spec import Fidelity
-from nas.spec.training_free import TRAINING_FREE, TrainingFreeProxy
-from nas.training.device import pick_device, reproducible_kernels, synchronize, thread_count
-from nas.training.failures import trial_failures
-from nas.training.losses import SegmentationLoss, class_weights
+from nas.results.measurement import TrialError
+from nas.specs import Fidelity
+from nas.specs.training_free import TRAINING_FREE, TrainingFreeProxy
+from nas.training.loop.device import pick_device, reproducible_kernels, synchronize, thread_count
+from nas.training.loop.failures import trial_failures
+from nas.training.loop.losses import SegmentationLoss, class_weights
 from nas.training.prepare import Prepared, prepare
 from nas.training.progress import Progress, silent
 from nas.training.training_free.gradients import grad_norm, snip

@@ -8,7 +8,7 @@ import math
 import torch
 from torch import nn
 
-from nas.training.extractor import StandardizedBackbone
+from nas.training.backbone.extractor import StandardizedBackbone
 from nas.training.training_free.start import BATCH_NORMS, weights
 
 

@@ -8,8 +8,8 @@ from PIL import Image
 
 from nas.data.ade20k import CLASS_NAMES, open_ade20k
 from nas.data.dataset import DatasetError
+from nas.data.entry import DatasetEntry
 from nas.data.registry import open_dataset
-from nas.dataset_entry import DatasetEntry
 
 
 def write(root: Path, folder: str, stem: str, label: np.ndarray) -> None:

@@ -14,7 +14,7 @@ from PIL import Image
 from nas.data.atomic import make_once, write_text_atomically
 from nas.data.bank import CropSource, NpyWriter, build_bank, count_classes, crop_batches, open_bank, sample_labels
 from nas.data.dataset import DatasetError, Item, LabelTable, Split
-from nas.spec import AugmentSpec
+from nas.specs import AugmentSpec
 
 CLASSES = 4
 

@@ -9,8 +9,8 @@ from PIL import Image
 
 from nas.data.cityscapes import CLASS_NAMES, LABELS, PALETTE, TRAIN_TO_LABEL_ID, open_cityscapes
 from nas.data.dataset import DatasetError
+from nas.data.entry import DatasetEntry
 from nas.data.registry import open_dataset
-from nas.dataset_entry import DatasetEntry
 
 
 def write_pair(root: Path, where: str, name: str, label: np.ndarray, suffix: str = "labelIds") -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nas.data.transforms import MEAN_PIXEL, normalize, train_crop, val_crop
-from nas.spec import AugmentSpec
+from nas.specs import AugmentSpec
 
 PLAIN = AugmentSpec(scale=(1, 1), flip=False)
 

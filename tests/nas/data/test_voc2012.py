@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from nas.data.dataset import DatasetError, voc_palette
+from nas.data.entry import DatasetEntry
 from nas.data.registry import open_dataset
 from nas.data.voc2012 import CLASS_NAMES, open_voc2012
-from nas.dataset_entry import DatasetEntry
 
 
 def write(base: Path, stem: str, label: np.ndarray, folder: str = "SegmentationClass", palette: bool = True) -> None:

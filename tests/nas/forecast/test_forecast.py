@@ -10,8 +10,8 @@ import pytest
 
 from nas.forecast import PROBE_RUNGS, Evidence, expected_at_rungs, forecast, gather, probe_of
 from nas.forecast.search import ALIKE, NO_EPOCHS, NOTHING, SAME
-from nas.measurement import Measurement
-from nas.spec import (
+from nas.results.measurement import Measurement
+from nas.specs import (
     AutoDeepLabSpec,
     BilevelSpec,
     BlackBoxSpec,
@@ -26,7 +26,7 @@ from nas.spec import (
     SupernetSpec,
 )
 from nas.store import Store
-from search_spaces.dense_cell_space import sample
+from search_spaces.dense_cell.space import sample
 
 FIDELITY = Fidelity(dataset="scenes", rungs=(100, 300))
 SPEC = BlackBoxSpec(name="asked", fidelity=FIDELITY, trials=20, early_stopping=None, resources=Resources(concurrent=4))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nas.forecast.steps import Stretch, fit, step_key
-from nas.spec import AugmentSpec, BackboneSpec, Fidelity, HeadSpec, NetworkSpec, OptimizerSpec, ScheduleSpec
+from nas.specs import AugmentSpec, BackboneSpec, Fidelity, HeadSpec, NetworkSpec, OptimizerSpec, ScheduleSpec
 
 BASE = Fidelity(dataset="scenes")
 AUGMENT = AugmentSpec(scale=(1.0, 1.0))

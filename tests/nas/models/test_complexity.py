@@ -1,9 +1,9 @@
 import torch
 from torch import nn
 
+from nas.models.backbones.resnet import ResNet
 from nas.models.complexity import multiply_adds
-from nas.models.depthwise import DepthwiseAtrous
-from nas.models.resnet import ResNet
+from nas.models.layers.depthwise import DepthwiseAtrous
 
 
 def test_small_layers_by_hand():

@@ -3,9 +3,9 @@ import torch
 
 from nas.models.networks import build_classifier_head, build_network
 from nas.models.parameters import count_parameters
-from nas.spec import BackboneSpec, HeadSpec
-from search_spaces.dense_cell import PUBLISHED_CELL
-from search_spaces.reference_head import ReferenceHead
+from nas.specs import BackboneSpec, HeadSpec
+from search_spaces.dense_cell.architecture import PUBLISHED_CELL
+from search_spaces.reference.architecture import ReferenceHead
 
 
 def test_published_cell_with_19_biased_logits():

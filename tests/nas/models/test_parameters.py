@@ -3,8 +3,8 @@ from torch import nn
 
 from nas.models.networks import build_network
 from nas.models.parameters import count_parameters, parameter_groups
-from nas.spec import BackboneSpec, HeadSpec
-from search_spaces.dense_cell import PUBLISHED_CELL
+from nas.specs import BackboneSpec, HeadSpec
+from search_spaces.dense_cell.architecture import PUBLISHED_CELL
 
 
 def test_decay_by_hand():

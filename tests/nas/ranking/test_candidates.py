@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nas.problems import InputError
 from nas.ranking.candidates import choose, places, scored
-from nas.spec import Explicit, Stratified, Top
-from nas.store.records import TrialRecord, TrialStatus
+from nas.results.status import TrialStatus
+from nas.specs import Explicit, Stratified, Top
+from nas.store.records import TrialRecord
+from search_spaces.validation import InputError
 
 
 def trial(number: int, score: float | None, iteration: int | None = 200, **changes: Any) -> TrialRecord:

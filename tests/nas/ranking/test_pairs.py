@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 from scipy import stats
 
-from nas.measurement import Measurement
 from nas.ranking.candidates import Candidate
 from nas.ranking.pairs import FullScore, full_scores, join, rank_pairs, rank_rungs, rank_training_free
 from nas.ranking.search_ranking import rank_search
-from nas.spec import FullScaleSpec
-from nas.store.records import TrialRecord, TrialStatus
+from nas.results.measurement import Measurement
+from nas.results.status import TrialStatus
+from nas.specs import FullScaleSpec
+from nas.store.records import TrialRecord
 
 
 def candidate(number: int, score: float, iteration: int = 200, trials: tuple[int, ...] = ()) -> Candidate:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from nas.ranking.calibration import calibrate
-from nas.spec import CalibrationSpec
-from nas.store.records import TrialRecord, TrialStatus
+from nas.results.status import TrialStatus
+from nas.specs import CalibrationSpec
+from nas.store.records import TrialRecord
 
 N = 10
 FULL = [n / 20 for n in range(N)]

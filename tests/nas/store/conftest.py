@@ -25,12 +25,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from nas.measurement import Measurement
-from nas.spec import BlackBoxSpec, Fidelity
+from nas.results.measurement import Measurement
+from nas.specs import BlackBoxSpec, Fidelity
 from nas.store import Store
 from nas.store.tables import Base
-from search_spaces.dense_cell import DenseCell
-from search_spaces.dense_cell_space import sample
+from search_spaces.dense_cell.architecture import DenseCell
+from search_spaces.dense_cell.space import sample
 
 BACKENDS = ("sqlite", "postgresql")
 USED: dict[str, str] = {}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nas.measurement import Measurement
+from nas.results.measurement import Measurement
 from nas.strategies.asha import SuccessiveHalving
 
 

@@ -1,10 +1,10 @@
 import pytest
 
-from nas.spec import DpcStrategy
+from nas.specs import DpcStrategy
 from nas.strategies.base import Observation
 from nas.strategies.dpc import NearBestSearch
 from nas.strategies.random_search import RandomSearch
-from search_spaces.dense_cell import DenseCell
+from search_spaces.dense_cell.architecture import DenseCell
 
 
 def differences(a: DenseCell, b: DenseCell) -> int:

@@ -4,11 +4,11 @@ import random
 
 import pytest
 
-from nas.spec import BlackBoxSpec, DenseCellSpace, DpcStrategy, Fidelity, RandomStrategy, TpeStrategy
+from nas.specs import BlackBoxSpec, DenseCellSpace, DpcStrategy, Fidelity, RandomStrategy, TpeStrategy
 from nas.strategies import Observation, SpaceExhausted, build_strategy
 from search_spaces.base import content_key
-from search_spaces.dense_cell import DenseCell, operator_index
-from search_spaces.dense_cell_space import cells
+from search_spaces.dense_cell.architecture import DenseCell, operator_index
+from search_spaces.dense_cell.space import cells
 from search_spaces.document import architecture_from_dict, architecture_to_dict
 
 STRATEGIES = {

@@ -4,13 +4,13 @@ import random
 
 import pytest
 
-from nas.spec import DpcStrategy, TpeStrategy
+from nas.specs import DpcStrategy, TpeStrategy
 from nas.strategies.base import Observation
 from nas.strategies.dpc import NearBestSearch
 from nas.strategies.random_search import RandomSearch
 from nas.strategies.tpe import TpeSearch
 from search_spaces.base import content_key
-from search_spaces.dense_cell import PUBLISHED_CELL
+from search_spaces.dense_cell.architecture import PUBLISHED_CELL
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ import collections
 from scipy.stats import chisquare
 
 from nas.strategies.random_search import RandomSearch
-from search_spaces.dense_cell import operator_index
+from search_spaces.dense_cell.architecture import operator_index
 
 
 def test_proposals_are_uniform_over_numbers_and_over_seeds():

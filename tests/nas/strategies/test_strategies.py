@@ -7,10 +7,10 @@ import sys
 import numpy
 import pytest
 
-from nas.spec import BlackBoxSpec, DenseCellSpace, DpcStrategy, Fidelity, RandomStrategy, TpeStrategy
+from nas.specs import BlackBoxSpec, DenseCellSpace, DpcStrategy, Fidelity, RandomStrategy, TpeStrategy
 from nas.strategies import Observation, SpaceExhausted, build_strategy
-from search_spaces.dense_cell import DenseCell
-from search_spaces.dense_cell_space import cells, distinct
+from search_spaces.dense_cell.architecture import DenseCell
+from search_spaces.dense_cell.space import cells, distinct
 from search_spaces.document import architecture_from_dict, architecture_to_dict
 
 STRATEGIES = {

@@ -2,11 +2,11 @@ import random
 
 import optuna
 
-from nas.spec import TpeStrategy
+from nas.specs import TpeStrategy
 from nas.strategies.base import Observation
 from nas.strategies.tpe import TpeSearch
-from search_spaces.dense_cell import OPERATORS, Branch, DenseCell, operator_index
-from search_spaces.dense_cell_space import sample
+from search_spaces.dense_cell.architecture import OPERATORS, Branch, DenseCell, operator_index
+from search_spaces.dense_cell.space import sample
 
 GOOD, LURE = OPERATORS[10], OPERATORS[70]
 

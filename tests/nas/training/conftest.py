@@ -8,8 +8,8 @@ import pytest
 import torch
 from PIL import Image
 
-from nas.dataset_entry import DatasetEntry
-from nas.spec import AugmentSpec, BackboneSpec, Fidelity, HeadSpec, OptimizerSpec, ScheduleSpec
+from nas.data.entry import DatasetEntry
+from nas.specs import AugmentSpec, BackboneSpec, Fidelity, HeadSpec, OptimizerSpec, ScheduleSpec
 from nas.training.workspace import Workspace
 
 ROAD, SKY, CAR = 7, 23, 26  # label ids

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from nas.training.__main__ import main, read_fidelity
-from search_spaces.dense_cell import PUBLISHED_CELL
+from search_spaces.dense_cell.architecture import PUBLISHED_CELL
 from search_spaces.document import write_document
 
 

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 import torch
 
-from nas.measurement import TrialError
-from nas.spec import HeadSpec, ScheduleSpec
-from nas.training.checkpoint import checkpoint_key, load_checkpoint, save_checkpoint
-from nas.training.device import compute_dtype, pick_device, thread_count
+from nas.results.measurement import TrialError
+from nas.specs import HeadSpec, ScheduleSpec
 from nas.training.evaluate import evaluate
+from nas.training.loop.checkpoint import checkpoint_key, load_checkpoint, save_checkpoint
+from nas.training.loop.device import compute_dtype, pick_device, thread_count
 from nas.training.prepare import prepare
-from search_spaces.dense_cell import PUBLISHED_CELL
-from search_spaces.reference_head import ReferenceHead
+from search_spaces.dense_cell.architecture import PUBLISHED_CELL
+from search_spaces.reference.architecture import ReferenceHead
 
 CPU = torch.device("cpu")
 

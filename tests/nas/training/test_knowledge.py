@@ -12,9 +12,9 @@ from nas.training.knowledge import class_graph
 from nas.training.prepare import prepare
 from nas.training.retrain import load_retrained, retrain
 from nas.training.trial import build_trial_network
-from search_spaces.dense_cell import EXTENDED_OPERATORS, Branch, DenseCell
+from search_spaces.dense_cell.architecture import EXTENDED_OPERATORS, Branch, DenseCell
 from search_spaces.document import read_architecture, write_document
-from search_spaces.reference_head import ReferenceHead
+from search_spaces.reference.architecture import ReferenceHead
 from search_spaces.units import SymbolicReasoning
 
 TRUNK = ReferenceHead(name="trunk", width=8, unit=SymbolicReasoning())

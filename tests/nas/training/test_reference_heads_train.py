@@ -3,9 +3,9 @@
 import pytest
 
 from nas.training.evaluate import evaluate
-from search_spaces.dense_cell import EXTENDED_OPERATORS, Branch, DenseCell
-from search_spaces.labels import label
-from search_spaces.reference_heads import reference_heads
+from search_spaces.dense_cell.architecture import EXTENDED_OPERATORS, Branch, DenseCell
+from search_spaces.reference.heads import reference_heads
+from search_spaces.text import label
 
 ALL_UNITS = DenseCell(
     branches=tuple(Branch(input=index % 2 - 1, operator=op) for index, op in enumerate(EXTENDED_OPERATORS[81:]))

@@ -11,11 +11,11 @@ import torch
 from PIL import Image
 
 from nas.data.dataset import IGNORE
-from nas.training.extractor import to_network
+from nas.training.backbone.extractor import to_network
 from nas.training.pictures import colour, predict
 from nas.training.prepare import prepare
 from nas.training.retrain import load_retrained, retrain
-from search_spaces.dense_cell import PUBLISHED_CELL
+from search_spaces.dense_cell.architecture import PUBLISHED_CELL
 from search_spaces.document import read_architecture, write_document
 
 

@@ -11,9 +11,9 @@ from nas.training.evaluate import evaluate
 from nas.training.prepare import prepare
 from nas.training.retrain import METRICS, retrain
 from nas.training.trial import build_loop, build_trial_network, trial_complexity
-from search_spaces.dense_cell import PUBLISHED_CELL
+from search_spaces.dense_cell.architecture import PUBLISHED_CELL
 from search_spaces.document import ArchitectureDocument
-from search_spaces.reference_head import ReferenceHead
+from search_spaces.reference.architecture import ReferenceHead
 
 CPU = torch.device("cpu")
 CLASSES, CHANNELS = 19, 8

@@ -6,18 +6,18 @@ import random
 import pytest
 import torch
 
-from nas.measurement import TrialError
 from nas.models.parameters import count_parameters
-from nas.spec import NetworkSpec
+from nas.results.measurement import TrialError
+from nas.specs import NetworkSpec
 from nas.training.__main__ import main
-from nas.training.checkpoint import written_key
 from nas.training.evaluate import evaluate
+from nas.training.loop.checkpoint import written_key
 from nas.training.prepare import prepare
 from nas.training.retrain import load_retrained, retrain
 from nas.training.trial import build_loop, build_trial_network
 from nas.training.workspace import Workspace
-from search_spaces.auto_deeplab import PUBLISHED_AUTO_DEEPLAB, AutoDeepLab, Block, Edge
-from search_spaces.auto_deeplab_space import sample
+from search_spaces.auto_deeplab.architecture import PUBLISHED_AUTO_DEEPLAB, AutoDeepLab, Block, Edge
+from search_spaces.auto_deeplab.space import sample
 from search_spaces.document import ArchitectureDocument, Provenance, read_architecture
 
 CPU = torch.device("cpu")

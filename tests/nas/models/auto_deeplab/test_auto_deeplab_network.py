@@ -9,9 +9,9 @@ from nas.models.auto_deeplab import build_auto_deeplab, check_crop
 from nas.models.complexity import multiply_adds
 from nas.models.networks import build_network
 from nas.models.parameters import count_parameters
-from nas.spec import NetworkSpec
-from search_spaces.auto_deeplab import PUBLISHED_AUTO_DEEPLAB, AutoDeepLab, Block, Edge
-from search_spaces.auto_deeplab_space import sample
+from nas.specs import NetworkSpec
+from search_spaces.auto_deeplab.architecture import PUBLISHED_AUTO_DEEPLAB, AutoDeepLab, Block, Edge
+from search_spaces.auto_deeplab.space import sample
 
 TINY = {"filters": 2, "stem_channels": 4, "aspp_channels": 4, "low_level_channels": 4, "decoder_channels": 4}
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from nas.models.auto_deeplab import build_auto_deeplab
-from search_spaces.auto_deeplab import OPERATORS, PUBLISHED_AUTO_DEEPLAB, AutoDeepLab, Block, Edge
-from search_spaces.auto_deeplab_forms import write_darts, write_tensorflow
-from search_spaces.auto_deeplab_space import sample
+from search_spaces.auto_deeplab.architecture import OPERATORS, PUBLISHED_AUTO_DEEPLAB, AutoDeepLab, Block, Edge
+from search_spaces.auto_deeplab.formats import write_darts, write_tensorflow
+from search_spaces.auto_deeplab.space import sample
 from search_spaces.document import read_architecture, write_document
 
 WIDTHS = {"filters": 2, "stem_channels": 3, "aspp_channels": 4, "low_level_channels": 3, "decoder_channels": 5}

@@ -4,7 +4,7 @@ import torch
 from nas.models.auto_deeplab import build_auto_deeplab
 from nas.models.auto_deeplab.cell import Cell
 from nas.models.auto_deeplab.drop_path import ScheduledDropPath, kept_paths
-from search_spaces.auto_deeplab import AutoDeepLab, Block, Edge
+from search_spaces.auto_deeplab.architecture import AutoDeepLab, Block, Edge
 
 TINY = {"filters": 2, "stem_channels": 4, "aspp_channels": 4, "low_level_channels": 4, "decoder_channels": 4}
 

@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from search_spaces.auto_deeplab_trellis import Trellis
+from search_spaces.auto_deeplab.trellis import Trellis
 
 KERNEL = {"sep_3x3": 3, "sep_5x5": 5, "atrous_3x3": 3, "atrous_5x5": 5}
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from nas.models.supernet import build_supernet
-from nas.spec import SupernetSpec
+from nas.specs import SupernetSpec
 
 _SPEC = importlib.util.spec_from_file_location("supernet_reference", Path(__file__).with_name("reference.py"))
 reference = importlib.util.module_from_spec(_SPEC)

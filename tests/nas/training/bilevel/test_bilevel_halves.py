@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from nas.spec import AugmentSpec, BilevelSpec
+from nas.specs import AugmentSpec, BilevelSpec
 from nas.training.bilevel.halves import A, B, HalfBatches, ImageStore, halves
 
 

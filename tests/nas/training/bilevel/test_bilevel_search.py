@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 import torch
 
-from nas.snapshot import Snapshot
-from nas.spec import AugmentSpec, AutoDeepLabSpec, BilevelSpec, HessianStop, StopSpec, SupernetSpec
+from nas.results.snapshot import Snapshot
+from nas.specs import AugmentSpec, AutoDeepLabSpec, BilevelSpec, HessianStop, StopSpec, SupernetSpec
 from nas.training.bilevel import StepsDone, search, search_telling
 from nas.training.bilevel.remedies import count_skips, has_grown
-from search_spaces.auto_deeplab import PUBLISHED_AUTO_DEEPLAB
+from search_spaces.auto_deeplab.architecture import PUBLISHED_AUTO_DEEPLAB
 
 
 def make_spec(supernet=None, bilevel=None, **changes: Any):

@@ -8,20 +8,20 @@ from typing import Any
 import pytest
 import torch
 
-from nas.measurement import TrialError
-from nas.spec import NetworkSpec
-from nas.spec.training_free import TRAINING_FREE, TRAINING_FREE_SOURCES
+from nas.results.measurement import TrialError
+from nas.specs import NetworkSpec
+from nas.specs.training_free import TRAINING_FREE, TRAINING_FREE_SOURCES
 from nas.training.evaluate import evaluate
-from nas.training.losses import SegmentationLoss, class_weights
+from nas.training.loop.losses import SegmentationLoss, class_weights
 from nas.training.prepare import prepare
 from nas.training.training_free import score
 from nas.training.training_free.gradients import snip
 from nas.training.trial import build_loop, build_trial_network
-from search_spaces import dense_cell_space
-from search_spaces.auto_deeplab import AutoDeepLab, Block, Edge
-from search_spaces.auto_deeplab_space import sample
-from search_spaces.dense_cell import PUBLISHED_CELL
-from search_spaces.reference_heads import reference_heads
+from search_spaces.auto_deeplab.architecture import AutoDeepLab, Block, Edge
+from search_spaces.auto_deeplab.space import sample
+from search_spaces.dense_cell.architecture import PUBLISHED_CELL
+from search_spaces.dense_cell.architecture import space as dense_cell_space
+from search_spaces.reference.heads import reference_heads
 
 CPU = torch.device("cpu")
 HEADS = reference_heads(8)

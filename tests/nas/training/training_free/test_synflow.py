@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from nas.models.heads import build_head
-from nas.models.layers import build_logits
+from nas.models.heads.build import build_head
+from nas.models.layers.conv import build_logits
 from nas.models.networks import HeadWithClassifier
-from nas.training.extractor import StandardizedBackbone
+from nas.training.backbone.extractor import StandardizedBackbone
 from nas.training.training_free.synflow import synflow
-from search_spaces.dense_cell import PUBLISHED_CELL
+from search_spaces.dense_cell.architecture import PUBLISHED_CELL
 
 
 def chain(*widths: int, seed=0):

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from nas.spec.training_free import TRAINING_FREE
+from nas.specs.training_free import TRAINING_FREE
 from nas.training.__main__ import main
 from nas.training.training_free import score
-from search_spaces.dense_cell import PUBLISHED_CELL
+from search_spaces.dense_cell.architecture import PUBLISHED_CELL
 from search_spaces.document import write_document
 
 

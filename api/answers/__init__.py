@@ -1,0 +1,1 @@
+"""From what the store gave to what the REST interface answers: data in, schema out, no questions asked."""

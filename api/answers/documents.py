@@ -1,0 +1,32 @@
+"""The architecture document of a trial or a snapshot, with where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from nas.results.measurement import Measurement
+from nas.results.snapshot import Snapshot
+from nas.specs import AutoDeepLabSpec
+from nas.store import SearchRecord, SnapshotRecord, TrialRecord
+from search_spaces import Provenance, Score, architecture_from_dict, write_document
+
+
+def trial_document(search: SearchRecord, trial: TrialRecord, curve: Sequence[Measurement]) -> dict[str, Any]:
+    """Enough to rebuild the very network and to measure it again."""
+    provenance = Provenance(
+        search=search.id,
+        trial=trial.number,
+        seed=trial.seed,
+        fidelity=search.spec.fidelity_of(trial.fidelity_key).model_dump(mode="json"),
+        scores=tuple(Score(iteration=point.iteration, score=point.score) for point in curve),
+        software=search.software or {},
+    )
+    return write_document(architecture_from_dict(trial.architecture), provenance)
+
+
+def snapshot_document(search: SearchRecord, spec: AutoDeepLabSpec, record: SnapshotRecord) -> dict[str, Any]:
+    """The decoded network, and which run of which search it is from."""
+    snapshot = Snapshot.model_validate(record.payload)
+    provenance = Provenance(search=search.id, seed=spec.seed + record.run, software=search.software or {})
+    return write_document(snapshot.architecture, provenance)

@@ -1,0 +1,141 @@
+"""From rankings and calibrations to what the REST interface says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from api.answers.searches import moment
+from nas.schemas.calibrations import CalibratedPublic, CalibrationPublic, RecommendedPublic
+from nas.schemas.rankings import (
+    FullScorePublic,
+    MeasuredPublic,
+    PairPublic,
+    ProxyScorePublic,
+    RankingPublic,
+    RungPublic,
+    TrainingFreePublic,
+)
+from nas.specs import CalibrationSpec, Fidelity, TrainingFreeProxy
+from nas.specs.training_free import TRAINING_FREE_SOURCES
+from nas.store import SearchRecord, TrialRecord
+from search_spaces.document import architecture_from_dict
+from search_spaces.text import label
+
+# Only the types: numpy and scipy, which the computations need, would take most of the service's start.
+if TYPE_CHECKING:
+    from nas.ranking.calibration import CalibratedProxy, Calibration
+    from nas.ranking.pairs import Association, JoinedPair
+    from nas.ranking.report import Ranking
+    from nas.ranking.search_ranking import SearchRanking
+
+
+def ranking_public(
+    search_id: str, full_scale_ids: Sequence[str], found: SearchRanking, proxy: Fidelity, full_scale: Fidelity
+) -> RankingPublic:
+    """A search's ranking, with the two fidelities it compares."""
+    return RankingPublic(
+        search=search_id,
+        full_scale_searches=tuple(full_scale_ids),
+        chosen=found.chosen,
+        warnings=found.warnings,
+        proxy=MeasuredPublic(fidelity=proxy, device_seconds=found.proxy_seconds),
+        full_scale=MeasuredPublic(fidelity=full_scale, device_seconds=found.full_seconds),
+        share=found.share,
+        pairs=tuple(map(_pair, found.pairs)),
+        rungs=tuple(RungPublic(iteration=rung, **_association(one)) for rung, one in found.rungs.items()),
+        training_free=tuple(_training_free(name, one) for name, one in found.training_free.items()),
+        **_fields(
+            found.ranking,
+            *("sampling", "n", "spearman", "p_value", "interval", "bootstrap"),
+            *("kendall", "overlaps", "regret", "winner_rank", "reason"),
+        ),
+    )
+
+
+def calibration_public(
+    search: SearchRecord, spec: CalibrationSpec, trials: Sequence[TrialRecord], found: Calibration
+) -> CalibrationPublic:
+    """A calibration as far as it has come."""
+    created = moment(search.created_at)
+    assert created is not None
+    recommended = None
+    if found.recommended is not None:
+        name = found.recommended
+        use = search.id if search.status.terminal else f"{search.id}/{name}"
+        recommended = RecommendedPublic(name=name, use=use, fidelity=spec.proxies[name])
+    return CalibrationPublic(
+        id=search.id,
+        name=spec.name,
+        status=search.status,
+        message=search.message,
+        ended=sum(trial.status.terminal for trial in trials),
+        planned=spec.planned,
+        measured=found.measured,
+        proxies=tuple(_calibrated(proxy, spec.proxies) for proxy in found.proxies),
+        full_scale=MeasuredPublic(fidelity=spec.full_scale, device_seconds=found.device_seconds),
+        recommended=recommended,
+        verdict=found.verdict,
+        final=search.status.terminal,
+        spec=spec,
+        created_at=created,
+        finished_at=moment(search.finished_at),
+    )
+
+
+def _fields(ranking: Ranking, *names: str) -> dict[str, Any]:
+    everything = asdict(ranking)
+    return {name: everything[name] for name in names}
+
+
+def _association(found: Association) -> dict[str, Any]:
+    statistics = _fields(found.ranking, "n", "spearman", "interval", "p_value", "reason")
+    return {**statistics, "device_seconds": found.device_seconds}
+
+
+def _training_free(name: TrainingFreeProxy, found: Association) -> TrainingFreePublic:
+    source = TRAINING_FREE_SOURCES[name]
+    return TrainingFreePublic(
+        name=name, sign=source.sign, measures=source.measures, citation=source.citation, **_association(found)
+    )
+
+
+def _pair(pair: JoinedPair) -> PairPublic:
+    candidate, full = pair.candidate, pair.full
+    return PairPublic(
+        trial=candidate.trial,
+        label=label(architecture_from_dict(candidate.architecture)),
+        architecture_key=candidate.architecture_key,
+        proxy=ProxyScorePublic(
+            score=candidate.score,
+            iteration=candidate.iteration,
+            rank=pair.proxy_rank,
+            device_seconds=candidate.device_seconds,
+        ),
+        full_scale=FullScorePublic(
+            score=full.score,
+            spread=full.spread,
+            seeds=full.seeds,
+            scores=full.scores,
+            rank=pair.full_rank,
+            device_seconds=full.device_seconds,
+        ),
+    )
+
+
+def _calibrated(proxy: CalibratedProxy, fidelities: Mapping[str, Fidelity]) -> CalibratedPublic:
+    source = next(
+        (known for name, known in TRAINING_FREE_SOURCES.items() if proxy.training_free and name == proxy.name), None
+    )
+    return CalibratedPublic(
+        name=proxy.name,
+        training_free=proxy.training_free,
+        fidelity=None if proxy.training_free else fidelities[proxy.name],
+        sign=None if source is None else source.sign,
+        citation=None if source is None else source.citation,
+        device_seconds=proxy.device_seconds,
+        share=proxy.share,
+        pareto=proxy.pareto,
+        **_fields(proxy.ranking, "n", "spearman", "p_value", "interval", "kendall", "reason", "warnings"),
+    )

@@ -1,0 +1,1 @@
+"""Feature extractors, and the one function that builds them."""

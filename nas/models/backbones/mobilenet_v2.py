@@ -1,0 +1,120 @@
+"""MobileNet-v2 (Sandler et al., CVPR 2018) as a dense feature extractor, parameters named as torchvision's."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from torch import Tensor, nn
+
+from nas.models.backbones.base import Backbone, StrideBudget
+
+STEM = 32
+STAGES = 18
+"""Feature stages: the stem and 17 inverted residuals. torchvision's 19th (1x1 to 1280) only serves its classifier."""
+
+SETTINGS = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
+"""Expansion, channels, repeats, stride of the first (table 2 of the paper)."""
+
+
+def _residual_stages() -> list[tuple[int, int, int]]:
+    """(expansion, channels, stride) of the 17 inverted residuals."""
+    return [
+        (expansion, channels, first if index == 0 else 1)
+        for expansion, channels, repeats, first in SETTINGS
+        for index in range(repeats)
+    ]
+
+
+def scaled_channels(channels: int, width: float) -> int:
+    """Channels under a width multiplier: the nearest multiple of 8, at least 8, never below 90 % of the product."""
+    wanted = channels * width
+    rounded = max(8, int(wanted + 4) // 8 * 8)
+    return rounded + 8 if rounded < 0.9 * wanted else rounded
+
+
+class ConvBNReLU6(nn.Sequential):
+    """Convolution without bias, batch norm, ReLU clipped at 6: torchvision's keys `0.weight`, `1.*`."""
+
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel: int, *, stride: int = 1, dilation: int = 1, groups: int = 1
+    ) -> None:
+        padding = dilation * (kernel // 2)
+        super().__init__(
+            nn.Conv2d(in_channels, out_channels, kernel, stride, padding, dilation, groups, bias=False),
+            nn.BatchNorm2d(out_channels),
+            nn.ReLU6(inplace=True),
+        )
+
+
+class InvertedResidual(nn.Module):
+    """Expand 1x1, depthwise 3x3, project 1x1 without activation; a residual where the shape stays."""
+
+    def __init__(
+        self, in_channels: int, out_channels: int, expansion: int, stride: int, dilation: int, *, residual: bool
+    ) -> None:
+        super().__init__()
+        hidden = in_channels * expansion
+        expand = [ConvBNReLU6(in_channels, hidden, 1)] if expansion != 1 else []
+        self.conv = nn.Sequential(
+            *expand,
+            ConvBNReLU6(hidden, hidden, 3, stride=stride, dilation=dilation, groups=hidden),
+            nn.Conv2d(hidden, out_channels, 1, bias=False),
+            nn.BatchNorm2d(out_channels),
+        )
+        self.residual = residual
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in, H, W) -> (N, out, ceil(H / stride), ceil(W / stride))."""
+        y: Tensor = self.conv(x)
+        return x + y if self.residual else y
+
+
+class MobileNetV2(Backbone):
+    """The first `blocks` of 18 feature stages at `output_stride`; see `Backbone` for shapes.
+
+    ValueError where the stages kept do not reach the output stride.
+    """
+
+    def __init__(self, width: float = 1.0, output_stride: int = 32, blocks: int | None = None) -> None:
+        super().__init__()
+        budget = StrideBudget(output_stride)
+        channels = scaled_channels(STEM, width)
+        stages: list[nn.Module] = [ConvBNReLU6(3, channels, 3, stride=budget.take(2)[0])]
+        for expansion, base, wanted_stride in _residual_stages()[: (blocks or STAGES) - 1]:
+            out = scaled_channels(base, width)
+            stride, dilation = budget.take(wanted_stride)
+            # A stage that loses its stride to the output stride gets no residual: its weights were made without.
+            residual = wanted_stride == 1 and channels == out
+            stages.append(InvertedResidual(channels, out, expansion, stride, dilation, residual=residual))
+            channels = out
+        if budget.reached != output_stride:
+            raise ValueError(
+                f"mobilenet_v2 cut after {len(stages)} stages reaches stride {budget.reached}, not output_stride "
+                f"{output_stride}; keep more blocks or ask for a smaller output_stride"
+            )
+        self.features = nn.Sequential(*stages)
+        self.blocks = len(stages)
+        self.out_channels = channels
+        self.output_stride = output_stride
+        _initialise(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Features of the last stage kept."""
+        y: Tensor = self.features(x)
+        return y
+
+    def leaves_out(self, key: str) -> bool:
+        """Stages beyond `blocks`, torchvision's 1280-channel stage and its classifier."""
+        match = re.match(r"features\.(\d+)\.", key)
+        if match is None:
+            return key.startswith("classifier.")
+        return self.blocks <= int(match[1]) <= STAGES
+
+
+def _initialise(module: nn.Module) -> None:
+    """He initialisation by fan-out, as the public implementations."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d):
+            fan_out = layer.out_channels * math.prod(layer.kernel_size) // layer.groups
+            nn.init.normal_(layer.weight, std=math.sqrt(2 / fan_out))

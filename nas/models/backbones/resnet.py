@@ -1,0 +1,93 @@
+"""ResNet-50 and ResNet-101 as dense feature extractors, parameters named as torchvision's.
+
+The bottleneck is He et al.'s (CVPR 2016) with the stride on the 3x3 convolution ("v1.5"), as torchvision's weights
+need it.
+"""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from nas.models.backbones.base import Backbone, StrideBudget
+
+EXPANSION = 4
+DEPTHS = {"resnet50": (3, 4, 6, 3), "resnet101": (3, 4, 23, 3)}
+"""Bottlenecks of layer1 to layer4."""
+
+
+class Bottleneck(nn.Module):
+    """1x1 down, 3x3 (with the stride and the dilation), 1x1 up to 4 * width, plus the shortcut, ReLU."""
+
+    def __init__(self, in_channels: int, width: int, stride: int, dilation: int, *, project: bool) -> None:
+        super().__init__()
+        out_channels = width * EXPANSION
+        self.conv1 = nn.Conv2d(in_channels, width, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, stride, dilation, dilation, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv3 = nn.Conv2d(width, out_channels, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(out_channels)
+        self.downsample = (
+            nn.Sequential(nn.Conv2d(in_channels, out_channels, 1, stride, bias=False), nn.BatchNorm2d(out_channels))
+            if project
+            else None
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in, H, W) -> (N, 4 width, ceil(H / stride), ceil(W / stride))."""
+        y = F.relu(self.bn1(self.conv1(x)), inplace=True)
+        y = F.relu(self.bn2(self.conv2(y)), inplace=True)
+        y = self.bn3(self.conv3(y))
+        shortcut = x if self.downsample is None else self.downsample(x)
+        return F.relu(y + shortcut, inplace=True)
+
+
+class ResNet(Backbone):
+    """`name` is a key of `DEPTHS`; the last stages trade strides for dilation down to `output_stride` (8, 16, 32)."""
+
+    def __init__(self, name: str, output_stride: int = 32) -> None:
+        super().__init__()
+        budget = StrideBudget(output_stride)
+        budget.take(2)
+        budget.take(2)
+        self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
+        channels = 64
+        for index, depth in enumerate(DEPTHS[name]):
+            width = 64 * 2**index
+            layer = _layer(channels, width, depth, 1 if index == 0 else 2, budget)
+            self.add_module(f"layer{index + 1}", layer)
+            channels = width * EXPANSION
+        assert budget.reached == output_stride
+        self.out_channels = channels
+        self.output_stride = output_stride
+        _initialise(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Features of layer4."""
+        x = F.relu(self.bn1(self.conv1(x)), inplace=True)
+        x = F.max_pool2d(x, 3, 2, 1)
+        for index in range(4):
+            x = self.get_submodule(f"layer{index + 1}")(x)
+        return x
+
+    def leaves_out(self, key: str) -> bool:
+        """The classifier."""
+        return key in {"fc.weight", "fc.bias"}
+
+
+def _layer(channels: int, width: int, depth: int, stride: int, budget: StrideBudget) -> nn.Sequential:
+    blocks = []
+    for index in range(depth):
+        block_stride, dilation = budget.take(stride if index == 0 else 1)
+        blocks.append(Bottleneck(channels, width, block_stride, dilation, project=index == 0))
+        channels = width * EXPANSION
+    return nn.Sequential(*blocks)
+
+
+def _initialise(module: nn.Module) -> None:
+    """He initialisation by fan-out."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")

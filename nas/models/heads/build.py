@@ -1,0 +1,155 @@
+"""From the description of a head to the module: `build_head`, and the dense prediction cell itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from nas.models.graph_reasoning import KnowledgeGraph
+from nas.models.heads.operators import AtrousSeparable, PyramidPooling, pooling_kernel
+from nas.models.heads.reference import ASPPHead, Conv1x1Head, PPMHead
+from nas.models.heads.trunk import TrunkHead
+from nas.models.heads.units import build_unit
+from nas.models.layers.conv import BN_MOMENTUM, ConvBNReLU
+from search_spaces.dense_cell.architecture import AtrousSeparable as AtrousSeparableOp
+from search_spaces.dense_cell.architecture import Conv1x1 as Conv1x1Op
+from search_spaces.dense_cell.architecture import DenseCell, Operator
+from search_spaces.dense_cell.architecture import PyramidPooling as PyramidPoolingOp
+from search_spaces.document import Architecture
+from search_spaces.reference.architecture import ReferenceHead
+from search_spaces.units import SymbolicReasoning
+
+PAPER_STRIDE = 16
+"""Output stride for which the rates of the dense cell and of ASPP are written."""
+
+
+@dataclass(frozen=True)
+class HeadSetting:
+    """What turns a description into a module beside its input width; the arguments of `build_head`."""
+
+    channels: int = 256
+    dropout: float = 0.1
+    output_stride: int = 16
+    crop: tuple[int, int] = (513, 513)
+    rate_multiplier: int = 1
+    bn_momentum: float = BN_MOMENTUM
+    knowledge: KnowledgeGraph | None = None
+
+
+def rate_multiplier_for(output_stride: int) -> int:
+    """Factor on atrous rates: 2 at output stride 8, 1 at 16 (the paper's 16 / stride), and 1 above."""
+    return max(1, PAPER_STRIDE // output_stride)
+
+
+def needs_knowledge(architecture: Architecture) -> bool:
+    """Whether the architecture reasons over a knowledge graph, which `build_head` then has to be given."""
+    units = architecture.units if isinstance(architecture, DenseCell | ReferenceHead) else ()
+    return any(isinstance(unit, SymbolicReasoning) for unit in units)
+
+
+def build_head(
+    architecture: Architecture,
+    in_channels: int,
+    *,
+    channels: int = 256,
+    dropout: float = 0.1,
+    output_stride: int = 16,
+    crop: tuple[int, int] = (513, 513),
+    rate_multiplier: int | None = None,
+    bn_momentum: float = BN_MOMENTUM,
+    knowledge: KnowledgeGraph | None = None,
+) -> nn.Module:
+    """A head without logits: (N, in_channels, H, W) -> (N, channels, H, W), with attribute `out_channels`.
+
+    `crop` is (height, width) in pixels: it gives the dense cell's pooling windows. Rates are for output stride 16;
+    `rate_multiplier` None doubles them at 8. `knowledge` is the graph of the classes for symbolic reasoning; other
+    heads do not read it. Initial weights come from torch's global generator.
+    ValueError where the architecture is no head, or where it needs a knowledge graph and has none.
+    """
+    if rate_multiplier is None:
+        rate_multiplier = rate_multiplier_for(output_stride)
+    setting = HeadSetting(channels, dropout, output_stride, crop, rate_multiplier, bn_momentum, knowledge)
+    if isinstance(architecture, DenseCell):
+        return DenseCellHead(architecture, in_channels, setting)
+    if isinstance(architecture, ReferenceHead):
+        return _build_reference_head(architecture, in_channels, setting)
+    raise ValueError(f"{architecture.kind} is a whole network with its own backbone, not a head to put on one")
+
+
+class DenseCellHead(nn.Module):
+    """The dense prediction cell: B branches of `channels` filters, concat, dropout, 1x1, BN, ReLU.
+
+    (N, in, H, W) -> (N, channels, H, W). Branch i reads the features (input -1) or an earlier branch's output.
+    A unit of global reasoning keeps its input's shape, so it acts on maps of `channels`: on a branch's output as it
+    is, on F behind a 1x1 convolution, BN and ReLU (in all cases of F, even one of that width).
+    """
+
+    def __init__(self, cell: DenseCell, in_channels: int, setting: HeadSetting) -> None:
+        super().__init__()
+        self.out_channels = setting.channels
+        self.inputs = tuple(branch.input for branch in cell.branches)
+        self.branches = nn.ModuleList(
+            _build_operator(branch.operator, in_channels if branch.input < 0 else None, setting)
+            for branch in cell.branches
+        )
+        self.dropout = nn.Dropout(setting.dropout)
+        self.project = ConvBNReLU(
+            len(self.branches) * setting.channels, setting.channels, bn_momentum=setting.bn_momentum
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Features at the resolution of `x`."""
+        x = x.contiguous(memory_format=torch.channels_last)  # what pooling and depthwise convolutions are quick in
+        outputs: list[Tensor] = []
+        for source, branch in zip(self.inputs, self.branches, strict=True):
+            outputs.append(branch(x if source < 0 else outputs[source]))
+        y: Tensor = self.project(self.dropout(torch.cat(outputs, 1)))
+        return y
+
+
+def _build_operator(operator: Operator, features: int | None, setting: HeadSetting) -> nn.Module:
+    """`features`: channels of F where the branch reads it; None where it reads another branch."""
+    momentum, in_channels = setting.bn_momentum, setting.channels if features is None else features
+    if isinstance(operator, Conv1x1Op):
+        return ConvBNReLU(in_channels, setting.channels, bn_momentum=momentum)
+    if isinstance(operator, AtrousSeparableOp):
+        rate = (operator.rate[0] * setting.rate_multiplier, operator.rate[1] * setting.rate_multiplier)
+        return AtrousSeparable(in_channels, setting.channels, rate, bn_momentum=momentum)
+    if isinstance(operator, PyramidPoolingOp):
+        return _build_pooling(operator, in_channels, setting)
+    entry = None if features is None else ConvBNReLU(features, setting.channels, bn_momentum=momentum)
+    unit = build_unit(operator, setting.channels, knowledge=setting.knowledge, bn_momentum=momentum)
+    return unit if entry is None else nn.Sequential(entry, unit)
+
+
+def _build_pooling(operator: PyramidPoolingOp, in_channels: int, setting: HeadSetting) -> PyramidPooling:
+    kernel = (
+        pooling_kernel(setting.crop[0], setting.output_stride, operator.grid[0]),
+        pooling_kernel(setting.crop[1], setting.output_stride, operator.grid[1]),
+    )
+    return PyramidPooling(in_channels, setting.channels, kernel, bn_momentum=setting.bn_momentum)
+
+
+def _build_reference_head(head: ReferenceHead, in_channels: int, setting: HeadSetting) -> nn.Module:
+    dropout, momentum = setting.dropout, setting.bn_momentum
+    if head.name == "aspp":
+        rates = [rate * setting.rate_multiplier for rate in head.rates]
+        return ASPPHead(in_channels, setting.channels, rates=rates, dropout=dropout, bn_momentum=momentum)
+    if head.name == "ppm":
+        return PPMHead(in_channels, setting.channels, bins=head.bins, dropout=dropout, bn_momentum=momentum)
+    if head.name == "trunk":
+        return _build_trunk(head, in_channels, setting)
+    return Conv1x1Head(in_channels, setting.channels, dropout=dropout, bn_momentum=momentum)
+
+
+def _build_trunk(head: ReferenceHead, in_channels: int, setting: HeadSetting) -> TrunkHead:
+    momentum, width = setting.bn_momentum, head.width
+    assert width is not None, "a trunk has a width"
+    unit = None
+    if head.unit is not None:
+        unit = build_unit(head.unit, width, knowledge=setting.knowledge, bn_momentum=momentum)
+    return TrunkHead(
+        in_channels, setting.channels, width=width, unit=unit, dropout=setting.dropout, bn_momentum=momentum
+    )

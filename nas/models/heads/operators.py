@@ -1,0 +1,71 @@
+"""The operators of the dense prediction cell as modules (Chen et al., NeurIPS 2018, section 3.2).
+
+Definitions follow the released code, TensorFlow models research/deeplab/core/dense_prediction_cell.py; where the
+paper's words differ, the docstring says so.
+"""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from nas.models.layers.conv import BN_MOMENTUM, ConvBNReLU, batch_norm
+from nas.models.layers.depthwise import DepthwiseAtrous
+from nas.models.layers.resampling import resize, sliding_mean
+
+POINTWISE_STD = 0.06
+"""Standard deviation of the initial pointwise weights behind a depthwise convolution (TensorFlow DeepLab)."""
+
+
+class AtrousSeparable(nn.Module):
+    """Atrous separable convolution: depthwise 3x3, BN, ReLU, pointwise 1x1, BN, ReLU.
+
+    (N, in, H, W) -> (N, out, H, W), 'SAME' padding. Batch norm and ReLU stand *between* the two as well.
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, rate: tuple[int, int], *, bn_momentum: float = BN_MOMENTUM
+    ) -> None:
+        super().__init__()
+        self.depthwise = DepthwiseAtrous(in_channels, rate)
+        self.bn = batch_norm(in_channels, bn_momentum)
+        self.pointwise = ConvBNReLU(in_channels, out_channels, bn_momentum=bn_momentum, std=POINTWISE_STD)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Same height and width as `x`."""
+        y: Tensor = self.pointwise(F.relu(self.bn(self.depthwise(x)), inplace=True))
+        return y
+
+
+def pooling_kernel(crop: int, output_stride: int, grid: int) -> int:
+    """Side of the pooling window in cells: int((crop - 1) / (output_stride * grid) + 1), at least 1.
+
+    Crop 513, stride 16 (33 cells): grid 1, 2, 4, 8 give 33, 17, 9, 5.
+    """
+    return int((crop - 1) / (output_stride * grid) + 1)
+
+
+class PyramidPooling(nn.Module):
+    """Average pooling (stride 1, no padding), 1x1 convolution, BN, ReLU, bilinear resize back (corners aligned).
+
+    (N, in, H, W) -> (N, out, H, W). With stride 1 the "grid" is a sliding mean, as in the released code; the paper's
+    words are average pooling in each grid cell. The window is given in cells; see `pooling_kernel`. A window larger
+    than the map is cut to the map (then a global mean): TensorFlow refuses to build that graph.
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel: tuple[int, int], *, bn_momentum: float = BN_MOMENTUM
+    ) -> None:
+        super().__init__()
+        self.kernel = kernel
+        self.project = ConvBNReLU(in_channels, out_channels, bn_momentum=bn_momentum)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Same height and width as `x`."""
+        height, width = x.shape[-2:]
+        window = (min(self.kernel[0], height), min(self.kernel[1], width))
+        return resize(self.project(sliding_mean(x, window)), (height, width))
+
+    def extra_repr(self) -> str:
+        """What `print` shows."""
+        return f"kernel={self.kernel}"

@@ -1,0 +1,53 @@
+"""Trials as the REST interface answers them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field
+
+from nas.results.status import TrialStatus
+from nas.schemas.base import PublicModel
+
+
+class TrialPublic(PublicModel):
+    """One trial; score, iteration and seconds are those of the deepest rung measured."""
+
+    number: int
+    status: TrialStatus
+    score: float | None = Field(description="Validation mIoU in [0, 1].")
+    iteration: int | None
+    seconds: float | None
+    device_seconds: float | None
+    parameters: int | None = Field(None, description="Trainable ones of what was trained.")
+    multiply_adds: int | None = Field(None, description="Of one forward pass of that for one crop.")
+    source: str | None = Field(None, description="SEARCH/NUMBER of the trial from which it was taken over, unrun.")
+    reason: str | None = Field(description="Why it failed, where it did.")
+    attempt: int
+    seed: int
+    architecture: dict[str, Any]
+    architecture_key: str
+    fidelity_key: str
+    created_at: datetime
+    updated_at: datetime
+    finished_at: datetime | None
+
+
+class MeasurementPublic(PublicModel):
+    """One rung of a learning curve."""
+
+    iteration: int
+    score: float
+    class_iou: tuple[float | None, ...]
+    train_loss: float
+    val_loss: float
+    seconds: float
+    device_seconds: float
+
+
+class TrialDetail(TrialPublic):
+    """A trial with its learning curve, ascending in iterations, and the architecture document to take away."""
+
+    curve: tuple[MeasurementPublic, ...]
+    document: dict[str, Any]

@@ -1,0 +1,82 @@
+"""What a user asks for: how carefully to measure (`Fidelity`) and what to search (`SearchSpec`).
+
+Everything is validated once, at the door; further in, a spec is taken to be right. No torch here: the HTTP
+service imports this module and has none.
+"""
+
+from nas.specs.auto_deeplab import (
+    ArchitectureAdam,
+    AutoDeepLabSpec,
+    BilevelSpec,
+    CosineSgd,
+    DecodingSpec,
+    HessianStop,
+    StopSpec,
+    SupernetSpec,
+)
+from nas.specs.black_box import (
+    BlackBoxSpec,
+    DenseCellSpace,
+    DpcStrategy,
+    EarlyStopping,
+    RandomStrategy,
+    Strategy,
+    TpeStrategy,
+)
+from nas.specs.calibration import CalibrationSpec
+from nas.specs.fidelity import (
+    AugmentSpec,
+    BackboneSpec,
+    Fidelity,
+    HeadSpec,
+    Name,
+    NetworkSpec,
+    OptimizerSpec,
+    ScheduleSpec,
+    Size,
+)
+from nas.specs.full_scale import Explicit, FullScaleRequest, FullScaleSpec, Stratified, Top
+from nas.specs.job import JobSpec, Resources
+from nas.specs.reference import ReferenceSpec
+from nas.specs.search import RequestedSpec, SearchSpec
+from nas.specs.training_free import TRAINING_FREE, TrainingFreeProxy
+
+__all__ = [
+    "TRAINING_FREE",
+    "ArchitectureAdam",
+    "AugmentSpec",
+    "AutoDeepLabSpec",
+    "BackboneSpec",
+    "BilevelSpec",
+    "BlackBoxSpec",
+    "CalibrationSpec",
+    "CosineSgd",
+    "DecodingSpec",
+    "DenseCellSpace",
+    "DpcStrategy",
+    "EarlyStopping",
+    "Explicit",
+    "Fidelity",
+    "FullScaleRequest",
+    "FullScaleSpec",
+    "HeadSpec",
+    "HessianStop",
+    "JobSpec",
+    "Name",
+    "NetworkSpec",
+    "OptimizerSpec",
+    "RandomStrategy",
+    "ReferenceSpec",
+    "RequestedSpec",
+    "Resources",
+    "ScheduleSpec",
+    "SearchSpec",
+    "Size",
+    "StopSpec",
+    "Strategy",
+    "Stratified",
+    "SupernetSpec",
+    "Top",
+    "TpeStrategy",
+    "TrainingFreeProxy",
+]

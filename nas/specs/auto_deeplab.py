@@ -1,0 +1,205 @@
+"""What a differentiable search is asked to do (Auto-DeepLab, CVPR 2019): supernet, bilevel loop, decoding."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from nas.specs.fidelity import AugmentSpec, Fidelity, Name, Size
+from nas.specs.job import JobSpec
+from search_spaces.auto_deeplab.architecture import MAX_BLOCKS, MAX_LAYERS, NONE, OPERATORS, STRIDES, Operator
+from search_spaces.auto_deeplab.trellis import halved
+from search_spaces.base import StrictModel, content_key
+
+SMALLEST_MAP = 2
+"""Cells a side of the coarsest map: on one cell, batch normalisation of a small batch says nothing."""
+
+
+class SupernetSpec(StrictModel):
+    """The supernet: `layers` cells deep on `levels` strides (4, 8, ...), `blocks` blocks a cell.
+
+    A block at stride s has filters * s / 4 channels, a cell `blocks` times as many. `partial_channels` K > 1 sends
+    only 1/K of the channels through the operators (PC-DARTS, Xu et al., ICLR 2020). `auxiliary_skip` adds a skip of
+    weight 1 to every edge that fades to 0 by the end of the search (DARTS-, Chu et al., ICLR 2021).
+    `activation_checkpointing` recomputes each cell in the backward pass: less memory, a third more work.
+    """
+
+    layers: Annotated[int, Field(ge=1, le=MAX_LAYERS)] = 12
+    filters: Annotated[int, Field(ge=1, le=256)] = 8
+    blocks: Annotated[int, Field(ge=1, le=MAX_BLOCKS)] = 5
+    levels: Annotated[int, Field(ge=1, le=len(STRIDES))] = 4
+    stem: Annotated[int, Field(ge=1, le=1024)] = Field(64, description="Filters of the stem; its output has twice.")
+    operators: Annotated[tuple[Operator, ...], Field(min_length=1)] = OPERATORS
+    partial_channels: Annotated[int, Field(ge=1, le=64)] = 1
+    auxiliary_skip: bool = False
+    activation_checkpointing: bool = False
+
+    @field_validator("operators")
+    @classmethod
+    def _something_to_decode(cls, operators: tuple[Operator, ...]) -> tuple[Operator, ...]:
+        if len(set(operators)) != len(operators):
+            raise ValueError(f"operators must differ from each other: {', '.join(operators)}")
+        if all(operator == NONE for operator in operators):
+            raise ValueError(
+                f"operators need at least one that is not {NONE}, for instance sep_3x3: nothing could be decoded"
+            )
+        return operators
+
+    @model_validator(mode="after")
+    def _channels_divide(self) -> Self:
+        if self.filters % self.partial_channels:
+            raise ValueError(
+                f"partial_channels {self.partial_channels} must divide the filters, {self.filters}: "
+                "one part goes through the operators"
+            )
+        return self
+
+
+class CosineSgd(StrictModel):
+    """Of the weights: SGD with momentum, cosine from `learning_rate` to `final_rate` (Auto-DeepLab, section 4.1)."""
+
+    learning_rate: Annotated[float, Field(gt=0, le=10)] = 0.025
+    final_rate: Annotated[float, Field(ge=0, le=10)] = 0.001
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = 3e-4
+    clip: Annotated[float, Field(gt=0)] | None = Field(None, description="Largest norm of the gradient; None: any.")
+
+
+class ArchitectureAdam(StrictModel):
+    """Of alpha and beta: Adam (Auto-DeepLab, section 4.1). Its betas are torch's 0.9 and 0.999 unless said."""
+
+    learning_rate: Annotated[float, Field(gt=0, le=10)] = 3e-3
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = 1e-3
+    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (0.9, 0.999)
+
+
+class BilevelSpec(StrictModel):
+    """The two-level optimisation: weights on half A of the training images, alpha and beta on half B.
+
+    An epoch is one pass over half A. From `architecture_from_epoch` (counted from 0) on each step also moves alpha
+    and beta. `second_order` differentiates through one step of the weights (DARTS, Liu et al., ICLR 2019, eq. 8).
+    `acceleration`: on a GPU, capture a step as a CUDA graph or compile the supernet once; a CPU runs eagerly.
+    """
+
+    dataset: Name
+    crop: Size = (321, 321)
+    augment: AugmentSpec = AugmentSpec()
+    batch: Annotated[int, Field(ge=1, le=1024)] = 2
+    epochs: Annotated[int, Field(ge=1, le=100_000)] = 40
+    architecture_from_epoch: Annotated[int, Field(ge=0)] = 20
+    second_order: bool = False
+    weights: CosineSgd = CosineSgd()
+    architecture: ArchitectureAdam = ArchitectureAdam()
+    precision: Literal["float32", "bfloat16"] = "float32"
+    acceleration: Literal["none", "compile", "graph"] = "none"
+    train_images: Annotated[int, Field(ge=2)] | None = Field(None, description="Use the first N; None uses all.")
+    val_images: Annotated[int, Field(ge=1)] | None = Field(None, description="Use the first N; None uses all.")
+    class_weighting: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.0, description="Exponent e of the loss weight (class frequency)^-e; 0 weighs all pixels alike."
+    )
+
+    @model_validator(mode="after")
+    def _architecture_moves(self) -> Self:
+        if self.architecture_from_epoch >= self.epochs:
+            raise ValueError(
+                f"architecture_from_epoch {self.architecture_from_epoch} is not before the end ({self.epochs} epochs): "
+                "alpha and beta would never move"
+            )
+        return self
+
+
+class HessianStop(StrictModel):
+    """Stop when the dominant eigenvalue of the Hessian of the loss on half B in alpha grows (RobustDARTS, Zela et al.,
+    ICLR 2020, section 4.2): mean over the last `window` epochs above `ratio` times the mean `window` epochs before.
+    """
+
+    window: Annotated[int, Field(ge=1, le=1000)] = 5
+    ratio: Annotated[float, Field(gt=1)] = 1.33
+    iterations: Annotated[int, Field(ge=1, le=100)] = Field(6, description="Steps of the power iteration.")
+
+
+class StopSpec(StrictModel):
+    """Remedies against collapse. `max_skips`: stop when the decoded cell has that many skips or more (DARTS+, Liang et
+    al., 2019, criterion 1; there 2 of a normal cell's 8 edges).
+    """
+
+    max_skips: Annotated[int, Field(ge=1)] | None = None
+    hessian: HessianStop | None = None
+
+
+class DecodingSpec(StrictModel):
+    """How a network path is read off beta.
+
+    `beta` is the paper's: the path of largest product of probabilities. A node at the border has two ways on, one
+    in the middle three, so with uniform betas that is the path along the border, all at stride 4. `normalised`
+    compares each step with a uniform choice (probability times the number of ways on), which takes that bias away;
+    uniform betas then leave all paths equal and the one that changes least wins.
+    """
+
+    paths: Literal["beta", "normalised"] = "beta"
+
+
+class AutoDeepLabSpec(JobSpec):
+    """A differentiable search: one long run a seed, whose snapshots decode to architectures.
+
+    Every `score_every` epochs (and at the end) the decoded network is measured at the fidelity `scoring`, like a
+    black-box trial; None measures nothing but the supernet.
+    """
+
+    kind: Literal["auto_deeplab"] = "auto_deeplab"
+    supernet: SupernetSpec = SupernetSpec()
+    bilevel: BilevelSpec
+    stop: StopSpec = StopSpec()
+    decoding: DecodingSpec = DecodingSpec()
+    seeds: Annotated[int, Field(ge=1, le=100)] = 1
+    scoring: Fidelity | None = None
+    score_every: Annotated[int, Field(ge=1)] = Field(10, description="Epochs between two measured snapshots.")
+
+    @property
+    def scored_epochs(self) -> tuple[int, ...]:
+        """Epochs (counted from 1) after which a run's decoded network is measured; a run that ends early has its
+        last one in place of the next of these.
+        """
+        if self.scoring is None:
+            return ()
+        epochs = self.bilevel.epochs
+        return tuple(sorted({*range(self.score_every, epochs + 1, self.score_every), epochs}))
+
+    @property
+    def planned(self) -> int:
+        """Measured snapshots, at most: runs that decode to the same network share one."""
+        return self.seeds * len(self.scored_epochs)
+
+    @property
+    def fidelities(self) -> Mapping[str, Fidelity]:
+        """That of the measured snapshots, if there are any."""
+        return {} if self.scoring is None else {"scoring": self.scoring}
+
+    @property
+    def run_key(self) -> str:
+        """Content hash of what decides a run of one seed: what a checkpoint must agree with."""
+        parts = ("supernet", "bilevel", "stop", "decoding")
+        return content_key({part: getattr(self, part).model_dump(mode="json") for part in parts})
+
+    @model_validator(mode="after")
+    def _trellis_fits_crop(self) -> Self:
+        depth = min(self.supernet.levels, self.supernet.layers + 1)
+        for side in self.bilevel.crop:
+            if halved(side, depth + 1) < SMALLEST_MAP:
+                least = (SMALLEST_MAP - 1) * 2 ** (depth + 1) + 1
+                raise ValueError(
+                    f"crop {list(self.bilevel.crop)} is too small for {depth} levels: at stride {STRIDES[depth - 1]} "
+                    f"nothing would be left to look at; use at least {least} pixels a side, or fewer levels"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _skips_can_be_reached(self) -> Self:
+        if self.stop.max_skips is not None and self.stop.max_skips > 2 * self.supernet.blocks:
+            raise ValueError(
+                f"max_skips {self.stop.max_skips} is never reached: a cell of {self.supernet.blocks} blocks has "
+                f"{2 * self.supernet.blocks} edges"
+            )
+        return self

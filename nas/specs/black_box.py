@@ -1,0 +1,82 @@
+"""What a black-box search is asked to do: space, strategy, proxy fidelity, early stopping."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from nas.specs.fidelity import Fidelity
+from nas.specs.job import JobSpec
+from search_spaces.base import StrictModel
+from search_spaces.dense_cell.architecture import OperatorSet
+
+
+class DenseCellSpace(StrictModel):
+    """The dense prediction cell (Chen et al., NeurIPS 2018): `branches` branches over 81 operators, or over 92."""
+
+    kind: Literal["dense_cell"] = "dense_cell"
+    branches: Annotated[int, Field(ge=1, le=10)] = 5
+    operators: OperatorSet = Field(
+        "plain",
+        # Left out of every dump while it is the default, so that specs written before it was there keep their keys.
+        exclude_if=lambda operators: operators == "plain",
+        description="plain: the paper's 81 operators; extended: 11 units of global reasoning beside them.",
+    )
+
+
+class RandomStrategy(StrictModel):
+    """Uniform random search without repeating an architecture."""
+
+    name: Literal["random"] = "random"
+
+
+class DpcStrategy(StrictModel):
+    """Random search that also samples near the best cells found so far (DPC, section 3.3).
+
+    With probability `near_best` a proposal mutates one of the `pool` best scored cells instead of being uniform;
+    the first `startup` proposals are uniform.
+    """
+
+    name: Literal["dpc"] = "dpc"
+    near_best: Annotated[float, Field(ge=0, le=1)] = 0.5
+    pool: Annotated[int, Field(ge=1, le=1000)] = 5
+    startup: Annotated[int, Field(ge=1)] = 8
+
+
+class TpeStrategy(StrictModel):
+    """Tree-structured Parzen estimator (Optuna) over the cell's choices; pruned trials are not told as finished."""
+
+    name: Literal["tpe"] = "tpe"
+    startup: Annotated[int, Field(ge=1)] = 10
+
+
+Strategy = Annotated[RandomStrategy | DpcStrategy | TpeStrategy, Field(discriminator="name")]
+
+
+class EarlyStopping(StrictModel):
+    """Asynchronous successive halving (ASHA, Li et al. 2020): at each rung the best 1/`reduction` go on."""
+
+    reduction: Annotated[float, Field(gt=1, le=100)] = 3.0
+
+
+class BlackBoxSpec(JobSpec):
+    """A black-box search: a strategy proposes architectures of a space, each measured at one proxy fidelity."""
+
+    kind: Literal["black_box"] = "black_box"
+    space: DenseCellSpace = DenseCellSpace()
+    strategy: Strategy = RandomStrategy()
+    fidelity: Fidelity
+    trials: Annotated[int, Field(ge=1, le=1_000_000)] = 100
+    early_stopping: EarlyStopping | None = EarlyStopping()
+
+    @property
+    def planned(self) -> int:
+        """Trials, at most."""
+        return self.trials
+
+    @property
+    def fidelities(self) -> Mapping[str, Fidelity]:
+        """The one of all trials."""
+        return {"fidelity": self.fidelity}

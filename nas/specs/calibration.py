@@ -1,0 +1,56 @@
+"""What a calibration is asked to do: find the cheapest proxy that orders architectures as full scale does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from nas.specs.black_box import DenseCellSpace
+from nas.specs.fidelity import Fidelity, Name
+from nas.specs.full_scale import Seeds
+from nas.specs.job import JobSpec
+from nas.specs.training_free import TRAINING_FREE, TrainingFreeProxy
+
+LEAST_ARCHITECTURES = 4
+"""Fewer pairs give no correlation."""
+
+
+class CalibrationSpec(JobSpec):
+    """`architectures` random ones of the space, each under every proxy and at full scale (there with `seeds` seeds).
+
+    Recommended is the cheapest proxy whose 95 % interval of Spearman's rho lies above `least_rho`. Training-free
+    proxies are scored on the first proxy's fidelity. With `reuse` nothing is run that any search has measured at the
+    same architecture, fidelity and seed: right as long as its data sets are what they were then.
+    """
+
+    kind: Literal["calibration"] = "calibration"
+    space: DenseCellSpace = DenseCellSpace()
+    architectures: Annotated[int, Field(ge=LEAST_ARCHITECTURES, le=1000)] = 12
+    proxies: Annotated[dict[Name, Fidelity], Field(min_length=1, max_length=50)]
+    full_scale: Fidelity
+    seeds: Seeds = 1
+    training_free: tuple[TrainingFreeProxy, ...] = TRAINING_FREE
+    reuse: bool = False
+    least_rho: Annotated[float, Field(ge=0, lt=1)] = 0.5
+
+    @property
+    def planned(self) -> int:
+        """Trials: one for each architecture and proxy, and one for each architecture and seed at full scale."""
+        return self.architectures * (len(self.proxies) + self.seeds)
+
+    @property
+    def fidelities(self) -> Mapping[str, Fidelity]:
+        """The proxies in their order, then full scale."""
+        proxies = {f"proxies.{name}": fidelity for name, fidelity in self.proxies.items()}
+        return {**proxies, "full_scale": self.full_scale}
+
+    @model_validator(mode="after")
+    def _all_differ(self) -> Self:
+        names = {self.full_scale.key: "full_scale"}
+        for name, fidelity in self.proxies.items():
+            other = names.setdefault(fidelity.key, name)
+            if other != name:
+                raise ValueError(f"proxy {name} is the same fidelity as {other}: there is nothing to compare")
+        return self

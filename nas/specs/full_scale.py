@@ -1,0 +1,88 @@
+"""What a full-scale evaluation is asked to do: architectures of a search, measured again with more care."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, field_validator
+
+from nas.specs.fidelity import Fidelity
+from nas.specs.job import JobSpec, Resources, SearchName, Seed
+from nas.specs.training_free import TRAINING_FREE, TrainingFreeProxy
+from search_spaces.base import StrictModel
+
+SearchId = Annotated[str, StringConstraints(pattern=r"^s[0-9a-f]{12}$")]
+Seeds = Annotated[int, Field(ge=1, le=100)]
+Count = Annotated[int, Field(ge=1, le=10_000)]
+TrialNumber = Annotated[int, Field(ge=0, le=2**31 - 1)]
+
+
+class Stratified(StrictModel):
+    """`count` trials spread evenly over the proxy's order: their rho is nearly that of all."""
+
+    how: Literal["stratified"] = "stratified"
+    count: Count = 24
+
+
+class Top(StrictModel):
+    """The `count` best trials: what one wants to retrain, but a biased sample for a correlation."""
+
+    how: Literal["top"] = "top"
+    count: Count
+
+
+class Explicit(StrictModel):
+    """These trials, by number."""
+
+    how: Literal["explicit"] = "explicit"
+    trials: Annotated[tuple[TrialNumber, ...], Field(min_length=1, max_length=10_000)]
+
+    @field_validator("trials")
+    @classmethod
+    def _each_once(cls, trials: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(trials)) != len(trials):
+            twice = next(number for number in trials if trials.count(number) > 1)
+            raise ValueError(f"trial {twice} is named twice; for several seeds of each trial use `seeds`")
+        return trials
+
+
+Choice = Annotated[Stratified | Top | Explicit, Field(discriminator="how")]
+
+
+class FullScaleRequest(StrictModel):
+    """What a user asks for: a fidelity, which trials of the search, how many seeds of each.
+
+    `training_free` are scored beside it, on the search's own (proxy) fidelity, as further candidates of the ranking.
+    """
+
+    name: SearchName | None = Field(None, description="Of the job; by default the search's name and `full scale`.")
+    fidelity: Fidelity
+    choose: Choice = Stratified()
+    seeds: Seeds = 1
+    training_free: tuple[TrainingFreeProxy, ...] = TRAINING_FREE
+    resources: Resources = Resources()
+    retries: Annotated[int, Field(ge=0, le=10)] = 2
+    seed: Seed = 0
+
+
+class FullScaleSpec(JobSpec):
+    """The request with its choice made: `trials` of the search `of`, chosen in the way `sampling`."""
+
+    kind: Literal["full_scale"] = "full_scale"
+    of: SearchId
+    sampling: Literal["stratified", "top", "explicit"]
+    trials: Annotated[tuple[TrialNumber, ...], Field(min_length=1)]
+    fidelity: Fidelity
+    seeds: Seeds = 1
+    training_free: tuple[TrainingFreeProxy, ...] = ()
+
+    @property
+    def planned(self) -> int:
+        """Trials: one for each chosen trial and seed."""
+        return len(self.trials) * self.seeds
+
+    @property
+    def fidelities(self) -> Mapping[str, Fidelity]:
+        """The one of all trials."""
+        return {"fidelity": self.fidelity}

@@ -1,0 +1,46 @@
+"""What a reference search is asked to do: heads made by people, several seeds each, at one fidelity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from nas.specs.fidelity import Fidelity
+from nas.specs.job import JobSpec
+from search_spaces.dense_cell.architecture import DenseCell
+from search_spaces.reference.architecture import ReferenceHead
+from search_spaces.reference.heads import REFERENCE_HEADS
+
+Head = Annotated[DenseCell | ReferenceHead, Field(discriminator="kind")]
+
+
+class ReferenceSpec(JobSpec):
+    """Every head of `heads` with the seeds seed, seed + 1, ..., seed + seeds - 1; no early stopping."""
+
+    kind: Literal["reference"] = "reference"
+    heads: Annotated[tuple[Head, ...], Field(min_length=1, max_length=1000)] = Field(
+        REFERENCE_HEADS, description="By default every head that this project knows by name."
+    )
+    seeds: Annotated[int, Field(ge=1, le=100)] = 3
+    fidelity: Fidelity
+
+    @property
+    def planned(self) -> int:
+        """Trials: one for each head and seed."""
+        return len(self.heads) * self.seeds
+
+    @property
+    def fidelities(self) -> Mapping[str, Fidelity]:
+        """The one of all trials."""
+        return {"fidelity": self.fidelity}
+
+    @field_validator("heads")
+    @classmethod
+    def _each_once(cls, heads: tuple[Head, ...]) -> tuple[Head, ...]:
+        first: dict[str, int] = {}
+        for index, head in enumerate(heads):
+            if (before := first.setdefault(head.key, index)) != index:
+                raise ValueError(f"head {index} is the same as head {before}; each is measured with all seeds anyway")
+        return heads

@@ -1,0 +1,1 @@
+"""The backbone that trials share: its warm-up, its features, their statistics."""

@@ -1,0 +1,85 @@
+"""Images to standardised features: the backbone as heads see it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, Self
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from nas.data.dataset import Uint8
+from nas.data.transforms import MEAN, STD
+from nas.models.backbones.base import Backbone
+from nas.training.loop.device import autocast
+
+
+class StandardizedBackbone(Backbone):
+    """A backbone and, behind it, (x - mean) / deviation per channel: part of the network, saved with it.
+
+    `frozen`: stays in evaluation mode, without gradients, whatever the network around it does.
+    """
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, body: Backbone, mean: Tensor, deviation: Tensor, *, frozen: bool) -> None:
+        super().__init__()
+        self.body = body
+        self.frozen = frozen
+        self.out_channels = body.out_channels
+        self.output_stride = body.output_stride
+        self.register_buffer("mean", mean.float().reshape(-1, 1, 1))
+        # A channel that never varies carries nothing: it becomes 0, not noise divided by nothing.
+        self.register_buffer("scale", torch.where(deviation > 1e-6, 1 / deviation, 0).float().reshape(-1, 1, 1))
+        if frozen:
+            self.requires_grad_(False)
+            self.eval()
+
+    def train(self, mode: bool = True) -> Self:
+        """As any module, but a frozen backbone's batch norms keep their statistics."""
+        return super().train(mode and not self.frozen)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(N, 3, H, W) normalised -> (N, out_channels, H / stride, W / stride)."""
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
+            features: Tensor = self.body(images)
+            # At least float32: autocast may have left less, and a network in float64 keeps its digits.
+            return (features.to(torch.promote_types(features.dtype, torch.float32)) - self.mean) * self.scale
+
+    def leaves_out(self, key: str) -> bool:
+        """As the backbone inside."""
+        return self.body.leaves_out(key)
+
+
+def to_network(images: Tensor) -> Tensor:
+    """uint8 (N, H, W, 3) -> normalised float32 (N, 3, H, W), channels last in memory."""
+    scale, shift = _normalisation(images.device)
+    return (images.float() * scale + shift).permute(0, 3, 1, 2)
+
+
+@functools.lru_cache(maxsize=8)
+@torch.inference_mode(mode=False)  # a cached tensor outlives the mode it was made in
+def _normalisation(device: torch.device) -> tuple[Tensor, Tensor]:
+    scale = torch.tensor([1 / (255 * std) for std in STD], device=device)
+    return scale, torch.tensor([-mean / std for mean, std in zip(MEAN, STD, strict=True)], device=device)
+
+
+def feature_function(backbone: Backbone, device: torch.device, dtype: torch.dtype) -> Callable[[Uint8], NDArray[Any]]:
+    """From images (n, H, W, 3) to features (n, h, w, C) in memory; bfloat16 as its uint16 bits, as numpy has none."""
+
+    def extract(images: Uint8) -> NDArray[Any]:
+        with torch.inference_mode(), autocast(device, dtype):
+            features = backbone(to_network(torch.from_numpy(images).to(device))).permute(0, 2, 3, 1)
+        features = features.to(dtype).contiguous().cpu()
+        array: NDArray[Any] = (features.view(torch.uint16) if dtype is torch.bfloat16 else features).numpy()
+        return array
+
+    return extract
+
+
+def images_at_once(crop: tuple[int, int]) -> int:
+    """Images to push through a backbone together: about two megapixels."""
+    return max(1, 2**21 // (crop[0] * crop[1]))

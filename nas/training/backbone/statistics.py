@@ -1,0 +1,83 @@
+"""Numbers about the training crops, measured once: mean and deviation of each feature, pixels of each class."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from nas.data.atomic import locked, write_text_atomically
+from nas.data.bank import CropSource, count_classes, crop_batches, sample_labels
+from nas.models.backbones.base import Backbone
+from nas.training.backbone.extractor import images_at_once, to_network
+from nas.training.loop.device import autocast
+from nas.training.progress import Progress
+
+SAMPLE = 128
+"""Training crops, evenly spaced over the images, whose features give mean and deviation."""
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Mean and standard deviation of each feature channel over training crops."""
+
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+
+
+def feature_statistics(
+    path: Path, make_backbone: Callable[[], Backbone], source: CropSource, dtype: torch.dtype
+) -> Statistics:
+    """Statistics in the JSON file `path`, measured now unless it is there.
+
+    `make_backbone` gives the backbone on its device in evaluation mode; it runs over `SAMPLE` crops of view 0.
+    """
+    stored = made_once(path, lambda: _measure(make_backbone(), source, dtype))
+    return Statistics(tuple(stored["mean"]), tuple(stored["deviation"]))
+
+
+def class_pixels(
+    path: Path, source: CropSource, num_classes: int, label_stride: int, progress: Progress
+) -> tuple[int, ...]:
+    """Pixels of each class over view 0 of the crops at `label_stride`, in the JSON file `path`, as `made_once`."""
+    stored = made_once(path, lambda: _count(source, num_classes, label_stride, progress))
+    return tuple(stored["class_pixels"])
+
+
+def made_once(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What is in the JSON file `path`; where there is none, `make` is asked, by one process of all."""
+    if not path.exists():
+        with locked(path):
+            if not path.exists():
+                write_text_atomically(path, json.dumps(make()) + "\n")
+    stored: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return stored
+
+
+@torch.inference_mode()
+def _measure(backbone: Backbone, source: CropSource, dtype: torch.dtype) -> dict[str, Any]:
+    device = next(backbone.parameters()).device
+    rows = np.unique(np.linspace(0, source.images - 1, min(SAMPLE, source.images)).round().astype(int)).tolist()
+    total, squares, cells = np.zeros(backbone.out_channels), np.zeros(backbone.out_channels), 0
+    for _, (images, _) in crop_batches(source, rows, images_at_once(source.crop)):
+        with autocast(device, dtype):
+            features = backbone(to_network(torch.from_numpy(images).to(device))).double()
+        total += features.sum((0, 2, 3)).cpu().numpy()
+        squares += features.square().sum((0, 2, 3)).cpu().numpy()
+        cells += features.shape[0] * features.shape[2] * features.shape[3]
+    mean = total / cells
+    deviation = np.sqrt(np.maximum(squares / cells - mean**2, 0))
+    return {"mean": mean.tolist(), "deviation": deviation.tolist()}
+
+
+def _count(source: CropSource, num_classes: int, label_stride: int, progress: Progress) -> dict[str, Any]:
+    pixels = np.zeros(num_classes, np.int64)
+    for done, (_, labels) in crop_batches(source, range(source.images), images_at_once(source.crop)):
+        pixels += count_classes(sample_labels(labels, label_stride), num_classes)
+        progress("features", done, source.images)
+    return {"class_pixels": pixels.tolist()}

@@ -1,0 +1,90 @@
+"""Batches out of the feature bank."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from nas.data.bank import FeatureBank
+from nas.training.loop.distributed import Peers
+from nas.training.loop.random_streams import rows_at
+
+GPU_SHARE = 0.4
+"""Of the free GPU memory, what a trial may take for its copy of the bank: others may share the GPU."""
+
+
+class Batches(Protocol):
+    """Where a loop gets its batches from; what a step sees depends on (seed, step) only.
+
+    Of several processes that train one model, each gets its share of every batch, and of the validation images.
+    """
+
+    def training(self, start: int, stop: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """(inputs (N, C, H, W), labels (N, h, w)) on the device, for the steps start..stop-1."""
+
+    def validation(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """The same over the validation images, in order."""
+
+
+class BankBatches:
+    """Features and labels gathered from the bank: from the GPU's memory when they fit there, else mapped from disk."""
+
+    def __init__(
+        self, bank: FeatureBank, batch: int, seed: int, device: torch.device, peers: Peers | None = None
+    ) -> None:
+        self.batch = batch
+        self._share = slice(0, batch) if peers is None else peers.share(batch)
+        self._rank, self._processes = (0, 1) if peers is None else (peers.rank, peers.count)
+        self.seed = seed
+        self.device = device
+        self.features = as_tensor(bank.train_features)
+        self.labels = as_tensor(bank.train_labels)
+        self._val_features = as_tensor(bank.val_features)
+        self._val_labels = as_tensor(bank.val_labels)
+        self.resident = device.type == "cpu" or self._fits()
+        if self.resident:
+            self.features, self.labels = self.features.to(device), self.labels.to(device)
+            self._val_features, self._val_labels = self._val_features.to(device), self._val_labels.to(device)
+
+    def _fits(self) -> bool:
+        tensors = (self.features, self.labels, self._val_features, self._val_labels)
+        free, _ = torch.cuda.mem_get_info(self.device)
+        return sum(tensor.nbytes for tensor in tensors) <= GPU_SHARE * free
+
+    def rows(self, start: int, stop: int) -> Tensor:
+        """Rows of the bank for the steps start..stop-1, (steps, batch or its share), on the CPU."""
+        rows = rows_at(self.seed, len(self.features), start * self.batch, stop * self.batch)
+        return torch.from_numpy(rows).reshape(stop - start, self.batch)[:, self._share]
+
+    def gather(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Features (N, C, h, w), channels-last in memory, and labels of some rows (on the device if resident)."""
+        return self.features.index_select(0, rows).permute(0, 3, 1, 2), self.labels.index_select(0, rows)
+
+    def training(self, start: int, stop: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """See `Batches`."""
+        order = self.rows(start, stop)
+        for rows in order.to(self.device) if self.resident else order:
+            features, labels = self.gather(rows)
+            yield self._moved(features), self._moved(labels)
+
+    def validation(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """See `Batches`; twice as many images at a time as in training, which keeps more of each."""
+        at_once = 2 * (self._share.stop - self._share.start)
+        for start in range(self._rank * at_once, len(self._val_features), self._processes * at_once):
+            features = self._val_features[start : start + at_once].permute(0, 3, 1, 2)
+            yield self._moved(features), self._moved(self._val_labels[start : start + at_once])
+
+    def _moved(self, tensor: Tensor) -> Tensor:
+        if self.resident:
+            return tensor
+        return tensor.pin_memory().to(self.device, non_blocking=True)
+
+
+def as_tensor(array: NDArray[Any]) -> Tensor:
+    """A tensor over the array's memory; uint16 holds the bits of bfloat16."""
+    tensor = torch.from_numpy(array)
+    return tensor.view(torch.bfloat16) if tensor.dtype is torch.uint16 else tensor

@@ -1,0 +1,81 @@
+"""Which device, which precision, how many threads."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import torch
+from torch import nn
+
+from nas.specs import Fidelity
+
+
+def pick_device(device: str | torch.device | None) -> torch.device:
+    """The named device; None is the first GPU where there is one, else the CPU. ValueError when it is not there."""
+    if device is None:
+        return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
+    try:
+        picked = torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(f"device {device!r} is not known: use cpu, cuda or cuda:N") from error
+    if picked.type not in ("cpu", "cuda"):
+        raise ValueError(f"device {device!r} is not supported: use cpu, cuda or cuda:N")
+    if picked.type == "cuda":
+        index = picked.index or 0
+        if index >= torch.cuda.device_count():
+            raise ValueError(f"device {device!r} is not there: this machine has {torch.cuda.device_count()} GPU(s)")
+        return torch.device("cuda", index)
+    return picked
+
+
+def compute_dtype(fidelity: Fidelity, device: torch.device) -> torch.dtype:
+    """bfloat16 where the fidelity asks for it and the device has it (a CPU emulates it if need be), else float32."""
+    if fidelity.precision == "bfloat16" and (device.type == "cpu" or torch.cuda.is_bf16_supported()):
+        return torch.bfloat16
+    return torch.float32
+
+
+def autocast(device: torch.device, dtype: torch.dtype) -> torch.autocast:
+    """Mixed precision for a forward pass; does nothing for float32.
+
+    Without the cache of cast weights: inside a captured graph it would keep the casts of the first step for good.
+    """
+    reduced = dtype is not torch.float32
+    return torch.autocast(device.type, dtype if reduced else None, enabled=reduced, cache_enabled=False)
+
+
+def place(module: nn.Module, device: torch.device) -> None:
+    """Move a module to the device, its convolutions' weights channels-last, in place."""
+    module.to(device)
+    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # documented, not in torch's types
+
+
+@contextlib.contextmanager
+def thread_count(threads: int | None) -> Iterator[None]:
+    """Run with that many CPU threads (process-wide: torch knows only one number); None leaves it alone."""
+    before = torch.get_num_threads()
+    if threads is not None:
+        torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextlib.contextmanager
+def reproducible_kernels(device: torch.device) -> Iterator[None]:
+    """On a GPU: no cuDNN benchmarking and only its deterministic algorithms, so that equal seeds give equal scores."""
+    before = torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark
+    if device.type == "cuda":
+        torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = before
+
+
+def synchronize(device: torch.device) -> None:
+    """Wait for the device, so that a clock read afterwards includes its work."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

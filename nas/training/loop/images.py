@@ -1,0 +1,88 @@
+"""Batches of images, cropped and augmented for each step; decoded ahead in threads."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nas.data.bank import CropSource, Pair, crop_batches, sample_labels
+from nas.data.dataset import Split
+from nas.data.transforms import train_crop
+from nas.specs import AugmentSpec
+from nas.training.backbone.extractor import to_network
+from nas.training.loop.distributed import Peers
+from nas.training.loop.random_streams import AUGMENT, generator, rows_at
+
+LOADERS = 4
+STEPS_AHEAD = 2
+
+
+@dataclass(frozen=True)
+class ImageStream:
+    """Training images in shuffles without end, each draw augmented anew; a batch depends on (seed, step) alone."""
+
+    split: Split
+    images: int
+    crop: tuple[int, int]
+    augment: AugmentSpec
+    batch: int
+    seed: int
+    peers: Peers | None = None
+    """With others, only this process's share of each batch is drawn here."""
+
+    def steps(self, start: int, stop: int) -> Iterator[Pair]:
+        """(images (n, H, W, 3), labels (n, H, W)) uint8 of the steps start..stop-1. DatasetError for a broken file."""
+        share = slice(None) if self.peers is None else self.peers.share(self.batch)
+        with ThreadPoolExecutor(max_workers=LOADERS, thread_name_prefix="images") as pool:
+            waiting: deque[list[Future[Pair]]] = deque()
+            for step in range(start, stop):
+                first, after = step * self.batch, (step + 1) * self.batch
+                rows = rows_at(self.seed, self.images, first, after).tolist()
+                draws = zip(range(first, after)[share], rows[share], strict=True)
+                waiting.append([pool.submit(self._draw, *draw) for draw in draws])
+                if len(waiting) > STEPS_AHEAD:
+                    yield _stacked(waiting.popleft())
+            while waiting:
+                yield _stacked(waiting.popleft())
+
+    def _draw(self, position: int, row: int) -> Pair:
+        image, label = self.split.load(row)
+        return train_crop(image, label, self.crop, self.augment, generator(self.seed, AUGMENT, position))
+
+
+def _stacked(draws: list[Future[Pair]]) -> Pair:
+    pairs = [draw.result() for draw in draws]
+    return np.stack([image for image, _ in pairs]), np.stack([label for _, label in pairs])
+
+
+@dataclass(frozen=True)
+class ImageBatches:
+    """Normalised images and labels on a device, for networks that contain their backbone."""
+
+    stream: ImageStream
+    validation_source: CropSource
+    label_stride: int
+    device: torch.device
+
+    def training(self, start: int, stop: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """(images (N, 3, H, W), labels (N, h, w)) of the steps start..stop-1."""
+        for pair in self.stream.steps(start, stop):
+            yield self._on_device(*pair)
+
+    def validation(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """The same over the validation crops, in order."""
+        peers = self.stream.peers
+        rank, processes = (0, 1) if peers is None else (peers.rank, peers.count)
+        rows = range(rank, len(self.validation_source), processes)
+        for _, pair in crop_batches(self.validation_source, rows, 2 * self.stream.batch // processes):
+            yield self._on_device(*pair)
+
+    def _on_device(self, images: np.ndarray, labels: np.ndarray) -> tuple[Tensor, Tensor]:
+        sampled = torch.from_numpy(sample_labels(labels, self.label_stride))
+        return to_network(torch.from_numpy(images).to(self.device)), sampled.to(self.device)

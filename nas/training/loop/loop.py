@@ -1,0 +1,187 @@
+"""The training loop: one for heads on cached features and for whole networks."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from nas.results.measurement import TrialError
+from nas.specs import Fidelity
+from nas.training.loop.batches import BankBatches, Batches
+from nas.training.loop.device import autocast, compute_dtype
+from nas.training.loop.distributed import Peers
+from nas.training.loop.graphed import StaticSteps, captured
+from nas.training.loop.losses import SegmentationLoss
+from nas.training.loop.metrics import Scores, confusion_matrix, scores
+from nas.training.loop.optimizer import build_optimizer, set_rate
+from nas.training.loop.random_streams import DROPOUT, torch_seed
+from nas.training.loop.resize import resize_logits
+from nas.training.loop.schedule import rate_factors
+
+CHECK_EVERY = 100
+"""Steps between looks at whether the loss is still finite: each look waits for the device."""
+
+
+class Validation(NamedTuple):
+    """Over all validation images: scores, and the unweighted mean cross-entropy per pixel that counts."""
+
+    scores: Scores
+    loss: float
+
+
+class Loop:
+    """Trains `model` (on its device already) on `batches`; can stop at any step and go on bit-identically.
+
+    Everything random but the initial weights is in here: what a step sees follows from (seed, step); dropout has a
+    generator state of its own, kept in the state, so that nothing else in the process changes a trial. With
+    `graph_wanted` (as on a GPU that holds the bank) the steps are captured as a CUDA graph when training begins.
+
+    With `peers` this is one of several processes that train the model together, on `batches` that give its share: all
+    call `train`, `validate`, `take_train_loss` and `state` alike and get the same. Steps are then not captured, each
+    process draws a dropout mask of its own, and without batch norm over all shares (see `distributed`) the running
+    statistics are the first process's.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        batches: Batches,
+        fidelity: Fidelity,
+        weights: Tensor,
+        *,
+        seed: int,
+        device: torch.device,
+        peers: Peers | None = None,
+    ) -> None:
+        self.model = model
+        self.batches = batches
+        self.peers = peers
+        self._trained = model if peers is None else peers.parallel(model)
+        self.step = 0
+        self._device = device
+        self._dtype = compute_dtype(fidelity, device)
+        self._criterion = SegmentationLoss(weights).to(device)
+        self._unweighted = SegmentationLoss(torch.ones_like(weights)).to(device)
+        self.optimizer = build_optimizer(model, fidelity.optimizer, device)
+        self._rates = fidelity.optimizer.learning_rate * rate_factors(fidelity.schedule, fidelity.rungs)
+        self._loss_sum = torch.zeros((), dtype=torch.float64, device=device)
+        self._share_sum = self._loss_sum if peers is None else torch.zeros_like(self._loss_sum)
+        self._loss_steps = 0
+        self._cuda = [device] if device.type == "cuda" else []
+        self._graph: StaticSteps | None = None
+        alone_on_gpu = device.type == "cuda" and peers is None
+        self.graph_wanted = alone_on_gpu and isinstance(batches, BankBatches) and batches.resident
+        with torch.random.fork_rng(devices=self._cuda):
+            torch.manual_seed(torch_seed(seed, DROPOUT, 0 if peers is None else peers.rank))
+            self._generators = self._generator_states()
+
+    def train(self, until: int) -> None:
+        """Steps up to and including number `until` (counted from 1). TrialError when the loss is not finite."""
+        self.model.train()
+        with torch.random.fork_rng(devices=self._cuda):
+            self._restore_generators(self._generators)
+            while self.step < until:
+                stop = min(until, (self.step // CHECK_EVERY + 1) * CHECK_EVERY)
+                self._steps(self.step, stop)
+                if self.peers is not None:
+                    self._loss_sum += self.peers.total(self._share_sum)
+                    self._share_sum.zero_()
+                self._loss_steps += stop - self.step
+                self.step = stop
+                if not math.isfinite(float(self._loss_sum)):
+                    raise TrialError(
+                        f"the training loss is not finite after {self.step} steps: lower the learning rate"
+                    )
+            self._generators = self._generator_states()
+
+    def take_train_loss(self) -> float:
+        """Mean training loss since the last call."""
+        mean = float(self._loss_sum) / max(self._loss_steps, 1)
+        self._loss_sum.zero_()
+        self._loss_steps = 0
+        return mean
+
+    @torch.inference_mode()
+    def validate(self, num_classes: int) -> Validation:
+        """Scores on the validation images with the running statistics of batch norm. TrialError if not finite."""
+        self.model.eval()
+        if self.peers is not None:
+            self.peers.align(self.model)
+        confusion = torch.zeros(num_classes, num_classes, dtype=torch.int64, device=self._device)
+        loss_sum = torch.zeros((), dtype=torch.float64, device=self._device)
+        counted = torch.zeros((), dtype=torch.int64, device=self._device)
+        for inputs, labels in self.batches.validation():
+            logits = resize_logits(self._logits(self.model, inputs).float(), (labels.shape[1], labels.shape[2]))
+            valid = (labels < num_classes).sum()
+            loss_sum += self._unweighted(logits, labels) * valid
+            counted += valid
+            confusion += confusion_matrix(labels, logits.argmax(1), num_classes)
+        if self.peers is not None:
+            loss_sum, counted, confusion = (self.peers.total(part) for part in (loss_sum, counted, confusion))
+        loss = float(loss_sum) / max(int(counted), 1)
+        if not math.isfinite(loss):
+            raise TrialError(f"the validation loss is not finite after {self.step} steps: lower the learning rate")
+        return Validation(scores(confusion), loss)
+
+    def state(self) -> dict[str, Any]:
+        """All that `load` needs to go on, as tensors and plain values."""
+        return {
+            "step": self.step,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "generators": self._generators if self.peers is None else self.peers.gathered(self._generators),
+            "loss_sum": self._loss_sum,
+            "loss_steps": self._loss_steps,
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from `state()` of a loop made with the same arguments."""
+        assert self._graph is None, "a captured step would go on with the old tensors"
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        for group in self.optimizer.param_groups:
+            if isinstance(group["lr"], Tensor):
+                group["lr"] = group["lr"].to(self._device)
+        self._generators = state["generators"] if self.peers is None else state["generators"][self.peers.rank]
+        self._loss_sum.copy_(state["loss_sum"])
+        self._loss_steps = state["loss_steps"]
+        self.step = state["step"]
+
+    def _steps(self, start: int, stop: int) -> None:
+        if self.graph_wanted and self._graph is None:
+            assert isinstance(self.batches, BankBatches)
+            steps = StaticSteps(self.batches, CHECK_EVERY, self.optimizer, self._one_step)
+            self.graph_wanted = captured(steps, self.model, self.optimizer, self._loss_sum)
+            self._graph = steps if self.graph_wanted else None
+        if self._graph is not None:
+            self._graph.run(start, stop, self._rates)
+            return
+        for step, (inputs, labels) in enumerate(self.batches.training(start, stop), start):
+            set_rate(self.optimizer, float(self._rates[step]))
+            self._one_step(inputs, labels)
+
+    def _one_step(self, inputs: Tensor, labels: Tensor) -> None:
+        # Shares hold different numbers of pixels that count: a mean of their means would weigh these differently.
+        counted = None if self.peers is None else self.peers.total(self._criterion.counted(labels))
+        loss = self._criterion(self._logits(self._trained, inputs), labels, counted)
+        self.optimizer.zero_grad(set_to_none=True)
+        # Gradients of the shares' parts of the mean are averaged, and should be summed.
+        (loss if self.peers is None else loss * self.peers.count).backward()
+        self.optimizer.step()
+        self._share_sum += loss.detach()
+
+    def _logits(self, model: nn.Module, inputs: Tensor) -> Tensor:
+        with autocast(self._device, self._dtype):
+            logits: Tensor = model(inputs)
+        return logits
+
+    def _generator_states(self) -> list[Tensor]:
+        return [torch.get_rng_state(), *(torch.cuda.get_rng_state(device) for device in self._cuda)]
+
+    def _restore_generators(self, states: list[Tensor]) -> None:
+        torch.set_rng_state(states[0])
+        for device, state in zip(self._cuda, states[1:], strict=True):
+            torch.cuda.set_rng_state(state, device)

@@ -1,0 +1,129 @@
+"""From a training loop to one measurement per rung, through interruptions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nas.models.complexity import Complexity
+from nas.results.measurement import Measurement
+from nas.training.loop.checkpoint import load_checkpoint, save_checkpoint
+from nas.training.loop.device import synchronize
+from nas.training.loop.failures import trial_failures
+from nas.training.loop.loop import Loop
+
+LOOKS = 5
+"""How often between two checkpoints in time to look at the clock."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where the state is kept, whose it is, and after how many seconds also between rungs (None: only at rungs)."""
+
+    path: Path
+    key: str
+    every_seconds: float | None = None
+
+
+@dataclass
+class RungRun:
+    """A loop on its way through the rungs.
+
+    Where several processes train the model (`Loop.peers`) each has one of these: the first one yields and keeps the
+    state, the others yield nothing. `devices` is how many devices (or what part of one) they hold. `on_step` is told
+    how many steps are done. `complexity` is what every measurement says of the model's size; one made without it, by
+    an older version and read from a checkpoint, stays without.
+    """
+
+    loop: Loop
+    rungs: tuple[int, ...]
+    num_classes: int
+    device: torch.device
+    devices: float = 1.0
+    checkpoint: Checkpoint | None = None
+    on_step: Callable[[int], None] | None = None
+    complexity: Complexity | None = None
+    _seconds: float = field(default=0.0, init=False)
+    _measured: list[Measurement] = field(default_factory=list, init=False)
+
+    def measurements(self) -> Iterator[Measurement]:
+        """One per rung. Those in the checkpoint come first, as they were; then the rest is trained and measured.
+
+        State is saved before a measurement is yielded. TrialError as in `Loop` and `trial_failures`.
+        """
+        self._resume()
+        leads = self.loop.peers is None or self.loop.peers.leads
+        if leads:
+            yield from list(self._measured)
+        for rung in self.rungs[len(self._measured) :]:
+            self._train_to(rung)
+            measurement = self._measure(rung)
+            if leads:
+                yield measurement
+
+    def _train_to(self, rung: int) -> None:
+        every = None if self.checkpoint is None else self.checkpoint.every_seconds
+        assert every is None or self.loop.peers is None, "processes would look at clocks of their own"
+        steps, unsaved = (rung if every is None else 1), 0.0
+        while self.loop.step < rung:
+            before, started = self.loop.step, time.perf_counter()
+            with trial_failures("training"):
+                self.loop.train(min(rung, before + steps))
+                synchronize(self.device)
+            took = time.perf_counter() - started
+            self._seconds += took
+            unsaved += took
+            if every is not None:
+                steps = max(1, int((self.loop.step - before) * every / LOOKS / max(took, 1e-3)))
+                if unsaved >= every and self.loop.step < rung:
+                    self._save()
+                    unsaved = 0.0
+            if self.on_step is not None:
+                self.on_step(self.loop.step)
+
+    def _measure(self, rung: int) -> Measurement:
+        started = time.perf_counter()
+        with trial_failures("validating"):
+            validation = self.loop.validate(self.num_classes)
+        self._seconds += time.perf_counter() - started
+        measurement = Measurement(
+            iteration=rung,
+            score=validation.scores.miou,
+            class_iou=validation.scores.class_iou,
+            train_loss=self.loop.take_train_loss(),
+            val_loss=validation.loss,
+            seconds=self._seconds,
+            device_seconds=self._seconds * self.devices,
+            parameters=None if self.complexity is None else self.complexity.parameters,
+            multiply_adds=None if self.complexity is None else self.complexity.multiply_adds,
+        )
+        self._measured.append(measurement)
+        self._save()
+        return measurement
+
+    def _save(self) -> None:
+        if self.checkpoint is not None:
+            state: dict[str, Any] = {
+                "loop": self.loop.state(),
+                "seconds": self._seconds,
+                "measured": [measurement.model_dump(mode="json") for measurement in self._measured],
+            }
+            if self.loop.peers is None or self.loop.peers.leads:
+                save_checkpoint(self.checkpoint.path, self.checkpoint.key, state)
+
+    def _resume(self) -> None:
+        peers = self.loop.peers
+        state: dict[str, Any] | None = None
+        if self.checkpoint is not None and (peers is None or peers.leads):
+            state = load_checkpoint(self.checkpoint.path, self.checkpoint.key)
+        if peers is not None:
+            state = peers.told(state)  # the others may be on nodes that cannot read the file
+        if state is not None:
+            self.loop.load(state["loop"])
+            self._seconds = state["seconds"]
+            self._measured = [Measurement.model_validate(measurement) for measurement in state["measured"]]

@@ -1,0 +1,1 @@
+"""Dense prediction cells: the architecture, its space, TensorFlow DeepLab's format."""

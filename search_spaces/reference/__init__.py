@@ -1,0 +1,1 @@
+"""Heads made by people: their description, and the ones with a name."""

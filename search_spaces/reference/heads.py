@@ -1,0 +1,28 @@
+"""The heads that a reference search compares by default."""
+
+from __future__ import annotations
+
+from search_spaces.dense_cell.architecture import PUBLISHED_CELL, DenseCell
+from search_spaces.reference.architecture import TRUNK_WIDTH, ReferenceHead
+from search_spaces.units import UNITS
+
+
+def reference_heads(width: int = TRUNK_WIDTH) -> tuple[DenseCell | ReferenceHead, ...]:
+    """1x1, ASPP, PPM, the published dense prediction cell, a trunk of `width` channels alone and with each unit."""
+    return (
+        ReferenceHead(name="conv1x1"),
+        ReferenceHead(name="aspp"),
+        ReferenceHead(name="ppm"),
+        PUBLISHED_CELL,
+        trunk_without_unit(width),
+        *(ReferenceHead(name="trunk", width=width, unit=unit()) for unit in UNITS),
+    )
+
+
+def trunk_without_unit(width: int = TRUNK_WIDTH) -> ReferenceHead:
+    """What a trunk with a unit is compared with."""
+    return ReferenceHead(name="trunk", width=width)
+
+
+REFERENCE_HEADS = reference_heads()
+"""Every head that has a name, trunks with the papers' 512 channels: eleven."""

@@ -1,0 +1,150 @@
+"""The service as a process of its own, with its own Ray: started, used, its driver killed, ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from api.__main__ import main
+from nas.client import Client
+from nas.results.status import SearchStatus
+from nas.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 120.0
+
+
+def wait_for(condition: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def environment(home: Settings) -> dict[str, str]:
+    datasets = {name: entry.model_dump(mode="json") for name, entry in home.datasets.items()}
+    ours = {
+        "SEGNAS_HOME": str(home.folder),
+        "SEGNAS_DATASETS": json.dumps(datasets),
+        "SEGNAS_DASHBOARD_PORT": "0",
+        "SEGNAS_RECONCILE_SECONDS": "0.5",
+        "PYTHONPATH": str(ROOT),
+    }
+    return {name: value for name, value in os.environ.items() if not name.startswith(("SEGNAS_", "RAY_"))} | ours
+
+
+@pytest.fixture
+def process(environment: dict[str, str], home: Settings) -> Iterator[subprocess.Popen[str]]:
+    log = (home.folder / "service.log").open("w")
+    command = [sys.executable, "-m", "api", "--port", "0"]
+    service = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT, text=True)
+    try:
+        yield service
+    finally:
+        if service.poll() is None:
+            service.send_signal(signal.SIGTERM)
+            service.wait(timeout=PATIENCE)
+        log.close()
+
+
+def drivers(search: str) -> list[int]:
+    """Process ids of a search's drivers (the shells that Ray puts around them left out)."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (entry / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if b"workers.driver" in words and search.encode() in words:
+            found.append(int(entry.name))
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="finds the driver's process in /proc")
+def test_a_service_with_its_own_ray(process, home):
+    log = home.folder / "service.log"
+    wait_for(lambda: (home.folder / "server.json").exists() or process.poll() is not None, "no start")
+    assert process.poll() is None, log.read_text()
+    with Client.from_home(home) as client:
+        wait_for(client.ready, "not ready")
+        said = log.read_text()
+        assert f"{client.url}/docs" in said
+        assert str(client.server().ray_dashboard) in said
+
+        fidelity = {"dataset": "scenes"}
+        broken = client.create_search({"name": "no data", "fidelity": fidelity})
+        large = {"gpus": 64, "concurrent": 1}
+        waiting = client.create_search({"name": "too large", "fidelity": fidelity, "resources": large})
+
+        # A data set that is not there ends the search with a sentence, not with a dead driver.
+        ended = client.wait(broken.id, timeout=PATIENCE)
+        assert (ended.status, ended.attempt) == (SearchStatus.FAILED, 1)
+        assert "secret-place" in ended.message
+        assert broken.id in client.logs(broken.id)
+
+        # A driver that is killed is replaced, and its search goes on.
+        wait_for(lambda: (stage := client.search(waiting.id).stage) and "64 GPUs" in stage.name, "no stage")
+        (driver,) = drivers(waiting.id)
+        os.kill(driver, signal.SIGKILL)
+        wait_for(lambda: client.search(waiting.id).attempt == 2, "not replaced")
+        wait_for(lambda: client.search(waiting.id).status is SearchStatus.RUNNING, "not running again")
+
+        # A stop ends the driver within seconds.
+        assert client.stop(waiting.id).status is SearchStatus.STOPPING
+        assert client.wait(waiting.id, timeout=20, poll=0.1).status is SearchStatus.STOPPED
+        wait_for(lambda: not drivers(waiting.id), "a driver is left")
+
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=PATIENCE) == 0
+    assert not (home.folder / "server.json").exists()
+    assert not Client(client.url).alive()
+
+
+@pytest.fixture
+def here(environment, monkeypatch):
+    """The same environment for `main` in this process, which is quicker than a process for each mistake."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield monkeypatch
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize(
+    ("changes", "arguments", "code", "sentence"),
+    [
+        ({"SEGNAS_HOST": "0.0.0.0"}, [], 2, "refusing to serve on 0.0.0.0 without a token"),
+        ({}, ["--host", "192.0.2.1"], 2, "refusing to serve"),
+        ({"SEGNAS_PORT": "many"}, [], 2, "configuration: port:"),
+        ({"SEGNAS_DATASETS": "{"}, [], 2, "datasets"),
+        ({"SEGNAS_DATABASE_URL": "oracle://x"}, [], 2, "not supported"),
+        ({"SEGNAS_DATABASE_URL": "postgresql://127.0.0.1:1/x"}, ["--port", "0"], 1, "the database cannot be used"),
+    ],
+)
+def test_what_cannot_work_says_why_and_starts_nothing(*, here, capsys, changes, arguments, code, sentence):
+    for name, value in changes.items():
+        here.setenv(name, value)
+    assert main(arguments) == code
+    assert sentence in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken(here, capsys, service):
+    assert main(["--port", str(service.settings.port)]) == 1
+    assert "another port can be named with --port" in capsys.readouterr().err
+
+
+def test_the_service_imports_no_torch_no_ray_and_no_numpy(environment):
+    """Its image has neither, and it should start in a second."""
+    code = "import sys, api.__main__; print(sorted({'torch', 'ray', 'numpy', 'optuna'} & set(sys.modules)))"
+    ended = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "[]"

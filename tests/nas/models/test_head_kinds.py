@@ -1,9 +1,0 @@
-import pytest
-
-from nas.models.heads import build_head
-from search_spaces.auto_deeplab import PUBLISHED_AUTO_DEEPLAB
-
-
-def test_a_whole_network_is_no_head():
-    with pytest.raises(ValueError, match="auto_deeplab is a whole network with its own backbone, not a head"):
-        build_head(PUBLISHED_AUTO_DEEPLAB, 320)

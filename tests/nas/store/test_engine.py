@@ -1,0 +1,225 @@
+"""Connections: which URLs, how durable, how many statements, what a killed process leaves."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event, text
+
+from nas.results.status import TrialStatus
+from nas.store import NotFoundError, Store, StoreError
+from nas.store.engine import parse_url
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg"])
+def test_every_way_to_say_postgresql_means_psycopg_3(scheme: str):
+    assert parse_url(f"{scheme}://u:p@h:1/d").render_as_string(False) == "postgresql+psycopg://u:p@h:1/d"
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://secret@h/d", "postgresql+psycopg2://secret@h/d", "sqlite+aiosqlite:///secret"]
+)
+def test_other_databases_are_refused(url: str):
+    with pytest.raises(ValueError, match="is not supported; use sqlite"):
+        Store.open(url)
+
+
+def test_what_is_no_url_is_refused_without_repeating_it():
+    with pytest.raises(ValueError, match="not of the form") as caught:
+        Store.open("u:secret@host")
+    assert "secret" not in str(caught.value)
+
+
+def test_a_database_that_cannot_be_reached_says_so(tmp_path: Path):
+    folder = tmp_path / "a-folder.db"
+    folder.mkdir()
+    for url in ("postgresql://nobody@127.0.0.1:1/nothing", f"sqlite:///{folder}"):
+        with Store.open(url) as store:
+            for call in (store.check, store.migrate, store.list_searches, partial(store.get_search, "s0")):
+                with pytest.raises(StoreError, match="the database cannot be used") as caught:
+                    call()
+                assert not isinstance(caught.value, NotFoundError)
+
+
+def test_a_folder_that_cannot_be_made_says_so(tmp_path: Path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StoreError, match="the folder of the database cannot be made"):
+        Store.open(f"sqlite:///{tmp_path / 'file' / 'folder' / 'store.db'}")
+
+
+def test_a_file_that_is_no_database_says_so(tmp_path: Path):
+    path = tmp_path / "notes.db"
+    path.write_text("these are my notes, and quite a few of them" * 100)
+    with Store.open(f"sqlite:///{path}") as store, pytest.raises(StoreError, match="not a database"):
+        store.check()
+    assert path.read_text().startswith("these are my notes")
+
+
+def test_the_folder_of_a_new_file_is_made(tmp_path: Path, spec):
+    with Store.open(f"sqlite:///{tmp_path / 'new' / 'folder' / 'store.db'}") as store:
+        store.migrate()
+        store.create_search(spec)
+    assert (tmp_path / "new" / "folder" / "store.db").exists()
+
+
+def test_sqlite_is_durable_as_said(migrated_sqlite: Path):
+    with Store.open(f"sqlite:///{migrated_sqlite}") as store, store._read() as connection:
+        ask = lambda name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()  # noqa: E731
+        assert (ask("journal_mode"), ask("synchronous"), ask("foreign_keys")) == ("wal", 1, 1)
+
+
+def test_a_store_in_memory_serves_threads(spec):
+    with Store.open("sqlite://") as store:
+        store.migrate()
+        threads = [threading.Thread(target=store.create_search, args=(spec,)) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(store.list_searches().items) == 8
+
+
+def test_readers_do_not_wait_for_a_writer(store: Store, spec):
+    search, _ = store.create_search(spec)
+    with store._write() as connection:
+        connection.execute(text("UPDATE searches SET attempt = 7"))
+        began = time.monotonic()
+        assert store.get_search(search.id).attempt == 0
+        assert time.monotonic() - began < 5
+
+
+@contextmanager
+def statements(store: Store) -> Iterator[list[str]]:
+    """What is sent to the database, less BEGIN (COMMIT goes another way)."""
+    sent: list[str] = []
+
+    def listen(_connection, _cursor, statement: str, *_: object) -> None:
+        if not statement.startswith("BEGIN"):
+            sent.append(statement)
+
+    event.listen(store._engine, "before_cursor_execute", listen)
+    yield sent
+    event.remove(store._engine, "before_cursor_execute", listen)
+
+
+def test_an_event_of_a_trial_is_at_most_two_statements(  # noqa: PLR0917  fixtures
+    store: Store, driven: str, spec, cells, add, measured
+):
+    with statements(store) as sent:
+        add(driven, 0)
+    assert len(sent) == 3  # the fidelity, which this process sends once
+    events = [
+        (2, lambda: add(driven, 1)),
+        (1, lambda: store.begin_attempt(driven, 1)),
+        (2, lambda: store.begin_attempt(driven, 1, driver_attempt=1)),
+        (2, lambda: store.record_measurement(driven, 1, 3, measured(100))),
+        (2, lambda: store.record_measurement(driven, 1, 3, measured(300))),
+        (2, lambda: store.record_measurement(driven, 1, 3, measured(300))),
+        (1, lambda: store.finish_trial(driven, 1, 3, TrialStatus.COMPLETED)),
+        (1, lambda: store.finish_trial(driven, 0, 1, TrialStatus.FAILED)),
+        (1, lambda: store.all_trials(driven)),
+        (1, lambda: store.best_trial(driven)),
+        (1, lambda: store.find_measured(cells[1].key, spec.fidelity.key, 1)),
+        (2, lambda: store.adopt_trial(driven, 1, 2, cells[1], spec.fidelity, 1, driven, 1)),
+        (1, lambda: store.rung_times([spec.fidelity.key])),
+        (2, lambda: store.search_cost(driven)),
+    ]
+    for expected, call in events:
+        with statements(store) as sent:
+            call()
+        assert len(sent) == expected, sent
+
+
+WORK = """
+import os, signal, sys
+from sqlalchemy import event
+from nas.results.measurement import Measurement
+from nas.specs import Fidelity
+from nas.store import Store
+from nas.results.status import TrialStatus
+from search_spaces.dense_cell.space import sample
+import random
+
+url, search_id, fatal = sys.argv[1], sys.argv[2], int(sys.argv[3])
+store = Store.open(url)
+count = 0
+
+@event.listens_for(store._engine, "after_cursor_execute")
+def die(connection, cursor, statement, *_):
+    global count
+    count += not statement.startswith("BEGIN")
+    if count == fatal:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+fidelity, rng = Fidelity(dataset="scenes"), random.Random(0)
+for number in range(100_000):
+    store.add_trial(search_id, 1, number, sample(3, rng), fidelity, number)
+    for iteration in (100, 300):
+        store.record_measurement(search_id, number, 1, Measurement(
+            iteration=iteration, score=rng.random(), class_iou=(0.5,), train_loss=1.0, val_loss=1.0, seconds=1.0,
+            device_seconds=1.0))
+    store.finish_trial(search_id, number, 1, TrialStatus.COMPLETED)
+    print(number, flush=True)
+"""
+
+
+def _require_consistent(store: Store, search_id: str) -> None:
+    """Every trial says what its curve says."""
+    curves = store.measurements(search_id)
+    for trial in store.all_trials(search_id):
+        curve = curves.pop(trial.number, [])
+        assert (trial.score, trial.iteration) == ((curve[-1].score, curve[-1].iteration) if curve else (None, None))
+        assert trial.status in (TrialStatus.RUNNING, TrialStatus.COMPLETED)
+        assert (trial.status is TrialStatus.COMPLETED) <= (len(curve) == 2)
+    assert curves == {}
+
+
+@pytest.mark.parametrize(
+    ("fatal", "left"),
+    [(3, (0, 0, 0)), (4, (1, 0, 0)), (8, (1, 2, 0)), (12, (2, 2, 1))],
+)
+def test_a_process_killed_inside_a_transaction_leaves_none_of_it(
+    store: Store, url: str, driven: str, fatal: int, left: tuple[int, int, int]
+):
+    """Killed (signal 9) right after its n-th statement: what is left of trials, points and ends.
+
+    Statements: 1 fidelity, 2 architecture, 3 trial | 4 score, 5 point | 6, 7 again | 8 end | 9 architecture, ...
+    """
+    done = subprocess.run([sys.executable, "-c", WORK, url, driven, str(fatal)], capture_output=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    _require_consistent(store, driven)
+    points = sum(len(curve) for curve in store.measurements(driven).values())
+    ends = store.count_trials(driven)[TrialStatus.COMPLETED]
+    assert (len(store.all_trials(driven)), points, ends) == left
+
+
+def test_what_was_acknowledged_survives_a_kill_at_any_time(store: Store, url: str, driven: str):
+    command = [sys.executable, "-c", WORK, url, driven, "-1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        acknowledged = [process.stdout.readline() for _ in range(20)]
+        process.kill()
+        acknowledged += process.stdout.read().splitlines()
+    _require_consistent(store, driven)
+    completed = {trial.number for trial in store.all_trials(driven) if trial.status is TrialStatus.COMPLETED}
+    assert {int(number) for number in acknowledged} <= completed
+    if url.startswith("sqlite"):
+        raw = sqlite3.connect(url.removeprefix("sqlite:///"))
+        assert raw.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert raw.execute("PRAGMA foreign_key_check").fetchall() == []
+        raw.close()
+
+
+def test_the_store_needs_no_torch_and_no_ray():
+    code = "import sys, nas.store; assert not {'torch', 'ray', 'alembic'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

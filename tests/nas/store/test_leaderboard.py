@@ -1,0 +1,260 @@
+"""Reads of trials: pages that nothing shifts, the best one, what changed."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import event, text
+
+from nas.results.status import TrialStatus
+from nas.store import Store, TrialRecord
+from nas.store.cursors import encode
+
+T = TrialStatus
+ORDERS = ("number", "-number", "score", "-score")
+
+
+def fill(store: Store, search_id: str, add, measured, scores: list[float | None]) -> None:
+    """Trials with these scores, None for none yet."""
+    for number, score in enumerate(scores):
+        add(search_id, number)
+        if score is not None:
+            store.record_measurement(search_id, number, 1, measured(100, score))
+
+
+def pages(store: Store, search_id: str, limit: int, **query: Any) -> list[list[TrialRecord]]:
+    page = store.list_trials(search_id, limit=limit, **query)
+    found = [list(page.items)]
+    while page.cursor is not None:
+        page = store.list_trials(search_id, limit=limit, cursor=page.cursor, **query)
+        found.append(list(page.items))
+        assert len(found) <= 100, "the cursor does not move on"
+    return found
+
+
+def expected(trials: list[TrialRecord], order: str) -> list[int]:
+    """The order by its definition: those without a score last, ties by number."""
+    if order.endswith("number"):
+        return sorted((trial.number for trial in trials), reverse=order == "-number")
+    sign = -1 if order == "-score" else 1
+    key = [(trial.score is None, sign * (trial.score or 0.0), trial.number) for trial in trials]
+    return [number for *_, number in sorted(key)]
+
+
+SCORES = [0.5, None, 0.25, 0.5, 0.0, None, 1.0, 0.5, 0.25, None, 0.125]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_pages_of_any_size_hold_every_trial_once_in_order(store: Store, driven: str, add, measured, order):
+    fill(store, driven, add, measured, SCORES)
+    wanted = expected(store.all_trials(driven), order)
+    for limit in range(1, len(SCORES) + 2):
+        found = pages(store, driven, limit, order_by=order)
+        assert [trial.number for trial in itertools.chain(*found)] == wanted
+        assert all(len(page) == limit for page in found[:-1])
+        assert found[-1], "no empty last page"
+
+
+def test_the_best_come_first_and_those_without_a_score_last(store: Store, driven: str, add, measured):
+    fill(store, driven, add, measured, [0.2, None, 0.9, 0.2])
+    assert [trial.number for trial in store.list_trials(driven, "-score").items] == [2, 0, 3, 1]
+    assert [trial.number for trial in store.list_trials(driven, "score").items] == [0, 3, 2, 1]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_pages_of_one_status(store: Store, driven: str, add, measured, order):
+    fill(store, driven, add, measured, SCORES)
+    for number in (0, 3, 6, 8):
+        store.finish_trial(driven, number, 1, T.COMPLETED)
+    for status in (T.COMPLETED, T.RUNNING, T.FAILED):
+        trials = [trial for trial in store.all_trials(driven) if trial.status is status]
+        found = [trial.number for trial in itertools.chain(*pages(store, driven, 2, order_by=order, status=status))]
+        assert found == expected(trials, order)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_new_trials_shift_no_page(store: Store, driven: str, add, measured, order):
+    """Trials are added and measured between any two pages: those that were there come once each, in order."""
+    rng = random.Random(1)
+    fill(store, driven, add, measured, SCORES)
+    there = expected(store.all_trials(driven), order)
+    page = store.list_trials(driven, order, limit=2)
+    seen = list(page.items)
+    number = len(SCORES)
+    while page.cursor is not None and number < 40:
+        for score in (rng.random(), rng.choice([0.0, 0.25, 0.5, 1.0]), None):
+            add(driven, number)
+            if score is not None:
+                store.record_measurement(driven, number, 1, measured(100, score))
+            number += 1
+        page = store.list_trials(driven, order, limit=2, cursor=page.cursor)
+        seen += page.items
+    while page.cursor is not None:
+        page = store.list_trials(driven, order, limit=7, cursor=page.cursor)
+        seen += page.items
+    assert [trial.number for trial in seen if trial.number < len(SCORES)] == there
+    assert len({trial.number for trial in seen}) == len(seen)
+
+
+def test_bad_pages_are_the_callers_mistake(store: Store, driven: str, add, measured):
+    fill(store, driven, add, measured, [0.1, 0.2, None])
+    cursor = store.list_trials(driven, "-score", limit=1).cursor
+    assert cursor is not None
+    for bad in (
+        "",
+        "?",
+        "é",
+        "AAAA",
+        "bnVsbA",
+        cursor[:-2],
+        encode("-score", "x", 1),
+        encode("-score", 0.1),
+        "W" * 5000,
+    ):
+        with pytest.raises(ValueError, match="cursor is not one"):
+            store.list_trials(driven, "-score", cursor=bad)
+    with pytest.raises(ValueError, match="cursor is not one"):
+        store.list_trials(driven, "score", cursor=cursor)
+    for limit in (0, -1, 1001):
+        with pytest.raises(ValueError, match="between 1 and 1000"):
+            store.list_trials(driven, limit=limit)
+    with pytest.raises(ValueError, match="order_by must be"):
+        store.list_trials(driven, "seed")  # type: ignore[arg-type]  # what the test is about
+    assert store.list_trials("s0").items == ()
+
+
+def test_the_best_trial_is_the_best_of_the_deepest_rung(store: Store, driven: str, add, measured):
+    assert store.best_trial(driven) is None
+    fill(store, driven, add, measured, [0.9, 0.5, 0.95, None, 0.6])
+    assert store.best_trial(driven).number == 2
+    store.record_measurement(driven, 1, 1, measured(300, 0.55))  # deeper, so it wins in spite of 0.95
+    assert store.best_trial(driven).number == 1
+    store.record_measurement(driven, 4, 1, measured(300, 0.7))
+    store.finish_trial(driven, 4, 1, T.COMPLETED)
+    assert store.best_trial(driven).number == 4
+    store.record_measurement(driven, 0, 1, measured(300, 0.99))
+    store.finish_trial(driven, 0, 1, T.FAILED, "NaN loss")
+    assert store.best_trial(driven).number == 4
+    store.stop_trials(driven)
+    assert store.best_trial(driven).number == 4
+
+
+def test_equal_scores_go_to_the_lower_number(store: Store, driven: str, add, measured):
+    fill(store, driven, add, measured, [0.1, 0.5, 0.5])
+    assert store.best_trial(driven).number == 1
+
+
+def test_a_stopped_search_still_has_its_best(store: Store, driven: str, add, measured):
+    fill(store, driven, add, measured, [0.1, 0.5, None])
+    store.stop_trials(driven)
+    assert store.best_trial(driven).number == 1
+
+
+def test_counts(store: Store, driven: str, add, measured):
+    assert store.count_trials(driven) == dict.fromkeys(T, 0)
+    fill(store, driven, add, measured, [0.1, 0.2, 0.3, None])
+    store.finish_trial(driven, 0, 1, T.COMPLETED)
+    store.finish_trial(driven, 3, 1, T.FAILED)
+    assert store.count_trials(driven) == {T.RUNNING: 2, T.COMPLETED: 1, T.PRUNED: 0, T.FAILED: 1, T.STOPPED: 0}
+
+
+def test_changes_come_once_in_their_order(store: Store, driven: str, add, measured):
+    fill(store, driven, add, measured, [0.1, None, 0.3])
+    everything = store.changed_trials(driven, 0.0)
+    assert [trial.number for trial in everything] == [0, 1, 2]
+    since = everything[-1].updated_at
+    assert store.changed_trials(driven, since) == []
+    store.finish_trial(driven, 2, 1, T.PRUNED)
+    store.record_measurement(driven, 0, 1, measured(300))
+    store.record_measurement(driven, 1, 1, measured(100))
+    store.record_measurement(driven, 1, 1, measured(100))  # recorded already: no change
+    changed = store.changed_trials(driven, since)
+    assert [trial.number for trial in changed] == [2, 0, 1]
+    assert [trial.score for trial in changed] == [0.3, 0.5, 0.5]
+
+
+@pytest.fixture(scope="module")
+def big(migrated_sqlite, tmp_path_factory):
+    """An SQLite store with a search of 10,000 trials beside one of 1,000, scores with ties and gaps."""
+    path = tmp_path_factory.mktemp("big") / "store.db"
+    path.write_bytes(migrated_sqlite.read_bytes())
+    with Store.open(f"sqlite:///{path}") as store:
+        with store._write() as connection:
+            connection.execute(text(ARCHITECTURES))
+            connection.execute(text("INSERT INTO fidelities VALUES ('f', '{}', 0)"))
+            for search, count in (("big", 10_000), ("small", 1_000)):
+                connection.execute(
+                    text(
+                        "INSERT INTO searches (id, kind, spec, status, attempt, created_at, updated_at)"
+                        " VALUES (:id, 'black_box', '{}', 'running', 1, 0, 0)"
+                    ),
+                    {"id": search},
+                )
+                connection.execute(text(MANY), {"id": search, "count": count})
+        yield store
+
+
+ARCHITECTURES = """
+WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < 10000)
+INSERT INTO architectures (key, kind, document, created_at) SELECT 'a' || i, 'dense_cell', '{}', 0 FROM n
+"""
+
+MANY = """
+WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < :count)
+INSERT INTO trials (search_id, number, architecture_key, fidelity_key, seed, attempt, status, score, iteration,
+                    created_at, updated_at)
+SELECT :id, i, 'a' || i, 'f', i, 1, 'running',
+       CASE WHEN i % 7 = 0 THEN NULL ELSE (i * 7919 % 1000) / 1000.0 END, CASE WHEN i % 7 = 0 THEN NULL ELSE 100 END,
+       i, i FROM n
+"""
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        (lambda store: store.list_trials("big", "-score"), "ix_trials_search_id_score_number"),
+        (lambda store: store.list_trials("big", "score"), "ix_trials_search_id_score_number"),
+        (lambda store: pages(store, "big", 1000, order_by="-score"), "ix_trials_search_id_score_number"),
+        (lambda store: store.list_trials("big", "-number"), "sqlite_autoindex_trials_1"),
+        (lambda store: store.best_trial("big"), "ix_trials_search_id_iteration_score_number"),
+        (lambda store: store.count_trials("big"), "ix_trials_search_id_status_number"),
+        (lambda store: store.changed_trials("big", 9_990.0), "ix_trials_search_id_updated_at"),
+    ],
+    ids=["-score", "score", "all pages", "-number", "best", "count", "changed"],
+)
+def test_at_10_000_trials_every_query_goes_by_its_index(big: Store, query, index: str):
+    for plan in plans(big, query):
+        assert any(index in step for step in plan), plan
+        assert not any(step.startswith("SCAN") for step in plan), plan
+        # Sorting ties within equal scores is fine; sorting the whole search is not.
+        assert "USE TEMP B-TREE FOR ORDER BY" not in plan, plan
+
+
+def test_at_10_000_trials_what_was_measured_is_found_by_its_index(big: Store):
+    (plan,) = plans(big, lambda store: store.find_measured("a17", "f", 17))
+    assert any("ix_trials_architecture_key_fidelity_key_seed (" in step for step in plan), plan
+    assert not any(step.startswith("SCAN") for step in plan), plan
+
+
+def plans(store: Store, query: Callable[[Store], Any]) -> list[list[str]]:
+    """How SQLite goes about each statement of a query."""
+    statements = []
+    listener = lambda *args: statements.append(args[2:4])  # noqa: E731  (connection, cursor, statement, parameters...)
+    event.listen(store._engine, "before_cursor_execute", listener)
+    query(store)
+    event.remove(store._engine, "before_cursor_execute", listener)
+    with store._read() as connection:
+        return [
+            [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+            for statement, parameters in statements
+            if not statement.startswith("BEGIN")
+        ]
+
+
+def test_all_pages_of_10_000_trials(big: Store):
+    numbers = [trial.number for trial in itertools.chain(*pages(big, "big", 1000, order_by="-score"))]
+    assert numbers == expected(big.all_trials("big"), "-score")

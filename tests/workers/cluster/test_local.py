@@ -1,0 +1,99 @@
+"""A real Ray of its own home folder: started once, found again, ended without a trace."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import stat
+
+import httpx
+import pytest
+
+from nas.settings import Settings
+from workers.cluster.jobs import local as local_ray
+from workers.cluster.jobs import processes
+from workers.cluster.local import LocalRay
+
+
+def test_starts_attaches_and_stops_leaving_nothing(tmp_path, monkeypatch):
+    deep = tmp_path / ("a-folder-whose-name-is-too-long-for-a-socket-" + "x" * 60)
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")  # somebody else's cluster
+    settings = Settings(home=deep, dashboard_port=0)
+    cluster = LocalRay.start(settings)
+    try:
+        assert LocalRay.start(settings) == cluster
+        assert LocalRay.attach(settings) == cluster
+        assert stat.S_IMODE((deep / "ray" / "token").stat().st_mode) == 0o600
+        assert stat.S_IMODE((deep / "ray").stat().st_mode) == 0o700
+        assert not cluster.temp.is_relative_to(deep)
+        jobs = f"{cluster.dashboard_url}/api/jobs/"
+        assert httpx.get(jobs).status_code == 401
+        assert httpx.get(jobs, headers={"Authorization": "Bearer wrong"}).status_code == 403
+        assert httpx.get(jobs, headers={"Authorization": f"Bearer {cluster.token}"}).json() == []
+        assert _addresses(cluster) == {"127.0.0.1"}
+    finally:
+        cluster.stop()
+    assert processes.find(cluster.marker) == []
+    assert not cluster.temp.exists()
+    assert LocalRay.attach(settings) is None
+
+
+def test_a_taken_dashboard_port_is_said(tmp_path):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(RuntimeError, match=f"port {port} for the Ray dashboard is taken.*SEGNAS_DASHBOARD_PORT"):
+            LocalRay.start(Settings(home=tmp_path, dashboard_port=port))
+
+
+def test_jobs_see_the_settings_and_not_the_secrets_of_the_service(tmp_path, monkeypatch):
+    monkeypatch.setenv("SEGNAS_TOKEN", "the API's own")
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "another cluster's")
+    monkeypatch.setenv("RAY_memory_usage_threshold", "0.9")
+    settings = Settings(
+        home=tmp_path,
+        datasets={"tiny": {"layout": "cityscapes", "root": tmp_path / "data"}},
+        weights={"w": tmp_path / "w.pth"},
+        database_url="postgresql://user:secret@host/db",
+    )
+    env = local_ray.environment(settings, tmp_path / "ray", "marker")
+    assert "SEGNAS_TOKEN" not in env
+    assert "RAY_AUTH_TOKEN" not in env
+    assert env["RAY_memory_usage_threshold"] == "0.9"
+    assert env["RAY_AUTH_MODE"] == "token"
+    for name in [name for name in os.environ if name.startswith("SEGNAS_")]:
+        monkeypatch.delenv(name)
+    for name in ("SEGNAS_HOME", "SEGNAS_DATASETS", "SEGNAS_WEIGHTS", "SEGNAS_DATABASE_URL"):
+        monkeypatch.setenv(name, env[name])
+    seen = Settings()
+    assert (seen.folder, seen.datasets, seen.weights) == (settings.folder, settings.datasets, settings.weights)
+    assert seen.store_url == settings.store_url
+
+
+def test_other_settings_mean_another_cluster(tmp_path):
+    base = {"home": tmp_path, "dashboard_port": 0}
+    same = local_ray._fingerprint(Settings(**base))
+    assert local_ray._fingerprint(Settings(**base, port=9999)) == same
+    data = {"tiny": {"layout": "cityscapes", "root": tmp_path}}
+    assert local_ray._fingerprint(Settings(**base, datasets=data)) != same
+
+
+def test_a_state_left_by_a_crash_is_no_running_cluster(tmp_path):
+    folder = tmp_path / "ray"
+    folder.mkdir()
+    (folder / "token").write_text("t")
+    state = {"dashboard_url": "http://127.0.0.1:1", "address": "", "marker": "gone", "temp": str(folder / "tmp")}
+    (folder / "cluster.json").write_text(json.dumps(state | {"fingerprint": ""}))
+    assert LocalRay.attach(Settings(home=tmp_path)) is None
+
+
+def _addresses(cluster: LocalRay) -> set[str]:
+    """Where the cluster's processes listen."""
+    return {
+        connection.laddr.ip.removeprefix("::ffff:")
+        for process in processes.find(cluster.marker)
+        for connection in process.net_connections()
+        if connection.status == "LISTEN"
+    }

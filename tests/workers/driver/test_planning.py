@@ -1,0 +1,153 @@
+"""Plans of searches whose trials are known from the start, and what is taken over instead of run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nas.results.measurement import Measurement
+from nas.results.status import SearchStatus, TrialStatus
+from nas.specs import CalibrationSpec, DenseCellSpace, Fidelity, FullScaleSpec, ReferenceSpec
+from nas.store import Store
+from nas.training.workspace import Workspace
+from search_spaces import ReferenceHead
+from workers.driver.planning import calibration_sample, calibration_trials, plan_of, reference_trials
+from workers.driver.plans import Need
+from workers.driver.record import Driving
+from workers.driver.run import _measured_before
+from workers.driver.trial_book import Ledger
+
+CHEAP, DEAR, FULL = (Fidelity(dataset="tiny", rungs=rungs) for rungs in ((10,), (20,), (40, 80)))
+HEADS = (ReferenceHead(name="conv1x1"), ReferenceHead(name="ppm"))
+
+
+def measured(rung: int, score: float) -> dict[str, object]:
+    measurement = Measurement(
+        iteration=rung, score=score, class_iou=(), train_loss=1.0, val_loss=1.0, seconds=1.0, device_seconds=1.0
+    )
+    return {"attempt": 1, "outcome": measurement.model_dump_json()}
+
+
+def begin(store: Store, spec, parent: str | None = None) -> Driving:
+    search = store.create_search(spec, parent=parent)[0]
+    driving = Driving(store, store.get_search(search.id), store.begin_driver(search.id))
+    driving.start()
+    return driving
+
+
+def open_ledger(driving: Driving) -> Ledger:
+    workspace = Workspace({}, {}, Path("cache"), Path("artifacts"))
+    ledger = Ledger(driving, plan_of(driving), workspace, _measured_before(driving))
+    ledger.replay()
+    return ledger
+
+
+def run_all(ledger: Ledger, fail: int | None = None) -> list[int]:
+    """The trials that had to be run; each scores its number / 100."""
+    ran = []
+    while (task := ledger.launch()) is not None:
+        ran.append(task.number)
+        if task.number == fail:
+            ledger.end(task.number, "unlucky")
+            continue
+        for rung in task.fidelity.rungs:
+            ledger.record(task.number, measured(rung, task.number / 100))
+        ledger.end(task.number)
+    return ran
+
+
+def test_a_reference_search_takes_every_head_with_one_seed_before_the_next():
+    spec = ReferenceSpec(name="heads", heads=HEADS, seeds=3, fidelity=CHEAP, seed=5)
+    trials = list(reference_trials(spec))
+    assert [(trial.number, trial.architecture.name, trial.seed) for trial in trials] == [
+        (0, "conv1x1", 5),
+        (1, "ppm", 5),
+        (2, "conv1x1", 6),
+        (3, "ppm", 6),
+        (4, "conv1x1", 7),
+        (5, "ppm", 7),
+    ]
+    assert spec.planned == len(trials)
+
+
+def test_a_calibration_measures_the_same_architectures_cheap_ones_first(store):
+    spec = CalibrationSpec(
+        name="proxies", architectures=4, proxies={"cheap": CHEAP, "dear": DEAR}, full_scale=FULL, seeds=2, seed=3
+    )
+    sample, trials = calibration_sample(spec), list(calibration_trials(spec))
+    assert len({architecture.key for architecture in sample}) == 4
+    assert spec.planned == len(trials) == 16
+    assert [trial.number for trial in trials] == list(range(16))
+    assert [trial.fidelity for trial in trials] == [CHEAP] * 4 + [DEAR] * 4 + [FULL] * 8
+    assert [trial.seed for trial in trials] == [3] * 12 + [4] * 4
+    assert all(trial.architecture == sample[trial.number % 4] for trial in trials)
+    assert list(plan_of(begin(store, spec)).needs) == [Need(CHEAP), Need(DEAR), Need(FULL)]
+
+
+def test_a_small_space_gives_what_it_has():
+    spec = CalibrationSpec(
+        name="all", space=DenseCellSpace(branches=1), architectures=200, proxies={"cheap": CHEAP}, full_scale=FULL
+    )
+    assert len(calibration_sample(spec)) == 81
+
+
+def test_full_scale_measures_the_chosen_ones_and_nothing_twice(store, spec_of):
+    search = begin(store, spec_of(trials=4, early_stopping=None, fidelity=CHEAP))
+    run_all(open_ledger(search))
+
+    def full_scale(trials, seeds=1) -> tuple[Driving, list[int]]:
+        spec = FullScaleSpec(
+            name="full", of=search.search_id, sampling="explicit", trials=trials, seeds=seeds, fidelity=FULL
+        )
+        driving = begin(store, spec, parent=search.search_id)
+        ledger = open_ledger(driving)
+        ran = run_all(ledger)
+        assert ledger.conclude() is SearchStatus.COMPLETED
+        return driving, ran
+
+    first, ran = full_scale((3, 1))
+    assert ran == [0, 1]
+    chosen = [store.get_trial(search.search_id, number).architecture_key for number in (3, 1)]
+    assert [trial.architecture_key for trial in store.all_trials(first.search_id)] == chosen
+    second, ran = full_scale((1, 0), seeds=2)
+    assert ran == [1, 2, 3]  # trial 1 with the first seed was measured by the sibling
+    adopted = store.get_trial(second.search_id, 0)
+    assert (adopted.source, adopted.status, adopted.score) == (
+        f"{first.search_id}/1",
+        TrialStatus.COMPLETED,
+        0.01,
+    )
+    assert [point.iteration for point in store.curve(second.search_id, 0)] == [40, 80]
+    cost = store.search_cost(second.search_id)
+    assert (cost.measured, cost.adopted) == (3, 1)
+
+
+def test_an_interrupted_list_goes_on_where_it_was(store):
+    spec = ReferenceSpec(name="heads", heads=HEADS, seeds=2, fidelity=CHEAP)
+    driving = begin(store, spec)
+    ledger = open_ledger(driving)
+    first, second = ledger.launch(), ledger.launch()
+    assert (first.number, second.number) == (0, 1)
+    ledger.record(0, measured(10, 0.5))
+    ledger.end(0)
+    store.requeue_search(driving.search_id, driving.attempt, 0.0, "the driver died")
+    attempt = store.begin_driver(driving.search_id)
+    again = Driving(store, store.get_search(driving.search_id), attempt)
+    again.start()
+    ledger = open_ledger(again)
+    launched = [ledger.launch() for _ in range(3)]
+    assert [(task.number, task.attempt) for task in launched] == [(1, 2), (2, 1), (3, 1)]
+    assert ledger.launch() is None
+
+
+@pytest.mark.parametrize(("reuse", "ran"), [(False, list(range(8))), (True, [0, 1, 2, 3, 5])])
+def test_a_calibration_takes_over_only_when_told_to(store, reuse, ran):
+    """Of the first one's full-scale trials one failed: what failed is tried again."""
+
+    def calibration(proxy: Fidelity, reuse: bool) -> Ledger:
+        spec = CalibrationSpec(name="c", architectures=4, proxies={"p": proxy}, full_scale=FULL, reuse=reuse)
+        return open_ledger(begin(store, spec))
+
+    assert run_all(calibration(CHEAP, reuse=False), fail=5) == list(range(8))
+    assert run_all(calibration(DEAR, reuse)) == ran

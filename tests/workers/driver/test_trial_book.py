@@ -1,0 +1,251 @@
+"""The driver's book, without Ray: what is recorded, and that a driver takes over where the last one was."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import math
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from nas.results.measurement import Measurement
+from nas.results.status import SearchStatus, TrialStatus
+from nas.specs import DenseCellSpace, DpcStrategy
+from nas.store import SearchClosedError, StaleAttemptError, Store, StoreError
+from nas.training.workspace import Workspace
+from workers.driver.__main__ import record as driving_module
+from workers.driver.planning import plan_of
+from workers.driver.record import Driving, persist
+from workers.driver.trial_book import Ledger
+from workers.trainables.task import TrialTask
+
+
+class Died(Exception):  # noqa: N818  it did
+    """The driver, at a point of our choosing."""
+
+
+def score_of(architecture, iteration: int) -> float:
+    """The toy's truth: depends on nothing but the architecture and the rung."""
+    digits = hashlib.sha256(f"{architecture.key}/{iteration}".encode()).hexdigest()[:8]
+    return int(digits, 16) / 16**8
+
+
+def measured(architecture, iteration: int) -> Measurement:
+    score = score_of(architecture, iteration)
+    return Measurement(
+        iteration=iteration,
+        score=score,
+        class_iou=(score, None),
+        train_loss=1.0,
+        val_loss=1.0,
+        seconds=float(iteration),
+        device_seconds=float(iteration),
+    )
+
+
+def result(measurement: Measurement, attempt: int = 1) -> dict[str, object]:
+    """What a trial's process says of a rung."""
+    return {"attempt": attempt, "outcome": measurement.model_dump_json()}
+
+
+def begin(store: Store, search_id: str) -> Ledger:
+    attempt = store.begin_driver(search_id)
+    driving = Driving(store, store.get_search(search_id), attempt)
+    ledger = Ledger(driving, plan_of(driving), Workspace({}, {}, Path("cache"), Path("artifacts")))
+    driving.start()
+    ledger.replay()
+    return ledger
+
+
+def run_trial(ledger: Ledger, flight: TrialTask, tick) -> None:
+    """As Tune does: decide, record, and end the trial when it is over; `tick` may end the driver in between."""
+    tick("launched")
+    for rung in flight.fidelity.rungs:
+        measurement = result(measured(flight.architecture, rung), flight.attempt)
+        last = rung == flight.fidelity.iterations
+        go_on = last or ledger.goes_on(flight.number, measurement)
+        ledger.record(flight.number, measurement)
+        tick("recorded" if go_on and not last else "recorded the end")
+        if last or not go_on:
+            ledger.end(flight.number)
+            tick("ended")
+            return
+
+
+def drive(store: Store, search_id: str, die_at: int | None = None) -> str | None:
+    """One driver, trial after trial; with `die_at` it dies at that event, whose name is returned."""
+    events = itertools.count()
+    place = None
+
+    def tick(name: str) -> None:
+        nonlocal place
+        place = name
+        if next(events) == die_at:
+            raise Died
+
+    ledger = begin(store, search_id)
+    try:
+        while (flight := ledger.launch()) is not None:
+            run_trial(ledger, flight, tick)
+    except Died:
+        return place
+    ledger.conclude()
+    return None
+
+
+def rows(store: Store, search_id: str):
+    return [
+        (
+            trial.number,
+            trial.architecture_key,
+            trial.status,
+            trial.score,
+            trial.iteration,
+            store.curve(search_id, trial.number),
+        )
+        for trial in store.all_trials(search_id)
+    ]
+
+
+def search(store: Store, spec) -> str:
+    return store.create_search(spec)[0].id
+
+
+def replaced(store: Store, search_id: str) -> None:
+    """What the service does when it finds the driver gone."""
+    attempt = store.get_search(search_id).attempt
+    assert store.requeue_search(search_id, attempt, 0.0, "the driver died")
+
+
+def test_runs_a_search_to_its_end(store, spec_of):
+    search_id = search(store, spec_of(trials=12))
+    drive(store, search_id)
+    record = store.get_search(search_id)
+    assert record.status is SearchStatus.COMPLETED
+    assert (record.stage.name, record.stage.done, record.stage.total) == ("trials", 12, 12)
+    counts = store.count_trials(search_id)
+    assert counts[TrialStatus.COMPLETED] + counts[TrialStatus.PRUNED] == 12
+    assert counts[TrialStatus.PRUNED] > 0
+    assert all(trial.attempt == 1 for trial in store.all_trials(search_id))
+
+
+@pytest.mark.parametrize("strategy", [None, DpcStrategy(startup=3, pool=2)], ids=["random", "dpc"])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(deaths=st.lists(st.integers(0, 25), min_size=1, max_size=4))
+def test_interrupted_drivers_record_what_one_driver_would(store, spec_of, strategy, deaths):
+    """Dying anywhere but in the instant between an early stop's measurement and its record changes nothing at all."""
+    spec = spec_of(trials=8, **({"strategy": strategy} if strategy else {}))
+    whole, broken = search(store, spec), search(store, spec)
+    drive(store, whole)
+    places = []
+    for die_at in deaths:
+        place = drive(store, broken, die_at)
+        if place is None:
+            break
+        places.append(place)
+        replaced(store, broken)
+    else:
+        drive(store, broken)
+    measured_twice = [
+        number for number, *_, curve in rows(store, broken) if len({m.iteration for m in curve}) != len(curve)
+    ]
+    assert not measured_twice
+    assert [number for number, *_ in rows(store, broken)] == list(range(8))
+    if "recorded the end" not in places:
+        assert rows(store, broken) == rows(store, whole)
+    assert store.get_search(broken).status is SearchStatus.COMPLETED
+
+
+def test_a_trial_measured_to_the_end_is_not_run_again(store, spec_of):
+    search_id = search(store, spec_of(trials=1, early_stopping=None))
+    assert drive(store, search_id, die_at=3) == "recorded the end"
+    assert store.get_trial(search_id, 0).status is TrialStatus.RUNNING
+    replaced(store, search_id)
+    ledger = begin(store, search_id)
+    assert store.get_trial(search_id, 0).status is TrialStatus.COMPLETED
+    assert ledger.launch() is None
+
+
+def test_trials_in_flight_go_first_as_new_attempts(store, spec_of):
+    search_id = search(store, spec_of())
+    first = begin(store, search_id)
+    flights = [first.launch(), first.launch(), first.launch()]
+    first.record(1, result(measured(flights[1].architecture, 10)))
+    first.end(0, "its loss is NaN")
+    replaced(store, search_id)
+    second = begin(store, search_id)
+    launched = [second.launch() for _ in range(3)]
+    assert [(flight.number, flight.attempt) for flight in launched] == [(1, 2), (2, 2), (3, 1)]
+    assert launched[0].architecture == flights[1].architecture
+    with pytest.raises(StaleAttemptError):
+        first.launch()
+    with pytest.raises(StaleAttemptError):
+        first.record(2, result(measured(flights[2].architecture, 10)))
+
+
+def test_a_new_attempt_does_not_record_what_is_recorded(store, spec_of):
+    search_id = search(store, spec_of(early_stopping=None))
+    ledger = begin(store, search_id)
+    flight = ledger.launch()
+    first = measured(flight.architecture, 10)
+    ledger.record(0, result(first))
+    assert ledger.relaunch(0) == 2
+    ledger.record(0, result(first.model_copy(update={"score": math.nextafter(first.score, 1)}), attempt=2))
+    ledger.record(0, result(measured(flight.architecture, 20), attempt=2))
+    assert store.curve(search_id, 0) == [first, measured(flight.architecture, 20)]
+
+
+def test_a_space_that_is_used_up_ends_the_search(store, spec_of):
+    search_id = search(store, spec_of(space=DenseCellSpace(branches=1), trials=200, early_stopping=None))
+    ledger = begin(store, search_id)
+    launched = 0
+    while (flight := ledger.launch()) is not None:
+        launched += 1
+        ledger.record(flight.number, result(measured(flight.architecture, 40)))
+        ledger.end(flight.number)
+    assert launched == 81
+    assert ledger.finished_asking
+    assert ledger.conclude() is SearchStatus.COMPLETED
+    assert store.get_search(search_id).message == "the space has only 81 architectures"
+
+
+def test_a_search_without_any_score_has_failed(store, spec_of):
+    search_id = search(store, spec_of(trials=2))
+    ledger = begin(store, search_id)
+    for _ in range(2):
+        ledger.end(ledger.launch().number, "the loss is NaN at step 3")
+    assert ledger.conclude() is SearchStatus.FAILED
+    assert store.get_search(search_id).message == (
+        "none of the 2 trials could be measured; the last one: the loss is NaN at step 3"
+    )
+
+
+def test_nothing_is_started_for_a_search_that_stops(store, spec_of):
+    search_id = search(store, spec_of())
+    ledger = begin(store, search_id)
+    ledger.launch()
+    store.move_search(search_id, [SearchStatus.RUNNING], SearchStatus.STOPPING)
+    with pytest.raises(SearchClosedError):
+        ledger.launch()
+
+
+def test_patient_while_the_database_is_away(monkeypatch):
+    monkeypatch.setattr(driving_module, "PATIENCE", (0.0, 0.0))
+    answers = iter([StoreError("away"), StoreError("away"), 7])
+
+    def write() -> int:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    assert persist(write) == 7
+    answers = iter([StaleAttemptError("replaced"), 7])
+    with pytest.raises(StaleAttemptError):
+        persist(write)
+    answers = iter([StoreError("away")] * 3)
+    with pytest.raises(StoreError):
+        persist(write)

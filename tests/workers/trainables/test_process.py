@@ -1,0 +1,91 @@
+"""The process of a trial, in this process."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from nas.results.measurement import Measurement, TrialError
+from nas.training.workspace import Workspace
+from search_spaces.dense_cell.space import sample
+from workers.trainables.task import TrialTask
+from workers.trainables.trial import TrialProcess
+
+
+class Toy(TrialProcess):
+    def evaluate(self, task):
+        task.folder.mkdir(parents=True, exist_ok=True)
+        (task.folder / "checkpoint.pt").touch()
+        for rung in task.fidelity.rungs:
+            if task.number == 13:
+                raise TrialError("unlucky")
+            yield Measurement(
+                iteration=rung,
+                score=0.5,
+                class_iou=(0.5, None),
+                train_loss=1.0,
+                val_loss=1.0,
+                seconds=1.0,
+                device_seconds=1.0,
+            )
+
+
+@pytest.fixture
+def task_of(tmp_path, spec_of):
+    spec = spec_of(name="my search")
+
+    def make(number: int, attempt: int = 1) -> TrialTask:
+        return TrialTask(
+            search_id="s000000000000",
+            search_name=spec.name,
+            number=number,
+            attempt=attempt,
+            architecture=sample(5, random.Random(number)),
+            fidelity=spec.fidelity,
+            seed=spec.seed,
+            resources=spec.resources,
+            workspace=Workspace({}, {}, tmp_path / "cache", tmp_path / "artifacts"),
+        )
+
+    return make
+
+
+def test_a_step_is_a_rung_and_the_last_one_is_done(task_of):
+    process = Toy({"task": task_of(7, attempt=2)})
+    results = [process.step() for _ in range(3)]
+    assert [Measurement.model_validate_json(result["outcome"]).iteration for result in results] == [10, 20, 40]
+    assert [result["done"] for result in results] == [False, False, True]
+    assert {result["attempt"] for result in results} == {2}
+
+
+def test_an_architecture_that_cannot_be_measured_is_a_result(task_of):
+    assert Toy({"task": task_of(13)}).step() == {"attempt": 1, "failed": "unlucky", "done": True}
+
+
+def test_a_warm_process_forgets_the_trial_before(task_of):
+    first, second = task_of(1), task_of(2)
+    process = Toy({"task": first})
+    process.step()
+    assert first.folder.exists()
+    assert process.reset_config({"task": second})
+    assert not first.folder.exists()
+    process.step()
+    assert second.folder.exists()
+    process.stop()
+    assert not second.folder.exists()
+
+
+def test_a_process_that_gave_its_trial_away_leaves_the_checkpoint(task_of):
+    """Tune starts a process for a trial and may then run it in a warm one that has become free."""
+    task = task_of(1)
+    runs, spare = Toy({"task": task}), Toy({"task": task})
+    runs.step()
+    spare.stop()
+    assert (task.folder / "checkpoint.pt").exists()
+
+
+def test_names_for_people(task_of):
+    assert task_of(7).label == "my search: trial 7"
+    assert task_of(7, attempt=3).label == "my search: trial 7, attempt 3"
+    assert repr(Toy({"task": task_of(7)})) == "my search: worker"

@@ -1,0 +1,1 @@
+"""The Ray cluster from outside: jobs by HTTP, a local cluster's processes."""

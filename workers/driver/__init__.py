@@ -1,0 +1,1 @@
+"""The driver of one search: the process of its Ray job."""

@@ -1,0 +1,71 @@
+"""The entrypoint of a search's Ray Job: `python -m workers.driver SEARCH_ID ATTEMPT`.
+
+Exit code 0: the search is over, or another driver has it. Anything else: this driver is lost, and the service
+submits the next one.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+
+from nas.settings import Settings
+from nas.store import StaleAttemptError, Store
+from workers.cluster.jobs import job_id
+
+log = logging.getLogger("segnas.driver")
+
+
+def main(arguments: list[str]) -> int:
+    """Run the driver that the arguments name."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stdout)
+    log.setLevel(logging.INFO)
+    search_id, attempt = _parse(arguments)
+    settings = Settings()
+    with Store.open(settings.store_url) as store:
+        store.check()
+        return _drive(store, settings, search_id, attempt)
+
+
+def _drive(store: Store, settings: Settings, search_id: str, attempt: int) -> int:
+    import ray
+
+    from nas.training.workspace import Workspace
+    from workers.driver.run import Interrupted, run_search
+
+    log.info("driver %d of search %s", attempt, search_id)
+    ray.init(address="auto", logging_level=logging.WARNING)  # the job's cluster, never a new one
+    interrupted = _on_termination()  # after ray.init, which sets a handler of its own
+    try:
+        run_search(store, search_id, attempt, Workspace.from_settings(settings), interrupted=lambda: bool(interrupted))
+    except StaleAttemptError as error:
+        log.warning("%s; this driver ends", error)
+    except Interrupted as error:
+        log.warning("%s", error)
+        return 128 + signal.SIGTERM
+    return 0
+
+
+def _on_termination() -> list[int]:
+    """A list that is filled when the job is told to stop: Ray kills it three seconds later."""
+    received: list[int] = []
+
+    def note(number: int, _frame: object) -> None:
+        received.append(number)
+
+    signal.signal(signal.SIGTERM, note)
+    return received
+
+
+def _parse(arguments: list[str]) -> tuple[str, int]:
+    try:
+        search_id, attempt = arguments[0], int(arguments[1])
+        job_id(search_id, attempt)  # refuses what no store makes
+    except (IndexError, ValueError) as error:
+        raise SystemExit(f"usage: python -m workers.driver SEARCH_ID ATTEMPT ({error})") from None
+    return search_id, attempt
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,125 @@
+"""The stages before the first trial: wait for a node that can hold one, then backbones and feature banks."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import ray
+from ray.exceptions import RayError, RayTaskError
+
+from nas.specs import JobSpec, Resources
+from workers.driver.plans import Need
+from workers.trainables.process import share_of
+
+if TYPE_CHECKING:
+    from nas.training.workspace import Workspace
+
+Show = Callable[[str, int, int], None]
+"""Called with a stage's name, how much is done, and of how much."""
+
+GoOn = Callable[[], bool]
+"""Asked about once a second; False ends the wait."""
+
+
+class PreparationError(Exception):
+    """The search cannot begin. The message is a sentence for the user."""
+
+
+def await_resources(resources: Resources, show: Show, go_on: GoOn) -> bool:
+    """Wait until the cluster's nodes are large enough for a trial's processes; False when told to end."""
+    share = share_of(resources)
+    while sum(_held(node, share) for node in ray.nodes() if node["Alive"]) < resources.workers:
+        if not go_on():
+            return False
+        show(f"waiting for a node with {_spoken(resources)}", 0, 1)
+        time.sleep(1.0)
+    return True
+
+
+def prepare_all(spec: JobSpec, needs: Iterable[Need], workspace: Workspace, show: Show, go_on: GoOn) -> bool:
+    """Make what the trials share, one fidelity after the other, as Ray tasks on the resources of one process.
+
+    False when told to end. Other nodes make their own when their first trial asks for it. PreparationError when
+    something cannot be made.
+    """
+    return all(_prepare_one(spec, need, workspace, show, go_on) for need in needs)
+
+
+def _prepare_one(spec: JobSpec, need: Need, workspace: Workspace, show: Show, go_on: GoOn) -> bool:
+    share = share_of(spec.resources)
+    task = ray.remote(_prepare).options(
+        name=f"{spec.name[:60]}: prepare",
+        num_cpus=share["CPU"],
+        num_gpus=share.get("GPU", 0.0),
+        max_retries=spec.retries,
+        num_returns="streaming",
+    )
+    progress = task.remote(need, workspace, "GPU" in share)
+    try:
+        while True:
+            ready, _ = ray.wait([progress], timeout=1.0)
+            if not go_on():
+                ray.cancel(progress, force=True)
+                return False
+            if ready:
+                show(*ray.get(next(progress)))
+    except StopIteration:
+        return True
+    except RayTaskError as error:
+        raise PreparationError(_sentence(error.cause)) from error
+    except RayError as error:
+        raise PreparationError(f"the process that prepares the search died: {str(error).splitlines()[0]}") from error
+
+
+def _prepare(need: Need, workspace: Workspace, gpu: bool) -> Iterator[tuple[str, int, int]]:
+    """Runs on a node; yields how far it is, at most once a second."""
+    from nas.training.prepare import prepare  # torch: only where something is trained
+
+    latest: queue.SimpleQueue[tuple[str, int, int]] = queue.SimpleQueue()
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            prepare(
+                need.fidelity,
+                workspace,
+                whole_network=need.whole_network,
+                device=None if gpu else "cpu",
+                progress=lambda stage, done, total: latest.put((stage, done, total)),
+            )
+        except BaseException as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=work, name="prepare")
+    thread.start()
+    while thread.is_alive():
+        thread.join(1.0)
+        news = None
+        while not latest.empty():
+            news = latest.get()
+        if news is not None:
+            yield news
+    if failures:
+        raise failures[0]
+
+
+def _held(node: dict[str, dict[str, float]], share: dict[str, float]) -> int:
+    """How many processes with such a share a node could hold at once."""
+    return min(int(node["Resources"].get(name, 0.0) / amount + 1e-9) for name, amount in share.items())
+
+
+def _spoken(resources: Resources) -> str:
+    text = " and ".join(
+        f"{amount:g} {name}{'s' if amount != 1 else ''}" for name, amount in share_of(resources).items()
+    )
+    return text if resources.workers == 1 else f"{text} for each of {resources.workers} processes"
+
+
+def _sentence(cause: BaseException) -> str:
+    """ValueError and OSError (a missing file, a full disk) speak to the user; others are named by their type."""
+    text = str(cause).strip()
+    return text if isinstance(cause, ValueError | OSError) and text else f"{type(cause).__name__}: {text}"

@@ -1,0 +1,65 @@
+"""A driver and its search: every write names the attempt, waits for an absent database, and is refused when stale."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from nas.results.software import software_versions
+from nas.results.status import SearchStatus
+from nas.store import SearchRecord, Stage, StaleAttemptError, Store, StoreError
+
+T = TypeVar("T")
+
+log = logging.getLogger("segnas.driver")
+
+PATIENCE = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+"""Seconds between tries while the database is away; then the driver gives up and the next one takes over."""
+
+
+class Driving:
+    """What one driver says of one search. StaleAttemptError from any method: another driver has taken over.
+
+    SearchClosedError: the search is stopping or over.
+    """
+
+    def __init__(self, store: Store, search: SearchRecord, attempt: int) -> None:
+        self.store = store
+        self.search_id = search.id
+        self.spec = search.spec
+        self.attempt = attempt
+
+    def status(self) -> SearchStatus:
+        """The search's status in the record. StaleAttemptError when another driver has taken over."""
+        search = persist(lambda: self.store.get_search(self.search_id))
+        if search.attempt != self.attempt:
+            raise StaleAttemptError(f"driver {search.attempt} has taken over search {self.search_id}")
+        return search.status
+
+    def start(self) -> None:
+        """The search is running."""
+        persist(lambda: self.store.driver_started(self.search_id, self.attempt, software_versions()))
+
+    def show(self, stage: str, done: int, total: int) -> None:
+        """What the search is at."""
+        persist(lambda: self.store.set_stage(self.search_id, self.attempt, Stage(stage, done, total)))
+
+    def finish(self, to: SearchStatus, message: str | None = None) -> SearchStatus:
+        """The end of the search."""
+        persist(lambda: self.store.finish_search(self.search_id, self.attempt, to, message))
+        return to
+
+
+def persist(write: Callable[[], T]) -> T:
+    """Do it, and again while the database is away: events may be delivered twice. What is refused stays refused."""
+    for wait in PATIENCE:
+        try:
+            return write()
+        except StoreError as error:
+            if type(error) is not StoreError:  # the subclasses are answers, not failures
+                raise
+            log.warning("%s; trying again in %g s", error, wait)
+            time.sleep(wait)
+    return write()

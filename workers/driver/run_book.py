@@ -1,0 +1,131 @@
+"""What a driver knows of a differentiable search's runs, one for each seed: their snapshots go into SQL as they come.
+
+A run is no trial: it has no architecture until it decodes to one, and many in the end. A resubmitted driver starts
+unfinished runs again; each goes on from its checkpoint and yields first what it had, which the record keeps once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from nas.results.snapshot import Snapshot
+from nas.specs import AutoDeepLabSpec, Resources
+from workers.driver.record import Driving, persist
+from workers.trainables.task import RunTask
+
+if TYPE_CHECKING:
+    from nas.training.workspace import Workspace
+
+log = logging.getLogger("segnas.driver")
+
+STAGE = "search"
+
+
+class RunBook:
+    """One driver's book of the runs. Raises what `Driving` does."""
+
+    def __init__(self, driving: Driving, spec: AutoDeepLabSpec, workspace: Workspace) -> None:
+        self._driving = driving
+        self._spec = spec
+        self._workspace = workspace
+        self._left: deque[RunTask] = deque()
+        self._tasks: dict[int, RunTask] = {}
+        self._epochs = dict.fromkeys(range(spec.seeds), 0.0)
+        self._shown = -1
+        self.failed: dict[int, str] = {}  # not in the record: the next driver would try them again
+
+    @property
+    def resources(self) -> Resources:
+        """What each run takes."""
+        return self._spec.resources
+
+    @property
+    def retries(self) -> int:
+        """New attempts of a run whose process died."""
+        return self._spec.retries
+
+    @property
+    def finished_asking(self) -> bool:
+        """Whether every run has been launched."""
+        return not self._left
+
+    @property
+    def said(self) -> str | None:
+        """What there is to say of runs that failed."""
+        failures = [f"run {run} failed: {reason}" for run, reason in sorted(self.failed.items())]
+        return "; ".join(failures) or None
+
+    def replay(self) -> None:
+        """Take over what earlier drivers recorded."""
+        recorded = persist(lambda: self._driving.store.snapshots(self._driving.search_id))
+        over = set()
+        for record in recorded:
+            snapshot = Snapshot.model_validate(record.payload)
+            self._note(record.run, snapshot)
+            if snapshot.finished:
+                over.add(record.run)
+        self._left = deque(self._task(run) for run in range(self._spec.seeds) if run not in over)
+        if recorded:
+            log.info("%d snapshots recorded, %d of %d runs over", len(recorded), len(over), self._spec.seeds)
+
+    def launch(self) -> RunTask | None:
+        """The next run; None when there is none left."""
+        if not self._left:
+            return None
+        task = self._left.popleft()
+        self._tasks[task.number] = task
+        return task
+
+    def relaunch(self, number: int) -> int:
+        """A new attempt of a run whose process died; it goes on from its checkpoint."""
+        self._tasks[number] = replace(self._tasks[number], attempt=self._tasks[number].attempt + 1)
+        log.warning("run %d: its process died; attempt %d", number, self._tasks[number].attempt)
+        return self._tasks[number].attempt
+
+    def goes_on(self, number: int, result: Mapping[str, Any]) -> bool:  # noqa: ARG002  asked of every book
+        """Always: a run has remedies of its own."""
+        return True
+
+    def record(self, number: int, result: Mapping[str, Any]) -> None:
+        """A snapshot, or how far the run is."""
+        if "progress" in result:
+            done, total = result["progress"]
+            self._epochs[number] = done * self._spec.bilevel.epochs / total
+            return
+        snapshot = Snapshot.model_validate_json(result["outcome"])
+        payload = snapshot.model_dump(mode="json")
+        driving = self._driving
+        persist(lambda: driving.store.add_snapshot(driving.search_id, driving.attempt, number, snapshot.epoch, payload))
+        self._note(number, snapshot)
+        log.info("run %d, epoch %d: supernet %.4f", number, snapshot.epoch, snapshot.supernet_miou)
+
+    def end(self, number: int, reason: str | None = None) -> None:
+        """A run is over."""
+        if reason is not None:
+            self.failed[number] = reason
+            log.warning("run %d failed: %s", number, reason)
+        self._epochs[number] = self._spec.bilevel.epochs
+
+    def show_progress(self) -> None:
+        """How far all runs are together, in percent."""
+        done = round(100 * sum(self._epochs.values()) / (self._spec.seeds * self._spec.bilevel.epochs))
+        if done != self._shown:
+            self._shown = done
+            self._driving.show(STAGE, done, 100)
+
+    def _note(self, run: int, snapshot: Snapshot) -> None:
+        self._epochs[run] = self._spec.bilevel.epochs if snapshot.finished else snapshot.epoch
+
+    def _task(self, run: int) -> RunTask:
+        return RunTask(
+            search_id=self._driving.search_id,
+            search_name=self._spec.name,
+            number=run,
+            resources=self._spec.resources,
+            workspace=self._workspace,
+            spec=self._spec,
+        )

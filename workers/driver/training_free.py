@@ -1,0 +1,134 @@
+"""Training-free scores beside a full-scale evaluation or a calibration: one Ray task for each architecture."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import ray
+from ray.exceptions import RayError, RayTaskError
+
+from nas.results.measurement import TrialError
+from nas.specs import CalibrationSpec, Fidelity, FullScaleSpec, TrainingFreeProxy
+from search_spaces.document import Architecture, architecture_from_dict
+from workers.driver.planning import calibration_sample, chosen_trials
+from workers.driver.preparation import GoOn
+from workers.driver.record import Driving, persist
+from workers.trainables.process import share_of
+
+if TYPE_CHECKING:
+    from nas.training.workspace import Workspace
+
+log = logging.getLogger("segnas.driver")
+
+STAGE = "training-free"
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """What to score: the architectures, and at which fidelity and seed their networks start."""
+
+    architectures: Sequence[Architecture]
+    fidelity: Fidelity
+    seed: int
+    names: tuple[TrainingFreeProxy, ...]
+
+
+def candidates_of(driving: Driving) -> Candidates:
+    """Of a full-scale evaluation: the chosen trials at the search's own fidelity. Of a calibration: the sample."""
+    spec, store = driving.spec, driving.store
+    if isinstance(spec, CalibrationSpec):
+        first = next(iter(spec.proxies.values()))
+        return Candidates(calibration_sample(spec), first, spec.seed, spec.training_free)
+    assert isinstance(spec, FullScaleSpec), spec.kind
+    parent = persist(lambda: store.get_search(spec.of))
+    trials = chosen_trials(driving, spec)
+    architectures = [architecture_from_dict(trial.architecture) for trial in trials]
+    return Candidates(
+        architectures, parent.spec.fidelity_of(trials[0].fidelity_key), parent.spec.seed, spec.training_free
+    )
+
+
+def score_training_free(driving: Driving, workspace: Workspace, go_on: GoOn) -> bool:
+    """Score what is not in the record yet; False when told to end.
+
+    An architecture that cannot be scored is left out, with a line in the log: the ranking does without it.
+    """
+    candidates = candidates_of(driving)
+    left = deque(_left(driving, candidates))
+    if not left:
+        return True
+    resources, total, done = driving.spec.resources, len(left), 0
+    share = share_of(resources)
+    scorer = ray.remote(_score).options(
+        name=f"{driving.spec.name[:60]}: training-free",
+        num_cpus=share["CPU"],
+        num_gpus=share.get("GPU", 0.0),
+        max_retries=driving.spec.retries,
+    )
+    running: dict[Any, Architecture] = {}
+    while left or running:
+        while left and len(running) < resources.concurrent:
+            architecture = left.popleft()
+            reference = scorer.remote(candidates, architecture, workspace, share["CPU"], "GPU" in share)
+            running[reference] = architecture
+        ready, _ = ray.wait(list(running), timeout=1.0)
+        if not go_on():
+            for reference in running:
+                ray.cancel(reference, force=True)
+            return False
+        for reference in ready:
+            _take(driving, candidates, running.pop(reference), reference)
+            done += 1
+        driving.show(STAGE, done, total)
+    return True
+
+
+def _left(driving: Driving, candidates: Candidates) -> list[Architecture]:
+    keys = [architecture.key for architecture in candidates.architectures]
+    known = persist(lambda: driving.store.training_free(keys, candidates.fidelity.key, candidates.seed))
+    wanted = set(candidates.names)
+    return [known_of for known_of in candidates.architectures if wanted - known.get(known_of.key, {}).keys()]
+
+
+def _take(driving: Driving, candidates: Candidates, architecture: Architecture, reference: Any) -> None:
+    try:
+        scores = ray.get(reference)
+    except RayTaskError as error:
+        log.warning("no training-free scores of %s: %s", architecture.key[:12], error.cause)
+        return
+    except RayError as error:
+        log.warning("no training-free scores of %s: %s", architecture.key[:12], str(error).splitlines()[0])
+        return
+    persist(
+        lambda: driving.store.add_training_free(
+            driving.search_id, driving.attempt, architecture, candidates.fidelity, candidates.seed, scores
+        )
+    )
+
+
+def _score(
+    candidates: Candidates, architecture: Architecture, workspace: Workspace, threads: float, gpu: bool
+) -> dict[str, tuple[float, float]]:
+    """Runs on a node: value and seconds of each score that there is."""
+    from nas.training.training_free import score  # torch: only where something is computed
+
+    scores: dict[str, tuple[float, float]] = {}
+    for name in candidates.names:
+        # One by one: what a proxy cannot say of an architecture (a value that is not finite) is no fault of the others.
+        with contextlib.suppress(TrialError):
+            scored = score(
+                architecture,
+                candidates.fidelity,
+                candidates.seed,
+                workspace=workspace,
+                device=None if gpu else "cpu",
+                names=(name,),
+                threads=max(1, int(threads)),
+            )
+            scores[name] = (scored[name].value, scored[name].seconds)
+    return scores

@@ -1,0 +1,237 @@
+"""What a driver knows of its trials: every event goes into SQL first, then to the plan (strategy, early stopping).
+
+A resubmitted driver fills its ledger from SQL, so it proposes and stops as the lost one would have.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from nas.results.measurement import Measurement
+from nas.results.status import SearchStatus, TrialStatus
+from nas.specs import Fidelity, Resources
+from nas.store import TrialRecord
+from search_spaces.document import Architecture, architecture_from_dict
+from workers.driver.plans import Plan, Proposal
+from workers.driver.record import Driving, persist
+from workers.trainables.task import TrialTask
+
+if TYPE_CHECKING:
+    from nas.training.workspace import Workspace
+
+log = logging.getLogger("segnas.driver")
+
+
+MeasuredBefore = Callable[[str, str, int], tuple[str, TrialRecord] | None]
+"""From architecture key, fidelity key and seed to a completed trial and its search's id, if there is one."""
+
+
+@dataclass
+class _Flight:
+    """A trial in flight: its last attempt, what was measured last."""
+
+    task: TrialTask
+    last: Measurement | None = None
+
+
+class Ledger:
+    """One driver's book of its trials. Raises what `Driving` does.
+
+    A proposal that `measured_before` finds (same architecture, fidelity and seed) is adopted instead of run.
+    """
+
+    def __init__(
+        self, driving: Driving, plan: Plan, workspace: Workspace, measured_before: MeasuredBefore | None = None
+    ) -> None:
+        self._driving = driving
+        self._store = driving.store
+        self._search_id = driving.search_id
+        self._plan = plan
+        self._workspace = workspace
+        self._measured_before = measured_before
+        self._flights: dict[int, _Flight] = {}
+        self._again: deque[_Flight] = deque()
+        self._ended = 0
+        self._scored = 0
+        self._shown, self._shown_at = -1, 0.0
+        self._last_reason = ""
+
+    @property
+    def resources(self) -> Resources:
+        """What each trial takes."""
+        return self._driving.spec.resources
+
+    @property
+    def retries(self) -> int:
+        """New attempts of a trial whose process died."""
+        return self._driving.spec.retries
+
+    @property
+    def finished_asking(self) -> bool:
+        """Whether every trial of the search has been launched."""
+        return not self._again and self._plan.finished
+
+    def replay(self) -> None:
+        """Take over what earlier drivers recorded; their trials in flight come first, as new attempts."""
+        trials = persist(lambda: self._store.all_trials(self._search_id))
+        curves = persist(lambda: self._store.measurements(self._search_id))
+        trials = [self._close_measured(trial) for trial in trials]
+        self._plan.restore(trials, curves)
+        for trial in trials:
+            if trial.status.terminal:
+                self._count(trial.status, trial.reason)
+                continue
+            attempt = self._begin_attempt(trial.number)
+            task = self._task(self._plan.fidelity_of(trial), trial, attempt)
+            curve = curves.get(trial.number)
+            self._again.append(_Flight(task, curve[-1] if curve else None))
+        if trials:
+            log.info("%d trials recorded, %d of them in flight: these go on first", len(trials), len(self._again))
+
+    def launch(self) -> TrialTask | None:
+        """The next trial to run, recorded as running; None when there is none left."""
+        flight = self._again.popleft() if self._again else self._propose()
+        if flight is None:
+            return None
+        self._flights[flight.task.number] = flight
+        return flight.task
+
+    def relaunch(self, number: int) -> int:
+        """A new attempt of a trial whose process died."""
+        flight = self._flights[number]
+        flight.task = replace(flight.task, attempt=self._begin_attempt(number))
+        log.warning("trial %d: its process died; attempt %d", number, flight.task.attempt)
+        return flight.task.attempt
+
+    def goes_on(self, number: int, result: Mapping[str, Any]) -> bool:
+        """Early stopping's word on a trial that has reached a rung."""
+        return self._plan.goes_on(number, _measurement(result))
+
+    def record(self, number: int, result: Mapping[str, Any]) -> None:
+        """A rung of a trial. One that an earlier attempt recorded is not recorded again."""
+        flight, measurement = self._flights[number], _measurement(result)
+        if flight.last is not None and measurement.iteration <= flight.last.iteration:
+            return
+        attempt = result["attempt"]
+        persist(lambda: self._store.record_measurement(self._search_id, number, attempt, measurement))
+        flight.last = measurement
+        log.info("trial %d: %.4f at %d", number, measurement.score, measurement.iteration)
+
+    def end(self, number: int, reason: str | None = None) -> None:
+        """The end of a trial: failed for a reason, else completed at the last rung, else stopped early."""
+        flight = self._flights.pop(number)
+        status = TrialStatus.PRUNED
+        if reason is not None:
+            status = TrialStatus.FAILED
+            log.warning("trial %d failed: %s", number, reason)
+        elif flight.last is not None and flight.last.iteration == flight.task.fidelity.iterations:
+            status = TrialStatus.COMPLETED
+        persist(lambda: self._store.finish_trial(self._search_id, number, flight.task.attempt, status, reason))
+        self._count(status, reason)
+        self._plan.tell(number, flight.task.architecture, status, flight.last)
+
+    def show_progress(self) -> None:
+        """How many trials are over; at most once a second."""
+        if self._shown != self._ended and time.monotonic() - self._shown_at >= 1.0:
+            self._shown, self._shown_at = self._ended, time.monotonic()
+            self._show()
+
+    def conclude(self, note: str | None = None) -> SearchStatus:
+        """The end of a search whose trials are all over: failed when not one of them has a score."""
+        self._show()
+        if self._scored:
+            return self._driving.finish(SearchStatus.COMPLETED, note or self._plan.note)
+        return self._driving.finish(
+            SearchStatus.FAILED,
+            f"none of the {self._ended} trials could be measured; the last one: {self._last_reason}",
+        )
+
+    def _show(self) -> None:
+        self._driving.show("trials", self._ended, self._plan.size)
+
+    def _begin_attempt(self, number: int) -> int:
+        return persist(lambda: self._store.begin_attempt(self._search_id, number, self._driving.attempt))
+
+    def _propose(self) -> _Flight | None:
+        """The next proposal that has to be run; those measured before are adopted on the way."""
+        while (proposal := self._plan.propose()) is not None:
+            if not self._adopt(proposal):
+                return self._add(proposal)
+        return None
+
+    def _add(self, proposal: Proposal) -> _Flight:
+        trial = persist(
+            lambda: self._store.add_trial(
+                self._search_id,
+                self._driving.attempt,
+                proposal.number,
+                proposal.architecture,
+                proposal.fidelity,
+                proposal.seed,
+            )
+        )
+        return _Flight(self._task(proposal.fidelity, trial, trial.attempt))
+
+    def _adopt(self, proposal: Proposal) -> bool:
+        """Whether the proposal was measured before; then it is recorded with its source."""
+        find = self._measured_before
+        if find is None:
+            return False
+        found = find(proposal.architecture.key, proposal.fidelity.key, proposal.seed)
+        if found is None:
+            return False
+        source, measured = found
+        adopted = persist(
+            lambda: self._store.adopt_trial(
+                self._search_id,
+                self._driving.attempt,
+                proposal.number,
+                proposal.architecture,
+                proposal.fidelity,
+                proposal.seed,
+                source,
+                measured.number,
+            )
+        )
+        assert adopted.status is TrialStatus.COMPLETED, adopted.number  # numbers on record are not proposed again
+        log.info("trial %d was measured before, as trial %d of %s", proposal.number, measured.number, source)
+        self._count(TrialStatus.COMPLETED, None)
+        return True
+
+    def _task(self, fidelity: Fidelity, trial: TrialRecord, attempt: int) -> TrialTask:
+        return TrialTask(
+            search_id=self._search_id,
+            search_name=self._driving.spec.name,
+            number=trial.number,
+            attempt=attempt,
+            resources=self.resources,
+            workspace=self._workspace,
+            architecture=_architecture(trial),
+            fidelity=fidelity,
+            seed=trial.seed,
+        )
+
+    def _close_measured(self, trial: TrialRecord) -> TrialRecord:
+        """A driver may die between a trial's last rung and its end: then nothing is left to run."""
+        if trial.status.terminal or trial.iteration != self._plan.fidelity_of(trial).iterations:
+            return trial
+        persist(lambda: self._store.finish_trial(self._search_id, trial.number, trial.attempt, TrialStatus.COMPLETED))
+        return persist(lambda: self._store.get_trial(self._search_id, trial.number))
+
+    def _count(self, status: TrialStatus, reason: str | None) -> None:
+        self._ended += 1
+        self._scored += status in (TrialStatus.COMPLETED, TrialStatus.PRUNED)
+        self._last_reason = reason or self._last_reason
+
+
+def _measurement(result: Mapping[str, Any]) -> Measurement:
+    return Measurement.model_validate_json(result["outcome"])
+
+
+def _architecture(trial: TrialRecord) -> Architecture:
+    return architecture_from_dict(trial.architecture)

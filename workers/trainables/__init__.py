@@ -1,0 +1,1 @@
+"""What runs in the processes that train: a trial, a run of a differentiable search, a group of processes."""

@@ -1,0 +1,87 @@
+"""A book in Tune's terms: where its work comes from, which of it goes on, what is written down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from ray.tune import Callback
+from ray.tune.experiment import Trial
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+from ray.tune.search import SearchAlgorithm
+
+from workers.trainables.task import Task
+from workers.tune.book import Book
+
+
+class Proposals(SearchAlgorithm):  # type: ignore[misc]  # Ray has no types
+    """Gives Tune the book's work as trials, at most `concurrent` at a time."""
+
+    def __init__(self, book: Book[Any], make_trial: Callable[[Task], Trial], concurrent: int) -> None:
+        self._book = book
+        self._make_trial = make_trial
+        self._concurrent = concurrent
+        self._live: set[str] = set()
+
+    def next_trial(self) -> Trial | None:
+        """The next trial, or None while enough of them run, or when none is left."""
+        if len(self._live) >= self._concurrent or self.is_finished():
+            return None
+        task = self._book.launch()
+        if task is None:
+            return None
+        trial = self._make_trial(task)
+        self._live.add(trial.trial_id)
+        return trial
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:  # noqa: ARG002  Tune passes them
+        """A trial ended, in whatever way."""
+        self._live.discard(trial_id)
+
+    def is_finished(self) -> bool:
+        """Whether no trial is left to give."""
+        return self._book.finished_asking
+
+
+class EarlyStopping(FIFOScheduler):  # type: ignore[misc]  # Ray has no types
+    """Stops a trial at a rung where the book says so. Ray's own ASHA knows no explicit rungs and no replay."""
+
+    def __init__(self, book: Book[Any]) -> None:
+        super().__init__()
+        self._book = book
+
+    def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:  # noqa: ARG002  Tune passes it
+        """Called at every rung but the last, where there is nothing left to stop."""
+        go_on = self._book.goes_on(trial.config["task"].number, result)
+        return str(TrialScheduler.CONTINUE if go_on else TrialScheduler.STOP)
+
+    def choose_trial_to_run(self, tune_controller: Any) -> None:  # noqa: ARG002  Tune passes it
+        """Nothing to add: Tune starts waiting trials in their order. The parent's search for one takes O(trials)."""
+        return
+
+
+class Recorder(Callback):  # type: ignore[misc]  # Ray has no types
+    """Writes every event into the book. `reason_of` says why a trial failed that Tune gave up."""
+
+    def __init__(self, book: Book[Any], reason_of: Callable[[Trial], str]) -> None:
+        self._book = book
+        self._reason_of = reason_of
+
+    def on_trial_result(self, *, trial: Trial, result: dict[str, Any], **_: Any) -> None:
+        """There is something to write down, or the work cannot go on."""
+        if "outcome" in result or "progress" in result:
+            self._book.record(trial.config["task"].number, result)
+
+    def on_trial_recover(self, *, trial: Trial, **_: Any) -> None:
+        """The process died; Tune has put the trial back into its queue."""
+        task = trial.config["task"]
+        trial.set_config({"task": replace(task, attempt=self._book.relaunch(task.number))})
+
+    def on_trial_complete(self, *, trial: Trial, **_: Any) -> None:
+        """The trial ended by itself or by early stopping."""
+        self._book.end(trial.config["task"].number, trial.last_result.get("failed"))
+
+    def on_trial_error(self, *, trial: Trial, **_: Any) -> None:
+        """Tune has given the trial up."""
+        self._book.end(trial.config["task"].number, self._reason_of(trial))

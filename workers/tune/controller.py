@@ -1,0 +1,173 @@
+"""Tune's event loop, led by a book.
+
+`TuneController` is used directly, not through `Tuner.fit`: that writes snapshots of the experiment and reads them back
+at its end (here SQL is the record, and a restored Tuner unpickles), and cannot be stopped within seconds. The few
+methods overridden below belong to Ray's internals; the project pins Ray's minor version and tests each of them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeGuard
+
+from ray.air.execution import PlacementGroupResourceManager, ResourceManager
+from ray.air.execution._internal import RayActorManager, TrackedActor
+from ray.exceptions import OutOfMemoryError, RayActorError, RayTaskError
+from ray.train._internal.storage import StorageContext
+from ray.tune import register_trainable
+from ray.tune.execution.tune_controller import TuneController
+from ray.tune.experiment import Trial
+
+from workers.trainables.process import Process, ProcessDiedError
+from workers.trainables.reservations import release
+from workers.trainables.task import Task
+from workers.tune.book import Book
+from workers.tune.callbacks import EarlyStopping, Proposals, Recorder
+
+log = logging.getLogger("segnas.driver")
+
+ENVIRONMENT = {
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",  # relative paths of a data set's entry stay what they are
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # the book logs them, in one line
+}
+"""What Tune reads from the driver's environment."""
+
+
+class SearchController(TuneController):  # type: ignore[misc]  # Ray has no types
+    """Runs a book's work in processes of the given class; `scratch` is Tune's folder."""
+
+    _trials: list[Trial]
+    _live_trials: set[Trial]
+
+    def __init__(
+        self,
+        book: Book[Any],
+        process: type[Process],
+        scratch: Path,
+    ) -> None:
+        self._book = book
+        self._process = process.__name__
+        self._last_failure: dict[str, Exception] = {}
+        resources = book.resources
+        register_trainable(self._process, process, warn=False)
+        super().__init__(
+            search_alg=Proposals(book, self._make_trial, resources.concurrent),
+            scheduler=EarlyStopping(book),
+            callbacks=[Recorder(book, self._reason_of)],
+            storage=StorageContext(storage_path=str(scratch), experiment_dir_name="tune"),
+            reuse_actors=resources.reuse_workers,
+        )
+        self.update_max_pending_trials(resources.concurrent)
+        self._actor_manager = TrialActors(PlacementGroupResourceManager(), self._label)
+        # Exceptions of the book leave `step` as they are, rather than end the trial they happened to meet.
+        self._fail_fast = self.RAISE
+
+    def checkpoint(self, force: bool = False, wait: bool = False) -> None:
+        """No snapshots."""
+
+    def on_step_end(self) -> None:
+        """Forget trials that are over: Tune would keep 80 KB of each to the end of the search."""
+        super().on_step_end()
+        if self._stopped_trials or self._failed_trials:
+            self._stopped_trials.clear()
+            self._failed_trials.clear()
+            self._trials_to_cache.clear()
+            self._trials = [trial for trial in self._trials if not trial.is_finished()]
+            self._live_trials = {trial for trial in self._live_trials if not trial.is_finished()}
+
+    def abort(self) -> None:
+        """End all trial processes at once."""
+        self._actor_manager.cleanup()
+        for trial in self._live_trials:
+            if trial.config["task"].resources.workers > 1:
+                release(trial.config["task"])
+
+    def _make_trial(self, task: Task) -> Trial:
+        trial = Trial(
+            self._process,
+            config={"task": task},
+            trial_id=f"{task.number:06d}",
+            storage=self._storage,
+            max_failures=self._book.retries,
+        )
+        # One folder for all instead of one for each: nothing but Tune's note of an error is ever in it.
+        trial.relative_logdir = trial.storage.trial_dir_name = "trials"
+        return trial
+
+    def _trial_task_failure(self, trial: Trial, exception: Exception) -> None:
+        """Only a process that died is tried again: an exception in our code would come again."""
+        log.warning("%s: %s", trial.config["task"].label, str(exception)[:2000])
+        if _is_a_bug(exception):
+            trial.max_failures = 0
+        self._last_failure[trial.trial_id] = exception
+        self._process_trial_failure(trial, exception=exception)
+        self._has_errored = False  # with `_fail_fast` it would end the search
+
+    def _reason_of(self, trial: Trial) -> str:
+        exception = self._last_failure.pop(trial.trial_id)
+        if _is_a_bug(exception):
+            return _first_line(exception.cause)
+        times = f"{trial.num_failures} time{'s' if trial.num_failures != 1 else ''}"
+        memory = ", the last time because its node was low on memory" if _out_of_memory(exception) else ""
+        return f"its process died {times}{memory}"
+
+    def _label(self, tracked_actor: TrackedActor) -> str | None:
+        trial = self._actor_to_trial.get(tracked_actor)
+        return None if trial is None else str(trial.config["task"].label)
+
+
+class TrialActors(RayActorManager):  # type: ignore[misc]  # Ray has no types
+    """Names every call after the trial it is for, so that the dashboard shows trials in warm processes too."""
+
+    def __init__(
+        self, resource_manager: ResourceManager, label: Callable[[TrackedActor], str | None] | None = None
+    ) -> None:
+        super().__init__(resource_manager=resource_manager)
+        if label is not None:  # the parent begins anew by calling its constructor, without one
+            self._label = label
+
+    def _schedule_tracked_actor_task(self, tracked_actor_task: Any, method_name: str, **options: Any) -> Any:
+        actor = tracked_actor_task._tracked_actor
+        label = self._label(actor)
+        if label is None:
+            return super()._schedule_tracked_actor_task(tracked_actor_task, method_name, **options)
+        live = self._live_actors_to_ray_actors_resources
+        entry = live[actor]
+        live[actor] = (_Named(entry[0], label), entry[1])
+        try:
+            return super()._schedule_tracked_actor_task(tracked_actor_task, method_name, **options)
+        finally:
+            live[actor] = entry
+
+    def _actor_task_failed(self, tracked_actor_task: Any, exception: Exception) -> None:
+        """Ray reports a process ended for want of memory, or with its node, in ways that Tune does not know."""
+        if not isinstance(exception, RayActorError | RayTaskError):
+            cause, exception = exception, RayActorError(error_msg=str(exception))
+            exception.__cause__ = cause
+        super()._actor_task_failed(tracked_actor_task, exception)
+
+
+class _Named:
+    """An actor's handle whose calls carry a name."""
+
+    def __init__(self, actor: Any, label: str) -> None:
+        self._actor = actor
+        self._label = label
+
+    def __getattr__(self, method: str) -> Any:
+        return getattr(self._actor, method).options(name=f"{self._label}.{method}")
+
+
+def _is_a_bug(exception: Exception) -> TypeGuard[RayTaskError]:
+    return isinstance(exception, RayTaskError) and not isinstance(exception.cause, ProcessDiedError)
+
+
+def _out_of_memory(exception: Exception) -> bool:
+    return isinstance(exception, OutOfMemoryError) or isinstance(exception.__cause__, OutOfMemoryError)
+
+
+def _first_line(cause: BaseException) -> str:
+    text = str(cause).strip().splitlines()
+    return f"{type(cause).__name__}: {text[0]}" if text else type(cause).__name__
