@@ -27,7 +27,7 @@ import httpx
 
 from nas.settings import Settings
 from search_spaces.base import canonical_json
-from workers.cluster.jobs import processes
+from workers.cluster import processes
 
 _SOCKET_LIMIT = 103 if sys.platform == "darwin" else 107
 """Bytes of a unix socket's path."""

@@ -12,7 +12,8 @@ import pytest
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import AugmentSpec, BackboneSpec, Fidelity, HeadSpec, Resources
 from nas.store import Store
-from workers.cluster.jobs import Cluster, ClusterUnreachable, JobState, job_id, processes
+from workers.cluster import processes
+from workers.cluster.jobs import Cluster, ClusterUnreachable, JobState, job_id
 
 NOBODY = "s000000000000"
 

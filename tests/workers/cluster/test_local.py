@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from nas.settings import Settings
-from workers.cluster.jobs import local as local_ray
-from workers.cluster.jobs import processes
+from workers.cluster import local as local_ray
+from workers.cluster import processes
 from workers.cluster.local import LocalRay
 
 

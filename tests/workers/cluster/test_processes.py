@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from workers.cluster.jobs import processes
+from workers.cluster import processes
 
 SLEEP = "import time; time.sleep(60)"
 STUBBORN = (

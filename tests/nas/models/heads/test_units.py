@@ -16,8 +16,8 @@ from nas.models.graph_reasoning import (
     SymbolicGraphReasoning,
     shipped_graph,
 )
+from nas.models.heads import units as unit_modules
 from nas.models.heads.build import build_head, needs_knowledge
-from nas.models.heads.build import units as unit_modules
 from nas.models.networks import build_network
 from nas.models.parameters import count_parameters, parameter_groups
 from nas.specs import BackboneSpec, HeadSpec

@@ -19,8 +19,8 @@ from nas.training.training_free.gradients import snip
 from nas.training.trial import build_loop, build_trial_network
 from search_spaces.auto_deeplab.architecture import AutoDeepLab, Block, Edge
 from search_spaces.auto_deeplab.space import sample
+from search_spaces.dense_cell import space as dense_cell_space
 from search_spaces.dense_cell.architecture import PUBLISHED_CELL
-from search_spaces.dense_cell.architecture import space as dense_cell_space
 from search_spaces.reference.heads import reference_heads
 
 CPU = torch.device("cpu")
