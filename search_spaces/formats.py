@@ -13,7 +13,7 @@ from search_spaces.document import Architecture
 Form: TypeAlias = Literal["deeplab", "darts"]
 
 
-def write_form(architecture: Architecture, form: Form) -> Any:
+def write_format(architecture: Architecture, form: Form) -> Any:
     """`deeplab`: TensorFlow DeepLab's list of branches, or its three lists of an Auto-DeepLab; `darts`: numbered edges
     and a path, as PyTorch re-implementations of Auto-DeepLab have it. ValueError where the architecture has no such
     form.

@@ -16,7 +16,7 @@ from nas.schemas.trials import TrialDetail, TrialPublic
 from nas.specs import AutoDeepLabSpec
 from nas.store import SearchRecord, Store, TrialOrder
 from search_spaces import architecture_from_dict
-from search_spaces.formats import write_form
+from search_spaces.formats import write_format
 from search_spaces.validation import FieldProblem, InputError
 
 router = APIRouter(tags=["trials"])
@@ -69,7 +69,7 @@ def best_trial(search: SearchDep, store: StoreDep, format: Format = "segnas") ->
     if format == "segnas":
         return document
     try:
-        return write_form(architecture_from_dict(document["architecture"]), format)
+        return write_format(architecture_from_dict(document["architecture"]), format)
     except ValueError as error:
         raise ApiError(409, str(error)) from None
 

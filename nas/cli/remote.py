@@ -158,9 +158,9 @@ def export(
 
 def _trial(client: Client, search: str, number: int, form: Form) -> Any:
     from search_spaces import read_architecture
-    from search_spaces.formats import write_form
+    from search_spaces.formats import write_format
 
     document = client.trial(search, number).document
     if form is Form.segnas:
         return document
-    return write_form(read_architecture(document).architecture, "deeplab" if form is Form.deeplab else "darts")
+    return write_format(read_architecture(document).architecture, "deeplab" if form is Form.deeplab else "darts")

@@ -50,7 +50,7 @@ Network: TypeAlias = SegmentationNetwork | AutoDeepLabNetwork
 """Images, normalised -> logits at some stride; the last layer is `classifier`."""
 
 
-def is_whole(architecture: Architecture) -> TypeGuard[AutoDeepLab]:
+def is_network(architecture: Architecture) -> TypeGuard[AutoDeepLab]:
     """Whether an architecture is a whole network, with nothing of a backbone under it."""
     return isinstance(architecture, AutoDeepLab)
 
@@ -106,7 +106,7 @@ def build_network(
     ValueError where `crop` (height, width in pixels) does not fit. `iterations` is the length of the training, over
     which a whole network's dropped paths are scheduled.
     """
-    if is_whole(architecture):
+    if is_network(architecture):
         spec = network or NetworkSpec()
         return build_auto_deeplab(
             architecture,

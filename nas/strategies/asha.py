@@ -44,8 +44,8 @@ class SuccessiveHalving:
         assert math.isfinite(score), score
         if (number, iteration) not in self._decisions:
             scores = self._scores[iteration]
-            go_on = iteration == self.rungs[-1] or not scores or score >= _quantile(scores, self._quantile)
-            self._note(number, iteration, score, go_on)
+            should_continue = iteration == self.rungs[-1] or not scores or score >= _quantile(scores, self._quantile)
+            self._note(number, iteration, score, should_continue)
         return self._decisions[number, iteration]
 
     def replay(self, curves: Mapping[int, Iterable[Measurement]]) -> None:
@@ -57,11 +57,11 @@ class SuccessiveHalving:
         for number, curve in curves.items():
             for measurement in curve:
                 if (number, measurement.iteration) not in self._decisions:
-                    self._note(number, measurement.iteration, measurement.score, go_on=True)
+                    self._note(number, measurement.iteration, measurement.score, should_continue=True)
 
-    def _note(self, number: int, iteration: int, score: float, go_on: bool) -> None:
+    def _note(self, number: int, iteration: int, score: float, should_continue: bool) -> None:
         bisect.insort(self._scores[iteration], score)
-        self._decisions[number, iteration] = go_on
+        self._decisions[number, iteration] = should_continue
 
 
 def _quantile(scores: Sequence[float], q: float) -> float:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from nas.models.networks import is_whole
+from nas.models.networks import is_network
 from nas.results.measurement import Measurement
 from nas.specs import Fidelity
 from nas.training.loop.checkpoint import checkpoint_key, written_key
@@ -60,7 +60,9 @@ def evaluate(
         peers.share(fidelity.batch)
     processes = 1 if peers is None else peers.count
     with thread_count(threads), reproducible_kernels(target):
-        prepared = prepare(fidelity, workspace, whole_network=is_whole(architecture), device=target, progress=progress)
+        prepared = prepare(
+            fidelity, workspace, whole_network=is_network(architecture), device=target, progress=progress
+        )
         network = build_trial_network(architecture, prepared, seed)
         with trial_failures("placing the network"):
             loop = build_loop(network, prepared, seed, target, peers)

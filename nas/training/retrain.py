@@ -13,7 +13,7 @@ from torch import nn
 from nas.data.atomic import write_bytes_atomically, write_text_atomically
 from nas.models.backbones.build import build_backbone
 from nas.models.graph_reasoning import KnowledgeGraph, identity_graph
-from nas.models.networks import Network, SegmentationNetwork, build_classifier_head, is_whole
+from nas.models.networks import Network, SegmentationNetwork, build_classifier_head, is_network
 from nas.models.parameters import count_parameters
 from nas.results.measurement import Measurement
 from nas.results.software import software_versions
@@ -65,7 +65,7 @@ def retrain(
     target = pick_device(device)
     output.mkdir(parents=True, exist_ok=True)
     with thread_count(threads), reproducible_kernels(target):
-        whole = is_whole(document.architecture)
+        whole = is_network(document.architecture)
         prepared = prepare(fidelity, workspace, whole_network=whole, device=target, progress=progress)
         network = build_trial_network(document.architecture, prepared, seed)
         key = checkpoint_key(written_key(document.architecture), fidelity.key, seed, target)
@@ -123,7 +123,7 @@ def _rebuilt(
     architecture: Architecture, fidelity: Fidelity, num_classes: int, knowledge: KnowledgeGraph | None
 ) -> Network:
     """The network as `build_trial_network` makes it, without its weights and statistics."""
-    if is_whole(architecture):
+    if is_network(architecture):
         return build_whole_network(architecture, num_classes, fidelity)
     body = build_backbone(fidelity.backbone)
     part = build_classifier_head(

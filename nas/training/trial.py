@@ -13,7 +13,7 @@ from nas.models.networks import (
     SegmentationNetwork,
     build_classifier_head,
     build_network,
-    is_whole,
+    is_network,
 )
 from nas.models.parameters import count_parameters
 from nas.results.measurement import TrialError
@@ -38,7 +38,7 @@ def build_trial_network(architecture: Architecture, prepared: Prepared, seed: in
     because the crop is too small for it.
     """
     fidelity = prepared.fidelity
-    if is_whole(architecture):
+    if is_network(architecture):
         with torch.random.fork_rng(devices=[]), trial_failures("building the network"):
             torch.manual_seed(torch_seed(seed, WEIGHTS))
             try:

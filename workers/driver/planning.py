@@ -11,12 +11,12 @@ from nas.store import SnapshotRecord, TrialRecord
 from nas.strategies import SpaceExhausted, build_strategy
 from search_spaces.document import Architecture, architecture_from_dict
 from workers.driver.plans import ListPlan, Plan, Proposal, StrategyPlan
-from workers.driver.record import Driving, persist
+from workers.driver.record import DriverRecord, persist
 
 
-def plan_of(driving: Driving) -> Plan:
+def plan_of(driver: DriverRecord) -> Plan:
     """The plan of the search. A differentiable one's is known only when its runs are over."""
-    spec, store = driving.spec, driving.store
+    spec, store = driver.spec, driver.store
     match spec:
         case BlackBoxSpec():
             return StrategyPlan(spec)
@@ -25,15 +25,15 @@ def plan_of(driving: Driving) -> Plan:
         case CalibrationSpec():
             return ListPlan(calibration_trials(spec))
         case FullScaleSpec():
-            chosen = chosen_trials(driving, spec)
+            chosen = chosen_trials(driver, spec)
             return ListPlan(full_scale_trials(spec, [architecture_from_dict(trial.architecture) for trial in chosen]))
         case AutoDeepLabSpec():
-            return ListPlan(scored_snapshots(spec, persist(lambda: store.snapshots(driving.search_id))))
+            return ListPlan(scored_snapshots(spec, persist(lambda: store.snapshots(driver.search_id))))
 
 
-def chosen_trials(driving: Driving, spec: FullScaleSpec) -> list[TrialRecord]:
+def chosen_trials(driver: DriverRecord, spec: FullScaleSpec) -> list[TrialRecord]:
     """The trials of the other search that shall be measured at full scale."""
-    recorded = {trial.number: trial for trial in persist(lambda: driving.store.all_trials(spec.of))}
+    recorded = {trial.number: trial for trial in persist(lambda: driver.store.all_trials(spec.of))}
     return [recorded[number] for number in spec.trials]
 
 

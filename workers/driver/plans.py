@@ -68,7 +68,7 @@ class Plan(Protocol):
         """The next trial; None when there is none left."""
         ...
 
-    def goes_on(self, number: int, measurement: Measurement) -> bool:
+    def should_continue(self, number: int, measurement: Measurement) -> bool:
         """Early stopping's word on a trial that has reached a rung."""
         ...
 
@@ -132,7 +132,7 @@ class StrategyPlan:
         self._next += 1
         return Proposal(self._next - 1, architecture, self._spec.fidelity, self._spec.seed)
 
-    def goes_on(self, number: int, measurement: Measurement) -> bool:
+    def should_continue(self, number: int, measurement: Measurement) -> bool:
         """Successive halving's word."""
         return self._halving is None or self._halving.record(number, measurement.iteration, measurement.score)
 
@@ -184,7 +184,7 @@ class ListPlan:
         """The next on the list."""
         return self._left.popleft() if self._left else None
 
-    def goes_on(self, number: int, measurement: Measurement) -> bool:  # noqa: ARG002  asked of every plan
+    def should_continue(self, number: int, measurement: Measurement) -> bool:  # noqa: ARG002  asked of every plan
         """Always."""
         return True
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Show = Callable[[str, int, int], None]
 """Called with a stage's name, how much is done, and of how much."""
 
-GoOn = Callable[[], bool]
+ShouldContinue = Callable[[], bool]
 """Asked about once a second; False ends the wait."""
 
 
@@ -29,27 +29,29 @@ class PreparationError(Exception):
     """The search cannot begin. The message is a sentence for the user."""
 
 
-def await_resources(resources: Resources, show: Show, go_on: GoOn) -> bool:
+def await_resources(resources: Resources, show: Show, should_continue: ShouldContinue) -> bool:
     """Wait until the cluster's nodes are large enough for a trial's processes; False when told to end."""
     share = share_of(resources)
     while sum(_held(node, share) for node in ray.nodes() if node["Alive"]) < resources.workers:
-        if not go_on():
+        if not should_continue():
             return False
         show(f"waiting for a node with {_spoken(resources)}", 0, 1)
         time.sleep(1.0)
     return True
 
 
-def prepare_all(spec: JobSpec, needs: Iterable[Need], workspace: Workspace, show: Show, go_on: GoOn) -> bool:
+def prepare_all(
+    spec: JobSpec, needs: Iterable[Need], workspace: Workspace, show: Show, should_continue: ShouldContinue
+) -> bool:
     """Make what the trials share, one fidelity after the other, as Ray tasks on the resources of one process.
 
     False when told to end. Other nodes make their own when their first trial asks for it. PreparationError when
     something cannot be made.
     """
-    return all(_prepare_one(spec, need, workspace, show, go_on) for need in needs)
+    return all(_prepare_one(spec, need, workspace, show, should_continue) for need in needs)
 
 
-def _prepare_one(spec: JobSpec, need: Need, workspace: Workspace, show: Show, go_on: GoOn) -> bool:
+def _prepare_one(spec: JobSpec, need: Need, workspace: Workspace, show: Show, should_continue: ShouldContinue) -> bool:
     share = share_of(spec.resources)
     task = ray.remote(_prepare).options(
         name=f"{spec.name[:60]}: prepare",
@@ -62,7 +64,7 @@ def _prepare_one(spec: JobSpec, need: Need, workspace: Workspace, show: Show, go
     try:
         while True:
             ready, _ = ray.wait([progress], timeout=1.0)
-            if not go_on():
+            if not should_continue():
                 ray.cancel(progress, force=True)
                 return False
             if ready:

@@ -19,7 +19,7 @@ PATIENCE = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Seconds between tries while the database is away; then the driver gives up and the next one takes over."""
 
 
-class Driving:
+class DriverRecord:
     """What one driver says of one search. StaleAttemptError from any method: another driver has taken over.
 
     SearchClosedError: the search is stopping or over.

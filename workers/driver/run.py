@@ -14,11 +14,11 @@ from nas.specs import AutoDeepLabSpec, CalibrationSpec, FullScaleSpec, JobSpec
 from nas.store import SearchClosedError, Store
 from workers.driver.planning import plan_of
 from workers.driver.plans import Need
-from workers.driver.preparation import GoOn, PreparationError, Show, await_resources, prepare_all
-from workers.driver.record import Driving, persist
+from workers.driver.preparation import PreparationError, ShouldContinue, Show, await_resources, prepare_all
+from workers.driver.record import DriverRecord, persist
 from workers.driver.run_book import RunBook
 from workers.driver.training_free import score_training_free
-from workers.driver.trial_book import Ledger, MeasuredBefore
+from workers.driver.trial_book import MeasuredBefore, TrialBook
 from workers.trainables.process import Process
 from workers.trainables.run import RunProcess
 from workers.trainables.task import search_folder
@@ -28,7 +28,7 @@ from workers.tune.controller import ENVIRONMENT, SearchController
 if TYPE_CHECKING:
     from nas.training.workspace import Workspace
 
-Prepare = Callable[[JobSpec, Iterable[Need], "Workspace", Show, GoOn], bool]
+Prepare = Callable[[JobSpec, Iterable[Need], "Workspace", Show, ShouldContinue], bool]
 
 log = logging.getLogger("segnas.driver")
 
@@ -63,7 +63,7 @@ def run_search(
     the database stays away. Whatever happens, no process of a trial or a run is left.
     """
     search = persist(lambda: store.get_search(search_id))
-    run = _Run(Driving(store, search, attempt), workspace, trial_process, run_process, prepare, interrupted)
+    run = _Run(DriverRecord(store, search, attempt), workspace, trial_process, run_process, prepare, interrupted)
     try:
         end = run.to_end()
     except SearchClosedError:
@@ -78,75 +78,75 @@ class _Run:
 
     def __init__(  # noqa: PLR0917  one argument for each thing that a test replaces
         self,
-        driving: Driving,
+        driver: DriverRecord,
         workspace: Workspace,
         trial_process: type[TrialProcess],
         run_process: type[RunProcess],
         prepare: Prepare,
         interrupted: Callable[[], bool],
     ) -> None:
-        self._driving = driving
+        self._driver = driver
         self._workspace = workspace
         self._trial_process = trial_process
         self._run_process = run_process
         self._prepare = prepare
         self._interrupted = interrupted
         self._asked = time.monotonic()
-        self._going_on = True
+        self._continuing = True
 
     def to_end(self) -> SearchStatus:
-        driving, spec = self._driving, self._driving.spec
-        driving.start()
+        driver, spec = self._driver, self._driver.spec
+        driver.start()
         try:
-            if not await_resources(spec.resources, driving.show, self._go_on):
+            if not await_resources(spec.resources, driver.show, self._should_continue):
                 return self.told_to_end()
             end = self._differentiable(spec) if isinstance(spec, AutoDeepLabSpec) else self._trials()
         except PreparationError as error:
-            return driving.finish(SearchStatus.FAILED, str(error))
+            return driver.finish(SearchStatus.FAILED, str(error))
         return self.told_to_end() if end is None else end
 
     def told_to_end(self) -> SearchStatus:
         """The end of a search that was stopped, or ended by others, under the driver's hands; else Interrupted."""
-        status = self._driving.status()
+        status = self._driver.status()
         if status.terminal:
             return status
         if status is SearchStatus.STOPPING:
-            return self._driving.finish(SearchStatus.STOPPED)
-        raise Interrupted(f"the driver of search {self._driving.search_id} was told to end")
+            return self._driver.finish(SearchStatus.STOPPED)
+        raise Interrupted(f"the driver of search {self._driver.search_id} was told to end")
 
     def _differentiable(self, spec: AutoDeepLabSpec) -> SearchStatus | None:
         """The runs, then the networks that they decoded to; None when told to end before."""
-        runs = RunBook(self._driving, spec, self._workspace)
+        runs = RunBook(self._driver, spec, self._workspace)
         runs.replay()
         if not self._work(runs, self._run_process):
             return None
         if len(runs.failed) == spec.seeds:
-            return self._driving.finish(SearchStatus.FAILED, runs.said)
+            return self._driver.finish(SearchStatus.FAILED, runs.said)
         if spec.scoring is None:
-            return self._driving.finish(SearchStatus.COMPLETED, runs.said)
+            return self._driver.finish(SearchStatus.COMPLETED, runs.said)
         return self._trials(runs.said)
 
     def _trials(self, note: str | None = None) -> SearchStatus | None:
         """Prepare and run the trials; None when told to end before they are over."""
-        driving = self._driving
-        plan = plan_of(driving)
-        if not self._prepare(driving.spec, plan.needs, self._workspace, driving.show, self._go_on):
+        driver = self._driver
+        plan = plan_of(driver)
+        if not self._prepare(driver.spec, plan.needs, self._workspace, driver.show, self._should_continue):
             return None
-        if isinstance(driving.spec, FullScaleSpec | CalibrationSpec) and not score_training_free(
-            driving, self._workspace, self._go_on
+        if isinstance(driver.spec, FullScaleSpec | CalibrationSpec) and not score_training_free(
+            driver, self._workspace, self._should_continue
         ):
             return None
-        ledger = Ledger(driving, plan, self._workspace, _measured_before(driving))
-        ledger.replay()
-        return ledger.conclude(note) if self._work(ledger, self._trial_process) else None
+        trial_book = TrialBook(driver, plan, self._workspace, _measured_before(driver))
+        trial_book.replay()
+        return trial_book.conclude(note) if self._work(trial_book, self._trial_process) else None
 
-    def _work(self, book: RunBook | Ledger, process: type[Process]) -> bool:
+    def _work(self, book: RunBook | TrialBook, process: type[Process]) -> bool:
         """Do all that the book has; False when told to end before it is over."""
         os.environ.update(ENVIRONMENT)
-        controller = SearchController(book, process, search_folder(self._workspace, self._driving.search_id))
+        controller = SearchController(book, process, search_folder(self._workspace, self._driver.search_id))
         try:
             while not controller.is_finished():
-                if not self._go_on():
+                if not self._should_continue():
                     controller.abort()
                     return False
                 book.show_progress()
@@ -157,23 +157,23 @@ class _Run:
             raise
         return True
 
-    def _go_on(self) -> bool:
+    def _should_continue(self) -> bool:
         """Whether nobody has told the driver to end, asking the record now and then."""
         if self._interrupted():
             return False
         if time.monotonic() - self._asked >= POLL_SECONDS:
-            status = self._driving.status()
-            self._going_on = not (status is SearchStatus.STOPPING or status.terminal)
+            status = self._driver.status()
+            self._continuing = not (status is SearchStatus.STOPPING or status.terminal)
             self._asked = time.monotonic()
-        return self._going_on
+        return self._continuing
 
 
-def _measured_before(driving: Driving) -> MeasuredBefore | None:
+def _measured_before(driver: DriverRecord) -> MeasuredBefore | None:
     """What need not be run: a full-scale evaluation takes over from its relatives, a calibration from all if it may.
 
     The data behind a name may change between two searches; of relatives one may take it that it has not.
     """
-    store, spec = driving.store, driving.spec
+    store, spec = driver.store, driver.spec
     within: frozenset[str] | None = None
     if isinstance(spec, FullScaleSpec):
         siblings = persist(lambda: store.children(spec.of))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from nas.results.snapshot import Snapshot
 from nas.specs import AutoDeepLabSpec, Resources
-from workers.driver.record import Driving, persist
+from workers.driver.record import DriverRecord, persist
 from workers.trainables.task import RunTask
 
 if TYPE_CHECKING:
@@ -26,10 +26,10 @@ STAGE = "search"
 
 
 class RunBook:
-    """One driver's book of the runs. Raises what `Driving` does."""
+    """One driver's book of the runs. Raises what `DriverRecord` does."""
 
-    def __init__(self, driving: Driving, spec: AutoDeepLabSpec, workspace: Workspace) -> None:
-        self._driving = driving
+    def __init__(self, driver: DriverRecord, spec: AutoDeepLabSpec, workspace: Workspace) -> None:
+        self._driver = driver
         self._spec = spec
         self._workspace = workspace
         self._left: deque[RunTask] = deque()
@@ -61,7 +61,7 @@ class RunBook:
 
     def replay(self) -> None:
         """Take over what earlier drivers recorded."""
-        recorded = persist(lambda: self._driving.store.snapshots(self._driving.search_id))
+        recorded = persist(lambda: self._driver.store.snapshots(self._driver.search_id))
         over = set()
         for record in recorded:
             snapshot = Snapshot.model_validate(record.payload)
@@ -86,7 +86,7 @@ class RunBook:
         log.warning("run %d: its process died; attempt %d", number, self._tasks[number].attempt)
         return self._tasks[number].attempt
 
-    def goes_on(self, number: int, result: Mapping[str, Any]) -> bool:  # noqa: ARG002  asked of every book
+    def should_continue(self, number: int, result: Mapping[str, Any]) -> bool:  # noqa: ARG002  asked of every book
         """Always: a run has remedies of its own."""
         return True
 
@@ -98,8 +98,8 @@ class RunBook:
             return
         snapshot = Snapshot.model_validate_json(result["outcome"])
         payload = snapshot.model_dump(mode="json")
-        driving = self._driving
-        persist(lambda: driving.store.add_snapshot(driving.search_id, driving.attempt, number, snapshot.epoch, payload))
+        driver = self._driver
+        persist(lambda: driver.store.add_snapshot(driver.search_id, driver.attempt, number, snapshot.epoch, payload))
         self._note(number, snapshot)
         log.info("run %d, epoch %d: supernet %.4f", number, snapshot.epoch, snapshot.supernet_miou)
 
@@ -115,14 +115,14 @@ class RunBook:
         done = round(100 * sum(self._epochs.values()) / (self._spec.seeds * self._spec.bilevel.epochs))
         if done != self._shown:
             self._shown = done
-            self._driving.show(STAGE, done, 100)
+            self._driver.show(STAGE, done, 100)
 
     def _note(self, run: int, snapshot: Snapshot) -> None:
         self._epochs[run] = self._spec.bilevel.epochs if snapshot.finished else snapshot.epoch
 
     def _task(self, run: int) -> RunTask:
         return RunTask(
-            search_id=self._driving.search_id,
+            search_id=self._driver.search_id,
             search_name=self._spec.name,
             number=run,
             resources=self._spec.resources,

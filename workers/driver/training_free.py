@@ -16,8 +16,8 @@ from nas.results.measurement import TrialError
 from nas.specs import CalibrationSpec, Fidelity, FullScaleSpec, TrainingFreeProxy
 from search_spaces.document import Architecture, architecture_from_dict
 from workers.driver.planning import calibration_sample, chosen_trials
-from workers.driver.preparation import GoOn
-from workers.driver.record import Driving, persist
+from workers.driver.preparation import ShouldContinue
+from workers.driver.record import DriverRecord, persist
 from workers.trainables.process import share_of
 
 if TYPE_CHECKING:
@@ -38,37 +38,37 @@ class Candidates:
     names: tuple[TrainingFreeProxy, ...]
 
 
-def candidates_of(driving: Driving) -> Candidates:
+def candidates_of(driver: DriverRecord) -> Candidates:
     """Of a full-scale evaluation: the chosen trials at the search's own fidelity. Of a calibration: the sample."""
-    spec, store = driving.spec, driving.store
+    spec, store = driver.spec, driver.store
     if isinstance(spec, CalibrationSpec):
         first = next(iter(spec.proxies.values()))
         return Candidates(calibration_sample(spec), first, spec.seed, spec.training_free)
     assert isinstance(spec, FullScaleSpec), spec.kind
     parent = persist(lambda: store.get_search(spec.of))
-    trials = chosen_trials(driving, spec)
+    trials = chosen_trials(driver, spec)
     architectures = [architecture_from_dict(trial.architecture) for trial in trials]
     return Candidates(
         architectures, parent.spec.fidelity_of(trials[0].fidelity_key), parent.spec.seed, spec.training_free
     )
 
 
-def score_training_free(driving: Driving, workspace: Workspace, go_on: GoOn) -> bool:
+def score_training_free(driver: DriverRecord, workspace: Workspace, should_continue: ShouldContinue) -> bool:
     """Score what is not in the record yet; False when told to end.
 
     An architecture that cannot be scored is left out, with a line in the log: the ranking does without it.
     """
-    candidates = candidates_of(driving)
-    left = deque(_left(driving, candidates))
+    candidates = candidates_of(driver)
+    left = deque(_left(driver, candidates))
     if not left:
         return True
-    resources, total, done = driving.spec.resources, len(left), 0
+    resources, total, done = driver.spec.resources, len(left), 0
     share = share_of(resources)
     scorer = ray.remote(_score).options(
-        name=f"{driving.spec.name[:60]}: training-free",
+        name=f"{driver.spec.name[:60]}: training-free",
         num_cpus=share["CPU"],
         num_gpus=share.get("GPU", 0.0),
-        max_retries=driving.spec.retries,
+        max_retries=driver.spec.retries,
     )
     running: dict[Any, Architecture] = {}
     while left or running:
@@ -77,25 +77,25 @@ def score_training_free(driving: Driving, workspace: Workspace, go_on: GoOn) -> 
             reference = scorer.remote(candidates, architecture, workspace, share["CPU"], "GPU" in share)
             running[reference] = architecture
         ready, _ = ray.wait(list(running), timeout=1.0)
-        if not go_on():
+        if not should_continue():
             for reference in running:
                 ray.cancel(reference, force=True)
             return False
         for reference in ready:
-            _take(driving, candidates, running.pop(reference), reference)
+            _take(driver, candidates, running.pop(reference), reference)
             done += 1
-        driving.show(STAGE, done, total)
+        driver.show(STAGE, done, total)
     return True
 
 
-def _left(driving: Driving, candidates: Candidates) -> list[Architecture]:
+def _left(driver: DriverRecord, candidates: Candidates) -> list[Architecture]:
     keys = [architecture.key for architecture in candidates.architectures]
-    known = persist(lambda: driving.store.training_free(keys, candidates.fidelity.key, candidates.seed))
+    known = persist(lambda: driver.store.training_free(keys, candidates.fidelity.key, candidates.seed))
     wanted = set(candidates.names)
     return [known_of for known_of in candidates.architectures if wanted - known.get(known_of.key, {}).keys()]
 
 
-def _take(driving: Driving, candidates: Candidates, architecture: Architecture, reference: Any) -> None:
+def _take(driver: DriverRecord, candidates: Candidates, architecture: Architecture, reference: Any) -> None:
     try:
         scores = ray.get(reference)
     except RayTaskError as error:
@@ -105,8 +105,8 @@ def _take(driving: Driving, candidates: Candidates, architecture: Architecture, 
         log.warning("no training-free scores of %s: %s", architecture.key[:12], str(error).splitlines()[0])
         return
     persist(
-        lambda: driving.store.add_training_free(
-            driving.search_id, driving.attempt, architecture, candidates.fidelity, candidates.seed, scores
+        lambda: driver.store.add_training_free(
+            driver.search_id, driver.attempt, architecture, candidates.fidelity, candidates.seed, scores
         )
     )
 

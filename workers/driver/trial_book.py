@@ -1,6 +1,6 @@
 """What a driver knows of its trials: every event goes into SQL first, then to the plan (strategy, early stopping).
 
-A resubmitted driver fills its ledger from SQL, so it proposes and stops as the lost one would have.
+A resubmitted driver fills its trial_book from SQL, so it proposes and stops as the lost one would have.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from nas.specs import Fidelity, Resources
 from nas.store import TrialRecord
 from search_spaces.document import Architecture, architecture_from_dict
 from workers.driver.plans import Plan, Proposal
-from workers.driver.record import Driving, persist
+from workers.driver.record import DriverRecord, persist
 from workers.trainables.task import TrialTask
 
 if TYPE_CHECKING:
@@ -39,18 +39,18 @@ class _Flight:
     last: Measurement | None = None
 
 
-class Ledger:
-    """One driver's book of its trials. Raises what `Driving` does.
+class TrialBook:
+    """One driver's book of its trials. Raises what `DriverRecord` does.
 
     A proposal that `measured_before` finds (same architecture, fidelity and seed) is adopted instead of run.
     """
 
     def __init__(
-        self, driving: Driving, plan: Plan, workspace: Workspace, measured_before: MeasuredBefore | None = None
+        self, driver: DriverRecord, plan: Plan, workspace: Workspace, measured_before: MeasuredBefore | None = None
     ) -> None:
-        self._driving = driving
-        self._store = driving.store
-        self._search_id = driving.search_id
+        self._driver = driver
+        self._store = driver.store
+        self._search_id = driver.search_id
         self._plan = plan
         self._workspace = workspace
         self._measured_before = measured_before
@@ -64,12 +64,12 @@ class Ledger:
     @property
     def resources(self) -> Resources:
         """What each trial takes."""
-        return self._driving.spec.resources
+        return self._driver.spec.resources
 
     @property
     def retries(self) -> int:
         """New attempts of a trial whose process died."""
-        return self._driving.spec.retries
+        return self._driver.spec.retries
 
     @property
     def finished_asking(self) -> bool:
@@ -108,9 +108,9 @@ class Ledger:
         log.warning("trial %d: its process died; attempt %d", number, flight.task.attempt)
         return flight.task.attempt
 
-    def goes_on(self, number: int, result: Mapping[str, Any]) -> bool:
+    def should_continue(self, number: int, result: Mapping[str, Any]) -> bool:
         """Early stopping's word on a trial that has reached a rung."""
-        return self._plan.goes_on(number, _measurement(result))
+        return self._plan.should_continue(number, _measurement(result))
 
     def record(self, number: int, result: Mapping[str, Any]) -> None:
         """A rung of a trial. One that an earlier attempt recorded is not recorded again."""
@@ -145,17 +145,17 @@ class Ledger:
         """The end of a search whose trials are all over: failed when not one of them has a score."""
         self._show()
         if self._scored:
-            return self._driving.finish(SearchStatus.COMPLETED, note or self._plan.note)
-        return self._driving.finish(
+            return self._driver.finish(SearchStatus.COMPLETED, note or self._plan.note)
+        return self._driver.finish(
             SearchStatus.FAILED,
             f"none of the {self._ended} trials could be measured; the last one: {self._last_reason}",
         )
 
     def _show(self) -> None:
-        self._driving.show("trials", self._ended, self._plan.size)
+        self._driver.show("trials", self._ended, self._plan.size)
 
     def _begin_attempt(self, number: int) -> int:
-        return persist(lambda: self._store.begin_attempt(self._search_id, number, self._driving.attempt))
+        return persist(lambda: self._store.begin_attempt(self._search_id, number, self._driver.attempt))
 
     def _propose(self) -> _Flight | None:
         """The next proposal that has to be run; those measured before are adopted on the way."""
@@ -168,7 +168,7 @@ class Ledger:
         trial = persist(
             lambda: self._store.add_trial(
                 self._search_id,
-                self._driving.attempt,
+                self._driver.attempt,
                 proposal.number,
                 proposal.architecture,
                 proposal.fidelity,
@@ -189,7 +189,7 @@ class Ledger:
         adopted = persist(
             lambda: self._store.adopt_trial(
                 self._search_id,
-                self._driving.attempt,
+                self._driver.attempt,
                 proposal.number,
                 proposal.architecture,
                 proposal.fidelity,
@@ -206,7 +206,7 @@ class Ledger:
     def _task(self, fidelity: Fidelity, trial: TrialRecord, attempt: int) -> TrialTask:
         return TrialTask(
             search_id=self._search_id,
-            search_name=self._driving.spec.name,
+            search_name=self._driver.spec.name,
             number=trial.number,
             attempt=attempt,
             resources=self.resources,

@@ -22,12 +22,12 @@ class RunProcess(Process):
 
     def search(self, task: RunTask) -> Iterator[Snapshot | tuple[int, int]]:
         """The snapshots of the task's run, (steps done, of all) in between; a subclass may search something else."""
-        from nas.training.bilevel import search_telling  # torch: only in the process that trains
+        from nas.training.bilevel import search_with_progress  # torch: only in the process that trains
         from nas.training.loop.device import thread_count
 
         share = share_of(task.resources)
         with thread_count(max(1, int(share["CPU"]))):
-            yield from search_telling(
+            yield from search_with_progress(
                 task.spec,
                 task.seed,
                 workspace=task.workspace,

@@ -40,7 +40,7 @@ class Book(Protocol[T_co]):
         """The number of a new attempt: its process died."""
         ...
 
-    def goes_on(self, number: int, result: Mapping[str, Any]) -> bool:
+    def should_continue(self, number: int, result: Mapping[str, Any]) -> bool:
         """Early stopping's word on a result that is not the last."""
         ...
 

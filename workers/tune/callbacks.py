@@ -53,8 +53,8 @@ class EarlyStopping(FIFOScheduler):  # type: ignore[misc]  # Ray has no types
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:  # noqa: ARG002  Tune passes it
         """Called at every rung but the last, where there is nothing left to stop."""
-        go_on = self._book.goes_on(trial.config["task"].number, result)
-        return str(TrialScheduler.CONTINUE if go_on else TrialScheduler.STOP)
+        should_continue = self._book.should_continue(trial.config["task"].number, result)
+        return str(TrialScheduler.CONTINUE if should_continue else TrialScheduler.STOP)
 
     def choose_trial_to_run(self, tune_controller: Any) -> None:  # noqa: ARG002  Tune passes it
         """Nothing to add: Tune starts waiting trials in their order. The parent's search for one takes O(trials)."""

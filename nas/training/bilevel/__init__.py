@@ -1,6 +1,6 @@
 """Differentiable search on two levels, callable without Ray, a database or HTTP."""
 
-from nas.training.bilevel.halves import halves
-from nas.training.bilevel.search import StepsDone, search, search_telling
+from nas.training.bilevel.search import StepsDone, search, search_with_progress
+from nas.training.bilevel.split import split_training_images
 
-__all__ = ["StepsDone", "halves", "search", "search_telling"]
+__all__ = ["StepsDone", "search", "search_with_progress", "split_training_images"]

@@ -18,9 +18,9 @@ from nas.results.snapshot import Remedy, Snapshot
 from nas.specs import AutoDeepLabSpec
 from nas.training.backbone.extractor import to_network
 from nas.training.backbone.statistics import class_pixels
-from nas.training.bilevel.halves import A, B, HalfBatches, ImageStore, halves
 from nas.training.bilevel.loop import Batch, BilevelLoop
 from nas.training.bilevel.remedies import stopped_by
+from nas.training.bilevel.split import A, B, HalfBatches, ImageStore, split_training_images
 from nas.training.loop.checkpoint import load_checkpoint, save_checkpoint
 from nas.training.loop.device import pick_device, place, reproducible_kernels, synchronize
 from nas.training.loop.failures import trial_failures
@@ -67,7 +67,7 @@ def search(
     return (snapshot for snapshot in told if isinstance(snapshot, Snapshot))
 
 
-def search_telling(
+def search_with_progress(
     spec: AutoDeepLabSpec,
     seed: int,
     *,
@@ -125,7 +125,7 @@ class _Run:
             raise ValueError(f"data set {bilevel.dataset!r} has {images} training image(s); two halves need at least 2")
         self.key = content_key([FORMAT, spec.run_key, dataset.key, seed, device.type])
         self._classes = dataset.num_classes
-        rows = halves(images, seed)
+        rows = split_training_images(images, seed)
         store = ImageStore(split)
         self._half = {
             half: HalfBatches(store, rows[half], half=half, spec=bilevel, seed=seed, device=device) for half in (A, B)

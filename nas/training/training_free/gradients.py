@@ -6,7 +6,7 @@ import math
 
 from torch import nn
 
-from nas.training.training_free.start import Batch, Criterion, at_first_step, loss_gradients, weights
+from nas.training.training_free.initial import Batch, Criterion, at_first_step, loss_gradients, weights
 
 
 def grad_norm(model: nn.Module, batch: Batch, criterion: Criterion) -> float:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from nas.training.training_free.start import at_first_step
+from nas.training.training_free.initial import at_first_step
 
 CHUNK = 1 << 20
 """Units compared at a time: bounds the memory, and the float32 sums of so many ones are exact."""

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from nas.models.complexity import multiply_adds
-from nas.models.networks import is_whole
+from nas.models.networks import is_network
 from nas.models.parameters import count_parameters
 from nas.results.measurement import TrialError
 from nas.specs import Fidelity
@@ -23,8 +23,8 @@ from nas.training.loop.losses import SegmentationLoss, class_weights
 from nas.training.prepare import Prepared, prepare
 from nas.training.progress import Progress, silent
 from nas.training.training_free.gradients import grad_norm, snip
+from nas.training.training_free.initial import Batch, Criterion
 from nas.training.training_free.naswot import naswot
-from nas.training.training_free.start import Batch, Criterion
 from nas.training.training_free.synflow import synflow
 from nas.training.training_free.zico import zico
 from nas.training.trial import build_loop, build_trial_network, input_shape
@@ -91,7 +91,9 @@ def score(
     _check(names, batches)
     target = pick_device(device)
     with thread_count(threads), reproducible_kernels(target):
-        prepared = prepare(fidelity, workspace, whole_network=is_whole(architecture), device=target, progress=progress)
+        prepared = prepare(
+            fidelity, workspace, whole_network=is_network(architecture), device=target, progress=progress
+        )
         started = time.perf_counter()
         network = build_trial_network(architecture, prepared, seed)
         with trial_failures("placing the network"):

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from nas.training.backbone.extractor import StandardizedBackbone
-from nas.training.training_free.start import BATCH_NORMS, weights
+from nas.training.training_free.initial import BATCH_NORMS, weights
 
 
 def synflow(model: nn.Module, shape: tuple[int, int, int]) -> float:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from nas.training.training_free.start import Batch, Criterion, at_first_step, loss_gradients, weights
+from nas.training.training_free.initial import Batch, Criterion, at_first_step, loss_gradients, weights
 
 
 def zico(model: nn.Module, batches: Sequence[Batch], criterion: Criterion) -> float:

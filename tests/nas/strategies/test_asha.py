@@ -125,14 +125,17 @@ def test_decisions_are_those_of_ray_tune(ray_scheduler, reduction, distinct_scor
         rung = rungs[level[number]]
         score = rng.randrange(distinct_scores) / distinct_scores
         theirs = ray.on_trial_result(None, trials[number], {"t": rung, "score": score})
-        go_on = ours.record(number, rung, score)
+        should_continue = ours.record(number, rung, score)
         if rung == rungs[-1]:
-            assert (theirs, go_on) == ("STOP", True)  # Ray ends what has reached the end; here it ends by itself
+            assert (theirs, should_continue) == (
+                "STOP",
+                True,
+            )  # Ray ends it; here it ends by itself
             del level[number]
             continue
-        assert (theirs == "CONTINUE") == go_on
-        decisions[go_on] += 1
+        assert (theirs == "CONTINUE") == should_continue
+        decisions[should_continue] += 1
         level[number] += 1
-        if not go_on:
+        if not should_continue:
             del level[number]
     assert min(decisions.values()) > 50

@@ -14,9 +14,9 @@ from nas.training.workspace import Workspace
 from search_spaces import ReferenceHead
 from workers.driver.planning import calibration_sample, calibration_trials, plan_of, reference_trials
 from workers.driver.plans import Need
-from workers.driver.record import Driving
+from workers.driver.record import DriverRecord
 from workers.driver.run import _measured_before
-from workers.driver.trial_book import Ledger
+from workers.driver.trial_book import TrialBook
 
 CHEAP, DEAR, FULL = (Fidelity(dataset="tiny", rungs=rungs) for rungs in ((10,), (20,), (40, 80)))
 HEADS = (ReferenceHead(name="conv1x1"), ReferenceHead(name="ppm"))
@@ -29,31 +29,31 @@ def measured(rung: int, score: float) -> dict[str, object]:
     return {"attempt": 1, "outcome": measurement.model_dump_json()}
 
 
-def begin(store: Store, spec, parent: str | None = None) -> Driving:
+def begin(store: Store, spec, parent: str | None = None) -> DriverRecord:
     search = store.create_search(spec, parent=parent)[0]
-    driving = Driving(store, store.get_search(search.id), store.begin_driver(search.id))
-    driving.start()
-    return driving
+    driver = DriverRecord(store, store.get_search(search.id), store.begin_driver(search.id))
+    driver.start()
+    return driver
 
 
-def open_ledger(driving: Driving) -> Ledger:
+def open_ledger(driver: DriverRecord) -> TrialBook:
     workspace = Workspace({}, {}, Path("cache"), Path("artifacts"))
-    ledger = Ledger(driving, plan_of(driving), workspace, _measured_before(driving))
-    ledger.replay()
-    return ledger
+    trial_book = TrialBook(driver, plan_of(driver), workspace, _measured_before(driver))
+    trial_book.replay()
+    return trial_book
 
 
-def run_all(ledger: Ledger, fail: int | None = None) -> list[int]:
+def run_all(trial_book: TrialBook, fail: int | None = None) -> list[int]:
     """The trials that had to be run; each scores its number / 100."""
     ran = []
-    while (task := ledger.launch()) is not None:
+    while (task := trial_book.launch()) is not None:
         ran.append(task.number)
         if task.number == fail:
-            ledger.end(task.number, "unlucky")
+            trial_book.end(task.number, "unlucky")
             continue
         for rung in task.fidelity.rungs:
-            ledger.record(task.number, measured(rung, task.number / 100))
-        ledger.end(task.number)
+            trial_book.record(task.number, measured(rung, task.number / 100))
+        trial_book.end(task.number)
     return ran
 
 
@@ -96,15 +96,15 @@ def test_full_scale_measures_the_chosen_ones_and_nothing_twice(store, spec_of):
     search = begin(store, spec_of(trials=4, early_stopping=None, fidelity=CHEAP))
     run_all(open_ledger(search))
 
-    def full_scale(trials, seeds=1) -> tuple[Driving, list[int]]:
+    def full_scale(trials, seeds=1) -> tuple[DriverRecord, list[int]]:
         spec = FullScaleSpec(
             name="full", of=search.search_id, sampling="explicit", trials=trials, seeds=seeds, fidelity=FULL
         )
-        driving = begin(store, spec, parent=search.search_id)
-        ledger = open_ledger(driving)
-        ran = run_all(ledger)
-        assert ledger.conclude() is SearchStatus.COMPLETED
-        return driving, ran
+        driver = begin(store, spec, parent=search.search_id)
+        trial_book = open_ledger(driver)
+        ran = run_all(trial_book)
+        assert trial_book.conclude() is SearchStatus.COMPLETED
+        return driver, ran
 
     first, ran = full_scale((3, 1))
     assert ran == [0, 1]
@@ -125,27 +125,27 @@ def test_full_scale_measures_the_chosen_ones_and_nothing_twice(store, spec_of):
 
 def test_an_interrupted_list_goes_on_where_it_was(store):
     spec = ReferenceSpec(name="heads", heads=HEADS, seeds=2, fidelity=CHEAP)
-    driving = begin(store, spec)
-    ledger = open_ledger(driving)
-    first, second = ledger.launch(), ledger.launch()
+    driver = begin(store, spec)
+    trial_book = open_ledger(driver)
+    first, second = trial_book.launch(), trial_book.launch()
     assert (first.number, second.number) == (0, 1)
-    ledger.record(0, measured(10, 0.5))
-    ledger.end(0)
-    store.requeue_search(driving.search_id, driving.attempt, 0.0, "the driver died")
-    attempt = store.begin_driver(driving.search_id)
-    again = Driving(store, store.get_search(driving.search_id), attempt)
+    trial_book.record(0, measured(10, 0.5))
+    trial_book.end(0)
+    store.requeue_search(driver.search_id, driver.attempt, 0.0, "the driver died")
+    attempt = store.begin_driver(driver.search_id)
+    again = DriverRecord(store, store.get_search(driver.search_id), attempt)
     again.start()
-    ledger = open_ledger(again)
-    launched = [ledger.launch() for _ in range(3)]
+    trial_book = open_ledger(again)
+    launched = [trial_book.launch() for _ in range(3)]
     assert [(task.number, task.attempt) for task in launched] == [(1, 2), (2, 1), (3, 1)]
-    assert ledger.launch() is None
+    assert trial_book.launch() is None
 
 
 @pytest.mark.parametrize(("reuse", "ran"), [(False, list(range(8))), (True, [0, 1, 2, 3, 5])])
 def test_a_calibration_takes_over_only_when_told_to(store, reuse, ran):
     """Of the first one's full-scale trials one failed: what failed is tried again."""
 
-    def calibration(proxy: Fidelity, reuse: bool) -> Ledger:
+    def calibration(proxy: Fidelity, reuse: bool) -> TrialBook:
         spec = CalibrationSpec(name="c", architectures=4, proxies={"p": proxy}, full_scale=FULL, reuse=reuse)
         return open_ledger(begin(store, spec))
 

@@ -16,10 +16,10 @@ from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import DenseCellSpace, DpcStrategy
 from nas.store import SearchClosedError, StaleAttemptError, Store, StoreError
 from nas.training.workspace import Workspace
-from workers.driver.__main__ import record as driving_module
+from workers.driver import record as record_module
 from workers.driver.planning import plan_of
-from workers.driver.record import Driving, persist
-from workers.driver.trial_book import Ledger
+from workers.driver.record import DriverRecord, persist
+from workers.driver.trial_book import TrialBook
 from workers.trainables.task import TrialTask
 
 
@@ -51,26 +51,26 @@ def result(measurement: Measurement, attempt: int = 1) -> dict[str, object]:
     return {"attempt": attempt, "outcome": measurement.model_dump_json()}
 
 
-def begin(store: Store, search_id: str) -> Ledger:
+def begin(store: Store, search_id: str) -> TrialBook:
     attempt = store.begin_driver(search_id)
-    driving = Driving(store, store.get_search(search_id), attempt)
-    ledger = Ledger(driving, plan_of(driving), Workspace({}, {}, Path("cache"), Path("artifacts")))
-    driving.start()
-    ledger.replay()
-    return ledger
+    driver = DriverRecord(store, store.get_search(search_id), attempt)
+    trial_book = TrialBook(driver, plan_of(driver), Workspace({}, {}, Path("cache"), Path("artifacts")))
+    driver.start()
+    trial_book.replay()
+    return trial_book
 
 
-def run_trial(ledger: Ledger, flight: TrialTask, tick) -> None:
+def run_trial(trial_book: TrialBook, flight: TrialTask, tick) -> None:
     """As Tune does: decide, record, and end the trial when it is over; `tick` may end the driver in between."""
     tick("launched")
     for rung in flight.fidelity.rungs:
         measurement = result(measured(flight.architecture, rung), flight.attempt)
         last = rung == flight.fidelity.iterations
-        go_on = last or ledger.goes_on(flight.number, measurement)
-        ledger.record(flight.number, measurement)
-        tick("recorded" if go_on and not last else "recorded the end")
-        if last or not go_on:
-            ledger.end(flight.number)
+        should_continue = last or trial_book.should_continue(flight.number, measurement)
+        trial_book.record(flight.number, measurement)
+        tick("recorded" if should_continue and not last else "recorded the end")
+        if last or not should_continue:
+            trial_book.end(flight.number)
             tick("ended")
             return
 
@@ -86,13 +86,13 @@ def drive(store: Store, search_id: str, die_at: int | None = None) -> str | None
         if next(events) == die_at:
             raise Died
 
-    ledger = begin(store, search_id)
+    trial_book = begin(store, search_id)
     try:
-        while (flight := ledger.launch()) is not None:
-            run_trial(ledger, flight, tick)
+        while (flight := trial_book.launch()) is not None:
+            run_trial(trial_book, flight, tick)
     except Died:
         return place
-    ledger.conclude()
+    trial_book.conclude()
     return None
 
 
@@ -164,9 +164,9 @@ def test_a_trial_measured_to_the_end_is_not_run_again(store, spec_of):
     assert drive(store, search_id, die_at=3) == "recorded the end"
     assert store.get_trial(search_id, 0).status is TrialStatus.RUNNING
     replaced(store, search_id)
-    ledger = begin(store, search_id)
+    trial_book = begin(store, search_id)
     assert store.get_trial(search_id, 0).status is TrialStatus.COMPLETED
-    assert ledger.launch() is None
+    assert trial_book.launch() is None
 
 
 def test_trials_in_flight_go_first_as_new_attempts(store, spec_of):
@@ -188,36 +188,36 @@ def test_trials_in_flight_go_first_as_new_attempts(store, spec_of):
 
 def test_a_new_attempt_does_not_record_what_is_recorded(store, spec_of):
     search_id = search(store, spec_of(early_stopping=None))
-    ledger = begin(store, search_id)
-    flight = ledger.launch()
+    trial_book = begin(store, search_id)
+    flight = trial_book.launch()
     first = measured(flight.architecture, 10)
-    ledger.record(0, result(first))
-    assert ledger.relaunch(0) == 2
-    ledger.record(0, result(first.model_copy(update={"score": math.nextafter(first.score, 1)}), attempt=2))
-    ledger.record(0, result(measured(flight.architecture, 20), attempt=2))
+    trial_book.record(0, result(first))
+    assert trial_book.relaunch(0) == 2
+    trial_book.record(0, result(first.model_copy(update={"score": math.nextafter(first.score, 1)}), attempt=2))
+    trial_book.record(0, result(measured(flight.architecture, 20), attempt=2))
     assert store.curve(search_id, 0) == [first, measured(flight.architecture, 20)]
 
 
 def test_a_space_that_is_used_up_ends_the_search(store, spec_of):
     search_id = search(store, spec_of(space=DenseCellSpace(branches=1), trials=200, early_stopping=None))
-    ledger = begin(store, search_id)
+    trial_book = begin(store, search_id)
     launched = 0
-    while (flight := ledger.launch()) is not None:
+    while (flight := trial_book.launch()) is not None:
         launched += 1
-        ledger.record(flight.number, result(measured(flight.architecture, 40)))
-        ledger.end(flight.number)
+        trial_book.record(flight.number, result(measured(flight.architecture, 40)))
+        trial_book.end(flight.number)
     assert launched == 81
-    assert ledger.finished_asking
-    assert ledger.conclude() is SearchStatus.COMPLETED
+    assert trial_book.finished_asking
+    assert trial_book.conclude() is SearchStatus.COMPLETED
     assert store.get_search(search_id).message == "the space has only 81 architectures"
 
 
 def test_a_search_without_any_score_has_failed(store, spec_of):
     search_id = search(store, spec_of(trials=2))
-    ledger = begin(store, search_id)
+    trial_book = begin(store, search_id)
     for _ in range(2):
-        ledger.end(ledger.launch().number, "the loss is NaN at step 3")
-    assert ledger.conclude() is SearchStatus.FAILED
+        trial_book.end(trial_book.launch().number, "the loss is NaN at step 3")
+    assert trial_book.conclude() is SearchStatus.FAILED
     assert store.get_search(search_id).message == (
         "none of the 2 trials could be measured; the last one: the loss is NaN at step 3"
     )
@@ -225,15 +225,15 @@ def test_a_search_without_any_score_has_failed(store, spec_of):
 
 def test_nothing_is_started_for_a_search_that_stops(store, spec_of):
     search_id = search(store, spec_of())
-    ledger = begin(store, search_id)
-    ledger.launch()
+    trial_book = begin(store, search_id)
+    trial_book.launch()
     store.move_search(search_id, [SearchStatus.RUNNING], SearchStatus.STOPPING)
     with pytest.raises(SearchClosedError):
-        ledger.launch()
+        trial_book.launch()
 
 
 def test_patient_while_the_database_is_away(monkeypatch):
-    monkeypatch.setattr(driving_module, "PATIENCE", (0.0, 0.0))
+    monkeypatch.setattr(record_module, "PATIENCE", (0.0, 0.0))
     answers = iter([StoreError("away"), StoreError("away"), 7])
 
     def write() -> int:

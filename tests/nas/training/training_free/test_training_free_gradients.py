@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from nas.training.training_free.gradients import grad_norm, snip
-from nas.training.training_free.start import weights
+from nas.training.training_free.initial import weights
 from nas.training.training_free.zico import zico
 
 NO_LABELS = torch.zeros(0)

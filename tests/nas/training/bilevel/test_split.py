@@ -8,27 +8,27 @@ import pytest
 import torch
 
 from nas.specs import AugmentSpec, BilevelSpec
-from nas.training.bilevel.halves import A, B, HalfBatches, ImageStore, halves
+from nas.training.bilevel.split import A, B, HalfBatches, ImageStore, split_training_images
 
 
 @pytest.mark.parametrize("images", [2, 3, 10, 2975])
 def test_halves_are_disjoint_and_whole(images):
-    a, b = halves(images, 7)
+    a, b = split_training_images(images, 7)
     assert len(a) + len(b) == images
     assert 0 <= len(a) - len(b) <= 1
     assert sorted([*a, *b]) == list(range(images))
 
 
 def test_halves_follow_from_the_seed():
-    assert np.array_equal(halves(50, 1)[0], halves(50, 1)[0])
-    assert not np.array_equal(halves(50, 1)[0], halves(50, 2)[0])
+    assert np.array_equal(split_training_images(50, 1)[0], split_training_images(50, 1)[0])
+    assert not np.array_equal(split_training_images(50, 1)[0], split_training_images(50, 2)[0])
 
 
 def stream(workspace, half, seed=3):
     spec = BilevelSpec(dataset="tiny", crop=(33, 49), augment=AugmentSpec(scale=(0.8, 1.2)), batch=2)
     split = workspace.dataset("tiny").split("train")
     store = ImageStore(split)
-    rows = halves(len(split), seed)[half]
+    rows = split_training_images(len(split), seed)[half]
     return HalfBatches(store, rows, half=half, spec=spec, seed=seed, device=torch.device("cpu")), store, rows
 
 

@@ -7,7 +7,7 @@ import torch
 
 from nas.results.snapshot import Snapshot
 from nas.specs import AugmentSpec, AutoDeepLabSpec, BilevelSpec, HessianStop, StopSpec, SupernetSpec
-from nas.training.bilevel import StepsDone, search, search_telling
+from nas.training.bilevel import StepsDone, search, search_with_progress
 from nas.training.bilevel.remedies import count_skips, has_grown
 from search_spaces.auto_deeplab.architecture import PUBLISHED_AUTO_DEEPLAB
 
@@ -56,7 +56,7 @@ def test_a_snapshot_after_every_epoch(workspace):
 
 
 def test_it_tells_how_far_it_is_between_the_snapshots(workspace):
-    told = list(search_telling(make_spec(), 0, workspace=workspace, device="cpu", every_seconds=0))
+    told = list(search_with_progress(make_spec(), 0, workspace=workspace, device="cpu", every_seconds=0))
     assert [one if isinstance(one, StepsDone) else one.epoch for one in told] == [(1, 6), 1, (3, 6), 2, (5, 6), 3]
     assert timeless([one for one in told if isinstance(one, Snapshot)]) == timeless(run(make_spec(), workspace))
 

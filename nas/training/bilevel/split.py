@@ -31,7 +31,7 @@ LOADERS = 2
 STEPS_AHEAD = 2
 
 
-def halves(images: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def split_training_images(images: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows of half A and of half B: no image in both, every image in one; A has the odd one. Sorted."""
     assert images >= 2
     order = generator(seed, HALVES).permutation(images)
