@@ -17,6 +17,7 @@ from typing import assert_never
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from nas.models.layers.conv import Pointwise
 from nas.models.layers.resampling import resize
 from search_spaces.auto_deeplab.architecture import Operator
 
@@ -42,7 +43,7 @@ class ReLUConvBN(nn.Sequential):
     def __init__(self, in_channels: int, out_channels: int, *, stride: int = 1, momentum: float) -> None:
         super().__init__(
             nn.ReLU(),
-            nn.Conv2d(in_channels, out_channels, 1, stride, bias=False),
+            Pointwise(in_channels, out_channels, stride),
             cell_batch_norm(out_channels, momentum),
         )
 

@@ -20,6 +20,10 @@ some 20 steps; pass 0.0003 for schedules of 30,000 steps as in the paper.
 """
 
 
+ONEDNN_BLOCK = 8
+"""Channels that oneDNN's AVX2 kernels handle at a time."""
+
+
 def init_truncated_normal(weight: Tensor, std: float) -> None:
     """In place; truncated at two standard deviations, as TensorFlow's initialiser."""
     nn.init.trunc_normal_(weight, std=std, a=-2 * std, b=2 * std)
@@ -28,6 +32,25 @@ def init_truncated_normal(weight: Tensor, std: float) -> None:
 def batch_norm(channels: int, momentum: float = BN_MOMENTUM) -> nn.BatchNorm2d:
     """Batch norm of the heads."""
     return nn.BatchNorm2d(channels, eps=BN_EPS, momentum=momentum)
+
+
+class Pointwise(nn.Conv2d):
+    """1x1 convolution without bias, with a stride that a CPU can be trusted with.
+
+    Below 8 channels oneDNN's AVX2 kernel for the backward pass of a strided 1x1 convolution writes past its buffer and
+    corrupts the heap (torch 2.13, channels-last maps, seen on CPUs without AVX-512). The stride is then taken by
+    leaving rows and columns out, which is the same convolution.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
+        super().__init__(in_channels, out_channels, 1, stride, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in, H, W) -> (N, out, H / stride, W / stride), sizes rounded up."""
+        vertical, horizontal = self.stride
+        if vertical * horizontal > 1 and self.in_channels < ONEDNN_BLOCK and x.device.type == "cpu":
+            return F.conv2d(x[:, :, ::vertical, ::horizontal], self.weight)
+        return super().forward(x)
 
 
 class ConvBNReLU(nn.Module):
