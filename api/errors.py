@@ -5,6 +5,7 @@ from __future__ import annotations
 import http
 import logging
 from collections.abc import Mapping, Sequence
+from typing import Annotated
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -68,7 +69,11 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
 def _body_model(request: Request) -> object:
     """What the body of this request's route should have been."""
     field = getattr(request.scope.get("route"), "body_field", None)
-    return None if field is None else field.field_info.annotation
+    if field is None:
+        return None
+    information = field.field_info
+    marks = tuple(information.metadata)
+    return Annotated[(information.annotation, *marks)] if marks else information.annotation
 
 
 async def _invalid_request(request: Request, error: Exception) -> JSONResponse:

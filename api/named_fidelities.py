@@ -12,9 +12,10 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from api.middleware.body import StrictJsonRequest
-from nas.specs import CalibrationSpec, Fidelity
+from nas.kinds.protocol import refused_fidelity
+from nas.kinds.registry import kind_of
+from nas.specs import Fidelity
 from nas.store import NotFoundError, Store
-from search_spaces.validation import FieldProblem, InputError
 
 _NAME = re.compile(r"(s[0-9a-f]{12})(?:/(.{1,100}))?")
 
@@ -23,7 +24,7 @@ def named_fidelity(name: str, store: Store) -> Fidelity:
     """The fidelity that `CALIBRATION_ID` recommends, or the proxy of `CALIBRATION_ID/PROXY`. InputError when none."""
     match = _NAME.fullmatch(name)
     if match is None:
-        raise _refusal(
+        raise refused_fidelity(
             f"{name[:120]!r} names no fidelity: a mapping of fields is needed here, or a calibration's id, alone "
             "or with a proxy's name after a slash (s0123456789ab/short)"
         )
@@ -31,29 +32,8 @@ def named_fidelity(name: str, store: Store) -> Fidelity:
     try:
         search = store.get_search(search_id)
     except NotFoundError:
-        raise _refusal(f"there is no calibration {search_id!r}") from None
-    spec = search.spec
-    if not isinstance(spec, CalibrationSpec):
-        raise _refusal(f"{search_id} is no calibration, but of the kind {search.kind}")
-    if proxy is not None:
-        if proxy not in spec.proxies:
-            raise _refusal(f"calibration {search_id} has no proxy {proxy!r}; it has {', '.join(spec.proxies)}")
-        return spec.proxies[proxy]
-    if not search.status.terminal:
-        raise _refusal(
-            f"calibration {search_id} is {search.status}, so what it recommends may change; name one of its proxies "
-            f"({', '.join(f'{search_id}/{known}' for known in spec.proxies)}), or wait"
-        )
-    from nas.ranking.calibration import calibrate  # numpy and scipy: not at the service's start
-
-    found = calibrate(spec, store.all_trials(search_id), {})
-    if found.recommended is None:
-        raise _refusal(f"calibration {search_id} recommends nothing: {found.verdict}")
-    return spec.proxies[found.recommended]
-
-
-def _refusal(sentence: str) -> InputError:
-    return InputError([FieldProblem(path="fidelity", message=sentence)])
+        raise refused_fidelity(f"there is no calibration {search_id!r}") from None
+    return kind_of(search.spec).named_fidelity(search, proxy, store)
 
 
 class SpecRequest(StrictJsonRequest):

@@ -5,24 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from nas.settings import Settings
-from nas.specs import AutoDeepLabSpec, Fidelity, JobSpec
+from nas.specs import JobSpec
 from search_spaces.validation import FieldProblem, InputError
 
 
 def check_names(spec: JobSpec, settings: Settings) -> None:
     """InputError for a data set or weights that this server does not have, listing those it has."""
-    problems = list(_unknown(spec.fidelities, settings))
-    if isinstance(spec, AutoDeepLabSpec):
-        problems += _missing("bilevel.dataset", "data set", spec.bilevel.dataset, settings.datasets)
+    problems = [
+        problem
+        for path, name in spec.datasets.items()
+        for problem in _missing(path, "data set", name, settings.datasets)
+    ]
+    for path, fidelity in spec.fidelities.items():
+        if fidelity.backbone.weights is not None:
+            problems += _missing(f"{path}.backbone.weights", "weights", fidelity.backbone.weights, settings.weights)
     if problems:
         raise InputError(problems)
-
-
-def _unknown(fidelities: Mapping[str, Fidelity], settings: Settings) -> Iterator[FieldProblem]:
-    for path, fidelity in fidelities.items():
-        yield from _missing(f"{path}.dataset", "data set", fidelity.dataset, settings.datasets)
-        if fidelity.backbone.weights is not None:
-            yield from _missing(f"{path}.backbone.weights", "weights", fidelity.backbone.weights, settings.weights)
 
 
 def _missing(path: str, what: str, name: str, known: Mapping[str, object]) -> Iterator[FieldProblem]:

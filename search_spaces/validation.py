@@ -112,7 +112,9 @@ def _unknown(location: Sequence[str | int], model: object) -> str:
 def _known_fields(annotation: object, location: Sequence[str | int]) -> list[str]:
     """Fields of the model found by walking `location` down from `annotation`; empty where there is none."""
     if typing.get_origin(annotation) is typing.Annotated:
-        return _known_fields(typing.get_args(annotation)[0], location)
+        # A mark may stand for a union that is put together at run time (nas.specs.search.OneOf).
+        unions = [mark.union() for mark in typing.get_args(annotation)[1:] if hasattr(mark, "union")]
+        return _known_fields(unions[0] if unions else typing.get_args(annotation)[0], location)
     if typing.get_origin(annotation) is dict and location:
         return _known_fields(typing.get_args(annotation)[1], location[1:])
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from nas.forecast import forecast, gather
+from nas.forecast import comparable_times, forecast
 from nas.schemas.forecasts import ForecastPublic
 from nas.specs import SearchSpec
 from nas.store import Store, StoreError
@@ -15,7 +15,7 @@ log = logging.getLogger("segnas.api")
 
 def forecast_public(spec: SearchSpec, store: Store) -> ForecastPublic:
     """The forecast from what the store has measured so far."""
-    return ForecastPublic.model_validate(forecast(spec, gather(spec, store)), from_attributes=True)
+    return ForecastPublic.model_validate(forecast(spec, comparable_times(spec, store)), from_attributes=True)
 
 
 def stored_forecast(spec: SearchSpec, store: Store) -> dict[str, Any] | None:

@@ -12,6 +12,7 @@ from api.creation import create
 from api.deps import Cursor, IdempotencyKey, Limit, ReconcilerDep, SearchDep, SettingsDep, StoreDep
 from api.errors import ApiError
 from api.middleware.body import StrictJsonRoute
+from nas.kinds.calibration import KIND as CALIBRATION
 from nas.schemas.base import PagePublic
 from nas.schemas.calibrations import CalibrationPublic
 from nas.schemas.searches import SearchPublic
@@ -48,7 +49,7 @@ def list_calibrations(
 ) -> PagePublic[SearchPublic]:
     """Calibrations as searches, newest first."""
     try:
-        page = store.list_searches(limit=limit, cursor=cursor, kind="calibration")
+        page = store.list_searches(limit=limit, cursor=cursor, kind=CALIBRATION.name)
     except ValueError as error:
         raise InputError([FieldProblem(path="cursor", message=str(error))]) from None
     items = tuple(search_public(record, store, settings) for record in page.items)
@@ -68,8 +69,8 @@ def get_calibration(search: SearchDep, store: StoreDep) -> CalibrationPublic:
 def _public(search: SearchRecord, store: Store) -> CalibrationPublic:
     from nas.ranking.calibration import calibrate  # numpy and scipy: not at the service's start
 
-    spec = search.spec
-    if not isinstance(spec, CalibrationSpec):
+    spec = CALIBRATION.own(search.spec)
+    if spec is None:
         raise ApiError(404, f"{search.id} is no calibration, but a search of the kind {search.kind}")
     trials = store.all_trials(search.id)
     first = next(iter(spec.proxies.values()))

@@ -13,10 +13,12 @@ from api.creation import create
 from api.deps import IdempotencyKey, ReconcilerDep, SearchDep, SettingsDep, StoreDep
 from api.errors import ApiError
 from api.middleware.body import StrictJsonRoute
+from nas.kinds.full_scale import KIND as FULL_SCALE
+from nas.kinds.registry import kind_of
 from nas.ranking.candidates import choose, scored
 from nas.schemas.rankings import RankingPublic
 from nas.schemas.searches import SearchPublic
-from nas.specs import AutoDeepLabSpec, CalibrationSpec, Fidelity, FullScaleRequest, FullScaleSpec
+from nas.specs import Fidelity, FullScaleRequest, FullScaleSpec
 from nas.store import SearchRecord, Store
 from search_spaces.validation import FieldProblem, InputError, validate
 
@@ -69,8 +71,8 @@ def get_ranking(
     from nas.ranking.search_ranking import rank_search  # numpy and scipy: not at the service's start
 
     _require_comparable(search)
-    children = [(child.id, child.spec) for child in store.children(search.id)]
-    evaluations = [(child_id, spec) for child_id, spec in children if isinstance(spec, FullScaleSpec)]
+    children = [(child.id, FULL_SCALE.own(child.spec)) for child in store.children(search.id)]
+    evaluations = [(child_id, spec) for child_id, spec in children if spec is not None]
     if not evaluations:
         raise ApiError(
             409,
@@ -93,31 +95,17 @@ def get_ranking(
 
 def _require_comparable(search: SearchRecord) -> None:
     """ApiError for a search without a proxy score for each of several architectures."""
-    spec = search.spec
-    if isinstance(spec, FullScaleSpec):
-        raise ApiError(
-            409,
-            f"{search.id} is a full-scale evaluation itself; ask its search, {spec.of} "
-            f"(/v1/searches/{spec.of}/ranking?full_scale={search.id} ranks this one alone)",
-        )
-    if isinstance(spec, CalibrationSpec):
-        raise ApiError(
-            409, f"{search.id} is a calibration, which has its own full scale: see /v1/calibrations/{search.id}"
-        )
-    if isinstance(spec, AutoDeepLabSpec) and spec.scoring is None:
-        raise ApiError(
-            409,
-            f"the differentiable search {search.id} measures no networks (it has no `scoring` fidelity), so there is "
-            "nothing to compare with full scale",
-        )
+    reason = kind_of(search.spec).unranked(search)
+    if reason is not None:
+        raise ApiError(409, reason)
 
 
 def _replayed(search: SearchRecord, asked: FullScaleRequest, store: Store, key: str | None) -> FullScaleSpec | None:
     """The spec that this very request led to before: what is scored since then does not make it another one."""
     known = None if key is None else store.find_keyed(key)
-    if known is None or not isinstance(known.spec, FullScaleSpec) or known.parent != search.id:
+    before = None if known is None or known.parent != search.id else FULL_SCALE.own(known.spec)
+    if before is None:
         return None
-    before = known.spec
     choice = asked.choose
     count = len(choice.trials) if choice.how == "explicit" else choice.count
     if len(before.trials) != count or (choice.how == "explicit" and _explicit(search, asked, store) != before.trials):

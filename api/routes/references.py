@@ -6,9 +6,9 @@ from fastapi import APIRouter
 
 from api.deps import SearchDep, StoreDep
 from api.errors import ApiError
+from nas.kinds.reference import KIND as REFERENCE
 from nas.ranking.reference_table import reference_table
 from nas.schemas.references import ReferencePublic
-from nas.specs import ReferenceSpec
 
 router = APIRouter(tags=["references"])
 
@@ -18,7 +18,8 @@ def compare_heads(search: SearchDep, store: StoreDep) -> list[ReferencePublic]:
     """A row for each head of a reference search: parameters, multiply-adds, mIoU over the seeds, difference to the
     bare trunk. Of what is measured so far; a search of another kind has none (409).
     """
-    if not isinstance(search.spec, ReferenceSpec):
-        raise ApiError(409, f"search {search.id} is of kind {search.spec.kind}; only reference has such a table")
-    rows = reference_table(search.spec, store.all_trials(search.id))
+    spec = REFERENCE.own(search.spec)
+    if spec is None:
+        raise ApiError(409, f"search {search.id} is of kind {search.kind}; only {REFERENCE.name} has such a table")
+    rows = reference_table(spec, store.all_trials(search.id))
     return [ReferencePublic.model_validate(row, from_attributes=True) for row in rows]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Literal
+from typing import Annotated
 
 import anyio
 from fastapi import APIRouter, Body, Header, Query, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
+from pydantic import AfterValidator
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from api.answers.forecasts import forecast_public
@@ -18,12 +19,12 @@ from api.errors import ApiError
 from api.events import EventHub
 from api.named_fidelities import SpecRoute
 from api.names import check_names
-from nas.forecast import probe_of
+from nas.kinds.registry import kind_of, kinds
 from nas.results.status import SearchStatus
 from nas.schemas.base import PagePublic
 from nas.schemas.forecasts import ForecastPublic
 from nas.schemas.searches import SearchPublic
-from nas.specs import RequestedSpec
+from nas.specs import JobSpec, RequestedSpec
 from search_spaces.validation import FieldProblem, InputError
 from workers.cluster.jobs import ClusterUnreachable, job_id
 
@@ -32,7 +33,14 @@ GRACE_SECONDS = 1.0
 STALLED_SECONDS = 30.0
 """A watcher that takes nothing for so long is let go."""
 
-Kind = Literal["black_box", "auto_deeplab", "reference", "full_scale", "calibration"]
+
+def _known_kind(name: str | None) -> str | None:
+    if name is not None and name not in kinds():
+        raise ValueError(f"there is no kind of search {name!r}; use one of {', '.join(kinds())}")
+    return name
+
+
+KindName = Annotated[str | None, AfterValidator(_known_kind), Query(json_schema_extra={"enum": list(kinds())})]
 
 router = APIRouter(tags=["searches"], route_class=SpecRoute)
 
@@ -80,11 +88,19 @@ def create_search(
         return JSONResponse(forecast_public(spec, store).model_dump(mode="json"))
     if measure:
         # The key may be used again for the search itself.
-        spec, idempotency_key = probe_of(spec), None
+        spec, idempotency_key = _probe(spec), None
         response.status_code = 202
     record = create(spec, store, settings, reconciler, response, key=idempotency_key)
     response.headers["Location"] = str(request.url_for("get_search", search_id=record.id).path)
     return search_public(record, store, settings)
+
+
+def _probe(spec: JobSpec) -> JobSpec:
+    probe: JobSpec | None = kind_of(spec).probe(spec)
+    if probe is None:
+        message = f"a search of the kind {spec.kind} has no probe: leave measure out"
+        raise InputError([FieldProblem(path="measure", message=message)])
+    return probe
 
 
 @router.get("/searches")
@@ -93,7 +109,7 @@ def list_searches(
     store: StoreDep,
     settings: SettingsDep,
     status: SearchStatus | None = None,
-    kind: Kind | None = None,
+    kind: KindName = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> PagePublic[SearchPublic]:

@@ -10,6 +10,7 @@ from api.answers.documents import snapshot_document
 from api.answers.searches import moment
 from api.deps import MAX_NUMBER, SearchDep, StoreDep
 from api.errors import ApiError
+from nas.kinds.registry import kind_of
 from nas.results.snapshot import Snapshot
 from nas.schemas.snapshots import SnapshotDetail, SnapshotPublic
 from nas.specs import AutoDeepLabSpec
@@ -51,14 +52,15 @@ def get_snapshot(search: SearchDep, store: StoreDep, run: Number, epoch: Number)
         operators=spec.supernet.operators,
         alpha=snapshot.alpha,
         beta=snapshot.beta,
-        document=snapshot_document(search, spec, found[0]),
+        document=snapshot_document(search, found[0]),
     )
 
 
 def _differentiable(search: SearchRecord) -> AutoDeepLabSpec:
-    if not isinstance(search.spec, AutoDeepLabSpec):
-        raise ApiError(409, f"search {search.id} is of kind {search.spec.kind}; only auto_deeplab has snapshots")
-    return search.spec
+    spec = kind_of(search.spec).runs(search.spec)
+    if spec is None:
+        raise ApiError(409, f"search {search.id} is of kind {search.kind}, which has no runs and so no snapshots")
+    return spec
 
 
 def _trials(store: Store, search: SearchRecord) -> dict[str, TrialRecord]:

@@ -10,10 +10,10 @@ from api.answers.documents import snapshot_document, trial_document
 from api.answers.trials import trial_detail, trial_page
 from api.deps import Cursor, Limit, SearchDep, StoreDep, TrialNumber
 from api.errors import ApiError
+from nas.kinds.registry import kind_of
 from nas.results.status import TrialStatus
 from nas.schemas.base import PagePublic
 from nas.schemas.trials import TrialDetail, TrialPublic
-from nas.specs import AutoDeepLabSpec
 from nas.store import SearchRecord, Store, TrialOrder
 from search_spaces import architecture_from_dict
 from search_spaces.formats import write_format
@@ -75,10 +75,5 @@ def best_trial(search: SearchDep, store: StoreDep, format: Format = "segnas") ->
 
 
 def _best_snapshot(search: SearchRecord, store: Store) -> dict[str, Any] | None:
-    if not isinstance(search.spec, AutoDeepLabSpec) or search.spec.scoring is not None:
-        return None
-    last = {record.run: record for record in store.snapshots(search.id)}
-    if not last:
-        return None
-    best = max(last.values(), key=lambda record: float(record.payload["supernet_miou"]))
-    return snapshot_document(search, search.spec, best)
+    best = kind_of(search.spec).best_snapshot(search, store)
+    return None if best is None else snapshot_document(search, best)

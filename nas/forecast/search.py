@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from nas.forecast.evidence import Evidence
 from nas.forecast.halving import expected_at_rungs
+from nas.forecast.measured_times import MeasuredTimes
 from nas.forecast.steps import Line, Stretch, fit, step_key
-from nas.specs import AutoDeepLabSpec, BlackBoxSpec, CalibrationSpec, Fidelity, SearchSpec
+from nas.kinds.registry import kind_of
+from nas.specs import AutoDeepLabSpec, Fidelity, SearchSpec
 from nas.store import RungTime
-from search_spaces.dense_cell.space import distinct
 
 SAME = "the same fidelity"
 ALIKE = "a fidelity of the same cost a step"
@@ -87,13 +87,15 @@ class Forecast:
     runs: RunsForecast | None
 
 
-def forecast(spec: SearchSpec, evidence: Evidence) -> Forecast:
-    """The forecast of a search, from times of comparable ones (`gather`)."""
+def forecast(spec: SearchSpec, times: MeasuredTimes) -> Forecast:
+    """The forecast of a search, from times of comparable ones (`comparable_times`)."""
+    kind = kind_of(spec)
+    counts, reduction, differentiable = kind.trial_counts(spec), kind.reduction(spec), kind.runs(spec)
     parts = tuple(
-        _trials(path, fidelity, _reached(spec, fidelity, count), count, evidence)
-        for path, fidelity, count in _counts(spec)
+        _trials(path, fidelity, expected_at_rungs(counts[path], len(fidelity.rungs), reduction), counts[path], times)
+        for path, fidelity in spec.fidelities.items()
     )
-    runs = _runs(spec, evidence) if isinstance(spec, AutoDeepLabSpec) else None
+    runs = None if differentiable is None else _runs(differentiable, times)
     missing = [NOTHING] * any(part.device_seconds is None for part in parts)
     missing += [NO_EPOCHS] * (runs is not None and runs.device_seconds is None)
     return Forecast(
@@ -107,28 +109,13 @@ def forecast(spec: SearchSpec, evidence: Evidence) -> Forecast:
     )
 
 
-def _counts(spec: SearchSpec) -> Iterator[tuple[str, Fidelity, int]]:
-    """Path, fidelity and number of trials, at most."""
-    for path, fidelity in spec.fidelities.items():
-        match spec:
-            case CalibrationSpec():
-                yield path, fidelity, spec.architectures * (spec.seeds if path == "full_scale" else 1)
-            case BlackBoxSpec(space=space):
-                yield path, fidelity, min(spec.trials, distinct(space.branches, space.operators))
-            case _:
-                yield path, fidelity, spec.planned
-
-
-def _reached(spec: SearchSpec, fidelity: Fidelity, trials: int) -> tuple[float, ...]:
-    early = spec.early_stopping if isinstance(spec, BlackBoxSpec) else None
-    return expected_at_rungs(trials, len(fidelity.rungs), None if early is None else early.reduction)
-
-
-def _trials(path: str, fidelity: Fidelity, reached: Sequence[float], count: int, evidence: Evidence) -> TrialsForecast:
-    rungs_of = evidence.fidelities or {}
-    key = step_key(fidelity, evidence.whole_network)
-    alike = {known for known, other in rungs_of.items() if step_key(other, evidence.whole_network) == key}
-    times = [time for time in evidence.rungs if time.fidelity_key in alike]
+def _trials(
+    path: str, fidelity: Fidelity, reached: Sequence[float], count: int, known: MeasuredTimes
+) -> TrialsForecast:
+    rungs_of = known.fidelities or {}
+    key = step_key(fidelity, known.whole_network)
+    alike = {other_key for other_key, other in rungs_of.items() if step_key(other, known.whole_network) == key}
+    times = [time for time in known.rungs if time.fidelity_key in alike]
     same = [time for time in times if time.fidelity_key == fidelity.key]
     line = fit([_stretch(time, rungs_of[time.fidelity_key]) for time in times])
     rungs = tuple(_rungs(fidelity, reached, same, line))
@@ -174,10 +161,10 @@ def _devices(times: Sequence[RungTime]) -> float:
     return math.fsum(time.trials * time.mean_device_seconds for time in times) / seconds if seconds else 1.0
 
 
-def _runs(spec: AutoDeepLabSpec, evidence: Evidence) -> RunsForecast:
+def _runs(spec: AutoDeepLabSpec, known: MeasuredTimes) -> RunsForecast:
     bilevel = spec.bilevel
     epochs = {False: bilevel.architecture_from_epoch, True: bilevel.epochs - bilevel.architecture_from_epoch}
-    times = {moving: [time.device_seconds for time in evidence.epochs if time.moving is moving] for moving in epochs}
+    times = {moving: [time.device_seconds for time in known.epochs if time.moving is moving] for moving in epochs}
     measured = sum(len(found) for moving, found in times.items() if epochs[moving])
     of_all: float | None = None
     if all(times[moving] or not count for moving, count in epochs.items()):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from nas.results.status import SearchStatus, TrialStatus
 from nas.schemas.base import PublicModel
@@ -38,6 +38,8 @@ class CostPublic(PublicModel):
 
 class SearchPublic(PublicModel):
     """One search: what was asked for, where it stands."""
+
+    model_config = ConfigDict(defer_build=True)  # the kinds of search that can be plugged in are loaded when needed
 
     id: str
     kind: str = Field(description="black_box, auto_deeplab, reference, full_scale or calibration.")

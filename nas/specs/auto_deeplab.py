@@ -178,6 +178,11 @@ class AutoDeepLabSpec(JobSpec):
         return {} if self.scoring is None else {"scoring": self.scoring}
 
     @property
+    def datasets(self) -> Mapping[str, str]:
+        """Names of the data sets of the search and of the measured snapshots, by their path in the spec."""
+        return {"bilevel.dataset": self.bilevel.dataset, **super().datasets}
+
+    @property
     def run_key(self) -> str:
         """Content hash of what decides a run of one seed: what a checkpoint must agree with."""
         parts = ("supernet", "bilevel", "stop", "decoding")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
@@ -56,6 +56,9 @@ class Resources(StrictModel):
 class JobSpec(StrictModel, ABC):
     """The common part; each kind of search has a `kind` of its own beside it."""
 
+    if TYPE_CHECKING:
+        kind: str  # a literal of each subclass; declared there, so that it stands where it always stood in a dump
+
     name: SearchName
     resources: Resources = Resources()
     retries: Annotated[int, Field(ge=0, le=10)] = Field(2, description="New attempts of a trial whose process died.")
@@ -85,6 +88,11 @@ class JobSpec(StrictModel, ABC):
     @abstractmethod
     def fidelities(self) -> Mapping[str, Fidelity]:
         """Every fidelity that trials will have, by its path in the spec."""
+
+    @property
+    def datasets(self) -> Mapping[str, str]:
+        """Names of the data sets that the search reads, by their path in the spec."""
+        return {f"{path}.dataset": fidelity.dataset for path, fidelity in self.fidelities.items()}
 
     def fidelity_of(self, key: str) -> Fidelity:
         """The one of this key."""

@@ -1,40 +1,77 @@
-"""Whatever can be searched: one union over the kinds, told apart by `kind`."""
+"""Whatever can be searched: one union over the kinds of search, told apart by the field `kind`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, TypeAlias, Union
 
-from pydantic import Discriminator, Tag
+from pydantic import Discriminator, GetCoreSchemaHandler, Tag
+from pydantic_core import CoreSchema
 
 from nas.specs.auto_deeplab import AutoDeepLabSpec
 from nas.specs.black_box import BlackBoxSpec
 from nas.specs.calibration import CalibrationSpec
 from nas.specs.full_scale import FullScaleSpec
+from nas.specs.job import JobSpec
+from nas.specs.plugins import plugged_in
 from nas.specs.reference import ReferenceSpec
 
+DEFAULT_KIND = "black_box"
+"""The kind of a spec that does not say it."""
 
-def kind(spec: Any) -> Any:
-    """Of a spec or of what shall become one; `black_box` where nothing is said."""
+
+def kind_name(spec: type[JobSpec]) -> str:
+    """Name of the kind whose spec a class is: the default of its field `kind`."""
+    return str(spec.model_fields["kind"].default)
+
+
+@cache
+def stored_specs() -> tuple[type[JobSpec], ...]:
+    """Classes of every spec that a row of `searches` may hold, those of plugged-in kinds last."""
+    built_in = (BlackBoxSpec, AutoDeepLabSpec, ReferenceSpec, FullScaleSpec, CalibrationSpec)
+    return (*built_in, *(kind.spec for kind in plugged_in()))
+
+
+@cache
+def requested_specs() -> tuple[type[JobSpec], ...]:
+    """Classes of every spec that `POST /v1/searches` takes.
+
+    Full-scale evaluations and calibrations have requests of their own.
+    """
+    built_in = (BlackBoxSpec, AutoDeepLabSpec, ReferenceSpec)
+    return (*built_in, *(kind.spec for kind in plugged_in() if kind.requested))
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """Marks an annotation: the value is of one of these classes, told apart by the field `kind`.
+
+    The union is put together when pydantic first needs it, not when the annotation is written: plugged-in kinds
+    import this package, so they can only be loaded after it.
+    """
+
+    specs: Callable[[], Sequence[type[JobSpec]]]
+
+    def union(self) -> Any:
+        """The union as pydantic understands it."""
+        members = tuple(Annotated[spec, Tag(kind_name(spec))] for spec in self.specs())
+        return Annotated[Union[members], Discriminator(_kind_of)]  # noqa: UP007  members are known at run time only
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Pydantic's question for what to validate with."""
+        return handler.generate_schema(self.union())
+
+
+def _kind_of(spec: Any) -> Any:
     if isinstance(spec, Mapping):
-        return spec.get("kind", "black_box")
-    return getattr(spec, "kind", "black_box")
+        return spec.get("kind", DEFAULT_KIND)
+    return getattr(spec, "kind", DEFAULT_KIND)
 
 
-SearchSpec: TypeAlias = Annotated[
-    Annotated[BlackBoxSpec, Tag("black_box")]
-    | Annotated[AutoDeepLabSpec, Tag("auto_deeplab")]
-    | Annotated[ReferenceSpec, Tag("reference")]
-    | Annotated[FullScaleSpec, Tag("full_scale")]
-    | Annotated[CalibrationSpec, Tag("calibration")],
-    Discriminator(kind),
-]
+SearchSpec: TypeAlias = Annotated[JobSpec, OneOf(stored_specs)]
 """What a row of `searches` was asked to do."""
 
-RequestedSpec: TypeAlias = Annotated[
-    Annotated[BlackBoxSpec, Tag("black_box")]
-    | Annotated[AutoDeepLabSpec, Tag("auto_deeplab")]
-    | Annotated[ReferenceSpec, Tag("reference")],
-    Discriminator(kind),
-]
-"""What `POST /v1/searches` takes; full-scale evaluations and calibrations have requests of their own."""
+RequestedSpec: TypeAlias = Annotated[JobSpec, OneOf(requested_specs)]
+"""What `POST /v1/searches` takes."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Mapping
+from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -27,7 +28,10 @@ _MAY_FOLLOW: dict[SearchStatus, tuple[SearchStatus, ...]] = {
     SearchStatus.STOPPING: ENDS,
 }
 
-_SPEC: TypeAdapter[SearchSpec] = TypeAdapter(SearchSpec)
+
+@cache
+def _spec_adapter() -> TypeAdapter[SearchSpec]:
+    return TypeAdapter(SearchSpec)
 
 
 class Searches(Database):
@@ -79,7 +83,7 @@ class Searches(Database):
         values = {
             "id": "s" + secrets.token_hex(6),
             "idempotency_key": key,
-            "spec": _SPEC.dump_python(spec, mode="json"),
+            "spec": _spec_adapter().dump_python(spec, mode="json"),
             "kind": spec.kind,
             "parent_id": parent,
             "forecast": null() if forecast is None else dict(forecast),
@@ -246,7 +250,7 @@ def read_search(row: RowMapping) -> SearchRecord:
     stage = row["stage"]
     return SearchRecord(
         id=row["id"],
-        spec=_SPEC.validate_python(row["spec"]),
+        spec=_spec_adapter().validate_python(row["spec"]),
         status=SearchStatus(row["status"]),
         attempt=row["attempt"],
         stage=None if stage is None else Stage(stage["name"], stage["done"], stage["total"]),

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import ray
 from ray.exceptions import RayError, RayTaskError
 
+from nas.kinds.plans import Need
 from nas.specs import JobSpec, Resources
-from workers.driver.plans import Need
 from workers.trainables.process import share_of
 
 if TYPE_CHECKING:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
+from nas.kinds.protocol import Records
 from nas.results.software import software_versions
 from nas.results.status import SearchStatus
 from nas.store import SearchRecord, Stage, StaleAttemptError, Store, StoreError
@@ -27,6 +28,7 @@ class DriverRecord:
 
     def __init__(self, store: Store, search: SearchRecord, attempt: int) -> None:
         self.store = store
+        self.records: Records = cast("Records", _PatientReads(store))
         self.search_id = search.id
         self.spec = search.spec
         self.attempt = attempt
@@ -63,3 +65,14 @@ def persist(write: Callable[[], T]) -> T:
             log.warning("%s; trying again in %g s", error, wait)
             time.sleep(wait)
     return write()
+
+
+class _PatientReads:
+    """A store whose reads wait for an absent database."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        read = getattr(self._store, name)
+        return lambda *arguments, **named: persist(lambda: read(*arguments, **named))

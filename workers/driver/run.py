@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from nas.kinds.plans import Need
+from nas.kinds.registry import kind_of
 from nas.results.status import SearchStatus
-from nas.specs import AutoDeepLabSpec, CalibrationSpec, FullScaleSpec, JobSpec
+from nas.specs import AutoDeepLabSpec, JobSpec
 from nas.store import SearchClosedError, Store
-from workers.driver.planning import plan_of
-from workers.driver.plans import Need
 from workers.driver.preparation import PreparationError, ShouldContinue, Show, await_resources, prepare_all
 from workers.driver.record import DriverRecord, persist
 from workers.driver.run_book import RunBook
@@ -100,7 +100,8 @@ class _Run:
         try:
             if not await_resources(spec.resources, driver.show, self._should_continue):
                 return self.told_to_end()
-            end = self._differentiable(spec) if isinstance(spec, AutoDeepLabSpec) else self._trials()
+            runs = kind_of(spec).runs(spec)
+            end = self._trials() if runs is None else self._differentiable(runs)
         except PreparationError as error:
             return driver.finish(SearchStatus.FAILED, str(error))
         return self.told_to_end() if end is None else end
@@ -122,21 +123,19 @@ class _Run:
             return None
         if len(runs.failed) == spec.seeds:
             return self._driver.finish(SearchStatus.FAILED, runs.said)
-        if spec.scoring is None:
-            return self._driver.finish(SearchStatus.COMPLETED, runs.said)
         return self._trials(runs.said)
 
     def _trials(self, note: str | None = None) -> SearchStatus | None:
         """Prepare and run the trials; None when told to end before they are over."""
         driver = self._driver
-        plan = plan_of(driver)
+        plan = kind_of(driver.spec).plan(driver.spec, driver.search_id, driver.records)
+        if not plan.size:
+            return driver.finish(SearchStatus.COMPLETED, note)
         if not self._prepare(driver.spec, plan.needs, self._workspace, driver.show, self._should_continue):
             return None
-        if isinstance(driver.spec, FullScaleSpec | CalibrationSpec) and not score_training_free(
-            driver, self._workspace, self._should_continue
-        ):
+        if not score_training_free(driver, self._workspace, self._should_continue):
             return None
-        trial_book = TrialBook(driver, plan, self._workspace, _measured_before(driver))
+        trial_book = TrialBook(driver, plan, self._workspace, measured_before(driver))
         trial_book.replay()
         return trial_book.conclude(note) if self._work(trial_book, self._trial_process) else None
 
@@ -168,18 +167,10 @@ class _Run:
         return self._continuing
 
 
-def _measured_before(driver: DriverRecord) -> MeasuredBefore | None:
-    """What need not be run: a full-scale evaluation takes over from its relatives, a calibration from all if it may.
-
-    The data behind a name may change between two searches; of relatives one may take it that it has not.
-    """
-    store, spec = driver.store, driver.spec
-    within: frozenset[str] | None = None
-    if isinstance(spec, FullScaleSpec):
-        siblings = persist(lambda: store.children(spec.of))
-        within = frozenset({spec.of, *(sibling.id for sibling in siblings)})
-    elif not (isinstance(spec, CalibrationSpec) and spec.reuse):
+def measured_before(driver: DriverRecord) -> MeasuredBefore | None:
+    """Finds what need not be run, where the search's kind takes over what other searches measured; else None."""
+    adoption = kind_of(driver.spec).adoption(driver.spec, driver.records)
+    if adoption is None:
         return None
-    return lambda architecture, fidelity, seed: persist(
-        lambda: store.find_measured(architecture, fidelity, seed, within=within)
-    )
+    find, within = driver.store.find_measured, adoption.within
+    return lambda architecture, fidelity, seed: persist(lambda: find(architecture, fidelity, seed, within=within))

@@ -5,17 +5,15 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import ray
 from ray.exceptions import RayError, RayTaskError
 
+from nas.kinds.protocol import Candidates
+from nas.kinds.registry import kind_of
 from nas.results.measurement import TrialError
-from nas.specs import CalibrationSpec, Fidelity, FullScaleSpec, TrainingFreeProxy
-from search_spaces.document import Architecture, architecture_from_dict
-from workers.driver.planning import calibration_sample, chosen_trials
+from search_spaces.document import Architecture
 from workers.driver.preparation import ShouldContinue
 from workers.driver.record import DriverRecord, persist
 from workers.trainables.process import share_of
@@ -28,37 +26,14 @@ log = logging.getLogger("segnas.driver")
 STAGE = "training-free"
 
 
-@dataclass(frozen=True)
-class Candidates:
-    """What to score: the architectures, and at which fidelity and seed their networks start."""
-
-    architectures: Sequence[Architecture]
-    fidelity: Fidelity
-    seed: int
-    names: tuple[TrainingFreeProxy, ...]
-
-
-def candidates_of(driver: DriverRecord) -> Candidates:
-    """Of a full-scale evaluation: the chosen trials at the search's own fidelity. Of a calibration: the sample."""
-    spec, store = driver.spec, driver.store
-    if isinstance(spec, CalibrationSpec):
-        first = next(iter(spec.proxies.values()))
-        return Candidates(calibration_sample(spec), first, spec.seed, spec.training_free)
-    assert isinstance(spec, FullScaleSpec), spec.kind
-    parent = persist(lambda: store.get_search(spec.of))
-    trials = chosen_trials(driver, spec)
-    architectures = [architecture_from_dict(trial.architecture) for trial in trials]
-    return Candidates(
-        architectures, parent.spec.fidelity_of(trials[0].fidelity_key), parent.spec.seed, spec.training_free
-    )
-
-
 def score_training_free(driver: DriverRecord, workspace: Workspace, should_continue: ShouldContinue) -> bool:
     """Score what is not in the record yet; False when told to end.
 
     An architecture that cannot be scored is left out, with a line in the log: the ranking does without it.
     """
-    candidates = candidates_of(driver)
+    candidates = kind_of(driver.spec).training_free(driver.spec, driver.records)
+    if candidates is None:
+        return True
     left = deque(_left(driver, candidates))
     if not left:
         return True

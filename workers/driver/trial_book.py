@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from nas.kinds.plans import Plan, Proposal
 from nas.results.measurement import Measurement
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import Fidelity, Resources
 from nas.store import TrialRecord
 from search_spaces.document import Architecture, architecture_from_dict
-from workers.driver.plans import Plan, Proposal
 from workers.driver.record import DriverRecord, persist
 from workers.trainables.task import TrialTask
 

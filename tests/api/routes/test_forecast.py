@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from nas.forecast import PROBE_RUNGS, expected_at_rungs
+from nas.forecast import expected_at_rungs
+from nas.kinds.probing import PROBE_RUNGS
 from nas.results.status import TrialStatus
 from nas.specs import AutoDeepLabSpec, BilevelSpec
 

@@ -87,7 +87,7 @@ def test_what_is_not_there_is_said(service, search_of):
     )
     other = service.http.get(f"/v1/searches/{service.search()}/snapshots")
     assert other.status_code == 409
-    assert "of kind black_box; only auto_deeplab has snapshots" in other.json()["detail"]
+    assert "of kind black_box, which has no runs and so no snapshots" in other.json()["detail"]
 
 
 def test_best_without_measured_snapshots_is_the_best_supernets_last(service, search_of):

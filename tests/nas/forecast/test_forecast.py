@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from nas.forecast import PROBE_RUNGS, Evidence, expected_at_rungs, forecast, gather, probe_of
+from nas.forecast import MeasuredTimes, comparable_times, expected_at_rungs, forecast
 from nas.forecast.search import ALIKE, NO_EPOCHS, NOTHING, SAME
+from nas.kinds.probing import PROBE_RUNGS
+from nas.kinds.registry import kind_of
 from nas.results.measurement import Measurement
 from nas.specs import (
     AutoDeepLabSpec,
@@ -82,7 +84,7 @@ def changed(spec: Any, **fields: Any) -> Any:
 
 
 def asked(store, spec=SPEC):
-    return forecast(spec, gather(spec, store))
+    return forecast(spec, comparable_times(spec, store))
 
 
 def test_nothing_measured_is_said(store):
@@ -92,7 +94,7 @@ def test_nothing_measured_is_said(store):
         (100, 20.0, None),
         (300, 20.0, None),
     ]
-    assert forecast(SPEC, Evidence()) == found
+    assert forecast(SPEC, MeasuredTimes()) == found
 
 
 def test_the_same_fidelity_by_hand(store):
@@ -213,7 +215,7 @@ def test_runs_whose_second_half_nobody_measured(store):
 
 
 def test_a_probe_compares_with_its_search(store):
-    probe = probe_of(SPEC)
+    probe = kind_of(SPEC).probe(SPEC)
     assert (probe.name, probe.fidelity.rungs, probe.trials, probe.early_stopping) == (
         "probe of asked",
         PROBE_RUNGS,
@@ -229,18 +231,19 @@ def test_a_probe_compares_with_its_search(store):
 
 def test_a_probe_is_never_longer_than_its_search():
     short = changed(SPEC, fidelity=changed(FIDELITY, rungs=(15,)), trials=1, name="x" * 100)
-    probe = probe_of(short)
+    probe = kind_of(short).probe(short)
     assert (probe.fidelity.rungs, probe.trials, len(probe.name)) == ((10, 15), 2, 100)
-    heads = probe_of(ReferenceSpec(name="heads", fidelity=FIDELITY))
+    heads = ReferenceSpec(name="heads", fidelity=FIDELITY)
+    heads = kind_of(heads).probe(heads)
     assert heads.planned == len(heads.heads)
 
 
 def test_a_differentiable_probe_has_an_epoch_of_each_kind(store):
     scored = changed(RUNS, scoring=FIDELITY)
-    probe = probe_of(scored)
+    probe = kind_of(scored).probe(scored)
     assert (probe.bilevel.epochs, probe.bilevel.architecture_from_epoch, probe.planned) == (2, 1, 1)
     assert probe.scoring.rungs == PROBE_RUNGS
     snapshots(store, probe, 10.0, 30.0)
     assert asked(store, scored).runs.device_seconds == pytest.approx(3 * (4 * 10.0 + 6 * 20.0))
     at_once = changed(RUNS, bilevel=changed(RUNS.bilevel, architecture_from_epoch=0))
-    assert probe_of(at_once).bilevel.epochs == 1
+    assert kind_of(at_once).probe(at_once).bilevel.epochs == 1

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from nas.kinds.auto_deeplab import scored_snapshots
 from nas.results.snapshot import Snapshot
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import AugmentSpec, AutoDeepLabSpec, BilevelSpec, Fidelity, NetworkSpec, Resources, SupernetSpec
 from nas.store import Store
 from nas.training.workspace import Workspace
-from workers.driver.planning import scored_snapshots
 from workers.driver.run import Interrupted, run_search
 from workers.trainables.run import RunProcess
 

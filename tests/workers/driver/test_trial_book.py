@@ -11,13 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from nas.kinds.registry import kind_of
 from nas.results.measurement import Measurement
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import DenseCellSpace, DpcStrategy
 from nas.store import SearchClosedError, StaleAttemptError, Store, StoreError
 from nas.training.workspace import Workspace
 from workers.driver import record as record_module
-from workers.driver.planning import plan_of
 from workers.driver.record import DriverRecord, persist
 from workers.driver.trial_book import TrialBook
 from workers.trainables.task import TrialTask
@@ -54,7 +54,11 @@ def result(measurement: Measurement, attempt: int = 1) -> dict[str, object]:
 def begin(store: Store, search_id: str) -> TrialBook:
     attempt = store.begin_driver(search_id)
     driver = DriverRecord(store, store.get_search(search_id), attempt)
-    trial_book = TrialBook(driver, plan_of(driver), Workspace({}, {}, Path("cache"), Path("artifacts")))
+    trial_book = TrialBook(
+        driver,
+        kind_of(driver.spec).plan(driver.spec, driver.search_id, driver.records),
+        Workspace({}, {}, Path("cache"), Path("artifacts")),
+    )
     driver.start()
     trial_book.replay()
     return trial_book

@@ -1,0 +1,77 @@
+"""Differentiable searches (Auto-DeepLab): long runs, one for each seed, whose snapshots decode to networks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from nas.kinds.plans import ListPlan, Plan, Proposal
+from nas.kinds.probing import probe_name, short
+from nas.kinds.protocol import Family, Kind, Records
+from nas.results.snapshot import Snapshot
+from nas.specs import AutoDeepLabSpec
+from nas.store import SearchRecord, SnapshotRecord
+
+
+class AutoDeepLab(Kind[AutoDeepLabSpec]):
+    """Searches whose runs come first, and whose trials measure what the runs decoded to."""
+
+    spec = AutoDeepLabSpec
+
+    def plan(self, spec: AutoDeepLabSpec, search_id: str, records: Records) -> Plan:
+        return ListPlan(scored_snapshots(spec, records.snapshots(search_id)))
+
+    def runs(self, spec: AutoDeepLabSpec) -> AutoDeepLabSpec:
+        return spec
+
+    def family(self, spec: AutoDeepLabSpec, records: Records) -> Family:
+        """Those with as many layers and blocks."""
+        return Family(("auto_deeplab", spec.supernet.layers, spec.supernet.blocks), whole_network=True)
+
+    def probe(self, spec: AutoDeepLabSpec) -> AutoDeepLabSpec:
+        """One run of an epoch for the weights alone and one with alpha and beta, then its network."""
+        first = min(spec.bilevel.architecture_from_epoch, 1)
+        bilevel = spec.bilevel.model_copy(update={"epochs": first + 1, "architecture_from_epoch": first})
+        scoring = None if spec.scoring is None else short(spec.scoring)
+        changes = {"bilevel": bilevel, "scoring": scoring, "seeds": 1, "score_every": first + 1}
+        return AutoDeepLabSpec.model_validate({**dict(spec), **changes, "name": probe_name(spec)})
+
+    def best_snapshot(self, search: SearchRecord, records: Records) -> SnapshotRecord | None:
+        """The last snapshot of the run whose supernet scores highest, where no decoded network is measured."""
+        spec = self.own(search.spec)
+        assert spec is not None, search.id
+        if spec.scoring is not None:
+            return None
+        last = {record.run: record for record in records.snapshots(search.id)}
+        return max(last.values(), key=lambda record: float(record.payload["supernet_miou"]), default=None)
+
+    def unranked(self, search: SearchRecord) -> str | None:
+        spec = self.own(search.spec)
+        assert spec is not None, search.id
+        if spec.scoring is not None:
+            return None
+        return (
+            f"the differentiable search {search.id} measures no networks (it has no `scoring` fidelity), so there is "
+            "nothing to compare with full scale"
+        )
+
+
+def scored_snapshots(spec: AutoDeepLabSpec, recorded: Sequence[SnapshotRecord]) -> Iterator[Proposal]:
+    """Yield the decoded network of every run at every scored epoch, each network once.
+
+    A network's number is its place among all that could be measured (run by run, epoch by epoch), so numbers may be
+    missing.
+    """
+    if spec.scoring is None:
+        return
+    epochs, seen = spec.scored_epochs, set()
+    for record in recorded:
+        snapshot = Snapshot.model_validate(record.payload)
+        if snapshot.epoch not in epochs and not snapshot.finished:
+            continue
+        place = sum(epoch < snapshot.epoch for epoch in epochs)
+        if snapshot.architecture.key not in seen:
+            seen.add(snapshot.architecture.key)
+            yield Proposal(record.run * len(epochs) + place, snapshot.architecture, spec.scoring, spec.seed)
+
+
+KIND = AutoDeepLab()

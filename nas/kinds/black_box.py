@@ -1,0 +1,114 @@
+"""Black-box searches: a strategy proposes architectures of a space, each is measured at one proxy fidelity."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from nas.kinds.plans import Need, Plan, Proposal
+from nas.kinds.probing import probe_name, probe_trials, short
+from nas.kinds.protocol import Family, Kind, Records
+from nas.results.measurement import Measurement
+from nas.results.status import TrialStatus
+from nas.specs import BlackBoxSpec, Fidelity, RandomStrategy
+from nas.store import TrialRecord
+from nas.strategies import Observation, SpaceExhausted, SuccessiveHalving, build_strategy
+from search_spaces.dense_cell.space import distinct
+from search_spaces.document import Architecture, architecture_from_dict
+
+
+class BlackBox(Kind[BlackBoxSpec]):
+    """Searches whose trials a strategy proposes."""
+
+    spec = BlackBoxSpec
+
+    def plan(self, spec: BlackBoxSpec, search_id: str, records: Records) -> Plan:
+        return StrategyPlan(spec)
+
+    def family(self, spec: BlackBoxSpec, records: Records) -> Family:
+        return Family((spec.space.kind, spec.space.branches, spec.space.operators))
+
+    def trial_counts(self, spec: BlackBoxSpec) -> Mapping[str, int]:
+        return {"fidelity": min(spec.trials, distinct(spec.space.branches, spec.space.operators))}
+
+    def reduction(self, spec: BlackBoxSpec) -> float | None:
+        return None if spec.early_stopping is None else spec.early_stopping.reduction
+
+    def probe(self, spec: BlackBoxSpec) -> BlackBoxSpec:
+        """Some random architectures without early stopping."""
+        return BlackBoxSpec.model_validate(
+            {
+                **dict(spec),
+                "name": probe_name(spec),
+                "fidelity": short(spec.fidelity),
+                "strategy": RandomStrategy(),
+                "trials": probe_trials(spec.resources.concurrent, spec.trials),
+                "early_stopping": None,
+            }
+        )
+
+    def method(self, spec: BlackBoxSpec) -> str:
+        return spec.strategy.name
+
+
+class StrategyPlan:
+    """A black-box search: the strategy proposes, successive halving stops the weak at the rungs."""
+
+    def __init__(self, spec: BlackBoxSpec) -> None:
+        self._spec = spec
+        early = spec.early_stopping
+        self._strategy = build_strategy(spec)
+        self._halving = SuccessiveHalving(spec.fidelity.rungs, early.reduction) if early else None
+        self._next = 0
+        self._exhausted = False
+
+    @property
+    def size(self) -> int:
+        return self._spec.trials
+
+    @property
+    def finished(self) -> bool:
+        return self._exhausted or self._next >= self._spec.trials
+
+    @property
+    def note(self) -> str | None:
+        return f"the space has only {self._next} architectures" if self._exhausted else None
+
+    @property
+    def needs(self) -> Collection[Need]:
+        return (Need(self._spec.fidelity),)
+
+    def fidelity_of(self, trial: TrialRecord) -> Fidelity:
+        assert trial.fidelity_key == self._spec.fidelity.key, trial.number
+        return self._spec.fidelity
+
+    def restore(self, trials: Sequence[TrialRecord], curves: Mapping[int, Sequence[Measurement]]) -> None:
+        self._strategy.restore(_observation(trial) for trial in trials)
+        if self._halving is not None:
+            self._halving.replay(curves)
+        self._next = max((trial.number + 1 for trial in trials), default=0)
+
+    def propose(self) -> Proposal | None:
+        if self.finished:
+            return None
+        try:
+            architecture = self._strategy.ask(self._next)
+        except SpaceExhausted:
+            self._exhausted = True
+            return None
+        self._next += 1
+        return Proposal(self._next - 1, architecture, self._spec.fidelity, self._spec.seed)
+
+    def should_continue(self, number: int, measurement: Measurement) -> bool:
+        return self._halving is None or self._halving.record(number, measurement.iteration, measurement.score)
+
+    def tell(self, number: int, architecture: Architecture, status: TrialStatus, last: Measurement | None) -> None:
+        score, iteration = (None, None) if last is None else (last.score, last.iteration)
+        self._strategy.tell(Observation(number, architecture, str(status), score, iteration))
+
+
+def _observation(trial: TrialRecord) -> Observation:
+    architecture = architecture_from_dict(trial.architecture)
+    return Observation(trial.number, architecture, str(trial.status), trial.score, trial.iteration)
+
+
+KIND = BlackBox()

@@ -1,0 +1,89 @@
+"""Calibrations: which proxy is the cheapest that orders architectures as full scale does."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+
+from nas.kinds.plans import ListPlan, Plan, Proposal
+from nas.kinds.protocol import Adoption, Candidates, Family, Kind, Records, refused_fidelity
+from nas.specs import BlackBoxSpec, CalibrationSpec, Fidelity, RandomStrategy
+from nas.store import SearchRecord
+from nas.strategies import SpaceExhausted, build_strategy
+from search_spaces.document import Architecture
+
+
+class Calibration(Kind[CalibrationSpec]):
+    """Searches that measure the same architectures under every proxy and at full scale."""
+
+    spec = CalibrationSpec
+    requested = False
+
+    def plan(self, spec: CalibrationSpec, search_id: str, records: Records) -> Plan:
+        return ListPlan(calibration_trials(spec))
+
+    def training_free(self, spec: CalibrationSpec, records: Records) -> Candidates:
+        """All its architectures, at the fidelity of the first proxy."""
+        first = next(iter(spec.proxies.values()))
+        return Candidates(calibration_sample(spec), first, spec.seed, spec.training_free)
+
+    def adoption(self, spec: CalibrationSpec, records: Records) -> Adoption | None:
+        return Adoption() if spec.reuse else None
+
+    def family(self, spec: CalibrationSpec, records: Records) -> Family:
+        """That of a black-box search over its space."""
+        return Family((spec.space.kind, spec.space.branches, spec.space.operators))
+
+    def trial_counts(self, spec: CalibrationSpec) -> Mapping[str, int]:
+        seeds = {"full_scale": spec.seeds}
+        return {path: spec.architectures * seeds.get(path, 1) for path in spec.fidelities}
+
+    def unranked(self, search: SearchRecord) -> str:
+        return f"{search.id} is a calibration, which has its own full scale: see /v1/calibrations/{search.id}"
+
+    def named_fidelity(self, search: SearchRecord, proxy: str | None, records: Records) -> Fidelity:
+        """The proxy of that name; without one, what the calibration recommends."""
+        spec = self.own(search.spec)
+        assert spec is not None, search.id
+        if proxy is not None:
+            if proxy not in spec.proxies:
+                known = ", ".join(spec.proxies)
+                raise refused_fidelity(f"calibration {search.id} has no proxy {proxy!r}; it has {known}")
+            return spec.proxies[proxy]
+        if not search.status.terminal:
+            known = ", ".join(f"{search.id}/{name}" for name in spec.proxies)
+            raise refused_fidelity(
+                f"calibration {search.id} is {search.status}, so what it recommends may change; name one of its "
+                f"proxies ({known}), or wait"
+            )
+        from nas.ranking.calibration import calibrate  # numpy and scipy: not at the service's start
+
+        found = calibrate(spec, records.all_trials(search.id), {})
+        if found.recommended is None:
+            raise refused_fidelity(f"calibration {search.id} recommends nothing: {found.verdict}")
+        return spec.proxies[found.recommended]
+
+
+def calibration_sample(spec: CalibrationSpec) -> list[Architecture]:
+    """The architectures of a calibration: uniform over its space, no two the same; all of a space that has fewer."""
+    drawn = BlackBoxSpec(
+        name=spec.name, space=spec.space, strategy=RandomStrategy(), fidelity=spec.full_scale, seed=spec.seed
+    )
+    strategy = build_strategy(drawn)
+    sample: list[Architecture] = []
+    with contextlib.suppress(SpaceExhausted):
+        sample.extend(strategy.ask(number) for number in range(spec.architectures))
+    return sample
+
+
+def calibration_trials(spec: CalibrationSpec) -> Iterator[Proposal]:
+    """Yield all architectures under one proxy, then under the next, at last at full scale: the cheap ones first."""
+    sample = calibration_sample(spec)
+    turns = [(fidelity, spec.seed) for fidelity in spec.proxies.values()]
+    turns += [(spec.full_scale, spec.seed + turn) for turn in range(spec.seeds)]
+    for turn, (fidelity, seed) in enumerate(turns):
+        for index, architecture in enumerate(sample):
+            yield Proposal(turn * len(sample) + index, architecture, fidelity, seed)
+
+
+KIND = Calibration()

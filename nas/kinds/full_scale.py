@@ -1,0 +1,67 @@
+"""Full-scale evaluations: architectures of another search, measured again with more care."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from nas.kinds.plans import ListPlan, Plan, Proposal
+from nas.kinds.protocol import Adoption, Candidates, Family, Kind, Records
+from nas.specs import FullScaleSpec
+from nas.store import SearchRecord
+from search_spaces.document import Architecture, architecture_from_dict
+
+
+class FullScale(Kind[FullScaleSpec]):
+    """Searches that measure chosen trials of their parent at another fidelity."""
+
+    spec = FullScaleSpec
+    requested = False
+
+    def plan(self, spec: FullScaleSpec, search_id: str, records: Records) -> Plan:
+        return ListPlan(full_scale_trials(spec, _chosen(spec, records)))
+
+    def training_free(self, spec: FullScaleSpec, records: Records) -> Candidates:
+        """The chosen architectures, at the fidelity and seed at which their search measured them."""
+        parent = records.get_search(spec.of)
+        recorded = {trial.number: trial for trial in records.all_trials(spec.of)}
+        fidelity = parent.spec.fidelity_of(recorded[spec.trials[0]].fidelity_key)
+        return Candidates(_chosen(spec, records), fidelity, parent.spec.seed, spec.training_free)
+
+    def adoption(self, spec: FullScaleSpec, records: Records) -> Adoption:
+        """From its search and that search's other evaluations.
+
+        The data behind a name may change between two searches; of relatives one may take it that it has not.
+        """
+        return Adoption(frozenset({spec.of, *(sibling.id for sibling in records.children(spec.of))}))
+
+    def family(self, spec: FullScaleSpec, records: Records) -> Family:
+        """That of the search whose architectures it measures."""
+        from nas.kinds.registry import kind_of  # the registry knows every kind, this one too
+
+        parent = records.get_search(spec.of).spec
+        return kind_of(parent).family(parent, records)
+
+    def unranked(self, search: SearchRecord) -> str:
+        spec = search.spec
+        assert isinstance(spec, FullScaleSpec), search.id
+        return (
+            f"{search.id} is a full-scale evaluation itself; ask its search, {spec.of} "
+            f"(/v1/searches/{spec.of}/ranking?full_scale={search.id} ranks this one alone)"
+        )
+
+
+def full_scale_trials(spec: FullScaleSpec, architectures: Sequence[Architecture]) -> Iterator[Proposal]:
+    """Yield every chosen architecture with the first seed, then with the next."""
+    for turn in range(spec.seeds):
+        for index, architecture in enumerate(architectures):
+            number = turn * len(architectures) + index
+            yield Proposal(number, architecture, spec.fidelity, spec.seed + turn)
+
+
+def _chosen(spec: FullScaleSpec, records: Records) -> list[Architecture]:
+    """Architectures of the chosen trials of the other search, in the order of the choice."""
+    recorded = {trial.number: trial for trial in records.all_trials(spec.of)}
+    return [architecture_from_dict(recorded[number].architecture) for number in spec.trials]
+
+
+KIND = FullScale()

@@ -1,0 +1,37 @@
+"""Reference searches: heads made by people, several seeds each, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nas.kinds.plans import ListPlan, Plan, Proposal
+from nas.kinds.probing import probe_name, short
+from nas.kinds.protocol import Family, Kind, Records
+from nas.specs import ReferenceSpec
+
+
+class Reference(Kind[ReferenceSpec]):
+    """Searches over a list of heads."""
+
+    spec = ReferenceSpec
+
+    def plan(self, spec: ReferenceSpec, search_id: str, records: Records) -> Plan:
+        return ListPlan(reference_trials(spec))
+
+    def family(self, spec: ReferenceSpec, records: Records) -> Family:
+        return Family(frozenset(head.key for head in spec.heads))
+
+    def probe(self, spec: ReferenceSpec) -> ReferenceSpec:
+        """Each head once."""
+        changes = {"name": probe_name(spec), "fidelity": short(spec.fidelity), "seeds": 1}
+        return ReferenceSpec.model_validate({**dict(spec), **changes})
+
+
+def reference_trials(spec: ReferenceSpec) -> Iterator[Proposal]:
+    """Yield every head with the first seed, then with the next: what a stopped search has measured can be compared."""
+    for turn in range(spec.seeds):
+        for index, head in enumerate(spec.heads):
+            yield Proposal(turn * len(spec.heads) + index, head, spec.fidelity, spec.seed + turn)
+
+
+KIND = Reference()

@@ -1,0 +1,38 @@
+"""All kinds of search by name: those of `nas.kinds`, and those that installed packages bring along."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import nas.kinds
+from nas.kinds.protocol import Kind
+from nas.specs import JobSpec
+from nas.specs.plugins import plugged_in
+from nas.specs.search import stored_specs
+
+
+@cache
+def kinds() -> Mapping[str, Kind[Any]]:
+    """Every kind by its name, in the order in which specs are told apart.
+
+    A built-in kind is a module of `nas.kinds` with an instance called `KIND`.
+
+    Raises:
+        AssertionError: Two kinds have the same name, or a kind has a spec that no search can be stored with.
+    """
+    modules = [importlib.import_module(f"nas.kinds.{found.name}") for found in pkgutil.iter_modules(nas.kinds.__path__)]
+    found: list[Kind[Any]] = [*(module.KIND for module in modules if hasattr(module, "KIND")), *plugged_in()]
+    by_spec = {kind.spec: kind for kind in found}
+    assert set(by_spec) == set(stored_specs()), "each kind of search has a spec that can be stored, and the reverse"
+    named = {by_spec[spec].name: by_spec[spec] for spec in stored_specs()}
+    assert len(named) == len(found), f"two kinds of search have one name: {[kind.name for kind in found]}"
+    return named
+
+
+def kind_of(spec: JobSpec) -> Kind[Any]:
+    """The kind of search that a spec asks for."""
+    return kinds()[spec.kind]
