@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from nas.cli.remote import Json, SearchId, connect, resolve
+from nas.cli.service import Json, SearchId, connect, resolve
 
 
 def snapshots(

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nas.cli.remote import Json, SearchId, connect, resolve
+from nas.cli.service import Json, SearchId, connect, resolve
 
 Plot = Annotated[Path | None, typer.Option("--plot", metavar="FILE.png", help="Draw it.")]
 Watch = Annotated[bool, typer.Option("--watch", help="Follow it to its end.")]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from nas.cli.remote import SearchId, connect, resolve
+from nas.cli.service import SearchId, connect, resolve
 
 if TYPE_CHECKING:
     from rich.console import Console

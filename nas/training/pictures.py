@@ -14,7 +14,7 @@ from torch import nn
 from nas.data.atomic import write_atomically
 from nas.data.bank import CropSource
 from nas.data.dataset import IGNORE, SegmentationDataset, Uint8
-from nas.training.backbone.extractor import to_network
+from nas.training.loop.pixels import to_network
 from nas.training.loop.resize import resize_logits
 
 MARGIN = 8

@@ -88,7 +88,7 @@ def retrain(
 def load_retrained(output: Path) -> Network:
     """The network in a folder that `retrain` wrote, on the CPU in evaluation mode.
 
-    Images as `extractor.to_network` makes them -> logits at the output stride (4 for a whole network). ValueError when
+    Images as `pixels.to_network` makes them -> logits at the output stride (4 for a whole network). ValueError when
     a file is missing, broken, or the two do not belong together.
     """
     _require_safetensors()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -11,9 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nas.data.dataset import Uint8
-from nas.data.transforms import MEAN, STD
 from nas.models.backbones.base import Backbone
 from nas.training.loop.device import autocast
+from nas.training.loop.pixels import to_network
 
 
 class StandardizedBackbone(Backbone):
@@ -52,19 +51,6 @@ class StandardizedBackbone(Backbone):
     def leaves_out(self, key: str) -> bool:
         """As the backbone inside."""
         return self.body.leaves_out(key)
-
-
-def to_network(images: Tensor) -> Tensor:
-    """uint8 (N, H, W, 3) -> normalised float32 (N, 3, H, W), channels last in memory."""
-    scale, shift = _normalisation(images.device)
-    return (images.float() * scale + shift).permute(0, 3, 1, 2)
-
-
-@functools.lru_cache(maxsize=8)
-@torch.inference_mode(mode=False)  # a cached tensor outlives the mode it was made in
-def _normalisation(device: torch.device) -> tuple[Tensor, Tensor]:
-    scale = torch.tensor([1 / (255 * std) for std in STD], device=device)
-    return scale, torch.tensor([-mean / std for mean, std in zip(MEAN, STD, strict=True)], device=device)
 
 
 def feature_function(backbone: Backbone, device: torch.device, dtype: torch.dtype) -> Callable[[Uint8], NDArray[Any]]:

@@ -14,8 +14,9 @@ import torch
 from nas.data.atomic import locked, write_text_atomically
 from nas.data.bank import CropSource, count_classes, crop_batches, sample_labels
 from nas.models.backbones.base import Backbone
-from nas.training.backbone.extractor import images_at_once, to_network
+from nas.training.backbone.extractor import images_at_once
 from nas.training.loop.device import autocast
+from nas.training.loop.pixels import to_network
 from nas.training.progress import Progress
 
 SAMPLE = 128

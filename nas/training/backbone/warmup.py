@@ -18,11 +18,11 @@ from nas.data.dataset import SegmentationDataset, Split
 from nas.models.backbones.base import Backbone
 from nas.models.backbones.build import build_backbone
 from nas.specs import BackboneSpec, Fidelity, OptimizerSpec
-from nas.training.backbone.extractor import to_network
 from nas.training.loop.device import place
 from nas.training.loop.images import ImageStream
 from nas.training.loop.losses import SegmentationLoss, class_weights
 from nas.training.loop.optimizer import build_optimizer, set_rate
+from nas.training.loop.pixels import to_network
 from nas.training.loop.random_streams import WEIGHTS, torch_seed
 from nas.training.loop.schedule import decay
 from nas.training.progress import Progress

@@ -16,7 +16,6 @@ from nas.data.dataset import SegmentationDataset
 from nas.models.supernet import build_supernet
 from nas.results.snapshot import Remedy, Snapshot
 from nas.specs import AutoDeepLabSpec
-from nas.training.backbone.extractor import to_network
 from nas.training.backbone.statistics import class_pixels
 from nas.training.bilevel.loop import Batch, BilevelLoop
 from nas.training.bilevel.remedies import stopped_by
@@ -25,6 +24,7 @@ from nas.training.loop.checkpoint import load_checkpoint, save_checkpoint
 from nas.training.loop.device import pick_device, place, reproducible_kernels, synchronize
 from nas.training.loop.failures import trial_failures
 from nas.training.loop.losses import class_weights
+from nas.training.loop.pixels import to_network
 from nas.training.loop.random_streams import WEIGHTS, torch_seed
 from nas.training.progress import silent
 from nas.training.workspace import Workspace

@@ -16,7 +16,7 @@ from nas.data.bank import Pair
 from nas.data.dataset import Split
 from nas.data.transforms import train_crop
 from nas.specs import BilevelSpec
-from nas.training.backbone.extractor import to_network
+from nas.training.loop.pixels import to_network
 from nas.training.loop.random_streams import generator, rows_at
 
 HALVES, CROPS = 10, 11

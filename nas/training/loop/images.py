@@ -15,8 +15,8 @@ from nas.data.bank import CropSource, Pair, crop_batches, sample_labels
 from nas.data.dataset import Split
 from nas.data.transforms import train_crop
 from nas.specs import AugmentSpec
-from nas.training.backbone.extractor import to_network
 from nas.training.loop.distributed import Peers
+from nas.training.loop.pixels import to_network
 from nas.training.loop.random_streams import AUGMENT, generator, rows_at
 
 LOADERS = 4

@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 from nas.data.dataset import DatasetError
 from nas.data.entry import DatasetEntry
 from nas.models.backbones.build import build_backbone
-from nas.training.backbone.extractor import to_network
+from nas.training.loop.pixels import to_network
 from nas.training.prepare import prepare
 from nas.training.workspace import Workspace
 

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from nas.data.dataset import IGNORE
-from nas.training.backbone.extractor import to_network
+from nas.training.loop.pixels import to_network
 from nas.training.pictures import colour, predict
 from nas.training.prepare import prepare
 from nas.training.retrain import load_retrained, retrain

@@ -6,8 +6,9 @@ from torch import nn
 from nas.data.transforms import normalize
 from nas.models.backbones.build import build_backbone
 from nas.specs import BackboneSpec
-from nas.training.backbone.extractor import StandardizedBackbone, feature_function, images_at_once, to_network
+from nas.training.backbone.extractor import StandardizedBackbone, feature_function, images_at_once
 from nas.training.loop.batches import as_tensor
+from nas.training.loop.pixels import to_network
 
 SPEC = BackboneSpec(width=0.25, blocks=5, output_stride=8)
 
