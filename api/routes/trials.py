@@ -14,8 +14,7 @@ from nas.results.status import TrialStatus
 from nas.schemas.base import PagePublic
 from nas.schemas.trials import TrialDetail, TrialPublic
 from nas.specs import AutoDeepLabSpec
-from nas.store import SearchRecord, Store, TrialOrder
-from search_spaces import architecture_from_dict
+from nas.store import SearchRecord, SnapshotRecord, Store, TrialOrder
 from search_spaces.formats import write_format
 from search_spaces.validation import FieldProblem, InputError
 
@@ -60,25 +59,21 @@ def best_trial(search: SearchDep, store: StoreDep, format: Format = "segnas") ->
     The best is the highest score at the deepest rung that any trial has reached. A differentiable search without
     measured snapshots gives the last network of the run whose supernet scores highest.
     """
-    best = store.best_trial(search.id)
-    document = _best_snapshot(search, store) if best is None else None
-    if best is not None:
-        document = trial_document(search, best, store.curve(search.id, best.number))
-    if document is None:
+    best = store.best_trial(search.id) or _best_snapshot(search, store)
+    if best is None:
         raise ApiError(404, f"search {search.id} has measured nothing yet ({search.status}); ask again later")
     if format == "segnas":
-        return document
+        if isinstance(best, SnapshotRecord):
+            return snapshot_document(search, best)
+        return trial_document(search, best, store.curve(search.id, best.number))
     try:
-        return write_format(architecture_from_dict(document["architecture"]), format)
+        return write_format(best.architecture, format)
     except ValueError as error:
         raise ApiError(409, str(error)) from None
 
 
-def _best_snapshot(search: SearchRecord, store: Store) -> dict[str, Any] | None:
+def _best_snapshot(search: SearchRecord, store: Store) -> SnapshotRecord | None:
     if not isinstance(search.spec, AutoDeepLabSpec) or search.spec.scoring is not None:
         return None
     last = {record.run: record for record in store.snapshots(search.id)}
-    if not last:
-        return None
-    best = max(last.values(), key=lambda record: float(record.payload["supernet_miou"]))
-    return snapshot_document(search, search.spec, best)
+    return max(last.values(), key=lambda record: record.snapshot.supernet_miou, default=None)

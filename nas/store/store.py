@@ -45,13 +45,13 @@ from nas.store.costs import Costs
 from nas.store.drivers import Drivers
 from nas.store.engine import Clock, make_engine
 from nas.store.leaderboard import Leaderboard
+from nas.store.overviews import Overviews
 from nas.store.schema import Schema
 from nas.store.snapshots import Snapshots
-from nas.store.tokens import Tokens
 from nas.store.training_free import TrainingFree
 
 
-class Store(Schema, Drivers, Adoption, TrainingFree, Leaderboard, Costs, Snapshots, Tokens):
+class Store(Schema, Drivers, Adoption, TrainingFree, Leaderboard, Overviews, Costs, Snapshots):
     """All of the above on one database."""
 
     @classmethod

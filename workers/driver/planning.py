@@ -5,11 +5,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 
-from nas.results.snapshot import Snapshot
 from nas.specs import AutoDeepLabSpec, BlackBoxSpec, CalibrationSpec, FullScaleSpec, RandomStrategy, ReferenceSpec
 from nas.store import SnapshotRecord, TrialRecord
 from nas.strategies import SpaceExhausted, build_strategy
-from search_spaces.document import Architecture, architecture_from_dict
+from search_spaces.document import Architecture
 from workers.driver.plans import ListPlan, Plan, Proposal, StrategyPlan
 from workers.driver.record import DriverRecord, persist
 
@@ -26,7 +25,7 @@ def plan_of(driver: DriverRecord) -> Plan:
             return ListPlan(calibration_trials(spec))
         case FullScaleSpec():
             chosen = chosen_trials(driver, spec)
-            return ListPlan(full_scale_trials(spec, [architecture_from_dict(trial.architecture) for trial in chosen]))
+            return ListPlan(full_scale_trials(spec, [trial.architecture for trial in chosen]))
         case AutoDeepLabSpec():
             return ListPlan(scored_snapshots(spec, persist(lambda: store.snapshots(driver.search_id))))
 
@@ -83,7 +82,7 @@ def scored_snapshots(spec: AutoDeepLabSpec, recorded: Sequence[SnapshotRecord]) 
         return
     epochs, seen = spec.scored_epochs, set()
     for record in recorded:
-        snapshot = Snapshot.model_validate(record.payload)
+        snapshot = record.snapshot
         if snapshot.epoch not in epochs and not snapshot.finished:
             continue
         place = sum(epoch < snapshot.epoch for epoch in epochs)

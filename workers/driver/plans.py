@@ -13,7 +13,7 @@ from nas.specs import BlackBoxSpec, Fidelity
 from nas.store import TrialRecord
 from nas.strategies import Observation, SpaceExhausted, SuccessiveHalving, build_strategy
 from search_spaces.auto_deeplab.architecture import AutoDeepLab
-from search_spaces.document import Architecture, architecture_from_dict
+from search_spaces.document import Architecture
 
 
 @dataclass(frozen=True)
@@ -193,5 +193,4 @@ class ListPlan:
 
 
 def _observation(trial: TrialRecord) -> Observation:
-    architecture = architecture_from_dict(trial.architecture)
-    return Observation(trial.number, architecture, str(trial.status), trial.score, trial.iteration)
+    return Observation(trial.number, trial.architecture, str(trial.status), trial.score, trial.iteration)

@@ -14,7 +14,7 @@ from ray.exceptions import RayError, RayTaskError
 
 from nas.results.measurement import TrialError
 from nas.specs import CalibrationSpec, Fidelity, FullScaleSpec, TrainingFreeProxy
-from search_spaces.document import Architecture, architecture_from_dict
+from search_spaces.document import Architecture
 from workers.driver.planning import calibration_sample, chosen_trials
 from workers.driver.preparation import ShouldContinue
 from workers.driver.record import DriverRecord, persist
@@ -47,7 +47,7 @@ def candidates_of(driver: DriverRecord) -> Candidates:
     assert isinstance(spec, FullScaleSpec), spec.kind
     parent = persist(lambda: store.get_search(spec.of))
     trials = chosen_trials(driver, spec)
-    architectures = [architecture_from_dict(trial.architecture) for trial in trials]
+    architectures = [trial.architecture for trial in trials]
     return Candidates(
         architectures, parent.spec.fidelity_of(trials[0].fidelity_key), parent.spec.seed, spec.training_free
     )
