@@ -19,7 +19,7 @@ from anyio import to_thread
 from api.answers.searches import search_public
 from api.answers.trials import trial_public
 from nas.settings import Settings
-from nas.store import Store, StoreError, TrialRecord
+from nas.store import SearchRecord, Store, StoreError, TrialRecord
 
 log = logging.getLogger("segnas.events")
 
@@ -121,7 +121,7 @@ class EventHub:
     def _state(self, search_id: str, since: float) -> Batch:
         """The search, its trials that changed since, and the end if it is over."""
         record = self._store.get_search(search_id)
-        search = Event("search", search_public(record, self._store, self._settings).model_dump_json())
+        search = Event("search", self._search(record))
         trials = [_trial_event(trial) for trial in self._store.changed_trials(search_id, since)]
         return (search, *trials, *_end(record.status.terminal, search))
 
@@ -129,7 +129,7 @@ class EventHub:
         """What changed since the last poll. The status is read first: at an end, all trials have been written."""
         record = self._store.get_search(search_id)
         trials = self._store.changed_trials(search_id, feed.since)
-        search = search_public(record, self._store, self._settings).model_dump_json()
+        search = self._search(record)
         events = [event for trial in trials if (event := _news(feed, trial)) is not None]
         newest = max((trial.updated_at for trial in trials), default=feed.since)
         feed.since = max(feed.since, newest - OVERLAP_SECONDS)
@@ -138,6 +138,9 @@ class EventHub:
             feed.search = search
             events.append(Event("search", search))
         return (*events, *_end(record.status.terminal, Event("search", search)))
+
+    def _search(self, record: SearchRecord) -> str:
+        return search_public(record, self._store.overview(record.id), self._settings).model_dump_json()
 
 
 def _news(feed: _Feed, trial: TrialRecord) -> Event | None:

@@ -17,6 +17,7 @@ from hypothesis import settings as hypothesis_settings
 if TYPE_CHECKING:
     from api.reconciler import JobCluster
     from nas.results.measurement import Measurement
+    from nas.results.snapshot import Snapshot
     from nas.results.status import TrialStatus
     from nas.settings import Settings
     from nas.store import Store
@@ -83,6 +84,33 @@ def measured(iteration: int, score: float) -> Measurement:
         seconds=iteration / 100,
         device_seconds=iteration / 50,
     )
+
+
+@pytest.fixture(scope="session")
+def snapshot_at() -> Callable[..., Snapshot]:
+    """Build the snapshot of a small run after an epoch, its network told by the epoch; any field can be given."""
+    from nas.results.snapshot import Snapshot
+    from search_spaces.auto_deeplab.space import sample
+
+    def build(epoch: int, **fields: Any) -> Snapshot:
+        architecture = fields.get("architecture") or sample(1, 3, random.Random(epoch))
+        content = {
+            "step": 10 * epoch,
+            "architecture": architecture,
+            "path": architecture.path,
+            "alpha": ((0.25, 0.75),),
+            "beta": ((0.5, 0.5), (1.0,)),
+            "alpha_entropy": 0.8,
+            "beta_entropy": 0.9,
+            "supernet_miou": 0.5,
+            "train_loss": 1.5,
+            "architecture_loss": None,
+            "device_seconds": 12.5 * epoch,
+            "finished": False,
+        }
+        return Snapshot(epoch=epoch, **(content | fields))
+
+    return build
 
 
 @contextlib.contextmanager

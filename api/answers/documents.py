@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from nas.results.measurement import Measurement
-from nas.results.snapshot import Snapshot
 from nas.store import SearchRecord, SnapshotRecord, TrialRecord
-from search_spaces import Provenance, Score, architecture_from_dict, write_document
+from search_spaces import Provenance, Score, write_document
 
 
 def trial_document(search: SearchRecord, trial: TrialRecord, curve: Sequence[Measurement]) -> dict[str, Any]:
@@ -21,11 +20,10 @@ def trial_document(search: SearchRecord, trial: TrialRecord, curve: Sequence[Mea
         scores=tuple(Score(iteration=point.iteration, score=point.score) for point in curve),
         software=search.software or {},
     )
-    return write_document(architecture_from_dict(trial.architecture), provenance)
+    return write_document(trial.architecture, provenance)
 
 
 def snapshot_document(search: SearchRecord, record: SnapshotRecord) -> dict[str, Any]:
     """The decoded network, and which run of which search it is from."""
-    snapshot = Snapshot.model_validate(record.payload)
     provenance = Provenance(search=search.id, seed=search.spec.seed + record.run, software=search.software or {})
-    return write_document(snapshot.architecture, provenance)
+    return write_document(record.architecture, provenance)

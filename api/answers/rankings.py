@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from api.answers.searches import moment
+from api.answers.base import answer
 from nas.schemas.calibrations import CalibratedPublic, CalibrationPublic, RecommendedPublic
 from nas.schemas.rankings import (
     FullScorePublic,
@@ -20,7 +20,6 @@ from nas.schemas.rankings import (
 from nas.specs import CalibrationSpec, Fidelity, TrainingFreeProxy
 from nas.specs.training_free import TRAINING_FREE_SOURCES
 from nas.store import SearchRecord, TrialRecord
-from search_spaces.document import architecture_from_dict
 from search_spaces.text import label
 
 # Only the types: numpy and scipy, which the computations need, would take most of the service's start.
@@ -58,29 +57,21 @@ def calibration_public(
     search: SearchRecord, spec: CalibrationSpec, trials: Sequence[TrialRecord], found: Calibration
 ) -> CalibrationPublic:
     """A calibration as far as it has come."""
-    created = moment(search.created_at)
-    assert created is not None
     recommended = None
     if found.recommended is not None:
         name = found.recommended
         use = search.id if search.status.terminal else f"{search.id}/{name}"
         recommended = RecommendedPublic(name=name, use=use, fidelity=spec.proxies[name])
-    return CalibrationPublic(
-        id=search.id,
-        name=spec.name,
-        status=search.status,
-        message=search.message,
+    return answer(
+        CalibrationPublic,
+        search,
         ended=sum(trial.status.terminal for trial in trials),
-        planned=spec.planned,
         measured=found.measured,
         proxies=tuple(_calibrated(proxy, spec.proxies) for proxy in found.proxies),
         full_scale=MeasuredPublic(fidelity=spec.full_scale, device_seconds=found.device_seconds),
         recommended=recommended,
         verdict=found.verdict,
         final=search.status.terminal,
-        spec=spec,
-        created_at=created,
-        finished_at=moment(search.finished_at),
     )
 
 
@@ -105,7 +96,7 @@ def _pair(pair: JoinedPair) -> PairPublic:
     candidate, full = pair.candidate, pair.full
     return PairPublic(
         trial=candidate.trial,
-        label=label(architecture_from_dict(candidate.architecture)),
+        label=label(candidate.architecture),
         architecture_key=candidate.architecture_key,
         proxy=ProxyScorePublic(
             score=candidate.score,

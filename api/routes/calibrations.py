@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Request, Response
 
 from api.answers.rankings import calibration_public
-from api.answers.searches import search_public
+from api.answers.searches import search_page
 from api.creation import create
 from api.deps import Cursor, IdempotencyKey, Limit, ReconcilerDep, SearchDep, SettingsDep, StoreDep
 from api.errors import ApiError
@@ -52,8 +52,7 @@ def list_calibrations(
         page = store.list_searches(limit=limit, cursor=cursor, kind=CALIBRATION.name)
     except ValueError as error:
         raise InputError([FieldProblem(path="cursor", message=str(error))]) from None
-    items = tuple(search_public(record, store, settings) for record in page.items)
-    return PagePublic(items=items, next_cursor=page.cursor)
+    return search_page(page, store.overviews([record.id for record in page.items]), settings)
 
 
 @router.get("/calibrations/{search_id}")

@@ -49,7 +49,7 @@ def measure_at_full_scale(
     spec = _replayed(search, asked, store, idempotency_key) or _chosen(search, asked, store)
     record = create(spec, store, settings, reconciler, response, key=idempotency_key, parent=search.id)
     response.headers["Location"] = str(request.url_for("get_search", search_id=record.id).path)
-    return search_public(record, store, settings)
+    return search_public(record, store.overview(record.id), settings)
 
 
 @router.get("/searches/{search_id}/ranking")

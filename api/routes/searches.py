@@ -12,7 +12,7 @@ from pydantic import AfterValidator
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from api.answers.forecasts import forecast_public
-from api.answers.searches import search_public
+from api.answers.searches import search_page, search_public
 from api.creation import create
 from api.deps import ClusterDep, Cursor, HubDep, IdempotencyKey, Limit, ReconcilerDep, SearchDep, SettingsDep, StoreDep
 from api.errors import ApiError
@@ -92,7 +92,7 @@ def create_search(
         response.status_code = 202
     record = create(spec, store, settings, reconciler, response, key=idempotency_key)
     response.headers["Location"] = str(request.url_for("get_search", search_id=record.id).path)
-    return search_public(record, store, settings)
+    return search_public(record, store.overview(record.id), settings)
 
 
 def _probe(spec: JobSpec) -> JobSpec:
@@ -118,14 +118,13 @@ def list_searches(
         page = store.list_searches(status=status, limit=limit, cursor=cursor, kind=kind)
     except ValueError as error:
         raise InputError([FieldProblem(path="cursor", message=str(error))]) from None
-    items = tuple(search_public(record, store, settings) for record in page.items)
-    return PagePublic(items=items, next_cursor=page.cursor)
+    return search_page(page, store.overviews([record.id for record in page.items]), settings)
 
 
 @router.get("/searches/{search_id}")
 def get_search(search: SearchDep, store: StoreDep, settings: SettingsDep) -> SearchPublic:
     """One search: its status, its stage, its trials counted, the best one so far."""
-    return search_public(search, store, settings)
+    return search_public(search, store.overview(search.id), settings)
 
 
 @router.post("/searches/{search_id}/stop", status_code=202)
@@ -147,7 +146,7 @@ def stop_search(search: SearchDep, store: StoreDep, settings: SettingsDep, recon
             raise ApiError(409, f"search {search.id} is over ({status}); only one that goes on can be stopped")
     if reconciler is not None:
         reconciler.wake()
-    return search_public(store.get_search(search.id), store, settings)
+    return search_public(store.get_search(search.id), store.overview(search.id), settings)
 
 
 @router.get(

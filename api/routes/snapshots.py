@@ -6,16 +6,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from api.answers.documents import snapshot_document
-from api.answers.searches import moment
+from api.answers.snapshots import snapshot_detail, snapshot_public
 from api.deps import MAX_NUMBER, SearchDep, StoreDep
 from api.errors import ApiError
 from nas.kinds.registry import kind_of
-from nas.results.snapshot import Snapshot
 from nas.schemas.snapshots import SnapshotDetail, SnapshotPublic
 from nas.specs import AutoDeepLabSpec
-from nas.store import SearchRecord, SnapshotRecord, Store, TrialRecord
-from search_spaces import architecture_to_dict
+from nas.store import SearchRecord, Store, TrialRecord
 
 router = APIRouter(tags=["snapshots"])
 
@@ -34,26 +31,17 @@ def list_snapshots(
     """
     _differentiable(search)
     trials = _trials(store, search)
-    records = store.snapshots(search.id)
-    return [_public(record, trials) for record in records if run is None or record.run == run]
+    return [snapshot_public(record, trials) for record in store.snapshots(search.id, run)]
 
 
 @router.get("/searches/{search_id}/snapshots/{run}/{epoch}")
 def get_snapshot(search: SearchDep, store: StoreDep, run: Number, epoch: Number) -> SnapshotDetail:
     """One snapshot with alpha, beta and its architecture as a document."""
     spec = _differentiable(search)
-    found = [record for record in store.snapshots(search.id) if (record.run, record.epoch) == (run, epoch)]
+    found = store.snapshots(search.id, run, epoch)
     if not found:
         raise ApiError(404, f"search {search.id} has no snapshot of run {run} at epoch {epoch}")
-    snapshot = Snapshot.model_validate(found[0].payload)
-    public = _public(found[0], _trials(store, search))
-    return SnapshotDetail(
-        **public.model_dump(),
-        operators=spec.supernet.operators,
-        alpha=snapshot.alpha,
-        beta=snapshot.beta,
-        document=snapshot_document(search, found[0]),
-    )
+    return snapshot_detail(search, spec, found[0], _trials(store, search))
 
 
 def _differentiable(search: SearchRecord) -> AutoDeepLabSpec:
@@ -66,20 +54,3 @@ def _differentiable(search: SearchRecord) -> AutoDeepLabSpec:
 def _trials(store: Store, search: SearchRecord) -> dict[str, TrialRecord]:
     """By architecture; each was measured at most once."""
     return {trial.architecture_key: trial for trial in store.all_trials(search.id)}
-
-
-def _public(record: SnapshotRecord, trials: dict[str, TrialRecord]) -> SnapshotPublic:
-    snapshot = Snapshot.model_validate(record.payload)
-    trial = trials.get(snapshot.architecture.key)
-    fields = snapshot.model_dump(exclude={"architecture", "alpha", "beta"})
-    return SnapshotPublic.model_validate(
-        {
-            **fields,
-            "run": record.run,
-            "architecture": architecture_to_dict(snapshot.architecture),
-            "architecture_key": snapshot.architecture.key,
-            "trial": None if trial is None else trial.number,
-            "score": None if trial is None else trial.score,
-            "created_at": moment(record.created_at),
-        }
-    )

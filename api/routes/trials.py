@@ -10,12 +10,10 @@ from api.answers.documents import snapshot_document, trial_document
 from api.answers.trials import trial_detail, trial_page
 from api.deps import Cursor, Limit, SearchDep, StoreDep, TrialNumber
 from api.errors import ApiError
-from nas.kinds.registry import kind_of
 from nas.results.status import TrialStatus
 from nas.schemas.base import PagePublic
 from nas.schemas.trials import TrialDetail, TrialPublic
-from nas.store import SearchRecord, Store, TrialOrder
-from search_spaces import architecture_from_dict
+from nas.store import SnapshotRecord, TrialOrder, TrialRecord
 from search_spaces.formats import write_format
 from search_spaces.validation import FieldProblem, InputError
 
@@ -60,20 +58,15 @@ def best_trial(search: SearchDep, store: StoreDep, format: Format = "segnas") ->
     The best is the highest score at the deepest rung that any trial has reached. A differentiable search without
     measured snapshots gives the last network of the run whose supernet scores highest.
     """
-    best = store.best_trial(search.id)
-    document = _best_snapshot(search, store) if best is None else None
-    if best is not None:
-        document = trial_document(search, best, store.curve(search.id, best.number))
-    if document is None:
+    best: TrialRecord | SnapshotRecord | None
+    best = store.best_trial(search.id) or kind_of(search.spec).best_snapshot(search, store)
+    if best is None:
         raise ApiError(404, f"search {search.id} has measured nothing yet ({search.status}); ask again later")
     if format == "segnas":
-        return document
+        if isinstance(best, SnapshotRecord):
+            return snapshot_document(search, best)
+        return trial_document(search, best, store.curve(search.id, best.number))
     try:
-        return write_format(architecture_from_dict(document["architecture"]), format)
+        return write_format(best.architecture, format)
     except ValueError as error:
         raise ApiError(409, str(error)) from None
-
-
-def _best_snapshot(search: SearchRecord, store: Store) -> dict[str, Any] | None:
-    best = kind_of(search.spec).best_snapshot(search, store)
-    return None if best is None else snapshot_document(search, best)

@@ -38,8 +38,8 @@ def epoch_times(spec: AutoDeepLabSpec, snapshots: Sequence[SnapshotRecord]) -> I
     """Of every epoch that was recorded with the one before it; `snapshots` by run and epoch."""
     ends: dict[tuple[int, int], float] = {(record.run, 0): 0.0 for record in snapshots}
     for record in snapshots:
-        end = float(record.payload["device_seconds"])
-        ends[record.run, record.epoch] = end
-        if (record.run, record.epoch - 1) in ends:
-            moving = record.epoch > spec.bilevel.architecture_from_epoch
-            yield EpochTime(moving, end - ends[record.run, record.epoch - 1])
+        epoch, end = record.snapshot.epoch, record.snapshot.device_seconds
+        ends[record.run, epoch] = end
+        if (record.run, epoch - 1) in ends:
+            moving = epoch > spec.bilevel.architecture_from_epoch
+            yield EpochTime(moving, end - ends[record.run, epoch - 1])

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from nas.kinds.plans import ListPlan, Plan, Proposal
 from nas.kinds.probing import probe_name, short
 from nas.kinds.protocol import Family, Kind, Records
-from nas.results.snapshot import Snapshot
 from nas.specs import AutoDeepLabSpec
 from nas.store import SearchRecord, SnapshotRecord
 
@@ -42,7 +41,7 @@ class AutoDeepLab(Kind[AutoDeepLabSpec]):
         if spec.scoring is not None:
             return None
         last = {record.run: record for record in records.snapshots(search.id)}
-        return max(last.values(), key=lambda record: float(record.payload["supernet_miou"]), default=None)
+        return max(last.values(), key=lambda record: record.snapshot.supernet_miou, default=None)
 
     def unranked(self, search: SearchRecord) -> str | None:
         spec = self.own(search.spec)
@@ -65,7 +64,7 @@ def scored_snapshots(spec: AutoDeepLabSpec, recorded: Sequence[SnapshotRecord]) 
         return
     epochs, seen = spec.scored_epochs, set()
     for record in recorded:
-        snapshot = Snapshot.model_validate(record.payload)
+        snapshot = record.snapshot
         if snapshot.epoch not in epochs and not snapshot.finished:
             continue
         place = sum(epoch < snapshot.epoch for epoch in epochs)

@@ -13,7 +13,7 @@ from nas.specs import BlackBoxSpec, Fidelity, RandomStrategy
 from nas.store import TrialRecord
 from nas.strategies import Observation, SpaceExhausted, SuccessiveHalving, build_strategy
 from search_spaces.dense_cell.space import distinct
-from search_spaces.document import Architecture, architecture_from_dict
+from search_spaces.document import Architecture
 
 
 class BlackBox(Kind[BlackBoxSpec]):
@@ -107,8 +107,7 @@ class StrategyPlan:
 
 
 def _observation(trial: TrialRecord) -> Observation:
-    architecture = architecture_from_dict(trial.architecture)
-    return Observation(trial.number, architecture, str(trial.status), trial.score, trial.iteration)
+    return Observation(trial.number, trial.architecture, str(trial.status), trial.score, trial.iteration)
 
 
 KIND = BlackBox()

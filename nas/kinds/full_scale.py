@@ -8,7 +8,7 @@ from nas.kinds.plans import ListPlan, Plan, Proposal
 from nas.kinds.protocol import Adoption, Candidates, Family, Kind, Records
 from nas.specs import FullScaleSpec
 from nas.store import SearchRecord
-from search_spaces.document import Architecture, architecture_from_dict
+from search_spaces.document import Architecture
 
 
 class FullScale(Kind[FullScaleSpec]):
@@ -61,7 +61,7 @@ def full_scale_trials(spec: FullScaleSpec, architectures: Sequence[Architecture]
 def _chosen(spec: FullScaleSpec, records: Records) -> list[Architecture]:
     """Architectures of the chosen trials of the other search, in the order of the choice."""
     recorded = {trial.number: trial for trial in records.all_trials(spec.of)}
-    return [architecture_from_dict(recorded[number].architecture) for number in spec.trials]
+    return [recorded[number].architecture for number in spec.trials]
 
 
 KIND = FullScale()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Literal
+from typing import Literal
 
 from nas.ranking.selection import stratified, top
+from nas.results.standing import standing
 from nas.results.status import TrialStatus
 from nas.specs import Explicit, Stratified, Top
 from nas.store.records import TrialRecord
+from search_spaces.document import Architecture
 from search_spaces.validation import FieldProblem, InputError
 
 SCORED = (TrialStatus.COMPLETED, TrialStatus.PRUNED)
@@ -22,13 +24,11 @@ class Candidate:
     """One architecture as the search has measured it, at the deepest rung that any of its trials reached.
 
     `score` and `device_seconds` are means over the trials there: a reference search has one for each seed. `trials`
-    are the numbers of all that are scored, ascending; the first one names the architecture.
+    are the numbers of all that are scored, ascending; the first one, whose record is `first`, names the architecture.
     """
 
     trials: tuple[int, ...]
-    architecture_key: str
-    architecture: Mapping[str, Any]
-    fidelity_key: str
+    first: TrialRecord
     iteration: int
     score: float
     device_seconds: float
@@ -37,6 +37,16 @@ class Candidate:
     def trial(self) -> int:
         """The number that names it."""
         return self.trials[0]
+
+    @property
+    def architecture_key(self) -> str:
+        """Content key of the architecture."""
+        return self.first.architecture_key
+
+    @property
+    def architecture(self) -> Architecture:
+        """The architecture in its canonical form."""
+        return self.first.architecture
 
 
 def scored(trials: Iterable[TrialRecord]) -> list[Candidate]:
@@ -54,9 +64,7 @@ def _candidate(trials: Sequence[TrialRecord]) -> Candidate:
     assert len(scores) == len(deepest), "a trial that ended so has a score"
     return Candidate(
         trials=tuple(trial.number for trial in trials),
-        architecture_key=trials[0].architecture_key,
-        architecture=trials[0].architecture,
-        fidelity_key=trials[0].fidelity_key,
+        first=trials[0],
         iteration=iteration,
         score=sum(scores) / len(scores),
         device_seconds=sum(trial.device_seconds or 0.0 for trial in deepest) / len(deepest),
@@ -66,13 +74,11 @@ def _candidate(trials: Sequence[TrialRecord]) -> Candidate:
 def places(candidates: Iterable[Candidate]) -> dict[int, float]:
     """Each candidate's place in the search's own order, by trial number; higher is better, equal ones share it.
 
-    A deeper rung comes before a higher score: early stopping let that one go on, and scores of different rungs do
-    not compare. Only the order of these numbers means anything.
+    The order is that of `standing`. Only the order of these numbers means anything.
     """
-    found = list(candidates)
-    order = sorted({(candidate.iteration, candidate.score) for candidate in found})
-    place = {at: float(index) for index, at in enumerate(order)}
-    return {candidate.trial: place[candidate.iteration, candidate.score] for candidate in found}
+    at = {candidate.trial: standing(candidate.iteration, candidate.score) for candidate in candidates}
+    place = {one: float(index) for index, one in enumerate(sorted(set(at.values())))}
+    return {trial: place[one] for trial, one in at.items()}
 
 
 def choose(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from nas.results.status import TrialStatus
 from nas.schemas.base import PublicModel
@@ -13,6 +13,8 @@ from nas.schemas.base import PublicModel
 
 class TrialPublic(PublicModel):
     """One trial; score, iteration and seconds are those of the deepest rung measured."""
+
+    # The store's record has the same names: `model_validate(record, from_attributes=True)` makes one of the other.
 
     number: int
     status: TrialStatus
@@ -26,7 +28,7 @@ class TrialPublic(PublicModel):
     reason: str | None = Field(description="Why it failed, where it did.")
     attempt: int
     seed: int
-    architecture: dict[str, Any]
+    architecture: dict[str, Any] = Field(validation_alias=AliasChoices("architecture_json", "architecture"))
     architecture_key: str
     fidelity_key: str
     created_at: datetime

@@ -2,12 +2,13 @@
 
 from nas.store.errors import ConflictError, NotFoundError, SearchClosedError, StaleAttemptError, StoreError
 from nas.store.leaderboard import TrialOrder
-from nas.store.records import Page, RungTime, SearchCost, SearchRecord, SnapshotRecord, Stage, TokenRecord, TrialRecord
+from nas.store.records import Overview, Page, RungTime, SearchCost, SearchRecord, SnapshotRecord, Stage, TrialRecord
 from nas.store.store import Store
 
 __all__ = [
     "ConflictError",
     "NotFoundError",
+    "Overview",
     "Page",
     "RungTime",
     "SearchClosedError",
@@ -18,7 +19,6 @@ __all__ = [
     "StaleAttemptError",
     "Store",
     "StoreError",
-    "TokenRecord",
     "TrialOrder",
     "TrialRecord",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, literal, select
@@ -13,14 +14,11 @@ from nas.specs import Fidelity
 from nas.store.contents import canonical
 from nas.store.drivers import DRIVING
 from nas.store.errors import ConflictError, NotFoundError
-from nas.store.leaderboard import TRIAL, find_trial, read_trial
+from nas.store.leaderboard import TRIAL, TRIAL_COLUMNS, find_trial
 from nas.store.records import TrialRecord
 from nas.store.tables import MeasurementRow, SearchRow, TrialRow
-from nas.store.trials import Trials, new_trial, require_driver, same_trial
+from nas.store.trials import MEASURED, Trials, column_values, new_trial, require_driver, same_trial
 from search_spaces.document import Architecture
-
-_COPIED = ("score", "iteration", "seconds", "device_seconds", "parameters", "multiply_adds")
-"""What an adopted trial takes from its source."""
 
 
 class Adoption(Trials):
@@ -34,7 +32,8 @@ class Adoption(Trials):
         Of the searches `within`, or of all. Never an adopted one: its source is as old and says the same.
         """
         statement = (
-            TRIAL.where(
+            TRIAL.add_columns(TrialRow.search_id)
+            .where(
                 TrialRow.architecture_key == architecture_key,
                 TrialRow.fidelity_key == fidelity_key,
                 TrialRow.seed == seed,
@@ -47,8 +46,8 @@ class Adoption(Trials):
         if within is not None:
             statement = statement.where(TrialRow.search_id.in_(within))
         with self._read() as connection:
-            row = connection.execute(statement).mappings().one_or_none()
-        return None if row is None else (row["search_id"], read_trial(row))
+            row = connection.execute(statement).one_or_none()
+        return None if row is None else (row[-1], TrialRecord(*row[:-1]))
 
     def adopt_trial(  # noqa: PLR0917  a trial as in add_trial, and the two things that name its source
         self,
@@ -83,40 +82,29 @@ class Adoption(Trials):
                 if find_trial(connection, search_id, number) is not None:
                     return same_trial(connection, search_id, new)
             # The source was completed between the statements (PostgreSQL): now it can be adopted.
-        return read_trial({**adopted, "architecture": new.architecture})
+        return TrialRecord(**adopted, architecture_json=new.architecture_json)
 
     def _adopt(
         self, search_id: str, driver_attempt: int, new: TrialRecord, source_search: str, source_number: int
     ) -> Any:
         """INSERT ... SELECT from the search's row and the source's: without both there is nothing to insert."""
-        now = new.created_at
-        given = {
-            "number": new.number,
-            "architecture_key": new.architecture_key,
-            "fidelity_key": new.fidelity_key,
-            "seed": new.seed,
-            "attempt": new.attempt,
-            "status": str(TrialStatus.COMPLETED),
-            "created_at": now,
-            "updated_at": now,
-            "finished_at": now,
-        }
+        given = column_values(replace(new, status=TrialStatus.COMPLETED, finished_at=new.created_at))
         columns = TrialRow.__table__.c
         named = func.coalesce(TrialRow.source, literal(f"{source_search}/{source_number}", columns["source"].type))
         driven_and_measured = (
             select(
                 SearchRow.id,
                 *(literal(value, columns[name].type) for name, value in given.items()),
-                *(columns[name] for name in _COPIED),
+                *(columns[name] for name in MEASURED),
                 named,
             )
             .join_from(SearchRow, TrialRow, _is_source(new, source_search, source_number))
             .where(SearchRow.id == search_id, SearchRow.attempt == driver_attempt, SearchRow.status.in_(DRIVING))
             .with_for_update(read=True, of=SearchRow)
         )
-        names = ["search_id", *given, *_COPIED, "source"]
+        names = ["search_id", *given, *MEASURED, "source"]
         insert = self._insert(TrialRow).from_select(names, driven_and_measured).on_conflict_do_nothing()
-        return insert.returning(TrialRow.__table__)
+        return insert.returning(*(columns[name] for name in TRIAL_COLUMNS))
 
     def _copy_curve(self, search_id: str, new: TrialRecord, source_search: str, source_number: int) -> Any:
         columns = MeasurementRow.__table__.c

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, select
 
 from nas.specs import Fidelity
 from nas.store.engine import Clock, Database
-from nas.store.errors import NotFoundError, StoreError
+from nas.store.errors import StoreError
 from nas.store.tables import ArchitectureRow, FidelityRow
 from search_spaces.dense_cell.architecture import DenseCell
 from search_spaces.document import Architecture, architecture_to_dict
@@ -22,15 +22,6 @@ class Contents(Database):
     def __init__(self, engine: Engine, clock: Clock) -> None:
         super().__init__(engine, clock)
         self._known_fidelities: set[str] = set()
-
-    def fidelity(self, key: str) -> Fidelity:
-        """The fidelity of this content key. NotFoundError; StoreError when it no longer validates."""
-        statement = select(FidelityRow.document).where(FidelityRow.key == key)
-        with self._read() as connection:
-            document = connection.execute(statement).scalar_one_or_none()
-        if document is None:
-            raise NotFoundError(f"there is no fidelity {key!r}")
-        return _read_fidelity(key, document)
 
     def fidelities(self) -> dict[str, Fidelity]:
         """Every fidelity that a trial was measured at, by key. StoreError, with the key, when one does not validate."""

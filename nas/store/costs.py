@@ -1,48 +1,22 @@
-"""What was paid: by a search, and by rung, which is what a forecast rests on."""
+"""What was paid by rung, which is what a forecast rests on."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, and_, case, func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from nas.store.engine import Database, in_parts
-from nas.store.records import RungTime, SearchCost
-from nas.store.tables import MeasurementRow, SnapshotRow, TrialRow
+from nas.store.records import RungTime
+from nas.store.tables import MeasurementRow, TrialRow
 
-_RAN = TrialRow.source.is_(None)
+RAN = TrialRow.source.is_(None)
+"""Of a trial: it was not adopted."""
 
 
 class Costs(Database):
-    """Sums and means over `trials`, `measurements` and `snapshots`."""
-
-    def search_cost(self, search_id: str) -> SearchCost:
-        """What a search has cost so far; zeros when there is no such search.
-
-        Device-seconds of every trial that was not adopted, up to its deepest rung, and of every differentiable run,
-        up to its last snapshot. What a process did after that and before it died is not known and not in it.
-        """
-        trials = select(
-            func.coalesce(func.sum(case((_RAN, TrialRow.device_seconds))), 0.0),
-            func.count(case((and_(_RAN, TrialRow.score.is_not(None)), 1))),
-            func.count(TrialRow.source),
-        ).where(TrialRow.search_id == search_id)
-        last = (
-            select(SnapshotRow.run, func.max(SnapshotRow.epoch).label("epoch"))
-            .where(SnapshotRow.search_id == search_id)
-            .group_by(SnapshotRow.run)
-            .subquery()
-        )
-        runs = (
-            select(func.coalesce(func.sum(SnapshotRow.payload["device_seconds"].as_float()), 0.0))
-            .join(last, and_(SnapshotRow.run == last.c.run, SnapshotRow.epoch == last.c.epoch))
-            .where(SnapshotRow.search_id == search_id)
-        )
-        with self._read() as connection:
-            device_seconds, measured, adopted = connection.execute(trials).one()
-            device_seconds += connection.execute(runs).scalar_one()
-        return SearchCost(device_seconds, measured, adopted)
+    """Means over `trials` and `measurements`."""
 
     def rung_times(self, fidelity_keys: Collection[str]) -> list[RungTime]:
         """How long it took from rung to rung, by search, fidelity and iteration, over the trials that were not adopted.
@@ -67,7 +41,7 @@ class Costs(Database):
             .join(
                 TrialRow, and_(TrialRow.search_id == MeasurementRow.search_id, TrialRow.number == MeasurementRow.number)
             )
-            .where(_RAN)
+            .where(RAN)
         )
         found: list[RungTime] = []
         with self._read() as connection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import asdict
 from typing import Any, NoReturn
 
 from sqlalchemy import Connection, func, null, select, update
@@ -71,8 +72,7 @@ class Drivers(Searches):
 
     def set_stage(self, search_id: str, attempt: int, stage: Stage) -> None:
         """What the driver is at. StaleAttemptError, SearchClosedError when the search is over."""
-        document = {"name": stage.name, "done": stage.done, "total": stage.total}
-        self._write_as_driver(search_id, attempt, ATTENDED, stage=document, updated_at=self._clock())
+        self._write_as_driver(search_id, attempt, ATTENDED, stage=asdict(stage), updated_at=self._clock())
 
     def finish_search(self, search_id: str, attempt: int, to: SearchStatus, message: str | None = None) -> None:
         """The driver's end of a search; trials still in flight are stopped. Again with the same end is no error.
@@ -100,7 +100,7 @@ def _attempt_and_status(connection: Connection, search_id: str) -> tuple[int, Se
     row = connection.execute(select(SearchRow.attempt, SearchRow.status).where(SearchRow.id == search_id)).one_or_none()
     if row is None:
         raise NotFoundError(f"there is no search {search_id!r}")
-    return row.attempt, SearchStatus(row.status)
+    return row.attempt, row.status
 
 
 def refuse_driver(connection: Connection, search_id: str, attempt: int) -> NoReturn:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import fields
 from itertools import groupby
 from typing import Any, Literal
 
-from sqlalchemy import Connection, RowMapping, Select, and_, func, or_, select
+from sqlalchemy import Connection, RowMapping, Select, and_, or_, select
 
 from nas.results.measurement import Measurement
 from nas.results.status import TrialStatus
@@ -18,11 +18,16 @@ from nas.store.tables import ArchitectureRow, MeasurementRow, TrialRow
 
 TrialOrder = Literal["number", "-number", "score", "-score"]
 
+TRIAL_COLUMNS = tuple(field.name for field in fields(TrialRecord) if field.name in TrialRow.__table__.c)
+"""The columns of `trials` that a record has."""
+
 TRIAL = select(
-    TrialRow.__table__,
-    ArchitectureRow.document.label("architecture"),
+    *(
+        TrialRow.__table__.c[field.name] if field.name in TRIAL_COLUMNS else ArchitectureRow.document.label(field.name)
+        for field in fields(TrialRecord)
+    )
 ).join_from(TrialRow, ArchitectureRow, ArchitectureRow.key == TrialRow.architecture_key)
-"""What `read_trial` reads."""
+"""A record's fields in their order: `TrialRecord(*row)`."""
 
 _MEASURED = tuple(Measurement.model_fields)
 
@@ -57,24 +62,8 @@ class Leaderboard(Database):
         Scores of different rungs do not compare, so a shallower rung's never wins. Failed trials do not count;
         those stopped with the search do, by what they measured.
         """
-        statement = (
-            TRIAL.where(
-                TrialRow.search_id == search_id, TrialRow.score.is_not(None), TrialRow.status != TrialStatus.FAILED
-            )
-            .order_by(TrialRow.iteration.desc(), TrialRow.score.desc(), TrialRow.number)
-            .limit(1)
-        )
-        trials = self._trials(statement)
+        trials = self._trials(best_of(TRIAL.where(TrialRow.search_id == search_id)))
         return trials[0] if trials else None
-
-    def count_trials(self, search_id: str) -> dict[TrialStatus, int]:
-        """How many trials there are of each status, zeros included."""
-        statement = (
-            select(TrialRow.status, func.count()).where(TrialRow.search_id == search_id).group_by(TrialRow.status)
-        )
-        with self._read() as connection:
-            found = {TrialStatus(status): count for status, count in connection.execute(statement)}
-        return {status: found.get(status, 0) for status in TrialStatus}
 
     def list_trials(
         self,
@@ -149,7 +138,16 @@ class Leaderboard(Database):
 
     def _trials(self, statement: Select[Any]) -> list[TrialRecord]:
         with self._read() as connection:
-            return [read_trial(row) for row in connection.execute(statement).mappings()]
+            return [TrialRecord(*row) for row in connection.execute(statement)]
+
+
+def best_of(statement: Select[Any], trial: type[TrialRow] = TrialRow) -> Select[Any]:
+    """The best of the trials that a statement selects: `nas.results.standing` in SQL, ties to the lower number."""
+    return (
+        statement.where(trial.score.is_not(None), trial.status != TrialStatus.FAILED)
+        .order_by(trial.iteration.desc(), trial.score.desc(), trial.number)
+        .limit(1)
+    )
 
 
 def _by_number(base: Select[Any], order: str, cursor: str | None) -> Select[Any]:
@@ -166,32 +164,8 @@ def _cursor_after(order: str, trial: TrialRecord) -> str:
 def find_trial(connection: Connection, search_id: str, number: int) -> TrialRecord | None:
     """The trial, or None."""
     statement = TRIAL.where(TrialRow.search_id == search_id, TrialRow.number == number)
-    row = connection.execute(statement).mappings().one_or_none()
-    return None if row is None else read_trial(row)
-
-
-def read_trial(row: Mapping[str, Any] | RowMapping) -> TrialRecord:
-    """The record of a row of `trials` joined with its architecture."""
-    return TrialRecord(
-        number=row["number"],
-        architecture_key=row["architecture_key"],
-        architecture=row["architecture"],
-        fidelity_key=row["fidelity_key"],
-        seed=row["seed"],
-        attempt=row["attempt"],
-        status=TrialStatus(row["status"]),
-        score=row["score"],
-        iteration=row["iteration"],
-        seconds=row["seconds"],
-        device_seconds=row["device_seconds"],
-        parameters=row["parameters"],
-        multiply_adds=row["multiply_adds"],
-        source=row["source"],
-        reason=row["reason"],
-        created_at=row["created_at"],
-        updated_at=row["updated_at"],
-        finished_at=row["finished_at"],
-    )
+    row = connection.execute(statement).one_or_none()
+    return None if row is None else TrialRecord(*row)
 
 
 def read_measurement(row: RowMapping) -> Measurement:

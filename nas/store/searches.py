@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Mapping
+from dataclasses import fields
 from functools import cache
 from typing import Any
 
@@ -34,6 +35,14 @@ def _spec_adapter() -> TypeAdapter[SearchSpec]:
     return TypeAdapter(SearchSpec)
 
 
+_COLUMNS = tuple(
+    SearchRow.__table__.c["parent_id" if field.name == "parent" else field.name].label(field.name)
+    for field in fields(SearchRecord)
+)
+_SEARCH = select(*_COLUMNS)
+"""What `_read_search` reads."""
+
+
 class Searches(Database):
     """Rows of `searches`, written by the controller (the HTTP service and its reconciler)."""
 
@@ -44,13 +53,15 @@ class Searches(Database):
         *,
         parent: str | None = None,
         forecast: Mapping[str, Any] | None = None,
+        request_key: str | None = None,
     ) -> tuple[SearchRecord, bool]:
-        """A new queued search and True; with a key that was used before, that search and False.
+        """A new queued search and True; with an idempotency key that was used before, that search and False.
 
         `parent` is the id of the search that this one belongs to, `forecast` a JSON mapping; a search that was there
-        keeps its own forecast. ConflictError when the key was used for another spec or parent, ValueError when it is
-        not 1 to 255 characters, NotFoundError for an unknown parent. Two callers at once with one key get the same
-        search.
+        keeps its own forecast. `request_key` is the content hash of the request: where both requests have one, the
+        same request gives the same search, whatever was derived from it since; otherwise spec and parent must be the
+        same. ConflictError when the idempotency key was used for another request, ValueError when it is not 1 to 255
+        characters, NotFoundError for an unknown parent. Two callers at once with one key get the same search.
         """
         if idempotency_key is not None and not (1 <= len(idempotency_key) <= 255 and idempotency_key.isprintable()):
             raise ValueError("Idempotency-Key must be 1 to 255 printable characters")
@@ -58,25 +69,23 @@ class Searches(Database):
             with self._write() as connection:
                 if parent is not None and _find(connection, SearchRow.id == parent) is None:
                     raise NotFoundError(f"there is no search {parent!r} to be the parent")
-                created = self._insert_search(connection, spec, idempotency_key, parent, forecast)
+                created = self._insert_search(connection, spec, idempotency_key, parent, forecast, request_key)
                 if created is not None:
                     return created, True
                 existing = _find(connection, SearchRow.idempotency_key == idempotency_key)
             if existing is not None:
-                if existing.spec != spec:
-                    raise ConflictError(f"this Idempotency-Key was used for another spec (search {existing.id})")
-                if existing.parent != parent:
-                    raise ConflictError(f"this Idempotency-Key was used for another parent (search {existing.id})")
+                _require_same_request(existing, spec, parent, request_key)
                 return existing, False
             # The random id was taken: draw another.
 
-    def _insert_search(
+    def _insert_search(  # noqa: PLR0917  what a new row holds
         self,
         connection: Connection,
         spec: SearchSpec,
         key: str | None,
         parent: str | None,
         forecast: Mapping[str, Any] | None,
+        request_key: str | None,
     ) -> SearchRecord | None:
         """The new search, or None when the key (or the id) is taken."""
         now = self._clock()
@@ -87,14 +96,15 @@ class Searches(Database):
             "kind": spec.kind,
             "parent_id": parent,
             "forecast": null() if forecast is None else dict(forecast),
+            "request_key": request_key,
             "status": SearchStatus.QUEUED,
             "attempt": 0,
             "created_at": now,
             "updated_at": now,
         }
-        statement = self._insert(SearchRow).values(values).on_conflict_do_nothing().returning(SearchRow.__table__)
+        statement = self._insert(SearchRow).values(values).on_conflict_do_nothing().returning(*_COLUMNS)
         row = connection.execute(statement).mappings().one_or_none()
-        return None if row is None else read_search(row)
+        return None if row is None else _read_search(row)
 
     def get_search(self, search_id: str) -> SearchRecord:
         """One search. NotFoundError."""
@@ -117,7 +127,7 @@ class Searches(Database):
         kind: str | None = None,
     ) -> Page[SearchRecord]:
         """Searches, newest first, of a status and a kind if said. ValueError on a bad limit (1 to 1000) or cursor."""
-        statement = select(SearchRow.__table__)
+        statement = _SEARCH
         if status is not None:
             statement = statement.where(SearchRow.status == status)
         if kind is not None:
@@ -127,20 +137,16 @@ class Searches(Database):
             statement = statement.where(tuple_(SearchRow.created_at, SearchRow.id) < (created_at, after))
         statement = statement.order_by(SearchRow.created_at.desc(), SearchRow.id.desc()).limit(check_limit(limit) + 1)
         with self._read() as connection:
-            records = [read_search(row) for row in connection.execute(statement).mappings()]
+            records = [_read_search(row) for row in connection.execute(statement).mappings()]
         more = len(records) > limit
         records = records[:limit]
         return Page(tuple(records), encode("searches", records[-1].created_at, records[-1].id) if more else None)
 
     def children(self, search_id: str) -> list[SearchRecord]:
         """The searches whose parent this one is, oldest first; empty when there is none."""
-        statement = (
-            select(SearchRow.__table__)
-            .where(SearchRow.parent_id == search_id)
-            .order_by(SearchRow.created_at, SearchRow.id)
-        )
+        statement = _SEARCH.where(SearchRow.parent_id == search_id).order_by(SearchRow.created_at, SearchRow.id)
         with self._read() as connection:
-            return [read_search(row) for row in connection.execute(statement).mappings()]
+            return [_read_search(row) for row in connection.execute(statement).mappings()]
 
     def move_search(
         self,
@@ -189,25 +195,15 @@ class Searches(Database):
             statement = statement.where(SearchRow.attempt == attempt)
         moved = connection.execute(statement).rowcount == 1
         if moved and to.terminal:
-            stop_in_flight(connection, search_id, now, f"the search ended: {to}")
+            _stop_in_flight(connection, search_id, now, f"the search ended: {to}")
         return moved
 
     def due_searches(self, now: float) -> list[SearchRecord]:
         """The searches to look after, oldest first: all that are not over, less queued ones held back beyond `now`."""
-        statement = (
-            select(SearchRow.__table__)
-            .where(
-                SearchRow.status.in_(OPEN),
-                or_(
-                    SearchRow.status != SearchStatus.QUEUED,
-                    SearchRow.not_before.is_(None),
-                    SearchRow.not_before <= now,
-                ),
-            )
-            .order_by(SearchRow.created_at, SearchRow.id)
-        )
+        due = or_(SearchRow.status != SearchStatus.QUEUED, SearchRow.not_before.is_(None), SearchRow.not_before <= now)
+        statement = _SEARCH.where(SearchRow.status.in_(OPEN), due).order_by(SearchRow.created_at, SearchRow.id)
         with self._read() as connection:
-            return [read_search(row) for row in connection.execute(statement).mappings()]
+            return [_read_search(row) for row in connection.execute(statement).mappings()]
 
     def acquire_lease(self, search_id: str, owner: str, seconds: float) -> bool:
         """Take or prolong the right to look after a search; False while another owner holds it, or when it is over.
@@ -235,38 +231,35 @@ class Searches(Database):
             connection.execute(statement)
 
 
-def stop_in_flight(connection: Connection, search_id: str, now: float, reason: str) -> int:
-    """Mark the trials in flight as stopped; how many there were."""
+def _stop_in_flight(connection: Connection, search_id: str, now: float, reason: str) -> None:
     statement = (
         update(TrialRow)
         .where(TrialRow.search_id == search_id, TrialRow.status == TrialStatus.RUNNING)
         .values(status=TrialStatus.STOPPED, reason=reason, updated_at=now, finished_at=now)
     )
-    return connection.execute(statement).rowcount
+    connection.execute(statement)
 
 
-def read_search(row: RowMapping) -> SearchRecord:
-    """The record of a row of `searches`."""
+def _require_same_request(
+    existing: SearchRecord, spec: SearchSpec, parent: str | None, request_key: str | None
+) -> None:
+    other = None
+    if existing.request_key is not None and request_key is not None:
+        other = "request" if existing.request_key != request_key else None
+    elif existing.spec != spec:
+        other = "spec"
+    elif existing.parent != parent:
+        other = "parent"
+    if other is not None:
+        raise ConflictError(f"this Idempotency-Key was used for another {other} (search {existing.id})")
+
+
+def _read_search(row: RowMapping) -> SearchRecord:
     stage = row["stage"]
-    return SearchRecord(
-        id=row["id"],
-        spec=_spec_adapter().validate_python(row["spec"]),
-        status=SearchStatus(row["status"]),
-        attempt=row["attempt"],
-        stage=None if stage is None else Stage(stage["name"], stage["done"], stage["total"]),
-        software=row["software"],
-        message=row["message"],
-        idempotency_key=row["idempotency_key"],
-        parent=row["parent_id"],
-        forecast=row["forecast"],
-        not_before=row["not_before"],
-        created_at=row["created_at"],
-        updated_at=row["updated_at"],
-        started_at=row["started_at"],
-        finished_at=row["finished_at"],
-    )
+    read = {"spec": _spec_adapter().validate_python(row["spec"]), "stage": None if stage is None else Stage(**stage)}
+    return SearchRecord(**{**row, **read})
 
 
 def _find(connection: Connection, condition: Any) -> SearchRecord | None:
-    row = connection.execute(select(SearchRow.__table__).where(condition)).mappings().one_or_none()
-    return None if row is None else read_search(row)
+    row = connection.execute(_SEARCH.where(condition)).mappings().one_or_none()
+    return None if row is None else _read_search(row)

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import literal, select
 
+from nas.results.snapshot import Snapshot
 from nas.store.drivers import DRIVING, refuse_driver
 from nas.store.engine import Database
+from nas.store.errors import StoreError
 from nas.store.records import SnapshotRecord
 from nas.store.tables import SearchRow, SnapshotRow
+from search_spaces.validation import explain
 
 
 class Snapshots(Database):
     """Rows of `snapshots`, written by a search's driver."""
 
-    def add_snapshot(
-        self, search_id: str, driver_attempt: int, run: int, epoch: int, payload: Mapping[str, Any]
-    ) -> None:
-        """One epoch's snapshot, `payload` a JSON mapping. The same (run, epoch) again keeps the first.
+    def add_snapshot(self, search_id: str, driver_attempt: int, run: int, snapshot: Snapshot) -> None:
+        """One epoch's snapshot of a run (from 0). The same (run, epoch) again keeps the first.
 
         StaleAttemptError when another driver took over, SearchClosedError when the search is stopping or over,
         NotFoundError.
         """
-        values = {"run": run, "epoch": epoch, "payload": dict(payload), "created_at": self._clock()}
+        values = {
+            "run": run,
+            "epoch": snapshot.epoch,
+            "payload": snapshot.model_dump(mode="json"),
+            "created_at": self._clock(),
+        }
         columns = [literal(value, SnapshotRow.__table__.c[name].type) for name, value in values.items()]
         driven = (
             select(SearchRow.id, *columns)
@@ -35,17 +41,33 @@ class Snapshots(Database):
         with self._write() as connection:
             if connection.execute(insert.returning(SnapshotRow.epoch)).one_or_none() is None:
                 recorded = select(SnapshotRow.epoch).where(
-                    SnapshotRow.search_id == search_id, SnapshotRow.run == run, SnapshotRow.epoch == epoch
+                    SnapshotRow.search_id == search_id, SnapshotRow.run == run, SnapshotRow.epoch == snapshot.epoch
                 )
                 if connection.execute(recorded).one_or_none() is None:
                     refuse_driver(connection, search_id, driver_attempt)
 
-    def snapshots(self, search_id: str) -> list[SnapshotRecord]:
-        """A search's snapshots by run and epoch; empty when there is none."""
+    def snapshots(self, search_id: str, run: int | None = None, epoch: int | None = None) -> list[SnapshotRecord]:
+        """A search's snapshots by run and epoch, of one run or epoch if given; empty when there is none.
+
+        StoreError, with the place, when one does not validate.
+        """
         statement = (
             select(SnapshotRow.run, SnapshotRow.epoch, SnapshotRow.payload, SnapshotRow.created_at)
             .where(SnapshotRow.search_id == search_id)
             .order_by(SnapshotRow.run, SnapshotRow.epoch)
         )
+        if run is not None:
+            statement = statement.where(SnapshotRow.run == run)
+        if epoch is not None:
+            statement = statement.where(SnapshotRow.epoch == epoch)
         with self._read() as connection:
-            return [SnapshotRecord(*row) for row in connection.execute(statement)]
+            rows = connection.execute(statement).all()
+        return [SnapshotRecord(row.run, _read_snapshot(search_id, row), row.created_at) for row in rows]
+
+
+def _read_snapshot(search_id: str, row: Any) -> Snapshot:
+    try:
+        return Snapshot.model_validate(row.payload)
+    except ValidationError as error:
+        what = f"the stored snapshot of search {search_id}, run {row.run}, epoch {row.epoch}"
+        raise StoreError(f"{what}, is not one that this version reads: {explain(error)}") from None

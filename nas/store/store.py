@@ -3,11 +3,11 @@
 The contract, which holds on every database (tests/nas/store runs on SQLite and PostgreSQL alike):
 
 **Execution is at least once, recording exactly once.** A trial's process, a driver or the whole machine may die at
-any point and its work be done again. The record does not double: a search is known by its idempotency key, a trial
-by (search, number), a measurement by (search, number, iteration), a snapshot by (search, run, epoch), an
-architecture and a fidelity by their content, a training-free score by (architecture, fidelity, seed, name). Whoever
-delivers the same event again meets the recorded one, and that is no error; whoever delivers *another* content under
-the same name is told so (ConflictError).
+any point and its work be done again. The record does not double: a search is known by its idempotency key (bound to
+its request; to its spec and parent where the request is not known), a trial by (search, number), a measurement by
+(search, number, iteration), a snapshot by (search, run, epoch), an architecture and a fidelity by their content, a
+training-free score by (architecture, fidelity, seed, name). Whoever delivers the same event again meets the recorded
+one, and that is no error; whoever delivers *another* content under the same name is told so (ConflictError).
 
 **Every writer names its attempt.** `begin_driver` gives a driver its attempt, `begin_attempt` a trial's process its
 own. The attempt is compared in the statement that writes, so there is no gap between the question and the write: a
@@ -31,6 +31,9 @@ process sends for the first time). Writers on SQLite take turns and wait up to 3
 either commits as a whole or leaves nothing; StoreError means that the database is away or stayed locked, and since
 events can be delivered twice, a caller may try again.
 
+**Reading a page takes a fixed number of statements**, however many searches or trials are on it: `overviews` counts,
+sums and ranks for all searches of a page at once. The store gives back what it took: an architecture, a `Snapshot`.
+
 **Who may call**: any number of threads and processes, each process with its own Store (do not share one over a
 fork). Records are frozen copies. Times are seconds since the epoch by the caller's clock.
 """
@@ -45,13 +48,13 @@ from nas.store.costs import Costs
 from nas.store.drivers import Drivers
 from nas.store.engine import Clock, make_engine
 from nas.store.leaderboard import Leaderboard
+from nas.store.overviews import Overviews
 from nas.store.schema import Schema
 from nas.store.snapshots import Snapshots
-from nas.store.tokens import Tokens
 from nas.store.training_free import TrainingFree
 
 
-class Store(Schema, Drivers, Adoption, TrainingFree, Leaderboard, Costs, Snapshots, Tokens):
+class Store(Schema, Drivers, Adoption, TrainingFree, Leaderboard, Overviews, Costs, Snapshots):
     """All of the above on one database."""
 
     @classmethod

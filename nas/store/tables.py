@@ -15,6 +15,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     CheckConstraint,
+    Dialect,
     Double,
     ForeignKey,
     ForeignKeyConstraint,
@@ -23,6 +24,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Text,
+    TypeDecorator,
     UniqueConstraint,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -41,10 +43,28 @@ NAMING = {
 
 ID = String(32)
 KEY = String(64)
-STATUS = String(16)
 SOURCE = String(48)
 """A trial as SEARCH/NUMBER: an id and up to 15 digits."""
 DOCUMENT = JSON().with_variant(JSONB(), "postgresql")
+
+
+class StatusType(TypeDecorator[StrEnum]):
+    """A status of an enumeration, stored as its word."""
+
+    impl = String(16)
+    cache_ok = True
+
+    def __init__(self, statuses: type[StrEnum]) -> None:
+        super().__init__()
+        self.statuses = statuses
+
+    def process_bind_param(self, value: StrEnum | None, dialect: Dialect) -> str | None:  # noqa: ARG002  SQLAlchemy's
+        """The word."""
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:  # noqa: ARG002  SQLAlchemy's
+        """The member of the enumeration."""
+        return None if value is None else self.statuses(value)
 
 
 def _one_of(column: str, statuses: Iterable[StrEnum]) -> str:
@@ -65,7 +85,7 @@ class SearchRow(Base):
     id: Mapped[str] = mapped_column(ID, primary_key=True)
     idempotency_key: Mapped[str | None] = mapped_column(String(255))
     spec: Mapped[dict[str, Any]] = mapped_column(DOCUMENT)
-    status: Mapped[str] = mapped_column(STATUS)
+    status: Mapped[SearchStatus] = mapped_column(StatusType(SearchStatus))
     attempt: Mapped[int] = mapped_column(Integer)
     stage: Mapped[dict[str, Any] | None] = mapped_column(DOCUMENT)
     software: Mapped[dict[str, Any] | None] = mapped_column(DOCUMENT)
@@ -80,6 +100,7 @@ class SearchRow(Base):
     kind: Mapped[str] = mapped_column(String(16))  # the spec's, to list by
     parent_id: Mapped[str | None] = mapped_column(ForeignKey("searches.id"), index=True)
     forecast: Mapped[dict[str, Any] | None] = mapped_column(DOCUMENT)
+    request_key: Mapped[str | None] = mapped_column(KEY)  # content hash of the request that created it
 
     __table_args__ = (
         UniqueConstraint("idempotency_key"),
@@ -127,7 +148,7 @@ class TrialRow(Base):
     fidelity_key: Mapped[str] = mapped_column(ForeignKey("fidelities.key"))
     seed: Mapped[int] = mapped_column(BigInteger)
     attempt: Mapped[int] = mapped_column(Integer)
-    status: Mapped[str] = mapped_column(STATUS)
+    status: Mapped[TrialStatus] = mapped_column(StatusType(TrialStatus))
     score: Mapped[float | None] = mapped_column(Double)
     iteration: Mapped[int | None] = mapped_column(Integer)
     seconds: Mapped[float | None] = mapped_column(Double)
@@ -214,15 +235,3 @@ class TrainingFreeRow(Base):
     value: Mapped[float] = mapped_column(Double)
     seconds: Mapped[float] = mapped_column(Double)
     created_at: Mapped[float] = mapped_column(Double)
-
-
-class TokenRow(Base):
-    """An API token: the digest of its secret, and what it may do."""
-
-    __tablename__ = "tokens"
-
-    name: Mapped[str] = mapped_column(String(64), primary_key=True)
-    digest: Mapped[str] = mapped_column(KEY, unique=True)
-    scopes: Mapped[list[str]] = mapped_column(DOCUMENT)
-    created_at: Mapped[float] = mapped_column(Double)
-    revoked_at: Mapped[float | None] = mapped_column(Double)

@@ -13,14 +13,16 @@ from nas.store.contents import Contents, canonical
 from nas.store.drivers import DRIVING, refuse_driver
 from nas.store.engine import clean_text
 from nas.store.errors import ConflictError, NotFoundError, StaleAttemptError
-from nas.store.leaderboard import find_trial
+from nas.store.leaderboard import TRIAL_COLUMNS, find_trial
 from nas.store.records import TrialRecord
-from nas.store.searches import stop_in_flight
 from nas.store.tables import MeasurementRow, SearchRow, TrialRow
 from search_spaces.document import Architecture, architecture_to_dict
 
 SCORED = (TrialStatus.COMPLETED, TrialStatus.PRUNED)
 """Ends that need a score."""
+
+MEASURED = tuple(name for name in Measurement.model_fields if name in TrialRow.__table__.c)
+"""What a trial has from its deepest measurement."""
 
 
 class Trials(Contents):
@@ -58,16 +60,7 @@ class Trials(Contents):
         The shared lock (PostgreSQL; SQLite has one writer anyway) keeps the next driver from beginning until this
         trial is committed, so that it finds it among the trials it takes over.
         """
-        values = {
-            "number": record.number,
-            "architecture_key": record.architecture_key,
-            "fidelity_key": record.fidelity_key,
-            "seed": record.seed,
-            "attempt": record.attempt,
-            "status": str(record.status),
-            "created_at": record.created_at,
-            "updated_at": record.updated_at,
-        }
+        values = column_values(record)
         columns = [literal(value, TrialRow.__table__.c[name].type) for name, value in values.items()]
         driven = (
             select(SearchRow.id, *columns)
@@ -105,15 +98,7 @@ class Trials(Contents):
         """
         now = self._clock()
         deeper = and_(TrialRow.iteration.is_not(None), TrialRow.iteration >= measurement.iteration)
-        latest = {
-            "score": measurement.score,
-            "iteration": measurement.iteration,
-            "seconds": measurement.seconds,
-            "device_seconds": measurement.device_seconds,
-            "parameters": measurement.parameters,
-            "multiply_adds": measurement.multiply_adds,
-            "updated_at": now,
-        }
+        latest = {"updated_at": now, **{name: getattr(measurement, name) for name in MEASURED}}
         columns = TrialRow.__table__.c
         statement = (
             update(TrialRow)
@@ -156,34 +141,24 @@ class Trials(Contents):
             if connection.execute(statement).rowcount == 0:
                 _refuse_end(connection, search_id, number, attempt, status)
 
-    def stop_trials(self, search_id: str) -> int:
-        """End all trials in flight as stopped; how many there were. What they measured stays."""
-        with self._write() as connection:
-            return stop_in_flight(connection, search_id, self._clock(), "the search was stopped")
-
 
 def new_trial(number: int, architecture: Architecture, fidelity_key: str, seed: int, now: float) -> TrialRecord:
     """The record of a running trial of attempt 1; the architecture is in its canonical form."""
     return TrialRecord(
         number=number,
         architecture_key=architecture.key,
-        architecture=architecture_to_dict(architecture),
+        architecture_json=architecture_to_dict(architecture),
         fidelity_key=fidelity_key,
         seed=seed,
-        attempt=1,
-        status=TrialStatus.RUNNING,
-        score=None,
-        iteration=None,
-        seconds=None,
-        device_seconds=None,
-        parameters=None,
-        multiply_adds=None,
-        source=None,
-        reason=None,
         created_at=now,
         updated_at=now,
-        finished_at=None,
     )
+
+
+def column_values(record: TrialRecord) -> dict[str, Any]:
+    """What a record says of its row, by column; what it does not know is left out."""
+    values = {name: getattr(record, name) for name in TRIAL_COLUMNS}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _is_trial(search_id: str, number: int) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import random
 
+from nas.results.standing import standing
 from nas.specs import DpcStrategy
 from nas.strategies.base import CellStrategy, Observation
 from search_spaces.dense_cell.architecture import DenseCell, OperatorSet
@@ -27,7 +28,7 @@ class NearBestSearch(CellStrategy):
     def __init__(self, branches: int, seed: int, strategy: DpcStrategy, operators: OperatorSet = "plain") -> None:
         super().__init__(branches, seed, operators)
         self._strategy = strategy
-        self._ranked: list[tuple[int, float, int, DenseCell]] = []
+        self._ranked: list[tuple[tuple[int, float], int, DenseCell]] = []
 
     def _propose(self, number: int, rng: random.Random) -> DenseCell | None:
         if number < self._strategy.startup or not self._ranked or rng.random() >= self._strategy.near_best:
@@ -48,6 +49,6 @@ class NearBestSearch(CellStrategy):
         # mutation drawn from it would differ between this life and a restored one.
         cell = observation.architecture
         assert isinstance(cell, DenseCell), cell.kind
-        entry = (observation.iteration, observation.score, -observation.number, cell)
+        entry = (standing(observation.iteration, observation.score), -observation.number, cell)
         # Numbers are unique, so the comparison never reaches the cells.
         self._ranked = heapq.nlargest(self._strategy.pool, [*self._ranked, entry])

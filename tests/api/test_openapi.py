@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import subprocess
 import threading
 
@@ -13,7 +12,6 @@ from api.openapi import CURL
 from nas.results.snapshot import Snapshot
 from nas.results.status import TrialStatus
 from nas.specs import AutoDeepLabSpec, BilevelSpec, Fidelity, ReferenceSpec
-from search_spaces.auto_deeplab.space import sample
 
 
 @pytest.fixture(scope="module")
@@ -40,10 +38,10 @@ def test_errors_are_described_in_their_form(document):
     assert "HTTPValidationError" not in document["components"]["schemas"]
 
 
-def test_the_curl_lines_work_when_pasted(service, document):
+def test_the_curl_lines_work_when_pasted(service, document, snapshot_at):
     # One search of each kind is there; the spec is posted last, and the others speak of the newest. Then what makes
     # newer ones.
-    _one_of_each_kind(service)
+    _one_of_each_kind(service, snapshot_at(1))
     lines = {key: operation["x-codeSamples"][0]["source"] for key, operation in operations(document).items()}
     created = json.loads(paste(lines.pop(("post", "/v1/searches"))))
     assert created["status"] == "queued"
@@ -87,26 +85,10 @@ def test_the_body_examples_are_accepted(service, document, path):
     assert reply.status_code == 201, reply.text
 
 
-def _one_of_each_kind(service) -> None:
+def _one_of_each_kind(service, snapshot: Snapshot) -> None:
     """A differentiable search with a snapshot, a reference search."""
-    network = sample(1, 3, random.Random(0))
-    snapshot = Snapshot(
-        epoch=1,
-        step=1,
-        architecture=network,
-        path=network.path,
-        alpha=((1.0,),),
-        beta=((1.0,),),
-        alpha_entropy=1.0,
-        beta_entropy=1.0,
-        supernet_miou=0.5,
-        train_loss=1.0,
-        architecture_loss=None,
-        device_seconds=1.0,
-        finished=False,
-    )
     bilevel = BilevelSpec(dataset="scenes", crop=(65, 65))
     found, _ = service.store.create_search(AutoDeepLabSpec(name="trellis", bilevel=bilevel))
     attempt = service.store.begin_driver(found.id)
-    service.store.add_snapshot(found.id, attempt, 0, 1, snapshot.model_dump(mode="json"))
+    service.store.add_snapshot(found.id, attempt, 0, snapshot)
     service.store.create_search(ReferenceSpec(name="heads", fidelity=Fidelity(dataset="scenes")))

@@ -64,9 +64,8 @@ class RunBook:
         recorded = persist(lambda: self._driver.store.snapshots(self._driver.search_id))
         over = set()
         for record in recorded:
-            snapshot = Snapshot.model_validate(record.payload)
-            self._note(record.run, snapshot)
-            if snapshot.finished:
+            self._note(record.run, record.snapshot)
+            if record.snapshot.finished:
                 over.add(record.run)
         self._left = deque(self._task(run) for run in range(self._spec.seeds) if run not in over)
         if recorded:
@@ -97,9 +96,8 @@ class RunBook:
             self._epochs[number] = done * self._spec.bilevel.epochs / total
             return
         snapshot = Snapshot.model_validate_json(result["outcome"])
-        payload = snapshot.model_dump(mode="json")
         driver = self._driver
-        persist(lambda: driver.store.add_snapshot(driver.search_id, driver.attempt, number, snapshot.epoch, payload))
+        persist(lambda: driver.store.add_snapshot(driver.search_id, driver.attempt, number, snapshot))
         self._note(number, snapshot)
         log.info("run %d, epoch %d: supernet %.4f", number, snapshot.epoch, snapshot.supernet_miou)
 

@@ -17,7 +17,6 @@ from nas.results.measurement import Measurement
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import Fidelity, Resources
 from nas.store import TrialRecord
-from search_spaces.document import Architecture, architecture_from_dict
 from workers.driver.record import DriverRecord, persist
 from workers.trainables.task import TrialTask
 
@@ -211,7 +210,7 @@ class TrialBook:
             attempt=attempt,
             resources=self.resources,
             workspace=self._workspace,
-            architecture=_architecture(trial),
+            architecture=trial.architecture,
             fidelity=fidelity,
             seed=trial.seed,
         )
@@ -231,7 +230,3 @@ class TrialBook:
 
 def _measurement(result: Mapping[str, Any]) -> Measurement:
     return Measurement.model_validate_json(result["outcome"])
-
-
-def _architecture(trial: TrialRecord) -> Architecture:
-    return architecture_from_dict(trial.architecture)

@@ -113,7 +113,7 @@ def test_a_key_of_a_probe_is_free_for_the_search(own):
     assert "Idempotency-Replayed" not in made.headers
 
 
-def test_a_differentiable_search(own):
+def test_a_differentiable_search(own, snapshot_at):
     spec = AutoDeepLabSpec(name="runs", bilevel=BilevelSpec(dataset="scenes", epochs=4, architecture_from_epoch=2))
     body = spec.model_dump(mode="json")
     assert "no run has been through such epochs" in dry_run(own, body).json()["reason"]
@@ -121,7 +121,7 @@ def test_a_differentiable_search(own):
     assert probe["spec"]["bilevel"]["epochs"] == 2
     own.store.begin_driver(probe["id"])
     for epoch, seconds in ((1, 5.0), (2, 25.0)):
-        own.store.add_snapshot(probe["id"], 1, 0, epoch, {"device_seconds": seconds})
+        own.store.add_snapshot(probe["id"], 1, 0, snapshot_at(epoch, device_seconds=seconds))
     found = dry_run(own, body).json()
     assert found["device_seconds"] == pytest.approx(2 * 5.0 + 2 * 20.0)
     assert found["runs"] == {"runs": 1, "epochs": 4, "device_seconds": 50.0, "measured": 2}

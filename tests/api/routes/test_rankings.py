@@ -13,7 +13,6 @@ from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import AutoDeepLabSpec, ReferenceSpec
 from search_spaces import PUBLISHED_CELL
 from search_spaces.dense_cell.space import sample
-from search_spaces.document import architecture_from_dict
 
 FULL = {"dataset": "scenes", "backbone": {"frozen": False}, "rungs": [1000]}
 PROXY = (0.30, 0.50, 0.40, 0.60, 0.20, 0.70)
@@ -60,7 +59,7 @@ def measure(service, search: str, child: str, scores, upto: int | None = None) -
     record = start(service, child)
     spec = record.spec
     for index, number in enumerate(spec.trials[:upto]):
-        architecture = architecture_from_dict(service.store.get_trial(search, number).architecture)
+        architecture = service.store.get_trial(search, number).architecture
         for turn in range(spec.seeds):
             mine = turn * len(spec.trials) + index
             service.store.add_trial(child, record.attempt, mine, architecture, spec.fidelity, spec.seed + turn)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+from collections.abc import Callable
 
 import pytest
 
@@ -11,26 +11,6 @@ from nas.results.snapshot import Snapshot
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import AutoDeepLabSpec, BilevelSpec, Fidelity, SupernetSpec
 from search_spaces import read_architecture
-from search_spaces.auto_deeplab.space import sample
-
-
-def snapshot(epoch: int, miou: float, finished: bool = False) -> Snapshot:
-    architecture = sample(1, 3, random.Random(epoch))
-    return Snapshot(
-        epoch=epoch,
-        step=10 * epoch,
-        architecture=architecture,
-        path=architecture.path,
-        alpha=((0.25, 0.75),),
-        beta=((0.5, 0.5), (1.0,)),
-        alpha_entropy=0.8,
-        beta_entropy=0.9,
-        supernet_miou=miou,
-        train_loss=1.5,
-        architecture_loss=None,
-        device_seconds=12.5 * epoch,
-        finished=finished,
-    )
 
 
 @pytest.fixture
@@ -52,11 +32,16 @@ def search_of(service):
     return make
 
 
+@pytest.fixture
+def snapshot(snapshot_at) -> Callable[[int, float], Snapshot]:
+    return lambda epoch, miou: snapshot_at(epoch, supernet_miou=miou)
+
+
 def add(service, search_id: str, run: int, one: Snapshot) -> None:
-    service.store.add_snapshot(search_id, 1, run, one.epoch, one.model_dump(mode="json"))
+    service.store.add_snapshot(search_id, 1, run, one)
 
 
-def test_snapshots_are_listed_and_given_in_full(service, search_of):
+def test_snapshots_are_listed_and_given_in_full(service, search_of, snapshot):
     search_id = search_of()
     for run, one in ((0, snapshot(1, 0.2)), (0, snapshot(2, 0.3)), (1, snapshot(1, 0.25))):
         add(service, search_id, run, one)
@@ -90,7 +75,7 @@ def test_what_is_not_there_is_said(service, search_of):
     assert "of kind black_box, which has no runs and so no snapshots" in other.json()["detail"]
 
 
-def test_best_without_measured_snapshots_is_the_best_supernets_last(service, search_of):
+def test_best_without_measured_snapshots_is_the_best_supernets_last(service, search_of, snapshot):
     search_id = search_of()
     assert service.http.get(f"/v1/searches/{search_id}/best").status_code == 404
     for run, one in ((0, snapshot(1, 0.9)), (0, snapshot(2, 0.3)), (1, snapshot(1, 0.4))):
@@ -104,7 +89,7 @@ def test_best_without_measured_snapshots_is_the_best_supernets_last(service, sea
         assert read_architecture(written).architecture.path == snapshot(1, 0.4).architecture.path
 
 
-def test_a_measured_snapshot_shows_its_trial(service, search_of):
+def test_a_measured_snapshot_shows_its_trial(service, search_of, snapshot):
     search_id = search_of(scoring=True)
     one = snapshot(1, 0.9)
     add(service, search_id, 0, one)

@@ -21,7 +21,6 @@ from nas.results.measurement import Measurement
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import BlackBoxSpec, CalibrationSpec, FullScaleRequest
 from search_spaces.dense_cell.space import sample
-from search_spaces.document import architecture_from_dict
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
@@ -88,7 +87,7 @@ def measure(service, child: str, scores) -> None:
     service.store.driver_started(child, attempt)
     spec = service.store.get_search(child).spec
     for index, number in enumerate(spec.trials):
-        architecture = architecture_from_dict(service.store.get_trial(spec.of, number).architecture)
+        architecture = service.store.get_trial(spec.of, number).architecture
         service.store.add_trial(child, attempt, index, architecture, spec.fidelity, spec.seed)
         service.store.record_measurement(child, index, 1, measured(1000, scores[number], 80.0))
         service.store.finish_trial(child, index, 1, TrialStatus.COMPLETED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -188,19 +189,23 @@ def test_reference_heads_have_no_early_stopping(store):
     assert asked(store, changed(heads, heads=heads.heads[:2])).reason == NOTHING
 
 
-def snapshots(store: Store, spec: SearchSpec, *ends: float) -> None:
-    search, _ = store.create_search(spec)
-    store.begin_driver(search.id)
-    for epoch, seconds in enumerate(ends, 1):
-        store.add_snapshot(search.id, 1, 0, epoch, {"device_seconds": seconds})
+@pytest.fixture
+def snapshots(store, snapshot_at) -> Callable[..., None]:
+    """Record a search with one run whose epochs ended after so many device-seconds in turn."""
+
+    def record(spec: SearchSpec, *ends: float) -> None:
+        search, _ = store.create_search(spec)
+        store.begin_driver(search.id)
+        for epoch, seconds in enumerate(ends, 1):
+            store.add_snapshot(search.id, 1, 0, snapshot_at(epoch, device_seconds=seconds))
+
+    return record
 
 
-def test_runs_by_hand(store):
+def test_runs_by_hand(store, snapshots):
     assert asked(store, RUNS).reason == NO_EPOCHS
     # A shorter run of the same supernet: 10 s an epoch for the weights, then 25 and 35 s.
-    snapshots(
-        store, changed(RUNS, bilevel=changed(RUNS.bilevel, epochs=3, architecture_from_epoch=1)), 10.0, 35.0, 70.0
-    )
+    snapshots(changed(RUNS, bilevel=changed(RUNS.bilevel, epochs=3, architecture_from_epoch=1)), 10.0, 35.0, 70.0)
     found = asked(store, RUNS)
     assert found.device_seconds == pytest.approx(3 * (4 * 10.0 + 6 * 30.0))
     assert found.seconds == pytest.approx(2 * (4 * 10.0 + 6 * 30.0))  # two at a time, then the third
@@ -209,8 +214,8 @@ def test_runs_by_hand(store):
     assert asked(store, other).reason == NO_EPOCHS
 
 
-def test_runs_whose_second_half_nobody_measured(store):
-    snapshots(store, RUNS, 10.0, 20.0)
+def test_runs_whose_second_half_nobody_measured(store, snapshots):
+    snapshots(RUNS, 10.0, 20.0)
     assert asked(store, RUNS).reason == NO_EPOCHS
 
 
@@ -238,12 +243,12 @@ def test_a_probe_is_never_longer_than_its_search():
     assert heads.planned == len(heads.heads)
 
 
-def test_a_differentiable_probe_has_an_epoch_of_each_kind(store):
+def test_a_differentiable_probe_has_an_epoch_of_each_kind(store, snapshots):
     scored = changed(RUNS, scoring=FIDELITY)
     probe = kind_of(scored).probe(scored)
     assert (probe.bilevel.epochs, probe.bilevel.architecture_from_epoch, probe.planned) == (2, 1, 1)
     assert probe.scoring.rungs == PROBE_RUNGS
-    snapshots(store, probe, 10.0, 30.0)
+    snapshots(probe, 10.0, 30.0)
     assert asked(store, scored).runs.device_seconds == pytest.approx(3 * (4 * 10.0 + 6 * 20.0))
     at_once = changed(RUNS, bilevel=changed(RUNS.bilevel, architecture_from_epoch=0))
     assert kind_of(at_once).probe(at_once).bilevel.epochs == 1

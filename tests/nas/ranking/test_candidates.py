@@ -18,17 +18,12 @@ from search_spaces.validation import InputError
 def trial(number: int, score: float | None, iteration: int | None = 200, **changes: Any) -> TrialRecord:
     given = {
         "architecture_key": f"a{number:04}",
-        "architecture": {"kind": "reference_head", "name": "conv1x1"},
+        "architecture_json": {"kind": "reference_head", "name": "conv1x1"},
         "fidelity_key": "f",
         "seed": 0,
-        "attempt": 1,
         "status": TrialStatus.COMPLETED,
         "seconds": 1.0,
         "device_seconds": 2.0,
-        "parameters": None,
-        "multiply_adds": None,
-        "source": None,
-        "reason": None,
         "created_at": 0.0,
         "updated_at": 0.0,
         "finished_at": 0.0,

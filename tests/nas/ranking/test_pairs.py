@@ -15,7 +15,9 @@ from nas.store.records import TrialRecord
 
 
 def candidate(number: int, score: float, iteration: int = 200, trials: tuple[int, ...] = ()) -> Candidate:
-    return Candidate(trials or (number,), f"a{number}", {}, "f", iteration, score, device_seconds=4.0)
+    numbers = trials or (number,)
+    first = trial(numbers[0], f"a{number}", 0, score)
+    return Candidate(numbers, first, iteration, score, device_seconds=4.0)
 
 
 def full(*scores: float) -> FullScore:
@@ -26,19 +28,14 @@ def trial(number: int, key: str, seed: int, score: float, status: TrialStatus = 
     return TrialRecord(
         number=number,
         architecture_key=key,
-        architecture={},
+        architecture_json={},
         fidelity_key="full",
         seed=seed,
-        attempt=1,
         status=status,
         score=score,
         iteration=1000,
         seconds=1.0,
         device_seconds=10.0 * (number + 1),
-        parameters=None,
-        multiply_adds=None,
-        source=None,
-        reason=None,
         created_at=0.0,
         updated_at=0.0,
         finished_at=0.0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -42,19 +43,14 @@ def trials(
         TrialRecord(
             number=100 * turn + index,
             architecture_key=f"a{index}",
-            architecture={},
+            architecture_json={},
             fidelity_key=keys[name],
             seed=0,
-            attempt=1,
             status=status,
             score=score,
             iteration=1,
             seconds=1.0,
             device_seconds=cost[name],
-            parameters=None,
-            multiply_adds=None,
-            source=None,
-            reason=None,
             created_at=0.0,
             updated_at=0.0,
             finished_at=0.0,
@@ -103,10 +99,7 @@ def test_equal_proxies_are_both_on_the_front():
     made = trials(spec(), long=FAIR, short=FAIR, full_scale=FULL)
     same = [trial for trial in made if trial.device_seconds != 20.0]
     short = [trial for trial in made if trial.device_seconds == 20.0]
-    equal = [
-        TrialRecord(**{**{name: getattr(t, name) for name in t.__dataclass_fields__}, "device_seconds": 40.0})
-        for t in short
-    ]
+    equal = [replace(t, device_seconds=40.0) for t in short]
     found = calibrate(of, same + equal, {})
     assert [proxy.pareto for proxy in found.proxies[:2]] == [True, True]
 

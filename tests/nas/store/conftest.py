@@ -19,11 +19,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import event
 
 from nas.results.measurement import Measurement
 from nas.specs import BlackBoxSpec, Fidelity
@@ -249,6 +251,25 @@ def clock() -> Clock:
 def store(url: str, clock: Clock) -> Iterator[Store]:
     with Store.open(url, clock) as opened:
         yield opened
+
+
+@pytest.fixture
+def statements(store: Store) -> Callable[[], AbstractContextManager[list[str]]]:
+    """For a `with` block: what it sends to the database, less BEGIN (COMMIT goes another way)."""
+
+    @contextmanager
+    def count() -> Iterator[list[str]]:
+        sent: list[str] = []
+
+        def listen(_connection: Any, _cursor: Any, statement: str, *_: object) -> None:
+            if not statement.startswith("BEGIN"):
+                sent.append(statement)
+
+        event.listen(store._engine, "before_cursor_execute", listen)
+        yield sent
+        event.remove(store._engine, "before_cursor_execute", listen)
+
+    return count
 
 
 @pytest.fixture

@@ -96,7 +96,7 @@ def test_an_adopted_trial_never_changes(  # noqa: PLR0917  fixtures
         store.record_measurement(mine, 0, 1, measured(900))
     store.record_measurement(mine, 0, 1, measured(300, 0.9))  # a rung that is recorded
     store.finish_trial(mine, 0, 1, T.COMPLETED)
-    assert store.stop_trials(mine) == 0
+    store.finish_search(mine, 1, SearchStatus.STOPPED)
     assert store.get_trial(mine, 0) == adopted
 
 

@@ -26,7 +26,7 @@ def race(url: str) -> Callable[[Callable[[Store, int], Any]], list[Any]]:
 
         def runner(index: int) -> Any:
             with Store.open(url) as store:
-                store.count_trials("s0")  # connected before the start
+                store.overview("s0")  # connected before the start
                 barrier.wait()
                 try:
                     return action(store, index)
@@ -90,7 +90,7 @@ def test_a_trial_is_adopted_once(store: Store, race, driven: str, spec, cells, m
     answers = race(lambda mine, _: mine.adopt_trial(driven, 1, 1, cells[0], spec.fidelity, 0, driven, 0))
     assert answers == [store.get_trial(driven, 1)] * WRITERS
     assert store.curve(driven, 1) == store.curve(driven, 0)
-    assert store.search_cost(driven).adopted == 1
+    assert store.overview(driven).cost.adopted == 1
 
 
 def test_nothing_is_lost_or_doubled_when_all_write(  # noqa: PLR0917  fixtures
@@ -186,8 +186,8 @@ def test_a_search_that_ends_has_no_trial_in_flight(store: Store, url: str, drive
 
     with ThreadPoolExecutor(1) as pool:
         count = pool.submit(driver)
-        while store.count_trials(driven)[T.RUNNING] < 20:
+        while store.overview(driven).trials[T.RUNNING] < 20:
             pass
         assert store.move_search(driven, [S.RUNNING], S.FAILED)
-        assert store.count_trials(driven)[T.RUNNING] == 0
-        assert store.count_trials(driven)[T.STOPPED] == count.result()
+        assert store.overview(driven).trials[T.RUNNING] == 0
+        assert store.overview(driven).trials[T.STOPPED] == count.result()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from nas.store import NotFoundError, Store, StoreError
+from nas.store import Store, StoreError
 
 
 def test_a_fidelity_reads_back_under_its_key(store: Store, driven: str, spec, cells):
@@ -13,20 +13,12 @@ def test_a_fidelity_reads_back_under_its_key(store: Store, driven: str, spec, ce
     assert store.fidelities() == {}
     for number, fidelity in enumerate((spec.fidelity, other, spec.fidelity)):
         store.add_trial(driven, 1, number, cells[number], fidelity, 0)
-    assert store.fidelity(other.key) == other
     assert store.fidelities() == {spec.fidelity.key: spec.fidelity, other.key: other}
 
 
-def test_an_unknown_fidelity_is_not_found(store: Store):
-    with pytest.raises(NotFoundError, match="no fidelity 'f0'"):
-        store.fidelity("f0")
-
-
-def test_a_fidelity_that_no_longer_validates_is_named(store: Store, driven: str, spec, add):
+def test_a_fidelity_that_no_longer_validates_is_named(store: Store, driven: str, add):
     add(driven, 0)
     with store._write() as connection:
         connection.execute(text("""INSERT INTO fidelities VALUES ('old', '{"dataset": "scenes", "batch": 0}', 0)"""))
-    for call in (lambda: store.fidelity("old"), store.fidelities):
-        with pytest.raises(StoreError, match=r"the stored fidelity old .* batch"):
-            call()
-    assert store.fidelity(spec.fidelity.key) == spec.fidelity
+    with pytest.raises(StoreError, match=r"the stored fidelity old .* batch"):
+        store.fidelities()

@@ -39,27 +39,26 @@ def adopt_first(store: Store, spec, cells, search: str, source: str) -> None:
 def test_a_search_costs_what_its_trials_took_to_their_deepest_rung(  # noqa: PLR0917  fixtures
     store: Store, driven: str, other: str, spec, cells, ran
 ):
-    assert store.search_cost(driven) == store.search_cost("s0") == SearchCost(0.0, 0, 0)
+    assert store.overview(driven).cost == store.overview("s0").cost == SearchCost(0.0, 0, 0)
     ran(driven, 0, {100: (1.0, 2.0), 300: (4.0, 8.0)})
     ran(driven, 1, {100: (1.5, 3.0)})
     ran(driven, 2, {})  # has measured nothing yet
     ran(driven, 3, {100: (2.0, 0.25)})
     store.finish_trial(driven, 3, 1, TrialStatus.FAILED, "NaN loss")
-    assert store.search_cost(driven) == SearchCost(8.0 + 3.0 + 0.25, 3, 0)
+    assert store.overview(driven).cost == SearchCost(8.0 + 3.0 + 0.25, 3, 0)
     ran(other, 1, {100: (1.0, 16.0)})
     adopt_first(store, spec, cells, other, driven)
-    assert store.search_cost(other) == SearchCost(16.0, 1, 1)
+    assert store.overview(other).cost == SearchCost(16.0, 1, 1)
 
 
-def test_a_differentiable_search_costs_its_last_snapshots_too(store: Store, driven: str, other: str, ran):
-    for run, epoch, seconds in ((0, 0, 1.0), (0, 10, 5.0), (0, 9, 4.5), (1, 3, 32.0)):
-        store.add_snapshot(driven, 1, run, epoch, {"device_seconds": seconds, "path": [0, 1]})
-    store.add_snapshot(driven, 1, 2, 0, {"path": [0]})  # says nothing of its time
-    store.add_snapshot(other, 1, 0, 50, {"device_seconds": 1000})
-    assert store.search_cost(driven) == SearchCost(37.0, 0, 0)
+def test_a_differentiable_search_costs_its_last_snapshots_too(store: Store, driven: str, other: str, ran, snapshot_at):
+    for run, epoch, seconds in ((0, 1, 1.0), (0, 10, 5.0), (0, 9, 4.5), (1, 3, 32.0)):
+        store.add_snapshot(driven, 1, run, snapshot_at(epoch, device_seconds=seconds))
+    store.add_snapshot(other, 1, 0, snapshot_at(50, device_seconds=1000.0))
+    assert store.overview(driven).cost == SearchCost(37.0, 0, 0)
     ran(driven, 0, {100: (1.0, 2.0)})
-    assert store.search_cost(driven) == SearchCost(39.0, 1, 0)
-    assert store.search_cost(other) == SearchCost(1000.0, 0, 0)
+    assert store.overview(driven).cost == SearchCost(39.0, 1, 0)
+    assert store.overview(other).cost == SearchCost(1000.0, 0, 0)
 
 
 def test_rung_times_are_means_from_rung_to_rung_of_the_same_trials(  # noqa: PLR0917  fixtures

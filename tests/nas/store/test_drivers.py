@@ -61,26 +61,28 @@ def test_a_lost_driver_is_replaced(store: Store, driven: str, clock):
     assert (running.attempt, running.not_before, running.started_at) == (2, None, started)
 
 
-def _driver_writes(store: Store, search_id: str, attempt: int, add: Callable) -> list[Callable[[], object]]:
+@pytest.fixture
+def driver_writes(store: Store, driven: str, add, snapshot_at) -> list[Callable[[], object]]:
+    """All that attempt 1 may write to its search."""
     return [
-        lambda: store.driver_started(search_id, attempt),
-        lambda: store.set_stage(search_id, attempt, Stage("late", 0, 1)),
-        lambda: store.finish_search(search_id, attempt, S.COMPLETED),
-        lambda: add(search_id, 7, attempt),
-        lambda: store.begin_attempt(search_id, 0, attempt),
-        lambda: store.add_snapshot(search_id, attempt, 0, 0, {}),
+        lambda: store.driver_started(driven, 1),
+        lambda: store.set_stage(driven, 1, Stage("late", 0, 1)),
+        lambda: store.finish_search(driven, 1, S.COMPLETED),
+        lambda: add(driven, 7, 1),
+        lambda: store.begin_attempt(driven, 0, 1),
+        lambda: store.add_snapshot(driven, 1, 0, snapshot_at(1)),
     ]
 
 
 @pytest.mark.parametrize("successor", [False, True], ids=["requeued", "replaced"])
-def test_a_stale_driver_is_refused_everywhere(store: Store, driven: str, add, successor: bool):
+def test_a_stale_driver_is_refused_everywhere(store: Store, driven: str, add, driver_writes, successor: bool):
     add(driven, 0)
     store.requeue_search(driven, 1, 0.0, "lost")
     if successor:
         store.begin_driver(driven)
         store.driver_started(driven, 2)
     before = store.get_search(driven), store.all_trials(driven)
-    for write in _driver_writes(store, driven, 1, add):
+    for write in driver_writes:
         with pytest.raises(StaleAttemptError, match="attempt 1 does not drive"):
             write()
     assert (store.get_search(driven), store.all_trials(driven)) == before
@@ -101,11 +103,11 @@ def test_a_stopping_search_starts_nothing_new_but_lets_its_driver_end(store: Sto
     assert (trial.status, trial.score) == (TrialStatus.STOPPED, 0.5)
 
 
-def test_nothing_is_written_to_a_search_that_is_over(store: Store, driven: str, add, measured):
+def test_nothing_is_written_to_a_search_that_is_over(store: Store, driven: str, add, measured, driver_writes):
     add(driven, 0)
     store.finish_search(driven, 1, S.FAILED, "no luck")
     before = store.get_search(driven), store.all_trials(driven)
-    for write in _driver_writes(store, driven, 1, add):
+    for write in driver_writes:
         with pytest.raises(SearchClosedError, match="is failed"):
             write()
     with pytest.raises(StaleAttemptError):

@@ -8,13 +8,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from nas.results.status import TrialStatus
 from nas.store import NotFoundError, Store, StoreError
@@ -98,24 +96,10 @@ def test_readers_do_not_wait_for_a_writer(store: Store, spec):
         assert time.monotonic() - began < 5
 
 
-@contextmanager
-def statements(store: Store) -> Iterator[list[str]]:
-    """What is sent to the database, less BEGIN (COMMIT goes another way)."""
-    sent: list[str] = []
-
-    def listen(_connection, _cursor, statement: str, *_: object) -> None:
-        if not statement.startswith("BEGIN"):
-            sent.append(statement)
-
-    event.listen(store._engine, "before_cursor_execute", listen)
-    yield sent
-    event.remove(store._engine, "before_cursor_execute", listen)
-
-
 def test_an_event_of_a_trial_is_at_most_two_statements(  # noqa: PLR0917  fixtures
-    store: Store, driven: str, spec, cells, add, measured
+    store: Store, driven: str, spec, cells, add, measured, statements
 ):
-    with statements(store) as sent:
+    with statements() as sent:
         add(driven, 0)
     assert len(sent) == 3  # the fidelity, which this process sends once
     events = [
@@ -132,10 +116,10 @@ def test_an_event_of_a_trial_is_at_most_two_statements(  # noqa: PLR0917  fixtur
         (1, lambda: store.find_measured(cells[1].key, spec.fidelity.key, 1)),
         (2, lambda: store.adopt_trial(driven, 1, 2, cells[1], spec.fidelity, 1, driven, 1)),
         (1, lambda: store.rung_times([spec.fidelity.key])),
-        (2, lambda: store.search_cost(driven)),
+        (3, lambda: store.overview(driven)),
     ]
     for expected, call in events:
-        with statements(store) as sent:
+        with statements() as sent:
             call()
         assert len(sent) == expected, sent
 
@@ -199,7 +183,7 @@ def test_a_process_killed_inside_a_transaction_leaves_none_of_it(
     assert done.returncode == -signal.SIGKILL, done.stderr
     _require_consistent(store, driven)
     points = sum(len(curve) for curve in store.measurements(driven).values())
-    ends = store.count_trials(driven)[TrialStatus.COMPLETED]
+    ends = store.overview(driven).trials[TrialStatus.COMPLETED]
     assert (len(store.all_trials(driven)), points, ends) == left
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, text
 
-from nas.results.status import TrialStatus
+from nas.results.status import SearchStatus, TrialStatus
 from nas.store import Store, TrialRecord
 from nas.store.cursors import encode
 
@@ -139,7 +139,7 @@ def test_the_best_trial_is_the_best_of_the_deepest_rung(store: Store, driven: st
     store.record_measurement(driven, 0, 1, measured(300, 0.99))
     store.finish_trial(driven, 0, 1, T.FAILED, "NaN loss")
     assert store.best_trial(driven).number == 4
-    store.stop_trials(driven)
+    store.finish_search(driven, 1, SearchStatus.STOPPED)
     assert store.best_trial(driven).number == 4
 
 
@@ -150,16 +150,8 @@ def test_equal_scores_go_to_the_lower_number(store: Store, driven: str, add, mea
 
 def test_a_stopped_search_still_has_its_best(store: Store, driven: str, add, measured):
     fill(store, driven, add, measured, [0.1, 0.5, None])
-    store.stop_trials(driven)
+    store.finish_search(driven, 1, SearchStatus.STOPPED)
     assert store.best_trial(driven).number == 1
-
-
-def test_counts(store: Store, driven: str, add, measured):
-    assert store.count_trials(driven) == dict.fromkeys(T, 0)
-    fill(store, driven, add, measured, [0.1, 0.2, 0.3, None])
-    store.finish_trial(driven, 0, 1, T.COMPLETED)
-    store.finish_trial(driven, 3, 1, T.FAILED)
-    assert store.count_trials(driven) == {T.RUNNING: 2, T.COMPLETED: 1, T.PRUNED: 0, T.FAILED: 1, T.STOPPED: 0}
 
 
 def test_changes_come_once_in_their_order(store: Store, driven: str, add, measured):
@@ -221,16 +213,24 @@ SELECT :id, i, 'a' || i, 'f', i, 1, 'running',
         (lambda store: pages(store, "big", 1000, order_by="-score"), "ix_trials_search_id_score_number"),
         (lambda store: store.list_trials("big", "-number"), "sqlite_autoindex_trials_1"),
         (lambda store: store.best_trial("big"), "ix_trials_search_id_iteration_score_number"),
-        (lambda store: store.count_trials("big"), "ix_trials_search_id_status_number"),
         (lambda store: store.changed_trials("big", 9_990.0), "ix_trials_search_id_updated_at"),
     ],
-    ids=["-score", "score", "all pages", "-number", "best", "count", "changed"],
+    ids=["-score", "score", "all pages", "-number", "best", "changed"],
 )
 def test_at_10_000_trials_every_query_goes_by_its_index(big: Store, query, index: str):
     for plan in plans(big, query):
         assert any(index in step for step in plan), plan
         assert not any(step.startswith("SCAN") for step in plan), plan
         # Sorting ties within equal scores is fine; sorting the whole search is not.
+        assert "USE TEMP B-TREE FOR ORDER BY" not in plan, plan
+
+
+def test_at_10_000_trials_an_overview_goes_by_its_indexes(big: Store):
+    counts, runs, best = plans(big, lambda store: store.overviews(["big", "small"]))
+    assert any("ix_trials_search_id_status_number" in step for step in counts), counts
+    assert any("ix_trials_search_id_iteration_score_number" in step for step in best), best
+    for plan in (counts, runs, best):
+        assert not any(step.startswith(("SCAN trials", "SCAN snapshots", "SCAN searches")) for step in plan), plan
         assert "USE TEMP B-TREE FOR ORDER BY" not in plan, plan
 
 

@@ -223,12 +223,6 @@ class Lives(RuleBasedStateMachine):
         if trial is not None and error is None:
             trial.status = end
 
-    @rule()
-    def stop_trials(self) -> None:
-        running = sum(trial.status is T.RUNNING for trial in self.trials.values())
-        assert self.store.stop_trials(self.search) == running
-        self.stop_in_flight()
-
     @invariant()
     def the_record_is_the_model(self) -> None:
         self.steps += 1
@@ -246,7 +240,7 @@ class Lives(RuleBasedStateMachine):
             assert {point.iteration: point.score for point in curves.get(number, [])} == model.curve
         ran = sum(bool(model.curve) for model in self.trials.values() if not model.adopted)
         adopted = sum(model.adopted for model in self.trials.values())
-        assert self.store.search_cost(self.search) == SearchCost(float(ran), ran, adopted)
+        assert self.store.overview(self.search).cost == SearchCost(float(ran), ran, adopted)
         best = self.store.best_trial(self.search)
         scored = [(max(t.curve), t.score, -n) for n, t in self.trials.items() if t.curve and t.status is not T.FAILED]
         assert (best and best.number) == (-max(scored)[2] if scored else None)

@@ -14,6 +14,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import CheckConstraint, inspect, text
 from sqlalchemy.exc import IntegrityError
 
+from nas.results.snapshot import Snapshot
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import Fidelity
 from nas.store import SearchCost, Stage, Store, StoreError
@@ -79,9 +80,9 @@ def test_up_down_and_up_again(empty_url: str, spec):
         assert store.list_searches().items == ()
 
 
-def test_rows_of_the_first_revision_stay(empty_url: str, cells, spec):
+def test_rows_of_the_first_revision_stay(empty_url: str, cells, spec, snapshot_at):
     """The tables as revision 0001 made them, filled by hand; upgraded, taken back, upgraded again."""
-    cell, fidelity = cells[0], spec.fidelity
+    cell, fidelity, snapshot = cells[0], spec.fidelity, snapshot_at(10, device_seconds=32.0)
     with Store.open(empty_url) as store:
         with store._migration() as connection:
             command.upgrade(_configuration(connection), "0001")
@@ -91,16 +92,19 @@ def test_rows_of_the_first_revision_stay(empty_url: str, cells, spec):
                 "architecture": json.dumps(architecture_to_dict(cell)),
                 "proxy": fidelity.model_dump_json(),
                 "spec": spec.model_dump_json(),
+                "snapshot": snapshot.model_dump_json(),
                 "older": json.dumps({"name": "no kind yet", "fidelity": {"dataset": "scenes"}}),
             }
             for statement in ROWS_OF_0001:
                 connection.execute(text(statement), values | documents)
         for _ in range(2):
             store.migrate()
-            _require_rows_of_0001(store, cell.key, fidelity)
+            _require_rows_of_0001(store, cell.key, fidelity, snapshot)
             store.downgrade("0001")
             assert _revision_of(store) == "0001"
-            assert "training_free" not in inspect(store._engine).get_table_names()
+            tables = set(inspect(store._engine).get_table_names())
+            assert "training_free" not in tables
+            assert "tokens" in tables
         store.migrate()
         # What the new columns promise holds for old rows too.
         with pytest.raises(IntegrityError), store._write() as connection:
@@ -109,7 +113,7 @@ def test_rows_of_the_first_revision_stay(empty_url: str, cells, spec):
             connection.execute(text("UPDATE searches SET kind = NULL"))
 
 
-def _require_rows_of_0001(store: Store, cell: str, fidelity: Fidelity) -> None:
+def _require_rows_of_0001(store: Store, cell: str, fidelity: Fidelity, snapshot: Snapshot) -> None:
     newest, oldest = store.list_searches().items
     assert (newest.id, newest.kind, newest.parent, newest.forecast, newest.attempt) == (
         "s2",
@@ -130,9 +134,8 @@ def _require_rows_of_0001(store: Store, cell: str, fidelity: Fidelity) -> None:
     assert (point.class_iou, point.parameters, point.multiply_adds) == ((0.5, None), None, None)
     assert store.find_measured(cell, fidelity.key, 7) == ("s2", trial)
     assert store.fidelities() == {fidelity.key: fidelity}
-    assert store.search_cost("s2") == SearchCost(8.0 + 32.0, 1, 0)
-    assert store.snapshots("s2")[0].payload == {"device_seconds": 32.0}
-    assert store.find_token("digest").name == "ci"
+    assert store.overview("s2").cost == SearchCost(8.0 + 32.0, 1, 0)
+    assert [(record.run, record.snapshot) for record in store.snapshots("s2")] == [(0, snapshot)]
 
 
 def _revision_of(store: Store) -> str:
@@ -151,7 +154,7 @@ ROWS_OF_0001 = (
     ('s2', 0, :cell, :fidelity, 7, 1, 'completed', 0.5, 300, 4, 8, NULL, 3, 4, 4),
     ('s2', 1, :cell, :fidelity, 8, 2, 'running', NULL, NULL, NULL, NULL, NULL, 3, 4, NULL)""",
     "INSERT INTO measurements VALUES ('s2', 0, 300, 1, 0.5, '[0.5, null]', 1.5, 1.25, 4, 8, 4)",
-    """INSERT INTO snapshots VALUES ('s2', 0, 10, '{"device_seconds": 32.0}', 4)""",
+    "INSERT INTO snapshots VALUES ('s2', 0, 10, :snapshot, 4)",
     "INSERT INTO tokens VALUES ('ci', 'digest', '[]', 1, NULL)",
 )
 

@@ -47,6 +47,47 @@ def test_an_idempotency_key_is_bound_to_its_spec(store: Store, spec: BlackBoxSpe
     assert len(store.list_searches().items) == 1
 
 
+REQUEST, OTHER_REQUEST = "a" * 64, "b" * 64
+
+
+def test_an_idempotency_key_is_bound_to_its_request(store: Store, spec: BlackBoxSpec):
+    """What the request led to may be another spec today: a calibration recommends anew, more trials are scored."""
+    first, created = store.create_search(spec, "key", request_key=REQUEST)
+    assert (created, first.request_key) == (True, REQUEST)
+    derived = spec.model_copy(update={"seed": 1})
+    assert store.create_search(derived, "key", parent=None, request_key=REQUEST) == (first, False)
+    with pytest.raises(ConflictError, match=f"another request .*{first.id}"):
+        store.create_search(spec, "key", request_key=OTHER_REQUEST)
+    assert store.get_search(first.id) == first
+    assert len(store.list_searches().items) == 1
+
+
+def test_the_same_request_under_another_key_is_another_search(store: Store, spec: BlackBoxSpec):
+    first, _ = store.create_search(spec, "key", request_key=REQUEST)
+    for key in ("another", None):
+        second, created = store.create_search(spec, key, request_key=REQUEST)
+        assert created
+        assert second.id != first.id
+
+
+def test_a_row_without_its_request_is_compared_by_spec_and_parent(store: Store, spec: BlackBoxSpec):
+    """Rows of 0.1.0 have none."""
+    first, _ = store.create_search(spec, "key")
+    assert first.request_key is None
+    assert store.create_search(spec, "key", request_key=REQUEST) == (first, False)
+    with pytest.raises(ConflictError, match="another spec"):
+        store.create_search(spec.model_copy(update={"seed": 1}), "key", request_key=REQUEST)
+    with pytest.raises(ConflictError, match="another parent"):
+        store.create_search(spec, "key", parent=first.id, request_key=REQUEST)
+
+
+def test_a_caller_that_names_no_request_is_compared_by_spec(store: Store, spec: BlackBoxSpec):
+    first, _ = store.create_search(spec, "key", request_key=REQUEST)
+    assert store.create_search(spec, "key") == (first, False)
+    with pytest.raises(ConflictError, match="another spec"):
+        store.create_search(spec.model_copy(update={"seed": 1}), "key")
+
+
 @pytest.mark.parametrize("key", ["", "x" * 256, "a\x00b", "two\nlines"])
 def test_an_impossible_idempotency_key_is_the_callers_mistake(store: Store, spec: BlackBoxSpec, key: str):
     with pytest.raises(ValueError, match="1 to 255 printable"):

@@ -6,11 +6,10 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
-from nas.results.status import TrialStatus
+from nas.results.status import SearchStatus, TrialStatus
 from nas.store import ConflictError, NotFoundError, StaleAttemptError, Store
 from nas.store.tables import ArchitectureRow, FidelityRow, TrialRow
 from search_spaces.dense_cell.architecture import AtrousSeparable, Branch, Conv1x1, DenseCell
-from search_spaces.document import architecture_from_dict
 from search_spaces.reference.architecture import ReferenceHead
 
 T = TrialStatus
@@ -23,7 +22,7 @@ def test_a_new_trial_is_running_and_reads_back_whole(store: Store, driven: str, 
     assert (made.number, made.seed, made.attempt, made.status) == (0, 42, 1, T.RUNNING)
     assert (made.score, made.iteration, made.reason, made.finished_at) == (None, None, None, None)
     assert made.architecture_key == cells[0].key
-    assert architecture_from_dict(made.architecture) == cells[0]
+    assert made.architecture == cells[0]
     assert made.fidelity_key == spec.fidelity.key
     assert store.curve(driven, 0) == []
 
@@ -31,7 +30,7 @@ def test_a_new_trial_is_running_and_reads_back_whole(store: Store, driven: str, 
 def test_every_kind_of_architecture_is_stored(store: Store, driven: str, spec):
     for number, head in enumerate([ReferenceHead(name="aspp"), ReferenceHead(name="conv1x1")]):
         made = store.add_trial(driven, 1, number, head, spec.fidelity, 0)
-        assert architecture_from_dict(store.get_trial(driven, number).architecture) == head
+        assert store.get_trial(driven, number).architecture == head
         assert made.architecture_key == head.key
 
 
@@ -57,8 +56,10 @@ def test_an_architecture_is_stored_once_in_its_canonical_form(store: Store, driv
     written = [DenseCell(branches=(one, other)), DenseCell(branches=(other, one))]
     assert written[0].key == written[1].key
     first, second = (store.add_trial(driven, 1, n, cell, spec.fidelity, 0) for n, cell in enumerate(written))
-    assert first.architecture == second.architecture
-    assert store.get_trial(driven, 1).architecture == first.architecture
+    # Cells are equal in any order of their branches, so the order itself is compared.
+    canonical = written[0].canonical().branches
+    assert first.architecture.branches == second.architecture.branches == canonical
+    assert store.get_trial(driven, 1).architecture.branches == canonical
     with store._read() as connection:
         assert connection.execute(select(func.count()).select_from(ArchitectureRow)).scalar() == 1
         assert connection.execute(select(func.count()).select_from(FidelityRow)).scalar() == 1
@@ -137,7 +138,6 @@ def test_a_trial_that_is_over_never_changes(store: Store, driven: str, add, meas
         if other != end:
             with pytest.raises(StaleAttemptError):
                 store.finish_trial(driven, 0, 1, other)
-    assert store.stop_trials(driven) == 0
     assert store.get_trial(driven, 0) == over
     assert store.curve(driven, 0) == [measured(100, 0.4)]
 
@@ -163,7 +163,7 @@ def test_stopping_keeps_what_was_measured(store: Store, driven: str, add, measur
     store.record_measurement(driven, 1, 1, measured(100, 0.4))
     store.record_measurement(driven, 2, 1, measured(300, 0.8))
     store.finish_trial(driven, 2, 1, T.COMPLETED)
-    assert store.stop_trials(driven) == 2
+    store.finish_search(driven, 1, SearchStatus.STOPPED)
     assert [trial.status for trial in store.all_trials(driven)] == [T.STOPPED, T.STOPPED, T.COMPLETED]
     assert store.get_trial(driven, 1).score == 0.4
     assert store.measurements(driven) == {1: [measured(100, 0.4)], 2: [measured(300, 0.8)]}
@@ -196,7 +196,8 @@ def test_searches_do_not_share_numbers(store: Store, spec, add, measured):
     store.record_measurement(ids[0], 0, 1, measured())
     assert store.get_trial(ids[1], 0).score is None
     assert store.measurements(ids[1]) == {}
-    assert store.stop_trials(ids[0]) == 1
+    store.finish_search(ids[0], 1, SearchStatus.STOPPED)
+    assert store.get_trial(ids[0], 0).status is T.STOPPED
     assert store.get_trial(ids[1], 0).status is T.RUNNING
 
 

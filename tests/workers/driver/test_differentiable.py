@@ -90,8 +90,8 @@ def begin(store: Store, spec: AutoDeepLabSpec) -> tuple[str, int]:
 
 def shown(store: Store, search_id: str) -> dict[tuple[int, int], Snapshot]:
     """Everything but the time it took."""
-    found = ((record, Snapshot.model_validate(record.payload)) for record in store.snapshots(search_id))
-    return {(record.run, record.epoch): one.model_copy(update={"device_seconds": 0.0}) for record, one in found}
+    found = ((record.run, record.snapshot) for record in store.snapshots(search_id))
+    return {(run, one.epoch): one.model_copy(update={"device_seconds": 0.0}) for run, one in found}
 
 
 def alone(spec: AutoDeepLabSpec, workspace: Workspace) -> dict[tuple[int, int], Snapshot]:
@@ -117,7 +117,7 @@ def test_two_runs_are_searched_decoded_and_measured_though_one_is_killed(running
     assert {number: trial.architecture_key for number, trial in trials.items()} == expected
     assert {trial.status for trial in trials.values()} == {TrialStatus.COMPLETED}
     assert store.best_trial(search_id) is not None
-    assert store.search_cost(search_id).device_seconds > 0
+    assert store.overview(search_id).cost.device_seconds > 0
     assert not (workspace.artifacts / search_id).exists()
 
 

@@ -125,7 +125,7 @@ def test_full_scale_measures_the_chosen_ones_and_nothing_twice(store, spec_of):
         0.01,
     )
     assert [point.iteration for point in store.curve(second.search_id, 0)] == [40, 80]
-    cost = store.search_cost(second.search_id)
+    cost = store.overview(second.search_id).cost
     assert (cost.measured, cost.adopted) == (3, 1)
 
 

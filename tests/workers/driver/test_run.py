@@ -124,7 +124,7 @@ def until(condition, seconds: float = 60.0) -> None:
 def test_a_search_in_warm_processes(running_ray, store, workspace, spec_of):
     search_id, attempt = begin(store, spec_of(name="warm search"))
     assert run(store, search_id, attempt, workspace, Toy) is SearchStatus.COMPLETED
-    counts = store.count_trials(search_id)
+    counts = store.overview(search_id).trials
     assert counts[TrialStatus.COMPLETED] + counts[TrialStatus.PRUNED] == 12
     assert counts[TrialStatus.PRUNED] > 0
     recorded = {(number, m.iteration) for number, curve in store.measurements(search_id).items() for m in curve}
@@ -189,7 +189,7 @@ def test_stopped_within_seconds_keeping_what_was_measured(running_ray, store, wo
     stopped_at = []
 
     def stop() -> None:
-        until(lambda: store.count_trials(search_id)[TrialStatus.COMPLETED] >= 2)
+        until(lambda: store.overview(search_id).trials[TrialStatus.COMPLETED] >= 2)
         store.move_search(search_id, [SearchStatus.RUNNING], SearchStatus.STOPPING)
         stopped_at.append(time.monotonic())
 
@@ -198,7 +198,7 @@ def test_stopped_within_seconds_keeping_what_was_measured(running_ray, store, wo
     assert run(store, search_id, attempt, workspace, Slow) is SearchStatus.STOPPED
     stopper.join()
     assert time.monotonic() - stopped_at[0] < 5
-    counts = store.count_trials(search_id)
+    counts = store.overview(search_id).trials
     assert counts[TrialStatus.RUNNING] == 0
     assert counts[TrialStatus.STOPPED] >= 1
     assert counts[TrialStatus.COMPLETED] >= 2
@@ -210,7 +210,7 @@ def test_the_next_driver_goes_on_where_the_last_one_was(running_ray, store, work
     search_id, attempt = begin(store, spec_of(trials=6, early_stopping=None))
 
     def two_are_done() -> bool:
-        return store.count_trials(search_id)[TrialStatus.COMPLETED] >= 2
+        return store.overview(search_id).trials[TrialStatus.COMPLETED] >= 2
 
     with pytest.raises(Interrupted):
         run(store, search_id, attempt, workspace, Slow, interrupted=two_are_done)

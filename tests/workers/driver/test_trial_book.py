@@ -130,7 +130,7 @@ def test_runs_a_search_to_its_end(store, spec_of):
     record = store.get_search(search_id)
     assert record.status is SearchStatus.COMPLETED
     assert (record.stage.name, record.stage.done, record.stage.total) == ("trials", 12, 12)
-    counts = store.count_trials(search_id)
+    counts = store.overview(search_id).trials
     assert counts[TrialStatus.COMPLETED] + counts[TrialStatus.PRUNED] == 12
     assert counts[TrialStatus.PRUNED] > 0
     assert all(trial.attempt == 1 for trial in store.all_trials(search_id))

@@ -1,0 +1,109 @@
+"""How many SQL statements an answer takes: a fixed number, whatever the page holds."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import Engine, event
+
+from nas.results.status import TrialStatus
+from nas.specs import AutoDeepLabSpec, BilevelSpec, BlackBoxSpec
+
+SEARCHES = 100
+
+# Each transaction's BEGIN is counted too.
+OF_A_PAGE_OF_SEARCHES = 6
+"""The page; counts with costs, costs of runs, the best trials."""
+OF_A_SEARCH = 6
+OF_SNAPSHOTS = 6
+"""The search, its trials, the snapshots."""
+OF_A_PAGE_OF_TRIALS = 6
+"""The search, the page; by score, also those that have none."""
+OF_A_TRIAL = 6
+"""The search, the trial, its curve."""
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """What other threads than this one, those of the service, send to any database."""
+    sent: list[str] = []
+    here = threading.get_ident()
+
+    def listen(_connection, _cursor, statement: str, *_: object) -> None:
+        if threading.get_ident() != here:
+            sent.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", listen)
+    yield sent
+    event.remove(Engine, "before_cursor_execute", listen)
+
+
+def asked(service, path: str, bound: int):
+    """The answer, which takes no more than so many statements."""
+    with statements() as sent:
+        reply = service.http.get(f"/v1{path}")
+    assert reply.status_code == 200, reply.text
+    assert 0 < len(sent) <= bound, sent
+    return reply.json()
+
+
+@pytest.fixture(scope="module")
+def full(service):
+    """The service with more searches than a page holds, each with trials."""
+    for number in range(SEARCHES + 5):
+        search_id = service.search()
+        service.trial(search_id, 0, 0.5, random.Random(number).random(), end=TrialStatus.COMPLETED)
+        service.trial(search_id, 1, 0.75)
+    return service
+
+
+def test_a_page_of_searches(full):
+    page = asked(full, f"/searches?limit={SEARCHES}", OF_A_PAGE_OF_SEARCHES)
+    assert len(page["items"]) == SEARCHES
+    for search in page["items"]:
+        assert (search["trials"]["completed"], search["trials"]["running"]) == (1, 1)
+        assert (search["best"]["number"], search["best"]["iteration"]) == (0, 200)
+        assert search["cost"] == {"device_seconds": 4.0 + 2.0, "measured": 2, "adopted": 0}
+    again = asked(full, f"/searches?limit={SEARCHES}&cursor={page['next_cursor']}", OF_A_PAGE_OF_SEARCHES)
+    assert len(again["items"]) == 5
+
+
+def test_a_page_of_calibrations_and_an_empty_one(full):
+    assert asked(full, "/calibrations", OF_A_PAGE_OF_SEARCHES)["items"] == []
+    assert asked(full, "/searches?status=failed", OF_A_PAGE_OF_SEARCHES)["items"] == []
+
+
+def test_a_search(full):
+    (search,) = full.http.get("/v1/searches?limit=1").json()["items"]
+    assert asked(full, f"/searches/{search['id']}", OF_A_SEARCH) == search
+
+
+def test_trials(full):
+    search_id = full.search()
+    for number in range(60):
+        full.trial(search_id, number, 0.25)
+    for query, count in (("limit=50", 50), ("limit=500", 60), ("limit=500&order_by=-score", 60)):
+        page = asked(full, f"/searches/{search_id}/trials?{query}", OF_A_PAGE_OF_TRIALS)
+        assert len(page["items"]) == count
+    assert len(asked(full, f"/searches/{search_id}/trials/7", OF_A_TRIAL)["curve"]) == 1
+
+
+def test_snapshots(service, snapshot_at):
+    spec = AutoDeepLabSpec(name="trellis", bilevel=BilevelSpec(dataset="scenes", crop=(33, 33)))
+    record, _ = service.store.create_search(spec)
+    attempt = service.store.begin_driver(record.id)
+    for epoch in range(1, 31):
+        service.store.add_snapshot(record.id, attempt, 0, snapshot_at(epoch))
+    assert len(asked(service, f"/searches/{record.id}/snapshots", OF_SNAPSHOTS)) == 30
+    assert asked(service, f"/searches/{record.id}/snapshots/0/7", OF_SNAPSHOTS)["epoch"] == 7
+    cost = asked(service, f"/searches/{record.id}", OF_A_SEARCH)["cost"]
+    assert cost["device_seconds"] == 30 * 12.5
+
+
+def test_a_search_that_waits(service):
+    record, _ = service.store.create_search(BlackBoxSpec.model_validate(service.spec))
+    assert asked(service, f"/searches/{record.id}", OF_A_SEARCH)["best"] is None

@@ -1,0 +1,15 @@
+"""The one order of results."""
+
+from __future__ import annotations
+
+from nas.results.standing import standing
+
+
+def test_a_deeper_rung_comes_before_a_higher_score():
+    results = [(300, 0.2), (100, 0.9), (300, 0.7), (100, 0.1), (1000, 0.0)]
+    best_first = sorted(results, key=lambda result: standing(*result), reverse=True)
+    assert best_first == [(1000, 0.0), (300, 0.7), (300, 0.2), (100, 0.9), (100, 0.1)]
+
+
+def test_equal_results_share_their_place():
+    assert standing(100, 0.5) == standing(100, 0.5)
