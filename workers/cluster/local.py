@@ -6,8 +6,6 @@ come back; `LocalRay.start` then finds the cluster that is running.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -18,13 +16,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import httpx
 
+from nas.atomic import locked, write_text_atomically
 from nas.settings import Settings
 from search_spaces.base import canonical_json
 from workers.cluster import processes
@@ -37,6 +35,9 @@ _BELOW_TEMP = len("/session_2026-01-01_00-00-00_000000_1234567/sockets/dash_Metr
 
 _OBJECT_STORE_BYTES = 200_000_000
 """Results are a few hundred bytes each: near Ray's minimum of 75 MiB; the default takes 30 % of the memory."""
+
+STATE_FILE = "cluster.json"
+"""In the cluster's folder: what `LocalRay` is made of again by the next process."""
 
 _NOT_INHERITED = ("SEGNAS_", "RAY_ADDRESS", "RAY_API_SERVER_ADDRESS", "RAY_AUTH_", "RAY_JOB_", "RAY_TMPDIR")
 """Ours are set anew; Ray's would make the cluster take part in another one."""
@@ -70,7 +71,7 @@ class LocalRay:
         folder = settings.folder / "ray"
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)  # Ray makes the folders in it writable for everyone
-        with _exclusive(folder / "lock"):
+        with locked(folder / STATE_FILE):
             running = cls._read(folder)
             if running is not None:
                 if running.fingerprint == _fingerprint(settings) and running.alive():
@@ -101,19 +102,19 @@ class LocalRay:
 
     def stop(self) -> None:
         """End this cluster and everything that runs in it; other clusters of the machine are left alone."""
-        with _exclusive(self.folder / "lock"):
+        with locked(self.folder / STATE_FILE):
             self._end()
 
     def _end(self) -> None:
         processes.end(self.marker, _STOP_SECONDS)
         if not self.temp.is_relative_to(self.folder):
             shutil.rmtree(self.temp, ignore_errors=True)
-        (self.folder / "cluster.json").unlink(missing_ok=True)
+        (self.folder / STATE_FILE).unlink(missing_ok=True)
 
     @classmethod
     def _read(cls, folder: Path) -> Self | None:
         try:
-            state: dict[str, Any] = json.loads((folder / "cluster.json").read_text())
+            state: dict[str, Any] = json.loads((folder / STATE_FILE).read_text())
         except FileNotFoundError:
             return None
         return cls(**state | {"folder": folder, "temp": Path(state["temp"])})
@@ -245,17 +246,7 @@ def _temporary(folder: Path) -> Path:
 
 def _write_state(folder: Path, cluster: LocalRay) -> None:
     state = {name: str(value) for name, value in asdict(cluster).items() if name != "folder"}
-    partial = folder / "cluster.json.partial"
-    partial.write_text(json.dumps(state, indent=2))
-    partial.replace(folder / "cluster.json")
-
-
-@contextlib.contextmanager
-def _exclusive(path: Path) -> Iterator[None]:
-    """Two services of one home folder that start at once get one cluster."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    write_text_atomically(folder / STATE_FILE, json.dumps(state, indent=2))
 
 
 def _answers(url: str, token: str) -> bool:
