@@ -30,7 +30,14 @@ STAGE = "training-free"
 
 @dataclass(frozen=True)
 class Candidates:
-    """What to score: the architectures, and at which fidelity and seed their networks start."""
+    """What to score.
+
+    Attributes:
+        architectures: The architectures.
+        fidelity: Gives the data, and the shape of the networks.
+        seed: Decides the networks' initial weights.
+        names: The scores to compute.
+    """
 
     architectures: Sequence[Architecture]
     fidelity: Fidelity
@@ -39,7 +46,7 @@ class Candidates:
 
 
 def candidates_of(driver: DriverRecord) -> Candidates:
-    """Of a full-scale evaluation: the chosen trials at the search's own fidelity. Of a calibration: the sample."""
+    """Find what to score: a full-scale evaluation's trials at their search's fidelity, or a calibration's sample."""
     spec, store = driver.spec, driver.store
     if isinstance(spec, CalibrationSpec):
         first = next(iter(spec.proxies.values()))
@@ -54,9 +61,17 @@ def candidates_of(driver: DriverRecord) -> Candidates:
 
 
 def score_training_free(driver: DriverRecord, workspace: Workspace, should_continue: ShouldContinue) -> bool:
-    """Score what is not in the record yet; False when told to end.
+    """Score the architectures that have no scores in the record yet.
 
     An architecture that cannot be scored is left out, with a line in the log: the ranking does without it.
+
+    Args:
+        driver: The search.
+        workspace: Where data sets and caches are.
+        should_continue: Ends the scoring.
+
+    Returns:
+        False when `should_continue` ended the scoring.
     """
     candidates = candidates_of(driver)
     left = deque(_left(driver, candidates))

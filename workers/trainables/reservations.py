@@ -16,12 +16,12 @@ from workers.trainables.task import Task
 
 
 def note(task: Task, group: PlacementGroup) -> None:
-    """The trial's processes have this group."""
+    """Note that the task's processes run in the placement group `group`."""
     _internal_kv_put(_key(task), group.id.binary())
 
 
 def release(task: Task) -> None:
-    """Give back what an earlier attempt, or this one, has reserved; nothing where nothing is noted."""
+    """Give back what an earlier attempt of the task, or this one, has reserved; nothing where nothing is noted."""
     noted = _internal_kv_get(_key(task))
     if noted is not None:
         remove_placement_group(PlacementGroup(PlacementGroupID(noted)))  # that it is gone already is no error

@@ -17,16 +17,17 @@ from workers.driver.plans import Need
 from workers.driver.record import DriverRecord
 from workers.driver.run import _measured_before
 from workers.driver.trial_book import TrialBook
+from workers.trainables.message import Measured
 
 CHEAP, DEAR, FULL = (Fidelity(dataset="tiny", rungs=rungs) for rungs in ((10,), (20,), (40, 80)))
 HEADS = (ReferenceHead(name="conv1x1"), ReferenceHead(name="ppm"))
 
 
-def measured(rung: int, score: float) -> dict[str, object]:
+def measured(rung: int, score: float) -> Measured[Measurement]:
     measurement = Measurement(
         iteration=rung, score=score, class_iou=(), train_loss=1.0, val_loss=1.0, seconds=1.0, device_seconds=1.0
     )
-    return {"attempt": 1, "outcome": measurement.model_dump_json()}
+    return Measured(attempt=1, result=measurement, last=rung in {10, 20, 80})
 
 
 def begin(store: Store, spec, parent: str | None = None) -> DriverRecord:
@@ -36,7 +37,7 @@ def begin(store: Store, spec, parent: str | None = None) -> DriverRecord:
     return driver
 
 
-def open_ledger(driver: DriverRecord) -> TrialBook:
+def open_book(driver: DriverRecord) -> TrialBook:
     workspace = Workspace({}, {}, Path("cache"), Path("artifacts"))
     trial_book = TrialBook(driver, plan_of(driver), workspace, _measured_before(driver))
     trial_book.replay()
@@ -94,14 +95,14 @@ def test_a_small_space_gives_what_it_has():
 
 def test_full_scale_measures_the_chosen_ones_and_nothing_twice(store, spec_of):
     search = begin(store, spec_of(trials=4, early_stopping=None, fidelity=CHEAP))
-    run_all(open_ledger(search))
+    run_all(open_book(search))
 
     def full_scale(trials, seeds=1) -> tuple[DriverRecord, list[int]]:
         spec = FullScaleSpec(
             name="full", of=search.search_id, sampling="explicit", trials=trials, seeds=seeds, fidelity=FULL
         )
         driver = begin(store, spec, parent=search.search_id)
-        trial_book = open_ledger(driver)
+        trial_book = open_book(driver)
         ran = run_all(trial_book)
         assert trial_book.conclude() is SearchStatus.COMPLETED
         return driver, ran
@@ -126,7 +127,7 @@ def test_full_scale_measures_the_chosen_ones_and_nothing_twice(store, spec_of):
 def test_an_interrupted_list_goes_on_where_it_was(store):
     spec = ReferenceSpec(name="heads", heads=HEADS, seeds=2, fidelity=CHEAP)
     driver = begin(store, spec)
-    trial_book = open_ledger(driver)
+    trial_book = open_book(driver)
     first, second = trial_book.launch(), trial_book.launch()
     assert (first.number, second.number) == (0, 1)
     trial_book.record(0, measured(10, 0.5))
@@ -135,7 +136,7 @@ def test_an_interrupted_list_goes_on_where_it_was(store):
     attempt = store.begin_driver(driver.search_id)
     again = DriverRecord(store, store.get_search(driver.search_id), attempt)
     again.start()
-    trial_book = open_ledger(again)
+    trial_book = open_book(again)
     launched = [trial_book.launch() for _ in range(3)]
     assert [(task.number, task.attempt) for task in launched] == [(1, 2), (2, 1), (3, 1)]
     assert trial_book.launch() is None
@@ -147,7 +148,7 @@ def test_a_calibration_takes_over_only_when_told_to(store, reuse, ran):
 
     def calibration(proxy: Fidelity, reuse: bool) -> TrialBook:
         spec = CalibrationSpec(name="c", architectures=4, proxies={"p": proxy}, full_scale=FULL, reuse=reuse)
-        return open_ledger(begin(store, spec))
+        return open_book(begin(store, spec))
 
     assert run_all(calibration(CHEAP, reuse=False), fail=5) == list(range(8))
     assert run_all(calibration(DEAR, reuse)) == ran
