@@ -48,10 +48,15 @@ _STOP_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class LocalRay:
-    """The cluster of one home folder.
+    """The Ray cluster of one home folder.
 
-    `dashboard_url` also serves the job API; `address` is Ray's own (host:port); `marker` tells its processes from
-    other clusters'; `temp` holds sockets and logs; `fingerprint` is that of the settings its jobs see.
+    Attributes:
+        folder: Holds the cluster's token, its state and its logs, below the home folder.
+        dashboard_url: Where the dashboard and the job API are served.
+        address: Ray's own address, host:port.
+        marker: Tells the cluster's processes from those of other clusters.
+        temp: Ray's folder for sockets and logs.
+        fingerprint: Of the settings that the cluster's jobs see.
     """
 
     folder: Path
@@ -63,10 +68,19 @@ class LocalRay:
 
     @classmethod
     def start(cls, settings: Settings) -> Self:
-        """Start the cluster of this home folder, or attach to the one that runs.
+        """Start the cluster of the settings' home folder, or attach to the one that runs.
 
         Jobs see the settings with which the cluster was started; a cluster started with others is restarted (the
-        service resubmits searches that were running). RuntimeError with Ray's words when it does not start.
+        service resubmits searches that were running).
+
+        Args:
+            settings: Name the home folder, the port of the dashboard, and what jobs see.
+
+        Returns:
+            The cluster that runs.
+
+        Raises:
+            RuntimeError: Ray does not start, with its words, or the dashboard's port is taken.
         """
         folder = settings.folder / "ray"
         folder.mkdir(parents=True, exist_ok=True)
@@ -81,21 +95,21 @@ class LocalRay:
 
     @classmethod
     def attach(cls, settings: Settings) -> Self | None:
-        """The running cluster of this home folder, or None."""
+        """Find the running cluster of the settings' home folder; None when none runs."""
         running = cls._read(settings.folder / "ray")
         return running if running is not None and running.alive() else None
 
     @property
     def token(self) -> str:
-        """What clients show as `Authorization: Bearer ...`, and people paste into the dashboard."""
+        """The token that clients show as `Authorization: Bearer ...`, and people paste into the dashboard."""
         return (self.folder / "token").read_text().strip()
 
     def client_environment(self) -> dict[str, str]:
-        """What a program must have in its environment before it imports ray to connect to `address`."""
+        """Environment variables that a program needs before it imports Ray and connects to `address`."""
         return _client_environment(self.folder)
 
     def alive(self) -> bool:
-        """Whether its processes run and its job API answers."""
+        """Whether the cluster's processes run and its job API answers."""
         if not processes.runs(self.marker, ("gcs_server", "raylet")):
             return False
         return _answers(self.dashboard_url, self.token)
@@ -141,7 +155,16 @@ class LocalRay:
 
 
 def environment(settings: Settings, folder: Path, marker: str) -> dict[str, str]:
-    """The environment of the cluster's processes, and so of every job: this Python, these settings, this token."""
+    """Make the environment of the cluster's processes, which every job inherits.
+
+    Args:
+        settings: What jobs shall see. The service's own token is left out.
+        folder: The cluster's folder.
+        marker: The cluster's value of `workers.cluster.processes.MARKER`.
+
+    Returns:
+        The environment of this process without other clusters' variables, with this Python, settings and token.
+    """
     env = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
     env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), env.get("PATH", os.defpath)])
     env |= _client_environment(folder)
@@ -171,12 +194,22 @@ def _client_environment(folder: Path) -> dict[str, str]:
 
 
 def without_client_server(params: Any, head: bool) -> None:  # noqa: ARG001  Ray's hook passes both
-    """Called by `ray start`: no server for Ray's remote client, which nobody here uses (90 MB and an open port)."""
+    """Start no server for Ray's remote client, which nobody here uses (90 MB and an open port).
+
+    Args:
+        params: The `RayParams` of the node, which `ray start` hands over before it starts anything.
+        head: Whether the node is a head.
+    """
     params.ray_client_server_port = None
 
 
-def _ray_start(temp: Path, port: int, env: dict[str, str], log: Path) -> bool:
-    """Run `ray start --head`; False when it says no or takes too long."""
+def start_command(temp: Path, port: int) -> list[str]:
+    """Make the command line that starts the cluster's one node.
+
+    Args:
+        temp: Ray's folder for sockets and logs.
+        port: The dashboard's.
+    """
     options = {
         "temp-dir": temp,
         "port": 0,
@@ -190,16 +223,17 @@ def _ray_start(temp: Path, port: int, env: dict[str, str], log: Path) -> bool:
         "include-dashboard": "true",
     }
     # --no-monitor: nothing to scale on one machine, and the autoscaler's process takes 84 MB.
-    flags = [
-        "--head",
-        "--disable-usage-stats",
-        "--no-monitor",
-        *(f"--{name}={value}" for name, value in options.items()),
-    ]
+    flags = ["--head", "--disable-usage-stats", "--no-monitor"]
+    flags += [f"--{name}={value}" for name, value in options.items()]
+    return [sys.executable, "-m", "ray.scripts.scripts", "start", *flags]
+
+
+def _ray_start(temp: Path, port: int, env: dict[str, str], log: Path) -> bool:
+    """Run `ray start --head`; False when it says no or takes too long."""
     with log.open("wb") as output:
         try:
             done = subprocess.run(  # noqa: S603  our own command line
-                [sys.executable, "-m", "ray.scripts.scripts", "start", *flags],
+                start_command(temp, port),
                 env=env,
                 cwd=log.parent,
                 stdout=output,
