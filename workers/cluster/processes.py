@@ -2,7 +2,7 @@
 
 `ray stop` ends every Ray process of the machine. Here each cluster's processes carry a marker in their environment,
 inherited by everything they start (raylet, workers, job drivers). Some of Ray's processes overwrite their environment
-when they set their title; they are told by the session that they share with processes that still carry the marker.
+when they set their title; they are found by the session that they share with processes that still carry the marker.
 """
 
 from __future__ import annotations

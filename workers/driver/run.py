@@ -58,7 +58,7 @@ def run_search(
 ) -> SearchStatus:
     """Run a search to its end, from where earlier drivers were.
 
-    Ends within seconds once the search is stopping in the record, or `interrupted` says so. Whatever happens, no
+    Ends within seconds once the search is stopping in the record, or `interrupted` returns true. Whatever happens, no
     process of a trial or a run is left.
 
     Args:

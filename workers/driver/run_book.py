@@ -1,7 +1,7 @@
 """The driver's record of a differentiable search's runs, one for each seed: snapshots go into SQL as they come.
 
 A run is no trial: it has no architecture until it decodes to one, and many in the end. A resubmitted driver starts
-unfinished runs again; each goes on from its checkpoint and yields first what it had, which the record keeps once.
+unfinished runs again; each continues from its checkpoint and repeats the snapshots it had, which are recorded once.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class RunBook:
         return task
 
     def relaunch(self, number: int) -> int:
-        """Count a new attempt of a run whose process died, and return it; the run goes on from its checkpoint."""
+        """Count a new attempt of a run whose process died, and return it; the run continues from its checkpoint."""
         self._tasks[number] = replace(self._tasks[number], attempt=self._tasks[number].attempt + 1)
         log.warning("run %d: its process died; attempt %d", number, self._tasks[number].attempt)
         return self._tasks[number].attempt

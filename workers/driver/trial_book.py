@@ -116,7 +116,7 @@ class TrialBook:
         return flight.task.attempt
 
     def should_continue(self, number: int, message: Measured[Measurement]) -> bool:
-        """Ask the plan (early stopping) whether a trial that has reached a rung goes on."""
+        """Ask the plan (early stopping) whether a trial that has reached a rung continues."""
         return self._plan.should_continue(number, message.result)
 
     def record(self, number: int, message: Measured[Measurement] | Progress) -> None:

@@ -76,7 +76,7 @@ class Died(_Sent):
 
 @dataclass(frozen=True, kw_only=True)
 class Bug(_Sent):
-    """One of the group's processes raised an exception that says nothing about the architecture.
+    """One of the group's processes raised an exception that is no `TrialError`: it is not tried again.
 
     Attributes:
         error: The exception.

@@ -37,7 +37,7 @@ class Process(tune.Trainable):  # type: ignore[misc]  # Ray has no types
 
     Any exception but `TrialError` leaves `step`: it ends the work as failed (`ProcessDiedError`: only this attempt) and
     its process too, whose state (a CUDA context, for instance) may be spoilt. The checkpoint lies under (search,
-    number), not under Tune's names, so that a new process, or the process of a new driver, goes on from it.
+    number), not under Tune's names, so that a new process, or the process of a new driver, continues from it.
     """
 
     _task: Task

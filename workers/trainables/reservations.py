@@ -1,4 +1,4 @@
-"""What a trial's processes have reserved, kept where the next attempt finds it.
+"""The resources that a group of processes has reserved, noted where the trial's next attempt finds them.
 
 Ray frees a placement group when the actor that made it *and* its job are over: one whose Ray Train controller was
 killed would keep its resources until the search ends, and the next attempt would wait for them for ever. So its id is

@@ -44,12 +44,12 @@ class Task:
 
     @property
     def folder(self) -> Path:
-        """The folder of all attempts, for what the next one goes on from."""
+        """The folder in which all attempts of the work keep their state."""
         return search_folder(self.workspace, self.search_id) / f"{self.noun}-{self.number:06d}"
 
     @property
     def checkpoint(self) -> Path:
-        """The file from which the next attempt goes on after a process died."""
+        """The file from which the next attempt continues after a process died."""
         return self.folder / "checkpoint.pt"
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:

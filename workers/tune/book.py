@@ -53,11 +53,11 @@ class Book(Protocol[T_co, R_contra]):
         ...
 
     def should_continue(self, number: int, message: Measured[R_contra]) -> bool:
-        """Decide whether a task goes on after a result that is not its last (early stopping)."""
+        """Decide whether a task continues after a result that is not its last (early stopping)."""
         ...
 
     def record(self, number: int, message: Measured[R_contra] | Progress) -> None:
-        """Record a message of a task; of results that several attempts send the first one counts."""
+        """Record a message of a task; a result that an earlier attempt has sent is not recorded again."""
         ...
 
     def end(self, number: int, reason: str | None = None) -> None:

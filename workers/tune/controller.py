@@ -1,4 +1,4 @@
-"""Tune's event loop, led by a book.
+"""Tune's event loop, led by a book of tasks (`workers.tune.book.Book`).
 
 `TuneController` is used directly, not through `Tuner.fit`: that writes snapshots of the experiment and reads them back
 at its end (here SQL is the record, and a restored Tuner unpickles), and cannot be stopped within seconds. The few
@@ -101,7 +101,7 @@ class SearchController(TuneController):  # type: ignore[misc]  # Ray has no type
         return trial
 
     def _trial_task_failure(self, trial: Trial, exception: Exception) -> None:
-        """Tries only a process that died again: an exception in our code would come again."""
+        """Retries only tasks whose process died: an exception in our code would come again."""
         log.warning("%s: %s", trial.config["task"].display_name, str(exception)[:2000])
         if _is_a_bug(exception):
             trial.max_failures = 0
