@@ -20,6 +20,7 @@ import uvicorn
 
 from api.app import create_app
 from api.middleware.auth import check_binding
+from nas.atomic import write_text_atomically
 from nas.client import SERVER_FILE
 from nas.settings import Settings, read_settings
 from nas.store import Store, StoreError
@@ -121,10 +122,7 @@ def _local_ray(settings: Settings, keep: bool) -> Iterator[LocalRay]:
 def _announced(settings: Settings) -> Iterator[None]:
     """A file in the home folder says where the service is, so that the command line finds it."""
     file = settings.folder / SERVER_FILE
-    settings.folder.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(f".{os.getpid()}")
-    partial.write_text(json.dumps({"url": _address(settings), "pid": os.getpid()}))
-    partial.replace(file)
+    write_text_atomically(file, json.dumps({"url": _address(settings), "pid": os.getpid()}))
     try:
         yield
     finally:

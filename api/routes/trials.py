@@ -10,6 +10,7 @@ from api.answers.documents import snapshot_document, trial_document
 from api.answers.trials import trial_detail, trial_page
 from api.deps import Cursor, Limit, SearchDep, StoreDep, TrialNumber
 from api.errors import ApiError
+from nas.kinds.registry import kind_of
 from nas.results.status import TrialStatus
 from nas.schemas.base import PagePublic
 from nas.schemas.trials import TrialDetail, TrialPublic

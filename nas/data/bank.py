@@ -23,7 +23,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.data.atomic import make_once
+from nas.atomic import make_once
 from nas.data.dataset import IGNORE, Split, Uint8
 from nas.data.transforms import train_crop, val_crop
 from nas.specs import AugmentSpec

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from torch import nn
 
-from nas.data.atomic import write_atomically
+from nas.atomic import write_atomically
 from nas.data.bank import CropSource
 from nas.data.dataset import IGNORE, SegmentationDataset, Uint8
 from nas.training.loop.pixels import to_network

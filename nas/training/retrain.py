@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from nas.data.atomic import write_bytes_atomically, write_text_atomically
+from nas.atomic import write_bytes_atomically, write_text_atomically
 from nas.models.backbones.build import build_backbone
 from nas.models.graph_reasoning import KnowledgeGraph, identity_graph
 from nas.models.networks import Network, SegmentationNetwork, build_classifier_head, is_network

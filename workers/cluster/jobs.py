@@ -1,7 +1,8 @@
-"""The job server of a Ray cluster: submit, watch and stop the one job of a search.
+"""The client of a Ray cluster's job server: submits, watches and stops the driver of a search.
 
-Spoken to over its documented HTTP interface (`/api/jobs/`, served by the dashboard) rather than through Ray's client:
-that one has no time-outs, lets RAY_ADDRESS override the address it is given, and needs Ray where only HTTP is needed.
+The server is spoken to over its documented HTTP interface (`/api/jobs/`, served by the dashboard) rather than through
+Ray's client: that one has no time-outs, lets RAY_ADDRESS override the address it is given, and needs Ray where only
+HTTP is needed.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _SECONDS = 20.0
 
 
 class JobState(StrEnum):
-    """Ray's states in lower case; `lost`: the cluster does not know the job (it was restarted)."""
+    """The state of a job: Ray's words in lower case, and `lost` when the cluster does not know the job any more."""
 
     pending = "pending"
     running = "running"
@@ -43,7 +44,15 @@ class ClusterUnreachable(Exception):  # noqa: N818  reads as what it says: `exce
 
 
 def job_id(search_id: str, attempt: int) -> str:
-    """The submission id of a search's driver. ValueError unless the search id is one that the store makes."""
+    """Make the submission id of a search's driver.
+
+    Args:
+        search_id: The search.
+        attempt: The number of the driver, from 1.
+
+    Raises:
+        ValueError: The search id is not one that the store makes, or the number is below 1.
+    """
     if not _SEARCH_ID.fullmatch(search_id):
         raise ValueError(f"{search_id!r} is no search id; it must be s and 12 hexadecimal digits")
     if attempt < 1:
@@ -52,9 +61,13 @@ def job_id(search_id: str, attempt: int) -> str:
 
 
 class Cluster:
-    """A Ray cluster by its dashboard's address, `http://host:8265`.
+    """A Ray cluster, as its job server shows it.
 
-    `token` is the cluster's; None looks where Ray looks: RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH, ~/.ray/auth_token.
+    Every method but `reachable` and `close` raises `ClusterUnreachable`.
+
+    Args:
+        dashboard_url: Where the dashboard is, such as `http://host:8265`.
+        token: The cluster's; None looks where Ray looks: RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH, ~/.ray/auth_token.
     """
 
     def __init__(self, dashboard_url: str, token: str | None = None) -> None:
@@ -64,9 +77,18 @@ class Cluster:
         self._http = httpx.Client(base_url=self.dashboard_url, headers=headers, timeout=_SECONDS, trust_env=False)
 
     def submit(self, search_id: str, attempt: int, name: str) -> str:
-        """Submit the driver and return its job id; submitting the same attempt again changes nothing.
+        """Submit a driver; submitting the same attempt again changes nothing.
 
-        `name` (of the search) only goes into the job's metadata. ClusterUnreachable when it cannot be submitted.
+        Args:
+            search_id: The search.
+            attempt: The number of the driver, from 1.
+            name: The search's name, which only goes into the job's metadata.
+
+        Returns:
+            The id of the job.
+
+        Raises:
+            ClusterUnreachable: The job cannot be submitted now.
         """
         job = job_id(search_id, attempt)
         shown = "".join(c if c.isprintable() else " " for c in name)[:100]
@@ -82,20 +104,20 @@ class Cluster:
         return job
 
     def state(self, job: str) -> JobState:
-        """The job's state."""
+        """Ask for the state of a job."""
         reply = self._send("GET", f"/api/jobs/{job}")
         if reply.status_code == httpx.codes.NOT_FOUND:
             return JobState.lost
         return JobState(str(_json(reply)["status"]).lower())
 
     def stop(self, job: str) -> None:
-        """Ask the driver to end: SIGTERM, and SIGKILL after 3 seconds. A job that is over or unknown is left as is."""
+        """Ask a job to end: SIGTERM, and SIGKILL after 3 seconds. A job that is over or unknown is left as it is."""
         reply = self._send("POST", f"/api/jobs/{job}/stop")
         if reply.status_code != httpx.codes.NOT_FOUND:
             _json(reply)
 
     def logs(self, job: str) -> str:
-        """What the driver and its trials printed; empty for a job that the cluster does not know."""
+        """Ask for what a driver and its trials printed; empty for a job that the cluster does not know."""
         reply = self._send("GET", f"/api/jobs/{job}/logs")
         if reply.status_code == httpx.codes.NOT_FOUND:
             return ""

@@ -6,8 +6,6 @@ come back; `LocalRay.start` then finds the cluster that is running.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -18,13 +16,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import httpx
 
+from nas.atomic import locked, write_text_atomically
 from nas.settings import Settings
 from search_spaces.base import canonical_json
 from workers.cluster import processes
@@ -38,6 +36,9 @@ _BELOW_TEMP = len("/session_2026-01-01_00-00-00_000000_1234567/sockets/dash_Metr
 _OBJECT_STORE_BYTES = 200_000_000
 """Results are a few hundred bytes each: near Ray's minimum of 75 MiB; the default takes 30 % of the memory."""
 
+STATE_FILE = "cluster.json"
+"""In the cluster's folder: what `LocalRay` is made of again by the next process."""
+
 _NOT_INHERITED = ("SEGNAS_", "RAY_ADDRESS", "RAY_API_SERVER_ADDRESS", "RAY_AUTH_", "RAY_JOB_", "RAY_TMPDIR")
 """Ours are set anew; Ray's would make the cluster take part in another one."""
 
@@ -47,10 +48,15 @@ _STOP_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class LocalRay:
-    """The cluster of one home folder.
+    """The Ray cluster of one home folder.
 
-    `dashboard_url` also serves the job API; `address` is Ray's own (host:port); `marker` tells its processes from
-    other clusters'; `temp` holds sockets and logs; `fingerprint` is that of the settings its jobs see.
+    Attributes:
+        folder: Holds the cluster's token, its state and its logs, below the home folder.
+        dashboard_url: Where the dashboard and the job API are served.
+        address: Ray's own address, host:port.
+        marker: Tells the cluster's processes from those of other clusters.
+        temp: Ray's folder for sockets and logs.
+        fingerprint: Of the settings that the cluster's jobs see.
     """
 
     folder: Path
@@ -62,15 +68,24 @@ class LocalRay:
 
     @classmethod
     def start(cls, settings: Settings) -> Self:
-        """Start the cluster of this home folder, or attach to the one that runs.
+        """Start the cluster of the settings' home folder, or attach to the one that runs.
 
         Jobs see the settings with which the cluster was started; a cluster started with others is restarted (the
-        service resubmits searches that were running). RuntimeError with Ray's words when it does not start.
+        service resubmits searches that were running).
+
+        Args:
+            settings: Name the home folder, the port of the dashboard, and what jobs see.
+
+        Returns:
+            The cluster that runs.
+
+        Raises:
+            RuntimeError: Ray does not start, with its words, or the dashboard's port is taken.
         """
         folder = settings.folder / "ray"
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)  # Ray makes the folders in it writable for everyone
-        with _exclusive(folder / "lock"):
+        with locked(folder / STATE_FILE):
             running = cls._read(folder)
             if running is not None:
                 if running.fingerprint == _fingerprint(settings) and running.alive():
@@ -80,40 +95,40 @@ class LocalRay:
 
     @classmethod
     def attach(cls, settings: Settings) -> Self | None:
-        """The running cluster of this home folder, or None."""
+        """Find the running cluster of the settings' home folder; None when none runs."""
         running = cls._read(settings.folder / "ray")
         return running if running is not None and running.alive() else None
 
     @property
     def token(self) -> str:
-        """What clients show as `Authorization: Bearer ...`, and people paste into the dashboard."""
+        """The token that clients show as `Authorization: Bearer ...`, and people paste into the dashboard."""
         return (self.folder / "token").read_text().strip()
 
     def client_environment(self) -> dict[str, str]:
-        """What a program must have in its environment before it imports ray to connect to `address`."""
+        """Environment variables that a program needs before it imports Ray and connects to `address`."""
         return _client_environment(self.folder)
 
     def alive(self) -> bool:
-        """Whether its processes run and its job API answers."""
+        """Whether the cluster's processes run and its job API answers."""
         if not processes.runs(self.marker, ("gcs_server", "raylet")):
             return False
         return _answers(self.dashboard_url, self.token)
 
     def stop(self) -> None:
         """End this cluster and everything that runs in it; other clusters of the machine are left alone."""
-        with _exclusive(self.folder / "lock"):
+        with locked(self.folder / STATE_FILE):
             self._end()
 
     def _end(self) -> None:
         processes.end(self.marker, _STOP_SECONDS)
         if not self.temp.is_relative_to(self.folder):
             shutil.rmtree(self.temp, ignore_errors=True)
-        (self.folder / "cluster.json").unlink(missing_ok=True)
+        (self.folder / STATE_FILE).unlink(missing_ok=True)
 
     @classmethod
     def _read(cls, folder: Path) -> Self | None:
         try:
-            state: dict[str, Any] = json.loads((folder / "cluster.json").read_text())
+            state: dict[str, Any] = json.loads((folder / STATE_FILE).read_text())
         except FileNotFoundError:
             return None
         return cls(**state | {"folder": folder, "temp": Path(state["temp"])})
@@ -140,7 +155,16 @@ class LocalRay:
 
 
 def environment(settings: Settings, folder: Path, marker: str) -> dict[str, str]:
-    """The environment of the cluster's processes, and so of every job: this Python, these settings, this token."""
+    """Make the environment of the cluster's processes, which every job inherits.
+
+    Args:
+        settings: What jobs shall see. The service's own token is left out.
+        folder: The cluster's folder.
+        marker: The cluster's value of `workers.cluster.processes.MARKER`.
+
+    Returns:
+        The environment of this process without other clusters' variables, with this Python, settings and token.
+    """
     env = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
     env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), env.get("PATH", os.defpath)])
     env |= _client_environment(folder)
@@ -170,12 +194,22 @@ def _client_environment(folder: Path) -> dict[str, str]:
 
 
 def without_client_server(params: Any, head: bool) -> None:  # noqa: ARG001  Ray's hook passes both
-    """Called by `ray start`: no server for Ray's remote client, which nobody here uses (90 MB and an open port)."""
+    """Start no server for Ray's remote client, which nobody here uses (90 MB and an open port).
+
+    Args:
+        params: The `RayParams` of the node, which `ray start` hands over before it starts anything.
+        head: Whether the node is a head.
+    """
     params.ray_client_server_port = None
 
 
-def _ray_start(temp: Path, port: int, env: dict[str, str], log: Path) -> bool:
-    """Run `ray start --head`; False when it says no or takes too long."""
+def start_command(temp: Path, port: int) -> list[str]:
+    """Make the command line that starts the cluster's one node.
+
+    Args:
+        temp: Ray's folder for sockets and logs.
+        port: The dashboard's.
+    """
     options = {
         "temp-dir": temp,
         "port": 0,
@@ -189,16 +223,17 @@ def _ray_start(temp: Path, port: int, env: dict[str, str], log: Path) -> bool:
         "include-dashboard": "true",
     }
     # --no-monitor: nothing to scale on one machine, and the autoscaler's process takes 84 MB.
-    flags = [
-        "--head",
-        "--disable-usage-stats",
-        "--no-monitor",
-        *(f"--{name}={value}" for name, value in options.items()),
-    ]
+    flags = ["--head", "--disable-usage-stats", "--no-monitor"]
+    flags += [f"--{name}={value}" for name, value in options.items()]
+    return [sys.executable, "-m", "ray.scripts.scripts", "start", *flags]
+
+
+def _ray_start(temp: Path, port: int, env: dict[str, str], log: Path) -> bool:
+    """Run `ray start --head`; False when it says no or takes too long."""
     with log.open("wb") as output:
         try:
             done = subprocess.run(  # noqa: S603  our own command line
-                [sys.executable, "-m", "ray.scripts.scripts", "start", *flags],
+                start_command(temp, port),
                 env=env,
                 cwd=log.parent,
                 stdout=output,
@@ -245,17 +280,7 @@ def _temporary(folder: Path) -> Path:
 
 def _write_state(folder: Path, cluster: LocalRay) -> None:
     state = {name: str(value) for name, value in asdict(cluster).items() if name != "folder"}
-    partial = folder / "cluster.json.partial"
-    partial.write_text(json.dumps(state, indent=2))
-    partial.replace(folder / "cluster.json")
-
-
-@contextlib.contextmanager
-def _exclusive(path: Path) -> Iterator[None]:
-    """Two services of one home folder that start at once get one cluster."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    write_text_atomically(folder / STATE_FILE, json.dumps(state, indent=2))
 
 
 def _answers(url: str, token: str) -> bool:

@@ -2,38 +2,32 @@
 
 `ray stop` ends every Ray process of the machine. Here each cluster's processes carry a marker in their environment,
 inherited by everything they start (raylet, workers, job drivers). Some of Ray's processes overwrite their environment
-when they set their title; they are told by the session that they share with processes that still carry the marker.
+when they set their title; they are found by the session that they share with processes that still carry the marker.
 """
 
 from __future__ import annotations
 
 import contextlib
-import importlib
-import importlib.util
 import os
-import sys
 import time
 from collections.abc import Iterable
-from pathlib import Path
-from typing import Any
+
+import psutil
 
 MARKER = "SEGNAS_RAY_CLUSTER"
 """The environment variable that names the cluster."""
 
 
-def _psutil() -> Any:
-    """The psutil that Ray brings along, without importing Ray: that takes a second and reads its configuration."""
-    if importlib.util.find_spec("psutil") is None:
-        ray = importlib.util.find_spec("ray")
-        assert ray is not None, "Ray is installed where its processes are"
-        sys.path.append(str(Path(str(ray.origin)).parent / "thirdparty_files"))
-    return importlib.import_module("psutil")
+def find(marker: str) -> list[psutil.Process]:
+    """Find the processes of a cluster.
 
+    Args:
+        marker: The cluster's value of `MARKER`.
 
-def find(marker: str) -> list[Any]:
-    """Processes (psutil.Process) of the cluster, zombies left out."""
-    psutil = _psutil()
-    sessions: dict[int, list[Any]] = {}
+    Returns:
+        The cluster's processes that run; zombies are left out.
+    """
+    sessions: dict[int, list[psutil.Process]] = {}
     ours = set()
     for process in psutil.process_iter(["environ", "status"]):
         if process.info["status"] == psutil.STATUS_ZOMBIE:
@@ -50,7 +44,12 @@ def find(marker: str) -> list[Any]:
 
 
 def runs(marker: str, names: Iterable[str]) -> bool:
-    """Whether every one of the named programs runs in the cluster."""
+    """Whether every one of the named programs runs in the cluster.
+
+    Args:
+        marker: The cluster's value of `MARKER`.
+        names: Names of programs, as `ps` shows them.
+    """
     missing = set(names)
     for process in find(marker):
         missing.discard(_name(process))
@@ -58,7 +57,12 @@ def runs(marker: str, names: Iterable[str]) -> bool:
 
 
 def end(marker: str, grace: float) -> None:
-    """End every process of the cluster: raylet first, the control store last; SIGKILL after `grace` seconds each."""
+    """End every process of a cluster: the raylet first, the control store last.
+
+    Args:
+        marker: The cluster's value of `MARKER`.
+        grace: Seconds between SIGTERM and SIGKILL, for each of the three groups of processes.
+    """
     members = find(marker)
     _end([p for p in members if _name(p) == "raylet"], grace)
     _end([p for p in members if _name(p) != "gcs_server"], grace)
@@ -69,8 +73,7 @@ def end(marker: str, grace: float) -> None:
     assert not left, f"processes that do not end: {left}"
 
 
-def _end(processes: list[Any], grace: float) -> None:
-    psutil = _psutil()
+def _end(processes: list[psutil.Process], grace: float) -> None:
     for process in processes:
         with contextlib.suppress(psutil.Error):
             process.terminate()
@@ -81,9 +84,8 @@ def _end(processes: list[Any], grace: float) -> None:
     psutil.wait_procs(alive, timeout=2.0)
 
 
-def _name(process: Any) -> str:
-    psutil = _psutil()
+def _name(process: psutil.Process) -> str:
     try:
-        return str(process.name())
+        return process.name()
     except psutil.Error:
         return ""

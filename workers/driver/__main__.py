@@ -18,7 +18,17 @@ log = logging.getLogger("segnas.driver")
 
 
 def main(arguments: list[str]) -> int:
-    """Run the driver that the arguments name."""
+    """Run the driver that the arguments name.
+
+    Args:
+        arguments: The id of the search, and the number of the driver.
+
+    Returns:
+        The exit code of the job.
+
+    Raises:
+        SystemExit: The arguments are no such pair.
+    """
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stdout)
     log.setLevel(logging.INFO)
     search_id, attempt = _parse(arguments)
@@ -48,7 +58,7 @@ def _drive(store: Store, settings: Settings, search_id: str, attempt: int) -> in
 
 
 def _on_termination() -> list[int]:
-    """A list that is filled when the job is told to stop: Ray kills it three seconds later."""
+    """A list that is filled when Ray asks the job to end, three seconds before it kills it."""
     received: list[int] = []
 
     def note(number: int, _frame: object) -> None:

@@ -1,4 +1,4 @@
-"""The stages before the first trial: wait for a node that can hold one, then backbones and feature banks."""
+"""The stages before the first trial: wait for a node that is large enough, then make backbones and feature banks."""
 
 from __future__ import annotations
 
@@ -30,12 +30,21 @@ class PreparationError(Exception):
 
 
 def await_resources(resources: Resources, show: Show, should_continue: ShouldContinue) -> bool:
-    """Wait until the cluster's nodes are large enough for a trial's processes; False when told to end."""
+    """Wait until the cluster's nodes are large enough for a trial's processes, whatever else runs on them.
+
+    Args:
+        resources: What a trial takes.
+        show: Told what is waited for.
+        should_continue: Ends the wait.
+
+    Returns:
+        False when `should_continue` ended the wait.
+    """
     share = share_of(resources)
-    while sum(_held(node, share) for node in ray.nodes() if node["Alive"]) < resources.workers:
+    while sum(_capacity(node, share) for node in ray.nodes() if node["Alive"]) < resources.workers:
         if not should_continue():
             return False
-        show(f"waiting for a node with {_spoken(resources)}", 0, 1)
+        show(f"waiting for a node with {_resources_text(resources)}", 0, 1)
         time.sleep(1.0)
     return True
 
@@ -45,8 +54,20 @@ def prepare_all(
 ) -> bool:
     """Make what the trials share, one fidelity after the other, as Ray tasks on the resources of one process.
 
-    False when told to end. Other nodes make their own when their first trial asks for it. PreparationError when
-    something cannot be made.
+    Nodes that these tasks do not run on make their own when their first trial asks for it.
+
+    Args:
+        spec: The search.
+        needs: What has to be made.
+        workspace: Where data sets and caches are.
+        show: Told how far it is.
+        should_continue: Ends the preparation.
+
+    Returns:
+        False when `should_continue` ended the preparation.
+
+    Raises:
+        PreparationError: Something cannot be made.
     """
     return all(_prepare_one(spec, need, workspace, show, should_continue) for need in needs)
 
@@ -72,16 +93,16 @@ def _prepare_one(spec: JobSpec, need: Need, workspace: Workspace, show: Show, sh
     except StopIteration:
         return True
     except RayTaskError as error:
-        raise PreparationError(_sentence(error.cause)) from error
+        raise PreparationError(_reason(error.cause)) from error
     except RayError as error:
         raise PreparationError(f"the process that prepares the search died: {str(error).splitlines()[0]}") from error
 
 
 def _prepare(need: Need, workspace: Workspace, gpu: bool) -> Iterator[tuple[str, int, int]]:
-    """Runs on a node; yields how far it is, at most once a second."""
+    """Runs on a node; yields its progress, at most once a second."""
     from nas.training.prepare import prepare  # torch: only where something is trained
 
-    latest: queue.SimpleQueue[tuple[str, int, int]] = queue.SimpleQueue()
+    reports: queue.SimpleQueue[tuple[str, int, int]] = queue.SimpleQueue()
     failures: list[BaseException] = []
 
     def work() -> None:
@@ -91,7 +112,7 @@ def _prepare(need: Need, workspace: Workspace, gpu: bool) -> Iterator[tuple[str,
                 workspace,
                 whole_network=need.whole_network,
                 device=None if gpu else "cpu",
-                progress=lambda stage, done, total: latest.put((stage, done, total)),
+                progress=lambda stage, done, total: reports.put((stage, done, total)),
             )
         except BaseException as error:
             failures.append(error)
@@ -100,28 +121,28 @@ def _prepare(need: Need, workspace: Workspace, gpu: bool) -> Iterator[tuple[str,
     thread.start()
     while thread.is_alive():
         thread.join(1.0)
-        news = None
-        while not latest.empty():
-            news = latest.get()
-        if news is not None:
-            yield news
+        newest = None
+        while not reports.empty():
+            newest = reports.get()
+        if newest is not None:
+            yield newest
     if failures:
         raise failures[0]
 
 
-def _held(node: dict[str, dict[str, float]], share: dict[str, float]) -> int:
-    """How many processes with such a share a node could hold at once."""
+def _capacity(node: dict[str, dict[str, float]], share: dict[str, float]) -> int:
+    """How many processes with such a share an empty node could hold at once."""
     return min(int(node["Resources"].get(name, 0.0) / amount + 1e-9) for name, amount in share.items())
 
 
-def _spoken(resources: Resources) -> str:
+def _resources_text(resources: Resources) -> str:
     text = " and ".join(
         f"{amount:g} {name}{'s' if amount != 1 else ''}" for name, amount in share_of(resources).items()
     )
     return text if resources.workers == 1 else f"{text} for each of {resources.workers} processes"
 
 
-def _sentence(cause: BaseException) -> str:
-    """ValueError and OSError (a missing file, a full disk) speak to the user; others are named by their type."""
+def _reason(cause: BaseException) -> str:
+    """The messages of ValueError and OSError (a missing file, a full disk) are for the user; others get their type."""
     text = str(cause).strip()
     return text if isinstance(cause, ValueError | OSError) and text else f"{type(cause).__name__}: {text}"

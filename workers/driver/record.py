@@ -1,4 +1,4 @@
-"""A driver and its search: every write names the attempt, waits for an absent database, and is refused when stale."""
+"""The driver's access to its search's record: writes name the attempt, and wait for a database that is away."""
 
 from __future__ import annotations
 
@@ -17,13 +17,19 @@ T = TypeVar("T")
 log = logging.getLogger("segnas.driver")
 
 PATIENCE = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
-"""Seconds between tries while the database is away; then the driver gives up and the next one takes over."""
+"""Seconds between tries while the database is away; after them the driver gives up and the next one takes over."""
 
 
 class DriverRecord:
-    """What one driver says of one search. StaleAttemptError from any method: another driver has taken over.
+    """One search's record, as one of its drivers reads and writes it.
 
-    SearchClosedError: the search is stopping or over.
+    Every method raises `StaleAttemptError` when another driver has taken over, `SearchClosedError` when the search is
+    stopping or over, and `StoreError` when the database stays away.
+
+    Args:
+        store: The database.
+        search: The search, as it was when the driver began.
+        attempt: The number of the driver.
     """
 
     def __init__(self, store: Store, search: SearchRecord, attempt: int) -> None:
@@ -34,28 +40,38 @@ class DriverRecord:
         self.attempt = attempt
 
     def status(self) -> SearchStatus:
-        """The search's status in the record. StaleAttemptError when another driver has taken over."""
+        """Read the search's status, whether it is over or not."""
         search = persist(lambda: self.store.get_search(self.search_id))
         if search.attempt != self.attempt:
             raise StaleAttemptError(f"driver {search.attempt} has taken over search {self.search_id}")
         return search.status
 
     def start(self) -> None:
-        """The search is running."""
+        """Record that the search is running, and with which software."""
         persist(lambda: self.store.driver_started(self.search_id, self.attempt, software_versions()))
 
     def show(self, stage: str, done: int, total: int) -> None:
-        """What the search is at."""
+        """Record the search's stage, and that `done` of its `total` steps are done."""
         persist(lambda: self.store.set_stage(self.search_id, self.attempt, Stage(stage, done, total)))
 
     def finish(self, to: SearchStatus, message: str | None = None) -> SearchStatus:
-        """The end of the search."""
+        """Record the end of the search, with one sentence for the user, and return the status."""
         persist(lambda: self.store.finish_search(self.search_id, self.attempt, to, message))
         return to
 
 
 def persist(write: Callable[[], T]) -> T:
-    """Do it, and again while the database is away: events may be delivered twice. What is refused stays refused."""
+    """Call `write`, again and again while the database is away; the same event may thus be written twice.
+
+    Args:
+        write: A read or a write of the store.
+
+    Returns:
+        What `write` returns.
+
+    Raises:
+        StoreError: The database stays away; a subclass at once when the store refuses.
+    """
     for wait in PATIENCE:
         try:
             return write()

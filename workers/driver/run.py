@@ -1,4 +1,4 @@
-"""One driver's run of one search, inside a Ray that is connected."""
+"""The run of one search by one driver, in a process that is connected to Ray."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ Prepare = Callable[[JobSpec, Iterable[Need], "Workspace", Show, ShouldContinue],
 log = logging.getLogger("segnas.driver")
 
 POLL_SECONDS = 2.0
-"""How often the record is asked whether to go on: the second way to be stopped, beside a signal."""
+"""How often the record is asked whether the search is stopping: the second way to stop a driver, beside a signal."""
 
 
 class Interrupted(Exception):  # noqa: N818  it is no error: somebody ended the driver
-    """The driver was told to end although its search goes on: the next driver takes over."""
+    """The driver was asked to end although its search is not stopping: the next driver takes over."""
 
 
 def never() -> bool:
-    """Nobody interrupts."""
+    """Always false: the default for drivers that nobody interrupts."""
     return False
 
 
@@ -56,18 +56,35 @@ def run_search(
     prepare: Prepare = prepare_all,
     interrupted: Callable[[], bool] = never,
 ) -> SearchStatus:
-    """Run the search to its end, which is recorded and returned; what earlier drivers measured counts.
+    """Run a search to its end, from where earlier drivers were.
 
-    Ends within seconds once the search is stopping in the record, or `interrupted` says so; the latter raises
-    Interrupted unless the search is stopping. StaleAttemptError when another driver has taken over, StoreError when
-    the database stays away. Whatever happens, no process of a trial or a run is left.
+    Ends within seconds once the search is stopping in the record, or `interrupted` returns true. Whatever happens, no
+    process of a trial or a run is left.
+
+    Args:
+        store: The record.
+        search_id: The search.
+        attempt: The number of this driver; the record refuses what others write.
+        workspace: Where data sets, caches and checkpoints are.
+        trial_process: The class of the processes that measure trials.
+        run_process: The class of the processes that do the runs of a differentiable search.
+        prepare: Makes what the trials share, such as feature banks, before the first one.
+        interrupted: Whether the driver was asked to end; called often.
+
+    Returns:
+        The status that the search ended with, which is recorded.
+
+    Raises:
+        Interrupted: `interrupted` returned true, and the search is not stopping.
+        StaleAttemptError: Another driver has taken over.
+        StoreError: The database stays away.
     """
     search = persist(lambda: store.get_search(search_id))
     run = _Run(DriverRecord(store, search, attempt), workspace, trial_process, run_process, prepare, interrupted)
     try:
         end = run.to_end()
     except SearchClosedError:
-        end = run.told_to_end()
+        end = run.finish_stopped()
     shutil.rmtree(search_folder(workspace, search_id), ignore_errors=True)
     log.info("search %s: %s", search_id, end)
     return end
@@ -99,34 +116,34 @@ class _Run:
         driver.start()
         try:
             if not await_resources(spec.resources, driver.show, self._should_continue):
-                return self.told_to_end()
+                return self.finish_stopped()
             runs = kind_of(spec).runs(spec)
             end = self._trials() if runs is None else self._differentiable(runs)
         except PreparationError as error:
             return driver.finish(SearchStatus.FAILED, str(error))
-        return self.told_to_end() if end is None else end
+        return self.finish_stopped() if end is None else end
 
-    def told_to_end(self) -> SearchStatus:
-        """The end of a search that was stopped, or ended by others, under the driver's hands; else Interrupted."""
+    def finish_stopped(self) -> SearchStatus:
+        """Record that the search was stopped, unless others ended it; Interrupted when neither is the case."""
         status = self._driver.status()
         if status.terminal:
             return status
         if status is SearchStatus.STOPPING:
             return self._driver.finish(SearchStatus.STOPPED)
-        raise Interrupted(f"the driver of search {self._driver.search_id} was told to end")
+        raise Interrupted(f"the driver of search {self._driver.search_id} was asked to end")
 
     def _differentiable(self, spec: AutoDeepLabSpec) -> SearchStatus | None:
-        """The runs, then the networks that they decoded to; None when told to end before."""
+        """The runs, then the networks that they decoded to; None when stopped before they are over."""
         runs = RunBook(self._driver, spec, self._workspace)
         runs.replay()
         if not self._work(runs, self._run_process):
             return None
         if len(runs.failed) == spec.seeds:
-            return self._driver.finish(SearchStatus.FAILED, runs.said)
-        return self._trials(runs.said)
+            return self._driver.finish(SearchStatus.FAILED, runs.message)
+        return self._trials(runs.message)
 
     def _trials(self, note: str | None = None) -> SearchStatus | None:
-        """Prepare and run the trials; None when told to end before they are over."""
+        """Prepare and run the trials; None when stopped before they are over."""
         driver = self._driver
         plan = kind_of(driver.spec).plan(driver.spec, driver.search_id, driver.records)
         if not plan.size:
@@ -140,7 +157,7 @@ class _Run:
         return trial_book.conclude(note) if self._work(trial_book, self._trial_process) else None
 
     def _work(self, book: RunBook | TrialBook, process: type[Process]) -> bool:
-        """Do all that the book has; False when told to end before it is over."""
+        """Run all tasks of the book; False when stopped before they are over."""
         os.environ.update(ENVIRONMENT)
         controller = SearchController(book, process, search_folder(self._workspace, self._driver.search_id))
         try:
@@ -157,7 +174,7 @@ class _Run:
         return True
 
     def _should_continue(self) -> bool:
-        """Whether nobody has told the driver to end, asking the record now and then."""
+        """Whether nobody stops the driver or its search; asks the record every `POLL_SECONDS`."""
         if self._interrupted():
             return False
         if time.monotonic() - self._asked >= POLL_SECONDS:

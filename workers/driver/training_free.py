@@ -27,9 +27,17 @@ STAGE = "training-free"
 
 
 def score_training_free(driver: DriverRecord, workspace: Workspace, should_continue: ShouldContinue) -> bool:
-    """Score what is not in the record yet; False when told to end.
+    """Score the architectures that have no scores in the record yet.
 
     An architecture that cannot be scored is left out, with a line in the log: the ranking does without it.
+
+    Args:
+        driver: The search.
+        workspace: Where data sets and caches are.
+        should_continue: Ends the scoring.
+
+    Returns:
+        False when `should_continue` ended the scoring.
     """
     candidates = kind_of(driver.spec).training_free(driver.spec, driver.records)
     if candidates is None:

@@ -1,6 +1,6 @@
-"""What a driver knows of its trials: every event goes into SQL first, then to the plan (strategy, early stopping).
+"""The driver's record of its trials: every event goes into SQL first, then to the plan (strategy, early stopping).
 
-A resubmitted driver fills its trial_book from SQL, so it proposes and stops as the lost one would have.
+A resubmitted driver fills its book from SQL, so it proposes and stops as the lost one would have.
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nas.kinds.plans import Plan, Proposal
 from nas.results.measurement import Measurement
@@ -18,6 +18,7 @@ from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import Fidelity, Resources
 from nas.store import TrialRecord
 from workers.driver.record import DriverRecord, persist
+from workers.trainables.message import Measured, Progress
 from workers.trainables.task import TrialTask
 
 if TYPE_CHECKING:
@@ -25,23 +26,29 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("segnas.driver")
 
-
 MeasuredBefore = Callable[[str, str, int], tuple[str, TrialRecord] | None]
-"""From architecture key, fidelity key and seed to a completed trial and its search's id, if there is one."""
+"""Finds a completed trial by architecture key, fidelity key and seed: the id of its search, and the trial."""
 
 
 @dataclass
 class _Flight:
-    """A trial in flight: its last attempt, what was measured last."""
+    """A trial that runs, or will when a process is free: its latest attempt and its deepest measurement."""
 
     task: TrialTask
     last: Measurement | None = None
 
 
 class TrialBook:
-    """One driver's book of its trials. Raises what `DriverRecord` does.
+    """One driver's book of its search's trials (see `workers.tune.book.Book`).
 
-    A proposal that `measured_before` finds (same architecture, fidelity and seed) is adopted instead of run.
+    Its methods raise what those of `DriverRecord` raise.
+
+    Args:
+        driver: Writes the search's record.
+        plan: Proposes the trials and decides on early stopping.
+        workspace: Where data sets, caches and checkpoints are.
+        measured_before: Finds trials of other searches with the same architecture, fidelity and seed as a proposal;
+            these are adopted instead of run.
     """
 
     def __init__(
@@ -54,7 +61,7 @@ class TrialBook:
         self._workspace = workspace
         self._measured_before = measured_before
         self._flights: dict[int, _Flight] = {}
-        self._again: deque[_Flight] = deque()
+        self._resumed: deque[_Flight] = deque()
         self._ended = 0
         self._scored = 0
         self._shown, self._shown_at = -1, 0.0
@@ -67,16 +74,16 @@ class TrialBook:
 
     @property
     def retries(self) -> int:
-        """New attempts of a trial whose process died."""
+        """How many new attempts a trial gets whose process died."""
         return self._driver.spec.retries
 
     @property
-    def finished_asking(self) -> bool:
+    def exhausted(self) -> bool:
         """Whether every trial of the search has been launched."""
-        return not self._again and self._plan.finished
+        return not self._resumed and self._plan.finished
 
     def replay(self) -> None:
-        """Take over what earlier drivers recorded; their trials in flight come first, as new attempts."""
+        """Read what earlier drivers recorded; trials that ran under them are launched first, as new attempts."""
         trials = persist(lambda: self._store.all_trials(self._search_id))
         curves = persist(lambda: self._store.measurements(self._search_id))
         trials = [self._close_measured(trial) for trial in trials]
@@ -88,41 +95,42 @@ class TrialBook:
             attempt = self._begin_attempt(trial.number)
             task = self._task(self._plan.fidelity_of(trial), trial, attempt)
             curve = curves.get(trial.number)
-            self._again.append(_Flight(task, curve[-1] if curve else None))
+            self._resumed.append(_Flight(task, curve[-1] if curve else None))
         if trials:
-            log.info("%d trials recorded, %d of them in flight: these go on first", len(trials), len(self._again))
+            log.info("%d trials recorded, %d of them in flight: these go on first", len(trials), len(self._resumed))
 
     def launch(self) -> TrialTask | None:
-        """The next trial to run, recorded as running; None when there is none left."""
-        flight = self._again.popleft() if self._again else self._propose()
+        """Record the next trial as running and return its task; None when none is left."""
+        flight = self._resumed.popleft() if self._resumed else self._propose()
         if flight is None:
             return None
         self._flights[flight.task.number] = flight
         return flight.task
 
     def relaunch(self, number: int) -> int:
-        """A new attempt of a trial whose process died."""
+        """Record a new attempt of a trial whose process died, and return it."""
         flight = self._flights[number]
         flight.task = replace(flight.task, attempt=self._begin_attempt(number))
         log.warning("trial %d: its process died; attempt %d", number, flight.task.attempt)
         return flight.task.attempt
 
-    def should_continue(self, number: int, result: Mapping[str, Any]) -> bool:
-        """Early stopping's word on a trial that has reached a rung."""
-        return self._plan.should_continue(number, _measurement(result))
+    def should_continue(self, number: int, message: Measured[Measurement]) -> bool:
+        """Ask the plan (early stopping) whether a trial that has reached a rung continues."""
+        return self._plan.should_continue(number, message.result)
 
-    def record(self, number: int, result: Mapping[str, Any]) -> None:
-        """A rung of a trial. One that an earlier attempt recorded is not recorded again."""
-        flight, measurement = self._flights[number], _measurement(result)
+    def record(self, number: int, message: Measured[Measurement] | Progress) -> None:
+        """Record a rung of a trial in SQL, unless an earlier attempt has recorded it. Progress is not recorded."""
+        if isinstance(message, Progress):
+            return
+        flight, measurement = self._flights[number], message.result
         if flight.last is not None and measurement.iteration <= flight.last.iteration:
             return
-        attempt = result["attempt"]
-        persist(lambda: self._store.record_measurement(self._search_id, number, attempt, measurement))
+        persist(lambda: self._store.record_measurement(self._search_id, number, message.attempt, measurement))
         flight.last = measurement
         log.info("trial %d: %.4f at %d", number, measurement.score, measurement.iteration)
 
     def end(self, number: int, reason: str | None = None) -> None:
-        """The end of a trial: failed for a reason, else completed at the last rung, else stopped early."""
+        """Record the end of a trial: failed for a reason, else completed at its last rung, else stopped early."""
         flight = self._flights.pop(number)
         status = TrialStatus.PRUNED
         if reason is not None:
@@ -135,13 +143,20 @@ class TrialBook:
         self._plan.tell(number, flight.task.architecture, status, flight.last)
 
     def show_progress(self) -> None:
-        """How many trials are over; at most once a second."""
+        """Record how many trials are over, when that has changed; at most once a second."""
         if self._shown != self._ended and time.monotonic() - self._shown_at >= 1.0:
             self._shown, self._shown_at = self._ended, time.monotonic()
             self._show()
 
     def conclude(self, note: str | None = None) -> SearchStatus:
-        """The end of a search whose trials are all over: failed when not one of them has a score."""
+        """Record the end of a search whose trials are all over: failed when not one of them has a score.
+
+        Args:
+            note: One sentence on the search's first stages, if there is one; it goes before the plan's.
+
+        Returns:
+            The status that was recorded.
+        """
         self._show()
         if self._scored:
             return self._driver.finish(SearchStatus.COMPLETED, note or self._plan.note)
@@ -226,7 +241,3 @@ class TrialBook:
         self._ended += 1
         self._scored += status in (TrialStatus.COMPLETED, TrialStatus.PRUNED)
         self._last_reason = reason or self._last_reason
-
-
-def _measurement(result: Mapping[str, Any]) -> Measurement:
-    return Measurement.model_validate_json(result["outcome"])

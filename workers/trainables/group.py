@@ -1,7 +1,7 @@
 """A trial in several processes: Ray Train's TorchTrainer, below the trial's process.
 
-    TrialProcess (Tune)     takes next to nothing, waits for news
-    └─ Training             an actor without resources: calls `TorchTrainer.fit`, passes on what the workers tell
+    TrialProcess (Tune)     takes next to nothing, waits for messages
+    └─ Training             an actor without resources: calls `TorchTrainer.fit`, passes on what the workers report
        └─ TrainController   Ray Train's: a placement group with one bundle for each worker
           └─ RayTrainWorker x workers: `nas.training.evaluate` in a process group, gloo or nccl
 
@@ -13,45 +13,46 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Iterator
-from typing import Any, Literal, NamedTuple
 
 import ray
 from ray.exceptions import RayActorError
 
-from nas.results.measurement import Measurement, TrialError
+from nas.results.measurement import Measurement
+from workers.trainables.message import Bug, Died, Failed, GroupMessage, Measured
 from workers.trainables.process import ProcessDiedError
 from workers.trainables.reservations import release
 from workers.trainables.task import TrialTask
 
 WAIT_SECONDS = 60.0
-"""How long a question for news may stay open."""
+"""How long one call may wait for the next message."""
 
 
-class News(NamedTuple):
-    """A measurement (JSON), why the trial cannot be measured, how a process died, or the exception of a bug."""
+def train_together(task: TrialTask) -> Iterator[Measured[Measurement] | Failed]:
+    """Train one network in `task.resources.workers` processes; closing the iterator ends the processes.
 
-    kind: Literal["measured", "failed", "died", "bug"]
-    content: Any
+    Args:
+        task: The trial.
 
+    Returns:
+        A message for each rung, or that the trial cannot be measured.
 
-def train_together(task: TrialTask) -> Iterator[Measurement]:
-    """The measurements of `task.resources.workers` processes that train one network; closing it ends them.
-
-    TrialError as `evaluate`, ProcessDiedError when one of the processes has died; a worker's other exceptions.
+    Raises:
+        ProcessDiedError: One of the processes has died.
+        Exception: What a worker raised, if it is a bug.
     """
     release(task)
     # Not in the placement group of the trial's process, which has no room for what this one starts.
     anywhere = {"num_cpus": 0, "max_concurrency": 3, "scheduling_strategy": "DEFAULT"}
     training = ray.remote(Training).options(**anywhere).remote(task)
     try:
-        training.fit.options(name=f"{task.label}: {task.resources.workers} processes").remote()
-        iteration = 0
-        while iteration < task.fidelity.iterations:
-            news = ray.get(training.news.options(name=f"{task.label}: news").remote())
-            if news is not None:
-                measurement = _measurement(news)
-                yield measurement
-                iteration = measurement.iteration
+        training.fit.options(name=f"{task.display_name}: {task.resources.workers} processes").remote()
+        over = False
+        while not over:
+            received = ray.get(training.next_message.options(name=f"{task.display_name}: next message").remote())
+            if received is not None:
+                message = _for_the_driver(received)
+                yield message
+                over = message.last
     except RayActorError as error:
         raise ProcessDiedError(str(error)) from error
     finally:
@@ -60,44 +61,50 @@ def train_together(task: TrialTask) -> Iterator[Measurement]:
 
 
 class Training:
-    """The actor between a trial's process and Ray Train."""
+    """The actor between a trial's process and Ray Train.
+
+    Args:
+        task: The trial.
+    """
 
     def __init__(self, task: TrialTask) -> None:
         self._task = task
-        self._news: queue.SimpleQueue[News] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[GroupMessage] = queue.SimpleQueue()
 
     def fit(self) -> None:
-        """Train to the end; what comes of it is told as news."""
+        """Train to the end; what comes of it are messages."""
+        attempt = self._task.attempt
         try:
             from workers.trainables.group_workers import fit  # pandas and torch: the trial's own process needs neither
 
             fit(self._task, ray.get_runtime_context().current_actor)
         except RayActorError as error:
-            self.tell(News("died", str(error)))
+            self.report(Died(attempt=attempt, reason=str(error)))
         except Exception as error:
-            self.tell(News("bug", error))
+            self.report(Bug(attempt=attempt, error=error))
 
-    def tell(self, news: News) -> None:
-        """Called by the workers and by Ray Train's controller."""
-        self._news.put(news)
+    def report(self, message: GroupMessage) -> None:
+        """Take a message from a worker, or from Ray Train's controller."""
+        self._queue.put(message)
 
-    def news(self) -> News | None:
-        """The next, as soon as there is any; after a while None."""
+    def next_message(self) -> GroupMessage | None:
+        """Wait for the next message; None when there is none within `WAIT_SECONDS`."""
         try:
-            return self._news.get(timeout=WAIT_SECONDS)
+            return self._queue.get(timeout=WAIT_SECONDS)
         except queue.Empty:
             return None
 
     def __repr__(self) -> str:
         """The actor's name in the dashboard."""
-        return f"{self._task.label}: {self._task.resources.workers} processes"
+        return f"{self._task.display_name}: {self._task.resources.workers} processes"
 
 
-def _measurement(news: News) -> Measurement:
-    if news.kind == "measured":
-        return Measurement.model_validate_json(news.content)
-    if news.kind == "failed":
-        raise TrialError(news.content)
-    if news.kind == "died":
-        raise ProcessDiedError(news.content)
-    raise news.content
+def _for_the_driver(message: GroupMessage) -> Measured[Measurement] | Failed:
+    """What ends the attempt is raised, as it would be by a trial that has one process."""
+    match message:
+        case Died():
+            raise ProcessDiedError(message.reason)
+        case Bug():
+            raise message.error
+        case Measured() | Failed():
+            return message

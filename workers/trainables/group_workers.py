@@ -15,7 +15,8 @@ from ray.train.v2._internal.exceptions import WorkerHealthCheckFailedError, Work
 from ray.train.v2._internal.execution.callback import WorkerGroupCallback
 
 from nas.results.measurement import TrialError
-from workers.trainables.group import News
+from workers.trainables.measure import evaluate_task, measured
+from workers.trainables.message import Bug, Died, Failed
 from workers.trainables.process import share_of
 from workers.trainables.reservations import note
 from workers.trainables.task import TrialTask
@@ -30,10 +31,27 @@ ENVIRONMENT = {
 
 
 def fit(task: TrialTask, training: Any) -> None:
-    """Train to the end, telling `training` (an actor's handle) how it goes. RayActorError when the controller dies."""
+    """Train to the end, reporting every message.
+
+    Args:
+        task: The trial.
+        training: The handle of the `workers.trainables.group.Training` actor that takes the messages.
+
+    Raises:
+        RayActorError: Ray Train's controller died.
+    """
     os.environ.update(ENVIRONMENT)
+    try:
+        trainer_of(task, training).fit()
+    except TrainingFailedError as error:
+        # What a worker raised has been reported by now; else the processes could not be started, or kept.
+        ray.get(training.report.remote(Died(attempt=task.attempt, reason=str(error))))
+
+
+def trainer_of(task: TrialTask, training: Any) -> LeanTrainer:
+    """Build the trainer of a trial; the arguments are those of `fit`."""
     resources = task.resources
-    trainer = LeanTrainer(
+    return LeanTrainer(
         train_share,
         train_loop_config={"task": task, "training": training},
         scaling_config=ScalingConfig(
@@ -43,19 +61,14 @@ def fit(task: TrialTask, training: Any) -> None:
             name=task.folder.name,
             storage_path=str(task.folder.parent / "train"),
             failure_config=FailureConfig(controller_failure_limit=0, max_preemption_failures=0),
-            callbacks=[Failures(training)],
+            callbacks=[FailureReports(task.attempt, training)],
             logging_config=LoggingConfig(log_level="WARNING"),
         ),
     )
-    try:
-        trainer.fit()
-    except TrainingFailedError as error:
-        # What a worker raised has been told by now; else the processes could not be started, or kept.
-        ray.get(training.tell.remote(News("died", str(error))))
 
 
 class LeanTrainer(TorchTrainer):  # type: ignore[misc]  # Ray has no types
-    """Without two of Ray Train's helpers, which are processes of their own.
+    """Ray Train's trainer without two of its helpers, which are processes of their own.
 
     One serves Ray's data sets, which are not used. The other is a detached actor that removes the placement group of a
     controller that died, and stays for ever where it cannot ask the dashboard, as on a machine with two clusters;
@@ -64,39 +77,56 @@ class LeanTrainer(TorchTrainer):  # type: ignore[misc]  # Ray has no types
 
     def _create_default_callbacks(self) -> list[Any]:
         left_out = (DatasetsCallback, PlacementGroupCleanerCallback)
-        kept = [callback for callback in super()._create_default_callbacks() if not isinstance(callback, left_out)]
-        return [*kept, NotedGroup(self.train_loop_config["task"])]
+        used = [callback for callback in super()._create_default_callbacks() if not isinstance(callback, left_out)]
+        return [*used, ReservationNote(self.train_loop_config["task"])]
 
 
-class NotedGroup(WorkerGroupCallback):  # type: ignore[misc]  # Ray has no types
-    """Notes what the workers have reserved; called in Ray Train's controller."""
+class ReservationNote(WorkerGroupCallback):  # type: ignore[misc]  # Ray has no types
+    """Ray Train's callback that notes what the workers have reserved.
+
+    Args:
+        task: The trial.
+    """
 
     def __init__(self, task: TrialTask) -> None:
         self._task = task
 
     def after_worker_group_start(self, worker_group: Any) -> None:
-        """The workers are there."""
+        """Called in Ray Train's controller when the workers have started."""
         note(self._task, worker_group.get_worker_group_state().placement_group_handle.placement_group)
 
 
-class Failures(UserCallback):  # type: ignore[misc]  # Ray has no types
-    """Tells what happened to the workers as soon as Ray Train knows, before it takes them down."""
+class FailureReports(UserCallback):  # type: ignore[misc]  # Ray has no types
+    """Ray Train's callback that reports what happened to the workers, before Ray Train takes them down.
 
-    def __init__(self, training: Any) -> None:
+    Args:
+        attempt: The trial's attempt.
+        training: The handle of the actor that takes the messages.
+    """
+
+    def __init__(self, attempt: int, training: Any) -> None:
+        self._attempt = attempt
         self._training = training
 
     def after_exception(self, run_context: Any, worker_exceptions: dict[int, Exception]) -> None:  # noqa: ARG002  Ray's
         """Called in Ray Train's controller."""
-        ray.get(self._training.tell.remote(what_happened(list(worker_exceptions.values()))))
+        ray.get(self._training.report.remote(cause_of(self._attempt, list(worker_exceptions.values()))))
 
 
-def what_happened(exceptions: list[Exception]) -> News:
-    """One cause for what several workers met: those that wait for a process that is gone fail as well."""
+def cause_of(attempt: int, exceptions: list[Exception]) -> Failed | Bug | Died:
+    """Find the one cause of what several workers met: those that wait for a process that is gone fail as well.
+
+    Args:
+        attempt: The trial's attempt.
+        exceptions: What the workers raised, and what Ray Train says of those that died.
+    """
     for error in exceptions:
         if isinstance(error, TrialError):
-            return News("failed", str(error))
+            return Failed(attempt=attempt, reason=str(error))
     own = [error for error in exceptions if not _is_consequence(error)]
-    return News("bug", own[0]) if own else News("died", "; ".join(str(error) for error in exceptions))
+    if own:
+        return Bug(attempt=attempt, error=own[0])
+    return Died(attempt=attempt, reason="; ".join(str(error) for error in exceptions))
 
 
 def _is_consequence(error: Exception) -> bool:
@@ -107,27 +137,21 @@ def _is_consequence(error: Exception) -> bool:
 
 
 def train_share(config: dict[str, Any]) -> None:
-    """What each worker does; the first one has the measurements."""
+    """Do one worker's part of the training; the first worker has the measurements.
+
+    Args:
+        config: The `task`, and the handle of the `training` actor that takes the messages.
+
+    Raises:
+        TrialError: The architecture cannot be measured; this is reported before.
+    """
     from ray.train.torch import get_device
 
-    from nas.training.evaluate import evaluate
-
     task, training = config["task"], config["training"]
-    share = share_of(task.resources)
-    measurements = evaluate(
-        task.architecture,
-        task.fidelity,
-        task.seed,
-        workspace=task.workspace,
-        device=get_device() if "GPU" in share else "cpu",
-        checkpoint=task.folder / "checkpoint.pt",
-        threads=max(1, int(share["CPU"])),
-        devices=share.get("GPU", 1.0),
-    )
     try:
-        for measurement in measurements:
-            ray.get(training.tell.remote(News("measured", measurement.model_dump_json())))
+        for measurement in evaluate_task(task, get_device() if task.resources.gpus else "cpu"):
+            ray.get(training.report.remote(measured(task, measurement)))
     except TrialError as error:
         # At once: the others may be waiting for this process, and Ray Train would wait for them.
-        ray.get(training.tell.remote(News("failed", str(error))))
+        ray.get(training.report.remote(Failed(attempt=task.attempt, reason=str(error))))
         raise

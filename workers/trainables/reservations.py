@@ -1,4 +1,4 @@
-"""What a trial's processes have reserved, kept where the next attempt finds it.
+"""The resources that a group of processes has reserved, noted where the trial's next attempt finds them.
 
 Ray frees a placement group when the actor that made it *and* its job are over: one whose Ray Train controller was
 killed would keep its resources until the search ends, and the next attempt would wait for them for ever. So its id is
@@ -16,12 +16,12 @@ from workers.trainables.task import Task
 
 
 def note(task: Task, group: PlacementGroup) -> None:
-    """The trial's processes have this group."""
+    """Note that the task's processes run in the placement group `group`."""
     _internal_kv_put(_key(task), group.id.binary())
 
 
 def release(task: Task) -> None:
-    """Give back what an earlier attempt, or this one, has reserved; nothing where nothing is noted."""
+    """Give back what an earlier attempt of the task, or this one, has reserved; nothing where nothing is noted."""
     noted = _internal_kv_get(_key(task))
     if noted is not None:
         remove_placement_group(PlacementGroup(PlacementGroupID(noted)))  # that it is gone already is no error

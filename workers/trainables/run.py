@@ -5,23 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nas.results.snapshot import Snapshot
-from workers.trainables.process import Outcome, Process, Progress, share_of
+from workers.trainables.message import Measured, Message, Progress
+from workers.trainables.process import Process, share_of
 from workers.trainables.task import RunTask
 
 
 class RunProcess(Process):
-    """Yields a snapshot for each epoch."""
+    """A process that sends a snapshot for each epoch, and its progress in between."""
 
-    def outcomes(self, task: RunTask) -> Iterator[Outcome | Progress]:
-        """The snapshots; those that an earlier process made come first."""
-        for told in self.search(task):
-            if isinstance(told, Snapshot):
-                yield Outcome(told.model_dump_json(), told.finished)
+    def messages(self, task: RunTask) -> Iterator[Message[Snapshot]]:
+        """Run the task's search; snapshots that an earlier process made come first."""
+        for reported in self.search(task):
+            if isinstance(reported, Snapshot):
+                yield Measured(attempt=task.attempt, result=reported, last=reported.finished)
             else:
-                yield Progress(*told)
+                done, total = reported
+                yield Progress(attempt=task.attempt, done=done, total=total)
 
     def search(self, task: RunTask) -> Iterator[Snapshot | tuple[int, int]]:
-        """The snapshots of the task's run, (steps done, of all) in between; a subclass may search something else."""
+        """Search in this process; a subclass may search something else.
+
+        Returns:
+            The snapshots of the task's run, with (steps done, steps in all) in between.
+        """
         from nas.training.bilevel import search_with_progress  # torch: only in the process that trains
         from nas.training.loop.device import thread_count
 
@@ -32,6 +38,6 @@ class RunProcess(Process):
                 task.seed,
                 workspace=task.workspace,
                 device=None if "GPU" in share else "cpu",
-                checkpoint=task.folder / "checkpoint.pt",
+                checkpoint=task.checkpoint,
                 devices=share.get("GPU", 1.0),
             )

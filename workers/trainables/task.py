@@ -1,10 +1,10 @@
-"""What a process is given: plain data that travels with Tune's configuration."""
+"""The task that a process is given: plain data that travels with Tune's configuration."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from nas.specs import AutoDeepLabSpec, Fidelity, Resources
 from search_spaces.document import Architecture
@@ -15,7 +15,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """One attempt of one piece of a search's work, known by its number. `search_name` is for people only."""
+    """One attempt of one piece of a search's work: a trial, or a run of a differentiable search.
+
+    Attributes:
+        search_id: The search that the work belongs to.
+        search_name: The search's name, for people only.
+        number: Tells the search's trials (or runs) apart.
+        attempt: Counts from 1; a process that died is replaced by the next attempt.
+        resources: What the work takes.
+        workspace: Where data sets, caches and checkpoints are.
+    """
+
+    noun: ClassVar[str]
+    """The kind of work, in one word."""
 
     search_id: str
     search_name: str
@@ -25,20 +37,20 @@ class Task:
     workspace: Workspace
 
     @property
-    def what(self) -> str:
-        """The kind of work, in one word."""
-        raise AssertionError("a task is a trial or a run")
-
-    @property
-    def label(self) -> str:
-        """How the dashboard calls it: `my search: trial 7`, with the attempt from the second on."""
+    def display_name(self) -> str:
+        """The task's name in the dashboard: `my search: trial 7`, with the attempt from the second on."""
         attempt = f", attempt {self.attempt}" if self.attempt > 1 else ""
-        return f"{self.search_name[:60]}: {self.what} {self.number}{attempt}"
+        return f"{self.search_name[:60]}: {self.noun} {self.number}{attempt}"
 
     @property
     def folder(self) -> Path:
-        """Where the work keeps what it needs to go on after its process died."""
-        return search_folder(self.workspace, self.search_id) / f"{self.what}-{self.number:06d}"
+        """The folder in which all attempts of the work keep their state."""
+        return search_folder(self.workspace, self.search_id) / f"{self.noun}-{self.number:06d}"
+
+    @property
+    def checkpoint(self) -> Path:
+        """The file from which the next attempt continues after a process died."""
+        return self.folder / "checkpoint.pt"
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """Tune copies configurations again and again; nothing in here changes."""
@@ -49,33 +61,27 @@ class Task:
 class TrialTask(Task):
     """A trial: this architecture at this fidelity with this seed."""
 
+    noun = "trial"
+
     architecture: Architecture
     fidelity: Fidelity
     seed: int
 
-    @property
-    def what(self) -> str:
-        """A trial."""
-        return "trial"
-
 
 @dataclass(frozen=True, kw_only=True)
 class RunTask(Task):
-    """A run of a differentiable search: its seed is the search's plus its number."""
+    """A run of a differentiable search, which is described by `spec`; runs differ in their seeds only."""
+
+    noun = "run"
 
     spec: AutoDeepLabSpec
 
     @property
-    def what(self) -> str:
-        """A run."""
-        return "run"
-
-    @property
     def seed(self) -> int:
-        """Decides everything in the run."""
+        """The run's seed: the search's plus the run's number."""
         return self.spec.seed + self.number
 
 
 def search_folder(workspace: Workspace, search_id: str) -> Path:
-    """What a search leaves on disk while it runs; empty when it is over."""
+    """Return the folder of what a search leaves on disk while it runs; its driver removes it at the end."""
     return workspace.artifacts / search_id

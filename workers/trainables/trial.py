@@ -9,12 +9,14 @@ from ray._common.constants import HEAD_NODE_RESOURCE_NAME
 from ray.tune import PlacementGroupFactory
 
 from nas.results.measurement import Measurement
-from workers.trainables.process import Outcome, Process
+from workers.trainables.measure import evaluate_task, measured
+from workers.trainables.message import Message
+from workers.trainables.process import Process
 from workers.trainables.task import TrialTask
 
 
 class TrialProcess(Process):
-    """Yields a measurement for each rung."""
+    """A process that sends a measurement for each rung of its trial."""
 
     @classmethod
     def default_resource_request(cls, config: dict[str, Any]) -> PlacementGroupFactory:
@@ -26,27 +28,16 @@ class TrialProcess(Process):
             return PlacementGroupFactory([{HEAD_NODE_RESOURCE_NAME: 0.001}])
         return super().default_resource_request(config)
 
-    def outcomes(self, task: TrialTask) -> Iterator[Outcome]:
-        """The measurements; the last is that of the last rung."""
-        for measurement in self.evaluate(task):
-            yield Outcome(measurement.model_dump_json(), measurement.iteration == task.fidelity.iterations)
-
-    def evaluate(self, task: TrialTask) -> Iterator[Measurement]:
-        """The measurements of the task's architecture; a subclass may measure something else."""
-        resources = task.resources
-        if resources.workers > 1:
+    def messages(self, task: TrialTask) -> Iterator[Message[Measurement]]:
+        """Measure the task's architecture, here or in a group of processes."""
+        if task.resources.workers > 1:
             from workers.trainables.group import train_together  # Ray Train: only where it is used
 
-            return train_together(task)
-        from nas.training.evaluate import evaluate  # torch: only in the process that trains
+            yield from train_together(task)
+        else:
+            for measurement in self.evaluate(task):
+                yield measured(task, measurement)
 
-        return evaluate(
-            task.architecture,
-            task.fidelity,
-            task.seed,
-            workspace=task.workspace,
-            device=None if resources.gpus else "cpu",
-            checkpoint=task.folder / "checkpoint.pt",
-            threads=max(1, int(resources.cpus)),
-            devices=resources.gpus or 1.0,
-        )
+    def evaluate(self, task: TrialTask) -> Iterator[Measurement]:
+        """Measure the task's architecture in this process; a subclass may measure something else."""
+        return evaluate_task(task, None if task.resources.gpus else "cpu")

@@ -1,4 +1,4 @@
-"""A book in Tune's terms: where its work comes from, which of it goes on, what is written down."""
+"""A book in Tune's terms: a search algorithm gives its tasks, a scheduler stops them, a callback records them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,21 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import SearchAlgorithm
 
+from workers.trainables.message import RESULT_KEY, Failed, Measured, Progress
 from workers.trainables.task import Task
 from workers.tune.book import Book
 
 
 class Proposals(SearchAlgorithm):  # type: ignore[misc]  # Ray has no types
-    """Gives Tune the book's work as trials, at most `concurrent` at a time."""
+    """Tune's source of trials: the book's tasks.
 
-    def __init__(self, book: Book[Any], make_trial: Callable[[Task], Trial], concurrent: int) -> None:
+    Args:
+        book: Launches the tasks.
+        make_trial: Makes a task Tune's trial.
+        concurrent: How many trials may run at a time.
+    """
+
+    def __init__(self, book: Book[Any, Any], make_trial: Callable[[Task], Trial], concurrent: int) -> None:
         self._book = book
         self._make_trial = make_trial
         self._concurrent = concurrent
@@ -41,20 +48,26 @@ class Proposals(SearchAlgorithm):  # type: ignore[misc]  # Ray has no types
 
     def is_finished(self) -> bool:
         """Whether no trial is left to give."""
-        return self._book.finished_asking
+        return self._book.exhausted
 
 
 class EarlyStopping(FIFOScheduler):  # type: ignore[misc]  # Ray has no types
-    """Stops a trial at a rung where the book says so. Ray's own ASHA knows no explicit rungs and no replay."""
+    """Tune's scheduler: asks the book at each rung. Ray's own ASHA knows no explicit rungs and no replay.
 
-    def __init__(self, book: Book[Any]) -> None:
+    Args:
+        book: Decides which trials go on.
+    """
+
+    def __init__(self, book: Book[Any, Any]) -> None:
         super().__init__()
         self._book = book
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:  # noqa: ARG002  Tune passes it
-        """Called at every rung but the last, where there is nothing left to stop."""
-        should_continue = self._book.should_continue(trial.config["task"].number, result)
-        return str(TrialScheduler.CONTINUE if should_continue else TrialScheduler.STOP)
+        """Called for every message but the last, where there is nothing left to stop."""
+        message = result[RESULT_KEY]
+        if isinstance(message, Measured) and not self._book.should_continue(trial.config["task"].number, message):
+            return str(TrialScheduler.STOP)
+        return str(TrialScheduler.CONTINUE)
 
     def choose_trial_to_run(self, tune_controller: Any) -> None:  # noqa: ARG002  Tune passes it
         """Nothing to add: Tune starts waiting trials in their order. The parent's search for one takes O(trials)."""
@@ -62,16 +75,22 @@ class EarlyStopping(FIFOScheduler):  # type: ignore[misc]  # Ray has no types
 
 
 class Recorder(Callback):  # type: ignore[misc]  # Ray has no types
-    """Writes every event into the book. `reason_of` says why a trial failed that Tune gave up."""
+    """Tune's callback: has the book record every event.
 
-    def __init__(self, book: Book[Any], reason_of: Callable[[Trial], str]) -> None:
+    Args:
+        book: The record.
+        reason_of: Says why a trial failed that Tune gave up.
+    """
+
+    def __init__(self, book: Book[Any, Any], reason_of: Callable[[Trial], str]) -> None:
         self._book = book
         self._reason_of = reason_of
 
     def on_trial_result(self, *, trial: Trial, result: dict[str, Any], **_: Any) -> None:
-        """There is something to write down, or the work cannot go on."""
-        if "outcome" in result or "progress" in result:
-            self._book.record(trial.config["task"].number, result)
+        """A message has come."""
+        message = result[RESULT_KEY]
+        if isinstance(message, Measured | Progress):  # a failure is recorded with the end, which follows
+            self._book.record(trial.config["task"].number, message)
 
     def on_trial_recover(self, *, trial: Trial, **_: Any) -> None:
         """The process died; Tune has put the trial back into its queue."""
@@ -80,7 +99,8 @@ class Recorder(Callback):  # type: ignore[misc]  # Ray has no types
 
     def on_trial_complete(self, *, trial: Trial, **_: Any) -> None:
         """The trial ended by itself or by early stopping."""
-        self._book.end(trial.config["task"].number, trial.last_result.get("failed"))
+        message = trial.last_result[RESULT_KEY]
+        self._book.end(trial.config["task"].number, message.reason if isinstance(message, Failed) else None)
 
     def on_trial_error(self, *, trial: Trial, **_: Any) -> None:
         """Tune has given the trial up."""

@@ -1,8 +1,9 @@
-"""Tune's event loop, led by a book.
+"""Tune's event loop, led by a book of tasks (`workers.tune.book.Book`).
 
 `TuneController` is used directly, not through `Tuner.fit`: that writes snapshots of the experiment and reads them back
 at its end (here SQL is the record, and a restored Tuner unpickles), and cannot be stopped within seconds. The few
-methods overridden below belong to Ray's internals; the project pins Ray's minor version and tests each of them.
+methods overridden below belong to Ray's internals; the project pins Ray's minor version, and
+`tests/workers/test_ray_gate.py` checks each of them against the Ray that is installed.
 """
 
 from __future__ import annotations
@@ -36,17 +37,20 @@ ENVIRONMENT = {
 
 
 class SearchController(TuneController):  # type: ignore[misc]  # Ray has no types
-    """Runs a book's work in processes of the given class; `scratch` is Tune's folder."""
+    """Tune's event loop for the tasks of one book.
+
+    Exceptions of the book (the database stays away, the search is over) leave `step` as they are.
+
+    Args:
+        book: Gives the tasks and records what becomes of them.
+        process: The class whose processes do the tasks.
+        scratch: A folder for what Tune writes; nothing in it is read again.
+    """
 
     _trials: list[Trial]
     _live_trials: set[Trial]
 
-    def __init__(
-        self,
-        book: Book[Any],
-        process: type[Process],
-        scratch: Path,
-    ) -> None:
+    def __init__(self, book: Book[Any, Any], process: type[Process], scratch: Path) -> None:
         self._book = book
         self._process = process.__name__
         self._last_failure: dict[str, Exception] = {}
@@ -60,15 +64,15 @@ class SearchController(TuneController):  # type: ignore[misc]  # Ray has no type
             reuse_actors=resources.reuse_workers,
         )
         self.update_max_pending_trials(resources.concurrent)
-        self._actor_manager = TrialActors(PlacementGroupResourceManager(), self._label)
+        self._actor_manager = TrialActors(PlacementGroupResourceManager(), self._display_name)
         # Exceptions of the book leave `step` as they are, rather than end the trial they happened to meet.
         self._fail_fast = self.RAISE
 
     def checkpoint(self, force: bool = False, wait: bool = False) -> None:
-        """No snapshots."""
+        """Does nothing: SQL is the record, and Tune's snapshots of the experiment are not read."""
 
     def on_step_end(self) -> None:
-        """Forget trials that are over: Tune would keep 80 KB of each to the end of the search."""
+        """Forgets trials that are over: Tune would keep 80 KB of each to the end of the search."""
         super().on_step_end()
         if self._stopped_trials or self._failed_trials:
             self._stopped_trials.clear()
@@ -78,7 +82,7 @@ class SearchController(TuneController):  # type: ignore[misc]  # Ray has no type
             self._live_trials = {trial for trial in self._live_trials if not trial.is_finished()}
 
     def abort(self) -> None:
-        """End all trial processes at once."""
+        """End all processes of trials at once, and give back what groups of processes have reserved."""
         self._actor_manager.cleanup()
         for trial in self._live_trials:
             if trial.config["task"].resources.workers > 1:
@@ -97,8 +101,8 @@ class SearchController(TuneController):  # type: ignore[misc]  # Ray has no type
         return trial
 
     def _trial_task_failure(self, trial: Trial, exception: Exception) -> None:
-        """Only a process that died is tried again: an exception in our code would come again."""
-        log.warning("%s: %s", trial.config["task"].label, str(exception)[:2000])
+        """Retries only tasks whose process died: an exception in our code would come again."""
+        log.warning("%s: %s", trial.config["task"].display_name, str(exception)[:2000])
         if _is_a_bug(exception):
             trial.max_failures = 0
         self._last_failure[trial.trial_id] = exception
@@ -113,29 +117,34 @@ class SearchController(TuneController):  # type: ignore[misc]  # Ray has no type
         memory = ", the last time because its node was low on memory" if _out_of_memory(exception) else ""
         return f"its process died {times}{memory}"
 
-    def _label(self, tracked_actor: TrackedActor) -> str | None:
+    def _display_name(self, tracked_actor: TrackedActor) -> str | None:
         trial = self._actor_to_trial.get(tracked_actor)
-        return None if trial is None else str(trial.config["task"].label)
+        return None if trial is None else str(trial.config["task"].display_name)
 
 
 class TrialActors(RayActorManager):  # type: ignore[misc]  # Ray has no types
-    """Names every call after the trial it is for, so that the dashboard shows trials in warm processes too."""
+    """Tune's manager of actors, which names every call after its trial: the dashboard then shows warm processes too.
+
+    Args:
+        resource_manager: Ray's.
+        name_of: Names the trial that an actor works for; None where it works for none.
+    """
 
     def __init__(
-        self, resource_manager: ResourceManager, label: Callable[[TrackedActor], str | None] | None = None
+        self, resource_manager: ResourceManager, name_of: Callable[[TrackedActor], str | None] | None = None
     ) -> None:
         super().__init__(resource_manager=resource_manager)
-        if label is not None:  # the parent begins anew by calling its constructor, without one
-            self._label = label
+        if name_of is not None:  # the parent begins anew by calling its constructor, without one
+            self._name_of = name_of
 
     def _schedule_tracked_actor_task(self, tracked_actor_task: Any, method_name: str, **options: Any) -> Any:
         actor = tracked_actor_task._tracked_actor
-        label = self._label(actor)
-        if label is None:
+        name = self._name_of(actor)
+        if name is None:
             return super()._schedule_tracked_actor_task(tracked_actor_task, method_name, **options)
         live = self._live_actors_to_ray_actors_resources
         entry = live[actor]
-        live[actor] = (_Named(entry[0], label), entry[1])
+        live[actor] = (_NamedCalls(entry[0], name), entry[1])
         try:
             return super()._schedule_tracked_actor_task(tracked_actor_task, method_name, **options)
         finally:
@@ -149,15 +158,15 @@ class TrialActors(RayActorManager):  # type: ignore[misc]  # Ray has no types
         super()._actor_task_failed(tracked_actor_task, exception)
 
 
-class _Named:
+class _NamedCalls:
     """An actor's handle whose calls carry a name."""
 
-    def __init__(self, actor: Any, label: str) -> None:
+    def __init__(self, actor: Any, name: str) -> None:
         self._actor = actor
-        self._label = label
+        self._name = name
 
     def __getattr__(self, method: str) -> Any:
-        return getattr(self._actor, method).options(name=f"{self._label}.{method}")
+        return getattr(self._actor, method).options(name=f"{self._name}.{method}")
 
 
 def _is_a_bug(exception: Exception) -> TypeGuard[RayTaskError]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from nas.data.atomic import locked, write_text_atomically
+from nas.atomic import locked, write_text_atomically
 from nas.data.bank import CropSource, count_classes, crop_batches, sample_labels
 from nas.models.backbones.base import Backbone
 from nas.training.backbone.extractor import images_at_once

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from nas.data.atomic import locked, write_bytes_atomically, write_text_atomically
+from nas.atomic import locked, write_bytes_atomically, write_text_atomically
 from nas.data.bank import count_classes, sample_labels
 from nas.data.dataset import SegmentationDataset, Split
 from nas.models.backbones.base import Backbone

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from nas.data.atomic import write_atomically
+from nas.atomic import write_atomically
 from search_spaces.base import content_key
 from search_spaces.document import Architecture, architecture_to_dict
 

@@ -19,16 +19,17 @@ from search_spaces import ReferenceHead
 from workers.driver.record import DriverRecord
 from workers.driver.run import measured_before
 from workers.driver.trial_book import TrialBook
+from workers.trainables.message import Measured
 
 CHEAP, DEAR, FULL = (Fidelity(dataset="tiny", rungs=rungs) for rungs in ((10,), (20,), (40, 80)))
 HEADS = (ReferenceHead(name="conv1x1"), ReferenceHead(name="ppm"))
 
 
-def measured(rung: int, score: float) -> dict[str, object]:
+def measured(rung: int, score: float) -> Measured[Measurement]:
     measurement = Measurement(
         iteration=rung, score=score, class_iou=(), train_loss=1.0, val_loss=1.0, seconds=1.0, device_seconds=1.0
     )
-    return {"attempt": 1, "outcome": measurement.model_dump_json()}
+    return Measured(attempt=1, result=measurement, last=rung in {10, 20, 80})
 
 
 def plan_of(driver: DriverRecord):

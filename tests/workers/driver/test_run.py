@@ -28,7 +28,7 @@ class Toy(TrialProcess):
 
     def evaluate(self, task):
         task.folder.mkdir(parents=True, exist_ok=True)
-        kept = task.folder / "checkpoint.pt"
+        kept = task.checkpoint
         done = [int(rung) for rung in kept.read_text().split()] if kept.exists() else []
         for rung in task.fidelity.rungs:
             if rung not in done:

@@ -20,6 +20,7 @@ from nas.training.workspace import Workspace
 from workers.driver import record as record_module
 from workers.driver.record import DriverRecord, persist
 from workers.driver.trial_book import TrialBook
+from workers.trainables.message import Measured, Progress
 from workers.trainables.task import TrialTask
 
 
@@ -46,9 +47,9 @@ def measured(architecture, iteration: int) -> Measurement:
     )
 
 
-def result(measurement: Measurement, attempt: int = 1) -> dict[str, object]:
-    """What a trial's process says of a rung."""
-    return {"attempt": attempt, "outcome": measurement.model_dump_json()}
+def message(measurement: Measurement, attempt: int = 1) -> Measured[Measurement]:
+    """What a trial's process sends at a rung."""
+    return Measured(attempt=attempt, result=measurement, last=measurement.iteration == 40)
 
 
 def begin(store: Store, search_id: str) -> TrialBook:
@@ -68,10 +69,10 @@ def run_trial(trial_book: TrialBook, flight: TrialTask, tick) -> None:
     """As Tune does: decide, record, and end the trial when it is over; `tick` may end the driver in between."""
     tick("launched")
     for rung in flight.fidelity.rungs:
-        measurement = result(measured(flight.architecture, rung), flight.attempt)
+        reached = message(measured(flight.architecture, rung), flight.attempt)
         last = rung == flight.fidelity.iterations
-        should_continue = last or trial_book.should_continue(flight.number, measurement)
-        trial_book.record(flight.number, measurement)
+        should_continue = last or trial_book.should_continue(flight.number, reached)
+        trial_book.record(flight.number, reached)
         tick("recorded" if should_continue and not last else "recorded the end")
         if last or not should_continue:
             trial_book.end(flight.number)
@@ -177,7 +178,7 @@ def test_trials_in_flight_go_first_as_new_attempts(store, spec_of):
     search_id = search(store, spec_of())
     first = begin(store, search_id)
     flights = [first.launch(), first.launch(), first.launch()]
-    first.record(1, result(measured(flights[1].architecture, 10)))
+    first.record(1, message(measured(flights[1].architecture, 10)))
     first.end(0, "its loss is NaN")
     replaced(store, search_id)
     second = begin(store, search_id)
@@ -187,7 +188,7 @@ def test_trials_in_flight_go_first_as_new_attempts(store, spec_of):
     with pytest.raises(StaleAttemptError):
         first.launch()
     with pytest.raises(StaleAttemptError):
-        first.record(2, result(measured(flights[2].architecture, 10)))
+        first.record(2, message(measured(flights[2].architecture, 10)))
 
 
 def test_a_new_attempt_does_not_record_what_is_recorded(store, spec_of):
@@ -195,10 +196,11 @@ def test_a_new_attempt_does_not_record_what_is_recorded(store, spec_of):
     trial_book = begin(store, search_id)
     flight = trial_book.launch()
     first = measured(flight.architecture, 10)
-    trial_book.record(0, result(first))
+    trial_book.record(0, message(first))
     assert trial_book.relaunch(0) == 2
-    trial_book.record(0, result(first.model_copy(update={"score": math.nextafter(first.score, 1)}), attempt=2))
-    trial_book.record(0, result(measured(flight.architecture, 20), attempt=2))
+    trial_book.record(0, message(first.model_copy(update={"score": math.nextafter(first.score, 1)}), attempt=2))
+    trial_book.record(0, Progress(attempt=2, done=1, total=2))  # for people, not for the record
+    trial_book.record(0, message(measured(flight.architecture, 20), attempt=2))
     assert store.curve(search_id, 0) == [first, measured(flight.architecture, 20)]
 
 
@@ -208,10 +210,10 @@ def test_a_space_that_is_used_up_ends_the_search(store, spec_of):
     launched = 0
     while (flight := trial_book.launch()) is not None:
         launched += 1
-        trial_book.record(flight.number, result(measured(flight.architecture, 40)))
+        trial_book.record(flight.number, message(measured(flight.architecture, 40)))
         trial_book.end(flight.number)
     assert launched == 81
-    assert trial_book.finished_asking
+    assert trial_book.exhausted
     assert trial_book.conclude() is SearchStatus.COMPLETED
     assert store.get_search(search_id).message == "the space has only 81 architectures"
 

@@ -19,7 +19,8 @@ from nas.specs import BackboneSpec, Fidelity, HeadSpec, Resources
 from nas.store import Store
 from nas.training.workspace import Workspace
 from workers.driver.run import run_search
-from workers.trainables.group_workers import what_happened
+from workers.trainables.group_workers import cause_of
+from workers.trainables.message import Bug, Died, Failed
 from workers.trainables.process import share_of
 
 TWO = Resources(cpus=2, workers=2, concurrent=1)
@@ -126,8 +127,8 @@ def test_one_cause_for_what_several_processes_met():
     dead = WorkerHealthCheckFailedError("a health check failed", ActorDiedError())
     lost = RuntimeError("[gloo/transport/tcp/pair.cc:538] Connection closed by peer [127.0.0.1]:4000")
     bug, unmeasurable = ZeroDivisionError("a bug"), TrialError("the loss is not finite")
-    assert what_happened([lost, dead]).kind == "died"
-    assert what_happened([lost]).kind == "died"
-    assert what_happened([lost, bug]) == ("bug", bug)
-    assert what_happened([RuntimeError("expected a tensor")]).kind == "bug"
-    assert what_happened([lost, unmeasurable]) == ("failed", "the loss is not finite")
+    assert isinstance(cause_of(2, [lost, dead]), Died)
+    assert cause_of(2, [lost]) == Died(attempt=2, reason=str(lost))
+    assert cause_of(2, [lost, bug]) == Bug(attempt=2, error=bug)
+    assert isinstance(cause_of(2, [RuntimeError("expected a tensor")]), Bug)
+    assert cause_of(2, [lost, unmeasurable]) == Failed(attempt=2, reason="the loss is not finite")

@@ -9,6 +9,7 @@ import pytest
 from nas.results.measurement import Measurement, TrialError
 from nas.training.workspace import Workspace
 from search_spaces.dense_cell.space import sample
+from workers.trainables.message import RESULT_KEY, Failed
 from workers.trainables.task import TrialTask
 from workers.trainables.trial import TrialProcess
 
@@ -16,7 +17,7 @@ from workers.trainables.trial import TrialProcess
 class Toy(TrialProcess):
     def evaluate(self, task):
         task.folder.mkdir(parents=True, exist_ok=True)
-        (task.folder / "checkpoint.pt").touch()
+        task.checkpoint.touch()
         for rung in task.fidelity.rungs:
             if task.number == 13:
                 raise TrialError("unlucky")
@@ -54,13 +55,16 @@ def task_of(tmp_path, spec_of):
 def test_a_step_is_a_rung_and_the_last_one_is_done(task_of):
     process = Toy({"task": task_of(7, attempt=2)})
     results = [process.step() for _ in range(3)]
-    assert [Measurement.model_validate_json(result["outcome"]).iteration for result in results] == [10, 20, 40]
+    messages = [result[RESULT_KEY] for result in results]
+    assert [message.result.iteration for message in messages] == [10, 20, 40]
+    assert [message.last for message in messages] == [False, False, True]
     assert [result["done"] for result in results] == [False, False, True]
-    assert {result["attempt"] for result in results} == {2}
+    assert {message.attempt for message in messages} == {2}
+    assert {len(result) for result in results} == {2}
 
 
 def test_an_architecture_that_cannot_be_measured_is_a_result(task_of):
-    assert Toy({"task": task_of(13)}).step() == {"attempt": 1, "failed": "unlucky", "done": True}
+    assert Toy({"task": task_of(13)}).step() == {RESULT_KEY: Failed(attempt=1, reason="unlucky"), "done": True}
 
 
 def test_a_warm_process_forgets_the_trial_before(task_of):
@@ -82,10 +86,10 @@ def test_a_process_that_gave_its_trial_away_leaves_the_checkpoint(task_of):
     runs, spare = Toy({"task": task}), Toy({"task": task})
     runs.step()
     spare.stop()
-    assert (task.folder / "checkpoint.pt").exists()
+    assert task.checkpoint.exists()
 
 
 def test_names_for_people(task_of):
-    assert task_of(7).label == "my search: trial 7"
-    assert task_of(7, attempt=3).label == "my search: trial 7, attempt 3"
+    assert task_of(7).display_name == "my search: trial 7"
+    assert task_of(7, attempt=3).display_name == "my search: trial 7, attempt 3"
     assert repr(Toy({"task": task_of(7)})) == "my search: worker"

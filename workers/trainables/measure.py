@@ -1,0 +1,47 @@
+"""The measurement of a trial in one process, alone or as one of a group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from nas.results.measurement import Measurement
+from workers.trainables.message import Measured
+from workers.trainables.process import share_of
+from workers.trainables.task import TrialTask
+
+if TYPE_CHECKING:
+    import torch
+
+
+def evaluate_task(task: TrialTask, device: str | torch.device | None) -> Iterator[Measurement]:
+    """Evaluate the task's architecture with one process's share of the trial's resources.
+
+    Args:
+        task: The trial.
+        device: Where to train; None takes the GPU.
+
+    Returns:
+        A measurement for each rung.
+
+    Raises:
+        TrialError: The architecture cannot be measured.
+    """
+    from nas.training.evaluate import evaluate  # torch: only in the process that trains
+
+    share = share_of(task.resources)
+    return evaluate(
+        task.architecture,
+        task.fidelity,
+        task.seed,
+        workspace=task.workspace,
+        device=device,
+        checkpoint=task.checkpoint,
+        threads=max(1, int(share["CPU"])),
+        devices=share.get("GPU", 1.0),
+    )
+
+
+def measured(task: TrialTask, measurement: Measurement) -> Measured[Measurement]:
+    """Make the message of a measurement, which is the last one at the fidelity's last rung."""
+    return Measured(attempt=task.attempt, result=measurement, last=measurement.iteration == task.fidelity.iterations)
