@@ -9,7 +9,8 @@ import typing
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, TypeVar, overload
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, Tag, TypeAdapter, ValidationError
+from typing_extensions import TypeAliasType
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -111,18 +112,15 @@ def _unknown(location: Sequence[str | int], model: object) -> str:
 
 def _known_fields(annotation: object, location: Sequence[str | int]) -> list[str]:
     """Fields of the model found by walking `location` down from `annotation`; empty where there is none."""
-    if typing.get_origin(annotation) is typing.Annotated:
-        # A mark may stand for a union that is put together at run time (nas.specs.search.OneOf).
-        unions = [mark.union() for mark in typing.get_args(annotation)[1:] if hasattr(mark, "union")]
-        return _known_fields(unions[0] if unions else typing.get_args(annotation)[0], location)
+    annotation = _plain(annotation)
     if typing.get_origin(annotation) is dict and location:
         return _known_fields(typing.get_args(annotation)[1], location[1:])
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
-        members = [member for member in map(_untagged, typing.get_args(annotation)) if _is_model(member)]
-        if len(members) > 1 and location:
-            tagged = [member for member in members if location[0] in _tags(typing.cast(type[BaseModel], member))]
-            return _known_fields(tagged[0], location[1:]) if tagged else []
-        return _known_fields(members[0], location) if members else []
+        members = [member for member in typing.get_args(annotation) if _is_model(_plain(member))]
+        tagged = [member for member in members if location and location[0] in _tags(member)]
+        if tagged:
+            return _known_fields(tagged[0], location[1:])
+        return _known_fields(members[0], location) if len(members) == 1 or (members and not location) else []
     fields = typing.cast(type[BaseModel], annotation).model_fields if _is_model(annotation) else {}
     if not location:
         return list(fields)
@@ -130,21 +128,33 @@ def _known_fields(annotation: object, location: Sequence[str | int]) -> list[str
     return _known_fields(fields[name].annotation, location[1:]) if name in fields else []
 
 
-def _untagged(annotation: object) -> object:
-    return typing.get_args(annotation)[0] if typing.get_origin(annotation) is typing.Annotated else annotation
+def _plain(annotation: object) -> object:
+    """The type itself, of a named alias or of an annotated type."""
+    if isinstance(annotation, TypeAliasType):
+        return _plain(annotation.__value__)
+    if typing.get_origin(annotation) is not typing.Annotated:
+        return annotation
+    plain, *marks = typing.get_args(annotation)
+    # A mark may stand for a union that is put together at run time (nas.specs.search.OneOf).
+    return _plain(next((mark.union() for mark in marks if hasattr(mark, "union")), plain))
 
 
 def _is_model(annotation: object) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
-def _tags(model: type[BaseModel]) -> set[object]:
-    return {
+def _tags(member: object) -> set[object]:
+    """What pydantic may put into the location of an error in this member of a union: its tag."""
+    given = {extra.tag for extra in getattr(member, "__metadata__", ()) if isinstance(extra, Tag)}
+    model = typing.cast(type[BaseModel], _plain(member))
+    literals = (field.annotation for field in model.model_fields.values())
+    named = {
         value
-        for field in model.model_fields.values()
-        if typing.get_origin(field.annotation) is typing.Literal
-        for value in typing.get_args(field.annotation)
+        for literal in literals
+        if typing.get_origin(literal) is typing.Literal
+        for value in typing.get_args(literal)
     }
+    return given | named
 
 
 MOST_PROBLEMS = 3

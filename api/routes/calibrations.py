@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body, Request, Response
 
 from api.answers.rankings import calibration_public
 from api.answers.searches import search_page
-from api.creation import create
+from api.creation import create, request_key
 from api.deps import Cursor, IdempotencyKey, Limit, ReconcilerDep, SearchDep, SettingsDep, StoreDep
 from api.errors import ApiError
 from api.middleware.body import StrictJsonRoute
@@ -38,7 +38,8 @@ def create_calibration(
 
     It is a search too, of the kind `calibration`: /v1/searches/{id} stops it, follows it and reads its log.
     """
-    record = create(spec, store, settings, reconciler, response, key=idempotency_key)
+    bound = request_key(request, spec)
+    record = create(spec, store, settings, reconciler, response, key=idempotency_key, request_key=bound)
     response.headers["Location"] = str(request.url_for("get_calibration", search_id=record.id).path)
     return _public(record, store)
 

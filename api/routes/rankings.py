@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
 from api.answers.rankings import ranking_public
 from api.answers.searches import search_public
-from api.creation import create
+from api.creation import create, request_key
 from api.deps import IdempotencyKey, ReconcilerDep, SearchDep, SettingsDep, StoreDep
 from api.errors import ApiError
 from api.middleware.body import StrictJsonRoute
@@ -46,8 +46,10 @@ def measure_at_full_scale(
     evaluation of the search has measured at the same fidelity and seed is taken over, not measured again.
     """
     _require_comparable(search)
-    spec = _replayed(search, asked, store, idempotency_key) or _chosen(search, asked, store)
-    record = create(spec, store, settings, reconciler, response, key=idempotency_key, parent=search.id)
+    spec, bound = _chosen(search, asked, store), request_key(request, asked)
+    record = create(
+        spec, store, settings, reconciler, response, key=idempotency_key, request_key=bound, parent=search.id
+    )
     response.headers["Location"] = str(request.url_for("get_search", search_id=record.id).path)
     return search_public(record, store.overview(record.id), settings)
 
@@ -100,24 +102,6 @@ def _require_comparable(search: SearchRecord) -> None:
         raise ApiError(409, reason)
 
 
-def _replayed(search: SearchRecord, asked: FullScaleRequest, store: Store, key: str | None) -> FullScaleSpec | None:
-    """The spec that this very request led to before: what is scored since then does not make it another one."""
-    known = None if key is None else store.find_keyed(key)
-    before = None if known is None or known.parent != search.id else FULL_SCALE.own(known.spec)
-    if before is None:
-        return None
-    choice = asked.choose
-    count = len(choice.trials) if choice.how == "explicit" else choice.count
-    if len(before.trials) != count or (choice.how == "explicit" and _explicit(search, asked, store) != before.trials):
-        return None
-    same = _spec(search, asked, choice.how, before.trials)
-    return same if same == before else None
-
-
-def _explicit(search: SearchRecord, asked: FullScaleRequest, store: Store) -> tuple[int, ...]:
-    return choose(asked.choose, store.all_trials(search.id))[1]
-
-
 def _chosen(search: SearchRecord, asked: FullScaleRequest, store: Store) -> FullScaleSpec:
     if asked.fidelity.key in {fidelity.key for fidelity in search.spec.fidelities.values()}:
         message = "this is the search's own fidelity, so there is nothing to compare"
@@ -125,20 +109,14 @@ def _chosen(search: SearchRecord, asked: FullScaleRequest, store: Store) -> Full
     trials = store.all_trials(search.id)
     if not scored(trials):
         raise ApiError(409, f"search {search.id} ({search.status}) has no trial that ended with a score yet")
-    return _spec(search, asked, *choose(asked.choose, trials))
-
-
-def _spec(
-    search: SearchRecord,
-    asked: FullScaleRequest,
-    how: Literal["stratified", "top", "explicit"],
-    numbers: Sequence[int],
-) -> FullScaleSpec:
+    how, numbers = choose(asked.choose, trials)
     given = {name: getattr(asked, name) for name in type(asked).model_fields if name not in ("name", "choose")}
     suffix = ": full scale"
     name = asked.name or search.spec.name[: LONGEST_NAME - len(suffix)] + suffix
-    whole = {**given, "name": name, "of": search.id, "sampling": how, "trials": tuple(numbers)}
-    return validate(FullScaleSpec, whole)
+    chosen: FullScaleSpec = validate(
+        FullScaleSpec, {**given, "name": name, "of": search.id, "sampling": how, "trials": tuple(numbers)}
+    )
+    return chosen
 
 
 def _joined(

@@ -13,18 +13,20 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from api.answers.forecasts import forecast_public
 from api.answers.searches import search_page, search_public
-from api.creation import create
+from api.creation import create, request_key
 from api.deps import ClusterDep, Cursor, HubDep, IdempotencyKey, Limit, ReconcilerDep, SearchDep, SettingsDep, StoreDep
 from api.errors import ApiError
 from api.events import EventHub
-from api.named_fidelities import SpecRoute
+from api.middleware.body import StrictJsonRoute
+from api.named_fidelities import named_fidelity
 from api.names import check_names
 from nas.kinds.registry import kind_of, kinds
 from nas.results.status import SearchStatus
 from nas.schemas.base import PagePublic
 from nas.schemas.forecasts import ForecastPublic
 from nas.schemas.searches import SearchPublic
-from nas.specs import JobSpec, RequestedSpec
+from nas.specs import JobSpec, SearchRequest
+from nas.specs.requests import resolve
 from search_spaces.validation import FieldProblem, InputError
 from workers.cluster.jobs import ClusterUnreachable, job_id
 
@@ -42,7 +44,7 @@ def _known_kind(name: str | None) -> str | None:
 
 KindName = Annotated[str | None, AfterValidator(_known_kind), Query(json_schema_extra={"enum": list(kinds())})]
 
-router = APIRouter(tags=["searches"], route_class=SpecRoute)
+router = APIRouter(tags=["searches"], route_class=StrictJsonRoute)
 
 
 @router.post(
@@ -56,7 +58,7 @@ router = APIRouter(tags=["searches"], route_class=SpecRoute)
 )
 def create_search(
     *,
-    spec: Annotated[RequestedSpec, Body()],
+    asked: Annotated[SearchRequest, Body()],
     request: Request,
     response: Response,
     store: StoreDep,
@@ -83,6 +85,7 @@ def create_search(
     if measure and not dry_run:
         message = "measure=true goes with dry_run=true: a search that is started measures itself"
         raise InputError([FieldProblem(path="measure", message=message)])
+    spec = resolve(asked, lambda name: named_fidelity(name, store))
     if dry_run and not measure:
         check_names(spec, settings)
         return JSONResponse(forecast_public(spec, store).model_dump(mode="json"))
@@ -90,7 +93,8 @@ def create_search(
         # The key may be used again for the search itself.
         spec, idempotency_key = _probe(spec), None
         response.status_code = 202
-    record = create(spec, store, settings, reconciler, response, key=idempotency_key)
+    bound = request_key(request, asked)
+    record = create(spec, store, settings, reconciler, response, key=idempotency_key, request_key=bound)
     response.headers["Location"] = str(request.url_for("get_search", search_id=record.id).path)
     return search_public(record, store.overview(record.id), settings)
 

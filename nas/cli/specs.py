@@ -9,7 +9,7 @@ from typing import Any, TypeVar, overload
 import yaml
 from pydantic import BaseModel
 
-from nas.specs import RequestedSpec
+from nas.specs import SearchRequest
 from search_spaces.validation import InputError, validate
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -72,17 +72,9 @@ class FileError(InputError):
 
 
 def read_request(path: Path) -> dict[str, Any]:
-    """A search's spec in full, as it is sent. InputError naming the file and each wrong field.
+    """A search's request in full, as it is sent. InputError naming the file and each wrong field.
 
-    Where its fidelity is the name of a calibration's proxy, the name stays: only the server knows it.
+    A fidelity given by name stays a name: only the service knows what it means.
     """
-    data = read_yaml(path)
-    name = data.get("fidelity")
-    if not isinstance(name, str):
-        return _json(read_model(RequestedSpec, path, data))
-    stand_in = {**data, "fidelity": {"dataset": "named"}}
-    return {**_json(read_model(RequestedSpec, path, stand_in)), "fidelity": name}
-
-
-def _json(model: BaseModel) -> dict[str, Any]:
-    return model.model_dump(mode="json")
+    request: BaseModel = read_model(SearchRequest, path)
+    return request.model_dump(mode="json")

@@ -35,10 +35,18 @@ from nas.specs.fidelity import (
     ScheduleSpec,
     Size,
 )
-from nas.specs.full_scale import Explicit, FullScaleRequest, FullScaleSpec, Stratified, Top
+from nas.specs.full_scale import Explicit, FullScaleSpec, Stratified, Top
 from nas.specs.job import JobSpec, Resources
 from nas.specs.reference import ReferenceSpec
-from nas.specs.search import RequestedSpec, SearchSpec
+from nas.specs.requests import (
+    BlackBoxRequest,
+    FidelityName,
+    FullScaleRequest,
+    NamedFidelity,
+    ReferenceRequest,
+    SearchRequest,
+)
+from nas.specs.search import SearchSpec
 from nas.specs.training_free import TRAINING_FREE, TrainingFreeProxy
 
 __all__ = [
@@ -48,6 +56,7 @@ __all__ = [
     "AutoDeepLabSpec",
     "BackboneSpec",
     "BilevelSpec",
+    "BlackBoxRequest",
     "BlackBoxSpec",
     "CalibrationSpec",
     "CosineSgd",
@@ -57,19 +66,22 @@ __all__ = [
     "EarlyStopping",
     "Explicit",
     "Fidelity",
+    "FidelityName",
     "FullScaleRequest",
     "FullScaleSpec",
     "HeadSpec",
     "HessianStop",
     "JobSpec",
     "Name",
+    "NamedFidelity",
     "NetworkSpec",
     "OptimizerSpec",
     "RandomStrategy",
+    "ReferenceRequest",
     "ReferenceSpec",
-    "RequestedSpec",
     "Resources",
     "ScheduleSpec",
+    "SearchRequest",
     "SearchSpec",
     "Size",
     "StopSpec",

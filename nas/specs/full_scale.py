@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, field_validator
 
 from nas.specs.fidelity import Fidelity
-from nas.specs.job import JobSpec, Resources, SearchName, Seed
-from nas.specs.training_free import TRAINING_FREE, TrainingFreeProxy
+from nas.specs.job import JobSpec
+from nas.specs.training_free import TrainingFreeProxy
 from search_spaces.base import StrictModel
 
 SearchId = Annotated[str, StringConstraints(pattern=r"^s[0-9a-f]{12}$")]
@@ -50,24 +50,8 @@ class Explicit(StrictModel):
 Choice = Annotated[Stratified | Top | Explicit, Field(discriminator="how")]
 
 
-class FullScaleRequest(StrictModel):
-    """What a user asks for: a fidelity, which trials of the search, how many seeds of each.
-
-    `training_free` are scored beside it, on the search's own (proxy) fidelity, as further candidates of the ranking.
-    """
-
-    name: SearchName | None = Field(None, description="Of the job; by default the search's name and `full scale`.")
-    fidelity: Fidelity
-    choose: Choice = Stratified()
-    seeds: Seeds = 1
-    training_free: tuple[TrainingFreeProxy, ...] = TRAINING_FREE
-    resources: Resources = Resources()
-    retries: Annotated[int, Field(ge=0, le=10)] = 2
-    seed: Seed = 0
-
-
 class FullScaleSpec(JobSpec):
-    """The request with its choice made: `trials` of the search `of`, chosen in the way `sampling`."""
+    """A `FullScaleRequest` with its choice made: `trials` of the search `of`, chosen in the way `sampling`."""
 
     kind: Literal["full_scale"] = "full_scale"
     of: SearchId

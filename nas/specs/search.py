@@ -31,17 +31,7 @@ def kind_name(spec: type[JobSpec]) -> str:
 def stored_specs() -> tuple[type[JobSpec], ...]:
     """Classes of every spec that a row of `searches` may hold, those of plugged-in kinds last."""
     built_in = (BlackBoxSpec, AutoDeepLabSpec, ReferenceSpec, FullScaleSpec, CalibrationSpec)
-    return (*built_in, *(kind.spec for kind in plugged_in()))
-
-
-@cache
-def requested_specs() -> tuple[type[JobSpec], ...]:
-    """Classes of every spec that `POST /v1/searches` takes.
-
-    Full-scale evaluations and calibrations have requests of their own.
-    """
-    built_in = (BlackBoxSpec, AutoDeepLabSpec, ReferenceSpec)
-    return (*built_in, *(kind.spec for kind in plugged_in() if kind.requested))
+    return (*built_in, *(plugged.spec for plugged in plugged_in()))
 
 
 @dataclass(frozen=True)
@@ -57,14 +47,15 @@ class OneOf:
     def union(self) -> Any:
         """The union as pydantic understands it."""
         members = tuple(Annotated[spec, Tag(kind_name(spec))] for spec in self.specs())
-        return Annotated[Union[members], Discriminator(_kind_of)]  # noqa: UP007  members are known at run time only
+        return Annotated[Union[members], Discriminator(kind)]  # noqa: UP007  members are known at run time only
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Pydantic's question for what to validate with."""
         return handler.generate_schema(self.union())
 
 
-def _kind_of(spec: Any) -> Any:
+def kind(spec: Any) -> Any:
+    """Name of the kind of a spec, or of a mapping that shall become one."""
     if isinstance(spec, Mapping):
         return spec.get("kind", DEFAULT_KIND)
     return getattr(spec, "kind", DEFAULT_KIND)
@@ -72,6 +63,3 @@ def _kind_of(spec: Any) -> Any:
 
 SearchSpec: TypeAlias = Annotated[JobSpec, OneOf(stored_specs)]
 """What a row of `searches` was asked to do."""
-
-RequestedSpec: TypeAlias = Annotated[JobSpec, OneOf(requested_specs)]
-"""What `POST /v1/searches` takes."""

@@ -139,6 +139,10 @@ def test_a_search_names_the_recommended_fidelity(service):
         for _ in range(2)
     ]
     assert same[0].json()["id"] == same[1].json()["id"]
+    # What the name means is what is stored, but the key belongs to the request, which said the name.
+    spelled_out = {"name": "x", "fidelity": same[0].json()["spec"]["fidelity"]}
+    reply = service.http.post("/v1/searches", json=spelled_out, headers={"Idempotency-Key": "by name"})
+    assert reply.status_code == 409
     # What else is wrong is told as always.
     reply = submit(service, calibration, trails=3)
     assert reply.json()["errors"] == [{"path": "trails", "message": "unknown field; did you mean trials?"}]

@@ -121,6 +121,12 @@ def test_the_same_key_gives_the_same_evaluation_whatever_was_scored_since(servic
     assert send({**body, "seeds": 2}).status_code == 409
     assert send({**body, "choose": {"how": "top", "count": 3}}).status_code == 409
     assert send({**body, "choose": {"how": "explicit", "trials": [5, 3]}}).status_code == 409
+    spelled_out = {"how": "top", "count": 2}
+    assert send({**body, "seeds": 1, "choose": spelled_out}).json()["id"] == first.json()["id"]
+    # The same body about another search is another request, even if it led to an equal choice.
+    other = searched(service)
+    reply = service.http.post(f"/v1/searches/{other}/full-scale", json=body, headers={"Idempotency-Key": "again"})
+    assert (reply.status_code, first.json()["id"] in reply.json()["detail"]) == (409, True)
 
 
 def test_wrong_requests_are_told_by_field(service):
