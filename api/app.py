@@ -20,9 +20,9 @@ from api.events import EventHub
 from api.middleware.auth import LocalOnly, TokenRequired
 from api.middleware.body import BodyLimit
 from api.middleware.headers import PageHeaders
+from api.openapi.problems import problems
 from api.reconciler import JobCluster, Reconciler
 from api.routes import calibrations, catalogue, health, rankings, references, searches, snapshots, trials
-from nas.schemas.base import Problem
 from nas.settings import Settings
 from nas.store import Store
 from workers.cluster.jobs import Cluster
@@ -46,6 +46,7 @@ def create_app(settings: Settings, cluster: JobCluster | None = None) -> FastAPI
         lifespan=_lifespan,
         docs_url=None,  # FastAPI's pages load scripts from elsewhere; ours (static/docs.html) works without a network
         redoc_url=None,
+        generate_unique_id_function=openapi.operation_id,
     )
     app.state.settings = settings
     app.state.cluster = cluster
@@ -62,14 +63,11 @@ def create_app(settings: Settings, cluster: JobCluster | None = None) -> FastAPI
 
 
 def _add_routes(app: FastAPI, settings: Settings) -> None:
-    wrong: dict[int | str, dict[str, Any]] = {
-        code: {"model": Problem, "description": text}
-        for code, text in ((404, "No such search or trial"), (422, "Wrong input"))
-    }
     # Only so that the OpenAPI document says it; the middleware looks at the token.
     guarded = [] if settings.token is None else [Depends(HTTPBearer(auto_error=False))]
-    for module in (searches, trials, snapshots, references, rankings, calibrations, catalogue):
-        app.include_router(module.router, prefix="/v1", dependencies=guarded, responses=wrong)
+    for module in (searches, trials, snapshots, references, rankings, calibrations):
+        app.include_router(module.router, prefix="/v1", dependencies=guarded, responses=problems(503))
+    app.include_router(catalogue.router, prefix="/v1", dependencies=guarded)
     app.include_router(health.router, prefix="/v1")
     app.include_router(health.router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

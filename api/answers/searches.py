@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from api.answers.base import answer
-from nas.schemas.base import PagePublic
-from nas.schemas.searches import SearchPublic
+from nas.schemas.searches import SearchPage, SearchPublic
 from nas.settings import Settings
 from nas.store import Overview, Page, SearchRecord
 from workers.cluster.jobs import job_id
@@ -25,9 +24,7 @@ def search_public(record: SearchRecord, overview: Overview, settings: Settings) 
     return answer(SearchPublic, record, trials=overview.trials, best=overview.best, cost=overview.cost, dashboard=job)
 
 
-def search_page(
-    page: Page[SearchRecord], overviews: Mapping[str, Overview], settings: Settings
-) -> PagePublic[SearchPublic]:
+def search_page(page: Page[SearchRecord], overviews: Mapping[str, Overview], settings: Settings) -> SearchPage:
     """One page of searches; `overviews` are theirs by id."""
     items = tuple(search_public(record, overviews[record.id], settings) for record in page.items)
-    return PagePublic(items=items, next_cursor=page.cursor)
+    return SearchPage(items=items, next_cursor=page.cursor)

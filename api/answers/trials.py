@@ -5,8 +5,7 @@ from __future__ import annotations
 from api.answers.base import answer
 from api.answers.documents import trial_document
 from nas.results.measurement import Measurement
-from nas.schemas.base import PagePublic
-from nas.schemas.trials import TrialDetail, TrialPublic
+from nas.schemas.trials import TrialDetail, TrialPage, TrialPublic
 from nas.store import Page, SearchRecord, TrialRecord
 
 
@@ -20,6 +19,6 @@ def trial_detail(search: SearchRecord, trial: TrialRecord, curve: list[Measureme
     return answer(TrialDetail, trial_public(trial), curve=curve, document=trial_document(search, trial, curve))
 
 
-def trial_page(page: Page[TrialRecord]) -> PagePublic[TrialPublic]:
+def trial_page(page: Page[TrialRecord]) -> TrialPage:
     """One page of trials."""
-    return PagePublic(items=tuple(trial_public(trial) for trial in page.items), next_cursor=page.cursor)
+    return TrialPage(items=tuple(trial_public(trial) for trial in page.items), next_cursor=page.cursor)

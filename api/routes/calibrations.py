@@ -12,10 +12,10 @@ from api.creation import create, request_key
 from api.deps import Cursor, IdempotencyKey, Limit, ReconcilerDep, SearchDep, SettingsDep, StoreDep
 from api.errors import ApiError
 from api.middleware.body import StrictJsonRoute
+from api.openapi.problems import problems
 from nas.kinds.calibration import KIND as CALIBRATION
-from nas.schemas.base import PagePublic
 from nas.schemas.calibrations import CalibrationPublic
-from nas.schemas.searches import SearchPublic
+from nas.schemas.searches import SearchPage
 from nas.specs import CalibrationSpec
 from nas.store import SearchRecord, Store
 from search_spaces.validation import FieldProblem, InputError
@@ -23,7 +23,7 @@ from search_spaces.validation import FieldProblem, InputError
 router = APIRouter(tags=["calibrations"], route_class=StrictJsonRoute)
 
 
-@router.post("/calibrations", status_code=201)
+@router.post("/calibrations", status_code=201, responses=problems(409))
 def create_calibration(
     *,
     spec: Annotated[CalibrationSpec, Body()],
@@ -45,9 +45,7 @@ def create_calibration(
 
 
 @router.get("/calibrations")
-def list_calibrations(
-    store: StoreDep, settings: SettingsDep, limit: Limit = 50, cursor: Cursor = None
-) -> PagePublic[SearchPublic]:
+def list_calibrations(store: StoreDep, settings: SettingsDep, limit: Limit = 50, cursor: Cursor = None) -> SearchPage:
     """Calibrations as searches, newest first."""
     try:
         page = store.list_searches(limit=limit, cursor=cursor, kind=CALIBRATION.name)

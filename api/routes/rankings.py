@@ -13,6 +13,7 @@ from api.creation import create, request_key
 from api.deps import IdempotencyKey, ReconcilerDep, SearchDep, SettingsDep, StoreDep
 from api.errors import ApiError
 from api.middleware.body import StrictJsonRoute
+from api.openapi.problems import problems
 from nas.kinds.full_scale import KIND as FULL_SCALE
 from nas.kinds.registry import kind_of
 from nas.ranking.candidates import choose, scored
@@ -28,7 +29,7 @@ LONGEST_NAME = 100
 """Of `SearchName`."""
 
 
-@router.post("/searches/{search_id}/full-scale", status_code=201)
+@router.post("/searches/{search_id}/full-scale", status_code=201, responses=problems(409))
 def measure_at_full_scale(
     *,
     search: SearchDep,
@@ -54,7 +55,7 @@ def measure_at_full_scale(
     return search_public(record, store.overview(record.id), settings)
 
 
-@router.get("/searches/{search_id}/ranking")
+@router.get("/searches/{search_id}/ranking", responses=problems(409))
 def get_ranking(
     search: SearchDep,
     store: StoreDep,

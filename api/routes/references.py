@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from api.deps import SearchDep, StoreDep
 from api.errors import ApiError
+from api.openapi.problems import problems
 from nas.kinds.reference import KIND as REFERENCE
 from nas.ranking.reference_table import reference_table
 from nas.schemas.references import ReferencePublic
@@ -13,7 +14,7 @@ from nas.schemas.references import ReferencePublic
 router = APIRouter(tags=["references"])
 
 
-@router.get("/searches/{search_id}/heads")
+@router.get("/searches/{search_id}/heads", responses=problems(409))
 def compare_heads(search: SearchDep, store: StoreDep) -> list[ReferencePublic]:
     """A row for each head of a reference search: parameters, multiply-adds, mIoU over the seeds, difference to the
     bare trunk. Of what is measured so far; a search of another kind has none (409).

@@ -20,11 +20,11 @@ from api.events import EventHub
 from api.middleware.body import StrictJsonRoute
 from api.named_fidelities import named_fidelity
 from api.names import check_names
+from api.openapi.problems import problems
 from nas.kinds.registry import kind_of, kinds
 from nas.results.status import SearchStatus
-from nas.schemas.base import PagePublic
 from nas.schemas.forecasts import ForecastPublic
-from nas.schemas.searches import SearchPublic
+from nas.schemas.searches import SearchPage, SearchPublic
 from nas.specs import JobSpec, SearchRequest
 from nas.specs.requests import resolve
 from search_spaces.validation import FieldProblem, InputError
@@ -54,6 +54,7 @@ router = APIRouter(tags=["searches"], route_class=StrictJsonRoute)
     responses={
         200: {"model": ForecastPublic, "description": "Dry run: what it would cost."},
         202: {"model": SearchPublic, "description": "Dry run with `measure`: the probe that was started."},
+        **problems(409),
     },
 )
 def create_search(
@@ -116,7 +117,7 @@ def list_searches(
     kind: KindName = None,
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> PagePublic[SearchPublic]:
+) -> SearchPage:
     """Searches, newest first."""
     try:
         page = store.list_searches(status=status, limit=limit, cursor=cursor, kind=kind)
@@ -131,7 +132,7 @@ def get_search(search: SearchDep, store: StoreDep, settings: SettingsDep) -> Sea
     return search_public(search, store.overview(search.id), settings)
 
 
-@router.post("/searches/{search_id}/stop", status_code=202)
+@router.post("/searches/{search_id}/stop", status_code=202, responses=problems(409))
 def stop_search(search: SearchDep, store: StoreDep, settings: SettingsDep, reconciler: ReconcilerDep) -> SearchPublic:
     """Stop a search; everything measured stays. Running trials end within seconds.
 
@@ -156,7 +157,9 @@ def stop_search(search: SearchDep, store: StoreDep, settings: SettingsDep, recon
 @router.get(
     "/searches/{search_id}/events",
     response_class=EventSourceResponse,
-    responses={200: {"description": "Server-sent events", "content": {"text/event-stream": {}}}},
+    responses={
+        200: {"description": "Server-sent events", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
+    },
 )
 async def watch_search(
     search: SearchDep,

@@ -9,12 +9,13 @@ from fastapi import APIRouter, Path, Query
 from api.answers.snapshots import snapshot_detail, snapshot_public
 from api.deps import MAX_NUMBER, SearchDep, StoreDep
 from api.errors import ApiError
+from api.openapi.problems import problems
 from nas.kinds.registry import kind_of
 from nas.schemas.snapshots import SnapshotDetail, SnapshotPublic
 from nas.specs import AutoDeepLabSpec
 from nas.store import SearchRecord, Store, TrialRecord
 
-router = APIRouter(tags=["snapshots"])
+router = APIRouter(tags=["snapshots"], responses=problems(409))
 
 Number = Annotated[int, Path(ge=0, le=MAX_NUMBER)]
 

@@ -10,10 +10,10 @@ from api.answers.documents import snapshot_document, trial_document
 from api.answers.trials import trial_detail, trial_page
 from api.deps import Cursor, Limit, SearchDep, StoreDep, TrialNumber
 from api.errors import ApiError
+from api.openapi.problems import problems
 from nas.kinds.registry import kind_of
 from nas.results.status import TrialStatus
-from nas.schemas.base import PagePublic
-from nas.schemas.trials import TrialDetail, TrialPublic
+from nas.schemas.trials import TrialDetail, TrialPage
 from nas.store import SnapshotRecord, TrialOrder, TrialRecord
 from search_spaces.formats import write_format
 from search_spaces.validation import FieldProblem, InputError
@@ -38,7 +38,7 @@ def list_trials(
     status: TrialStatus | None = None,
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> PagePublic[TrialPublic]:
+) -> TrialPage:
     """Trials by number or score; those without a score come last."""
     try:
         return trial_page(store.list_trials(search.id, order_by, status, limit, cursor))
@@ -52,7 +52,7 @@ def get_trial(search: SearchDep, number: TrialNumber, store: StoreDep) -> TrialD
     return trial_detail(search, store.get_trial(search.id, number), store.curve(search.id, number))
 
 
-@router.get("/searches/{search_id}/best")
+@router.get("/searches/{search_id}/best", responses=problems(409))
 def best_trial(search: SearchDep, store: StoreDep, format: Format = "segnas") -> Any:
     """The best architecture as a document; while the search runs, the best so far (404 before any score).
 

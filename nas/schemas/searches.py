@@ -5,11 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 
 from pydantic import ConfigDict, Field
+from typing_extensions import TypeAliasType
 
 from nas.results.status import SearchStatus, TrialStatus
-from nas.schemas.base import PublicModel
+from nas.schemas.base import PagePublic, PublicModel
 from nas.schemas.forecasts import ForecastPublic
 from nas.specs import SearchSpec
+
+Spec = TypeAliasType("Spec", SearchSpec)
+"""What a search was asked to do; named, so that the OpenAPI document has a name for it."""
 
 
 class StagePublic(PublicModel):
@@ -56,9 +60,13 @@ class SearchPublic(PublicModel):
         None, description="What it was expected to cost when it was created, where something comparable was known."
     )
     parent: str | None = Field(description="The search whose architectures a full-scale evaluation measures.")
-    spec: SearchSpec
+    spec: Spec
     dashboard: str | None = Field(description="The search's job in the Ray dashboard.")
     created_at: datetime
     updated_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+
+
+class SearchPage(PagePublic[SearchPublic]):
+    """One page of searches."""

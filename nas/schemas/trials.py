@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import AliasChoices, Field
 
 from nas.results.status import TrialStatus
-from nas.schemas.base import PublicModel
+from nas.schemas.base import PagePublic, PublicModel
 
 
 class TrialPublic(PublicModel):
@@ -53,3 +53,7 @@ class TrialDetail(TrialPublic):
 
     curve: tuple[MeasurementPublic, ...]
     document: dict[str, Any]
+
+
+class TrialPage(PagePublic[TrialPublic]):
+    """One page of trials."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
+from typing_extensions import TypeAliasType
 
 from nas.specs.fidelity import Fidelity
 from nas.specs.job import JobSpec
@@ -52,7 +53,7 @@ class TpeStrategy(StrictModel):
     startup: Annotated[int, Field(ge=1)] = 10
 
 
-Strategy = Annotated[RandomStrategy | DpcStrategy | TpeStrategy, Field(discriminator="name")]
+Strategy = TypeAliasType("Strategy", Annotated[RandomStrategy | DpcStrategy | TpeStrategy, Field(discriminator="name")])
 
 
 class EarlyStopping(StrictModel):

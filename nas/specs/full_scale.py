@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, field_validator
+from typing_extensions import TypeAliasType
 
 from nas.specs.fidelity import Fidelity
 from nas.specs.job import JobSpec
@@ -47,7 +48,7 @@ class Explicit(StrictModel):
         return trials
 
 
-Choice = Annotated[Stratified | Top | Explicit, Field(discriminator="how")]
+Choice = TypeAliasType("Choice", Annotated[Stratified | Top | Explicit, Field(discriminator="how")])
 
 
 class FullScaleSpec(JobSpec):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
+from typing_extensions import TypeAliasType
 
 from nas.specs.fidelity import Fidelity
 from nas.specs.job import JobSpec
@@ -13,7 +14,7 @@ from search_spaces.dense_cell.architecture import DenseCell
 from search_spaces.reference.architecture import ReferenceHead
 from search_spaces.reference.heads import REFERENCE_HEADS
 
-Head = Annotated[DenseCell | ReferenceHead, Field(discriminator="kind")]
+Head = TypeAliasType("Head", Annotated[DenseCell | ReferenceHead, Field(discriminator="kind")])
 
 
 class ReferenceSpec(JobSpec):

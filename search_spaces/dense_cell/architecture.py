@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
+from typing_extensions import TypeAliasType
 
 from search_spaces.base import StrictModel, content_key
 from search_spaces.units import (
@@ -75,7 +76,9 @@ class PyramidPooling(StrictModel):
     grid: tuple[Grid, Grid]
 
 
-Operator: TypeAlias = Annotated[Conv1x1 | AtrousSeparable | PyramidPooling | Unit, Field(discriminator="op")]
+Operator = TypeAliasType(
+    "Operator", Annotated[Conv1x1 | AtrousSeparable | PyramidPooling | Unit, Field(discriminator="op")]
+)
 
 OperatorSet: TypeAlias = Literal["plain", "extended"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
+from typing_extensions import TypeAliasType
 
 from search_spaces.base import StrictModel, content_key
 from search_spaces.units import Unit
@@ -20,6 +21,8 @@ TRUNK_WIDTH = 512
 
 _Positive = Annotated[int, Field(strict=True, ge=1, le=1024)]
 
+
+TrunkUnit = TypeAliasType("TrunkUnit", Annotated[Unit, Field(discriminator="op")])
 
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "aspp": {"rates": ASPP_RATES},
@@ -45,7 +48,7 @@ class ReferenceHead(StrictModel):
     rates: Annotated[tuple[_Positive, ...], Field(max_length=16)] = ()
     bins: Annotated[tuple[_Positive, ...], Field(max_length=16)] = ()
     width: Annotated[int, Field(strict=True, ge=1, le=4096)] | None = Field(None, exclude_if=_is_none)
-    unit: Annotated[Unit, Field(discriminator="op")] | None = Field(None, exclude_if=_is_none)
+    unit: TrunkUnit | None = Field(None, exclude_if=_is_none)
 
     @model_validator(mode="before")
     @classmethod

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import threading
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator, ValidationError
+from pydantic import SecretStr
 
-from api.openapi import CURL
+from api.app import create_app
+from api.openapi.examples import CURL
 from nas.results.snapshot import Snapshot
 from nas.results.status import TrialStatus
 from nas.specs import AutoDeepLabSpec, BilevelSpec, Fidelity, ReferenceSpec
@@ -30,12 +36,170 @@ def test_every_operation_has_a_curl_line_and_says_what_it_does(document):
         assert operation["x-codeSamples"][0]["source"].count("curl"), (method, path)
 
 
+def test_operations_have_short_names(document):
+    ids = [operation["operationId"] for operation in operations(document).values()]
+    assert len(set(ids)) == len(ids)
+    for name in ids:
+        assert re.fullmatch(r"[a-z]+(_[a-z]+){0,3}", name), name
+    assert {"create_search", "list_searches", "get_search", "list_trials", "best_trial", "get_ranking"} <= set(ids)
+
+
+ERRORS = {
+    "create_search": {409, 413, 422, 503},
+    "list_searches": {422, 503},
+    "get_search": {404, 503},
+    "stop_search": {404, 409, 503},
+    "watch_search": {404, 422, 503},
+    "read_logs": {404, 422, 503},
+    "list_trials": {404, 422, 503},
+    "get_trial": {404, 422, 503},
+    "best_trial": {404, 409, 422, 503},
+    "list_snapshots": {404, 409, 422, 503},
+    "get_snapshot": {404, 409, 422, 503},
+    "compare_heads": {404, 409, 503},
+    "measure_at_full_scale": {404, 409, 413, 422, 503},
+    "get_ranking": {404, 409, 422, 503},
+    "create_calibration": {409, 413, 422, 503},
+    "list_calibrations": {422, 503},
+    "get_calibration": {404, 503},
+    "list_spaces": set(),
+    "list_datasets": set(),
+    "alive": set(),
+    "ready": {503},
+}
+"""What an operation can answer with beside success, whoever asks."""
+
+
+def errors_of(document) -> dict[str, set[int]]:
+    return {
+        operation["operationId"]: {int(status) for status in operation["responses"] if status >= "4"}
+        for operation in operations(document).values()
+    }
+
+
+def test_every_operation_says_which_errors_it_can_answer(document, home):
+    assert errors_of(document) == {name: errors | {403, 421} for name, errors in ERRORS.items()}
+    guarded = create_app(home.model_copy(update={"token": SecretStr("a-secret-of-enough-length")})).openapi()
+    open_to_all = ("alive", "ready")
+    assert errors_of(guarded) == {
+        name: errors | (set() if name in open_to_all else {401}) for name, errors in ERRORS.items()
+    }
+
+
 def test_errors_are_described_in_their_form(document):
-    for (_, path), operation in operations(document).items():
-        if path.startswith("/v1/searches"):
-            problem = operation["responses"]["422"]["content"]["application/problem+json"]["schema"]
-            assert problem == {"$ref": "#/components/schemas/Problem"}
-    assert "HTTPValidationError" not in document["components"]["schemas"]
+    for operation in operations(document).values():
+        for status, response in operation["responses"].items():
+            if status >= "4" and (operation["operationId"], status) != ("ready", "503"):
+                (media,) = response["content"].items()
+                assert media == ("application/problem+json", {"schema": {"$ref": "#/components/schemas/Problem"}})
+    assert not {"HTTPValidationError", "ValidationError"} & document["components"]["schemas"].keys()
+
+
+def test_what_is_answered_is_described(service, document):
+    """One request for every kind of error, and the answer's own form against the document."""
+    search = service.search()
+    differentiable, _ = service.store.create_search(
+        AutoDeepLabSpec(name="trellis", bilevel=BilevelSpec(dataset="scenes", crop=(65, 65)))
+    )
+    requests: list[tuple[int, str, str, dict[str, Any]]] = [
+        (403, "get", "/v1/spaces", {"headers": {"Origin": "https://evil.example"}}),
+        (421, "get", "/v1/searches", {"headers": {"Host": "rebound.example"}}),
+        (404, "get", "/v1/searches/s000000000000", {}),
+        (404, "get", f"/v1/searches/{search}/best", {}),
+        (404, "get", f"/v1/calibrations/{search}", {}),
+        (409, "get", f"/v1/searches/{search}/heads", {}),
+        (409, "get", f"/v1/searches/{search}/snapshots", {}),
+        (409, "get", f"/v1/searches/{search}/ranking", {}),
+        (409, "post", f"/v1/searches/{differentiable.id}/full-scale", {"json": {"fidelity": {"dataset": "scenes"}}}),
+        (413, "post", "/v1/searches", {"content": b" " * (2**20 + 1), "headers": {"Content-Type": "application/json"}}),
+        (413, "post", "/v1/calibrations", {"content": b" " * (2**20 + 1)}),
+        (422, "post", "/v1/searches", {"json": {**service.spec, "trials": 0}}),
+        (422, "get", "/v1/searches", {"params": {"cursor": "?"}}),
+        (422, "get", f"/v1/searches/{search}/trials/-1", {}),
+        (503, "get", f"/v1/searches/{search}/logs", {}),
+    ]
+    for status, method, path, request in requests:
+        reply = service.http.request(method, path, **request)
+        assert reply.status_code == status, (method, path, reply.text)
+        template = re.sub(r"s[0-9a-f]{12}", "{search_id}", path).replace("/-1", "/{number}")
+        response = operations(document)[method, template]["responses"][str(status)]
+        (media,) = response["content"]
+        assert reply.headers["Content-Type"] == media
+        check(document, response["content"][media]["schema"], reply.json())
+
+
+def check(document, schema, value) -> None:
+    """jsonschema.ValidationError for a value that is not of the schema."""
+    Draft202012Validator({**document, **schema}).validate(value)
+
+
+def test_every_example_is_of_its_schema(document):
+    seen = 0
+    for operation in operations(document).values():
+        contents = [operation.get("requestBody", {}), *operation["responses"].values()]
+        for media in (media for content in contents for media in content.get("content", {}).values()):
+            examples = [media["example"]] if "example" in media else []
+            examples += [example["value"] for example in media.get("examples", {}).values()]
+            for example in examples:
+                check(document, media["schema"], example)
+                seen += 1
+    assert seen == 5
+
+
+def test_the_schema_refuses_what_the_service_refuses(document):
+    """So that the test above can fail."""
+    body = document["paths"]["/v1/searches"]["post"]["requestBody"]["content"]["application/json"]
+    for change in ({"trials": 0}, {"trails": 5}, {"strategy": {"name": "magic"}}, {"fidelity": "fast"}):
+        with pytest.raises(ValidationError):
+            check(document, body["schema"], {**body["example"], **change})
+    check(document, body["schema"], {**body["example"], "fidelity": "s0123456789ab/short"})
+
+
+def schemas(node) -> Iterator[dict[str, Any]]:
+    if isinstance(node, dict):
+        yield node
+        for key, child in node.items():
+            if key not in ("example", "examples"):
+                yield from schemas(child)
+    elif isinstance(node, list):
+        for child in node:
+            yield from schemas(child)
+
+
+def test_no_default_is_an_object(document):
+    for schema in schemas(document):
+        default = schema.get("default")
+        assert not isinstance(default, dict), schema
+        assert not (isinstance(default, list) and any(isinstance(item, dict) for item in default)), schema
+    early_stopping = document["components"]["schemas"]["BlackBoxRequest"]["properties"]["early_stopping"]
+    assert early_stopping["description"] == 'By default `{"reduction": 3.0}`.'
+
+
+def test_unions_of_models_have_names_and_are_told_apart_by_a_required_property(document):
+    components = document["components"]["schemas"]
+    named = {id(schema) for schema in components.values()}
+    unions = {}
+    for schema in schemas(document):
+        for members in (schema.get("oneOf"), schema.get("anyOf")):
+            models = [member["$ref"].rsplit("/", 1)[1] for member in members or () if "$ref" in member]
+            if len([model for model in models if "properties" in components[model]]) > 1:
+                assert id(schema) in named, schema
+                unions[next(name for name, known in components.items() if known is schema)] = (schema, models)
+    assert set(unions) == {"SearchRequest", "Spec", "Strategy", "Choice", "Head", "Operator", "TrunkUnit"}
+    for schema, models in unions.values():
+        tag, mapping = schema["discriminator"]["propertyName"], schema["discriminator"]["mapping"]
+        assert sorted(mapping.values()) == sorted(f"#/components/schemas/{model}" for model in models)
+        for value, reference in mapping.items():
+            member = components[reference.rsplit("/", 1)[1]]
+            assert member["properties"][tag]["const"] == value
+            assert "default" not in member["properties"][tag]
+            assert tag in member["required"]
+
+
+def test_schemas_have_names_that_can_be_read(document):
+    for name in document["components"]["schemas"]:
+        assert re.fullmatch(r"([A-Z][a-z0-9]*)+", name), name
+    assert {"SearchPage", "TrialPage", "NamedFidelity", "Problem"} <= document["components"]["schemas"].keys()
 
 
 def test_the_curl_lines_work_when_pasted(service, document, snapshot_at):

@@ -1,4 +1,4 @@
-"""The OpenAPI document, with examples that this very service accepts: a spec on its first data set, curl lines."""
+"""Examples that this very service accepts: a spec on its first data set, curl lines to paste."""
 
 from __future__ import annotations
 
@@ -6,20 +6,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
-
-from api.errors import MEDIA_TYPE
 from nas.settings import Settings
 from nas.specs import BlackBoxSpec, CalibrationSpec, FullScaleRequest
 from search_spaces import PUBLISHED_CELL, write_deeplab, write_document
-
-DESCRIPTION = """
-Neural architecture search for semantic segmentation. `POST /v1/searches` starts a search, its trials run on a Ray
-cluster, `GET /v1/searches/{search_id}/best` gives the best architecture as JSON at any time.
-
-Errors are `application/problem+json` (RFC 9457): `detail` is a sentence, `errors` name the path of each wrong field.
-"""
 
 _NEWEST = (
     "{variable}=$(curl -s {auth}'{base}/v1/searches?limit=1{kind}' | "
@@ -73,35 +62,10 @@ CURL: dict[tuple[str, str], str] = {
 """A line to paste for each operation; one that speaks of a search is preceded by one that finds the newest."""
 
 
-def install(app: FastAPI, settings: Settings) -> None:
-    """Answer /openapi.json with the examples put in."""
-
-    def document() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            schema = get_openapi(
-                title=app.title, version=app.version, description=app.description, routes=app.routes, tags=_TAGS
-            )
-            app.openapi_schema = _with_examples(schema, settings)
-        return app.openapi_schema
-
-    app.openapi = document  # type: ignore[method-assign]  # FastAPI's documented way to extend the schema
-
-
-_TAGS = [
-    {"name": "searches", "description": "Start a search, follow it, stop it."},
-    {"name": "snapshots", "description": "What a differentiable search decodes to, epoch by epoch."},
-    {"name": "references", "description": "Heads made by people, side by side."},
-    {"name": "trials", "description": "What a search has measured, and what it found."},
-    {"name": "rankings", "description": "How far a search's scores can be trusted: its architectures at full scale."},
-    {"name": "calibrations", "description": "The cheapest proxy that orders architectures as full scale does."},
-    {"name": "catalogue", "description": "What can be asked for."},
-    {"name": "health", "description": "Whether the service works. Open without a token."},
-]
-
-
 def example_spec(settings: Settings) -> dict[str, Any]:
     """A search of a few minutes on two CPU cores, on the first registered data set."""
     spec = {
+        "kind": "black_box",
         "name": "first-search",
         "space": {"kind": "dense_cell", "branches": 5},
         "strategy": {"name": "dpc", "startup": 6},
@@ -134,6 +98,7 @@ def example_calibration(settings: Settings) -> dict[str, Any]:
     """Two proxies, one with half the iterations of the other, against the same full scale."""
     proxy = example_spec(settings)["fidelity"]
     spec = {
+        "kind": "calibration",
         "name": "which-proxy",
         "space": {"kind": "dense_cell", "branches": 5},
         "architectures": 12,
@@ -182,30 +147,23 @@ def readable(value: Any) -> str:
     return "\n".join([*lines, "}"])
 
 
-_PROBLEM = {"$ref": "#/components/schemas/Problem"}
-
-
-def _with_examples(schema: dict[str, Any], settings: Settings) -> dict[str, Any]:
+def add_examples(document: dict[str, Any], settings: Settings) -> None:
+    """Put a curl line to paste into every operation, and an example into every body and document."""
     for (method, path), line in CURL.items():
-        operation = schema["paths"][path][method]
+        operation = document["paths"][path][method]
         operation["x-codeSamples"] = [{"lang": "Shell", "label": "curl", "source": curl(settings, line)}]
         for parameter in operation.get("parameters", ()):
             if parameter["name"] == "search_id":
                 parameter["example"] = "s0123456789ab"
-        for response in operation["responses"].values():
-            content = response.get("content", {})
-            for media in [media for media, shape in content.items() if shape.get("schema") == _PROBLEM]:
-                content[MEDIA_TYPE] = content.pop(media)
     for path, example in (
         ("/v1/searches", example_spec),
         ("/v1/searches/{search_id}/full-scale", example_full_scale),
         ("/v1/calibrations", example_calibration),
     ):
-        body = schema["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+        body = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]
         body["example"] = example(settings)
-    best = schema["paths"]["/v1/searches/{search_id}/best"]["get"]["responses"]["200"]["content"]["application/json"]
+    best = document["paths"]["/v1/searches/{search_id}/best"]["get"]["responses"]["200"]["content"]["application/json"]
     best["examples"] = {
         "segnas": {"value": write_document(PUBLISHED_CELL)},
         "deeplab": {"value": write_deeplab(PUBLISHED_CELL)},
     }
-    return schema

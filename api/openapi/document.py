@@ -1,0 +1,65 @@
+"""The document as a whole: FastAPI's, with what FastAPI does not know put in."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+
+from api.openapi.examples import add_examples
+from api.openapi.problems import add_problems
+from api.openapi.unions import describe_unions
+from nas.settings import Settings
+
+DESCRIPTION = """
+Neural architecture search for semantic segmentation. `POST /v1/searches` starts a search, its trials run on a Ray
+cluster, `GET /v1/searches/{search_id}/best` gives the best architecture as JSON at any time.
+
+Errors are `application/problem+json` (RFC 9457): `detail` is a sentence, `errors` name the path of each wrong field.
+"""
+
+_TAGS = [
+    {"name": "searches", "description": "Start a search, follow it, stop it."},
+    {"name": "snapshots", "description": "What a differentiable search decodes to, epoch by epoch."},
+    {"name": "references", "description": "Heads made by people, side by side."},
+    {"name": "trials", "description": "What a search has measured, and what it found."},
+    {"name": "rankings", "description": "How far a search's scores can be trusted: its architectures at full scale."},
+    {"name": "calibrations", "description": "The cheapest proxy that orders architectures as full scale does."},
+    {"name": "catalogue", "description": "What can be asked for."},
+    {"name": "health", "description": "Whether the service works. Open without a token."},
+]
+
+
+def operation_id(route: APIRoute) -> str:
+    """The name of the route's function: what a generated client calls its method."""
+    return route.name
+
+
+def install(app: FastAPI, settings: Settings) -> None:
+    """Answer /openapi.json with this document."""
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = get_openapi(
+                title=app.title, version=app.version, description=app.description, routes=app.routes, tags=_TAGS
+            )
+            _order_parameters(schema)
+            describe_unions(schema)
+            add_problems(schema, settings)
+            add_examples(schema, settings)
+            app.openapi_schema = schema
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]  # FastAPI's documented way to extend the schema
+
+
+def _order_parameters(document: dict[str, Any]) -> None:
+    """Those of the path first, as they stand in it: generated methods take them by position."""
+    for path, item in document["paths"].items():
+        places = {name: place for place, name in enumerate(re.findall(r"{(\w+)}", path))}
+        for operation in item.values():
+            if "parameters" in operation:
+                operation["parameters"].sort(key=lambda parameter: places.get(parameter["name"], len(places)))

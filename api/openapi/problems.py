@@ -1,0 +1,71 @@
+"""Which errors an operation can answer with: a route names its own, the rest follows from what guards every request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from api.errors import MEDIA_TYPE
+from api.middleware.auth import TokenRequired
+from nas.schemas.base import Problem
+from nas.settings import Settings
+
+DESCRIPTIONS: Mapping[int, str] = {
+    401: "No bearer token, or a wrong one.",
+    403: "Asked by a page of another site.",
+    404: "There is no such search, trial or snapshot, or not yet.",
+    409: "Not possible for this search as it stands, or an Idempotency-Key that was used for another request.",
+    413: "The body is larger than 1 MiB.",
+    421: "Asked under another name than this machine's own.",
+    422: "Wrong input: `errors` name the path of each wrong field.",
+    503: "The store or the cluster does not answer; try again after `Retry-After` seconds.",
+}
+
+_PROBLEM = {"$ref": "#/components/schemas/Problem"}
+_FASTAPI_ERRORS = ("HTTPValidationError", "ValidationError")
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For a route's `responses`: errors that its own function, or what it depends on, can answer with.
+
+    What follows from the request's shape (401, 403, 404 of a path, 413, 421, 422) is put in by `add_problems`.
+    """
+    return {status: {"model": Problem, "description": DESCRIPTIONS[status]} for status in statuses}
+
+
+def add_problems(document: dict[str, Any], settings: Settings) -> None:
+    """Give every operation of the document the errors it can answer with, each as `application/problem+json`."""
+    for path, item in document["paths"].items():
+        for operation in item.values():
+            responses = operation["responses"]
+            responses.pop("422", None)  # FastAPI's own, of another form
+            for status in _by_shape(path, operation, settings):
+                responses[str(status)] = {"description": DESCRIPTIONS[status], "content": {MEDIA_TYPE: {}}}
+                responses[str(status)]["content"][MEDIA_TYPE]["schema"] = _PROBLEM
+            for response in responses.values():
+                content = response.get("content", {})
+                for media in [media for media, shape in content.items() if shape.get("schema") == _PROBLEM]:
+                    content[MEDIA_TYPE] = content.pop(media)
+            # Successes as the route has them, its main one first; a stable sort keeps that.
+            operation["responses"] = dict(sorted(responses.items(), key=lambda item: int(item[0]) * (item[0] >= "4")))
+    for name in _FASTAPI_ERRORS:
+        document["components"]["schemas"].pop(name, None)
+
+
+def _by_shape(path: str, operation: Mapping[str, Any], settings: Settings) -> Iterator[int]:
+    if settings.token is None:
+        yield from (403, 421)
+    elif path not in TokenRequired.OPEN:
+        yield 401
+    if "{" in path:
+        yield 404
+    has_body = "requestBody" in operation
+    if has_body:
+        yield 413
+    if has_body or any(_can_be_wrong(parameter["schema"]) for parameter in operation.get("parameters", ())):
+        yield 422
+
+
+def _can_be_wrong(schema: Mapping[str, Any]) -> bool:
+    """Whether there is a text that the parameter's schema refuses."""
+    return schema.get("type") != "string" or bool(schema.keys() - {"type", "title", "description", "default"})

@@ -1,0 +1,27 @@
+"""Clients that two generators make of /openapi.json, against the service itself."""
+
+from __future__ import annotations
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+def test_openapi_python_client(example, generate, speak, expect, tmp_path):
+    printed = generate(
+        "openapi-python-client", "generate", "--path", example.document, "--meta", "none",
+        "--output-path", tmp_path / "generated" / "segnas_client",
+    )  # fmt: skip
+    # It warns of every schema and operation that it leaves out.
+    assert printed.split() == ["Generating", str(tmp_path / "generated" / "segnas_client")]
+    expect(speak("with_openapi_python_client.py", tmp_path / "generated"))
+
+
+def test_openapi_generator(example, generate, speak, expect, tmp_path):
+    printed = generate(
+        "openapi-generator-cli", "generate", "-g", "python", "-i", example.document, "-o", tmp_path / "generated",
+        "--package-name", "segnas_client",
+    )  # fmt: skip
+    assert "is incorrect" not in printed  # what it says of a discriminator that is not required
+    assert "ERROR" not in printed
+    expect(speak("with_openapi_generator.py", tmp_path / "generated"))
