@@ -128,7 +128,8 @@ class Client:
     def create_search(self, spec: JobSpec | Mapping[str, Any], idempotency_key: str | None = None) -> SearchPublic:
         """Start a search. The same key again gives the same search, and starts no other.
 
-        As a mapping, `spec["fidelity"]` may be the id of a calibration, or `ID/PROXY`.
+        As a mapping, or as a `BlackBoxRequest` or `ReferenceRequest`, `spec` may give the id of a calibration for its
+        fidelity, or `ID/PROXY`.
         """
         return SearchPublic.model_validate(self._post("/v1/searches", spec, idempotency_key))
 

@@ -40,16 +40,23 @@ def add_problems(document: dict[str, Any], settings: Settings) -> None:
             responses = operation["responses"]
             responses.pop("422", None)  # FastAPI's own, of another form
             for status in _by_shape(path, operation, settings):
-                responses[str(status)] = {"description": DESCRIPTIONS[status], "content": {MEDIA_TYPE: {}}}
-                responses[str(status)]["content"][MEDIA_TYPE]["schema"] = _PROBLEM
+                responses[str(status)] = {
+                    "description": DESCRIPTIONS[status],
+                    "content": {MEDIA_TYPE: {"schema": _PROBLEM}},
+                }
             for response in responses.values():
-                content = response.get("content", {})
-                for media in [media for media, shape in content.items() if shape.get("schema") == _PROBLEM]:
-                    content[MEDIA_TYPE] = content.pop(media)
+                _as_problem(response.get("content", {}))
             # Successes as the route has them, its main one first; a stable sort keeps that.
             operation["responses"] = dict(sorted(responses.items(), key=lambda item: int(item[0]) * (item[0] >= "4")))
     for name in _FASTAPI_ERRORS:
         document["components"]["schemas"].pop(name, None)
+
+
+def _as_problem(content: dict[str, Any]) -> None:
+    """FastAPI describes a route's errors in the media type of its success."""
+    if any(shape.get("schema") == _PROBLEM for shape in content.values()):
+        content.clear()
+        content[MEDIA_TYPE] = {"schema": _PROBLEM}
 
 
 def _by_shape(path: str, operation: Mapping[str, Any], settings: Settings) -> Iterator[int]:

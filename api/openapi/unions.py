@@ -37,12 +37,14 @@ def _schemas(node: Any) -> Iterator[Schema]:
 
 
 def _discriminate(schema: Schema, members: Mapping[str, Schema]) -> None:
-    tag = schema.get("discriminator", {}).get("propertyName") or _common_tag(members)
-    if tag is None:
-        return
-    constants = {member["properties"][tag]["const"]: name for name, member in members.items()}
-    mapping = {constant: _PREFIX + name for constant, name in sorted(constants.items())}
-    schema["discriminator"] = {"propertyName": tag, "mapping": mapping}
+    if "discriminator" not in schema:
+        tag = _common_tag(members)
+        if tag is None:
+            return
+        constants = {member["properties"][tag]["const"]: name for name, member in members.items()}
+        mapping = {constant: _PREFIX + name for constant, name in sorted(constants.items())}
+        schema["discriminator"] = {"propertyName": tag, "mapping": mapping}
+    tag = schema["discriminator"]["propertyName"]
     for member in members.values():
         member["properties"][tag].pop("default", None)
         member["required"] = list(dict.fromkeys([tag, *member.get("required", ())]))
