@@ -21,7 +21,7 @@ from api.middleware.auth import LocalOnly, TokenRequired
 from api.middleware.body import BodyLimit
 from api.middleware.headers import PageHeaders
 from api.reconciler import JobCluster, Reconciler
-from api.routes import calibrations, catalogue, health, rankings, references, searches, snapshots, trials
+from api.routes import calibrations, catalogue, health, panels, rankings, references, searches, snapshots, trials
 from nas.schemas.base import Problem
 from nas.settings import Settings
 from nas.store import Store
@@ -68,7 +68,7 @@ def _add_routes(app: FastAPI, settings: Settings) -> None:
     }
     # Only so that the OpenAPI document says it; the middleware looks at the token.
     guarded = [] if settings.token is None else [Depends(HTTPBearer(auto_error=False))]
-    for module in (searches, trials, snapshots, references, rankings, calibrations, catalogue):
+    for module in (searches, trials, panels, snapshots, references, rankings, calibrations, catalogue):
         app.include_router(module.router, prefix="/v1", dependencies=guarded, responses=wrong)
     app.include_router(health.router, prefix="/v1")
     app.include_router(health.router, include_in_schema=False)

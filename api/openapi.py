@@ -51,6 +51,7 @@ CURL: dict[tuple[str, str], str] = {
     ),
     ("get", "/v1/searches/{search_id}/trials/{number}"): "curl -s {auth}{base}/v1/searches/$ID/trials/0",
     ("get", "/v1/searches/{search_id}/best"): 'curl -s {auth}"{base}/v1/searches/$ID/best?format=deeplab"',
+    ("get", "/v1/searches/{search_id}/panels"): "curl -s {auth}{base}/v1/searches/$ID/panels",
     ("get", "/v1/searches/{search_id}/snapshots"): "curl -s {auth}{base}/v1/searches/$AUTO_DEEPLAB/snapshots",
     ("get", "/v1/searches/{search_id}/snapshots/{run}/{epoch}"): (
         "curl -s {auth}{base}/v1/searches/$AUTO_DEEPLAB/snapshots/0/1"
@@ -92,6 +93,7 @@ _TAGS = [
     {"name": "snapshots", "description": "What a differentiable search decodes to, epoch by epoch."},
     {"name": "references", "description": "Heads made by people, side by side."},
     {"name": "trials", "description": "What a search has measured, and what it found."},
+    {"name": "panels", "description": "What is shown of a search beside its trials, ready to be drawn."},
     {"name": "rankings", "description": "How far a search's scores can be trusted: its architectures at full scale."},
     {"name": "calibrations", "description": "The cheapest proxy that orders architectures as full scale does."},
     {"name": "catalogue", "description": "What can be asked for."},

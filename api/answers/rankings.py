@@ -21,7 +21,7 @@ from nas.specs import CalibrationSpec, Fidelity, TrainingFreeProxy
 from nas.specs.training_free import TRAINING_FREE_SOURCES
 from nas.store import SearchRecord, TrialRecord
 from search_spaces.document import architecture_from_dict
-from search_spaces.text import label
+from search_spaces.text import architecture_text
 
 # Only the types: numpy and scipy, which the computations need, would take most of the service's start.
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _pair(pair: JoinedPair) -> PairPublic:
     candidate, full = pair.candidate, pair.full
     return PairPublic(
         trial=candidate.trial,
-        label=label(architecture_from_dict(candidate.architecture)),
+        label=architecture_text(architecture_from_dict(candidate.architecture)),
         architecture_key=candidate.architecture_key,
         proxy=ProxyScorePublic(
             score=candidate.score,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from api.answers.kinds import dataset_of, exportable, method_of
 from nas.results.status import TrialStatus
 from nas.schemas.forecasts import ForecastPublic
 from nas.schemas.searches import BestPublic, CostPublic, SearchPublic, StagePublic
@@ -35,6 +36,8 @@ def search_public(record: SearchRecord, store: Store, settings: Settings) -> Sea
     return SearchPublic(
         id=record.id,
         kind=record.spec.kind,
+        method=method_of(record.spec),
+        dataset=dataset_of(record.spec),
         name=record.spec.name,
         status=record.status,
         message=record.message,
@@ -46,6 +49,7 @@ def search_public(record: SearchRecord, store: Store, settings: Settings) -> Sea
         forecast=None if record.forecast is None else ForecastPublic.model_validate(record.forecast),
         parent=record.parent,
         best=None if best is None else best_public(best),
+        exportable=exportable(record.spec, best),
         spec=record.spec,
         dashboard=job,
         created_at=created,

@@ -5,9 +5,11 @@ from __future__ import annotations
 from api.answers.documents import trial_document
 from api.answers.searches import moment
 from nas.results.measurement import Measurement
+from nas.results.standing import trial_standing
 from nas.schemas.base import PagePublic
 from nas.schemas.trials import MeasurementPublic, TrialDetail, TrialPublic
 from nas.store import Page, SearchRecord, TrialRecord
+from search_spaces import architecture_from_dict, architecture_text
 
 
 def trial_public(trial: TrialRecord) -> TrialPublic:
@@ -30,4 +32,9 @@ def trial_page(page: Page[TrialRecord]) -> PagePublic[TrialPublic]:
 def _trial_fields(trial: TrialRecord) -> dict[str, object]:
     fields = {name: getattr(trial, name) for name in TrialRecord.__dataclass_fields__}
     times = {name: moment(fields[name]) for name in ("created_at", "updated_at", "finished_at")}
-    return {**fields, **times}
+    return {
+        **fields,
+        **times,
+        "standing": trial_standing(trial.status, trial.iteration, trial.score),
+        "text": architecture_text(architecture_from_dict(trial.architecture)),
+    }

@@ -14,7 +14,7 @@ from nas.results.snapshot import Snapshot
 from nas.schemas.snapshots import SnapshotDetail, SnapshotPublic
 from nas.specs import AutoDeepLabSpec
 from nas.store import SearchRecord, SnapshotRecord, Store, TrialRecord
-from search_spaces import architecture_to_dict
+from search_spaces import architecture_text, architecture_to_dict
 
 router = APIRouter(tags=["snapshots"])
 
@@ -75,6 +75,7 @@ def _public(record: SnapshotRecord, trials: dict[str, TrialRecord]) -> SnapshotP
             **fields,
             "run": record.run,
             "architecture": architecture_to_dict(snapshot.architecture),
+            "text": architecture_text(snapshot.architecture),
             "architecture_key": snapshot.architecture.key,
             "trial": None if trial is None else trial.number,
             "score": None if trial is None else trial.score,

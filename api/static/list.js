@@ -31,19 +31,9 @@ function row(search) {
     element("td", { class: "number" }, `${ended} / ${search.planned}`),
     element("td", {}, bar(counts, search.planned)),
     element("td", { class: "number" }, score(search.best?.score)),
-    element("td", {}, kind(search)),
-    element("td", {}, dataset(search.spec)),
+    element("td", {}, search.method, search.parent && [" of ", element("a", { href: `#/${search.parent}` }, search.parent)]),
+    element("td", {}, search.dataset),
     element("td", { class: "number" }, new Date(search.created_at).toLocaleString()));
-}
-
-function kind({ kind, spec, parent }) {
-  if (kind === "black_box") return spec.strategy.name;
-  const words = kind.replaceAll("_", " ");
-  return parent ? [`${words} of `, element("a", { href: `#/${parent}` }, parent)] : words;
-}
-
-function dataset(spec) {
-  return (spec.fidelity ?? spec.bilevel ?? spec.full_scale).dataset;
 }
 
 function nothing() {

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any, Literal
 
 from nas.ranking.selection import stratified, top
+from nas.results.standing import standing
 from nas.results.status import TrialStatus
 from nas.specs import Explicit, Stratified, Top
 from nas.store.records import TrialRecord
@@ -66,13 +67,11 @@ def _candidate(trials: Sequence[TrialRecord]) -> Candidate:
 def places(candidates: Iterable[Candidate]) -> dict[int, float]:
     """Each candidate's place in the search's own order, by trial number; higher is better, equal ones share it.
 
-    A deeper rung comes before a higher score: early stopping let that one go on, and scores of different rungs do
-    not compare. Only the order of these numbers means anything.
+    The order is that of `nas.results.standing`. Only the order of these numbers means anything.
     """
-    found = list(candidates)
-    order = sorted({(candidate.iteration, candidate.score) for candidate in found})
-    place = {at: float(index) for index, at in enumerate(order)}
-    return {candidate.trial: place[candidate.iteration, candidate.score] for candidate in found}
+    standings = {candidate.trial: standing(candidate.iteration, candidate.score) for candidate in candidates}
+    place = {at: float(index) for index, at in enumerate(sorted(set(standings.values())))}
+    return {trial: place[at] for trial, at in standings.items()}
 
 
 def choose(
