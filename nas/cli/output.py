@@ -100,6 +100,8 @@ def print_trials(trials: Iterable[TrialPublic]) -> None:
 
 def print_snapshots(snapshots: Iterable[SnapshotPublic]) -> None:
     """A line for each snapshot."""
+    from search_spaces.auto_deeplab.architecture import STRIDES
+
     table = new_table("Run", "Epoch", "Supernet", "Decoded", "Trial", "Alpha", "Beta", "Path", "Time", "Note")
     for snapshot in snapshots:
         table.add_row(
@@ -110,7 +112,7 @@ def print_snapshots(snapshots: Iterable[SnapshotPublic]) -> None:
             "" if snapshot.trial is None else f"#{snapshot.trial}",
             f"{snapshot.alpha_entropy:.3f}",
             f"{snapshot.beta_entropy:.3f}",
-            " ".join(str(4 * 2**level) for level in snapshot.path),
+            " ".join(str(STRIDES[level]) for level in snapshot.path),
             duration(snapshot.device_seconds),
             f"stopped by {snapshot.stopped_by}" if snapshot.stopped_by else "",
         )

@@ -56,6 +56,25 @@ def test_the_list_shows_every_search_and_survives(service, every_kind, visit):
     expect(rows.filter(has_text="came later")).to_contain_text(new)
 
 
+@pytest.mark.parametrize("before", [True, False], ids=["shown before", "not yet shown"])
+def test_the_list_survives_a_service_that_is_away(service, visit, before):
+    search_id = service.search(running=False, name="waits")
+    page = visit(f"{service.url}/docs", complaints=("ERR_FAILED",))
+    if before:
+        page.goto(service.url)
+        expect(page.locator("tbody")).to_contain_text(search_id)
+    page.route("**/v1/searches?*", lambda route: route.abort())
+    if before:
+        page.wait_for_event("requestfailed", lambda request: "/v1/searches?" in request.url)
+        expect(page.locator("tbody")).to_contain_text(search_id)
+    else:
+        page.goto(service.url)
+        expect(page.locator("p.wrong")).to_be_visible()
+    later = service.search(running=False, name="came meanwhile")
+    page.unroute("**/v1/searches?*")
+    expect(page.locator("tbody")).to_contain_text(later)
+
+
 def test_a_search_is_opened_from_the_list(service, every_kind, visit):
     page = visit(service.url)
     page.locator("tbody tr").filter(has_text="trellis").get_by_role("link", name="trellis").click()
