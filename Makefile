@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo serve test lint types layers unit chaos bench clean
+.PHONY: demo serve test lint types layers unit pages chaos bench clean
 
 demo: $(STAMP)
 	$(BIN)/python examples/demo.py
@@ -26,6 +26,11 @@ layers: $(STAMP)
 
 unit: $(STAMP)
 	$(BIN)/pytest -m "not chaos"
+
+# The pages in a real browser: Playwright (in the dev extra) starts the system's Chromium without a window. On Debian:
+# apt-get install --no-install-recommends chromium. Without one these tests are skipped, here and in `make test`.
+pages: $(STAMP)
+	$(BIN)/pytest tests/api/static
 
 chaos: $(STAMP)
 	$(BIN)/pytest -m chaos --timeout 1800

@@ -26,7 +26,7 @@ from nas.models.complexity import multiply_adds
 from nas.models.graph_reasoning import shipped_graph
 from nas.models.heads.units import build_unit
 from search_spaces.reference.architecture import ReferenceHead
-from search_spaces.text import label
+from search_spaces.text import architecture_text
 from search_spaces.units import UNITS
 
 CHANNELS = 512
@@ -84,7 +84,7 @@ def describe(name: str) -> str:
     if name == NOTHING:
         return NOTHING
     head = ReferenceHead.model_validate({"name": "trunk", "unit": {"op": name}})
-    return label(head).removeprefix("trunk + ")
+    return architecture_text(head).removeprefix("trunk + ")
 
 
 def row(name: str, size: tuple[int, int], options: argparse.Namespace) -> str:

@@ -24,7 +24,7 @@ from search_spaces.document import (
 )
 from search_spaces.reference.architecture import ReferenceHead
 from search_spaces.reference.heads import REFERENCE_HEADS, reference_heads, trunk_without_unit
-from search_spaces.text import describe, label
+from search_spaces.text import architecture_text, cell_lines
 from search_spaces.units import (
     ConstantContext,
     DoubleAttention,
@@ -62,9 +62,9 @@ __all__ = [
     "SymbolicReasoning",
     "Unit",
     "architecture_from_dict",
+    "architecture_text",
     "architecture_to_dict",
-    "describe",
-    "label",
+    "cell_lines",
     "read_architecture",
     "read_deeplab",
     "reference_heads",

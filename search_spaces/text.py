@@ -1,14 +1,26 @@
-"""Architectures in words: one line that says what a head is, for tables and listings."""
+"""An architecture in words: in one line for tables and listings, in several where a whole cell is shown."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from search_spaces.auto_deeplab.architecture import FIRST_BLOCK, PUBLISHED_AUTO_DEEPLAB, STRIDES
-from search_spaces.dense_cell.architecture import PUBLISHED_CELL
-from search_spaces.document import Architecture, architecture_to_dict
-from search_spaces.reference.architecture import TRUNK_WIDTH
+from search_spaces.auto_deeplab.architecture import (
+    BEFORE_PREVIOUS,
+    FIRST_BLOCK,
+    PREVIOUS,
+    PUBLISHED_AUTO_DEEPLAB,
+    AutoDeepLab,
+)
+from search_spaces.dense_cell.architecture import (
+    FEATURES,
+    PUBLISHED_CELL,
+    AtrousSeparable,
+    Conv1x1,
+    DenseCell,
+    PyramidPooling,
+)
+from search_spaces.dense_cell.architecture import Operator as CellOperator
+from search_spaces.document import Architecture
+from search_spaces.reference.architecture import TRUNK_WIDTH, ReferenceHead
+from search_spaces.units import Unit
 
 _UNITS: dict[str, tuple[str, str]] = {
     "double_attention": ("double attention", "K={maps}"),
@@ -26,74 +38,82 @@ _OPERATORS = {
     "constant_context": "context",
     "non_local": "nonlocal",
 }
+_CELL_INPUTS = {PREVIOUS: "H[l-1]", BEFORE_PREVIOUS: "H[l-2]"}
 
 
-def label(architecture: Architecture) -> str:
-    """A name for people: "ASPP (6, 12, 18)", "published DPC", "trunk + GloRe (m=64)"; any other cell as `describe`."""
-    if architecture == PUBLISHED_CELL:
-        return "published DPC"
-    if architecture == PUBLISHED_AUTO_DEEPLAB:
-        return "published Auto-DeepLab"
-    data = architecture_to_dict(architecture)
-    return _head(data) if data["kind"] == "reference_head" else describe(data)
+def architecture_text(architecture: Architecture) -> str:
+    """An architecture in one line, as the command line, rankings, tables and the page show it.
 
-
-def describe(architecture: Mapping[str, Any]) -> str:
-    """The JSON of an architecture in one line: for a cell `branch:operator(input)`, F being the features; for an
-    Auto-DeepLab its path's strides, then `block:operator(input)+operator(input)`, -1 and -2 being the cells before.
-
-    What a newer version may have written is shown by its name.
+    What a paper published has its name: "published DPC", "published Auto-DeepLab", "ASPP (6, 12, 18)",
+    "trunk + GloRe (m=64)". A dense prediction cell is `branch:operator(input)` for each branch, where F is the feature
+    map. An Auto-DeepLab is the strides along its path, then `block:operator(input)+operator(input)` for each block of
+    the cell, where an input is `H[l-1]` (the output of the previous layer), `H[l-2]` (of the layer before that) or the
+    number of an earlier block.
     """
-    kind = str(architecture["kind"])
-    if kind == "dense_cell":
-        return "  ".join(_branch(index, branch) for index, branch in enumerate(architecture["branches"]))
-    if kind == "auto_deeplab":
-        strides = "-".join(str(STRIDES[level]) for level in architecture["path"])
-        return "  ".join([strides, *(_block(index, block) for index, block in enumerate(architecture["blocks"]))])
-    if architecture.get("name") == "trunk":
+    if isinstance(architecture, ReferenceHead):
         return _head(architecture)
-    return str(architecture.get("name", kind))
+    if isinstance(architecture, DenseCell):
+        return "published DPC" if architecture == PUBLISHED_CELL else _cell(architecture)
+    # The paths are compared first: finding out whether two cells are the same takes a hundred times as long.
+    if architecture.path == PUBLISHED_AUTO_DEEPLAB.path and architecture == PUBLISHED_AUTO_DEEPLAB:
+        return "published Auto-DeepLab"
+    return _network(architecture)
 
 
-def _head(head: Mapping[str, Any]) -> str:
-    match head["name"]:
+def cell_lines(architecture: AutoDeepLab) -> tuple[str, ...]:
+    """The cell of an Auto-DeepLab, a line for each block: "block 1: skip(H[l-1]) + sep_3x3(block 0)"."""
+    return tuple(
+        f"block {index}: " + " + ".join(f"{edge.operator}({_state(edge.input, 'block ')})" for edge in block.edges)
+        for index, block in enumerate(architecture.blocks)
+    )
+
+
+def _cell(cell: DenseCell) -> str:
+    return "  ".join(
+        f"{index}:{_operator(branch.operator)}({'F' if branch.input == FEATURES else branch.input})"
+        for index, branch in enumerate(cell.branches)
+    )
+
+
+def _operator(operator: CellOperator) -> str:
+    match operator:
+        case Conv1x1():
+            return "conv1x1"
+        case AtrousSeparable():
+            return f"sep{'x'.join(map(str, operator.rate))}"
+        case PyramidPooling():
+            return f"pool{'x'.join(map(str, operator.grid))}"
+    return _OPERATORS[operator.op].format_map(operator.model_dump())
+
+
+def _network(network: AutoDeepLab) -> str:
+    blocks = (
+        f"{index}:" + "+".join(f"{edge.operator}({_state(edge.input)})" for edge in block.edges)
+        for index, block in enumerate(network.blocks)
+    )
+    return "  ".join(["-".join(map(str, network.strides)), *blocks])
+
+
+def _state(state: int, before_number: str = "") -> str:
+    return _CELL_INPUTS.get(state) or f"{before_number}{state - FIRST_BLOCK}"
+
+
+def _head(head: ReferenceHead) -> str:
+    match head.name:
         case "conv1x1":
             return "1x1"
         case "aspp":
-            return f"ASPP ({', '.join(map(str, head['rates']))})"
+            return f"ASPP ({', '.join(map(str, head.rates))})"
         case "ppm":
-            return f"PPM ({', '.join(map(str, head['bins']))})"
-        case _:
-            width = head.get("width", TRUNK_WIDTH)
-            trunk = "trunk" if width == TRUNK_WIDTH else f"trunk of {width}"
-            return f"{trunk} + {_unit(head['unit'])}" if head.get("unit") else trunk
+            return f"PPM ({', '.join(map(str, head.bins))})"
+        case "trunk":
+            trunk = "trunk" if head.width == TRUNK_WIDTH else f"trunk of {head.width}"
+            return trunk if head.unit is None else f"{trunk} + {_unit(head.unit)}"
 
 
-def _unit(unit: Mapping[str, Any]) -> str:
-    name, pattern = _UNITS.get(unit["op"], (str(unit["op"]), ""))
-    forms = [f"{field} {unit[field]}" for field in ("assignment", "mapping", "graph") if field in unit]
-    size = [pattern.format_map(unit)] if pattern else []
-    return f"{name} ({', '.join([*size, *forms])})" if size or forms else name
-
-
-def _branch(index: int, branch: Mapping[str, Any]) -> str:
-    operator = branch["operator"]
-    source = "F" if branch["input"] < 0 else branch["input"]
-    return f"{index}:{_operator(operator)}({source})"
-
-
-def _block(index: int, block: Mapping[str, Any]) -> str:
-    edges = (f"{edge['operator']}({edge['input'] - FIRST_BLOCK})" for edge in block["edges"])
-    return f"{index}:{'+'.join(edges)}"
-
-
-def _operator(operator: Mapping[str, Any]) -> str:
-    match operator["op"]:
-        case "conv1x1":
-            return "conv1x1"
-        case "atrous_separable":
-            return f"sep{'x'.join(map(str, operator['rate']))}"
-        case "pyramid_pooling":
-            return f"pool{'x'.join(map(str, operator['grid']))}"
-        case op:
-            return _OPERATORS.get(op, "?").format_map(operator)
+def _unit(unit: Unit) -> str:
+    name, pattern = _UNITS[unit.op]
+    values = unit.model_dump()
+    variants = [f"{field} {values[field]}" for field in ("assignment", "mapping", "graph") if field in values]
+    details = [pattern.format_map(values), *variants] if pattern else variants
+    return f"{name} ({', '.join(details)})" if details else name

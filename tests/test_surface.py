@@ -26,6 +26,7 @@ GET  /v1/searches/{search_id}/events
 POST /v1/searches/{search_id}/full-scale
 GET  /v1/searches/{search_id}/heads
 GET  /v1/searches/{search_id}/logs
+GET  /v1/searches/{search_id}/panels
 GET  /v1/searches/{search_id}/ranking
 GET  /v1/searches/{search_id}/snapshots
 GET  /v1/searches/{search_id}/snapshots/{run}/{epoch}

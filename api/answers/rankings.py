@@ -20,7 +20,7 @@ from nas.schemas.rankings import (
 from nas.specs import CalibrationSpec, Fidelity, TrainingFreeProxy
 from nas.specs.training_free import TRAINING_FREE_SOURCES
 from nas.store import SearchRecord, TrialRecord
-from search_spaces.text import label
+from search_spaces.text import architecture_text
 
 # Only the types: numpy and scipy, which the computations need, would take most of the service's start.
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _pair(pair: JoinedPair) -> PairPublic:
     candidate, full = pair.candidate, pair.full
     return PairPublic(
         trial=candidate.trial,
-        label=label(candidate.architecture),
+        label=architecture_text(candidate.architecture),
         architecture_key=candidate.architecture_key,
         proxy=ProxyScorePublic(
             score=candidate.score,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from api.answers.base import answer
+from nas.kinds.registry import kind_of
 from nas.schemas.searches import SearchPage, SearchPublic
 from nas.settings import Settings
 from nas.store import Overview, Page, SearchRecord
@@ -21,7 +22,18 @@ def search_public(record: SearchRecord, overview: Overview, settings: Settings) 
     """A search with its trials counted, its best one and its cost."""
     dashboard = dashboard_url(settings)
     job = f"{dashboard}/#/jobs/{job_id(record.id, record.attempt)}" if dashboard and record.attempt else None
-    return answer(SearchPublic, record, trials=overview.trials, best=overview.best, cost=overview.cost, dashboard=job)
+    kind = kind_of(record.spec)
+    return answer(
+        SearchPublic,
+        record,
+        method=kind.method(record.spec),
+        dataset=kind.dataset(record.spec),
+        trials=overview.trials,
+        best=overview.best,
+        exportable=overview.best is not None or kind.exports_snapshots(record.spec),
+        cost=overview.cost,
+        dashboard=job,
+    )
 
 
 def search_page(page: Page[SearchRecord], overviews: Mapping[str, Overview], settings: Settings) -> SearchPage:

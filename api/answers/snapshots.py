@@ -10,6 +10,7 @@ from nas.schemas.snapshots import SnapshotDetail, SnapshotPublic
 from nas.specs import AutoDeepLabSpec
 from nas.store import SearchRecord, SnapshotRecord, TrialRecord
 from search_spaces.document import architecture_to_dict
+from search_spaces.text import architecture_text
 
 
 def snapshot_public(record: SnapshotRecord, trials: Mapping[str, TrialRecord]) -> SnapshotPublic:
@@ -21,6 +22,7 @@ def snapshot_public(record: SnapshotRecord, trials: Mapping[str, TrialRecord]) -
         record.snapshot,
         run=record.run,
         architecture=architecture_to_dict(record.architecture),
+        text=architecture_text(record.architecture),
         architecture_key=key,
         trial=None if trial is None else trial.number,
         score=None if trial is None else trial.score,

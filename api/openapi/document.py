@@ -26,6 +26,7 @@ _TAGS = [
     {"name": "snapshots", "description": "What a differentiable search decodes to, epoch by epoch."},
     {"name": "references", "description": "Heads made by people, side by side."},
     {"name": "trials", "description": "What a search has measured, and what it found."},
+    {"name": "panels", "description": "What is shown of a search beside its trials, ready to be drawn."},
     {"name": "rankings", "description": "How far a search's scores can be trusted: its architectures at full scale."},
     {"name": "calibrations", "description": "The cheapest proxy that orders architectures as full scale does."},
     {"name": "catalogue", "description": "What can be asked for."},

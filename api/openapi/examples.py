@@ -40,6 +40,7 @@ CURL: dict[tuple[str, str], str] = {
     ),
     ("get", "/v1/searches/{search_id}/trials/{number}"): "curl -s {auth}{base}/v1/searches/$ID/trials/0",
     ("get", "/v1/searches/{search_id}/best"): 'curl -s {auth}"{base}/v1/searches/$ID/best?format=deeplab"',
+    ("get", "/v1/searches/{search_id}/panels"): "curl -s {auth}{base}/v1/searches/$ID/panels",
     ("get", "/v1/searches/{search_id}/snapshots"): "curl -s {auth}{base}/v1/searches/$AUTO_DEEPLAB/snapshots",
     ("get", "/v1/searches/{search_id}/snapshots/{run}/{epoch}"): (
         "curl -s {auth}{base}/v1/searches/$AUTO_DEEPLAB/snapshots/0/1"

@@ -65,12 +65,10 @@ def get_calibration(search: SearchDep, store: StoreDep) -> CalibrationPublic:
 
 
 def _public(search: SearchRecord, store: Store) -> CalibrationPublic:
-    from nas.ranking.calibration import calibrate  # numpy and scipy: not at the service's start
+    from nas.ranking.from_store import calibration  # numpy and scipy: not at the service's start
 
     spec = CALIBRATION.own(search.spec)
     if spec is None:
         raise ApiError(404, f"{search.id} is no calibration, but a search of the kind {search.kind}")
-    trials = store.all_trials(search.id)
-    first = next(iter(spec.proxies.values()))
-    scores = store.training_free({trial.architecture_key for trial in trials}, first.key, spec.seed)
-    return calibration_public(search, spec, trials, calibrate(spec, trials, scores))
+    found, trials = calibration(search.id, spec, store)
+    return calibration_public(search, spec, trials, found)

@@ -19,7 +19,7 @@ from nas.kinds.registry import kind_of
 from nas.ranking.candidates import choose, scored
 from nas.schemas.rankings import RankingPublic
 from nas.schemas.searches import SearchPublic
-from nas.specs import Fidelity, FullScaleRequest, FullScaleSpec
+from nas.specs import FullScaleRequest, FullScaleSpec
 from nas.store import SearchRecord, Store
 from search_spaces.validation import FieldProblem, InputError, validate
 
@@ -71,7 +71,7 @@ def get_ranking(
 
     Also while it is being measured, with what is there. 409 when no full-scale evaluation was ever started.
     """
-    from nas.ranking.search_ranking import rank_search  # numpy and scipy: not at the service's start
+    from nas.ranking.from_store import search_ranking  # numpy and scipy: not at the service's start
 
     _require_comparable(search)
     children = [(child.id, FULL_SCALE.own(child.spec)) for child in store.children(search.id)]
@@ -83,16 +83,7 @@ def get_ranking(
             f"starts that (segnas full-scale {search.id} --fidelity FILE.yaml)",
         )
     joined = _joined(search.id, evaluations, full_scale)
-    trials = store.all_trials(search.id)
-    proxy = _proxy(search, [number for _, spec in joined for number in spec.trials], store)
-    keys = {candidate.architecture_key for candidate in scored(trials)}
-    found = rank_search(
-        trials,
-        store.measurements(search.id),
-        proxy.rungs,
-        [(spec, store.all_trials(child_id)) for child_id, spec in joined],
-        store.training_free(keys, proxy.key, search.spec.seed),
-    )
+    found, proxy = search_ranking(search, joined, store)
     return ranking_public(search.id, [child_id for child_id, _ in joined], found, proxy, joined[0][1].fidelity)
 
 
@@ -130,7 +121,3 @@ def _joined(
         return found
     known = ", ".join(child_id for child_id, _ in evaluations)
     raise ApiError(404, f"{wanted} is no full-scale evaluation of search {search_id}; those are: {known}")
-
-
-def _proxy(search: SearchRecord, numbers: Sequence[int], store: Store) -> Fidelity:
-    return search.spec.fidelity_of(store.get_trial(search.id, numbers[0]).fidelity_key)

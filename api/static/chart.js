@@ -1,26 +1,27 @@
-// Small charts in SVG: learning curves, scores by trial with the best so far, one score against another.
+// Small charts in SVG: lines, scores by trial with the best so far, one number against another.
+// A mark is a CSS class: "best", or the status of the trial that is drawn.
 
-import { drawing } from "./dom.js";
+import { drawing, element } from "./dom.js";
 
 const WIDTH = 600, HEIGHT = 260;
 const LEFT = 44, RIGHT = 20, TOP = 10, BOTTOM = 34;
 
-// Curves: [{ label, kind, points: [[x, y], ...] }]; the last ones are drawn on top.
-export function curves(lines, xLabel) {
-  const frame = axes(lines.flatMap((line) => line.points), xLabel);
-  for (const { label, kind, points } of lines) {
+// Curves: [{ text, mark, points: [[x, y], ...] }]; the last ones are drawn on top.
+export function curves(lines, xText) {
+  const frame = axes(lines.flatMap((line) => line.points), xText);
+  for (const { text, mark, points } of lines) {
     const path = points.map(([x, y]) => `${frame.x(x).toFixed(1)},${frame.y(y).toFixed(1)}`).join(" ");
-    if (points.length > 1) frame.svg.append(drawing("polyline", { class: `curve ${kind}`, points: path }, title(label)));
-    for (const [x, y] of points) frame.svg.append(dot(frame, x, y, kind, `${label}: ${y.toFixed(4)} at ${x}`));
+    if (points.length > 1) frame.svg.append(drawing("polyline", { class: `curve ${mark}`, points: path }, title(text)));
+    for (const [x, y] of points) frame.svg.append(dot(frame, x, y, mark, `${text}: ${y.toFixed(4)} at ${x}`));
   }
   return frame.svg;
 }
 
-// Dots: [{ x, y, kind, label }] in the order of x, with a step line of the best y so far.
-export function dots(marks, xLabel) {
-  const frame = axes(marks.map(({ x, y }) => [x, y]), xLabel);
+// Dots: [{ x, y, mark, text }] in the order of x, with a step line of the best y so far.
+export function dots(points, xText) {
+  const frame = axes(points.map(({ x, y }) => [x, y]), xText);
   let best = -Infinity, path = "";
-  for (const { x, y } of marks) {
+  for (const { x, y } of points) {
     if (path) path += `H${frame.x(x).toFixed(1)}`;
     if (y > best) {
       best = y;
@@ -28,35 +29,43 @@ export function dots(marks, xLabel) {
     }
   }
   if (path) frame.svg.append(drawing("path", { class: "best-line", d: path }));
-  for (const { x, y, kind, label } of marks) frame.svg.append(dot(frame, x, y, kind, label));
+  for (const { x, y, mark, text } of points) frame.svg.append(dot(frame, x, y, mark, text));
   return frame.svg;
 }
 
-// Scatter: [{ x, y, kind, label }]; neither axis begins at 0.
-export function scatter(marks, xLabel) {
-  const frame = axes(marks.map(({ x, y }) => [x, y]), xLabel, 0.01);
-  for (const { x, y, kind, label } of marks) frame.svg.append(dot(frame, x, y, kind, label));
+// Scatter: [{ x, y, mark, text }]; neither axis begins at 0.
+export function scatter(points, xText, yText) {
+  const frame = axes(points.map(({ x, y }) => [x, y]), xText, { finest: 0.01, yText });
+  for (const { x, y, mark, text } of points) frame.svg.append(dot(frame, x, y, mark, text));
   return frame.svg;
+}
+
+// Legend: [{ mark, text }].
+export function legend(entries) {
+  return element("div", { class: "legend" }, entries.map(({ mark, text }) => element("span", {}, element("i", { class: mark }), text)));
 }
 
 // With `finest` the x axis spans the points, in steps no smaller; else it counts from 0.
-function axes(points, xLabel, finest) {
+function axes(points, xText, { finest, yText } = {}) {
   const svg = drawing("svg", { class: "chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img" });
+  const left = yText ? LEFT + 18 : LEFT;
   const [xs, ys] = [points.map((point) => point[0]), points.map((point) => point[1])];
   const xTicks = finest && xs.length ? ticks(Math.min(...xs), Math.max(...xs), 6, finest) : ticks(0, Math.max(1, ...xs), 6, 1);
   const yTicks = ticks(ys.length ? Math.min(...ys) : 0, ys.length ? Math.max(...ys) : 1, 5, 0.01);
-  const x = scale(xTicks[0], xTicks.at(-1), LEFT, WIDTH - RIGHT);
+  const x = scale(xTicks[0], xTicks.at(-1), left, WIDTH - RIGHT);
   const y = scale(yTicks[0], yTicks.at(-1), HEIGHT - BOTTOM, TOP);
   for (const tick of yTicks) {
-    svg.append(drawing("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: y(tick), y2: y(tick) }));
-    svg.append(drawing("text", { x: LEFT - 6, y: y(tick) + 4, "text-anchor": "end" }, tick.toFixed(2)));
+    svg.append(drawing("line", { class: "grid", x1: left, x2: WIDTH - RIGHT, y1: y(tick), y2: y(tick) }));
+    svg.append(drawing("text", { x: left - 6, y: y(tick) + 4, "text-anchor": "end" }, tick.toFixed(2)));
   }
   for (const tick of xTicks) {
     svg.append(drawing("text", { x: x(tick), y: HEIGHT - BOTTOM + 15, "text-anchor": "middle" }, String(tick)));
   }
-  svg.append(drawing("line", { class: "axis", x1: LEFT, x2: WIDTH - RIGHT, y1: HEIGHT - BOTTOM, y2: HEIGHT - BOTTOM }));
-  svg.append(drawing("text", { x: (LEFT + WIDTH) / 2, y: HEIGHT - 3, "text-anchor": "middle" }, xLabel));
-  svg.append(drawing("text", { x: (LEFT + WIDTH) / 2, y: HEIGHT / 2, "text-anchor": "middle" }, points.length ? "" : "no scores yet"));
+  const [centre, middle] = [(left + WIDTH) / 2, (TOP + HEIGHT - BOTTOM) / 2];
+  svg.append(drawing("line", { class: "axis", x1: left, x2: WIDTH - RIGHT, y1: HEIGHT - BOTTOM, y2: HEIGHT - BOTTOM }));
+  svg.append(drawing("text", { x: centre, y: HEIGHT - 3, "text-anchor": "middle" }, xText));
+  if (yText) svg.append(drawing("text", { transform: `translate(12 ${middle}) rotate(-90)`, "text-anchor": "middle" }, yText));
+  if (!points.length) svg.append(drawing("text", { x: centre, y: HEIGHT / 2, "text-anchor": "middle" }, "no scores yet"));
   return { svg, x, y };
 }
 
@@ -74,8 +83,8 @@ function ticks(low, high, count, finest) {
   return Array.from({ length: last - first + 1 }, (_, index) => Number(((first + index) * step).toPrecision(12)));
 }
 
-function dot(frame, x, y, kind, label) {
-  return drawing("circle", { class: `dot ${kind}`, cx: frame.x(x), cy: frame.y(y), r: kind === "best" ? 4 : 2.6 }, title(label));
+function dot(frame, x, y, mark, text) {
+  return drawing("circle", { class: `dot ${mark}`, cx: frame.x(x), cy: frame.y(y), r: mark === "best" ? 4 : 2.6 }, title(text));
 }
 
 function title(text) {

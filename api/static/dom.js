@@ -36,18 +36,11 @@ export function counted(trials) {
 }
 
 export function bar(parts, total) {
-  return element("div", { class: "bar" }, parts.map(([kind, count]) => {
-    const part = element("span", { class: kind, title: `${count} ${kind}` });
+  return element("div", { class: "bar" }, parts.map(([status, count]) => {
+    const part = element("span", { class: status, title: `${count} ${status}` });
     part.style.width = `${percent(count, total)}%`;
     return part;
   }));
-}
-
-export function duration(seconds) {
-  if (seconds === null || seconds === undefined) return "";
-  if (seconds < 100) return `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
-  if (seconds < 6000) return `${(seconds / 60).toFixed(1)} min`;
-  return `${(seconds / 3600).toFixed(1)} h`;
 }
 
 export function score(value) {

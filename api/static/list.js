@@ -1,15 +1,21 @@
-// All searches, newest first, asked for every two seconds.
+// All searches, newest first, asked for every two seconds; a list that is shown stays while the service is away.
 
 import { bar, counted, element, score, show } from "./dom.js";
-import { ask } from "./stream.js";
+import { ask, Refused } from "./stream.js";
 
 const PAUSE = 2000;
 
 export async function listSearches(signal) {
   document.title = "Segnas";
-  while (!signal.aborted) {
-    const page = await ask("/v1/searches?limit=100", { signal });
-    if (!signal.aborted) show(page.items.length ? table(page.items) : nothing());
+  for (let shown = false; !signal.aborted;) {
+    try {
+      const page = await ask("/v1/searches?limit=100", { signal });
+      if (!signal.aborted) show(page.items.length ? table(page.items) : nothing());
+      shown = true;
+    } catch (error) {
+      if (signal.aborted || (error instanceof Refused && error.status < 500)) throw error;
+      if (!shown) show(element("p", { class: "wrong" }, error.message));
+    }
     await new Promise((done) => setTimeout(done, PAUSE));
   }
 }
@@ -31,19 +37,9 @@ function row(search) {
     element("td", { class: "number" }, `${ended} / ${search.planned}`),
     element("td", {}, bar(counts, search.planned)),
     element("td", { class: "number" }, score(search.best?.score)),
-    element("td", {}, kind(search)),
-    element("td", {}, dataset(search.spec)),
+    element("td", {}, search.method, search.parent && [" of ", element("a", { href: `#/${search.parent}` }, search.parent)]),
+    element("td", {}, search.dataset),
     element("td", { class: "number" }, new Date(search.created_at).toLocaleString()));
-}
-
-function kind({ kind, spec, parent }) {
-  if (kind === "black_box") return spec.strategy.name;
-  const words = kind.replaceAll("_", " ");
-  return parent ? [`${words} of `, element("a", { href: `#/${parent}` }, parent)] : words;
-}
-
-function dataset(spec) {
-  return (spec.fidelity ?? spec.bilevel ?? spec.full_scale).dataset;
 }
 
 function nothing() {

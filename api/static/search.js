@@ -1,12 +1,11 @@
 // One search, live: where it stands, learning curves, scores by trial, the leaderboard.
 
-import { curves, dots } from "./chart.js";
-import { bar, counted, duration, element, percent, score, show } from "./dom.js";
-import { describe } from "./cell.js";
-import { extraOf } from "./kinds.js";
+import { curves, dots, legend } from "./chart.js";
+import { bar, counted, element, percent, score, show } from "./dom.js";
+import { Panels } from "./panels.js";
 import { ask, follow } from "./stream.js";
 
-const SHOWN_CURVES = 40, SHOWN_ROWS = 50, DRAW_PAUSE = 250, EXTRA_PAUSE = 2000, FETCHES = 4;
+const SHOWN_CURVES = 40, SHOWN_ROWS = 50, DRAW_PAUSE = 250, FETCHES = 4;
 
 export async function followSearch(id, signal) {
   const view = new SearchView(id, signal);
@@ -24,7 +23,8 @@ class SearchView {
     this.asking = 0;
     this.state = "";
     this.waiting = false;
-    this.parts = Object.fromEntries(["head", "steps", "extra", "curves", "dots", "board"].map((name) => [name, element("div", { class: name === "head" ? "" : "card" })]));
+    this.panels = new Panels(id, signal);
+    this.parts = Object.fromEntries(["head", "steps", "curves", "dots", "board"].map((name) => [name, element("div", { class: name === "head" ? "" : "card" })]));
     this.shown = false;
   }
 
@@ -34,7 +34,7 @@ class SearchView {
       if (data.score !== null) this.curve(data.number).set(data.iteration, data.score);
     } else {
       this.search = data;
-      this.refresh(name === "end");
+      this.panels.refresh();
     }
     this.soon();
   }
@@ -49,17 +49,6 @@ class SearchView {
     return this.points.get(number);
   }
 
-  // What a kind of search shows beside its trials: asked for when the search changed, at most every two seconds.
-  refresh(end) {
-    const extra = extraOf(this.search);
-    if (extra === undefined || (this.refreshing && !end)) return;
-    this.refreshing = true;
-    ask(extra.path, { signal: this.signal })
-      .then((data) => this.parts.extra.replaceChildren(...extra.draw(data)))
-      .catch(() => {})
-      .finally(() => setTimeout(() => { this.refreshing = false; }, EXTRA_PAUSE));
-  }
-
   soon() {
     if (this.waiting || this.search === null) return;
     this.waiting = true;
@@ -67,11 +56,11 @@ class SearchView {
   }
 
   draw() {
-    const { head, steps, extra, curves: left, dots: right, board } = this.parts;
-    if (!this.shown) show(head, steps, extraOf(this.search) && extra, element("div", { class: "pair" }, left, right), board);
+    const { head, steps, curves: left, dots: right, board } = this.parts;
+    if (!this.shown) show(head, steps, this.panels.card, element("div", { class: "pair" }, left, right), board);
     this.shown = true;
     document.title = `${this.search.name} - Segnas`;
-    const ranked = [...this.trials.values()].sort(byRank);
+    const ranked = [...this.trials.values()].sort(byStanding);
     head.replaceChildren(...this.drawHead());
     steps.replaceChildren(this.drawSteps());
     left.replaceChildren(...this.drawCurves(ranked));
@@ -90,7 +79,7 @@ class SearchView {
         element("code", { class: "muted" }, search.id),
         element("span", { class: "push" }),
         safe && element("a", { href: search.dashboard, target: "_blank", rel: "noopener" }, "Ray job"),
-        (search.best || (search.kind === "auto_deeplab" && !search.spec.scoring)) && element("button", { onclick: () => this.save() }, "Save best.json"),
+        search.exportable && element("button", { onclick: () => this.save() }, "Save best.json"),
         !over && element("button", { onclick: () => this.stop() }, "Stop")),
       search.message && search.status !== "completed" && element("p", { class: search.status === "failed" ? "wrong" : "muted" }, search.message),
     ].filter(Boolean);
@@ -112,45 +101,45 @@ class SearchView {
         element("span", { class: "muted" }, `trial ${search.best.number} at iteration ${search.best.iteration}`));
     }
     const { cost, forecast } = search;
-    if (cost?.device_seconds || forecast) rows.push(element("span", {}, "cost"), element("span", {}, `${duration(cost?.device_seconds ?? 0)} of device time`),
-      element("span", { class: "muted", title: forecast?.basis }, forecast && `forecast: ${duration(forecast.device_seconds)}`));
+    if (cost.device_seconds || forecast) rows.push(element("span", {}, "cost"), element("span", {}, `${cost.duration} of device time`),
+      element("span", { class: "muted", title: forecast?.basis }, forecast && `forecast: ${forecast.duration}`));
     return element("div", { class: "steps" }, rows);
   }
 
   drawCurves(ranked) {
     const lines = ranked.slice(0, SHOWN_CURVES).reverse().map((trial) => ({
-      label: `trial ${trial.number}`,
-      kind: this.kind(trial),
+      text: `trial ${trial.number}`,
+      mark: this.mark(trial),
       points: [...this.curve(trial.number)].sort((a, b) => a[0] - b[0]),
     })).filter((line) => line.points.length);
-    const legend = ["best", "completed", "pruned", "running"].map((kind) => element("span", {}, element("i", { class: kind }), kind));
-    return [element("h2", {}, "Learning curves (validation mIoU)"), curves(lines, "iterations"), element("div", { class: "legend" }, legend)];
+    const marks = ["best", "completed", "pruned", "running"].map((mark) => ({ mark, text: mark }));
+    return [element("h2", {}, "Learning curves (validation mIoU)"), curves(lines, "iterations"), legend(marks)];
   }
 
   drawDots() {
     const deepest = Math.max(0, ...[...this.trials.values()].map((trial) => trial.iteration ?? 0));
-    const marks = [...this.trials.values()].filter((trial) => trial.score !== null && trial.iteration === deepest).sort((a, b) => a.number - b.number)
-      .map((trial) => ({ x: trial.number, y: trial.score, kind: this.kind(trial), label: `trial ${trial.number}: ${score(trial.score)}` }));
-    return [element("h2", {}, deepest ? `Scores at iteration ${deepest}, and the best so far` : "Scores"), dots(marks, "trial")];
+    const points = [...this.trials.values()].filter((trial) => trial.score !== null && trial.iteration === deepest).sort((a, b) => a.number - b.number)
+      .map((trial) => ({ x: trial.number, y: trial.score, mark: this.mark(trial), text: `trial ${trial.number}: ${score(trial.score)}` }));
+    return [element("h2", {}, deepest ? `Scores at iteration ${deepest}, and the best so far` : "Scores"), dots(points, "trial")];
   }
 
   drawBoard(ranked) {
     const heads = ["", "Trial", "mIoU", "Iteration", "Status", "Time", "Attempt", "Architecture"];
-    const rows = ranked.slice(0, SHOWN_ROWS).map((trial, index) => element("tr", { class: this.kind(trial) === "best" ? "chosen" : "" },
-      element("td", { class: "number muted" }, trial.score === null ? "" : String(index + 1)),
+    const rows = ranked.slice(0, SHOWN_ROWS).map((trial, index) => element("tr", { class: this.mark(trial) === "best" ? "chosen" : "" },
+      element("td", { class: "number muted" }, trial.standing === null ? "" : String(index + 1)),
       element("td", { class: "number" }, `#${trial.number}`),
       element("td", { class: "number" }, score(trial.score)),
       element("td", { class: "number" }, trial.iteration === null ? "" : String(trial.iteration)),
       element("td", {}, element("span", { class: `pill ${trial.status}` }, trial.status)),
-      element("td", { class: "number" }, duration(trial.seconds)),
+      element("td", { class: "number" }, trial.duration),
       element("td", { class: "number" }, String(trial.attempt)),
-      element("td", {}, trial.reason && element("div", { class: "wrong" }, trial.reason), element("code", {}, describe(trial.architecture)))));
+      element("td", {}, trial.reason && element("div", { class: "wrong" }, trial.reason), element("code", {}, trial.text))));
     const more = ranked.length > SHOWN_ROWS ? `, the first ${SHOWN_ROWS} of ${ranked.length}` : "";
     return [element("h2", {}, `Leaderboard${more}`), element("table", {},
       element("thead", {}, element("tr", {}, heads.map((head) => element("th", {}, head)))), element("tbody", {}, rows))];
   }
 
-  kind(trial) {
+  mark(trial) {
     return this.search.best?.number === trial.number ? "best" : trial.status;
   }
 
@@ -183,8 +172,9 @@ class SearchView {
   }
 }
 
-// Scores of different rungs do not compare: deeper rungs first, as the service ranks the best.
-function byRank(a, b) {
-  const depth = (trial) => (trial.status === "failed" ? -2 : trial.score === null ? -1 : trial.iteration);
-  return depth(b) - depth(a) || (b.score ?? 0) - (a.score ?? 0) || a.number - b.number;
+// The better one first, by the standing that the service gives; a trial without one comes last.
+function byStanding(a, b) {
+  if (a.standing === null || b.standing === null) return (a.standing === null) - (b.standing === null) || a.number - b.number;
+  const differing = a.standing.findIndex((value, index) => value !== b.standing[index]);
+  return differing < 0 ? a.number - b.number : b.standing[differing] - a.standing[differing];
 }

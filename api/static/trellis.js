@@ -1,20 +1,18 @@
-// A network path drawn on its trellis: layers from left to right, strides from fine (top) to coarse.
+// A network path drawn on its trellis: layers from left to right, levels from fine (top) to coarse.
 
 import { drawing } from "./dom.js";
 
 const STEP = 40, ROW = 30, LEFT = 52, TOP = 16;
 
-// path: level of each layer (0 is stride 4); the stem stands before them at stride 4.
-export function trellis(path, levels) {
-  const width = LEFT + STEP * path.length + 24, height = TOP + ROW * (levels - 1) + 34;
+// path: level of each layer; places: on how many levels a layer can stand; levels: the text of each. It begins at level 0.
+export function trellis(path, places, levels) {
+  const width = LEFT + STEP * path.length + 24, height = TOP + ROW * (levels.length - 1) + 34;
   const svg = drawing("svg", { class: "trellis", viewBox: `0 0 ${width} ${height}`, role: "img", width });
   const x = (layer) => LEFT + STEP * (layer + 1) - 20, y = (level) => TOP + ROW * level;
-  for (let level = 0; level < levels; level += 1) {
-    svg.append(drawing("text", { x: 2, y: y(level) + 4 }, `1/${4 * 2 ** level}`));
-    for (let layer = 0; layer < path.length; layer += 1) {
-      if (level <= layer + 1) svg.append(drawing("circle", { class: "node", cx: x(layer), cy: y(level), r: 5 }));
-    }
-  }
+  levels.forEach((text, level) => svg.append(drawing("text", { x: 2, y: y(level) + 4 }, text)));
+  places.forEach((count, layer) => {
+    for (let level = 0; level < count; level += 1) svg.append(drawing("circle", { class: "node", cx: x(layer), cy: y(level), r: 5 }));
+  });
   const points = [[LEFT - 12, y(0)], ...path.map((level, layer) => [x(layer), y(level)])];
   svg.append(drawing("polyline", { class: "way", points: points.map((point) => point.join(",")).join(" ") }));
   for (const [cx, cy] of points) svg.append(drawing("circle", { class: "node taken", cx, cy, r: 5 }));

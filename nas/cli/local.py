@@ -40,8 +40,8 @@ def retrain(
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:N; by default a GPU if there is one.")] = None,
 ) -> None:
     """Rebuild an architecture's network, train it and keep it. Run again after an interruption, it goes on."""
-    from nas.cli.output import duration, score
     from nas.cli.progress import stages
+    from nas.formatting import duration, score
     from nas.settings import read_settings
     from search_spaces import read_architecture
 

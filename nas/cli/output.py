@@ -1,4 +1,4 @@
-"""What the commands print: tables, durations, an architecture in one line."""
+"""What the commands print: tables, and what there is to say of a search."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from search_spaces.text import describe
+from nas.formatting import duration, score
 
 if TYPE_CHECKING:
     from nas.schemas.forecasts import ForecastPublic
@@ -83,7 +83,7 @@ def print_trials(trials: Iterable[TrialPublic]) -> None:
     """A line for each trial."""
     table = new_table("Trial", "Status", "mIoU", "Iteration", "Time", "Attempt", "Architecture")
     for trial in trials:
-        what = Text(describe(trial.architecture))
+        what = Text(trial.text)
         if trial.reason:
             what = Text(f"{trial.reason}\n").append(what)
         table.add_row(
@@ -100,6 +100,8 @@ def print_trials(trials: Iterable[TrialPublic]) -> None:
 
 def print_snapshots(snapshots: Iterable[SnapshotPublic]) -> None:
     """A line for each snapshot."""
+    from search_spaces.auto_deeplab.architecture import STRIDES
+
     table = new_table("Run", "Epoch", "Supernet", "Decoded", "Trial", "Alpha", "Beta", "Path", "Time", "Note")
     for snapshot in snapshots:
         table.add_row(
@@ -110,7 +112,7 @@ def print_snapshots(snapshots: Iterable[SnapshotPublic]) -> None:
             "" if snapshot.trial is None else f"#{snapshot.trial}",
             f"{snapshot.alpha_entropy:.3f}",
             f"{snapshot.beta_entropy:.3f}",
-            " ".join(str(4 * 2**level) for level in snapshot.path),
+            " ".join(str(STRIDES[level]) for level in snapshot.path),
             duration(snapshot.device_seconds),
             f"stopped by {snapshot.stopped_by}" if snapshot.stopped_by else "",
         )
@@ -154,22 +156,6 @@ def best(search: SearchPublic) -> str | None:
 def ended(search: SearchPublic) -> int:
     """Trials that are over."""
     return sum(count for status, count in search.trials.items() if status.terminal)
-
-
-def score(value: float | None) -> str:
-    """A score with four digits."""
-    return "" if value is None else f"{value:.4f}"
-
-
-def duration(seconds: float | None) -> str:
-    """Seconds in the unit that suits."""
-    if seconds is None:
-        return ""
-    if seconds < 100:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    if seconds < 6000:
-        return f"{seconds / 60:.1f} min"
-    return f"{seconds / 3600:.1f} h" if seconds < 48 * 3600 else f"{seconds / 86400:.0f} days"
 
 
 def new_table(*columns: str) -> Table:

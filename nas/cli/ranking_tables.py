@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from nas.cli.output import console, duration, new_table, score
+from nas.cli.output import console, new_table
+from nas.formatting import cost, duration, interval, score
 
 if TYPE_CHECKING:
     from nas.schemas.calibrations import CalibrationPublic
@@ -85,8 +86,8 @@ def print_calibration(found: CalibrationPublic) -> None:
         + ("" if found.final else " (not final)")
     )
     print(f"{'full scale':>11}  {found.measured} of {found.spec.architectures} architectures", end="")
-    cost = found.full_scale.device_seconds
-    print("" if cost is None else f", {duration(cost)} of device time each")
+    each = found.full_scale.device_seconds
+    print("" if each is None else f", {duration(each)} of device time each")
     print(
         f"{'take':>11}  "
         + ("none" if found.recommended is None else f"{found.recommended.name}: fidelity: {found.recommended.use}")
@@ -109,14 +110,9 @@ def _association(found: AssociationPublic) -> tuple[str, str, str, str]:
         str(found.n),
         "" if found.spearman is None else f"{found.spearman:.3f}",
         "" if found.interval is None else _interval(found.interval),
-        _cost(found.device_seconds),
+        cost(found.device_seconds),
     )
 
 
-def _cost(seconds: float | None) -> str:
-    """Training-free scores take milliseconds."""
-    return f"{1000 * seconds:.0f} ms" if seconds is not None and seconds < 0.95 else duration(seconds)
-
-
-def _interval(interval: IntervalPublic) -> str:
-    return f"{interval.low:.2f} to {interval.high:.2f}"
+def _interval(found: IntervalPublic) -> str:
+    return interval(found.low, found.high)

@@ -73,7 +73,8 @@ class _Bars:
 
     def search(self, search: SearchPublic) -> None:
         """Show where it stands."""
-        from nas.cli.output import ended, score
+        from nas.cli.output import ended
+        from nas.formatting import score
         from nas.results.status import SearchStatus, TrialStatus
 
         stage = search.stage
@@ -123,7 +124,7 @@ class _Lines:
 
     def trial(self, trial: TrialPublic) -> None:
         """A line for a trial that is over."""
-        from nas.cli.output import duration, score
+        from nas.formatting import duration, score
 
         if trial.status.terminal and trial.number not in self._over:
             self._over.add(trial.number)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from nas.kinds.plans import ListPlan, Plan, Proposal
 from nas.kinds.probing import probe_name, short
 from nas.kinds.protocol import Family, Kind, Records
+from nas.panels.snapshots import snapshot_panels
+from nas.schemas.panels import Panel
 from nas.specs import AutoDeepLabSpec
-from nas.store import SearchRecord, SnapshotRecord
+from nas.store import SearchRecord, SnapshotRecord, Store
 
 
 class AutoDeepLab(Kind[AutoDeepLabSpec]):
@@ -34,11 +37,24 @@ class AutoDeepLab(Kind[AutoDeepLabSpec]):
         changes = {"bilevel": bilevel, "scoring": scoring, "seeds": 1, "score_every": first + 1}
         return AutoDeepLabSpec.model_validate({**dict(spec), **changes, "name": probe_name(spec)})
 
+    def panels(self, search: SearchRecord, store: Store) -> tuple[Panel, ...]:
+        spec = self.own(search.spec)
+        assert spec is not None, search.id
+        runs = {
+            run: [record.snapshot for record in records]
+            for run, records in groupby(store.snapshots(search.id), key=lambda record: record.run)
+        }
+        trials = {trial.architecture_key: trial for trial in store.all_trials(search.id)}
+        return snapshot_panels(spec.supernet, runs, trials)
+
+    def exports_snapshots(self, spec: AutoDeepLabSpec) -> bool:
+        return spec.scoring is None
+
     def best_snapshot(self, search: SearchRecord, records: Records) -> SnapshotRecord | None:
         """The last snapshot of the run whose supernet scores highest, where no decoded network is measured."""
         spec = self.own(search.spec)
         assert spec is not None, search.id
-        if spec.scoring is not None:
+        if not self.exports_snapshots(spec):
             return None
         last = {record.run: record for record in records.snapshots(search.id)}
         return max(last.values(), key=lambda record: record.snapshot.supernet_miou, default=None)

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 
 from nas.kinds.plans import ListPlan, Plan, Proposal
 from nas.kinds.protocol import Adoption, Candidates, Family, Kind, Records, refused_fidelity
+from nas.schemas.panels import Panel
 from nas.specs import BlackBoxSpec, CalibrationSpec, Fidelity, RandomStrategy
-from nas.store import SearchRecord
+from nas.store import SearchRecord, Store
 from nas.strategies import SpaceExhausted, build_strategy
 from search_spaces.document import Architecture
 
@@ -37,6 +38,18 @@ class Calibration(Kind[CalibrationSpec]):
     def trial_counts(self, spec: CalibrationSpec) -> Mapping[str, int]:
         seeds = {"full_scale": spec.seeds}
         return {path: spec.architectures * seeds.get(path, 1) for path in spec.fidelities}
+
+    def dataset(self, spec: CalibrationSpec) -> str:
+        return spec.full_scale.dataset
+
+    def panels(self, search: SearchRecord, store: Store) -> tuple[Panel, ...]:
+        from nas.panels.calibration import calibration_panels  # numpy and scipy: not at the service's start
+        from nas.ranking.from_store import calibration
+
+        spec = self.own(search.spec)
+        assert spec is not None, search.id
+        found, _ = calibration(search.id, spec, store)
+        return calibration_panels(found)
 
     def unranked(self, search: SearchRecord) -> str:
         return f"{search.id} is a calibration, which has its own full scale: see /v1/calibrations/{search.id}"

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from nas.kinds.plans import ListPlan, Plan, Proposal
 from nas.kinds.protocol import Adoption, Candidates, Family, Kind, Records
+from nas.schemas.panels import Panel
 from nas.specs import FullScaleSpec
-from nas.store import SearchRecord
+from nas.store import SearchRecord, Store
 from search_spaces.document import Architecture
 
 
@@ -41,9 +42,19 @@ class FullScale(Kind[FullScaleSpec]):
         parent = records.get_search(spec.of).spec
         return kind_of(parent).family(parent, records)
 
+    def panels(self, search: SearchRecord, store: Store) -> tuple[Panel, ...]:
+        """The ranking of its search by this evaluation alone."""
+        from nas.panels.ranking import ranking_panels  # numpy and scipy: not at the service's start
+        from nas.ranking.from_store import search_ranking
+
+        spec = self.own(search.spec)
+        assert spec is not None, search.id
+        found, _ = search_ranking(store.get_search(spec.of), [(search.id, spec)], store)
+        return ranking_panels(found)
+
     def unranked(self, search: SearchRecord) -> str:
-        spec = search.spec
-        assert isinstance(spec, FullScaleSpec), search.id
+        spec = self.own(search.spec)
+        assert spec is not None, search.id
         return (
             f"{search.id} is a full-scale evaluation itself; ask its search, {spec.of} "
             f"(/v1/searches/{spec.of}/ranking?full_scale={search.id} ranks this one alone)"

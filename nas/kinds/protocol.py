@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nas.results.measurement import Measurement
     from nas.schemas.panels import Panel
     from nas.specs import AutoDeepLabSpec, Fidelity, JobSpec, TrainingFreeProxy
-    from nas.store import SearchRecord, SnapshotRecord, TrialRecord
+    from nas.store import SearchRecord, SnapshotRecord, Store, TrialRecord
     from search_spaces.document import Architecture
 
 Spec = TypeVar("Spec", bound="JobSpec")
@@ -133,12 +133,16 @@ class Kind(ABC, Generic[Spec]):
         """Name of the data set that it is about."""
         return next(iter(spec.datasets.values()))
 
-    def panels(self, search: SearchRecord, records: Records) -> tuple[Panel, ...]:
+    def panels(self, search: SearchRecord, store: Store) -> tuple[Panel, ...]:
         """Tables and charts that a page shows beside the search's trials, from what is recorded so far."""
         return ()
 
+    def exports_snapshots(self, spec: Spec) -> bool:
+        """Whether what the search finds is taken from its snapshots, not from its trials."""
+        return False
+
     def best_snapshot(self, search: SearchRecord, records: Records) -> SnapshotRecord | None:
-        """The snapshot to take away where no trial measures what the search finds; None: it has trials for that."""
+        """The snapshot to take away so far, of a search that exports snapshots; None where there is none."""
         return None
 
     def unranked(self, search: SearchRecord) -> str | None:

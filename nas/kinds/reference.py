@@ -7,7 +7,11 @@ from collections.abc import Iterator
 from nas.kinds.plans import ListPlan, Plan, Proposal
 from nas.kinds.probing import probe_name, short
 from nas.kinds.protocol import Family, Kind, Records
+from nas.panels.heads import heads_panels
+from nas.ranking.reference_table import reference_table
+from nas.schemas.panels import Panel
 from nas.specs import ReferenceSpec
+from nas.store import SearchRecord, Store
 
 
 class Reference(Kind[ReferenceSpec]):
@@ -25,6 +29,11 @@ class Reference(Kind[ReferenceSpec]):
         """Each head once."""
         changes = {"name": probe_name(spec), "fidelity": short(spec.fidelity), "seeds": 1}
         return ReferenceSpec.model_validate({**dict(spec), **changes})
+
+    def panels(self, search: SearchRecord, store: Store) -> tuple[Panel, ...]:
+        spec = self.own(search.spec)
+        assert spec is not None, search.id
+        return heads_panels(reference_table(spec, store.all_trials(search.id)))
 
 
 def reference_trials(spec: ReferenceSpec) -> Iterator[Proposal]:

@@ -74,11 +74,11 @@ def _candidate(trials: Sequence[TrialRecord]) -> Candidate:
 def places(candidates: Iterable[Candidate]) -> dict[int, float]:
     """Each candidate's place in the search's own order, by trial number; higher is better, equal ones share it.
 
-    The order is that of `standing`. Only the order of these numbers means anything.
+    The order is that of `nas.results.standing`. Only the order of these numbers means anything.
     """
-    at = {candidate.trial: standing(candidate.iteration, candidate.score) for candidate in candidates}
-    place = {one: float(index) for index, one in enumerate(sorted(set(at.values())))}
-    return {trial: place[one] for trial, one in at.items()}
+    standings = {candidate.trial: standing(candidate.iteration, candidate.score) for candidate in candidates}
+    place = {at: float(index) for index, at in enumerate(sorted(set(standings.values())))}
+    return {trial: place[at] for trial, at in standings.items()}
 
 
 def choose(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from nas.results.status import TrialStatus
 from nas.specs import ReferenceSpec
 from nas.store.records import TrialRecord
-from search_spaces import ReferenceHead, label, trunk_without_unit
+from search_spaces import ReferenceHead, architecture_text, trunk_without_unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def reference_table(spec: ReferenceSpec, trials: Iterable[TrialRecord]) -> list[
         baseline = _baseline(head, spec)
         rows.append(
             ReferenceRow(
-                head=label(head),
+                head=architecture_text(head),
                 architecture_key=head.key,
                 parameters=None if sizes is None else sizes.parameters,
                 multiply_adds=None if sizes is None else sizes.multiply_adds,
@@ -98,7 +98,7 @@ def _difference(
     if not paired:
         return None
     error = statistics.stdev(paired) / len(paired) ** 0.5 if len(paired) > 1 else None
-    return Difference(label(baseline), statistics.fmean(paired), error, len(paired))
+    return Difference(architecture_text(baseline), statistics.fmean(paired), error, len(paired))
 
 
 def _mean(values: Sequence[float]) -> float | None:

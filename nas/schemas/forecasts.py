@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from nas import formatting
 from nas.schemas.base import PublicModel
 
 
@@ -46,6 +47,10 @@ class ForecastPublic(PublicModel):
 
     trials: int
     device_seconds: float | None = Field(description="Of all trials and runs; null where something is not known.")
+    duration: str = Field(
+        description="`device_seconds` in the unit that suits.",
+        default_factory=lambda fields: formatting.duration(fields["device_seconds"]),
+    )
     seconds: float | None = Field(description="How long that takes with `resources.concurrent` trials at a time.")
     basis: str | None = Field(description="What that rests on.")
     reason: str | None = Field(description="Why something is not known, and what to do about it.")

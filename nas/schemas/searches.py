@@ -7,6 +7,7 @@ from datetime import datetime
 from pydantic import ConfigDict, Field
 from typing_extensions import TypeAliasType
 
+from nas import formatting
 from nas.results.status import SearchStatus, TrialStatus
 from nas.schemas.base import PagePublic, PublicModel
 from nas.schemas.forecasts import ForecastPublic
@@ -36,6 +37,10 @@ class CostPublic(PublicModel):
     """What a search has cost so far."""
 
     device_seconds: float = Field(description="Of all trials and runs that were run, to their last measurement.")
+    duration: str = Field(
+        description="`device_seconds` in the unit that suits.",
+        default_factory=lambda fields: formatting.duration(fields["device_seconds"]),
+    )
     measured: int = Field(description="Trials that ran and measured something.")
     adopted: int = Field(description="Trials taken over from a search that had measured the same.")
 
@@ -47,6 +52,8 @@ class SearchPublic(PublicModel):
 
     id: str
     kind: str = Field(description="black_box, auto_deeplab, reference, full_scale or calibration.")
+    method: str = Field(description="How it searches, in words: the strategy of a black-box search, else the kind.")
+    dataset: str = Field(description="The data set that it searches on.")
     name: str
     status: SearchStatus
     message: str | None = Field(description="Why it is in this status, where there is something to say.")
@@ -55,6 +62,7 @@ class SearchPublic(PublicModel):
     trials: dict[TrialStatus, int] = Field(description="Number of trials by status.")
     planned: int = Field(description="Number of trials that it will have, at most.")
     best: BestPublic | None
+    exportable: bool = Field(description="Whether /v1/searches/{search_id}/best is worth asking for.")
     cost: CostPublic
     forecast: ForecastPublic | None = Field(
         None, description="What it was expected to cost when it was created, where something comparable was known."

@@ -21,6 +21,7 @@ class SnapshotPublic(PublicModel):
     epoch: int = Field(description="From 1.")
     step: int
     architecture: dict[str, Any]
+    text: str = Field(description="The architecture in one line.")
     architecture_key: str
     path: tuple[int, ...] = Field(description="Level of each layer: 0 is stride 4, 1 is stride 8, ...")
     alpha_entropy: float

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import AliasChoices, Field
 
+from nas import formatting
 from nas.results.status import TrialStatus
 from nas.schemas.base import PagePublic, PublicModel
 
@@ -20,7 +21,15 @@ class TrialPublic(PublicModel):
     status: TrialStatus
     score: float | None = Field(description="Validation mIoU in [0, 1].")
     iteration: int | None
+    standing: tuple[float, ...] | None = Field(
+        description="Greater, compared number by number, is better among the trials of a search: the rung, then the "
+        "score. Null for a trial that failed or has no score: it comes last."
+    )
     seconds: float | None
+    duration: str = Field(
+        description="`seconds` in the unit that suits.",
+        default_factory=lambda fields: formatting.duration(fields["seconds"]),
+    )
     device_seconds: float | None
     parameters: int | None = Field(None, description="Trainable ones of what was trained.")
     multiply_adds: int | None = Field(None, description="Of one forward pass of that for one crop.")
@@ -29,6 +38,7 @@ class TrialPublic(PublicModel):
     attempt: int
     seed: int
     architecture: dict[str, Any] = Field(validation_alias=AliasChoices("architecture_json", "architecture"))
+    text: str = Field(description="The architecture in one line.")
     architecture_key: str
     fidelity_key: str
     created_at: datetime

@@ -12,10 +12,12 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from nas.results.snapshot import Snapshot
+from nas.results.standing import Standing, trial_standing
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import SearchSpec
 from search_spaces.auto_deeplab.architecture import AutoDeepLab
 from search_spaces.document import Architecture, architecture_from_dict
+from search_spaces.text import architecture_text
 
 T = TypeVar("T")
 
@@ -107,6 +109,16 @@ class TrialRecord:
         ValueError when it was stored by a version that knows more.
         """
         return architecture_from_dict(self.architecture_json)
+
+    @property
+    def text(self) -> str:
+        """The architecture in one line."""
+        return architecture_text(self.architecture)
+
+    @property
+    def standing(self) -> Standing | None:
+        """The trial's sort key among the trials of its search, the greater the better; None where it has none."""
+        return trial_standing(self.status, self.iteration, self.score)
 
 
 @dataclass(frozen=True, slots=True)

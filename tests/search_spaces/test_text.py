@@ -1,16 +1,34 @@
 import pytest
 
 from search_spaces.auto_deeplab.architecture import PUBLISHED_AUTO_DEEPLAB, AutoDeepLab, Block, Edge
-from search_spaces.dense_cell.architecture import EXTENDED_OPERATORS, PUBLISHED_CELL, Branch, DenseCell
-from search_spaces.document import architecture_to_dict
+from search_spaces.dense_cell.architecture import (
+    EXTENDED_OPERATORS,
+    PUBLISHED_CELL,
+    AtrousSeparable,
+    Branch,
+    Conv1x1,
+    DenseCell,
+    PyramidPooling,
+)
 from search_spaces.reference.architecture import ReferenceHead
-from search_spaces.text import describe, label
+from search_spaces.text import architecture_text, cell_lines
 from search_spaces.units import GloRe, GraphConvolution, SymbolicReasoning
+
+NETWORK = AutoDeepLab(
+    blocks=(
+        Block(edges=(Edge(input=0, operator="skip"), Edge(input=1, operator="sep_3x3"))),
+        Block(edges=(Edge(input=2, operator="atrous_5x5"), Edge(input=1, operator="skip"))),
+    ),
+    path=(0, 1, 2, 3),
+)
 
 
 @pytest.mark.parametrize(
-    ("head", "text"),
+    ("architecture", "text"),
     [
+        (ReferenceHead(name="conv1x1"), "1x1"),
+        (ReferenceHead(name="aspp"), "ASPP (6, 12, 18)"),
+        (ReferenceHead(name="trunk", unit=GloRe()), "trunk + GloRe (m=64)"),
         (ReferenceHead(name="trunk", width=64), "trunk of 64"),
         (ReferenceHead(name="trunk", width=64, unit=GloRe(nodes=16)), "trunk of 64 + GloRe (m=16)"),
         (ReferenceHead(name="trunk", unit=GraphConvolution(assignment="dot")), "trunk + GCU (V=8, assignment dot)"),
@@ -18,40 +36,44 @@ from search_spaces.units import GloRe, GraphConvolution, SymbolicReasoning
             ReferenceHead(name="trunk", unit=SymbolicReasoning(steps=1, graph="identity")),
             "trunk + SGR (steps=1, graph identity)",
         ),
-        (DenseCell(branches=PUBLISHED_CELL.branches[:1]), "0:sep1x6(F)"),
+        (DenseCell(branches=PUBLISHED_CELL.branches[:4]), "0:sep1x6(F)  1:sep18x15(0)  2:sep6x3(1)  3:sep1x1(0)"),
         (DenseCell(branches=PUBLISHED_CELL.canonical().branches), "published DPC"),
         (PUBLISHED_AUTO_DEEPLAB, "published Auto-DeepLab"),
+        (PUBLISHED_AUTO_DEEPLAB.canonical(), "published Auto-DeepLab"),
     ],
 )
-def test_labels(head, text):
-    assert label(head) == text
+def test_an_architecture_in_one_line(architecture, text):
+    assert architecture_text(architecture) == text
 
 
 def test_every_operator_of_a_cell_has_a_text_of_its_own():
     cell = DenseCell(branches=tuple(Branch(input=-1, operator=operator) for operator in EXTENDED_OPERATORS[81:]))
-    assert describe(architecture_to_dict(cell)) == (
+    assert architecture_text(cell) == (
         "0:attention32(F)  1:attention64(F)  2:glore32(F)  3:glore64(F)  4:gcu4(F)  5:gcu8(F)  6:gcu32(F)  "
         "7:sgr1(F)  8:sgr2(F)  9:context(F)  10:nonlocal(F)"
     )
 
 
-def test_heads_in_a_listing():
-    assert describe(architecture_to_dict(ReferenceHead(name="aspp"))) == "aspp"
-    assert describe(architecture_to_dict(ReferenceHead(name="trunk", unit=GloRe()))) == "trunk + GloRe (m=64)"
-
-
-def test_what_a_newer_version_wrote_is_shown_by_its_name():
-    assert describe({"kind": "of_the_future"}) == "of_the_future"
-    assert describe({"kind": "reference_head", "name": "trunk", "unit": {"op": "new"}}) == "trunk + new"
-    assert describe({"kind": "dense_cell", "branches": [{"input": 1, "operator": {"op": "new"}}]}) == "0:?(1)"
+def test_the_papers_operators_of_a_cell():
+    operators = (Conv1x1(rate=(1, 1)), PyramidPooling(grid=(1, 8)), AtrousSeparable(rate=(3, 21)))
+    branches = tuple(Branch(input=index - 1, operator=operator) for index, operator in enumerate(operators))
+    assert architecture_text(DenseCell(branches=branches)) == "0:conv1x1(F)  1:pool1x8(0)  2:sep3x21(1)"
 
 
 def test_an_auto_deeplab_is_its_strides_and_its_blocks():
-    network = AutoDeepLab(
-        blocks=(
-            Block(edges=(Edge(input=0, operator="skip"), Edge(input=1, operator="sep_3x3"))),
-            Block(edges=(Edge(input=2, operator="atrous_5x5"), Edge(input=1, operator="skip"))),
-        ),
-        path=(0, 1, 2, 3),
+    """Input 0 is the output of the previous layer, H[l-1], input 1 that of the layer before it, H[l-2]."""
+    assert architecture_text(NETWORK) == ("4-8-16-32  0:skip(H[l-1])+sep_3x3(H[l-2])  1:atrous_5x5(0)+skip(H[l-2])")
+
+
+def test_the_same_cell_but_another_path_is_not_the_published_network():
+    other = AutoDeepLab(blocks=PUBLISHED_AUTO_DEEPLAB.blocks, path=(0,) * 12)
+    assert architecture_text(other).startswith("4-4-4-4-4-4-4-4-4-4-4-4  0:atrous_5x5(H[l-2])+sep_3x3(H[l-1])  1:")
+    blocks = PUBLISHED_AUTO_DEEPLAB.blocks[:4]
+    assert architecture_text(AutoDeepLab(blocks=blocks, path=PUBLISHED_AUTO_DEEPLAB.path)).startswith("4-4-4-8-16-8")
+
+
+def test_a_cell_in_several_lines():
+    assert cell_lines(NETWORK) == (
+        "block 0: skip(H[l-1]) + sep_3x3(H[l-2])",
+        "block 1: atrous_5x5(block 0) + skip(H[l-2])",
     )
-    assert describe(architecture_to_dict(network)) == "4-8-16-32  0:skip(-2)+sep_3x3(-1)  1:atrous_5x5(0)+skip(-1)"

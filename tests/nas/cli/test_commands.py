@@ -14,11 +14,10 @@ import yaml
 from PIL import Image
 
 from nas.cli import main, watching
-from nas.cli.output import describe, duration
 from nas.results.status import SearchStatus, TrialStatus
 from nas.schemas.searches import SearchPublic
 from nas.store import Stage
-from search_spaces import PUBLISHED_CELL, architecture_to_dict, read_architecture, write_deeplab
+from search_spaces import PUBLISHED_CELL, read_architecture, write_deeplab
 
 ROOT = Path(__file__).parents[3]
 
@@ -240,30 +239,6 @@ def test_retrain_says_what_is_missing(segnas, tmp_path, spec):
     assert "data set 'scenes' is not registered; known: none" in one_sentence(segnas("retrain", file, *common), 1)
     spec.write_text("rungs: [2, 1]")
     assert "rungs must be strictly ascending" in one_sentence(segnas("retrain", file, *common), 2)
-
-
-def test_an_architecture_in_one_line():
-    assert describe(architecture_to_dict(PUBLISHED_CELL)) == (
-        "0:sep1x6(F)  1:sep18x15(0)  2:sep6x3(1)  3:sep1x1(0)  4:sep6x21(0)"
-    )
-    branches = [
-        {"input": -1, "operator": {"op": "conv1x1", "rate": [1, 1]}},
-        {"input": 0, "operator": {"op": "pyramid_pooling", "grid": [1, 8]}},
-    ]
-    assert describe({"kind": "dense_cell", "branches": branches}) == "0:conv1x1(F)  1:pool1x8(0)"
-    assert describe({"kind": "reference_head", "name": "aspp"}) == "aspp"
-    assert describe({"kind": "of_the_future"}) == "of_the_future"
-
-
-def test_durations():
-    assert [duration(s) for s in (None, 2.345, 65, 600, 7200, 200_000)] == [
-        "",
-        "2.3 s",
-        "65 s",
-        "10.0 min",
-        "2.0 h",
-        "2 days",
-    ]
 
 
 def test_help_needs_neither_torch_nor_the_service():

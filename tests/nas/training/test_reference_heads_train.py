@@ -5,14 +5,14 @@ import pytest
 from nas.training.evaluate import evaluate
 from search_spaces.dense_cell.architecture import EXTENDED_OPERATORS, Branch, DenseCell
 from search_spaces.reference.heads import reference_heads
-from search_spaces.text import label
+from search_spaces.text import architecture_text
 
 ALL_UNITS = DenseCell(
     branches=tuple(Branch(input=index % 2 - 1, operator=op) for index, op in enumerate(EXTENDED_OPERATORS[81:]))
 )
 
 
-@pytest.mark.parametrize("head", [*reference_heads(16), ALL_UNITS], ids=lambda head: label(head)[:30])
+@pytest.mark.parametrize("head", [*reference_heads(16), ALL_UNITS], ids=lambda head: architecture_text(head)[:30])
 def test_a_trial_of_it(head, fidelity, workspace):
     short = fidelity.model_copy(update={"rungs": (4, 12)})
     measured = list(evaluate(head, short, 0, workspace=workspace, device="cpu"))

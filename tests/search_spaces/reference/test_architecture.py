@@ -3,7 +3,7 @@ from pydantic import ValidationError
 
 from search_spaces.reference.architecture import ReferenceHead
 from search_spaces.reference.heads import REFERENCE_HEADS, reference_heads, trunk_without_unit
-from search_spaces.text import label
+from search_spaces.text import architecture_text
 from search_spaces.units import GraphConvolution
 
 
@@ -56,8 +56,8 @@ def test_a_trunk_says_its_width_and_of_its_unit_what_is_not_the_only_form():
 
 
 def test_the_heads_compared_by_default():
-    labels = [label(head) for head in REFERENCE_HEADS]
-    assert labels == [
+    texts = [architecture_text(head) for head in REFERENCE_HEADS]
+    assert texts == [
         "1x1",
         "ASPP (6, 12, 18)",
         "PPM (1, 2, 3, 6)",

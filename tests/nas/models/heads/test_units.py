@@ -26,7 +26,7 @@ from search_spaces.dense_cell.architecture import EXTENDED_OPERATORS, PUBLISHED_
 from search_spaces.dense_cell.space import sample
 from search_spaces.reference.architecture import ReferenceHead
 from search_spaces.reference.heads import REFERENCE_HEADS, reference_heads
-from search_spaces.text import describe, label
+from search_spaces.text import architecture_text
 
 GRAPH = shipped_graph("cityscapes")
 MODULES = {
@@ -37,13 +37,11 @@ MODULES = {
     units.ConstantContext: ConstantContext,
     units.NonLocal: NonLocal,
 }
-every_reference = pytest.mark.parametrize("head", reference_heads(16), ids=label)
+every_reference = pytest.mark.parametrize("head", reference_heads(16), ids=architecture_text)
 every_extension = pytest.mark.parametrize(
     "operator",
     EXTENDED_OPERATORS[81:],
-    ids=lambda operator: describe(
-        {"kind": "dense_cell", "branches": [{"input": -1, "operator": operator.model_dump()}]}
-    ),
+    ids=lambda operator: architecture_text(DenseCell(branches=(Branch(input=-1, operator=operator),))),
 )
 
 

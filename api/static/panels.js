@@ -1,0 +1,60 @@
+// What a search shows beside its trials: panels as the service sends them, every text final, drawn by their type.
+
+import { curves, legend, scatter } from "./chart.js";
+import { element } from "./dom.js";
+import { ask, Refused } from "./stream.js";
+import { trellis } from "./trellis.js";
+
+const PAUSE = 2000;
+
+const DRAW = {
+  lines: (panel) => [curves(panel.lines, panel.x_text), panel.legend.length > 0 && legend(panel.legend)],
+  scatter: (panel) => scatter(panel.points, panel.x_text, panel.y_text),
+  table: ({ columns, rows }) => table(columns, rows),
+  trellis: ({ path, places, levels }) => trellis(path, places, levels),
+  text: ({ lines, style }) => style === "code" ? element("pre", {}, element("code", {}, lines.join("\n")))
+    : lines.map((line) => element("p", { class: style }, line)),
+};
+
+export class Panels {
+  constructor(id, signal) {
+    this.path = `/v1/searches/${id}/panels`;
+    this.signal = signal;
+    this.card = element("div", { class: "card", hidden: true });
+    this.stale = false;
+    this.asking = false;
+  }
+
+  // Asks again when the search changed, at most every two seconds. A search that has no panels never gets any.
+  async refresh() {
+    this.stale = true;
+    if (this.asking) return;
+    this.asking = true;
+    while (this.stale && !this.signal.aborted) {
+      this.stale = false;
+      const panels = await ask(this.path, { signal: this.signal }).catch((error) => (error instanceof Refused && error.status < 500 ? [] : null));
+      if (panels === null) this.stale = true;
+      else if (!panels.length) return;
+      else this.show(panels);
+      await new Promise((done) => setTimeout(done, PAUSE));
+    }
+    this.asking = false;
+  }
+
+  show(panels) {
+    this.card.replaceChildren(...panels.map(draw));
+    this.card.hidden = false;
+  }
+}
+
+function draw(panel) {
+  if (panel.type === "row") return element("div", { class: "pair" }, panel.panels.map(draw));
+  return element("div", { class: `panel ${panel.type}` }, panel.title && element("h2", {}, panel.title), DRAW[panel.type]?.(panel));
+}
+
+function table(columns, rows) {
+  return element("table", {},
+    element("thead", {}, element("tr", {}, columns.map(({ text }) => element("th", {}, text)))),
+    element("tbody", {}, rows.map((row) => element("tr", {},
+      row.map((cell, index) => element("td", { class: columns[index].numeric && "number" }, cell))))));
+}

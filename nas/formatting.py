@@ -1,0 +1,31 @@
+"""Numbers as the command line and the page show them."""
+
+from __future__ import annotations
+
+
+def score(value: float | None) -> str:
+    """A score with four digits: "0.6213". Nothing where there is none."""
+    return "" if value is None else f"{value:.4f}"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds in the unit that suits: "2.3 s", "65 s", "10.0 min", "2.0 h", "2 days". Nothing where there are none."""
+    if seconds is None:
+        return ""
+    if seconds < 100:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    if seconds < 6000:
+        return f"{seconds / 60:.1f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 48 * 3600 else f"{seconds / 86400:.0f} days"
+
+
+def cost(device_seconds: float | None) -> str:
+    """What measuring one architecture costs: a duration, or milliseconds, which is what training-free scores take."""
+    if device_seconds is not None and device_seconds < 0.95:
+        return f"{1000 * device_seconds:.0f} ms"
+    return duration(device_seconds)
+
+
+def interval(low: float, high: float) -> str:
+    """An interval of rank correlations: "0.42 to 0.93"."""
+    return f"{low:.2f} to {high:.2f}"

@@ -1,0 +1,46 @@
+"""Panels of a full-scale evaluation: its scores against those of the search, and how well the cheap ones order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from nas.formatting import score
+from nas.panels.associations import association_cells, association_columns
+from nas.schemas.panels import Panel, PointPublic, RowPanel, ScatterPanel, TablePanel, TextPanel
+
+# Only the types: numpy and scipy, which the computations need, would take most of the service's start.
+if TYPE_CHECKING:
+    from nas.ranking.pairs import JoinedPair
+    from nas.ranking.search_ranking import SearchRanking
+
+
+def ranking_panels(found: SearchRanking) -> tuple[Panel, ...]:
+    """Every architecture at both fidelities, the rank correlations, and what must be said of them."""
+    chart = ScatterPanel(
+        title="Score at full scale against the search's",
+        x_text="mIoU in the search",
+        y_text="mIoU at full scale",
+        points=tuple(_point(pair) for pair in found.pairs),
+    )
+    table = TablePanel(title="How well it orders", columns=association_columns(""), rows=tuple(_rows(found)))
+    notes = (*((found.ranking.reason,) if found.ranking.reason else ()), *found.warnings)
+    return (RowPanel(panels=(chart, table)), *((TextPanel(lines=notes, style="muted"),) if notes else ()))
+
+
+def _point(pair: JoinedPair) -> PointPublic:
+    candidate, full = pair.candidate, pair.full
+    return PointPublic(
+        x=candidate.score,
+        y=full.score,
+        text=f"trial {candidate.trial}: {score(candidate.score)}, at full scale {score(full.score)}",
+        mark="best" if pair.full_rank == 1 else "completed",
+    )
+
+
+def _rows(found: SearchRanking) -> Iterator[tuple[str, ...]]:
+    yield ("the search's order", *association_cells(found.ranking, found.proxy_seconds))
+    for iteration, rung in found.rungs.items():
+        yield (f"score at {iteration}", *association_cells(*rung))
+    for name, proxy in found.training_free.items():
+        yield (name.replace("_", " "), *association_cells(*proxy))

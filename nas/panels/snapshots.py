@@ -1,0 +1,102 @@
+"""Panels of a differentiable search: supernet score and entropies by epoch, the path and cell that it decodes to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeAlias
+
+from nas.formatting import duration, score
+from nas.results.snapshot import Snapshot
+from nas.schemas.panels import (
+    LegendPublic,
+    LinePublic,
+    LinesPanel,
+    Mark,
+    Panel,
+    RowPanel,
+    TextPanel,
+    TrellisPanel,
+)
+from nas.specs import SupernetSpec
+from nas.store.records import TrialRecord
+from search_spaces.auto_deeplab.architecture import STRIDES
+from search_spaces.auto_deeplab.trellis import Trellis
+from search_spaces.text import cell_lines
+
+Run: TypeAlias = Sequence[Snapshot]
+
+
+def snapshot_panels(
+    supernet: SupernetSpec, runs: Mapping[int, Run], trials: Mapping[str, TrialRecord]
+) -> tuple[Panel, ...]:
+    """What the runs of a differentiable search have come to.
+
+    Args:
+        supernet: What the runs optimise.
+        runs: The snapshots of each run that has one, by the run's number, ascending in epochs.
+        trials: The trials that measured decoded networks, by architecture key.
+
+    Returns:
+        Both charts, then the decoded network of the best run: the one whose decoded network scores highest; where
+        none is measured, whose supernet does.
+    """
+    if not runs:
+        return (TextPanel(title="Runs", lines=("no epoch is over yet",), style="muted"),)
+    last = {number: run[-1] for number, run in runs.items()}
+    measured = {number: trials.get(snapshot.architecture.key) for number, snapshot in last.items()}
+    best = max(last, key=lambda number: _rank(last[number], measured[number]))
+    title = f"Decoded path, {_summary(best, last[best], measured[best])}"
+    return (
+        RowPanel(panels=(_supernets(runs, best), _entropies(runs, best))),
+        _path(title, last[best].path, supernet),
+        TextPanel(lines=cell_lines(last[best].architecture), style="code"),
+    )
+
+
+def _rank(snapshot: Snapshot, trial: TrialRecord | None) -> tuple[bool, float]:
+    measured = None if trial is None else trial.score
+    return (False, snapshot.supernet_miou) if measured is None else (True, measured)
+
+
+def _supernets(runs: Mapping[int, Run], best: int) -> LinesPanel:
+    lines = [
+        _line(f"run {number}", _mark(number, best), run, lambda one: one.supernet_miou) for number, run in runs.items()
+    ]
+    return LinesPanel(title="Supernet (validation mIoU)", x_text="epochs", lines=tuple(lines))
+
+
+def _entropies(runs: Mapping[int, Run], best: int) -> LinesPanel:
+    lines: list[LinePublic] = []
+    for number, run in runs.items():
+        lines.append(_line(f"alpha, run {number}", _mark(number, best), run, lambda one: one.alpha_entropy))
+        lines.append(_line(f"beta, run {number}", "running", run, lambda one: one.beta_entropy))
+    legend = (LegendPublic(mark="best", text="alpha"), LegendPublic(mark="running", text="beta"))
+    return LinesPanel(title="Entropy, 1 is undecided", x_text="epochs", lines=tuple(lines), legend=legend)
+
+
+def _mark(number: int, best: int) -> Mark:
+    return "best" if number == best else "completed"
+
+
+def _line(text: str, mark: Mark, run: Iterable[Snapshot], value: Callable[[Snapshot], float]) -> LinePublic:
+    return LinePublic(text=text, mark=mark, points=tuple((one.epoch, value(one)) for one in run))
+
+
+def _summary(number: int, snapshot: Snapshot, trial: TrialRecord | None) -> str:
+    parts = [f"run {number}", f"epoch {snapshot.epoch}: supernet {score(snapshot.supernet_miou)}"]
+    if trial is not None and trial.score is not None:
+        parts.append(f"decoded {score(trial.score)} (trial {trial.number})")
+    parts.append(duration(snapshot.device_seconds))
+    if snapshot.stopped_by:
+        parts.append(f"stopped by {snapshot.stopped_by}")
+    return ", ".join(parts)
+
+
+def _path(title: str, path: Sequence[int], supernet: SupernetSpec) -> TrellisPanel:
+    trellis = Trellis(len(path), supernet.levels)
+    return TrellisPanel(
+        title=title,
+        levels=tuple(f"1/{stride}" for stride in STRIDES[: supernet.levels]),
+        places=tuple(len(trellis.nodes(layer)) for layer in range(len(path))),
+        path=tuple(path),
+    )

@@ -1,0 +1,46 @@
+"""Rankings and calibrations of what the store holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nas.ranking.calibration import Calibration, calibrate
+from nas.ranking.candidates import scored
+from nas.ranking.search_ranking import SearchRanking, rank_search
+from nas.specs import CalibrationSpec, Fidelity, FullScaleSpec
+from nas.store import SearchRecord, Store, TrialRecord
+
+
+def search_ranking(
+    search: SearchRecord, evaluations: Sequence[tuple[str, FullScaleSpec]], store: Store
+) -> tuple[SearchRanking, Fidelity]:
+    """How well the scores of a search order its architectures by their full-scale scores.
+
+    Args:
+        search: The search whose trials were measured again.
+        evaluations: Id and spec of each full-scale evaluation to join, at least one, all at one fidelity.
+        store: Where the trials of all of them are.
+
+    Returns:
+        The ranking from what is measured so far, and the fidelity of the search's own scores.
+    """
+    trials = store.all_trials(search.id)
+    chosen = evaluations[0][1].trials[0]
+    proxy = search.spec.fidelity_of(store.get_trial(search.id, chosen).fidelity_key)
+    keys = {candidate.architecture_key for candidate in scored(trials)}
+    found = rank_search(
+        trials,
+        store.measurements(search.id),
+        proxy.rungs,
+        [(spec, store.all_trials(evaluation)) for evaluation, spec in evaluations],
+        store.training_free(keys, proxy.key, search.spec.seed),
+    )
+    return found, proxy
+
+
+def calibration(search_id: str, spec: CalibrationSpec, store: Store) -> tuple[Calibration, list[TrialRecord]]:
+    """How well each proxy of a calibration orders its architectures, from what is measured so far; and its trials."""
+    trials = store.all_trials(search_id)
+    first = next(iter(spec.proxies.values()))
+    scores = store.training_free({trial.architecture_key for trial in trials}, first.key, spec.seed)
+    return calibrate(spec, trials, scores), trials

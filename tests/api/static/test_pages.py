@@ -1,0 +1,258 @@
+"""The pages in a real browser, against a real service whose store holds a search of every kind.
+
+The browser is the system's Chromium, started without a window by Playwright (conftest.py beside this file says how, and
+what to install); `make pages` runs these tests alone. Every page is also watched: none writes an error to the console
+or asks another host for anything.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nas.results.measurement import Measurement
+from nas.results.status import TrialStatus
+
+pytest.importorskip("playwright.sync_api", reason="no Playwright: pip install 'segnas[dev]'")
+
+from playwright.sync_api import expect
+from pydantic import SecretStr
+
+KINDS = ("black_box", "auto_deeplab", "reference", "full_scale", "calibration")
+
+
+def get(service, path: str) -> Any:
+    reply = service.http.get(path)
+    assert reply.status_code == 200, reply.text
+    return reply.json()
+
+
+def measured(score: float) -> Measurement:
+    return Measurement(
+        iteration=100, score=score, class_iou=(score,), train_loss=1.0, val_loss=1.0, seconds=1.0, device_seconds=1.0
+    )
+
+
+def test_the_list_shows_every_search_and_survives(service, every_kind, visit):
+    page = visit(service.url)
+    rows = page.locator("tbody tr")
+    expect(rows).to_have_count(len(get(service, "/v1/searches")["items"]))
+    for search_id in every_kind.values():
+        search = get(service, f"/v1/searches/{search_id}")
+        row = rows.filter(has=page.locator("code", has_text=search_id))
+        for text in (search["name"], search["status"], search["method"], search["dataset"]):
+            expect(row).to_contain_text(text)
+        expect(row).to_contain_text(f"{search['best']['score']:.4f}")
+    child = rows.filter(has_text=every_kind["full_scale"])
+    expect(child).to_contain_text(f"full scale of {every_kind['black_box']}")
+    # Asked for again twice, the list is as before, and a new search joins it.
+    for _ in range(2):
+        page.wait_for_event("response", lambda response: "/v1/searches?" in response.url)
+    new = service.search(running=False, name="came later")
+    expect(rows.filter(has_text="came later")).to_contain_text(new)
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["shown before", "not yet shown"])
+def test_the_list_survives_a_service_that_is_away(service, visit, before):
+    search_id = service.search(running=False, name="waits")
+    page = visit(f"{service.url}/docs", complaints=("ERR_FAILED",))
+    if before:
+        page.goto(service.url)
+        expect(page.locator("tbody")).to_contain_text(search_id)
+    page.route("**/v1/searches?*", lambda route: route.abort())
+    if before:
+        page.wait_for_event("requestfailed", lambda request: "/v1/searches?" in request.url)
+        expect(page.locator("tbody")).to_contain_text(search_id)
+    else:
+        page.goto(service.url)
+        expect(page.locator("p.wrong")).to_be_visible()
+    later = service.search(running=False, name="came meanwhile")
+    page.unroute("**/v1/searches?*")
+    expect(page.locator("tbody")).to_contain_text(later)
+
+
+def test_a_search_is_opened_from_the_list(service, every_kind, visit):
+    page = visit(service.url)
+    page.locator("tbody tr").filter(has_text="trellis").get_by_role("link", name="trellis").click()
+    expect(page.locator("h1")).to_have_text("trellis")
+    assert page.url.endswith(f"#/{every_kind['auto_deeplab']}")
+    page.get_by_role("link", name="All searches").click()
+    expect(page.get_by_role("heading", name="Searches")).to_be_visible()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_search_of_every_kind(service, every_kind, visit, kind):
+    search_id = every_kind[kind]
+    search = get(service, f"/v1/searches/{search_id}")
+    page = visit(f"{service.url}/#/{search_id}")
+    expect(page.locator("h1")).to_have_text(search["name"])
+    expect(page.locator("#view .pill").first).to_have_text(search["status"])
+    expect(page.locator(".steps")).to_contain_text(f"{search['best']['score']:.4f} mIoU")
+    expect(page.locator(".steps")).to_contain_text(f"{search['cost']['duration']} of device time")
+    trials = get(service, f"/v1/searches/{search_id}/trials?limit=500")["items"]
+    board = page.locator("#view > .card").last.locator("tbody tr")
+    expect(board).to_have_count(len(trials))
+    ranked = sorted(trials, key=lambda trial: (trial["standing"] is None, _descending(trial), trial["number"]))
+    assert [row.split("\t")[1] for row in board.all_inner_texts()] == [f"#{trial['number']}" for trial in ranked]
+    assert board.locator("code").all_inner_texts() == [trial["text"] for trial in ranked]
+    for row, trial in zip(board.all_inner_texts(), ranked, strict=True):
+        assert trial["duration"] in row
+    expect(page.locator("circle.dot").first).to_be_attached()
+
+
+def _descending(trial: dict[str, Any]) -> tuple[float, ...]:
+    return tuple(-number for number in trial["standing"] or ())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_panels_of_every_kind(service, every_kind, visit, kind):
+    sent = get(service, f"/v1/searches/{every_kind[kind]}/panels")
+    page = visit(f"{service.url}/#/{every_kind[kind]}")
+    expect(page.locator("h1")).to_be_visible()
+    panels = [single for panel in sent for single in panel.get("panels", [panel])]
+    expect(page.locator(".panel")).to_have_count(len(panels))
+    for index, panel in enumerate(panels):
+        place = page.locator(".panel").nth(index)
+        if panel["title"]:
+            expect(place.locator("h2")).to_have_text(panel["title"])
+        _CHECKS[panel["type"]](place, panel)
+    assert page.locator(".pair .panel").count() == sum(len(panel.get("panels", ())) for panel in sent)
+    if not panels:
+        expect(page.locator("#view > .card").nth(1)).to_be_hidden()
+
+
+def _lines(place: Any, panel: dict[str, Any]) -> None:
+    expect(place.locator("polyline.curve")).to_have_count(len(panel["lines"]))
+    titles = place.locator("polyline title").evaluate_all("titles => titles.map((title) => title.textContent)")
+    assert titles == [line["text"] for line in panel["lines"]]
+    expect(place.locator("circle.dot")).to_have_count(sum(len(line["points"]) for line in panel["lines"]))
+    expect(place.locator("svg")).to_contain_text(panel["x_text"])
+    assert place.locator(".legend span").all_inner_texts() == [entry["text"] for entry in panel["legend"]]
+
+
+def _scatter(place: Any, panel: dict[str, Any]) -> None:
+    titles = place.locator("circle title").evaluate_all("titles => titles.map((title) => title.textContent)")
+    assert titles == [point["text"] for point in panel["points"]]
+    expect(place.locator("svg")).to_contain_text(panel["x_text"])
+    expect(place.locator("svg")).to_contain_text(panel["y_text"])
+    expect(place.locator("circle.best")).to_have_count(1)
+
+
+def _table(place: Any, panel: dict[str, Any]) -> None:
+    assert place.locator("th").all_inner_texts() == [column["text"] for column in panel["columns"]]
+    assert place.locator("td").all_inner_texts() == [cell for row in panel["rows"] for cell in row]
+    numeric = sum(column["numeric"] for column in panel["columns"])
+    expect(place.locator("td.number")).to_have_count(numeric * len(panel["rows"]))
+
+
+def _trellis(place: Any, panel: dict[str, Any]) -> None:
+    expect(place.locator("circle.node:not(.taken)")).to_have_count(sum(panel["places"]))
+    expect(place.locator("circle.taken")).to_have_count(len(panel["path"]) + 1)
+    captions = place.locator("text").evaluate_all("texts => texts.map((text) => text.textContent)")
+    assert captions == [*panel["levels"], *(str(layer + 1) for layer in range(len(panel["path"])))]
+
+
+def _text(place: Any, panel: dict[str, Any]) -> None:
+    if panel["style"] == "code":
+        assert place.locator("pre").inner_text().strip() == "\n".join(panel["lines"])
+    else:
+        assert place.locator("p").all_inner_texts() == panel["lines"]
+
+
+_CHECKS = {"lines": _lines, "scatter": _scatter, "table": _table, "trellis": _trellis, "text": _text}
+
+
+def test_a_search_is_followed_live_to_its_end(service, visit):
+    search_id = service.search(name="live")
+    service.trial(search_id, 0, 0.25)
+    page = visit(f"{service.url}/#/{search_id}")
+    expect(page.locator(".steps")).to_contain_text("0.2500 mIoU")
+    expect(page.locator("#view .muted").first).to_have_text("live")
+    service.trial(search_id, 1, 0.3, 0.75, end=TrialStatus.COMPLETED)
+    expect(page.locator(".steps")).to_contain_text("0.7500 mIoU")
+    expect(page.locator("tr.chosen")).to_contain_text("#1")
+    service.finish(search_id)
+    expect(page.locator("h1 + .pill")).to_have_text("completed")
+    expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+
+
+def test_panels_are_asked_for_again_when_a_search_changes(service, visit):
+    from nas.specs import Fidelity, ReferenceSpec
+    from search_spaces import REFERENCE_HEADS
+
+    fidelity = Fidelity(dataset="scenes", rungs=(100,))
+    heads = ReferenceSpec(name="few heads", heads=REFERENCE_HEADS[:2], seeds=1, fidelity=fidelity)
+    record, _ = service.store.create_search(heads)
+    attempt = service.store.begin_driver(record.id)
+    service.store.driver_started(record.id, attempt)
+    page = visit(f"{service.url}/#/{record.id}")
+    row = page.locator(".panel tbody tr").nth(1)
+    expect(row).to_contain_text("ASPP (6, 12, 18)")
+    service.store.add_trial(record.id, attempt, 0, REFERENCE_HEADS[1], fidelity, seed=0)
+    service.store.record_measurement(record.id, 0, 1, measured(0.4321))
+    service.store.finish_trial(record.id, 0, 1, TrialStatus.COMPLETED)
+    expect(row).to_contain_text("0.4321")
+
+
+def test_best_is_saved_as_the_service_gives_it(service, every_kind, visit, tmp_path: Path):
+    search_id = every_kind["black_box"]
+    page = visit(f"{service.url}/#/{search_id}")
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save best.json").click()
+    assert saved.value.suggested_filename == f"best-{search_id}.json"
+    saved.value.save_as(tmp_path / "best.json")
+    assert json.loads((tmp_path / "best.json").read_text()) == get(service, f"/v1/searches/{search_id}/best")
+
+
+def test_nothing_to_save_before_the_first_score(service, visit):
+    page = visit(f"{service.url}/#/{service.search(name='empty')}")
+    expect(page.locator("h1")).to_have_text("empty")
+    expect(page.get_by_role("button", name="Save best.json")).to_have_count(0)
+    expect(page.locator("svg").first).to_contain_text("no scores yet")
+
+
+def test_a_search_is_stopped(service, visit):
+    search_id = service.search(name="too long")
+    page = visit(f"{service.url}/#/{search_id}")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator("h1 + .pill")).to_have_text(re.compile("stopping|stopped"))
+    assert get(service, f"/v1/searches/{search_id}")["status"] in ("stopping", "stopped")
+
+
+def test_what_a_user_wrote_is_text(service, visit):
+    name = "<b>bold</b> <img src=x>"
+    search_id = service.search(name=name)
+    page = visit(f"{service.url}/#/{search_id}")
+    expect(page.locator("h1")).to_have_text(name)
+    expect(page.locator("#view img, #view b")).to_have_count(0)
+
+
+def test_a_search_that_is_not_there(service, visit):
+    page = visit(f"{service.url}/#/s000000000000", complaints=("404",))
+    expect(page.locator("p.wrong")).to_contain_text("s000000000000")
+    expect(page.get_by_role("link", name="All searches")).to_be_visible()
+
+
+def test_a_service_with_a_token_asks_for_it(home, serve, visit):
+    guarded = serve(home.model_copy(update={"token": SecretStr("a token of at least sixteen letters")}))
+    guarded.search(name="behind the token")
+    page = visit(guarded.url, complaints=("401",))
+    page.get_by_placeholder("token").fill("a token of at least sixteen letters")
+    page.get_by_role("button", name="Enter").click()
+    expect(page.locator("tbody tr")).to_contain_text("behind the token")
+
+
+def test_the_api_page_shows_every_operation(service, visit):
+    page = visit(f"{service.url}/docs")
+    expect(page.locator("h1")).to_contain_text("Segnas")
+    paths = get(service, "/openapi.json")["paths"]
+    operations = sum(len(item) for item in paths.values())
+    expect(page.locator("section > details")).to_have_count(operations)
+    panels = page.locator("section > details").filter(has=page.get_by_text("/v1/searches/{search_id}/panels"))
+    panels.locator("summary").first.click()
+    expect(panels.locator("pre").first).to_contain_text("curl -s")
