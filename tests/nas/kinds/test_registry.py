@@ -14,7 +14,8 @@ from nas.specs.search import stored_specs
 ROOT = Path(__file__).parents[3]
 SPECS = {"AutoDeepLabSpec", "BlackBoxSpec", "CalibrationSpec", "FullScaleSpec", "ReferenceSpec"}
 NAMES = {"auto_deeplab", "black_box", "calibration", "full_scale", "reference"}
-MAY_ASK = ("nas/kinds/", "nas/specs/")
+MAY_ASK = ("nas/kinds/", "nas/specs/", "api/openapi/examples.py")
+"""A kind itself, what specs a row may hold, and the example bodies of routes."""
 
 
 def test_the_built_in_kinds_have_the_names_of_their_specs():
