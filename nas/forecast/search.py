@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from nas.forecast.evidence import Evidence
 from nas.forecast.halving import expected_at_rungs
-from nas.forecast.steps import Line, Stretch, fit, step_key
+from nas.forecast.steps import StepCost, Stretch, fit, step_key
 from nas.specs import AutoDeepLabSpec, BlackBoxSpec, CalibrationSpec, Fidelity, SearchSpec
 from nas.store import RungTime
 from search_spaces.dense_cell.space import distinct
@@ -148,7 +148,7 @@ def _trials(path: str, fidelity: Fidelity, reached: Sequence[float], count: int,
 
 
 def _rungs(
-    fidelity: Fidelity, reached: Sequence[float], same: Sequence[RungTime], line: Line | None
+    fidelity: Fidelity, reached: Sequence[float], same: Sequence[RungTime], line: StepCost | None
 ) -> Iterator[RungForecast]:
     """Each rung's own time where it was measured at this fidelity, else the line's."""
     for (before, iteration), trials in zip(pairwise((0, *fidelity.rungs)), reached, strict=True):
