@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import logging
@@ -16,11 +15,13 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+import typer
 import uvicorn
 
 from api.app import create_app
 from api.middleware.auth import check_binding
 from nas.atomic import write_text_atomically
+from nas.cli.serving import Host, KeepRay, Port
 from nas.client import SERVER_FILE
 from nas.settings import Settings, read_settings
 from nas.store import Store, StoreError
@@ -40,13 +41,34 @@ class _EndedError(BaseException):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until a signal. 0 after an orderly end, 1 when something the service needs is not there, 2 on wrong use."""
-    options = _options(arguments)
+    """`python -m api` with these arguments (by default the process's): `serve`'s exit code, 2 on wrong use."""
+    try:
+        _app(arguments, prog_name="python -m api")
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    raise AssertionError("typer ends by SystemExit")
+
+
+_app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@_app.command()
+def _command(host: Host = None, port: Port = None, keep_ray: KeepRay = False) -> None:
+    """Serve the REST API and the live page, with a Ray of its own unless a cluster is configured."""
+    raise typer.Exit(serve(host, port, keep_ray))
+
+
+def serve(host: str | None, port: int | None, keep_ray: bool) -> int:
+    """Serve until a signal, on the configured address where `host` or `port` is None.
+
+    Returns:
+        The exit code: 0 after an orderly end, 1 when something the service needs is not there, 2 on wrong use.
+    """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for chatty in ("httpx", "alembic"):  # every request to Ray, every plugin
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
-        given = {name: value for name in ("host", "port") if (value := getattr(options, name)) is not None}
+        given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
         settings = read_settings(**given)
         check_binding(settings)
         Store.open(settings.store_url).close()  # looks at the URL only
@@ -55,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)
     try:
-        _serve(settings, options.keep_ray)
+        _run(settings, keep_ray)
     except _EndedError:
         return 0
     except (StoreError, RuntimeError, OSError) as error:
@@ -63,15 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="segnas serve", description="Serve the REST API and the live page.")
-    parser.add_argument("--host", help="address to bind (SEGNAS_HOST; default 127.0.0.1)")
-    parser.add_argument("--port", type=int, help="port to bind, 0 for any free one (SEGNAS_PORT; default 8000)")
-    parser.add_argument("--keep-ray", action="store_true", help="leave the local Ray running at the end")
-    return parser.parse_args(arguments)
-
-
-def _serve(settings: Settings, keep_ray: bool) -> None:
+def _run(settings: Settings, keep_ray: bool) -> None:
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(_bound(settings))
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -14,7 +14,14 @@ from starlette.exceptions import HTTPException
 
 from nas.schemas.base import Problem
 from nas.store import ConflictError, NotFoundError, StoreError
-from search_spaces.validation import FieldProblem, InputError, field_problems, summary
+from search_spaces.validation import (
+    MOST_PROBLEMS,
+    FieldProblem,
+    InputError,
+    field_problem,
+    more_problems,
+    summary,
+)
 
 log = logging.getLogger("segnas.api")
 
@@ -69,34 +76,30 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
 def _body_model(request: Request) -> object:
     """What the body of this request's route should have been."""
     field = getattr(request.scope.get("route"), "body_field", None)
-    if field is None:
-        return None
-    information = field.field_info
-    marks = tuple(information.metadata)
-    return Annotated[(information.annotation, *marks)] if marks else information.annotation
+    return None if field is None else field.field_info.annotation
 
 
 async def _invalid_request(request: Request, error: Exception) -> JSONResponse:
     """Wrong body, query, path or header; a body's paths start at the body, the others at the parameter's name."""
     assert isinstance(error, RequestValidationError)
-    problems: list[FieldProblem] = []
-    for detail in error.errors():
-        place, *location = detail["loc"]
-        if detail["type"] == "json_invalid":
-            where = f" (character {location[0]})" if any(location) else ""
-            message = f"the body is not JSON: {detail['ctx']['error']}{where}"
-            problems.append(FieldProblem(path="", message=message))
-        elif place == "body" and not location and detail["type"] == "missing":
-            problems.append(FieldProblem(path="", message="a JSON body is needed (Content-Type: application/json)"))
-        elif place == "body" and isinstance(error.body, bytes):
-            problems.append(FieldProblem(path="", message="send the body as JSON, with Content-Type: application/json"))
-        else:
-            stripped = {**detail, "loc": location}
-            model, data = (
-                (_body_model(request), error.body) if place == "body" else (None, dict.fromkeys(map(str, location)))
-            )
-            problems += field_problems([stripped], data, model)
+    details = error.errors()
+    problems = [_request_problem(request, error.body, detail) for detail in details[:MOST_PROBLEMS]]
+    problems += more_problems(len(details))
     return problem(422, summary(problems), problems)
+
+
+def _request_problem(request: Request, body: object, detail: Mapping[str, Any]) -> FieldProblem:
+    place, *location = detail["loc"]
+    if detail["type"] == "json_invalid":
+        where = f" (character {location[0]})" if any(location) else ""
+        return FieldProblem(path="", message=f"the body is not JSON: {detail['ctx']['error']}{where}")
+    if place != "body":
+        return field_problem({**detail, "loc": location})
+    if not location and detail["type"] == "missing":
+        return FieldProblem(path="", message="a JSON body is needed (Content-Type: application/json)")
+    if isinstance(body, bytes):
+        return FieldProblem(path="", message="send the body as JSON, with Content-Type: application/json")
+    return field_problem({**detail, "loc": location}, body, _body_model(request))
 
 
 async def _invalid_input(_request: Request, error: Exception) -> JSONResponse:

@@ -85,7 +85,7 @@ def read_settings(**given: Any) -> Settings:
     try:
         return Settings(**given)
     except ValidationError as error:
-        raise ValueError(f"configuration: {explain(error)}") from None
+        raise ValueError(f"configuration: {explain(error, model=Settings)}") from None
     except SettingsError as error:
         raise ValueError(f"configuration: {error} ({error.__cause__})") from None
     except yaml.YAMLError as error:

@@ -18,7 +18,6 @@ from search_spaces.base import StrictModel
 from search_spaces.dense_cell.architecture import DenseCell
 from search_spaces.dense_cell.deeplab import read_deeplab
 from search_spaces.reference.architecture import ReferenceHead
-from search_spaces.units import UNIT_NAMES
 from search_spaces.validation import explain, shorten
 
 FORMAT: Literal["segnas/architecture"] = "segnas/architecture"
@@ -28,7 +27,6 @@ Architecture: TypeAlias = Annotated[DenseCell | AutoDeepLab | ReferenceHead, Fie
 Kind: TypeAlias = Literal["dense_cell", "auto_deeplab", "reference_head"]
 
 KINDS: tuple[Kind, ...] = ("dense_cell", "auto_deeplab", "reference_head")
-_TAGS = frozenset({*KINDS, "conv1x1", "atrous_separable", "pyramid_pooling", *UNIT_NAMES})
 _ARCHITECTURE: TypeAdapter[Architecture] = TypeAdapter(Architecture)
 
 
@@ -88,7 +86,7 @@ def architecture_from_dict(data: Mapping[str, Any]) -> Architecture:
     try:
         return _ARCHITECTURE.validate_python(dict(data))
     except ValidationError as error:
-        raise ValueError(f"not a valid {data['kind']}: {explain(error, _TAGS)}") from None
+        raise ValueError(f"not a valid {data['kind']}: {explain(error, data, Architecture)}") from None
 
 
 def write_document(architecture: Architecture, provenance: Provenance | None = None) -> dict[str, Any]:
@@ -141,7 +139,7 @@ def _read_document(data: Mapping[str, Any]) -> ArchitectureDocument:
     try:
         return ArchitectureDocument.model_validate(dict(data))
     except ValidationError as error:
-        raise ValueError(f"not a valid document: {explain(error, _TAGS)}") from None
+        raise ValueError(f"not a valid document: {explain(error, data, ArchitectureDocument)}") from None
 
 
 def _check_kind(data: Mapping[str, Any]) -> None:

@@ -88,5 +88,3 @@ UNITS: tuple[type[Unit], ...] = (
     NonLocal,
 )
 """Every unit; with its defaults it is as its paper has it."""
-
-UNIT_NAMES = tuple(str(unit.model_fields["op"].default) for unit in UNITS)

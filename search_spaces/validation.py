@@ -6,13 +6,23 @@ import difflib
 import reprlib
 import types
 import typing
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, overload
 
 from pydantic import BaseModel, Tag, TypeAdapter, ValidationError
 from typing_extensions import TypeAliasType
 
 Model = TypeVar("Model", bound=BaseModel)
+
+MOST_PROBLEMS = 20
+"""How many of an input's problems are named; the rest are counted."""
+
+UNKNOWN = object()
+"""Stands for input that is not at hand."""
+
+LONGEST_PATH = 200
+LONGEST_MESSAGE = 1000
+"""Characters of one problem's path and sentence: a user's own names stand in both."""
 
 
 class FieldProblem(BaseModel):
@@ -44,19 +54,45 @@ def validate(model: Any, data: object) -> Any:
     try:
         return TypeAdapter(model).validate_python(data)
     except ValidationError as error:
-        raise InputError(field_problems(error.errors(include_url=False), data, model)) from None
+        raise InputError(field_problems(_errors(error), data, model)) from None
 
 
-def field_problems(errors: Sequence[Any], data: object, model: object = None) -> list[FieldProblem]:
-    """Pydantic's errors about `data` as paths a person can follow and sentences.
+def explain(error: ValidationError, data: object = UNKNOWN, model: object = None) -> str:
+    """What was wrong with a user's input, in one line: `path: sentence; path: sentence`.
 
-    Pydantic puts the tag of a union's member into its locations ("strategy.dpc.pool"); what the user wrote has no
-    such level, so steps that are not in `data` are left out. With `model` an unknown field is told what is known.
+    Args:
+        error: What pydantic found.
+        data: The input, where the caller has it; see `field_problems`.
+        model: What the input should have been; see `field_problems`.
     """
-    return [_problem(error, data, model) for error in errors]
+    return summary(field_problems(_errors(error), data, model))
 
 
-def _problem(error: Mapping[str, Any], data: object, model: object) -> FieldProblem:
+def _errors(error: ValidationError) -> list[Any]:
+    return error.errors(include_url=False, include_input=False)
+
+
+def field_problems(errors: Sequence[Any], data: object = UNKNOWN, model: object = None) -> list[FieldProblem]:
+    """Pydantic's errors as paths a person can follow and sentences: `MOST_PROBLEMS` of them, and how many more.
+
+    Args:
+        errors: `ValidationError.errors()`.
+        data: What was validated. Pydantic puts the tag of a union's member into its locations ("strategy.dpc.pool");
+            what the user wrote has no such level, so steps that are not in `data` are left out. Without `data` all
+            steps stay.
+        model: What `data` should have been; the message of an unknown field then names the known ones.
+    """
+    return [field_problem(error, data, model) for error in errors[:MOST_PROBLEMS]] + more_problems(len(errors))
+
+
+def more_problems(count: int) -> list[FieldProblem]:
+    """The problem that stands for all beyond `MOST_PROBLEMS`, of `count`; none where all are named."""
+    left = count - MOST_PROBLEMS
+    return [FieldProblem(path="", message=f"and {left} more")] if left > 0 else []
+
+
+def field_problem(error: Mapping[str, Any], data: object = UNKNOWN, model: object = None) -> FieldProblem:
+    """One of pydantic's errors as a path and a sentence, both of bounded length; see `field_problems`."""
     kind, location = str(error["type"]), tuple(error["loc"])
     path = _path(location, data, keep_last=kind == "missing")
     context: Mapping[str, Any] = error.get("ctx") or {}
@@ -69,20 +105,25 @@ def _problem(error: Mapping[str, Any], data: object, model: object) -> FieldProb
         path = f"{path}.{tag}" if path else tag
         message = "this field is required"
         if kind == "union_tag_invalid":
-            message = f"{context['tag']!r} is not known here; use one of {context['expected_tags']}"
+            message = f"{shorten(context['tag'])} is not known here; use one of {context['expected_tags']}"
     elif kind in ("model_type", "model_attributes_type"):
         message = "a mapping of fields is needed here"
     else:
         message = str(error["msg"]).removeprefix("Value error, ")
-    return FieldProblem(path=_printable(path), message=_printable(message))
+    return FieldProblem(path=_printable(path, LONGEST_PATH), message=_printable(message, LONGEST_MESSAGE))
 
 
-def _printable(text: str) -> str:
-    """JSON can spell lone surrogates, which no UTF-8 answer or terminal can carry."""
+def _printable(text: str, longest: int) -> str:
+    """Cut in the middle; and JSON can spell lone surrogates, which no UTF-8 answer or terminal can carry."""
+    if len(text) > longest:
+        half = (longest - 3) // 2
+        text = f"{text[:half]}...{text[-half:]}"
     return text.encode(errors="replace").decode()
 
 
 def _path(location: Sequence[str | int], data: Any, *, keep_last: bool) -> str:
+    if data is UNKNOWN:
+        return ".".join(map(str, location))
     steps: list[str] = []
     for index, step in enumerate(location):
         if _has(data, step):
@@ -113,8 +154,9 @@ def _unknown(location: Sequence[str | int], model: object) -> str:
 def _known_fields(annotation: object, location: Sequence[str | int]) -> list[str]:
     """Fields of the model found by walking `location` down from `annotation`; empty where there is none."""
     annotation = _plain(annotation)
-    if typing.get_origin(annotation) is dict and location:
-        return _known_fields(typing.get_args(annotation)[1], location[1:])
+    if typing.get_origin(annotation) in (dict, list, tuple) and location:
+        values = typing.get_args(annotation)[typing.get_origin(annotation) is dict]
+        return _known_fields(values, location[1:])
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
         members = [member for member in typing.get_args(annotation) if _is_model(_plain(member))]
         tagged = [member for member in members if location and location[0] in _tags(member)]
@@ -155,26 +197,6 @@ def _tags(member: object) -> set[object]:
         for value in typing.get_args(literal)
     }
     return given | named
-
-
-MOST_PROBLEMS = 3
-"""How many of an input's faults one sentence names."""
-
-
-def explain(error: ValidationError, tags: Collection[str] = ()) -> str:
-    """What was wrong with a user's input, in one line: `path: sentence; path: sentence`.
-
-    `tags` are the discriminator values that pydantic puts into the path of a union's member; they mean nothing to
-    the user and are left out.
-    """
-    parts = []
-    for problem in error.errors(include_url=False)[:MOST_PROBLEMS]:
-        path = ".".join(str(step) for step in problem["loc"] if step not in tags)
-        sentence = problem["msg"].removeprefix("Value error, ")
-        parts.append(f"{path}: {sentence}" if path else sentence)
-    if error.error_count() > MOST_PROBLEMS:
-        parts.append(f"and {error.error_count() - MOST_PROBLEMS} more")
-    return "; ".join(parts)
 
 
 def shorten(value: Any) -> str:

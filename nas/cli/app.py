@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from nas.cli import data, kinds, local, published, rankings, remote, watching
+from nas.cli import data, kinds, local, published, rankings, remote, serving, watching
 
 app = typer.Typer(
     name="segnas",
@@ -16,7 +16,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command("serve")(local.serve)
+app.command("serve")(serving.serve)
 app.command("submit")(remote.submit)
 app.command("searches")(remote.searches)
 app.command("show")(remote.show)

@@ -1,9 +1,8 @@
-"""Commands that work on this machine: serve, retrain. What they need is imported when they run."""
+"""`segnas retrain`, which works on this machine. What it needs is imported when it runs."""
 
 from __future__ import annotations
 
 import importlib.util
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,22 +11,6 @@ import typer
 
 if TYPE_CHECKING:
     from nas.specs import Fidelity
-
-
-def serve(
-    host: Annotated[str | None, typer.Option(help="Address to bind; beyond this machine a token is needed.")] = None,
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port; 0 takes any free one.")] = None,
-    keep_ray: Annotated[bool, typer.Option("--keep-ray", help="Leave the local Ray running at the end.")] = False,
-) -> None:
-    """Serve the REST API and the live page, with a Ray of its own unless a cluster is configured."""
-    needed = ("api", "fastapi", "uvicorn", "sse_starlette")
-    if missing := [name for name in needed if importlib.util.find_spec(name) is None]:
-        raise ValueError(f"the service needs {', '.join(missing)}: pip install 'segnas[server]'")
-    arguments = [] if host is None else ["--host", host]
-    arguments += [] if port is None else ["--port", str(port)]
-    arguments += ["--keep-ray"] if keep_ray else []
-    sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", "api", *arguments])  # noqa: S606  our own module, no shell
 
 
 def retrain(

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-Report = Callable[[str, int, int], None]
-"""Called with a stage's name, how much is done, and of how much."""
-
-QUIET_SECONDS = 10.0
-"""Between two lines of a stage where there is no terminal."""
+from nas.training.progress import Progress as Report
+from nas.training.progress import ProgressLines
 
 
 def bars(console: Console) -> Progress:
@@ -33,7 +29,7 @@ def bars(console: Console) -> Progress:
 def stages() -> Iterator[Report]:
     """Shows stages on standard error: bars on a terminal, else a line now and then."""
     if not sys.stderr.isatty():
-        yield _Lines()
+        yield ProgressLines()
         return
     with bars(Console(stderr=True)) as progress:
         tasks = {}
@@ -44,16 +40,3 @@ def stages() -> Iterator[Report]:
             progress.update(tasks[stage], completed=done, total=total)
 
         yield report
-
-
-class _Lines:
-    """A line at the first and the last of a stage, and every ten seconds between."""
-
-    def __init__(self) -> None:
-        self._last: dict[str, float] = {}
-
-    def __call__(self, stage: str, done: int, total: int) -> None:
-        now = time.monotonic()
-        if done >= total or now - self._last.get(stage, -QUIET_SECONDS) >= QUIET_SECONDS:
-            self._last[stage] = now
-            print(f"{stage}: {done} / {total}", file=sys.stderr, flush=True)

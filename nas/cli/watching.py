@@ -28,7 +28,7 @@ def follow(client: Client, search_id: str) -> int:
     from nas.cli.output import console
 
     terminal = console()
-    view: _Bars | _Lines = _Bars(terminal) if terminal.is_terminal else _Lines()
+    view: _Bars | _EventLines = _Bars(terminal) if terminal.is_terminal else _EventLines()
     last: SearchPublic | None = None
     try:
         with view:
@@ -99,7 +99,7 @@ class _Bars:
         return self._tasks[name]
 
 
-class _Lines:
+class _EventLines:
     """In a file or a pipe: a line when something happened."""
 
     def __init__(self) -> None:

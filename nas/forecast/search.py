@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from nas.forecast.halving import expected_at_rungs
 from nas.forecast.measured_times import MeasuredTimes
-from nas.forecast.steps import Line, Stretch, fit, step_key
+from nas.forecast.steps import StepCost, Stretch, fit, step_key
 from nas.kinds.registry import kind_of
 from nas.specs import AutoDeepLabSpec, Fidelity, SearchSpec
 from nas.store import RungTime
@@ -135,7 +135,7 @@ def _trials(
 
 
 def _rungs(
-    fidelity: Fidelity, reached: Sequence[float], same: Sequence[RungTime], line: Line | None
+    fidelity: Fidelity, reached: Sequence[float], same: Sequence[RungTime], line: StepCost | None
 ) -> Iterator[RungForecast]:
     """Each rung's own time where it was measured at this fidelity, else the line's."""
     for (before, iteration), trials in zip(pairwise((0, *fidelity.rungs)), reached, strict=True):

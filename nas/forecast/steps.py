@@ -46,7 +46,7 @@ class Stretch:
 
 
 @dataclass(frozen=True)
-class Line:
+class StepCost:
     """seconds = steps * per_step + per_rung, and `start` on the way to the first rung.
 
     `start` is what the first step pays once (memory, kernels, a captured graph), `per_rung` a validation. Where the
@@ -62,7 +62,7 @@ class Line:
         return steps * self.per_step + self.per_rung + first * self.start
 
 
-def fit(stretches: Sequence[Stretch]) -> Line | None:
+def fit(stretches: Sequence[Stretch]) -> StepCost | None:
     """Least squares with no negative part, a stretch weighing as many as its trials; None without a stretch.
 
     Parts come in the order steps, validation, start, each only if the stretches tell it from those before.
@@ -85,7 +85,7 @@ def fit(stretches: Sequence[Stretch]) -> Line | None:
             stretch.trials * stretch.steps for stretch in stretches
         )
     per_step, per_rung, start = map(float, parts)
-    return Line(per_step, per_rung, start)
+    return StepCost(per_step, per_rung, start)
 
 
 def _independent(columns: NDArray[np.float64]) -> list[int]:

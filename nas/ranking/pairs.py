@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import NamedTuple
 
+from scipy.stats import rankdata
+
 from nas.ranking.candidates import Candidate, places
 from nas.ranking.report import Pair, Ranking, Sampling, rank
 from nas.results.measurement import Measurement
@@ -84,7 +86,7 @@ def join(candidates: Iterable[Candidate], full: Mapping[str, FullScore]) -> list
 
 def _ranks(values: Sequence[float]) -> list[float]:
     """1 for the highest, ties at their mean rank."""
-    return [sum(other > value for other in values) + (values.count(value) + 1) / 2 for value in values]
+    return [float(rank) for rank in rankdata([-value for value in values])]
 
 
 def rank_pairs(pairs: Sequence[JoinedPair], sampling: Sampling) -> Ranking:

@@ -53,4 +53,5 @@ def _read_fidelity(key: str, document: dict[str, Any]) -> Fidelity:
     try:
         return Fidelity.model_validate(document)
     except ValidationError as error:
-        raise StoreError(f"the stored fidelity {key} is not one that this version reads: {explain(error)}") from None
+        problems = explain(error, document, Fidelity)
+        raise StoreError(f"the stored fidelity {key} is not one that this version reads: {problems}") from None

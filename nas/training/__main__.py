@@ -1,87 +1,176 @@
 """The trainer alone: `python -m nas.training evaluate|retrain|training-free`, without Ray, a database or HTTP.
 
-Needs torch, numpy, Pillow, pydantic and safetensors; PyYAML only for a fidelity in YAML.
+Needs torch, numpy, Pillow, pydantic, safetensors and typer; PyYAML only for a fidelity in YAML.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
-import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from nas.data.entry import DatasetEntry
 from nas.results.measurement import Measurement, TrialError
 from nas.specs import Fidelity
 from nas.specs.training_free import TRAINING_FREE, TRAINING_FREE_SOURCES, TrainingFreeProxy
 from nas.training.evaluate import evaluate
+from nas.training.progress import ProgressLines
 from nas.training.retrain import retrain
 from nas.training.training_free import score
 from nas.training.workspace import Workspace
-from search_spaces.document import Architecture, read_architecture
+from search_spaces.document import read_architecture
 from search_spaces.validation import validate
+
+app = typer.Typer(help=(__doc__ or "").splitlines()[0], add_completion=False, pretty_exceptions_enable=False)
+
+Document = Annotated[Path, typer.Argument(metavar="ARCHITECTURE", help="Architecture document or DeepLab's JSON.")]
+FidelityFile = Annotated[Path, typer.Option(help="JSON or YAML; a search spec will do.")]
+Datasets = Annotated[
+    list[str],
+    typer.Option(
+        metavar="NAME=LAYOUT:ROOT",
+        help="Register a data set; a single one is the one used, whatever the fidelity says.",
+    ),
+]
+Weights = Annotated[list[str] | None, typer.Option(metavar="NAME=PATH", help="Register weights.")]
+Cache = Annotated[Path, typer.Option(help="Folder for backbones and feature banks.")]
+Seed = Annotated[int, typer.Option(help="Of all that is random.")]
+Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:N; default: the first GPU, else the CPU.")]
+Threads = Annotated[int | None, typer.Option(help="CPU threads.")]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code: 0 done, 1 the architecture cannot be measured, 2 wrong input."""
-    options = _parser().parse_args(arguments)
     try:
-        for line in _run(options):
-            print(line, flush=True)
+        app(arguments, prog_name="python -m nas.training")
+    except SystemExit as ended:
+        return int(ended.code or 0)
     except TrialError as error:
         print(f"failed: {error}", file=sys.stderr)
         return 1
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    return 0
+    raise AssertionError("typer ends by SystemExit")
 
 
-def _run(options: argparse.Namespace) -> Iterator[str]:
-    document = read_architecture(options.architecture)
-    fidelity = read_fidelity(options.fidelity)
-    datasets = dict(map(_dataset, options.dataset))
-    if len(datasets) == 1:
-        fidelity = fidelity.model_copy(update={"dataset": next(iter(datasets))})
-    weights = {name: Path(path) for name, path in (_pair(text, "NAME=PATH") for text in options.weights)}
-    workspace = Workspace(datasets, weights, options.cache, options.cache / "artifacts")
-    common = {"device": options.device, "threads": options.threads, "progress": Lines()}
-    if options.command == "training-free":
-        yield from _training_free_table(document.architecture, fidelity, options, workspace=workspace, **common)
-        return
-    measurements: Iterable[Measurement]
-    if options.command == "evaluate":
-        measurements = evaluate(
-            document.architecture, fidelity, options.seed, workspace=workspace, checkpoint=options.checkpoint, **common
-        )
-    else:
-        measurements = retrain(
-            document,
-            fidelity,
-            workspace,
-            options.output,
-            seed=options.seed,
-            checkpoint_seconds=options.checkpoint_seconds,
-            **common,
-        )
-    for measurement in measurements:
-        yield measurement.model_dump_json()
+@app.command("evaluate")
+def _evaluate(
+    *,
+    architecture: Document,
+    fidelity: FidelityFile,
+    dataset: Datasets,
+    weights: Weights = None,
+    cache: Cache,
+    seed: Seed = 0,
+    device: Device = None,
+    threads: Threads = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="File to save state in and to go on from.")] = None,
+) -> None:
+    """Train one architecture and print a measurement per rung, as JSON lines."""
+    document = read_architecture(architecture)
+    asked, workspace = _inputs(fidelity, dataset, weights, cache)
+    measurements = evaluate(
+        document.architecture,
+        asked,
+        seed,
+        workspace=workspace,
+        device=device,
+        checkpoint=checkpoint,
+        threads=threads,
+        progress=ProgressLines(),
+    )
+    _print(measurements)
 
 
-def _training_free_table(
-    architecture: Architecture, fidelity: Fidelity, options: argparse.Namespace, **common: Any
-) -> Iterator[str]:
-    """A line a proxy: its name, the direction in which its authors call it better, its value, its cost."""
-    names: Sequence[TrainingFreeProxy] = options.proxy or TRAINING_FREE
-    scored = score(architecture, fidelity, options.seed, names=names, batches=options.batches, **common)
-    yield f"{'proxy':<14} {'better':<7} {'value':>14} {'seconds':>8}"
+@app.command("retrain")
+def _retrain(
+    *,
+    architecture: Document,
+    fidelity: FidelityFile,
+    dataset: Datasets,
+    weights: Weights = None,
+    cache: Cache,
+    seed: Seed = 0,
+    device: Device = None,
+    threads: Threads = None,
+    output: Annotated[Path, typer.Option(help="Folder for the results.")],
+    checkpoint_seconds: Annotated[float, typer.Option(help="Time between checkpoints.")] = 20.0,
+) -> None:
+    """Train one architecture and keep the network."""
+    document = read_architecture(architecture)
+    asked, workspace = _inputs(fidelity, dataset, weights, cache)
+    measurements = retrain(
+        document,
+        asked,
+        workspace,
+        output,
+        seed=seed,
+        device=device,
+        progress=ProgressLines(),
+        threads=threads,
+        checkpoint_seconds=checkpoint_seconds,
+    )
+    _print(measurements)
+
+
+@app.command("training-free")
+def _training_free(
+    *,
+    architecture: Document,
+    fidelity: FidelityFile,
+    dataset: Datasets,
+    weights: Weights = None,
+    cache: Cache,
+    seed: Seed = 0,
+    device: Device = None,
+    threads: Threads = None,
+    proxy: Annotated[
+        list[str] | None, typer.Option(metavar="|".join(TRAINING_FREE), help="Only this one; repeatable.")
+    ] = None,
+    batches: Annotated[int, typer.Option(help="Batches that ZiCo reads.")] = 2,
+) -> None:
+    """Score one architecture without training it and print a table."""
+    document = read_architecture(architecture)
+    asked, workspace = _inputs(fidelity, dataset, weights, cache)
+    names = [_proxy(name) for name in proxy] if proxy else TRAINING_FREE
+    scored = score(
+        document.architecture,
+        asked,
+        seed,
+        workspace=workspace,
+        device=device,
+        names=names,
+        batches=batches,
+        threads=threads,
+        progress=ProgressLines(),
+    )
+    print(f"{'proxy':<14} {'better':<7} {'value':>14} {'seconds':>8}")
     for name, (value, seconds) in scored.items():
         better = "higher" if TRAINING_FREE_SOURCES[name].sign > 0 else "lower"
-        shown = f"{value:,.0f}" if name in ("parameters", "multiply_adds") else f"{value:.6g}"
-        yield f"{name:<14} {better:<7} {shown:>14} {seconds:>8.3f}"
+        text = f"{value:,.0f}" if name in ("parameters", "multiply_adds") else f"{value:.6g}"
+        print(f"{name:<14} {better:<7} {text:>14} {seconds:>8.3f}")
+
+
+def _inputs(
+    fidelity: Path, datasets: Iterable[str], weights: Iterable[str] | None, cache: Path
+) -> tuple[Fidelity, Workspace]:
+    """What the options of every command name. ValueError with a sentence."""
+    asked = read_fidelity(fidelity)
+    entries = dict(map(_dataset, datasets))
+    if len(entries) == 1:
+        asked = asked.model_copy(update={"dataset": next(iter(entries))})
+    paths = {name: Path(path) for name, path in (_pair(text, "NAME=PATH") for text in weights or ())}
+    return asked, Workspace(entries, paths, cache, cache / "artifacts")
+
+
+def _print(measurements: Iterable[Measurement]) -> None:
+    for measurement in measurements:
+        print(measurement.model_dump_json(), flush=True)
 
 
 def read_fidelity(path: Path) -> Fidelity:
@@ -104,20 +193,6 @@ def read_fidelity(path: Path) -> Fidelity:
     return validate(Fidelity, data)
 
 
-class Lines:
-    """Progress on standard error, a line at most every two seconds and one at the end of a stage."""
-
-    def __init__(self) -> None:
-        self._shown = time.monotonic()
-
-    def __call__(self, stage: str, done: int, total: int) -> None:
-        """See `Progress`."""
-        now = time.monotonic()
-        if done == total or now - self._shown > 2:
-            self._shown = now
-            print(f"{stage}: {done}/{total}", file=sys.stderr, flush=True)
-
-
 def _dataset(text: str) -> tuple[str, DatasetEntry]:
     name, place = _pair(text, "NAME=LAYOUT:ROOT")
     layout, colon, root = place.partition(":")
@@ -126,42 +201,18 @@ def _dataset(text: str) -> tuple[str, DatasetEntry]:
     return name, validate(DatasetEntry, {"layout": layout, "root": root})
 
 
+def _proxy(text: str) -> TrainingFreeProxy:
+    for name in TRAINING_FREE:
+        if name == text:
+            return name
+    raise ValueError(f"a proxy is one of {', '.join(TRAINING_FREE)}, not {text!r}")
+
+
 def _pair(text: str, form: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name or not value:
         raise ValueError(f"{form} is needed, not {text!r}")
     return name, value
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m nas.training", description=(__doc__ or "").splitlines()[0])
-    commands = parser.add_subparsers(dest="command", required=True)
-    for name, purpose in (
-        ("evaluate", "train one architecture and print a measurement per rung, as JSON lines"),
-        ("retrain", "train one architecture and keep the network"),
-        ("training-free", "score one architecture without training it and print a table"),
-    ):
-        command = commands.add_parser(name, help=purpose, description=purpose)
-        command.add_argument("architecture", type=Path, help="architecture document or DeepLab's JSON")
-        command.add_argument("--fidelity", type=Path, required=True, help="JSON or YAML; a search spec will do")
-        command.add_argument(
-            "--dataset", action="append", required=True, metavar="NAME=LAYOUT:ROOT",
-            help="register a data set; a single one is the one used, whatever the fidelity says",
-        )  # fmt: skip
-        command.add_argument("--weights", action="append", default=[], metavar="NAME=PATH", help="register weights")
-        command.add_argument("--cache", type=Path, required=True, help="folder for backbones and feature banks")
-        command.add_argument("--seed", type=int, default=0)
-        command.add_argument("--device", help="cpu, cuda, cuda:N; default: the first GPU, else the CPU")
-        command.add_argument("--threads", type=int, help="CPU threads")
-        if name == "evaluate":
-            command.add_argument("--checkpoint", type=Path, help="file to save state in and to go on from")
-        elif name == "training-free":
-            command.add_argument("--proxy", action="append", choices=TRAINING_FREE, help="only this one; repeatable")
-            command.add_argument("--batches", type=int, default=2, help="batches that ZiCo reads")
-        else:
-            command.add_argument("--output", type=Path, required=True, help="folder for the results")
-            command.add_argument("--checkpoint-seconds", type=float, default=20.0, help="time between checkpoints")
-    return parser
 
 
 if __name__ == "__main__":

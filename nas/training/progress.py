@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -11,3 +13,18 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 
 def silent(stage: str, done: int, total: int) -> None:
     """Report nothing."""
+
+
+class ProgressLines:
+    """A `Progress` that prints lines on standard error: a stage's first and last, and one every `seconds` between."""
+
+    def __init__(self, seconds: float = 10.0) -> None:
+        self._seconds = seconds
+        self._last: dict[str, float] = {}
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Print a line where one is due."""
+        now = time.monotonic()
+        if done >= total or now - self._last.get(stage, -self._seconds) >= self._seconds:
+            self._last[stage] = now
+            print(f"{stage}: {done} / {total}", file=sys.stderr, flush=True)

@@ -7,7 +7,6 @@ what comes before it, at stride 2 (level -1). Layer 0 stands at levels 0 and 1; 
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -70,14 +69,6 @@ class Trellis:
         for index, edge in enumerate(self.edges):
             groups.setdefault((edge.layer, edge.source), []).append(index)
         return tuple(tuple(group) for group in groups.values())
-
-    def path_edges(self, path: Sequence[int]) -> tuple[int, ...]:
-        """Positions of the edges along a path (the level of each layer)."""
-        before = (0, *path[:-1])
-        return tuple(
-            self.position[TrellisEdge(layer, source, target)]
-            for layer, (source, target) in enumerate(zip(before, path, strict=True))
-        )
 
 
 def halved(side: int, times: int) -> int:

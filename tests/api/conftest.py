@@ -57,7 +57,7 @@ def _auto_deeplab(store: Store) -> str:
     for run in range(2):
         for epoch in range(1, 6):
             snapshot = _snapshot(run, epoch)
-            store.add_snapshot(search, 1, run, epoch, snapshot.model_dump(mode="json"))
+            store.add_snapshot(search, 1, run, snapshot)
         _measure(store, search, run, architecture=snapshot.architecture, fidelity=PROXY, score=0.5 + 0.1 * run)
     return search
 

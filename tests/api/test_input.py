@@ -73,6 +73,16 @@ def test_every_wrong_field_is_named_at_once(service):
     assert {error["path"] for error in problem["errors"]} == {"trials", "fidelity.rungs"}
 
 
+def test_many_wrong_fields_do_not_make_a_long_answer(service):
+    spec = {**service.spec, **{f"field-{index}-{'x' * 20}": index for index in range(20_000)}}
+    reply = service.http.post("/v1/searches", json=spec)
+    problem = refused(reply)
+    assert len(reply.request.content) > 700_000
+    assert len(reply.content) < 20_000
+    assert len(problem["errors"]) == 21
+    assert problem["errors"][-1] == {"path": "", "message": "and 19980 more"}
+
+
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
 def test_numbers_that_are_none_are_refused(service, number):
     body = json.dumps(changed(service.spec, "fidelity.class_weighting", 0.125)).replace("0.125", number)

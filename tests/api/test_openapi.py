@@ -54,6 +54,7 @@ ERRORS = {
     "list_trials": {404, 422, 503},
     "get_trial": {404, 422, 503},
     "best_trial": {404, 409, 422, 503},
+    "list_panels": {404, 503},
     "list_snapshots": {404, 409, 422, 503},
     "get_snapshot": {404, 409, 422, 503},
     "compare_heads": {404, 409, 503},

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from api.__main__ import main
+from nas import cli
 from nas.client import Client
 from nas.results.status import SearchStatus
 from nas.settings import Settings
@@ -136,6 +137,30 @@ def test_what_cannot_work_says_why_and_starts_nothing(*, here, capsys, changes, 
         here.setenv(name, value)
     assert main(arguments) == code
     assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("changes", "arguments", "code", "sentence"),
+    [
+        ({}, ["--host", "192.0.2.1", "--keep-ray"], 2, "segnas serve: refusing to serve on 192.0.2.1 without a token"),
+        ({"SEGNAS_DATABASE_URL": "postgresql://127.0.0.1:1/x"}, ["--port", "0"], 1, "the database cannot be used"),
+        ({}, ["--port", "65536"], 2, "--port"),
+    ],
+)
+def test_the_command_serves_in_its_own_process(*, here, capsys, changes, arguments, code, sentence):
+    for name, value in changes.items():
+        here.setenv(name, value)
+    here.setattr(sys, "argv", ["segnas", "serve", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == code
+    assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["--port", "many"], ["--port", "-1"], ["--prot", "0"], ["here"]])
+def test_wrong_use_is_exit_code_2(capsys, arguments):
+    assert main(arguments) == 2
+    assert "Usage: python -m api" in capsys.readouterr().err
 
 
 def test_a_port_that_is_taken(here, capsys, service):

@@ -67,7 +67,7 @@ def test_a_page_of_searches(full):
     for search in page["items"]:
         assert (search["trials"]["completed"], search["trials"]["running"]) == (1, 1)
         assert (search["best"]["number"], search["best"]["iteration"]) == (0, 200)
-        assert search["cost"] == {"device_seconds": 4.0 + 2.0, "measured": 2, "adopted": 0}
+        assert search["cost"] == {"device_seconds": 4.0 + 2.0, "duration": "6.0 s", "measured": 2, "adopted": 0}
     again = asked(full, f"/searches?limit={SEARCHES}&cursor={page['next_cursor']}", OF_A_PAGE_OF_SEARCHES)
     assert len(again["items"]) == 5
 

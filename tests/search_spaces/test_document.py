@@ -94,11 +94,11 @@ GOOD = write_document(PUBLISHED_CELL)
         ({**GOOD, "kind": []}, r"kind is \[\]; the known ones are"),
         ({**GOOD, "kind": "reference_head"}, "kind is reference_head, but architecture.kind is dense_cell"),
         ({**GOOD, "architecture": 3}, "not a valid document: architecture: "),
-        ({**GOOD, "author": "me"}, "not a valid document: author: Extra inputs are not permitted"),
+        ({**GOOD, "author": "me"}, "not a valid document: author: unknown field; known here: format, "),
         ({**GOOD, "provenance": {"scores": [{"iteration": 1, "score": 2}]}}, "provenance.scores.0.score: "),
         ({"architecture": {}}, "format is None"),
         ({}, "kind is None; the known ones are"),
-        ({"kind": "dense_cell"}, "not a valid dense_cell: branches: Field required"),
+        ({"kind": "dense_cell"}, "not a valid dense_cell: branches: this field is required"),
         (
             {"kind": "reference_head", "name": "trunk", "unit": {"op": "glore", "maps": 64}},
             "not a valid reference_head: unit: maps is no parameter of glore; it has nodes",

@@ -1,13 +1,19 @@
 from __future__ import annotations
 
 import math
+import re
+import time
+from typing import Annotated
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import AfterValidator, ValidationError
 
 from nas.specs import SearchSpec
-from search_spaces.validation import InputError, validate
+from search_spaces.dense_cell.architecture import DenseCell
+from search_spaces.dense_cell.deeplab import read_deeplab
+from search_spaces.validation import InputError, explain, shorten, validate
 
 GOOD = {"name": "x", "fidelity": {"dataset": "scenes"}}
 
@@ -57,6 +63,39 @@ def test_lists_are_entered_by_position():
     }
 
 
+def test_fields_inside_a_list_know_their_names_too():
+    with pytest.raises(InputError, match=r"^branches\.0\.imput: unknown field; did you mean input\?$"):
+        validate(DenseCell, {"branches": [{"input": -1, "operator": {"op": "conv1x1"}, "imput": 2}]})
+
+
+def test_many_problems_are_counted_and_not_all_named():
+    started = time.perf_counter()
+    with pytest.raises(InputError) as refused:
+        validate(SearchSpec, {**GOOD, **{f"field {index} {'x' * 20}": 0 for index in range(25_000)}})
+    assert time.perf_counter() - started < 5
+    *named, rest = refused.value.problems
+    assert len(named) == 20
+    assert (rest.path, rest.message) == ("", "and 24980 more")
+    assert len(str(refused.value)) < 10_000
+
+
+def test_long_names_and_values_are_cut():
+    (path, message), *_ = problems({**GOOD, "x" * 700_000: 0}).items()
+    assert re.fullmatch(r"x{98}\.\.\.x{98}", path)
+    assert message.startswith("unknown field")
+    (message,) = problems({**GOOD, "strategy": {"name": "y" * 700_000}}).values()
+    assert "is not known here; use one of" in message
+    assert len(message) < 200
+
+    def refuse(value: str) -> str:
+        raise ValueError(f"{value} is too long")
+
+    with pytest.raises(InputError, match=r"^zzzz") as refused:
+        validate(Annotated[str, AfterValidator(refuse)], "z" * 700_000)
+    assert str(refused.value).endswith("z is too long")
+    assert len(str(refused.value)) == 999
+
+
 def test_the_message_reads_out_every_problem():
     with pytest.raises(InputError, match=r"^name: this field is required; trials: .* greater than or equal to 1$"):
         validate(SearchSpec, {"fidelity": {"dataset": "scenes"}, "trials": 0})
@@ -90,3 +129,26 @@ def test_whatever_is_sent_the_answer_can_be_written(data):
         found = refused.problems
     # Without lone surrogates, which UTF-8 cannot carry.
     assert all(problem.message.encode() and problem.path.encode() is not None for problem in found)
+
+
+def test_an_explanation_is_one_line_with_paths_and_without_tags():
+    branch = {"input": -1, "operator": {"op": "atrous_separable", "rate": [1, 5]}}
+    with pytest.raises(ValidationError) as caught:
+        DenseCell.model_validate({"branches": [branch]})
+    assert explain(caught.value).startswith("branches.0.operator.atrous_separable.rate.1: ")
+    assert explain(caught.value, {"branches": [branch]}, DenseCell) == (
+        "branches.0.operator.rate.1: rate 5 is not one of 1, 3, 6, 9, 12, 15, 18, 21"
+    )
+    with pytest.raises(ValidationError) as caught:
+        DenseCell.model_validate({"branches": [{**branch, "input": "F"}] * 12})
+    line = explain(caught.value)
+    assert line.endswith("; and 4 more")
+    assert line.count("; ") == 20
+    assert "\n" not in line
+
+
+def test_a_long_value_does_not_make_a_long_sentence():
+    assert shorten("conv") == "'conv'"
+    with pytest.raises(ValueError, match="has op ") as caught:
+        read_deeplab([{"op": "x" * 100_000, "input": -1}])
+    assert len(str(caught.value)) < 150

@@ -49,7 +49,3 @@ class NonLocal(nn.Module):
         seen = F.scaled_dot_product_attention(q, k, v).squeeze(1)
         y: Tensor = x + self.bn(self.extend(to_map(seen, x)))
         return y
-
-    def multiply_adds(self, shape: tuple[int, ...]) -> int:
-        """Of attention's two products, for an input of that shape."""
-        return 2 * shape[0] * (shape[2] * shape[3]) ** 2 * self.value.out_channels

@@ -37,7 +37,3 @@ class DoubleAttention(nn.Module):
         descriptors = gather.mT @ to_pixels(self.phi(x))
         y: Tensor = x + self.extend(to_map(distribute @ descriptors, x))
         return y
-
-    def multiply_adds(self, shape: tuple[int, ...]) -> int:
-        """Of the two products, beside the convolutions, for an input of that shape."""
-        return 2 * shape[0] * shape[2] * shape[3] * self.theta.out_channels * self.phi.out_channels

@@ -93,10 +93,3 @@ class GraphConvolutionUnit(nn.Module):
         self.centres.copy_(centres)
         if self.sigma is not None:
             self.sigma.copy_(torch.logit(deviations.clamp(0.05, 0.95)))
-
-    def multiply_adds(self, shape: tuple[int, ...]) -> int:
-        """Of the products beside the linear layer, for an input of that shape."""
-        images, channels, pixels = shape[0], shape[1], shape[2] * shape[3]
-        vertices = self.centres.shape[0]
-        passes = 3 if self.sigma is None else 4  # assignment (one or two), gathering, projecting back
-        return images * (passes * pixels * vertices * channels + 2 * vertices * vertices * channels)

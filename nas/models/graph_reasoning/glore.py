@@ -47,7 +47,3 @@ class GloRe(nn.Module):
         reasoned = self.update(F.relu(nodes - self.adjacency(nodes)).mT).mT
         y: Tensor = x + self.bn(self.extend(to_map(projection @ reasoned, x)))
         return y
-
-    def multiply_adds(self, shape: tuple[int, ...]) -> int:
-        """Of the two products, beside the convolutions, for an input of that shape."""
-        return 2 * shape[0] * shape[2] * shape[3] * self.theta.out_channels * self.phi.out_channels

@@ -87,13 +87,3 @@ class SymbolicGraphReasoning(nn.Module):
         logits: Tensor = to_pixels(self.query(x)) @ self.key(nodes).mT
         weights: Tensor = (logits * self.key.out_features**-0.5).softmax(2)
         return weights
-
-    def multiply_adds(self, shape: tuple[int, ...]) -> int:
-        """Of the products beside convolutions and linear layers, for an input of that shape."""
-        images, pixels = shape[0], shape[2] * shape[3]
-        nodes, states = self.vote.out_channels, self.embed.out_channels
-        known = 0 if self.words is None else self.words.shape[1]
-        reasoning = len(self.reason) * nodes * nodes * (states + known)
-        reads = nodes * self.extend.out_features
-        mapping = reads if self.query is None else pixels * (nodes * states + reads)
-        return images * (pixels * nodes * states + reasoning + mapping)

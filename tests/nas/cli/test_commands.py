@@ -152,15 +152,15 @@ def when_seen(monkeypatch):
     """Runs something in a thread once the watcher has shown the search for the first time."""
 
     def arrange(action: Callable[[], object]) -> None:
-        show = watching._Lines.search
+        show = watching._EventLines.search
         once = threading.Thread(target=action)
 
-        def seen(self: watching._Lines, search: SearchPublic) -> None:
+        def seen(self: watching._EventLines, search: SearchPublic) -> None:
             show(self, search)
             if once.ident is None:
                 once.start()
 
-        monkeypatch.setattr(watching._Lines, "search", seen)
+        monkeypatch.setattr(watching._EventLines, "search", seen)
 
     return arrange
 

@@ -4,6 +4,7 @@ from torch import nn
 from nas.models.backbones.resnet import ResNet
 from nas.models.complexity import multiply_adds
 from nas.models.layers.depthwise import DepthwiseAtrous
+from nas.models.layers.resampling import bin_means, resize
 
 
 def test_small_layers_by_hand():
@@ -19,15 +20,12 @@ def test_a_layer_used_twice_counts_twice():
     assert multiply_adds(nn.Sequential(layer, layer), 2, (3, 3)) == 2 * 9 * 4
 
 
-def test_a_module_may_declare_its_own():
+def test_products_of_matrices_count_and_resizing_by_such_does_not():
     class Product(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return x @ x.mT
+            return resize(x, (6, 8)) @ bin_means(x, (4, 8)).mT
 
-        def multiply_adds(self, shape: torch.Size) -> int:
-            return shape.numel() * shape[-2]
-
-    assert multiply_adds(Product(), 2, (3, 5)) == 2 * 3 * 5 * 3
+    assert multiply_adds(Product(), 2, (3, 5)) == 2 * 6 * 8 * 4
 
 
 def test_resnet50_has_its_well_known_four_billion():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from nas.ranking.candidates import Candidate
@@ -87,6 +89,16 @@ def test_pairs_with_ties_by_hand():
     ranking = rank_pairs(pairs, "explicit")
     assert ranking.spearman == pytest.approx(stats.spearmanr([2.5, 1, 2.5, 4], [1.5, 1.5, 3, 4]).statistic)
     assert [pair.label for pair in ranking.pairs] == [1, 3, 0, 2]
+
+
+@given(st.lists(st.sampled_from([0.1, 0.2, 0.3, 0.4]), max_size=12))
+def test_ranks_count_the_better_ones_and_share_ties(scores):
+    pairs = join([candidate(n, 0.5) for n in range(len(scores))], {f"a{n}": full(s) for n, s in enumerate(scores)})
+    assert [pair.full.score for pair in pairs] == sorted(scores, reverse=True)
+    for pair in pairs:
+        better = sum(score > pair.full.score for score in scores)
+        assert pair.full_rank == better + (scores.count(pair.full.score) + 1) / 2
+        assert pair.proxy_rank == (len(scores) + 1) / 2
 
 
 def test_rungs_count_those_that_reached_them():

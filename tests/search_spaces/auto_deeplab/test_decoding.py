@@ -11,9 +11,15 @@ from hypothesis import strategies as st
 from search_spaces.auto_deeplab.architecture import OPERATORS
 from search_spaces.auto_deeplab.decoding import decode, decode_cell, decode_path, entropy_of_cell, entropy_of_paths
 from search_spaces.auto_deeplab.formats import read_darts, write_darts
-from search_spaces.auto_deeplab.trellis import Trellis
+from search_spaces.auto_deeplab.trellis import Trellis, TrellisEdge
 
 NAMES = ("none", "skip", "sep_3x3", "atrous_5x5")
+
+
+def path_edges(trellis, path):
+    """Where the betas of the edges along a path stand."""
+    steps = enumerate(itertools.pairwise((0, *path)))
+    return [trellis.position[TrellisEdge(layer, source, target)] for layer, (source, target) in steps]
 
 
 def chances(trellis, seed=None, logits=None):
@@ -85,7 +91,7 @@ def test_viterbi_is_the_best_of_all_paths(layers, levels, rule, seed):
     ways = {index: len(group) for group in trellis.groups for index in group}
 
     def worth(path) -> float:
-        edges = trellis.path_edges(path)
+        edges = path_edges(trellis, path)
         return math.prod(beta[edge] * (ways[edge] if rule == "normalised" else 1) for edge in edges)
 
     best = max(every_path(layers, levels), key=worth)
@@ -99,7 +105,7 @@ def test_uniform_betas_run_along_the_border_unless_normalised():
     assert decode_path(uniform, trellis, "beta") == (0,) * 12
     nudged = np.zeros(105)
     inside = (1, 1, 1, 2, 2, 1, 1, 2, 2, 1, 1, 1)
-    nudged[list(trellis.path_edges(inside))] = 0.05  # the only thing learned
+    nudged[path_edges(trellis, inside)] = 0.05  # the only thing learned
     assert decode_path(chances(trellis, logits=nudged), trellis, "beta") == (0,) * 12
     assert decode_path(chances(trellis, logits=nudged), trellis, "normalised") == inside
 

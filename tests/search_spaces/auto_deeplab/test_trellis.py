@@ -53,9 +53,9 @@ def test_all_paths_run_along_edges(layers, levels):
     ]
     assert len(paths) == count_paths(layers, levels)
     for path in paths:
-        edges = [trellis.edges[index] for index in trellis.path_edges(path)]
-        assert tuple(edge.target for edge in edges) == path
-        assert [edge.layer for edge in edges] == list(range(layers))
+        for layer, (source, target) in enumerate(itertools.pairwise((0, *path))):
+            edge = TrellisEdge(layer, source, target)
+            assert trellis.edges[trellis.position[edge]] == edge
 
 
 def test_sides_are_rounded_up():

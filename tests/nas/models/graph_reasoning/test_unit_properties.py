@@ -121,8 +121,8 @@ def test_bfloat16_autocast_is_finite_and_agrees(name):
 
 
 @every_unit
-def test_multiply_adds_are_what_torch_counts(name):
-    """torch's own counter of floating-point operations sees every product; two operations each."""
+def test_multiply_adds_are_those_of_a_real_pass(name):
+    """They are counted on the meta device and without batch norms; here with both, two operations each."""
     unit = build(name)
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
         unit(torch.randn(1, 8, 6, 10))

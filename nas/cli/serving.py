@@ -1,0 +1,22 @@
+"""`segnas serve`: its options, which `python -m api` has too, and the way to the floor above."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from typing import Annotated
+
+import typer
+
+Host = Annotated[str | None, typer.Option(help="Address to bind; beyond this machine a token is needed.")]
+Port = Annotated[int | None, typer.Option(min=0, max=65535, help="Port; 0 takes any free one.")]
+KeepRay = Annotated[bool, typer.Option("--keep-ray", help="Leave the local Ray running at the end.")]
+
+
+def serve(host: Host = None, port: Port = None, keep_ray: KeepRay = False) -> None:
+    """Serve the REST API and the live page, with a Ray of its own unless a cluster is configured."""
+    needed = ("api", "fastapi", "uvicorn", "sse_starlette")
+    if missing := [name for name in needed if importlib.util.find_spec(name) is None]:
+        raise ValueError(f"the service needs {', '.join(missing)}: pip install 'segnas[server]'")
+    service = importlib.import_module("api.__main__")  # by its name: the floor above, which not everyone installs
+    raise typer.Exit(service.serve(host, port, keep_ray))
