@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
+from typing_extensions import TypeAliasType
 
 from nas.schemas.base import PublicModel
 
@@ -94,9 +95,11 @@ class TextPanel(PublicModel):
     style: Literal["plain", "muted", "code"] = "plain"
 
 
-SinglePanel: TypeAlias = Annotated[
-    LinesPanel | ScatterPanel | TablePanel | TrellisPanel | TextPanel, Field(discriminator="type")
-]
+SinglePanel = TypeAliasType(
+    "SinglePanel",
+    Annotated[LinesPanel | ScatterPanel | TablePanel | TrellisPanel | TextPanel, Field(discriminator="type")],
+)
+"""A panel that stands alone or in a row."""
 
 
 class RowPanel(PublicModel):
@@ -106,6 +109,10 @@ class RowPanel(PublicModel):
     panels: tuple[SinglePanel, ...]
 
 
-Panel: TypeAlias = Annotated[
-    LinesPanel | ScatterPanel | TablePanel | TrellisPanel | TextPanel | RowPanel, Field(discriminator="type")
-]
+Panel = TypeAliasType(
+    "Panel",
+    Annotated[
+        LinesPanel | ScatterPanel | TablePanel | TrellisPanel | TextPanel | RowPanel, Field(discriminator="type")
+    ],
+)
+"""Whatever is shown of a search beside its trials."""

@@ -186,7 +186,8 @@ def test_unions_of_models_have_names_and_are_told_apart_by_a_required_property(d
             if len([model for model in models if "properties" in components[model]]) > 1:
                 assert id(schema) in named, schema
                 unions[next(name for name, known in components.items() if known is schema)] = (schema, models)
-    assert set(unions) == {"SearchRequest", "Spec", "Strategy", "Choice", "Head", "Operator", "TrunkUnit"}
+    known = {"SearchRequest", "Spec", "Strategy", "Choice", "Head", "Operator", "TrunkUnit", "Panel", "SinglePanel"}
+    assert set(unions) == known
     for schema, models in unions.values():
         tag, mapping = schema["discriminator"]["propertyName"], schema["discriminator"]["mapping"]
         assert sorted(mapping.values()) == sorted(f"#/components/schemas/{model}" for model in models)
