@@ -24,6 +24,11 @@ export function show(...children) {
   document.getElementById("view").replaceChildren(...children.flat(Infinity).filter(Boolean));
 }
 
+// Text that breaks into lines only at spaces; a browser alone would break at a hyphen too.
+export function unbroken(text) {
+  return text.split(/( +)/).map((part, index) => (index % 2 ? part : element("span", { class: "word" }, part)));
+}
+
 export function percent(done, total) {
   return total > 0 ? Math.min(100, (100 * done) / total) : 0;
 }

@@ -1,7 +1,7 @@
 // One search, live: where it stands, learning curves, scores by trial, the leaderboard.
 
 import { curves, dots, legend } from "./chart.js";
-import { bar, counted, element, percent, score, show } from "./dom.js";
+import { bar, counted, element, percent, score, show, unbroken } from "./dom.js";
 import { Panels } from "./panels.js";
 import { ask, follow } from "./stream.js";
 
@@ -133,7 +133,7 @@ class SearchView {
       element("td", {}, element("span", { class: `pill ${trial.status}` }, trial.status)),
       element("td", { class: "number" }, trial.duration),
       element("td", { class: "number" }, String(trial.attempt)),
-      element("td", {}, trial.reason && element("div", { class: "wrong" }, trial.reason), element("code", {}, trial.text))));
+      element("td", {}, trial.reason && element("div", { class: "wrong" }, trial.reason), element("code", {}, unbroken(trial.text)))));
     const more = ranked.length > SHOWN_ROWS ? `, the first ${SHOWN_ROWS} of ${ranked.length}` : "";
     return [element("h2", {}, `Leaderboard${more}`), element("table", {},
       element("thead", {}, element("tr", {}, heads.map((head) => element("th", {}, head)))), element("tbody", {}, rows))];
