@@ -80,10 +80,3 @@ def test_nobody_else_asks_which_kind_a_search_is():
         if "architecture.kind" not in path.read_text().splitlines()[line - 1]
     }
     assert asked == {}
-
-
-def test_the_page_names_no_kind():
-    scripts = sorted((ROOT / "api" / "static").glob("*.js"))
-    assert scripts
-    named = {path.name: name for path in scripts for name in NAMES if f'"{name}"' in path.read_text()}
-    assert named == {}
