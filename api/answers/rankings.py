@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from api.answers.base import answer
 from nas.schemas.calibrations import CalibratedPublic, CalibrationPublic, RecommendedPublic
@@ -26,7 +25,6 @@ from search_spaces.text import architecture_text
 if TYPE_CHECKING:
     from nas.ranking.calibration import CalibratedProxy, Calibration
     from nas.ranking.pairs import Association, JoinedPair
-    from nas.ranking.report import Ranking
     from nas.ranking.search_ranking import SearchRanking
 
 
@@ -34,22 +32,22 @@ def ranking_public(
     search_id: str, full_scale_ids: Sequence[str], found: SearchRanking, proxy: Fidelity, full_scale: Fidelity
 ) -> RankingPublic:
     """A search's ranking, with the two fidelities it compares."""
-    return RankingPublic(
+    return answer(
+        RankingPublic,
+        found.ranking,
         search=search_id,
-        full_scale_searches=tuple(full_scale_ids),
+        full_scale_searches=full_scale_ids,
         chosen=found.chosen,
         warnings=found.warnings,
         proxy=MeasuredPublic(fidelity=proxy, device_seconds=found.proxy_seconds),
         full_scale=MeasuredPublic(fidelity=full_scale, device_seconds=found.full_seconds),
         share=found.share,
-        pairs=tuple(map(_pair, found.pairs)),
-        rungs=tuple(RungPublic(iteration=rung, **_association(one)) for rung, one in found.rungs.items()),
-        training_free=tuple(_training_free(name, one) for name, one in found.training_free.items()),
-        **_fields(
-            found.ranking,
-            *("sampling", "n", "spearman", "p_value", "interval", "bootstrap"),
-            *("kendall", "overlaps", "regret", "winner_rank", "reason"),
-        ),
+        pairs=[_pair(pair) for pair in found.pairs],
+        rungs=[
+            answer(RungPublic, rung.ranking, iteration=iteration, device_seconds=rung.device_seconds)
+            for iteration, rung in found.rungs.items()
+        ],
+        training_free=[_training_free(name, one) for name, one in found.training_free.items()],
     )
 
 
@@ -75,43 +73,26 @@ def calibration_public(
     )
 
 
-def _fields(ranking: Ranking, *names: str) -> dict[str, Any]:
-    everything = asdict(ranking)
-    return {name: everything[name] for name in names}
-
-
-def _association(found: Association) -> dict[str, Any]:
-    statistics = _fields(found.ranking, "n", "spearman", "interval", "p_value", "reason")
-    return {**statistics, "device_seconds": found.device_seconds}
-
-
 def _training_free(name: TrainingFreeProxy, found: Association) -> TrainingFreePublic:
     source = TRAINING_FREE_SOURCES[name]
-    return TrainingFreePublic(
-        name=name, sign=source.sign, measures=source.measures, citation=source.citation, **_association(found)
+    return answer(
+        TrainingFreePublic,
+        found.ranking,
+        name=name,
+        sign=source.sign,
+        measures=source.measures,
+        citation=source.citation,
+        device_seconds=found.device_seconds,
     )
 
 
 def _pair(pair: JoinedPair) -> PairPublic:
-    candidate, full = pair.candidate, pair.full
-    return PairPublic(
-        trial=candidate.trial,
-        label=architecture_text(candidate.architecture),
-        architecture_key=candidate.architecture_key,
-        proxy=ProxyScorePublic(
-            score=candidate.score,
-            iteration=candidate.iteration,
-            rank=pair.proxy_rank,
-            device_seconds=candidate.device_seconds,
-        ),
-        full_scale=FullScorePublic(
-            score=full.score,
-            spread=full.spread,
-            seeds=full.seeds,
-            scores=full.scores,
-            rank=pair.full_rank,
-            device_seconds=full.device_seconds,
-        ),
+    return answer(
+        PairPublic,
+        pair.candidate,
+        label=architecture_text(pair.candidate.architecture),
+        proxy=answer(ProxyScorePublic, pair.candidate, rank=pair.proxy_rank),
+        full_scale=answer(FullScorePublic, pair.full, rank=pair.full_rank),
     )
 
 
@@ -119,7 +100,9 @@ def _calibrated(proxy: CalibratedProxy, fidelities: Mapping[str, Fidelity]) -> C
     source = next(
         (known for name, known in TRAINING_FREE_SOURCES.items() if proxy.training_free and name == proxy.name), None
     )
-    return CalibratedPublic(
+    return answer(
+        CalibratedPublic,
+        proxy.ranking,
         name=proxy.name,
         training_free=proxy.training_free,
         fidelity=None if proxy.training_free else fidelities[proxy.name],
@@ -128,5 +111,4 @@ def _calibrated(proxy: CalibratedProxy, fidelities: Mapping[str, Fidelity]) -> C
         device_seconds=proxy.device_seconds,
         share=proxy.share,
         pareto=proxy.pareto,
-        **_fields(proxy.ranking, "n", "spearman", "p_value", "interval", "kendall", "reason", "warnings"),
     )
