@@ -40,6 +40,7 @@ def test_errors_are_described_in_their_form(document):
     assert "HTTPValidationError" not in document["components"]["schemas"]
 
 
+@pytest.mark.slow
 def test_the_curl_lines_work_when_pasted(service, document):
     # One search of each kind is there; the spec is posted last, and the others speak of the newest. Then what makes
     # newer ones.

@@ -100,6 +100,7 @@ def ray_scheduler():
     return AsyncHyperBandScheduler
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reduction", [2, 3, 4])
 @pytest.mark.parametrize("distinct_scores", [8, 10**6])
 def test_decisions_are_those_of_ray_tune(ray_scheduler, reduction, distinct_scores):

@@ -41,6 +41,7 @@ def test_a_spec_without_the_word_keeps_its_json_and_key():
     assert spec("random").key != spec("random", operators="plain").key
 
 
+@pytest.mark.slow
 def test_all_92_cells_of_one_branch_and_no_more(name):
     strategy = build_strategy(spec(name, branches=1))
     found = set()

@@ -70,6 +70,7 @@ def test_a_small_space_is_used_up_to_the_last_cell(name):
         strategy.ask(81)
 
 
+@pytest.mark.slow
 def test_the_last_cells_of_two_branches_are_found_and_another_order_is_a_repeat():
     everything = list(cells(2))
     random.Random(5).shuffle(everything)
