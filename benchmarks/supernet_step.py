@@ -97,7 +97,7 @@ def _count(model: nn.Module) -> int:
 
 
 def table(results: dict[str, dict[str, Any]], arguments: argparse.Namespace) -> str:
-    """What stands in docs/benchmarks.md."""
+    """What stands in docs/lab/benchmarks.md."""
     lines = [
         f"L {arguments.layers}, F {arguments.filters}, B {arguments.blocks}, {CLASSES} classes, batch {BATCH}, "
         f"crop {arguments.crop}, {arguments.threads} threads, torch {torch.__version__}, "

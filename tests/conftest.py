@@ -24,7 +24,29 @@ if TYPE_CHECKING:
 
 # A slow or busy machine is no failure: time limits are pytest's.
 hypothesis_settings.register_profile("segnas", deadline=None)
+hypothesis_settings.register_profile("quick", deadline=None, max_examples=20)  # make quick asks for it
 hypothesis_settings.load_profile("segnas")
+
+BACKEND_FIXTURES = ("url", "empty_url")
+"""Fixtures whose parameter is the database that a test runs on (tests/nas/store/conftest.py)."""
+
+NETWORKS = tuple(Path(__file__).parent / "nas" / folder for folder in ("models", "training"))
+"""Folders whose tests build and train networks; all of them are slow, as importing torch alone is."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest chooses by `-m`
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the marks `ray` and `postgres` on what asks for the one or the other by its fixtures, `slow` on folders."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        parameters = item.callspec.params if hasattr(item, "callspec") else {}
+        if "running_ray" in fixtures:
+            item.add_marker("ray")
+        if "postgres" in fixtures or any(parameters.get(name) == "postgresql" for name in BACKEND_FIXTURES):
+            item.add_marker("postgres")
+        if any(item.path.is_relative_to(folder) for folder in NETWORKS):
+            item.add_marker("slow")
+
 
 SOFTWARE = {"torch": "2.13.0"}
 SPEC: dict[str, Any] = {"name": "a search", "trials": 20, "fidelity": {"dataset": "scenes", "rungs": [100, 200]}}

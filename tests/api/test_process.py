@@ -70,6 +70,7 @@ def drivers(search: str) -> list[int]:
     return found
 
 
+@pytest.mark.ray
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="finds the driver's process in /proc")
 def test_a_service_with_its_own_ray(process, home):
     log = home.folder / "service.log"
@@ -168,6 +169,7 @@ def test_a_port_that_is_taken(here, capsys, service):
     assert "another port can be named with --port" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_service_imports_no_torch_no_ray_and_no_numpy(environment):
     """Its image has neither, and it should start in a second."""
     code = "import sys, api.__main__; print(sorted({'torch', 'ray', 'numpy', 'optuna'} & set(sys.modules)))"

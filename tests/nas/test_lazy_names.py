@@ -10,6 +10,7 @@ from nas.models.heads.build import build_head
 from nas.models.networks import build_network
 
 
+@pytest.mark.slow
 def test_import_needs_no_torch():
     code = "import sys, nas; nas.build_head.__name__ if len(sys.argv) > 1 else None; print('torch' in sys.modules)"
     for arguments, expected in (([], "False"), (["now"], "True")):

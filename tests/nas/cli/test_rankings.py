@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import sys
 import threading
 import time
@@ -17,10 +16,9 @@ from PIL import Image
 from nas.cli import main
 from nas.cli.specs import read_model
 from nas.client import Client, ClientError
-from nas.results.measurement import Measurement
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import BlackBoxSpec, CalibrationSpec, FullScaleRequest
-from search_spaces.dense_cell.space import sample
+from tests.builders import dense_cell, measured
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
@@ -69,18 +67,6 @@ def search(service) -> str:
     return made
 
 
-def measured(iteration: int, score: float, seconds: float) -> Measurement:
-    return Measurement(
-        iteration=iteration,
-        score=score,
-        class_iou=(score,),
-        train_loss=1.0,
-        val_loss=1.0,
-        seconds=seconds,
-        device_seconds=seconds,
-    )
-
-
 def measure(service, child: str, scores) -> None:
     """As the driver does, to the end."""
     attempt = service.store.begin_driver(child)
@@ -104,7 +90,7 @@ def calibrated(service, search: str) -> None:
     for turn, (name, values) in enumerate(scores.items()):
         fidelity = {**spec.proxies, "full_scale": spec.full_scale}[name]
         for index, score in enumerate(values):
-            number, cell = turn * 10 + index, sample(5, random.Random(index))
+            number, cell = turn * 10 + index, dense_cell(index)
             service.store.add_trial(search, attempt, number, cell, fidelity, spec.seed)
             service.store.record_measurement(
                 search, number, 1, measured(fidelity.iterations, score, fidelity.iterations / 10)
@@ -113,7 +99,7 @@ def calibrated(service, search: str) -> None:
     first = next(iter(spec.proxies.values()))
     for index in range(10):
         values = {"synflow": (float(index % 4), 0.5)}
-        service.store.add_training_free(search, attempt, sample(5, random.Random(index)), first, spec.seed, values)
+        service.store.add_training_free(search, attempt, dense_cell(index), first, spec.seed, values)
     service.store.finish_search(search, attempt, SearchStatus.COMPLETED)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import shutil
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +12,6 @@ from nas.forecast import MeasuredTimes, comparable_times, expected_at_rungs, for
 from nas.forecast.search import ALIKE, NO_EPOCHS, NOTHING, SAME
 from nas.kinds.probing import PROBE_RUNGS
 from nas.kinds.registry import kind_of
-from nas.results.measurement import Measurement
 from nas.specs import (
     AutoDeepLabSpec,
     BilevelSpec,
@@ -21,7 +19,6 @@ from nas.specs import (
     CalibrationSpec,
     DenseCellSpace,
     EarlyStopping,
-    Fidelity,
     FullScaleSpec,
     ReferenceSpec,
     Resources,
@@ -29,9 +26,9 @@ from nas.specs import (
     SupernetSpec,
 )
 from nas.store import Store
-from search_spaces.dense_cell.space import sample
+from tests.builders import dense_cell, measured, scenes_fidelity
 
-FIDELITY = Fidelity(dataset="scenes", rungs=(100, 300))
+FIDELITY = scenes_fidelity(100, 300)
 SPEC = BlackBoxSpec(name="asked", fidelity=FIDELITY, trials=20, early_stopping=None, resources=Resources(concurrent=4))
 RUNS = AutoDeepLabSpec(
     name="runs",
@@ -62,22 +59,12 @@ def ran(store: Store, spec: SearchSpec, *trials: tuple[float, ...], devices: flo
     store.begin_driver(search.id)
     for number, times in enumerate(trials):
         used = next(iter(spec.fidelities.values()))
-        store.add_trial(search.id, 1, number, sample(5, random.Random(number)), used, 0)
+        store.add_trial(search.id, 1, number, dense_cell(number), used, 0)
         for iteration, seconds in zip(used.rungs, times, strict=False):
-            store.record_measurement(search.id, number, 1, point(iteration, seconds, devices))
+            store.record_measurement(
+                search.id, number, 1, measured(iteration, seconds=seconds, device_seconds=seconds * devices)
+            )
     return search.id
-
-
-def point(iteration, seconds, devices):
-    return Measurement(
-        iteration=iteration,
-        score=0.5,
-        class_iou=(0.5,),
-        train_loss=1.0,
-        val_loss=1.0,
-        seconds=seconds,
-        device_seconds=seconds * devices,
-    )
 
 
 def changed(spec: Any, **fields: Any) -> Any:

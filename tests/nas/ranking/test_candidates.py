@@ -13,22 +13,12 @@ from nas.results.status import TrialStatus
 from nas.specs import Explicit, Stratified, Top
 from nas.store.records import TrialRecord
 from search_spaces.validation import InputError
+from tests.builders import trial_record
 
 
 def trial(number: int, score: float | None, iteration: int | None = 200, **changes: Any) -> TrialRecord:
-    given = {
-        "architecture_key": f"a{number:04}",
-        "architecture_json": {"kind": "reference_head", "name": "conv1x1"},
-        "fidelity_key": "f",
-        "seed": 0,
-        "status": TrialStatus.COMPLETED,
-        "seconds": 1.0,
-        "device_seconds": 2.0,
-        "created_at": 0.0,
-        "updated_at": 0.0,
-        "finished_at": 0.0,
-    }
-    return TrialRecord(number=number, score=score, iteration=iteration, **{**given, **changes})
+    given = {"architecture_key": f"a{number:04}", "iteration": iteration, "device_seconds": 2.0}
+    return trial_record(number, score, **given | changes)
 
 
 def test_only_trials_that_ended_with_a_score_count():

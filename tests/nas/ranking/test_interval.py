@@ -47,6 +47,7 @@ def test_more_pairs_make_it_narrower():
     assert widths[0] > 1.6 * widths[1] > 2.5 * widths[2]
 
 
+@pytest.mark.slow
 def test_bca_is_scipys_up_to_the_draws():
     rng = np.random.default_rng(5)
     x = rng.random(40)

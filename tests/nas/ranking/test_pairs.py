@@ -10,10 +10,10 @@ from scipy import stats
 from nas.ranking.candidates import Candidate
 from nas.ranking.pairs import FullScore, full_scores, join, rank_pairs, rank_rungs, rank_training_free
 from nas.ranking.search_ranking import rank_search
-from nas.results.measurement import Measurement
 from nas.results.status import TrialStatus
 from nas.specs import FullScaleSpec
 from nas.store.records import TrialRecord
+from tests.builders import measured, trial_record
 
 
 def candidate(number: int, score: float, iteration: int = 200, trials: tuple[int, ...] = ()) -> Candidate:
@@ -27,32 +27,8 @@ def full(*scores: float) -> FullScore:
 
 
 def trial(number: int, key: str, seed: int, score: float, status: TrialStatus = TrialStatus.COMPLETED) -> TrialRecord:
-    return TrialRecord(
-        number=number,
-        architecture_key=key,
-        architecture_json={},
-        fidelity_key="full",
-        seed=seed,
-        status=status,
-        score=score,
-        iteration=1000,
-        seconds=1.0,
-        device_seconds=10.0 * (number + 1),
-        created_at=0.0,
-        updated_at=0.0,
-        finished_at=0.0,
-    )
-
-
-def measured(iteration: int, score: float, seconds: float) -> Measurement:
-    return Measurement(
-        iteration=iteration,
-        score=score,
-        class_iou=(score,),
-        train_loss=1.0,
-        val_loss=1.0,
-        seconds=seconds,
-        device_seconds=seconds,
+    return trial_record(
+        number, score, architecture_key=key, seed=seed, status=status, device_seconds=10.0 * (number + 1)
     )
 
 

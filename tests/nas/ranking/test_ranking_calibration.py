@@ -11,6 +11,7 @@ from nas.ranking.calibration import calibrate
 from nas.results.status import TrialStatus
 from nas.specs import CalibrationSpec
 from nas.store.records import TrialRecord
+from tests.builders import trial_record
 
 N = 10
 FULL = [n / 20 for n in range(N)]
@@ -40,20 +41,13 @@ def trials(
     cost = {"long": 40.0, "short": 20.0, "tiny": 10.0, "full_scale": 400.0}
     keys = {**{name: proxy.key for name, proxy in of.proxies.items()}, "full_scale": of.full_scale.key}
     return [
-        TrialRecord(
-            number=100 * turn + index,
+        trial_record(
+            100 * turn + index,
+            score,
             architecture_key=f"a{index}",
-            architecture_json={},
             fidelity_key=keys[name],
-            seed=0,
             status=status,
-            score=score,
-            iteration=1,
-            seconds=1.0,
             device_seconds=cost[name],
-            created_at=0.0,
-            updated_at=0.0,
-            finished_at=0.0,
         )
         for turn, (name, values) in enumerate(scores.items())
         for index, score in enumerate(values[:upto])
@@ -99,7 +93,7 @@ def test_equal_proxies_are_both_on_the_front():
     made = trials(spec(), long=FAIR, short=FAIR, full_scale=FULL)
     same = [trial for trial in made if trial.device_seconds != 20.0]
     short = [trial for trial in made if trial.device_seconds == 20.0]
-    equal = [replace(t, device_seconds=40.0) for t in short]
+    equal = [replace(trial, device_seconds=40.0) for trial in short]
     found = calibrate(of, same + equal, {})
     assert [proxy.pareto for proxy in found.proxies[:2]] == [True, True]
 

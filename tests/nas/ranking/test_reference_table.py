@@ -6,36 +6,29 @@ import pytest
 
 from nas.ranking.reference_table import reference_table
 from nas.results.status import TrialStatus
-from nas.specs import Fidelity, ReferenceSpec
+from nas.specs import ReferenceSpec
 from nas.store.records import TrialRecord
 from search_spaces import REFERENCE_HEADS, ReferenceHead, architecture_to_dict, reference_heads
+from tests.builders import scenes_fidelity, trial_record
 
 ONE = ReferenceHead(name="conv1x1")
 TRUNK = ReferenceHead(name="trunk", width=16)
 UNIT = reference_heads(16)[-1]
-FIDELITY = Fidelity(dataset="scenes", rungs=(10, 20))
+FIDELITY = scenes_fidelity(10, 20)
 
 
 def trial(number: int, head: ReferenceHead, seed: int, score: float | None, **changes: object) -> TrialRecord:
     fields: dict[str, object] = {
-        "number": number,
         "architecture_key": head.key,
         "architecture_json": architecture_to_dict(head),
         "fidelity_key": FIDELITY.key,
         "seed": seed,
-        "status": TrialStatus.FAILED if score is None else TrialStatus.COMPLETED,
-        "score": score,
-        "iteration": None if score is None else 20,
-        "seconds": 1.0,
         "device_seconds": 2.0 + number,
         "parameters": 100,
         "multiply_adds": 1000,
         "reason": "the loss is NaN" if score is None else None,
-        "created_at": 0.0,
-        "updated_at": 0.0,
-        "finished_at": 1.0,
     }
-    return TrialRecord(**fields | changes)
+    return trial_record(number, score, **fields | changes)
 
 
 def test_means_spreads_and_paired_differences():

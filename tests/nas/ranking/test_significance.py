@@ -30,6 +30,7 @@ def test_published_critical_value():
     assert at <= 0.05 < below
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [4, 5, 6])
 def test_exact_with_ties_is_scipys_exact(n: int):
     rng = np.random.default_rng(n)
@@ -70,6 +71,7 @@ def test_beyond_200_student():
     assert (found.value, found.method) == (pytest.approx(stats.spearmanr(x, y).pvalue), "Student's t")
 
 
+@pytest.mark.slow
 def test_under_no_association_p_is_uniform():
     rng = np.random.default_rng(7)
     p = np.array([permutation_test(*rng.random((2, 7))).value for _ in range(400)])

@@ -1,4 +1,4 @@
-"""The example search of docs/auto_deeplab.md: what it promises, before anyone spends minutes on it."""
+"""The example search of docs/lab/auto_deeplab.md: what it promises, before anyone spends minutes on it."""
 
 from __future__ import annotations
 

@@ -225,6 +225,7 @@ with Store.open(sys.argv[1]) as store:
 """
 
 
+@pytest.mark.slow
 def test_processes_that_start_at_once_share_one_database(empty_url: str):
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     started = [subprocess.Popen([sys.executable, "-c", START, empty_url], text=True, **pipes) for _ in range(3)]

@@ -8,12 +8,7 @@ from hypothesis import strategies as st
 
 from nas.results.measurement import Measurement
 from nas.strategies.asha import SuccessiveHalving
-
-
-def measurement(iteration: int, score: float) -> Measurement:
-    return Measurement(
-        iteration=iteration, score=score, class_iou=(), train_loss=1, val_loss=1, seconds=1, device_seconds=1
-    )
+from tests.builders import measured
 
 
 def test_by_hand_at_one_rung():
@@ -67,7 +62,7 @@ def test_replayed_it_decides_as_if_it_had_lived_on(data):
         number = data.draw(st.sampled_from([*(n for n, r in next_rung.items() if r < 4), len(next_rung)]))
         rung = next_rung.setdefault(number, 0)
         score = data.draw(scores)
-        curves.setdefault(number, []).append(measurement(rungs[rung], score))
+        curves.setdefault(number, []).append(measured(rungs[rung], score))
         next_rung[number] = rung + 1 if lived.record(number, rungs[rung], score) else 4
     replayed.replay(dict(data.draw(st.permutations(list(curves.items())))))
     for number in range(len(next_rung), len(next_rung) + 5):
@@ -78,7 +73,7 @@ def test_replayed_it_decides_as_if_it_had_lived_on(data):
 
 def test_a_trial_in_flight_goes_on_at_a_rung_that_the_record_holds():
     asha = SuccessiveHalving((10, 30), reduction=2)
-    asha.replay({0: [measurement(10, 0.2)], 1: [measurement(10, 0.9), measurement(30, 0.95)]})
+    asha.replay({0: [measured(10, 0.2)], 1: [measured(10, 0.9), measured(30, 0.95)]})
     assert asha.record(0, 10, 0.2)
     assert not asha.record(2, 10, 0.5)
 
@@ -105,6 +100,7 @@ def ray_scheduler():
     return AsyncHyperBandScheduler
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reduction", [2, 3, 4])
 @pytest.mark.parametrize("distinct_scores", [8, 10**6])
 def test_decisions_are_those_of_ray_tune(ray_scheduler, reduction, distinct_scores):

@@ -4,12 +4,13 @@ import random
 
 import pytest
 
-from nas.specs import BlackBoxSpec, DenseCellSpace, DpcStrategy, Fidelity, RandomStrategy, TpeStrategy
+from nas.specs import BlackBoxSpec, DenseCellSpace, DpcStrategy, RandomStrategy, TpeStrategy
 from nas.strategies import Observation, SpaceExhausted, build_strategy
 from search_spaces.base import content_key
 from search_spaces.dense_cell.architecture import DenseCell, operator_index
 from search_spaces.dense_cell.space import cells
 from search_spaces.document import architecture_from_dict, architecture_to_dict
+from tests.builders import black_box_spec, scenes_fidelity
 
 STRATEGIES = {
     "random": RandomStrategy(),
@@ -19,13 +20,8 @@ STRATEGIES = {
 
 
 def spec(name: str, branches: int = 5, **space: str) -> BlackBoxSpec:
-    return BlackBoxSpec(
-        name="test",
-        space=DenseCellSpace(branches=branches, **{"operators": "extended", **space}),
-        strategy=STRATEGIES[name],
-        fidelity=Fidelity(dataset="scenes", rungs=(10, 30, 90)),
-        seed=3,
-    )
+    chosen = DenseCellSpace(branches=branches, **{"operators": "extended", **space})
+    return black_box_spec(STRATEGIES[name], chosen, fidelity=scenes_fidelity(10, 30, 90), seed=3)
 
 
 @pytest.fixture(params=STRATEGIES)
@@ -45,6 +41,7 @@ def test_a_spec_without_the_word_keeps_its_json_and_key():
     assert spec("random").key != spec("random", operators="plain").key
 
 
+@pytest.mark.slow
 def test_all_92_cells_of_one_branch_and_no_more(name):
     strategy = build_strategy(spec(name, branches=1))
     found = set()

@@ -7,11 +7,12 @@ import sys
 import numpy
 import pytest
 
-from nas.specs import BlackBoxSpec, DenseCellSpace, DpcStrategy, Fidelity, RandomStrategy, TpeStrategy
+from nas.specs import BlackBoxSpec, DenseCellSpace, DpcStrategy, RandomStrategy, TpeStrategy
 from nas.strategies import Observation, SpaceExhausted, build_strategy
 from search_spaces.dense_cell.architecture import DenseCell
 from search_spaces.dense_cell.space import cells, distinct
 from search_spaces.document import architecture_from_dict, architecture_to_dict
+from tests.builders import black_box_spec, scenes_fidelity
 
 STRATEGIES = {
     "random": RandomStrategy(),
@@ -21,13 +22,8 @@ STRATEGIES = {
 
 
 def spec(name: str, branches: int = 5, seed: int = 0) -> BlackBoxSpec:
-    return BlackBoxSpec(
-        name="test",
-        space=DenseCellSpace(branches=branches),
-        strategy=STRATEGIES[name],
-        fidelity=Fidelity(dataset="scenes", rungs=(10, 30, 90)),
-        seed=seed,
-    )
+    space = DenseCellSpace(branches=branches)
+    return black_box_spec(STRATEGIES[name], space, fidelity=scenes_fidelity(10, 30, 90), seed=seed)
 
 
 def ending(number: int, cell: DenseCell) -> Observation:
@@ -74,6 +70,7 @@ def test_a_small_space_is_used_up_to_the_last_cell(name):
         strategy.ask(81)
 
 
+@pytest.mark.slow
 def test_the_last_cells_of_two_branches_are_found_and_another_order_is_a_repeat():
     everything = list(cells(2))
     random.Random(5).shuffle(everything)

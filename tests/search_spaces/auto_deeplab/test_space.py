@@ -36,6 +36,7 @@ def test_cells_are_counted_as_brute_force_does():
     assert count_cells(2, operators=3) == len(list(itertools.product(edges[0], edges[0], edges[1], edges[1])))
 
 
+@pytest.mark.slow
 def test_paths_are_sampled_uniformly():
     rng = random.Random(4)
     expected = all_paths(6, 4)

@@ -74,6 +74,7 @@ def test_every_operator_is_read():
     ]
 
 
+@pytest.mark.slow
 @given(entry_lists())
 def test_round_trips_are_exact(entries):
     assert write_deeplab(read_deeplab(entries)) == entries

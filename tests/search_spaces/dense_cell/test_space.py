@@ -38,6 +38,7 @@ def test_the_count_holds_for_other_operator_sets(monkeypatch, branches, operator
     assert len(list(cells(branches))) == distinct(branches)
 
 
+@pytest.mark.slow
 def test_sampling_is_uniform_and_independent():
     rng = random.Random(20181209)
     draws = [sample(5, rng) for _ in range(24_000)]
@@ -93,6 +94,7 @@ def test_mutations_of_one_branch_reach_all_other_operators_evenly():
     assert chisquare(list(reached.values())).pvalue > 0.001
 
 
+@pytest.mark.slow
 def test_sizes_of_the_extended_space():
     assert [size(b, "extended") for b in (1, 2)] == [92, 2 * 92**2]
     assert size(5, "extended") == 790_897_827_840

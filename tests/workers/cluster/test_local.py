@@ -16,6 +16,7 @@ from workers.cluster import processes
 from workers.cluster.local import LocalRay
 
 
+@pytest.mark.ray
 def test_starts_attaches_and_stops_leaving_nothing(tmp_path, monkeypatch):
     deep = tmp_path / ("a-folder-whose-name-is-too-long-for-a-socket-" + "x" * 60)
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")  # somebody else's cluster

@@ -137,6 +137,7 @@ def test_runs_a_search_to_its_end(store, spec_of):
     assert all(trial.attempt == 1 for trial in store.all_trials(search_id))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", [None, DpcStrategy(startup=3, pool=2)], ids=["random", "dpc"])
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(deaths=st.lists(st.integers(0, 25), min_size=1, max_size=4))

@@ -1,0 +1,83 @@
+"""What many tests need a valid one of: measurements, trial records, cells, specs. Import them as `tests.builders`.
+
+Every builder gives a complete, valid object; arguments say what a test is about, the rest is a default that no test
+should rely on. A change of a model is followed here, and not in every test file.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from nas.results.measurement import Measurement
+from nas.results.status import TrialStatus
+from nas.specs import BlackBoxSpec, DenseCellSpace, Fidelity, Strategy
+from nas.store.records import TrialRecord
+from search_spaces.dense_cell.architecture import DenseCell
+from search_spaces.dense_cell.space import sample
+
+
+def measured(iteration: int = 100, score: float = 0.5, seconds: float = 1.0, **changes: Any) -> Measurement:
+    """A measurement at one rung, of a single class, on one device that was held all the time.
+
+    Args:
+        iteration: The rung.
+        score: Validation mIoU in [0, 1]; also the only class's IoU.
+        seconds: Since the trial began; also the device-seconds.
+        changes: Other fields of `Measurement`, or other values for these.
+    """
+    given: dict[str, Any] = {
+        "iteration": iteration,
+        "score": score,
+        "class_iou": (score,),
+        "train_loss": 1.0,
+        "val_loss": 1.0,
+        "seconds": seconds,
+        "device_seconds": seconds,
+    }
+    return Measurement(**given | changes)
+
+
+def trial_record(number: int, score: float | None = 0.5, **changes: Any) -> TrialRecord:
+    """A trial as the store gives it: completed at iteration 200, of an architecture of its own (key `a<number>`).
+
+    Args:
+        number: Its number in the search.
+        score: Validation mIoU; None for a trial that measured nothing, whose other measured fields are None too.
+        changes: Other fields of `TrialRecord`.
+    """
+    none = score is None
+    given: dict[str, Any] = {
+        "architecture_key": f"a{number}",
+        "architecture_json": {"kind": "reference_head", "name": "conv1x1"},
+        "fidelity_key": "f",
+        "seed": 0,
+        "status": TrialStatus.FAILED if none else TrialStatus.COMPLETED,
+        "iteration": None if none else 200,
+        "seconds": None if none else 1.0,
+        "device_seconds": None if none else 1.0,
+        "created_at": 0.0,
+        "updated_at": 0.0,
+        "finished_at": 0.0,
+    }
+    return TrialRecord(number=number, score=score, **given | changes)
+
+
+def dense_cell(number: int, branches: int = 5) -> DenseCell:
+    """A uniform random cell; the same number gives the same cell."""
+    return sample(branches, random.Random(number))
+
+
+def scenes_fidelity(*rungs: int, **changes: Any) -> Fidelity:
+    """A proxy fidelity on the data set `scenes`, measured at these rungs (100 and 300 where none are named)."""
+    given: dict[str, Any] = {"dataset": "scenes", "rungs": rungs or (100, 300)}
+    return Fidelity(**given | changes)
+
+
+def black_box_spec(
+    strategy: Strategy | None = None, space: DenseCellSpace | None = None, **changes: Any
+) -> BlackBoxSpec:
+    """A black-box search over dense cells at `scenes_fidelity()`; what is left out is the spec's default."""
+    given: dict[str, Any] = {"name": "a search", "fidelity": scenes_fidelity()}
+    chosen = {name: value for name, value in (("strategy", strategy), ("space", space)) if value is not None}
+    return BlackBoxSpec(**given | chosen | changes)
