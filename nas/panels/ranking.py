@@ -1,4 +1,4 @@
-"""Panels of a full-scale evaluation: its scores against those of the search, and how well the cheap ones order."""
+"""Panels of a full-scale evaluation: its scores against the search's, and how well cheap scores order."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def ranking_panels(found: SearchRanking) -> tuple[Panel, ...]:
-    """Every architecture at both fidelities, the rank correlations, and what must be said of them."""
+    """Make a chart of the scores at both fidelities, a table of rank correlations, and the ranking's warnings."""
     chart = ScatterPanel(
         title="Score at full scale against the search's",
         x_text="mIoU in the search",

@@ -1,4 +1,4 @@
-"""Panels of a differentiable search: supernet score and entropies by epoch, the path and cell that it decodes to."""
+"""Panels of a differentiable search: supernet score and entropies by epoch, the decoded path and cell."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ Run: TypeAlias = Sequence[Snapshot]
 def snapshot_panels(
     supernet: SupernetSpec, runs: Mapping[int, Run], trials: Mapping[str, TrialRecord]
 ) -> tuple[Panel, ...]:
-    """What the runs of a differentiable search have come to.
+    """Make the panels of a differentiable search.
 
     Args:
-        supernet: What the runs optimise.
-        runs: The snapshots of each run that has one, by the run's number, ascending in epochs.
+        supernet: Description of the supernet that the runs optimise.
+        runs: The snapshots of each run that has one, by the number of the run, ascending in epochs.
         trials: The trials that measured decoded networks, by architecture key.
 
     Returns:
-        Both charts, then the decoded network of the best run: the one whose decoded network scores highest; where
-        none is measured, whose supernet does.
+        Charts of supernet scores and of entropies, then the decoded network of the best run: the run whose decoded
+        network scores highest or, where none is measured, whose supernet does.
     """
     if not runs:
         return (TextPanel(title="Runs", lines=("no epoch is over yet",), style="muted"),)
