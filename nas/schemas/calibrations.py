@@ -23,7 +23,7 @@ class CalibratedPublic(AssociationPublic):
     citation: str | None
     kendall: float | None
     share: float | None = Field(description="Cost of the proxy as a fraction of the cost at full scale.")
-    pareto: bool = Field(description="No other proxy costs at most as much and orders at least as well.")
+    pareto: bool = Field(description="Whether no other proxy costs at most as much and orders at least as well.")
     warnings: tuple[str, ...]
 
 

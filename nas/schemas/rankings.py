@@ -37,7 +37,7 @@ class TopOverlapPublic(PublicModel):
 class AssociationPublic(PublicModel):
     """How well one number orders architectures by full-scale score; without a correlation `reason` says why."""
 
-    n: int = Field(description="Number of architectures that have both.")
+    n: int = Field(description="Number of architectures that have this number and a full-scale score.")
     spearman: float | None
     interval: IntervalPublic | None
     p_value: PValuePublic | None

@@ -67,9 +67,9 @@ class SearchPublic(PublicModel):
     forecast: ForecastPublic | None = Field(
         None, description="Expected cost when the search was created; null if nothing comparable was known."
     )
-    parent: str | None = Field(description="The search whose architectures a full-scale evaluation measures.")
+    parent: str | None = Field(description="Id of the search whose architectures a full-scale evaluation measures.")
     spec: Spec
-    dashboard: str | None = Field(description="The search's job in the Ray dashboard.")
+    dashboard: str | None = Field(description="Address of the search's job in the Ray dashboard.")
     created_at: datetime
     updated_at: datetime
     started_at: datetime | None

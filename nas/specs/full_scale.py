@@ -52,7 +52,7 @@ Choice = TypeAliasType("Choice", Annotated[Stratified | Top | Explicit, Field(di
 
 
 class FullScaleSpec(JobSpec):
-    """A full-scale evaluation: the trials `trials` of the search `of`, chosen by `sampling`, are measured again."""
+    """A full-scale evaluation measures `trials` of the search `of`, chosen by `sampling`, again at another fidelity."""
 
     kind: Literal["full_scale"] = "full_scale"
     of: SearchId

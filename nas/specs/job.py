@@ -49,7 +49,9 @@ class Resources(StrictModel):
     def _a_gpu_each(self) -> Self:
         # NCCL refuses two processes on one GPU.
         if self.workers > 1 and self.gpus % self.workers:
-            raise ValueError(f"gpus {self.gpus:g} do not divide by workers {self.workers}: give each some, or none")
+            raise ValueError(
+                f"gpus {self.gpus:g} do not divide by workers {self.workers}: use a multiple of the workers, or 0"
+            )
         return self
 
 
@@ -57,7 +59,7 @@ class JobSpec(StrictModel, ABC):
     """The fields that all kinds of search share; each kind has a spec with a `kind` of its own."""
 
     if TYPE_CHECKING:
-        kind: str  # a literal of each subclass; declared there, so that it stands where it always stood in a dump
+        kind: str  # a literal of each subclass; declared there, so that it keeps its place in a dump
 
     name: SearchName
     resources: Resources = Resources()

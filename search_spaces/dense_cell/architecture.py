@@ -157,9 +157,11 @@ class DenseCell(StrictModel):
 
     Every branch reads exactly one tensor, and the order of the concatenation does not matter. So a cell is a rooted
     tree: F is the root, each branch a child of the tensor that it reads, its operator the node's name. Two cells are
-    equal (`==`, `hash`, `key`) when these trees are, whatever the order of the branches. Branches with equal operator
-    and input stay two branches: each has its own weights, and it matters which of the two another branch reads.
+    equal when these trees are, whatever the order of the branches. Branches with equal operator and input stay two
+    branches: each has its own weights, and it matters which of the two another branch reads.
     """
+
+    # `==`, `hash` and `key` compare the trees. The docstring is part of the OpenAPI document, so it does not say that.
 
     kind: Literal["dense_cell"] = "dense_cell"
     branches: tuple[Branch, ...]
