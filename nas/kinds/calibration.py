@@ -48,8 +48,8 @@ class Calibration(Kind[CalibrationSpec]):
 
         spec = self.own(search.spec)
         assert spec is not None, search.id
-        found, _ = calibration(search.id, spec, store)
-        return calibration_panels(found)
+        result, _ = calibration(search.id, spec, store)
+        return calibration_panels(result)
 
     def unranked(self, search: SearchRecord) -> str:
         return f"{search.id} is a calibration, which has its own full scale: see /v1/calibrations/{search.id}"
@@ -71,10 +71,10 @@ class Calibration(Kind[CalibrationSpec]):
             )
         from nas.ranking.calibration import calibrate  # numpy and scipy: not at the service's start
 
-        found = calibrate(spec, records.all_trials(search.id), {})
-        if found.recommended is None:
-            raise refused_fidelity(f"calibration {search.id} recommends nothing: {found.verdict}")
-        return spec.proxies[found.recommended]
+        result = calibrate(spec, records.all_trials(search.id), {})
+        if result.recommended is None:
+            raise refused_fidelity(f"calibration {search.id} recommends nothing: {result.verdict}")
+        return spec.proxies[result.recommended]
 
 
 def calibration_sample(spec: CalibrationSpec) -> list[Architecture]:

@@ -49,8 +49,8 @@ class FullScale(Kind[FullScaleSpec]):
 
         spec = self.own(search.spec)
         assert spec is not None, search.id
-        found, _ = search_ranking(store.get_search(spec.of), [(search.id, spec)], store)
-        return ranking_panels(found)
+        result, _ = search_ranking(store.get_search(spec.of), [(search.id, spec)], store)
+        return ranking_panels(result)
 
     def unranked(self, search: SearchRecord) -> str:
         spec = self.own(search.spec)

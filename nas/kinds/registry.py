@@ -25,11 +25,11 @@ def kinds() -> Mapping[str, Kind[Any]]:
         AssertionError: Two kinds have the same name, or a kind has a spec that no search can be stored with.
     """
     modules = [importlib.import_module(f"nas.kinds.{file.name}") for file in pkgutil.iter_modules(nas.kinds.__path__)]
-    found: list[Kind[Any]] = [*(module.KIND for module in modules if hasattr(module, "KIND")), *plugged_in()]
-    by_spec = {kind.spec: kind for kind in found}
+    every: list[Kind[Any]] = [*(module.KIND for module in modules if hasattr(module, "KIND")), *plugged_in()]
+    by_spec = {kind.spec: kind for kind in every}
     assert set(by_spec) == set(stored_specs()), "each kind of search has a spec that can be stored, and the reverse"
     named = {by_spec[spec].name: by_spec[spec] for spec in stored_specs()}
-    assert len(named) == len(found), f"two kinds of search have one name: {[kind.name for kind in found]}"
+    assert len(named) == len(every), f"two kinds of search have one name: {[kind.name for kind in every]}"
     return named
 
 

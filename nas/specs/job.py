@@ -100,6 +100,6 @@ class JobSpec(StrictModel, ABC):
 
     def fidelity_of(self, key: str) -> Fidelity:
         """Return the fidelity of a content key, which must be one of the spec's."""
-        found = [fidelity for fidelity in self.fidelities.values() if fidelity.key == key]
-        assert found, f"no fidelity of the {type(self).__name__} {self.name!r} has the key {key}"
-        return found[0]
+        matches = [fidelity for fidelity in self.fidelities.values() if fidelity.key == key]
+        assert matches, f"no fidelity of the {type(self).__name__} {self.name!r} has the key {key}"
+        return matches[0]
