@@ -1,7 +1,7 @@
-"""The engine: spec, store, data, models, training, strategies, ranking.
+"""The search engine: kinds of search, specs, store, data, models, training, strategies, ranking.
 
-`nas.build_head` and `nas.build_network` give plain torch modules. They are looked up when first used, so that
-`import nas` needs no torch.
+`nas.build_head` and `nas.build_network` return plain torch modules. Both functions are imported when first used, so
+that `import nas` needs no torch.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["build_head", "build_network", "read_architecture"]
 
-_HOMES = {
+_MODULES = {
     "build_head": "nas.models.heads.build",
     "build_network": "nas.models.networks",
     "read_architecture": "search_spaces.document",
@@ -24,9 +24,9 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(_MODULES[name]), name)
 
 
 def __dir__() -> list[str]:

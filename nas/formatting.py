@@ -4,12 +4,12 @@ from __future__ import annotations
 
 
 def score(value: float | None) -> str:
-    """A score with four digits: "0.6213". Nothing where there is none."""
+    """Format a score with four decimals: "0.6213"; an empty text for None."""
     return "" if value is None else f"{value:.4f}"
 
 
 def duration(seconds: float | None) -> str:
-    """Seconds in the unit that suits: "2.3 s", "65 s", "10.0 min", "2.0 h", "2 days". Nothing where there are none."""
+    """Format seconds in a unit that suits: "2.3 s", "65 s", "10.0 min", "2.0 h", "2 days"; an empty text for None."""
     if seconds is None:
         return ""
     if seconds < 100:
@@ -20,12 +20,15 @@ def duration(seconds: float | None) -> str:
 
 
 def cost(device_seconds: float | None) -> str:
-    """What measuring one architecture costs: a duration, or milliseconds, which is what training-free scores take."""
+    """Format the cost of measuring one architecture: like `duration`, but below one second in milliseconds.
+
+    Training-free scores cost milliseconds.
+    """
     if device_seconds is not None and device_seconds < 0.95:
         return f"{1000 * device_seconds:.0f} ms"
     return duration(device_seconds)
 
 
 def interval(low: float, high: float) -> str:
-    """An interval of rank correlations: "0.42 to 0.93"."""
+    """Format an interval of rank correlations: "0.42 to 0.93"."""
     return f"{low:.2f} to {high:.2f}"

@@ -1,4 +1,4 @@
-"""What can be searched: plain descriptions, sampling, mutation, JSON documents. No torch, nothing of ours."""
+"""Search spaces: descriptions of architectures, sampling, mutation, JSON documents. Imports no torch, no `nas`."""
 
 from search_spaces.auto_deeplab.architecture import PUBLISHED_AUTO_DEEPLAB, AutoDeepLab, Block, Edge
 from search_spaces.dense_cell.architecture import (

@@ -1,4 +1,4 @@
-"""The architecture document: one versioned, self-describing JSON form for everything that can be found.
+"""The architecture document: one versioned, self-describing JSON format for all kinds of architecture.
 
 {"format": "segnas/architecture", "version": 1, "kind": "dense_cell", "architecture": {...}, "provenance": {...}}
 """
@@ -38,9 +38,15 @@ class Score(StrictModel):
 
 
 class Provenance(StrictModel):
-    """Where an architecture comes from; whatever is not known is left out.
+    """Where an architecture comes from; fields that are not known are left out.
 
-    `fidelity` is the whole description under which `scores` were measured, `software` maps packages to versions.
+    Attributes:
+        search: Id of the search.
+        trial: Number of the trial within the search.
+        seed: Seed of the trial.
+        fidelity: The complete fidelity at which `scores` were measured.
+        scores: One for each rung, ascending in iterations.
+        software: Version of each package by its name.
     """
 
     search: str | None = None
@@ -52,7 +58,7 @@ class Provenance(StrictModel):
 
 
 class ArchitectureDocument(StrictModel):
-    """A document as read: enough to rebuild the very same network."""
+    """An architecture document: everything needed to build the architecture's network anew."""
 
     format: Literal["segnas/architecture"] = FORMAT
     version: Literal[1] = VERSION
@@ -63,7 +69,7 @@ class ArchitectureDocument(StrictModel):
     @model_validator(mode="before")
     @classmethod
     def _kind_goes_inside(cls, data: Any) -> Any:
-        """The kind need not be repeated inside `architecture`."""
+        # The kind need not be repeated inside `architecture`.
         if isinstance(data, Mapping) and isinstance(data.get("architecture"), Mapping) and "kind" in data:
             return {**data, "architecture": {"kind": data["kind"], **data["architecture"]}}
         return data
@@ -76,12 +82,16 @@ class ArchitectureDocument(StrictModel):
 
 
 def architecture_to_dict(architecture: Architecture) -> dict[str, Any]:
-    """Plain JSON mapping with its `kind`; `architecture_from_dict` gives the same architecture back."""
+    """Write an architecture as a plain JSON mapping with its `kind`; `architecture_from_dict` reads it back."""
     return architecture.model_dump(mode="json", exclude_none=True)
 
 
 def architecture_from_dict(data: Mapping[str, Any]) -> Architecture:
-    """The architecture of a mapping with a `kind`. ValueError with one line that says what is wrong where."""
+    """Read an architecture from a JSON mapping with a `kind`.
+
+    Raises:
+        ValueError: The mapping describes no architecture; one line names each wrong field and says what is wrong.
+    """
     _check_kind(data)
     try:
         return _ARCHITECTURE.validate_python(dict(data))
@@ -90,7 +100,7 @@ def architecture_from_dict(data: Mapping[str, Any]) -> Architecture:
 
 
 def write_document(architecture: Architecture, provenance: Provenance | None = None) -> dict[str, Any]:
-    """The document as a plain JSON mapping; unknown provenance is left out."""
+    """Write an architecture document as a plain JSON mapping; unknown provenance is left out."""
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -101,11 +111,18 @@ def write_document(architecture: Architecture, provenance: Provenance | None = N
 
 
 def read_architecture(source: str | Path | Mapping[str, Any] | list[Any]) -> ArchitectureDocument:
-    """Read any form the service knows.
+    """Read an architecture from any of the JSON formats that are known.
 
-    A string or path is a JSON file. A mapping is a document, a bare architecture with its `kind`, or one of the
-    two forms of `auto_deeplab_forms`. A list is TensorFlow DeepLab's dense prediction cell. ValueError with one
-    line: the file, the place, what is wrong.
+    Args:
+        source: The path of a JSON file (a string is a path too), or its parsed JSON. A mapping is an architecture
+            document, a bare architecture with its `kind`, or an Auto-DeepLab network in one of the formats of
+            `search_spaces.auto_deeplab.formats`. A list is a dense prediction cell in TensorFlow DeepLab's format.
+
+    Returns:
+        The document; its provenance is empty where the format has none.
+
+    Raises:
+        ValueError: The file cannot be read or describes no architecture; one line names the file and the field.
     """
     if isinstance(source, str | Path):
         path = Path(source)

@@ -1,4 +1,4 @@
-"""The forms that the field has for architectures beside this project's document."""
+"""Write architectures in the published file formats of other projects."""
 
 from __future__ import annotations
 
@@ -10,17 +10,24 @@ from search_spaces.dense_cell.architecture import DenseCell
 from search_spaces.dense_cell.deeplab import write_deeplab
 from search_spaces.document import Architecture
 
-Form: TypeAlias = Literal["deeplab", "darts"]
+Format: TypeAlias = Literal["deeplab", "darts"]
+"""TensorFlow DeepLab's JSON files, or the genotypes of PyTorch re-implementations in the manner of DARTS."""
 
 
-def write_format(architecture: Architecture, form: Form) -> Any:
-    """`deeplab`: TensorFlow DeepLab's list of branches, or its three lists of an Auto-DeepLab; `darts`: numbered edges
-    and a path, as PyTorch re-implementations of Auto-DeepLab have it. ValueError where the architecture has no such
-    form.
+def write_format(architecture: Architecture, format: Format) -> Any:
+    """Write an architecture as the JSON value of another project's file format.
+
+    Args:
+        architecture: A dense prediction cell (`deeplab` only) or an Auto-DeepLab network.
+        format: `deeplab` is a list of branches, or three lists for an Auto-DeepLab network; `darts` is numbered edges
+            and a path.
+
+    Raises:
+        ValueError: The architecture cannot be written in the format.
     """
-    if form == "deeplab" and isinstance(architecture, DenseCell):
+    if format == "deeplab" and isinstance(architecture, DenseCell):
         return write_deeplab(architecture)
     if isinstance(architecture, AutoDeepLab):
-        return write_tensorflow(architecture) if form == "deeplab" else write_darts(architecture)
-    where = "TensorFlow DeepLab" if form == "deeplab" else "the DARTS form"
-    raise ValueError(f"a {architecture.kind} has no form in {where}; take format segnas")
+        return write_tensorflow(architecture) if format == "deeplab" else write_darts(architecture)
+    name = "TensorFlow DeepLab's" if format == "deeplab" else "the DARTS"
+    raise ValueError(f"a {architecture.kind} cannot be written in {name} format; use the format segnas")

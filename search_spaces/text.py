@@ -1,4 +1,4 @@
-"""An architecture in words: in one line for tables and listings, in several where a whole cell is shown."""
+"""Architectures as text: one line for tables and listings, several lines for the cell of an Auto-DeepLab network."""
 
 from __future__ import annotations
 
@@ -42,26 +42,26 @@ _CELL_INPUTS = {PREVIOUS: "H[l-1]", BEFORE_PREVIOUS: "H[l-2]"}
 
 
 def architecture_text(architecture: Architecture) -> str:
-    """An architecture in one line, as the command line, rankings, tables and the page show it.
+    """Describe an architecture in one line, as the command line, rankings, tables and the page show it.
 
-    What a paper published has its name: "published DPC", "published Auto-DeepLab", "ASPP (6, 12, 18)",
+    A published architecture is called by its name: "published DPC", "published Auto-DeepLab", "ASPP (6, 12, 18)",
     "trunk + GloRe (m=64)". A dense prediction cell is `branch:operator(input)` for each branch, where F is the feature
-    map. An Auto-DeepLab is the strides along its path, then `block:operator(input)+operator(input)` for each block of
-    the cell, where an input is `H[l-1]` (the output of the previous layer), `H[l-2]` (of the layer before that) or the
-    number of an earlier block.
+    map. An Auto-DeepLab network is the strides along its path, then `block:operator(input)+operator(input)` for each
+    block of the cell, where an input is `H[l-1]` (the output of the previous layer), `H[l-2]` (of the one before that)
+    or the number of an earlier block.
     """
     if isinstance(architecture, ReferenceHead):
         return _head(architecture)
     if isinstance(architecture, DenseCell):
         return "published DPC" if architecture == PUBLISHED_CELL else _cell(architecture)
-    # The paths are compared first: finding out whether two cells are the same takes a hundred times as long.
+    # The paths are compared first: comparing two cells costs a hundred times as much.
     if architecture.path == PUBLISHED_AUTO_DEEPLAB.path and architecture == PUBLISHED_AUTO_DEEPLAB:
         return "published Auto-DeepLab"
     return _network(architecture)
 
 
 def cell_lines(architecture: AutoDeepLab) -> tuple[str, ...]:
-    """The cell of an Auto-DeepLab, a line for each block: "block 1: skip(H[l-1]) + sep_3x3(block 0)"."""
+    """Describe the cell of an Auto-DeepLab network, a line a block: "block 1: skip(H[l-1]) + sep_3x3(block 0)"."""
     return tuple(
         f"block {index}: " + " + ".join(f"{edge.operator}({_state(edge.input, 'block ')})" for edge in block.edges)
         for index, block in enumerate(architecture.blocks)

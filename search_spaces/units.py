@@ -1,4 +1,4 @@
-"""Units of global reasoning, which keep the shape of what they read: one vocabulary for trunk heads and cells."""
+"""Units of global reasoning, whose output has the shape of their input: operators of cells, parts of trunk heads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Count = Annotated[int, Field(strict=True, ge=1, le=1024)]
 
 
 class _UnitModel(StrictModel):
-    """A strict model that says of a parameter of another unit whose parameters these are."""
+    """A strict model whose error for an unknown parameter lists the parameters that the unit has."""
 
     @model_validator(mode="before")
     @classmethod
@@ -43,7 +43,8 @@ class GloRe(_UnitModel):
 class GraphConvolution(_UnitModel):
     """Graph convolution unit (Li and Gupta, "Beyond Grids", NeurIPS 2018) with V = `vertices` vertices.
 
-    `assignment` "distance" is the paper's, "dot" the second form, of the authors' slides.
+    The soft `assignment` of pixels to vertices is by "distance" as in the paper, or by "dot" product as in the authors'
+    slides.
     """
 
     op: Literal["gcu"] = "gcu"
@@ -54,9 +55,9 @@ class GraphConvolution(_UnitModel):
 class SymbolicReasoning(_UnitModel):
     """Symbolic graph reasoning (Liang et al., NeurIPS 2018): `steps` steps over a knowledge graph.
 
-    The graph is no part of the description: it is given with the classes that a network is built for. `graph`
-    "identity" keeps its nodes and drops its edges, the ablation. `mapping` "drawn" is the degenerate one of the
-    paper's figure.
+    The knowledge graph is not part of the description: it comes with the classes that a network is built for. `graph`
+    "identity" is the ablation that uses the graph's nodes without its edges. `mapping` "drawn" is the degenerate
+    mapping that the paper's figure shows.
     """
 
     op: Literal["sgr"] = "sgr"
@@ -66,13 +67,13 @@ class SymbolicReasoning(_UnitModel):
 
 
 class ConstantContext(_UnitModel):
-    """Control: one vector per image, the same for every pixel."""
+    """Control for the units: adds one vector per image, the same for every pixel."""
 
     op: Literal["constant_context"] = "constant_context"
 
 
 class NonLocal(_UnitModel):
-    """Control: every pixel looks at every pixel (Wang et al., "Non-local Neural Networks", CVPR 2018)."""
+    """Control for the units: all pixels attend to all pixels (Wang et al., "Non-local Neural Networks", CVPR 2018)."""
 
     op: Literal["non_local"] = "non_local"
 
@@ -87,4 +88,4 @@ UNITS: tuple[type[Unit], ...] = (
     ConstantContext,
     NonLocal,
 )
-"""Every unit; with its defaults it is as its paper has it."""
+"""All units; the defaults of each are those of its paper."""

@@ -1,4 +1,4 @@
-"""What is wrong with a user's input: each field's path and a sentence, worded alike by service and command line."""
+"""Errors in a user's input: the path of each wrong field and a sentence, the same in service and command line."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from typing_extensions import TypeAliasType
 Model = TypeVar("Model", bound=BaseModel)
 
 MOST_PROBLEMS = 20
-"""How many of an input's problems are named; the rest are counted."""
+"""Number of problems of one input that are listed; the rest are counted."""
 
 UNKNOWN = object()
-"""Stands for input that is not at hand."""
+"""Stands for input that the caller does not have."""
 
 LONGEST_PATH = 200
 LONGEST_MESSAGE = 1000
-"""Characters of one problem's path and sentence: a user's own names stand in both."""
+"""Most characters of one problem's path and message, both of which may contain text of the user."""
 
 
 class FieldProblem(BaseModel):
-    """One wrong field: its dotted path ("fidelity.rungs", "" for the whole) and a sentence."""
+    """One wrong field: its dotted path ("fidelity.rungs", "" for the entire input) and a sentence."""
 
     path: str
     message: str
 
 
 class InputError(ValueError):
-    """Input that was refused; `problems` names every wrong field, the message reads them out."""
+    """Input was refused; `problems` lists the wrong fields, and the message has them in one line."""
 
     def __init__(self, problems: Sequence[FieldProblem]) -> None:
         self.problems = tuple(problems)
@@ -41,7 +41,7 @@ class InputError(ValueError):
 
 
 def summary(problems: Sequence[FieldProblem]) -> str:
-    """All problems in one line."""
+    """Join problems to one line: `path: sentence; path: sentence`."""
     return "; ".join(f"{problem.path}: {problem.message}" if problem.path else problem.message for problem in problems)
 
 
@@ -50,7 +50,11 @@ def validate(model: type[Model], data: object) -> Model: ...
 @overload
 def validate(model: object, data: object) -> Any: ...
 def validate(model: Any, data: object) -> Any:
-    """`data` as a `model` (or one of a union); InputError with the path of each wrong field."""
+    """Validate data as a pydantic model, or as any other type that pydantic understands.
+
+    Raises:
+        InputError: The data are wrong; it has the path of each wrong field.
+    """
     try:
         return TypeAdapter(model).validate_python(data)
     except ValidationError as error:
@@ -58,12 +62,12 @@ def validate(model: Any, data: object) -> Any:
 
 
 def explain(error: ValidationError, data: object = UNKNOWN, model: object = None) -> str:
-    """What was wrong with a user's input, in one line: `path: sentence; path: sentence`.
+    """Describe pydantic's error about a user's input in one line: `path: sentence; path: sentence`.
 
     Args:
-        error: What pydantic found.
+        error: The error that pydantic raised.
         data: The input, where the caller has it; see `field_problems`.
-        model: What the input should have been; see `field_problems`.
+        model: The type that the input was validated as; see `field_problems`.
     """
     return summary(field_problems(_errors(error), data, model))
 
@@ -73,26 +77,29 @@ def _errors(error: ValidationError) -> list[Any]:
 
 
 def field_problems(errors: Sequence[Any], data: object = UNKNOWN, model: object = None) -> list[FieldProblem]:
-    """Pydantic's errors as paths a person can follow and sentences: `MOST_PROBLEMS` of them, and how many more.
+    """Translate pydantic's errors to paths into the user's input, with a sentence for each.
 
     Args:
         errors: `ValidationError.errors()`.
-        data: What was validated. Pydantic puts the tag of a union's member into its locations ("strategy.dpc.pool");
-            what the user wrote has no such level, so steps that are not in `data` are left out. Without `data` all
-            steps stay.
-        model: What `data` should have been; the message of an unknown field then names the known ones.
+        data: The input that was validated. Pydantic puts the tag of a union's member into its locations
+            ("strategy.dpc.pool"). The input has no such level, so steps that are not in `data` are left out; without
+            `data` all steps stay.
+        model: The type that `data` was validated as; the message of an unknown field then names the known ones.
+
+    Returns:
+        At most `MOST_PROBLEMS` problems, and one more that counts the others where there are more.
     """
     return [field_problem(error, data, model) for error in errors[:MOST_PROBLEMS]] + more_problems(len(errors))
 
 
 def more_problems(count: int) -> list[FieldProblem]:
-    """The problem that stands for all beyond `MOST_PROBLEMS`, of `count`; none where all are named."""
+    """Make the problem that counts those beyond the first `MOST_PROBLEMS` of `count`; none where all are listed."""
     left = count - MOST_PROBLEMS
     return [FieldProblem(path="", message=f"and {left} more")] if left > 0 else []
 
 
 def field_problem(error: Mapping[str, Any], data: object = UNKNOWN, model: object = None) -> FieldProblem:
-    """One of pydantic's errors as a path and a sentence, both of bounded length; see `field_problems`."""
+    """Translate one of pydantic's errors to a path and a sentence of bounded length; see `field_problems`."""
     kind, location = str(error["type"]), tuple(error["loc"])
     path = _path(location, data, keep_last=kind == "missing")
     context: Mapping[str, Any] = error.get("ctx") or {}
@@ -114,7 +121,7 @@ def field_problem(error: Mapping[str, Any], data: object = UNKNOWN, model: objec
 
 
 def _printable(text: str, longest: int) -> str:
-    """Cut in the middle; and JSON can spell lone surrogates, which no UTF-8 answer or terminal can carry."""
+    # Long text is cut in the middle. Lone surrogates, which JSON can spell but UTF-8 cannot encode, become "?".
     if len(text) > longest:
         half = (longest - 3) // 2
         text = f"{text[:half]}...{text[-half:]}"
@@ -152,7 +159,7 @@ def _unknown(location: Sequence[str | int], model: object) -> str:
 
 
 def _known_fields(annotation: object, location: Sequence[str | int]) -> list[str]:
-    """Fields of the model found by walking `location` down from `annotation`; empty where there is none."""
+    # Names of the fields of the model at `location` below `annotation`; empty where there is no model.
     annotation = _plain(annotation)
     if typing.get_origin(annotation) in (dict, list, tuple) and location:
         values = typing.get_args(annotation)[typing.get_origin(annotation) is dict]
@@ -171,14 +178,14 @@ def _known_fields(annotation: object, location: Sequence[str | int]) -> list[str
 
 
 def _plain(annotation: object) -> object:
-    """The type itself, of a named alias or of an annotated type."""
+    # The type behind a named alias or an annotation.
     if isinstance(annotation, TypeAliasType):
         return _plain(annotation.__value__)
     if typing.get_origin(annotation) is not typing.Annotated:
         return annotation
-    plain, *marks = typing.get_args(annotation)
-    # A mark may stand for a union that is put together at run time (nas.specs.search.OneOf).
-    return _plain(next((mark.union() for mark in marks if hasattr(mark, "union")), plain))
+    plain, *metadata = typing.get_args(annotation)
+    # Metadata may hold a union that is put together at run time (nas.specs.search.OneOf).
+    return _plain(next((item.union() for item in metadata if hasattr(item, "union")), plain))
 
 
 def _is_model(annotation: object) -> bool:
@@ -186,19 +193,19 @@ def _is_model(annotation: object) -> bool:
 
 
 def _tags(member: object) -> set[object]:
-    """What pydantic may put into the location of an error in this member of a union: its tag."""
-    given = {extra.tag for extra in getattr(member, "__metadata__", ()) if isinstance(extra, Tag)}
+    # The tags that pydantic may put into the location of an error in this member of a union.
+    tags = {extra.tag for extra in getattr(member, "__metadata__", ()) if isinstance(extra, Tag)}
     model = typing.cast(type[BaseModel], _plain(member))
     literals = (field.annotation for field in model.model_fields.values())
-    named = {
+    literal_values = {
         value
         for literal in literals
         if typing.get_origin(literal) is typing.Literal
         for value in typing.get_args(literal)
     }
-    return given | named
+    return tags | literal_values
 
 
 def shorten(value: Any) -> str:
-    """A user's value as it may stand in a sentence, however long it is."""
+    """Shorten the repr of a user's value, however long it is, so that it fits in a sentence."""
     return reprlib.repr(value)

@@ -1,1 +1,1 @@
-"""The kinds of search, a file for each, behind one protocol: nothing else asks which kind a search is."""
+"""The kinds of search, one file each, behind one protocol: no other code asks which kind a search is."""

@@ -15,7 +15,7 @@ from nas.store import SearchRecord, SnapshotRecord, Store
 
 
 class AutoDeepLab(Kind[AutoDeepLabSpec]):
-    """Searches whose runs come first, and whose trials measure what the runs decoded to."""
+    """Differentiable searches: their runs come first, then trials measure the networks that the runs decoded to."""
 
     spec = AutoDeepLabSpec
 
@@ -26,11 +26,10 @@ class AutoDeepLab(Kind[AutoDeepLabSpec]):
         return spec
 
     def family(self, spec: AutoDeepLabSpec, records: Records) -> Family:
-        """Those with as many layers and blocks."""
         return Family(("auto_deeplab", spec.supernet.layers, spec.supernet.blocks), whole_network=True)
 
     def probe(self, spec: AutoDeepLabSpec) -> AutoDeepLabSpec:
-        """One run of an epoch for the weights alone and one with alpha and beta, then its network."""
+        """One run with an epoch for the weights alone, then one with alpha and beta; its network is measured."""
         first = min(spec.bilevel.architecture_from_epoch, 1)
         bilevel = spec.bilevel.model_copy(update={"epochs": first + 1, "architecture_from_epoch": first})
         scoring = None if spec.scoring is None else short(spec.scoring)
@@ -71,10 +70,10 @@ class AutoDeepLab(Kind[AutoDeepLabSpec]):
 
 
 def scored_snapshots(spec: AutoDeepLabSpec, recorded: Sequence[SnapshotRecord]) -> Iterator[Proposal]:
-    """Yield the decoded network of every run at every scored epoch, each network once.
+    """Yield a trial for the decoded network of every run at every scored epoch, each network once.
 
-    A network's number is its place among all that could be measured (run by run, epoch by epoch), so numbers may be
-    missing.
+    A trial's number is the place of its snapshot among all that could be measured (run by run, epoch by epoch), so
+    the numbers may have gaps.
     """
     if spec.scoring is None:
         return

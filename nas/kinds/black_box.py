@@ -1,4 +1,4 @@
-"""Black-box searches: a strategy proposes architectures of a space, each is measured at one proxy fidelity."""
+"""Black-box searches: a strategy proposes architectures of a space, each measured at one proxy fidelity."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class BlackBox(Kind[BlackBoxSpec]):
         return None if spec.early_stopping is None else spec.early_stopping.reduction
 
     def probe(self, spec: BlackBoxSpec) -> BlackBoxSpec:
-        """Some random architectures without early stopping."""
+        """A few random architectures without early stopping."""
         return BlackBoxSpec.model_validate(
             {
                 **dict(spec),
@@ -51,13 +51,13 @@ class BlackBox(Kind[BlackBoxSpec]):
 
 
 class StrategyPlan:
-    """A black-box search: the strategy proposes, successive halving stops the weak at the rungs."""
+    """Plan of a black-box search: the strategy proposes trials, successive halving stops the worst at each rung."""
 
     def __init__(self, spec: BlackBoxSpec) -> None:
         self._spec = spec
         early = spec.early_stopping
         self._strategy = build_strategy(spec)
-        self._halving = SuccessiveHalving(spec.fidelity.rungs, early.reduction) if early else None
+        self._scheduler = SuccessiveHalving(spec.fidelity.rungs, early.reduction) if early else None
         self._next = 0
         self._exhausted = False
 
@@ -83,8 +83,8 @@ class StrategyPlan:
 
     def restore(self, trials: Sequence[TrialRecord], curves: Mapping[int, Sequence[Measurement]]) -> None:
         self._strategy.restore(_observation(trial) for trial in trials)
-        if self._halving is not None:
-            self._halving.replay(curves)
+        if self._scheduler is not None:
+            self._scheduler.replay(curves)
         self._next = max((trial.number + 1 for trial in trials), default=0)
 
     def propose(self) -> Proposal | None:
@@ -99,7 +99,7 @@ class StrategyPlan:
         return Proposal(self._next - 1, architecture, self._spec.fidelity, self._spec.seed)
 
     def should_continue(self, number: int, measurement: Measurement) -> bool:
-        return self._halving is None or self._halving.record(number, measurement.iteration, measurement.score)
+        return self._scheduler is None or self._scheduler.record(number, measurement.iteration, measurement.score)
 
     def tell(self, number: int, architecture: Architecture, status: TrialStatus, last: Measurement | None) -> None:
         score, iteration = (None, None) if last is None else (last.score, last.iteration)

@@ -1,4 +1,4 @@
-"""Calibrations: which proxy is the cheapest that orders architectures as full scale does."""
+"""Calibrations: find the cheapest proxy fidelity that orders architectures as full scale does."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Calibration(Kind[CalibrationSpec]):
         return ListPlan(calibration_trials(spec))
 
     def training_free(self, spec: CalibrationSpec, records: Records) -> Candidates:
-        """All its architectures, at the fidelity of the first proxy."""
+        """All architectures of the calibration, at the fidelity of the first proxy."""
         first = next(iter(spec.proxies.values()))
         return Candidates(calibration_sample(spec), first, spec.seed, spec.training_free)
 
@@ -32,7 +32,7 @@ class Calibration(Kind[CalibrationSpec]):
         return Adoption() if spec.reuse else None
 
     def family(self, spec: CalibrationSpec, records: Records) -> Family:
-        """That of a black-box search over its space."""
+        """The family of a black-box search over the same space."""
         return Family((spec.space.kind, spec.space.branches, spec.space.operators))
 
     def trial_counts(self, spec: CalibrationSpec) -> Mapping[str, int]:
@@ -48,14 +48,14 @@ class Calibration(Kind[CalibrationSpec]):
 
         spec = self.own(search.spec)
         assert spec is not None, search.id
-        found, _ = calibration(search.id, spec, store)
-        return calibration_panels(found)
+        result, _ = calibration(search.id, spec, store)
+        return calibration_panels(result)
 
     def unranked(self, search: SearchRecord) -> str:
         return f"{search.id} is a calibration, which has its own full scale: see /v1/calibrations/{search.id}"
 
     def named_fidelity(self, search: SearchRecord, proxy: str | None, records: Records) -> Fidelity:
-        """The proxy of that name; without one, what the calibration recommends."""
+        """The fidelity of the proxy of that name, or without a name of the proxy that the calibration recommends."""
         spec = self.own(search.spec)
         assert spec is not None, search.id
         if proxy is not None:
@@ -71,14 +71,17 @@ class Calibration(Kind[CalibrationSpec]):
             )
         from nas.ranking.calibration import calibrate  # numpy and scipy: not at the service's start
 
-        found = calibrate(spec, records.all_trials(search.id), {})
-        if found.recommended is None:
-            raise refused_fidelity(f"calibration {search.id} recommends nothing: {found.verdict}")
-        return spec.proxies[found.recommended]
+        result = calibrate(spec, records.all_trials(search.id), {})
+        if result.recommended is None:
+            raise refused_fidelity(f"calibration {search.id} recommends nothing: {result.verdict}")
+        return spec.proxies[result.recommended]
 
 
 def calibration_sample(spec: CalibrationSpec) -> list[Architecture]:
-    """The architectures of a calibration: uniform over its space, no two the same; all of a space that has fewer."""
+    """Sample the architectures of a calibration uniformly from its space, no two of them equal.
+
+    A space with fewer architectures than the calibration wants gives all it has.
+    """
     drawn = BlackBoxSpec(
         name=spec.name, space=spec.space, strategy=RandomStrategy(), fidelity=spec.full_scale, seed=spec.seed
     )
@@ -90,13 +93,13 @@ def calibration_sample(spec: CalibrationSpec) -> list[Architecture]:
 
 
 def calibration_trials(spec: CalibrationSpec) -> Iterator[Proposal]:
-    """Yield all architectures under one proxy, then under the next, at last at full scale: the cheap ones first."""
+    """Yield the trials of a calibration: all architectures under each proxy in turn, at last at full scale."""
     sample = calibration_sample(spec)
-    turns = [(fidelity, spec.seed) for fidelity in spec.proxies.values()]
-    turns += [(spec.full_scale, spec.seed + turn) for turn in range(spec.seeds)]
-    for turn, (fidelity, seed) in enumerate(turns):
+    passes = [(fidelity, spec.seed) for fidelity in spec.proxies.values()]
+    passes += [(spec.full_scale, spec.seed + offset) for offset in range(spec.seeds)]
+    for number, (fidelity, seed) in enumerate(passes):
         for index, architecture in enumerate(sample):
-            yield Proposal(turn * len(sample) + index, architecture, fidelity, seed)
+            yield Proposal(number * len(sample) + index, architecture, fidelity, seed)
 
 
 KIND = Calibration()

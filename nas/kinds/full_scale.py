@@ -1,4 +1,4 @@
-"""Full-scale evaluations: architectures of another search, measured again with more care."""
+"""Full-scale evaluations: measure architectures of another search again at a more careful fidelity."""
 
 from __future__ import annotations
 
@@ -29,28 +29,28 @@ class FullScale(Kind[FullScaleSpec]):
         return Candidates(_chosen(spec, records), fidelity, parent.spec.seed, spec.training_free)
 
     def adoption(self, spec: FullScaleSpec, records: Records) -> Adoption:
-        """From its search and that search's other evaluations.
+        """Measurements of the parent search and of its other full-scale evaluations.
 
-        The data behind a name may change between two searches; of relatives one may take it that it has not.
+        The data set behind a name may change between two searches. It is assumed not to have changed between these.
         """
         return Adoption(frozenset({spec.of, *(sibling.id for sibling in records.children(spec.of))}))
 
     def family(self, spec: FullScaleSpec, records: Records) -> Family:
-        """That of the search whose architectures it measures."""
+        """The family of the search whose architectures are measured."""
         from nas.kinds.registry import kind_of  # the registry knows every kind, this one too
 
         parent = records.get_search(spec.of).spec
         return kind_of(parent).family(parent, records)
 
     def panels(self, search: SearchRecord, store: Store) -> tuple[Panel, ...]:
-        """The ranking of its search by this evaluation alone."""
+        """The ranking of the parent search by this evaluation alone."""
         from nas.panels.ranking import ranking_panels  # numpy and scipy: not at the service's start
         from nas.ranking.from_store import search_ranking
 
         spec = self.own(search.spec)
         assert spec is not None, search.id
-        found, _ = search_ranking(store.get_search(spec.of), [(search.id, spec)], store)
-        return ranking_panels(found)
+        result, _ = search_ranking(store.get_search(spec.of), [(search.id, spec)], store)
+        return ranking_panels(result)
 
     def unranked(self, search: SearchRecord) -> str:
         spec = self.own(search.spec)
@@ -62,15 +62,15 @@ class FullScale(Kind[FullScaleSpec]):
 
 
 def full_scale_trials(spec: FullScaleSpec, architectures: Sequence[Architecture]) -> Iterator[Proposal]:
-    """Yield every chosen architecture with the first seed, then with the next."""
-    for turn in range(spec.seeds):
+    """Yield the trials of a full-scale evaluation: all chosen architectures with the first seed, then with the next."""
+    for offset in range(spec.seeds):
         for index, architecture in enumerate(architectures):
-            number = turn * len(architectures) + index
-            yield Proposal(number, architecture, spec.fidelity, spec.seed + turn)
+            number = offset * len(architectures) + index
+            yield Proposal(number, architecture, spec.fidelity, spec.seed + offset)
 
 
 def _chosen(spec: FullScaleSpec, records: Records) -> list[Architecture]:
-    """Architectures of the chosen trials of the other search, in the order of the choice."""
+    # Architectures of the chosen trials of the parent search, in the order of the choice.
     recorded = {trial.number: trial for trial in records.all_trials(spec.of)}
     return [recorded[number].architecture for number in spec.trials]
 

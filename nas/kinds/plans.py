@@ -1,4 +1,4 @@
-"""Plans of trials: what a driver asks for the next trial and reports each result to; and the plan of a fixed list."""
+"""Plans of trials: a driver asks a plan for the next trial and reports each result to it. With the plan of a list."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from search_spaces.document import Architecture
 
 @dataclass(frozen=True)
 class Proposal:
-    """A trial that shall be run: `number` names it within its search."""
+    """A trial to run; `number` identifies the trial within its search."""
 
     number: int
     architecture: Architecture
@@ -26,21 +26,21 @@ class Proposal:
 
 
 class Need(NamedTuple):
-    """A fidelity to prepare; `whole_network` where the architectures bring their own backbone."""
+    """A fidelity to prepare; with `whole_network` the architectures are entire networks and need no backbone."""
 
     fidelity: Fidelity
     whole_network: bool = False
 
 
 class Plan(Protocol):
-    """Where a driver's trials come from.
+    """The source of a driver's trials, which also decides which of them stop early.
 
-    A plan that was restored from the record proposes and stops as the one would have that made the record.
+    A plan that was restored from recorded trials proposes and stops as the plan would have that proposed them.
     """
 
     @property
     def size(self) -> int:
-        """Number of trials, at most."""
+        """Largest number of trials."""
         ...
 
     @property
@@ -50,12 +50,12 @@ class Plan(Protocol):
 
     @property
     def note(self) -> str | None:
-        """A sentence for people about the search once it completed; None: there is nothing to say."""
+        """A remark for the user on the completed search, one sentence; None without one."""
         ...
 
     @property
     def needs(self) -> Collection[Need]:
-        """Fidelities whose backbone and features are made before the first trial, each once."""
+        """Fidelities to prepare before the first trial (backbone and features), each once."""
         ...
 
     def fidelity_of(self, trial: TrialRecord) -> Fidelity:
@@ -63,30 +63,35 @@ class Plan(Protocol):
         ...
 
     def restore(self, trials: Sequence[TrialRecord], curves: Mapping[int, Sequence[Measurement]]) -> None:
-        """Take in all trials that earlier drivers recorded, running ones too, and their learning curves by number."""
+        """Continue from the trials of earlier drivers.
+
+        Args:
+            trials: All recorded trials, running ones too.
+            curves: Their measurements by the number of the trial, ascending in iterations.
+        """
         ...
 
     def propose(self) -> Proposal | None:
-        """The next trial to run; None when none is left."""
+        """Propose the next trial to run; None when none is left."""
         ...
 
     def should_continue(self, number: int, measurement: Measurement) -> bool:
-        """Whether early stopping lets a trial train on after it was measured at a rung."""
+        """Record a measurement at a rung, and decide whether the trial continues or is stopped early."""
         ...
 
     def tell(self, number: int, architecture: Architecture, status: TrialStatus, last: Measurement | None) -> None:
-        """Take in the end of a trial; `last` is its measurement at the deepest rung, None without any."""
+        """Report the end of a trial; `last` is the measurement at its deepest rung, None without any."""
         ...
 
 
 class ListPlan:
-    """A list of trials known from the start, run in its order; each runs to its last rung."""
+    """The plan of a fixed list of trials: they run in the order of the list, each to its last rung."""
 
     note = None
 
     def __init__(self, proposals: Iterable[Proposal]) -> None:
         self._all = {proposal.number: proposal for proposal in proposals}
-        self._left = deque(self._all.values())
+        self._pending = deque(self._all.values())
 
     @property
     def size(self) -> int:
@@ -94,7 +99,7 @@ class ListPlan:
 
     @property
     def finished(self) -> bool:
-        return not self._left
+        return not self._pending
 
     @property
     def needs(self) -> Collection[Need]:
@@ -110,13 +115,13 @@ class ListPlan:
     def restore(self, trials: Sequence[TrialRecord], curves: Mapping[int, Sequence[Measurement]]) -> None:
         recorded = {trial.number for trial in trials}
         assert recorded <= self._all.keys(), sorted(recorded - self._all.keys())
-        self._left = deque(proposal for proposal in self._all.values() if proposal.number not in recorded)
+        self._pending = deque(proposal for proposal in self._all.values() if proposal.number not in recorded)
 
     def propose(self) -> Proposal | None:
-        return self._left.popleft() if self._left else None
+        return self._pending.popleft() if self._pending else None
 
     def should_continue(self, number: int, measurement: Measurement) -> bool:
         return True
 
     def tell(self, number: int, architecture: Architecture, status: TrialStatus, last: Measurement | None) -> None:
-        """Nothing is learned from a trial: the list is fixed."""
+        """Ignore the result: the list is fixed."""

@@ -1,4 +1,4 @@
-"""What a kind of search is to everything else: its plan of trials, what comes before it, its cost, its answer."""
+"""The protocol of a kind of search: its plan of trials, its preparation, its cost, its answer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Spec = TypeVar("Spec", bound="JobSpec")
 
 
 class Records(Protocol):
-    """What a kind may read of the record; `nas.store.Store` has it all. Each method is described there."""
+    """The methods of `nas.store.Store` by which a kind may read the recorded searches; they are described there."""
 
     def get_search(self, search_id: str) -> SearchRecord: ...
     def children(self, search_id: str) -> list[SearchRecord]: ...
@@ -35,9 +35,11 @@ class Records(Protocol):
 
 
 class Family(NamedTuple):
-    """Which trials cost alike at the same fidelity: those of equal families.
+    """Trials of equal families cost the same at the same fidelity, so that forecasts may use their times.
 
-    `whole_network`: the architectures bring their own backbone, so a fidelity's backbone and head cost nothing.
+    Attributes:
+        key: What the architectures of the family have in common.
+        whole_network: Whether the architectures are entire networks: a fidelity's backbone and head are then not used.
     """
 
     key: Hashable
@@ -46,8 +48,13 @@ class Family(NamedTuple):
 
 @dataclass(frozen=True)
 class Candidates:
-    """Architectures that shall have training-free scores: at which fidelity and seed their networks start, which
-    scores.
+    """Architectures to score without training.
+
+    Attributes:
+        architectures: The architectures.
+        fidelity: The fidelity at which the networks are built and get their batches.
+        seed: Seed of the initial weights and of the batches.
+        names: The scores to compute.
     """
 
     architectures: Collection[Architecture]
@@ -58,13 +65,13 @@ class Candidates:
 
 @dataclass(frozen=True)
 class Adoption:
-    """Whose measurements a search takes over instead of running a trial: those of the searches `within`, or of all."""
+    """Searches whose measurements are adopted instead of running a trial: those `within`, or all with None."""
 
     within: frozenset[str] | None = None
 
 
 class Kind(ABC, Generic[Spec]):
-    """One kind of search. Stateless: every method is a function of the spec and of what is recorded.
+    """One kind of search. It has no state: every method is a function of the spec and of the recorded searches.
 
     To add a kind, write one file with a spec (`nas.specs.JobSpec` with a `kind` of its own) and a subclass of this
     class, and name an instance: in `nas/kinds/` as `KIND`, or in a package of your own under the entry point group
@@ -73,91 +80,93 @@ class Kind(ABC, Generic[Spec]):
 
     spec: type[Spec]
     requested: ClassVar[bool] = True
-    """Whether `POST /v1/searches` takes it; other kinds have a request and a route of their own."""
+    """Whether `POST /v1/searches` accepts specs of this kind; other kinds have a request and a route of their own."""
 
     @property
     def name(self) -> str:
-        """What the field `kind` of its specs says."""
+        """The value of the field `kind` in specs of this kind."""
         return kind_name(self.spec)
 
     def own(self, spec: JobSpec) -> Spec | None:
-        """The spec where it is one of this kind, else None."""
+        """Return the spec if it is of this kind, else None."""
         return spec if isinstance(spec, self.spec) else None
 
-    # What is run.
+    # Runs and trials.
 
     @abstractmethod
     def plan(self, spec: Spec, search_id: str, records: Records) -> Plan:
-        """Trials of the search: where they come from, in which order, which of them stop early.
-
-        Asked for once the search's runs are over, if it has any.
-        """
+        """Make the plan of the search's trials, after the end of its runs if it has any."""
 
     def runs(self, spec: Spec) -> AutoDeepLabSpec | None:
-        """The differentiable search that comes before the trials, a run for each of its seeds; None without one."""
+        """Return the differentiable search to run before the trials, a run for each of its seeds; None without one."""
         return None
 
     def training_free(self, spec: Spec, records: Records) -> Candidates | None:
-        """What is to be scored without training before the trials; None: nothing."""
+        """Choose the architectures to score without training before the trials; None without any."""
         return None
 
     def adoption(self, spec: Spec, records: Records) -> Adoption | None:
-        """Whose measurements of the same architecture, fidelity and seed are taken over; None: nobody's."""
+        """Choose where measurements of the same architecture, fidelity and seed are adopted from; None: nowhere."""
         return None
 
-    # What it costs.
+    # Cost.
 
     @abstractmethod
     def family(self, spec: Spec, records: Records) -> Family:
-        """Which searches' trials cost the same."""
+        """Return the family of searches whose trials cost the same at the same fidelity."""
 
     def trial_counts(self, spec: Spec) -> Mapping[str, int]:
-        """Number of trials, at most, by the path of their fidelity in the spec."""
+        """Count the trials at most, by the path of their fidelity in the spec."""
         return dict.fromkeys(spec.fidelities, spec.planned)
 
     def reduction(self, spec: Spec) -> float | None:
-        """Of successive halving: the best 1/reduction go on at each rung. None: all go on."""
+        """Return the factor of successive halving: the best 1/reduction continue at each rung. None: all continue."""
         return None
 
     def probe(self, spec: Spec) -> Spec | None:
-        """A small search that measures what steps of this one cost; None where there is no such search."""
+        """Make a small search that measures the time of a step in this one; None where there is no such search."""
         return None
 
-    # What it says.
+    # Answers.
 
     def method(self, spec: Spec) -> str:
-        """How it searches, in a word or two for a list."""
+        """Name the method of the search in a word or two, for lists."""
         return self.name.replace("_", " ")
 
     def dataset(self, spec: Spec) -> str:
-        """Name of the data set that it is about."""
+        """Name the data set that lists show for the search."""
         return next(iter(spec.datasets.values()))
 
     def panels(self, search: SearchRecord, store: Store) -> tuple[Panel, ...]:
-        """Tables and charts that a page shows beside the search's trials, from what is recorded so far."""
+        """Make the tables and charts that a page shows beside the search's trials, from the results recorded so far."""
         return ()
 
     def exports_snapshots(self, spec: Spec) -> bool:
-        """Whether what the search finds is taken from its snapshots, not from its trials."""
+        """Whether the best architecture comes from the snapshots of the search, not from its trials."""
         return False
 
     def best_snapshot(self, search: SearchRecord, records: Records) -> SnapshotRecord | None:
-        """The snapshot to take away so far, of a search that exports snapshots; None where there is none."""
+        """Choose the best snapshot so far of a search that exports snapshots; None where there is none."""
         return None
 
     def unranked(self, search: SearchRecord) -> str | None:
-        """Why its scores cannot be compared with full scale, as a sentence; None where they can."""
+        """Explain in a sentence why scores of the search cannot be ranked against full scale; None where they can."""
         return None
 
     def named_fidelity(self, search: SearchRecord, proxy: str | None, records: Records) -> Fidelity:
-        """The fidelity that another search may name by this one's id, alone or with a proxy's name.
+        """Find the fidelity that another search names by the id of this one, alone or with the name of a proxy.
+
+        Args:
+            search: The named search.
+            proxy: Name of one of its proxies; None for the fidelity that the search recommends.
+            records: Read access to the recorded searches.
 
         Raises:
-            InputError: This search recommends none.
+            InputError: The search has no such proxy, or recommends no fidelity.
         """
         raise refused_fidelity(f"{search.id} is no calibration, but of the kind {search.kind}")
 
 
 def refused_fidelity(message: str) -> InputError:
-    """Why the name of a fidelity stands for none, as an error of the field `fidelity`."""
+    """Make the error for a name that stands for no fidelity: a problem of the field `fidelity`."""
     return InputError([FieldProblem(path="fidelity", message=message)])

@@ -1,4 +1,4 @@
-"""Reference searches: heads made by people, several seeds each, side by side."""
+"""Reference searches: compare heads that were designed by hand, each with several seeds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nas.store import SearchRecord, Store
 
 
 class Reference(Kind[ReferenceSpec]):
-    """Searches over a list of heads."""
+    """Searches that measure a list of heads."""
 
     spec = ReferenceSpec
 
@@ -26,7 +26,7 @@ class Reference(Kind[ReferenceSpec]):
         return Family(frozenset(head.key for head in spec.heads))
 
     def probe(self, spec: ReferenceSpec) -> ReferenceSpec:
-        """Each head once."""
+        """Each head with one seed."""
         changes = {"name": probe_name(spec), "fidelity": short(spec.fidelity), "seeds": 1}
         return ReferenceSpec.model_validate({**dict(spec), **changes})
 
@@ -37,10 +37,13 @@ class Reference(Kind[ReferenceSpec]):
 
 
 def reference_trials(spec: ReferenceSpec) -> Iterator[Proposal]:
-    """Yield every head with the first seed, then with the next: what a stopped search has measured can be compared."""
-    for turn in range(spec.seeds):
+    """Yield the trials of a reference search: all heads with the first seed, then with the next.
+
+    In this order the heads of a search that was stopped can be compared.
+    """
+    for offset in range(spec.seeds):
         for index, head in enumerate(spec.heads):
-            yield Proposal(turn * len(spec.heads) + index, head, spec.fidelity, spec.seed + turn)
+            yield Proposal(offset * len(spec.heads) + index, head, spec.fidelity, spec.seed + offset)
 
 
 KIND = Reference()

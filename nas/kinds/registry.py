@@ -1,4 +1,4 @@
-"""All kinds of search by name: those of `nas.kinds`, and those that installed packages bring along."""
+"""All kinds of search by name: the modules of `nas.kinds`, and plugins of installed packages."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from nas.specs.search import stored_specs
 
 @cache
 def kinds() -> Mapping[str, Kind[Any]]:
-    """Every kind by its name, in the order in which specs are told apart.
+    """Load every kind of search, by name, in the order of the union of specs.
 
     A built-in kind is a module of `nas.kinds` with an instance called `KIND`.
 
     Raises:
         AssertionError: Two kinds have the same name, or a kind has a spec that no search can be stored with.
     """
-    modules = [importlib.import_module(f"nas.kinds.{found.name}") for found in pkgutil.iter_modules(nas.kinds.__path__)]
-    found: list[Kind[Any]] = [*(module.KIND for module in modules if hasattr(module, "KIND")), *plugged_in()]
-    by_spec = {kind.spec: kind for kind in found}
+    modules = [importlib.import_module(f"nas.kinds.{file.name}") for file in pkgutil.iter_modules(nas.kinds.__path__)]
+    every: list[Kind[Any]] = [*(module.KIND for module in modules if hasattr(module, "KIND")), *plugged_in()]
+    by_spec = {kind.spec: kind for kind in every}
     assert set(by_spec) == set(stored_specs()), "each kind of search has a spec that can be stored, and the reverse"
     named = {by_spec[spec].name: by_spec[spec] for spec in stored_specs()}
-    assert len(named) == len(found), f"two kinds of search have one name: {[kind.name for kind in found]}"
+    assert len(named) == len(every), f"two kinds of search have one name: {[kind.name for kind in every]}"
     return named
 
 
 def kind_of(spec: JobSpec) -> Kind[Any]:
-    """The kind of search that a spec asks for."""
+    """Return the kind of search that a spec describes."""
     return kinds()[spec.kind]

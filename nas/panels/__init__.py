@@ -1,1 +1,1 @@
-"""What is shown of a search beside its trials: data in, panels out (`nas.schemas.panels`), no questions asked."""
+"""Build the panels shown beside the trials of a search (`nas.schemas.panels`), from data alone, without queries."""

@@ -1,4 +1,4 @@
-"""Cells of a table that say how well one number orders architectures: the same for rankings and calibrations."""
+"""Table cells for how well one number orders architectures, shared by rankings and calibrations."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
 
 def association_columns(first: str, *last: str) -> tuple[ColumnPublic, ...]:
-    """The heads of `association_cells`, between a first column of names and what else there is."""
+    """Make the columns of a table: names under `first`, then those of `association_cells`, then `last`."""
     return (ColumnPublic(text=first), *(numeric(name) for name in ("rho", "95 %", "n", "Cost", *last)))
 
 
 def numeric(text: str) -> ColumnPublic:
-    """The head of a column of numbers."""
+    """Make a column of numbers."""
     return ColumnPublic(text=text, numeric=True)
 
 
 def association_cells(ranking: Ranking, device_seconds: float | None) -> tuple[str, str, str, str]:
-    """Rank correlation, its interval, the number of architectures, what the number costs for one of them."""
+    """Format a rank correlation, its 95 % interval, the number of architectures, and the cost of one of them."""
     return (
         "" if ranking.spearman is None else f"{ranking.spearman:.2f}",
         "" if ranking.interval is None else interval(ranking.interval.low, ranking.interval.high),

@@ -1,4 +1,4 @@
-"""Panels of a calibration: what each proxy costs and how well it orders, and the one to take."""
+"""Panels of a calibration: what each proxy costs, how well it orders, and which is recommended."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from nas.ranking.calibration import CalibratedProxy, Calibration
 
 
-def calibration_panels(found: Calibration) -> tuple[Panel, ...]:
-    """A row for each proxy, then the verdict."""
+def calibration_panels(calibration: Calibration) -> tuple[Panel, ...]:
+    """Make the table of proxies, and below it the verdict of the calibration."""
     columns = association_columns("Proxy", "Of full scale", "Pareto")
-    rows = tuple(_row(proxy) for proxy in found.proxies)
-    return (TablePanel(title="Proxies", columns=columns, rows=rows), TextPanel(lines=(found.verdict,)))
+    rows = tuple(_row(proxy) for proxy in calibration.proxies)
+    return (TablePanel(title="Proxies", columns=columns, rows=rows), TextPanel(lines=(calibration.verdict,)))
 
 
 def _row(proxy: CalibratedProxy) -> tuple[str, ...]:

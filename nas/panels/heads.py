@@ -1,4 +1,4 @@
-"""The panel of a reference search: its heads side by side."""
+"""The panel of a reference search: a table of its heads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _COLUMNS = ("Parameters", "Multiply-adds", "mIoU", "Spread", "Seeds", "To the tr
 
 
 def heads_panels(rows: Iterable[ReferenceRow]) -> tuple[Panel, ...]:
-    """The table of a reference search: size, mIoU over the seeds, difference to the bare trunk."""
+    """Make the table of a reference search: size of each head, mIoU over the seeds, difference to the bare trunk."""
     columns = (ColumnPublic(text="Head"), *(ColumnPublic(text=name, numeric=True) for name in _COLUMNS))
     return (TablePanel(title="Heads", columns=columns, rows=tuple(_row(row) for row in rows)),)
 

@@ -1,4 +1,4 @@
-"""Panels of a full-scale evaluation: its scores against those of the search, and how well the cheap ones order."""
+"""Panels of a full-scale evaluation: its scores against the search's, and how well cheap scores order."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from nas.ranking.search_ranking import SearchRanking
 
 
-def ranking_panels(found: SearchRanking) -> tuple[Panel, ...]:
-    """Every architecture at both fidelities, the rank correlations, and what must be said of them."""
+def ranking_panels(result: SearchRanking) -> tuple[Panel, ...]:
+    """Make a chart of the scores at both fidelities, a table of rank correlations, and the ranking's warnings."""
     chart = ScatterPanel(
         title="Score at full scale against the search's",
         x_text="mIoU in the search",
         y_text="mIoU at full scale",
-        points=tuple(_point(pair) for pair in found.pairs),
+        points=tuple(_point(pair) for pair in result.pairs),
     )
-    table = TablePanel(title="How well it orders", columns=association_columns(""), rows=tuple(_rows(found)))
-    notes = (*((found.ranking.reason,) if found.ranking.reason else ()), *found.warnings)
+    table = TablePanel(title="How well it orders", columns=association_columns(""), rows=tuple(_rows(result)))
+    notes = (*((result.ranking.reason,) if result.ranking.reason else ()), *result.warnings)
     return (RowPanel(panels=(chart, table)), *((TextPanel(lines=notes, style="muted"),) if notes else ()))
 
 
@@ -38,9 +38,9 @@ def _point(pair: JoinedPair) -> PointPublic:
     )
 
 
-def _rows(found: SearchRanking) -> Iterator[tuple[str, ...]]:
-    yield ("the search's order", *association_cells(found.ranking, found.proxy_seconds))
-    for iteration, rung in found.rungs.items():
+def _rows(result: SearchRanking) -> Iterator[tuple[str, ...]]:
+    yield ("the search's order", *association_cells(result.ranking, result.proxy_seconds))
+    for iteration, rung in result.rungs.items():
         yield (f"score at {iteration}", *association_cells(*rung))
-    for name, proxy in found.training_free.items():
+    for name, proxy in result.training_free.items():
         yield (name.replace("_", " "), *association_cells(*proxy))

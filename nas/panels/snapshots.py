@@ -1,4 +1,4 @@
-"""Panels of a differentiable search: supernet score and entropies by epoch, the path and cell that it decodes to."""
+"""Panels of a differentiable search: supernet score and entropies by epoch, the decoded path and cell."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ Run: TypeAlias = Sequence[Snapshot]
 def snapshot_panels(
     supernet: SupernetSpec, runs: Mapping[int, Run], trials: Mapping[str, TrialRecord]
 ) -> tuple[Panel, ...]:
-    """What the runs of a differentiable search have come to.
+    """Make the panels of a differentiable search.
 
     Args:
-        supernet: What the runs optimise.
-        runs: The snapshots of each run that has one, by the run's number, ascending in epochs.
+        supernet: Description of the supernet that the runs optimise.
+        runs: The snapshots of each run that has one, by the number of the run, ascending in epochs.
         trials: The trials that measured decoded networks, by architecture key.
 
     Returns:
-        Both charts, then the decoded network of the best run: the one whose decoded network scores highest; where
-        none is measured, whose supernet does.
+        Charts of supernet scores and of entropies, then the decoded network of the best run: the run whose decoded
+        network scores highest or, where none is measured, whose supernet does.
     """
     if not runs:
         return (TextPanel(title="Runs", lines=("no epoch is over yet",), style="muted"),)
@@ -60,7 +60,8 @@ def _rank(snapshot: Snapshot, trial: TrialRecord | None) -> tuple[bool, float]:
 
 def _supernets(runs: Mapping[int, Run], best: int) -> LinesPanel:
     lines = [
-        _line(f"run {number}", _mark(number, best), run, lambda one: one.supernet_miou) for number, run in runs.items()
+        _line(f"run {number}", _mark(number, best), run, lambda snapshot: snapshot.supernet_miou)
+        for number, run in runs.items()
     ]
     return LinesPanel(title="Supernet (validation mIoU)", x_text="epochs", lines=tuple(lines))
 
@@ -68,8 +69,8 @@ def _supernets(runs: Mapping[int, Run], best: int) -> LinesPanel:
 def _entropies(runs: Mapping[int, Run], best: int) -> LinesPanel:
     lines: list[LinePublic] = []
     for number, run in runs.items():
-        lines.append(_line(f"alpha, run {number}", _mark(number, best), run, lambda one: one.alpha_entropy))
-        lines.append(_line(f"beta, run {number}", "running", run, lambda one: one.beta_entropy))
+        lines.append(_line(f"alpha, run {number}", _mark(number, best), run, lambda snapshot: snapshot.alpha_entropy))
+        lines.append(_line(f"beta, run {number}", "running", run, lambda snapshot: snapshot.beta_entropy))
     legend = (LegendPublic(mark="best", text="alpha"), LegendPublic(mark="running", text="beta"))
     return LinesPanel(title="Entropy, 1 is undecided", x_text="epochs", lines=tuple(lines), legend=legend)
 
@@ -79,7 +80,7 @@ def _mark(number: int, best: int) -> Mark:
 
 
 def _line(text: str, mark: Mark, run: Iterable[Snapshot], value: Callable[[Snapshot], float]) -> LinePublic:
-    return LinePublic(text=text, mark=mark, points=tuple((one.epoch, value(one)) for one in run))
+    return LinePublic(text=text, mark=mark, points=tuple((snapshot.epoch, value(snapshot)) for snapshot in run))
 
 
 def _summary(number: int, snapshot: Snapshot, trial: TrialRecord | None) -> str:

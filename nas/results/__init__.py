@@ -1,1 +1,1 @@
-"""What comes out of training, typed once: measurements, snapshots, statuses, the versions that made them."""
+"""Results of training: measurements, snapshots, statuses, the software versions that produced them."""

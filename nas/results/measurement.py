@@ -1,4 +1,4 @@
-"""One rung's result, and the two ways a trial can end badly."""
+"""The measurement of a trial at one rung, and the error of a trial that cannot be measured."""
 
 from __future__ import annotations
 
@@ -10,12 +10,18 @@ from search_spaces.base import StrictModel
 
 
 class Measurement(StrictModel):
-    """What was measured at one rung. `score` is the validation mIoU in [0, 1], over classes that occur.
+    """The result of one trial at one rung.
 
-    `class_iou[c]` is None where class c neither occurs nor is predicted. `seconds` counts training and validation
-    since the trial began, over all its processes; `device_seconds` is the same times the devices held.
-    `parameters` and `multiply_adds` are the trainable parameters and multiply-adds (one forward pass for one crop) of
-    what was trained; None in records older than these.
+    Attributes:
+        iteration: Training iterations so far: the rung.
+        score: Validation mIoU in [0, 1], over the classes that occur.
+        class_iou: IoU in [0, 1] of each class; None for a class that neither occurs nor is predicted.
+        train_loss: Mean loss of the training steps since the rung before.
+        val_loss: Mean loss over the validation images.
+        seconds: Training and validation since the trial began, over all processes that it had.
+        device_seconds: `seconds` times the devices held.
+        parameters: Trainable parameters of the trained modules; None in records from before this field.
+        multiply_adds: Multiply-adds of one forward pass of the trained modules for one crop; None likewise.
     """
 
     iteration: Annotated[int, Field(ge=1)]
@@ -30,6 +36,8 @@ class Measurement(StrictModel):
 
 
 class TrialError(Exception):
-    """The architecture cannot be measured (NaN loss, out of memory, crop too small): the trial ends, the search
-    goes on. The message is one sentence for the user. Never retried, unlike a process that died.
+    """The architecture cannot be measured: NaN loss, out of memory, crop too small.
+
+    The trial fails without another attempt, unlike one whose process died, and the search continues. The message is
+    one sentence for the user.
     """

@@ -1,4 +1,4 @@
-"""Which versions made a result."""
+"""Versions of the software that produces results."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PACKAGES = ("segnas", "torch", "numpy", "pillow", "optuna", "ray")
 
 
 def software_versions() -> dict[str, str]:
-    """Python and the packages that decide numbers, as installed; "source" for a Segnas that is not."""
+    """Get the versions of Python and of the packages that decide numbers; "source" for a Segnas not installed."""
     versions = {"python": platform.python_version()}
     for package in PACKAGES:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):

@@ -1,4 +1,4 @@
-"""Which of two results is better: the one definition, for leaderboards, rankings and strategies alike."""
+"""The order of results from worse to better, which leaderboards, rankings and strategies share."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ Standing: TypeAlias = tuple[int, float]
 
 
 def standing(iteration: int, score: float) -> Standing:
-    """The sort key of a result among the results of a search.
+    """Make the sort key of a result among the results of a search.
 
-    A deeper rung comes before a higher score: early stopping let that trial go on, and scores of different rungs do
-    not compare. `nas.store.leaderboard.best_of` is the same in SQL.
+    A deeper rung counts before a higher score: early stopping let that trial continue, and scores at different rungs
+    are not comparable. `nas.store.leaderboard.best_of` is the same in SQL.
 
     Args:
         iteration: Training iterations at the deepest rung measured.
-        score: Validation mIoU there, in [0, 1].
+        score: Validation mIoU at that rung, in [0, 1].
     """
     return iteration, score
 
 
 def trial_standing(status: TrialStatus, iteration: int | None, score: float | None) -> Standing | None:
-    """The sort key of a trial by the deepest rung that it has measured; None for one that failed or has no score.
+    """Make the sort key of a trial by its deepest measured rung; None for a trial that failed or has no score.
 
     Args:
-        status: The trial's status.
-        iteration: Its deepest rung, None before the first.
-        score: The score there, None before the first.
+        status: Status of the trial.
+        iteration: Training iterations at the deepest rung measured; None before the first.
+        score: Validation mIoU at that rung, in [0, 1]; None before the first.
     """
     if status is TrialStatus.FAILED or iteration is None or score is None:
         return None

@@ -1,4 +1,4 @@
-"""Where a search or a trial stands."""
+"""Statuses of searches and trials."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from enum import StrEnum
 
 
 class SearchStatus(StrEnum):
-    """queued -> starting -> running -> completed | failed | stopped; stopping waits for the driver to end.
+    """Status of a search: queued -> starting -> running -> completed | failed | stopped.
 
-    A driver that was lost takes its search back to queued, for the next attempt.
+    A search is stopping while it waits for its driver to end. When its driver is lost, it is queued again for the next
+    attempt.
     """
 
     QUEUED = "queued"
@@ -26,7 +27,7 @@ class SearchStatus(StrEnum):
 
 
 class TrialStatus(StrEnum):
-    """running -> completed (last rung reached) | pruned (stopped early, its score counts) | failed | stopped."""
+    """Status of a trial: running -> completed (last rung) | pruned (stopped early, score counts) | failed | stopped."""
 
     RUNNING = "running"
     COMPLETED = "completed"

@@ -1,4 +1,4 @@
-"""What goes over the wire: the models that the service answers with and that the Python client gives back.
+"""Answers of the REST interface: the models that the service sends and that the Python client returns.
 
-They read with unknown fields left out, so that an older client understands a newer service. Times are UTC.
+The models ignore unknown fields, so that an older client understands a newer service. Times are UTC.
 """

@@ -1,4 +1,4 @@
-"""Calibrations as the REST interface answers them; `nas.ranking.calibration` says what the numbers mean."""
+"""Answers about calibrations; `nas.ranking.calibration` defines the numbers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nas.specs import CalibrationSpec, Fidelity
 
 
 class CalibratedPublic(AssociationPublic):
-    """One proxy of a calibration. A training-free one has no fidelity, but a sign and a citation."""
+    """One proxy of a calibration. A training-free proxy has no fidelity, but a sign and a citation."""
 
     name: str
     training_free: bool
@@ -22,34 +22,39 @@ class CalibratedPublic(AssociationPublic):
     sign: Literal[-1, 1] | None
     citation: str | None
     kendall: float | None
-    share: float | None = Field(description="Its cost as a part of full scale's.")
-    pareto: bool = Field(description="No other proxy costs at most as much and orders at least as well.")
+    share: float | None = Field(description="Cost of the proxy as a fraction of the cost at full scale.")
+    pareto: bool = Field(description="Whether no other proxy costs at most as much and orders at least as well.")
     warnings: tuple[str, ...]
 
 
 class RecommendedPublic(PublicModel):
-    """The cheapest proxy that orders well enough; `use` is what a search spec can say for its `fidelity`."""
+    """The cheapest proxy that orders well enough."""
 
     name: str
-    use: str
+    use: str = Field(description="The name that a search can give as its `fidelity`.")
     fidelity: Fidelity
 
 
 class CalibrationPublic(PublicModel):
-    """A calibration as far as it has come. It is a search too: stop, events and logs are at /v1/searches/{id}."""
+    """A calibration and its results so far.
+
+    A calibration is a search too: stop, events and logs are at /v1/searches/{id}.
+    """
 
     id: str
     name: str
     status: SearchStatus
     message: str | None
-    ended: int = Field(description="Trials that are over, of `planned`.")
+    ended: int = Field(description="Number of trials that have ended, of `planned`.")
     planned: int
-    measured: int = Field(description="Architectures with a full-scale score, of `architectures` in the spec.")
+    measured: int = Field(
+        description="Number of architectures with a full-scale score, of `architectures` in the spec."
+    )
     proxies: tuple[CalibratedPublic, ...] = Field(description="In the spec's order, training-free ones last.")
     full_scale: MeasuredPublic
     recommended: RecommendedPublic | None
-    verdict: str = Field(description="Why this one is recommended, or none.")
-    final: bool = Field(description="Whether the calibration is over; until then the recommendation may change.")
+    verdict: str = Field(description="Why this proxy is recommended, or why none is.")
+    final: bool = Field(description="Whether the calibration has ended; until then the recommendation may change.")
     spec: CalibrationSpec
     created_at: datetime
     finished_at: datetime | None

@@ -1,4 +1,4 @@
-"""What can be asked for, as the REST interface answers it: search spaces and data sets."""
+"""Answers about what a search can use: search spaces and data sets."""
 
 from __future__ import annotations
 
@@ -14,8 +14,12 @@ class SpacePublic(PublicModel):
 
     kind: str
     description: str
-    size: str = Field(description="Number of architectures by default, as decimal digits (too long for a float).")
-    sizes: dict[str, str] = Field(description="The same for other settings, such as `blocks=5, layers=12`.")
+    size: str = Field(
+        description="Number of architectures with the default settings, in decimal digits (too long for a float)."
+    )
+    sizes: dict[str, str] = Field(
+        description="Number of architectures with other settings, such as `blocks=5, layers=12`."
+    )
     spec_schema: dict[str, Any]
 
 
@@ -25,6 +29,6 @@ class DatasetPublic(PublicModel):
     name: str
     layout: str
     available: bool
-    problem: str | None = Field(description="Why it cannot be read from where the service runs.")
+    problem: str | None = Field(description="Why the service cannot read the data set; null if it can.")
     class_names: tuple[str, ...]
     images: dict[str, int] = Field(description="Number of images by split.")

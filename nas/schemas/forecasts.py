@@ -1,4 +1,4 @@
-"""What a search is expected to cost, as the REST interface answers it."""
+"""Answers about the expected cost of a search."""
 
 from __future__ import annotations
 
@@ -9,50 +9,56 @@ from nas.schemas.base import PublicModel
 
 
 class RungForecastPublic(PublicModel):
-    """One rung of a forecast."""
+    """The forecast for one rung of a fidelity."""
 
     iteration: int
-    trials: float = Field(description="Expected to get there.")
-    seconds: float | None = Field(description="Of one trial from the rung before; null where nothing is known.")
-    measured: int = Field(description="Trials that have been there at this very fidelity; 0: read off a line.")
+    trials: float = Field(description="Expected number of trials that reach the rung.")
+    seconds: float | None = Field(description="Time of one trial from the rung before; null where it is not known.")
+    measured: int = Field(
+        description="Number of trials timed there at this fidelity; 0: the time is on a line through other rungs."
+    )
 
 
 class TrialsForecastPublic(PublicModel):
-    """The trials of one fidelity of a spec."""
+    """The forecast for all trials at one fidelity of a spec."""
 
-    path: str = Field(description="Of the fidelity in the spec.")
+    path: str = Field(description="Path of the fidelity in the spec.")
     trials: int
     rungs: tuple[RungForecastPublic, ...]
-    seconds: float | None = Field(description="Of all these trials, one after the other.")
+    seconds: float | None = Field(description="Time of all these trials, one after the other.")
     device_seconds: float | None
-    basis: str | None = Field(description="Whose times these are; null: nothing comparable was measured.")
-    measured: int = Field(description="Trials that those times are means of.")
-    measured_to: int | None = Field(description="Their deepest iteration.")
+    basis: str | None = Field(
+        description="Fidelity at which the times were measured, in words; null: nothing comparable was measured."
+    )
+    measured: int = Field(description="Number of trials that the times are means of.")
+    measured_to: int | None = Field(description="Deepest iteration of these measured trials.")
 
 
 class RunsForecastPublic(PublicModel):
-    """The runs of a differentiable search, at most: a remedy may end them earlier."""
+    """The forecast for the runs of a differentiable search, at most: a remedy against collapse may end them earlier."""
 
     runs: int
     epochs: int
     device_seconds: float | None
-    measured: int = Field(description="Epochs that were timed.")
+    measured: int = Field(description="Number of epochs that were timed.")
 
 
 class ForecastPublic(PublicModel):
-    """What a search is expected to cost, from means over comparable trials that were measured before.
+    """The expected cost of a search, from mean times of comparable trials that were measured before.
 
-    Not in it: preparation (backbone, features), the start of processes, waiting for a machine.
+    Preparation (backbone, features), the start of processes and waiting for a machine are not included.
     """
 
     trials: int
-    device_seconds: float | None = Field(description="Of all trials and runs; null where something is not known.")
+    device_seconds: float | None = Field(
+        description="Device-seconds of all trials and runs; null if one of them is not known."
+    )
     duration: str = Field(
-        description="`device_seconds` in the unit that suits.",
+        description="`device_seconds` as text, in a unit that suits.",
         default_factory=lambda fields: formatting.duration(fields["device_seconds"]),
     )
-    seconds: float | None = Field(description="How long that takes with `resources.concurrent` trials at a time.")
-    basis: str | None = Field(description="What that rests on.")
-    reason: str | None = Field(description="Why something is not known, and what to do about it.")
-    parts: tuple[TrialsForecastPublic, ...] = Field(description="One for each fidelity.")
-    runs: RunsForecastPublic | None = Field(description="Of a differentiable search.")
+    seconds: float | None = Field(description="Duration of the search with `resources.concurrent` trials at a time.")
+    basis: str | None = Field(description="Measurements that the forecast is based on, in words.")
+    reason: str | None = Field(description="Why a cost is not known, and how to make it known.")
+    parts: tuple[TrialsForecastPublic, ...] = Field(description="The trials of each fidelity.")
+    runs: RunsForecastPublic | None = Field(description="The runs of a differentiable search.")

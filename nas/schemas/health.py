@@ -1,4 +1,4 @@
-"""Whether the service works, as the REST interface answers it."""
+"""Answers about the health of the service."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from nas.schemas.base import PublicModel
 
 
 class HealthPublic(PublicModel):
-    """The process is alive."""
+    """The service process is alive."""
 
     status: str
     version: str
 
 
 class PartPublic(PublicModel):
-    """Whether one part that the service needs is there, and if not, why."""
+    """Whether one part that the service needs is available, and if not, why."""
 
     ok: bool
     message: str | None = None
 
 
 class ServerPublic(PublicModel):
-    """Whether the service can do its work, part by part, and where its cluster's dashboard is."""
+    """Whether the service is ready for work, part by part, and where the dashboard of its Ray cluster is."""
 
     ready: bool
     version: str

@@ -1,6 +1,6 @@
-"""Panels: what is shown of a search beside its trials, as the REST interface answers it, ready to be drawn.
+"""Panels: the tables and charts that a page shows beside the trials of a search, ready to be drawn.
 
-Every text is final, numbers in it formatted; who draws a panel need not know which kind of search it is of.
+Numbers in texts are formatted; whoever draws a panel need not know the kind of the search.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from typing_extensions import TypeAliasType
 from nas.schemas.base import PublicModel
 
 Mark: TypeAlias = Literal["best", "completed", "pruned", "running", "failed", "stopped"]
-"""How a line or point is drawn: the best one, or as a trial of this status."""
+"""How a line or point is drawn: as the best one, or like trials of a status."""
 
 
 class LinePublic(PublicModel):
     """One line of a chart."""
 
-    text: str = Field(description="Its name, shown at its points.")
+    text: str = Field(description="Name of the line, shown at its points.")
     mark: Mark
     points: tuple[tuple[float, float], ...] = Field(description="(x, y), ascending in x.")
 
 
 class LegendPublic(PublicModel):
-    """What a mark means in one chart."""
+    """The meaning of a mark in one chart."""
 
     mark: Mark
     text: str
@@ -36,29 +36,29 @@ class PointPublic(PublicModel):
 
     x: float
     y: float
-    text: str = Field(description="What is shown at it.")
+    text: str = Field(description="Shown at the point.")
     mark: Mark
 
 
 class ColumnPublic(PublicModel):
-    """The head of a table's column."""
+    """The header of a column of a table."""
 
     text: str
-    numeric: bool = Field(False, description="Its cells hold numbers, which stand below each other.")
+    numeric: bool = Field(False, description="Whether the cells are numbers, to be shown with digits of equal width.")
 
 
 class LinesPanel(PublicModel):
-    """Lines over a whole number such as the epoch, from 0 on; drawn in their order."""
+    """A chart of lines over an integer such as the epoch, from 0 on; lines are drawn in their order."""
 
     type: Literal["lines"] = "lines"
     title: str
-    x_text: str = Field(description="What the horizontal axis counts.")
+    x_text: str = Field(description="Text of the horizontal axis.")
     lines: tuple[LinePublic, ...]
     legend: tuple[LegendPublic, ...] = ()
 
 
 class ScatterPanel(PublicModel):
-    """One number against another."""
+    """A scatter chart: one number against another."""
 
     type: Literal["scatter"] = "scatter"
     title: str
@@ -68,7 +68,7 @@ class ScatterPanel(PublicModel):
 
 
 class TablePanel(PublicModel):
-    """A table; a row has a text for each column."""
+    """A table; each row has one text for each column."""
 
     type: Literal["table"] = "table"
     title: str
@@ -77,29 +77,29 @@ class TablePanel(PublicModel):
 
 
 class TrellisPanel(PublicModel):
-    """A network's path over its layers, drawn on the places that a layer can stand at."""
+    """The path of an Auto-DeepLab network through the trellis of its search space, layer by layer."""
 
     type: Literal["trellis"] = "trellis"
     title: str
-    levels: tuple[str, ...] = Field(description="The resolution of each level, finest first: 1/4, 1/8, ...")
-    places: tuple[int, ...] = Field(description="Of each layer, on how many levels from the finest on it can stand.")
+    levels: tuple[str, ...] = Field(description="Resolution of each level, finest first: 1/4, 1/8, ...")
+    places: tuple[int, ...] = Field(description="Number of levels that each layer can have, counted from the finest.")
     path: tuple[int, ...] = Field(description="Level of each layer; before the first layer the path is at level 0.")
 
 
 class TextPanel(PublicModel):
-    """Lines of text; `style` code is a fixed-width font, muted a remark."""
+    """Lines of text."""
 
     type: Literal["text"] = "text"
     title: str | None = None
     lines: tuple[str, ...]
-    style: Literal["plain", "muted", "code"] = "plain"
+    style: Literal["plain", "muted", "code"] = Field("plain", description="muted: a remark; code: a fixed-width font.")
 
 
 SinglePanel = TypeAliasType(
     "SinglePanel",
     Annotated[LinesPanel | ScatterPanel | TablePanel | TrellisPanel | TextPanel, Field(discriminator="type")],
 )
-"""A panel that stands alone or in a row."""
+"""A panel that is not a row of panels."""
 
 
 class RowPanel(PublicModel):
@@ -115,4 +115,4 @@ Panel = TypeAliasType(
         LinesPanel | ScatterPanel | TablePanel | TrellisPanel | TextPanel | RowPanel, Field(discriminator="type")
     ],
 )
-"""Whatever is shown of a search beside its trials."""
+"""Any panel."""

@@ -1,4 +1,4 @@
-"""Rankings as the REST interface answers them; `nas.ranking` says what the numbers mean."""
+"""Answers about rankings; `nas.ranking` defines the numbers."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from nas.specs import Fidelity
 
 
 class IntervalPublic(PublicModel):
-    """An interval for the true rho."""
+    """A confidence interval of the rank correlation rho."""
 
     low: float
     high: float
-    level: float
+    level: float = Field(description="Confidence level, such as 0.95.")
     method: str
 
 
 class PValuePublic(PublicModel):
-    """Two-sided p-value of "no association", and how it was found."""
+    """Two-sided p-value of the hypothesis that there is no association, and how it was computed."""
 
     value: float
     method: str
 
 
 class TopOverlapPublic(PublicModel):
-    """Of the `k` best by proxy, the fraction among the `k` best at full scale; `chance` is that of a guess."""
+    """How many of the `k` best architectures by proxy are also among the `k` best at full scale."""
 
     k: int
     fraction: float
-    chance: float
+    chance: float = Field(description="Expected fraction of a random choice.")
 
 
 class AssociationPublic(PublicModel):
-    """How well one number orders architectures by full-scale score; where there is no answer, `reason` says why."""
+    """How well one number orders architectures by full-scale score; without a correlation `reason` says why."""
 
-    n: int = Field(description="Architectures that have both.")
+    n: int = Field(description="Number of architectures that have this number and a full-scale score.")
     spearman: float | None
     interval: IntervalPublic | None
     p_value: PValuePublic | None
@@ -46,13 +46,16 @@ class AssociationPublic(PublicModel):
 
 
 class RungPublic(AssociationPublic):
-    """The score at one rung of the proxy, over the architectures that reached it."""
+    """How well the score at one rung of the proxy orders the architectures that reached the rung."""
 
     iteration: int
 
 
 class TrainingFreePublic(AssociationPublic):
-    """A training-free score times its documented sign; it is not turned round when it orders backwards."""
+    """How well a training-free score orders architectures.
+
+    The score is multiplied by its documented sign. A score that orders backwards keeps its negative correlation.
+    """
 
     name: str
     sign: Literal[-1, 1]
@@ -61,29 +64,31 @@ class TrainingFreePublic(AssociationPublic):
 
 
 class ProxyScorePublic(PublicModel):
-    """An architecture's score in the search, at the deepest rung it reached; the mean over its trials there."""
+    """Score of an architecture in the search, at its deepest rung: the mean over its trials there."""
 
     score: float
     iteration: int
-    rank: float = Field(description="In the search's own order among the pairs: 1 is best, ties at their mean rank.")
+    rank: float = Field(
+        description="Rank among the pairs in the search's own order: 1 is best, ties have their mean rank."
+    )
     device_seconds: float
 
 
 class FullScorePublic(PublicModel):
-    """An architecture's score at full scale: the mean over `seeds`, and their sample standard deviation `spread`."""
+    """Score of an architecture at full scale: the mean over `seeds`."""
 
     score: float
-    spread: float | None
+    spread: float | None = Field(description="Sample standard deviation over the seeds.")
     seeds: tuple[int, ...]
     scores: tuple[float, ...]
     rank: float
-    device_seconds: float = Field(description="Of one seed.")
+    device_seconds: float = Field(description="Cost of one seed.")
 
 
 class PairPublic(PublicModel):
-    """One architecture at both fidelities."""
+    """The scores of one architecture in the search and at full scale."""
 
-    trial: int = Field(description="Its number in the search.")
+    trial: int = Field(description="Number of the trial in the search.")
     label: str
     architecture_key: str
     proxy: ProxyScorePublic
@@ -91,23 +96,25 @@ class PairPublic(PublicModel):
 
 
 class MeasuredPublic(PublicModel):
-    """A fidelity, and what one architecture cost there: mean device-seconds of one training."""
+    """A fidelity and its cost."""
 
     fidelity: Fidelity
-    device_seconds: float | None
+    device_seconds: float | None = Field(description="Mean of one training of one architecture.")
 
 
 class RankingPublic(PublicModel):
-    """How well a search's scores order its architectures by their full-scale scores.
+    """How well the scores of a search order its architectures by their full-scale scores.
 
-    Where there is no number (`spearman` is null, and so are its companions), `reason` says why. `interval` (jackknife)
-    is the one to go by. `regret` is the full-scale score lost by taking the proxy's best.
+    Where there is no correlation (`spearman` and the numbers beside it are null), `reason` says why. Of the two
+    intervals, `interval` (jackknife) is the more reliable one.
     """
 
     search: str
-    full_scale_searches: tuple[str, ...] = Field(description="Whose measurements were joined, oldest first.")
+    full_scale_searches: tuple[str, ...] = Field(
+        description="Full-scale evaluations whose measurements are used, oldest first."
+    )
     sampling: Literal["stratified", "top", "explicit", "all"]
-    chosen: int = Field(description="Architectures to be measured at full scale; `n` of them are.")
+    chosen: int = Field(description="Number of architectures to measure at full scale; `n` of them are measured.")
     n: int
     spearman: float | None
     p_value: PValuePublic | None
@@ -115,13 +122,15 @@ class RankingPublic(PublicModel):
     bootstrap: IntervalPublic | None
     kendall: float | None
     overlaps: tuple[TopOverlapPublic, ...]
-    regret: float | None
-    winner_rank: float | None = Field(description="Where the search ranks the best at full scale: 1 is first.")
+    regret: float | None = Field(description="Full-scale score lost by choosing the best architecture of the search.")
+    winner_rank: float | None = Field(
+        description="Rank in the search of the best architecture at full scale: 1 is first."
+    )
     reason: str | None
     warnings: tuple[str, ...]
     proxy: MeasuredPublic
     full_scale: MeasuredPublic
-    share: float | None = Field(description="The proxy's cost as a part of full scale's.")
-    pairs: tuple[PairPublic, ...] = Field(description="The best at full scale first.")
+    share: float | None = Field(description="Cost of the proxy as a fraction of the cost at full scale.")
+    pairs: tuple[PairPublic, ...] = Field(description="Sorted by full-scale score, the best first.")
     rungs: tuple[RungPublic, ...]
     training_free: tuple[TrainingFreePublic, ...]

@@ -1,4 +1,4 @@
-"""The table of a reference search as the REST interface answers it."""
+"""Answers about the heads of a reference search."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from nas.schemas.base import PublicModel
 
 
 class DifferencePublic(PublicModel):
-    """A head minus the trunk without a unit, paired by seed, in mIoU."""
+    """Difference in mIoU of a head to the trunk without a unit, paired by seed."""
 
     baseline: str
     mean: float
@@ -17,15 +17,15 @@ class DifferencePublic(PublicModel):
 
 
 class ReferencePublic(PublicModel):
-    """One head of a reference search."""
+    """One head of a reference search, over all its seeds."""
 
     head: str
     architecture_key: str
     parameters: int | None
     multiply_adds: int | None
-    device_seconds: float | None = Field(description="Mean of a trial.")
-    scores: dict[int, float] = Field(description="Validation mIoU by seed, of trials that reached the last rung.")
-    failed: dict[int, str] = Field(description="Why, by seed.")
+    device_seconds: float | None = Field(description="Mean of one trial.")
+    scores: dict[int, float] = Field(description="Validation mIoU of each seed whose trial reached the last rung.")
+    failed: dict[int, str] = Field(description="Reason of each seed whose trial failed.")
     mean: float | None
     spread: float | None = Field(description="Standard deviation over the seeds (n - 1).")
     difference: DifferencePublic | None

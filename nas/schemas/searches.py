@@ -1,4 +1,4 @@
-"""A search as the REST interface answers it."""
+"""Answers about searches."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from nas.schemas.forecasts import ForecastPublic
 from nas.specs import SearchSpec
 
 Spec = TypeAliasType("Spec", SearchSpec)
-"""What a search was asked to do; named, so that the OpenAPI document has a name for it."""
+"""The spec of a search; a named type, so that the OpenAPI document has a name for it."""
 
 
 class StagePublic(PublicModel):
-    """What the search is at: `done` of `total` units of the stage `name` ("warm-up", "features", "trials")."""
+    """Progress of a search: `done` of `total` units of the stage `name` ("warm-up", "features", "trials")."""
 
     name: str
     done: int
@@ -26,7 +26,7 @@ class StagePublic(PublicModel):
 
 
 class BestPublic(PublicModel):
-    """The best trial so far: highest score at the deepest rung that any trial has reached."""
+    """The best trial so far: the highest score at the deepest rung that any trial has reached."""
 
     number: int
     score: float = Field(description="Validation mIoU in [0, 1].")
@@ -34,42 +34,42 @@ class BestPublic(PublicModel):
 
 
 class CostPublic(PublicModel):
-    """What a search has cost so far."""
+    """Cost of a search so far."""
 
-    device_seconds: float = Field(description="Of all trials and runs that were run, to their last measurement.")
+    device_seconds: float = Field(description="Device-seconds of all trials and runs, each up to its last measurement.")
     duration: str = Field(
-        description="`device_seconds` in the unit that suits.",
+        description="`device_seconds` as text, in a unit that suits.",
         default_factory=lambda fields: formatting.duration(fields["device_seconds"]),
     )
-    measured: int = Field(description="Trials that ran and measured something.")
-    adopted: int = Field(description="Trials taken over from a search that had measured the same.")
+    measured: int = Field(description="Number of trials that ran and have a measurement.")
+    adopted: int = Field(description="Number of trials not run, but adopted from a search that had measured the same.")
 
 
 class SearchPublic(PublicModel):
-    """One search: what was asked for, where it stands."""
+    """A search: its spec, its status, its results and its cost so far."""
 
     model_config = ConfigDict(defer_build=True)  # the kinds of search that can be plugged in are loaded when needed
 
     id: str
-    kind: str = Field(description="black_box, auto_deeplab, reference, full_scale or calibration.")
-    method: str = Field(description="How it searches, in words: the strategy of a black-box search, else the kind.")
-    dataset: str = Field(description="The data set that it searches on.")
+    kind: str = Field(description="Kind of search: black_box, auto_deeplab, reference, full_scale or calibration.")
+    method: str = Field(description="Method in words: the strategy of a black-box search, else the kind of search.")
+    dataset: str = Field(description="Name of the data set that it searches on.")
     name: str
     status: SearchStatus
-    message: str | None = Field(description="Why it is in this status, where there is something to say.")
+    message: str | None = Field(description="Explanation of the status; null without one.")
     stage: StagePublic | None
-    attempt: int = Field(description="How many drivers this search has had; above 1 after a lost one.")
+    attempt: int = Field(description="Number of drivers that the search has had; above 1 if a driver was lost.")
     trials: dict[TrialStatus, int] = Field(description="Number of trials by status.")
-    planned: int = Field(description="Number of trials that it will have, at most.")
+    planned: int = Field(description="Number of trials that the search will have, at most.")
     best: BestPublic | None
-    exportable: bool = Field(description="Whether /v1/searches/{search_id}/best is worth asking for.")
+    exportable: bool = Field(description="Whether /v1/searches/{search_id}/best may have an architecture.")
     cost: CostPublic
     forecast: ForecastPublic | None = Field(
-        None, description="What it was expected to cost when it was created, where something comparable was known."
+        None, description="Expected cost when the search was created; null if nothing comparable was known."
     )
-    parent: str | None = Field(description="The search whose architectures a full-scale evaluation measures.")
+    parent: str | None = Field(description="Id of the search whose architectures a full-scale evaluation measures.")
     spec: Spec
-    dashboard: str | None = Field(description="The search's job in the Ray dashboard.")
+    dashboard: str | None = Field(description="Address of the search's job in the Ray dashboard.")
     created_at: datetime
     updated_at: datetime
     started_at: datetime | None

@@ -1,4 +1,4 @@
-"""Trials as the REST interface answers them."""
+"""Answers about trials."""
 
 from __future__ import annotations
 
@@ -13,28 +13,32 @@ from nas.schemas.base import PagePublic, PublicModel
 
 
 class TrialPublic(PublicModel):
-    """One trial; score, iteration and seconds are those of the deepest rung measured."""
+    """One trial; its score, iteration and seconds are those of the deepest rung measured."""
 
-    # The store's record has the same names: `model_validate(record, from_attributes=True)` makes one of the other.
+    # The store's record has the same names, so `model_validate(record, from_attributes=True)` makes the answer.
 
     number: int
     status: TrialStatus
     score: float | None = Field(description="Validation mIoU in [0, 1].")
     iteration: int | None
     standing: tuple[float, ...] | None = Field(
-        description="Greater, compared number by number, is better among the trials of a search: the rung, then the "
-        "score. Null for a trial that failed or has no score: it comes last."
+        description="Sort key among the trials of a search, compared number by number: the greater one is better. "
+        "It is the rung, then the score; null (last) for a trial that failed or has no score."
     )
     seconds: float | None
     duration: str = Field(
-        description="`seconds` in the unit that suits.",
+        description="`seconds` as text, in a unit that suits.",
         default_factory=lambda fields: formatting.duration(fields["seconds"]),
     )
     device_seconds: float | None
-    parameters: int | None = Field(None, description="Trainable ones of what was trained.")
-    multiply_adds: int | None = Field(None, description="Of one forward pass of that for one crop.")
-    source: str | None = Field(None, description="SEARCH/NUMBER of the trial from which it was taken over, unrun.")
-    reason: str | None = Field(description="Why it failed, where it did.")
+    parameters: int | None = Field(None, description="Trainable parameters of the modules that were trained.")
+    multiply_adds: int | None = Field(
+        None, description="Multiply-adds of one forward pass of these modules for one crop."
+    )
+    source: str | None = Field(
+        None, description="SEARCH/NUMBER of the trial whose measurements were adopted instead of running this one."
+    )
+    reason: str | None = Field(description="Why the trial failed; null if it did not.")
     attempt: int
     seed: int
     architecture: dict[str, Any] = Field(validation_alias=AliasChoices("architecture_json", "architecture"))
@@ -47,11 +51,13 @@ class TrialPublic(PublicModel):
 
 
 class MeasurementPublic(PublicModel):
-    """One rung of a learning curve."""
+    """The measurement at one rung of a learning curve."""
 
     iteration: int
     score: float
-    class_iou: tuple[float | None, ...]
+    class_iou: tuple[float | None, ...] = Field(
+        description="IoU of each class; null for a class that neither occurs nor is predicted."
+    )
     train_loss: float
     val_loss: float
     seconds: float
@@ -59,7 +65,7 @@ class MeasurementPublic(PublicModel):
 
 
 class TrialDetail(TrialPublic):
-    """A trial with its learning curve, ascending in iterations, and the architecture document to take away."""
+    """A trial with its learning curve, ascending in iterations, and its architecture document."""
 
     curve: tuple[MeasurementPublic, ...]
     document: dict[str, Any]

@@ -1,7 +1,7 @@
-"""What a user asks for: how carefully to measure (`Fidelity`) and what to search (`SearchSpec`).
+"""Specs of searches: what to search (`SearchSpec`) and how carefully to measure (`Fidelity`).
 
-Everything is validated once, at the door; further in, a spec is taken to be right. No torch here: the HTTP
-service imports this module and has none.
+A spec is validated once, when it is made; all other code relies on it. These modules import no torch, since the HTTP
+service, which imports them, has none.
 """
 
 from nas.specs.auto_deeplab import (

@@ -1,4 +1,4 @@
-"""What a differentiable search is asked to do (Auto-DeepLab, CVPR 2019): supernet, bilevel loop, decoding."""
+"""Spec of a differentiable search (Auto-DeepLab, CVPR 2019): supernet, bilevel optimisation, decoding."""
 
 from __future__ import annotations
 
@@ -14,27 +14,34 @@ from search_spaces.auto_deeplab.trellis import halved
 from search_spaces.base import StrictModel, content_key
 
 SMALLEST_MAP = 2
-"""Cells a side of the coarsest map: on one cell, batch normalisation of a small batch says nothing."""
+"""Least side of the coarsest map, in cells: on one cell, the batch statistics of a small batch mean nothing."""
 
 
 class SupernetSpec(StrictModel):
-    """The supernet: `layers` cells deep on `levels` strides (4, 8, ...), `blocks` blocks a cell.
+    """The supernet: `layers` layers of cells on `levels` strides (4, 8, ...), each cell with `blocks` blocks.
 
-    A block at stride s has filters * s / 4 channels, a cell `blocks` times as many. `partial_channels` K > 1 sends
-    only 1/K of the channels through the operators (PC-DARTS, Xu et al., ICLR 2020). `auxiliary_skip` adds a skip of
-    weight 1 to every edge that fades to 0 by the end of the search (DARTS-, Chu et al., ICLR 2021).
-    `activation_checkpointing` recomputes each cell in the backward pass: less memory, a third more work.
+    A block at stride s has filters * s / 4 channels, a cell `blocks` times as many.
     """
 
     layers: Annotated[int, Field(ge=1, le=MAX_LAYERS)] = 12
     filters: Annotated[int, Field(ge=1, le=256)] = 8
     blocks: Annotated[int, Field(ge=1, le=MAX_BLOCKS)] = 5
     levels: Annotated[int, Field(ge=1, le=len(STRIDES))] = 4
-    stem: Annotated[int, Field(ge=1, le=1024)] = Field(64, description="Filters of the stem; its output has twice.")
+    stem: Annotated[int, Field(ge=1, le=1024)] = Field(
+        64, description="Filters of the stem; the output of the stem has twice as many."
+    )
     operators: Annotated[tuple[Operator, ...], Field(min_length=1)] = OPERATORS
-    partial_channels: Annotated[int, Field(ge=1, le=64)] = 1
-    auxiliary_skip: bool = False
-    activation_checkpointing: bool = False
+    partial_channels: Annotated[int, Field(ge=1, le=64)] = Field(
+        1, description="K: only 1/K of the channels goes through the operators (PC-DARTS, Xu et al., ICLR 2020)."
+    )
+    auxiliary_skip: bool = Field(
+        False,
+        description="Add to every edge a skip whose weight fades from 1 to 0 by the end of the search (DARTS-, Chu et "
+        "al., ICLR 2021).",
+    )
+    activation_checkpointing: bool = Field(
+        False, description="Recompute each cell in the backward pass: less memory, a third more work."
+    )
 
     @field_validator("operators")
     @classmethod
@@ -58,17 +65,22 @@ class SupernetSpec(StrictModel):
 
 
 class CosineSgd(StrictModel):
-    """Of the weights: SGD with momentum, cosine from `learning_rate` to `final_rate` (Auto-DeepLab, section 4.1)."""
+    """Optimiser of the weights: SGD with momentum, cosine schedule from `learning_rate` to `final_rate`.
+
+    Source: Auto-DeepLab, section 4.1.
+    """
 
     learning_rate: Annotated[float, Field(gt=0, le=10)] = 0.025
     final_rate: Annotated[float, Field(ge=0, le=10)] = 0.001
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 3e-4
-    clip: Annotated[float, Field(gt=0)] | None = Field(None, description="Largest norm of the gradient; None: any.")
+    clip: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="Largest norm of the gradient, which is clipped to it; null: no limit."
+    )
 
 
 class ArchitectureAdam(StrictModel):
-    """Of alpha and beta: Adam (Auto-DeepLab, section 4.1). Its betas are torch's 0.9 and 0.999 unless said."""
+    """Optimiser of alpha and beta: Adam (Auto-DeepLab, section 4.1); its `betas` are torch's by default."""
 
     learning_rate: Annotated[float, Field(gt=0, le=10)] = 3e-3
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 1e-3
@@ -76,11 +88,10 @@ class ArchitectureAdam(StrictModel):
 
 
 class BilevelSpec(StrictModel):
-    """The two-level optimisation: weights on half A of the training images, alpha and beta on half B.
+    """The bilevel optimisation of weights on one part of the training images, of alpha and beta on the other.
 
-    An epoch is one pass over half A. From `architecture_from_epoch` (counted from 0) on each step also moves alpha
-    and beta. `second_order` differentiates through one step of the weights (DARTS, Liu et al., ICLR 2019, eq. 8).
-    `acceleration`: on a GPU, capture a step as a CUDA graph or compile the supernet once; a CPU runs eagerly.
+    The training images are split into equal parts A, for the weights, and B, for alpha and beta. An epoch is one pass
+    over part A.
     """
 
     dataset: Name
@@ -88,14 +99,20 @@ class BilevelSpec(StrictModel):
     augment: AugmentSpec = AugmentSpec()
     batch: Annotated[int, Field(ge=1, le=1024)] = 2
     epochs: Annotated[int, Field(ge=1, le=100_000)] = 40
-    architecture_from_epoch: Annotated[int, Field(ge=0)] = 20
-    second_order: bool = False
+    architecture_from_epoch: Annotated[int, Field(ge=0)] = Field(
+        20, description="From this epoch on (counted from 0) each step also moves alpha and beta."
+    )
+    second_order: bool = Field(
+        False, description="Differentiate through one step of the weights (DARTS, Liu et al., ICLR 2019, eq. 8)."
+    )
     weights: CosineSgd = CosineSgd()
     architecture: ArchitectureAdam = ArchitectureAdam()
     precision: Literal["float32", "bfloat16"] = "float32"
-    acceleration: Literal["none", "compile", "graph"] = "none"
-    train_images: Annotated[int, Field(ge=2)] | None = Field(None, description="Use the first N; None uses all.")
-    val_images: Annotated[int, Field(ge=1)] | None = Field(None, description="Use the first N; None uses all.")
+    acceleration: Literal["none", "compile", "graph"] = Field(
+        "none", description="On a GPU, compile the supernet once or capture a step as a CUDA graph; ignored on a CPU."
+    )
+    train_images: Annotated[int, Field(ge=2)] | None = Field(None, description="Use the first N; null uses all.")
+    val_images: Annotated[int, Field(ge=1)] | None = Field(None, description="Use the first N; null uses all.")
     class_weighting: Annotated[float, Field(ge=0, le=1)] = Field(
         0.0, description="Exponent e of the loss weight (class frequency)^-e; 0 weighs all pixels alike."
     )
@@ -111,41 +128,47 @@ class BilevelSpec(StrictModel):
 
 
 class HessianStop(StrictModel):
-    """Stop when the dominant eigenvalue of the Hessian of the loss on half B in alpha grows (RobustDARTS, Zela et al.,
-    ICLR 2020, section 4.2): mean over the last `window` epochs above `ratio` times the mean `window` epochs before.
+    """Stop a run when the dominant eigenvalue of the Hessian in alpha of the loss on part B grows.
+
+    It grows when its mean over the last `window` epochs is above `ratio` times the mean `window` epochs before.
+
+    Source: RobustDARTS, Zela et al., ICLR 2020, section 4.2.
     """
 
     window: Annotated[int, Field(ge=1, le=1000)] = 5
     ratio: Annotated[float, Field(gt=1)] = 1.33
-    iterations: Annotated[int, Field(ge=1, le=100)] = Field(6, description="Steps of the power iteration.")
+    iterations: Annotated[int, Field(ge=1, le=100)] = Field(6, description="Iterations of the power method.")
 
 
 class StopSpec(StrictModel):
-    """Remedies against collapse. `max_skips`: stop when the decoded cell has that many skips or more (DARTS+, Liang et
-    al., 2019, criterion 1; there 2 of a normal cell's 8 edges).
-    """
+    """Remedies against collapse, each of which ends a run early."""
 
-    max_skips: Annotated[int, Field(ge=1)] | None = None
+    max_skips: Annotated[int, Field(ge=1)] | None = Field(
+        None,
+        description="Stop when the decoded cell has this many skips or more (DARTS+, Liang et al., 2019, criterion 1; "
+        "there 2 of a normal cell's 8 edges).",
+    )
     hessian: HessianStop | None = None
 
 
 class DecodingSpec(StrictModel):
-    """How a network path is read off beta.
+    """How beta is decoded to the path of a network.
 
-    `beta` is the paper's: the path of largest product of probabilities. A node at the border has two ways on, one
-    in the middle three, so with uniform betas that is the path along the border, all at stride 4. `normalised`
-    compares each step with a uniform choice (probability times the number of ways on), which takes that bias away;
-    uniform betas then leave all paths equal and the one that changes least wins.
+    The rule `beta` is the paper's: the path of the largest product of probabilities. A node at the border of the
+    trellis has two outgoing edges, a node in the middle three, so uniform betas decode to the path along the border,
+    all at stride 4. The rule `normalised` compares each step with a uniform choice (probability times the number of
+    outgoing edges), which removes that bias: with uniform betas all paths are then equally likely, and the one with
+    the fewest changes of level wins.
     """
 
     paths: Literal["beta", "normalised"] = "beta"
 
 
 class AutoDeepLabSpec(JobSpec):
-    """A differentiable search: one long run a seed, whose snapshots decode to architectures.
+    """A differentiable search: one long run for each seed, whose snapshots decode to networks.
 
-    Every `score_every` epochs (and at the end) the decoded network is measured at the fidelity `scoring`, like a
-    black-box trial; None measures nothing but the supernet.
+    Every `score_every` epochs, and at the end, the decoded network is measured in a trial at the fidelity `scoring`.
+    Without `scoring` no decoded network is measured, only the supernet.
     """
 
     kind: Literal["auto_deeplab"] = "auto_deeplab"
@@ -155,12 +178,13 @@ class AutoDeepLabSpec(JobSpec):
     decoding: DecodingSpec = DecodingSpec()
     seeds: Annotated[int, Field(ge=1, le=100)] = 1
     scoring: Fidelity | None = None
-    score_every: Annotated[int, Field(ge=1)] = Field(10, description="Epochs between two measured snapshots.")
+    score_every: Annotated[int, Field(ge=1)] = Field(10, description="Number of epochs between two measured snapshots.")
 
     @property
     def scored_epochs(self) -> tuple[int, ...]:
-        """Epochs (counted from 1) after which a run's decoded network is measured; a run that ends early has its
-        last one in place of the next of these.
+        """Epochs (counted from 1) after which the decoded network of a run is measured.
+
+        A run that ends early is measured at its last epoch, in place of the next of these.
         """
         if self.scoring is None:
             return ()
@@ -169,22 +193,21 @@ class AutoDeepLabSpec(JobSpec):
 
     @property
     def planned(self) -> int:
-        """Measured snapshots, at most: runs that decode to the same network share one."""
+        """Largest number of trials: snapshots that decode to the same network share one."""
         return self.seeds * len(self.scored_epochs)
 
     @property
     def fidelities(self) -> Mapping[str, Fidelity]:
-        """That of the measured snapshots, if there are any."""
         return {} if self.scoring is None else {"scoring": self.scoring}
 
     @property
     def datasets(self) -> Mapping[str, str]:
-        """Names of the data sets of the search and of the measured snapshots, by their path in the spec."""
+        """Names of the data sets of the runs and of the measured snapshots, by their path in the spec."""
         return {"bilevel.dataset": self.bilevel.dataset, **super().datasets}
 
     @property
     def run_key(self) -> str:
-        """Content hash of what decides a run of one seed: what a checkpoint must agree with."""
+        """Content hash of the fields that decide a run; a run resumes only from checkpoints with the same hash."""
         parts = ("supernet", "bilevel", "stop", "decoding")
         return content_key({part: getattr(self, part).model_dump(mode="json") for part in parts})
 
@@ -196,7 +219,8 @@ class AutoDeepLabSpec(JobSpec):
                 least = (SMALLEST_MAP - 1) * 2 ** (depth + 1) + 1
                 raise ValueError(
                     f"crop {list(self.bilevel.crop)} is too small for {depth} levels: at stride {STRIDES[depth - 1]} "
-                    f"nothing would be left to look at; use at least {least} pixels a side, or fewer levels"
+                    f"the map would have a side below {SMALLEST_MAP} cells; use at least {least} pixels a side, or "
+                    "fewer levels"
                 )
         return self
 

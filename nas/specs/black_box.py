@@ -1,4 +1,4 @@
-"""What a black-box search is asked to do: space, strategy, proxy fidelity, early stopping."""
+"""Spec of a black-box search: space, strategy, proxy fidelity, early stopping."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from search_spaces.dense_cell.architecture import OperatorSet
 
 
 class DenseCellSpace(StrictModel):
-    """The dense prediction cell (Chen et al., NeurIPS 2018): `branches` branches over 81 operators, or over 92."""
+    """The space of dense prediction cells (Chen et al., NeurIPS 2018) with `branches` branches."""
 
     kind: Literal["dense_cell"] = "dense_cell"
     branches: Annotated[int, Field(ge=1, le=10)] = 5
@@ -23,7 +23,7 @@ class DenseCellSpace(StrictModel):
         "plain",
         # Left out of every dump while it is the default, so that specs written before it was there keep their keys.
         exclude_if=lambda operators: operators == "plain",
-        description="plain: the paper's 81 operators; extended: 11 units of global reasoning beside them.",
+        description="plain: the paper's 81 operators; extended: these and 11 units of global reasoning.",
     )
 
 
@@ -34,10 +34,10 @@ class RandomStrategy(StrictModel):
 
 
 class DpcStrategy(StrictModel):
-    """Random search that also samples near the best cells found so far (DPC, section 3.3).
+    """Random search that also samples near the best cells so far (DPC, section 3.3).
 
-    With probability `near_best` a proposal mutates one of the `pool` best scored cells instead of being uniform;
-    the first `startup` proposals are uniform.
+    The first `startup` proposals are uniform. Each later one is, with probability `near_best`, a mutation of one of
+    the `pool` cells with the highest scores, otherwise uniform.
     """
 
     name: Literal["dpc"] = "dpc"
@@ -47,7 +47,7 @@ class DpcStrategy(StrictModel):
 
 
 class TpeStrategy(StrictModel):
-    """Tree-structured Parzen estimator (Optuna) over the cell's choices; pruned trials are not told as finished."""
+    """Tree-structured Parzen estimator (Optuna) over the choices of a cell; pruned trials do not count as completed."""
 
     name: Literal["tpe"] = "tpe"
     startup: Annotated[int, Field(ge=1)] = 10
@@ -57,7 +57,7 @@ Strategy = TypeAliasType("Strategy", Annotated[RandomStrategy | DpcStrategy | Tp
 
 
 class EarlyStopping(StrictModel):
-    """Asynchronous successive halving (ASHA, Li et al. 2020): at each rung the best 1/`reduction` go on."""
+    """Asynchronous successive halving (ASHA, Li et al. 2020): at each rung the best 1/`reduction` trials continue."""
 
     reduction: Annotated[float, Field(gt=1, le=100)] = 3.0
 
@@ -74,10 +74,8 @@ class BlackBoxSpec(JobSpec):
 
     @property
     def planned(self) -> int:
-        """Trials, at most."""
         return self.trials
 
     @property
     def fidelities(self) -> Mapping[str, Fidelity]:
-        """The one of all trials."""
         return {"fidelity": self.fidelity}

@@ -1,4 +1,4 @@
-"""What a calibration is asked to do: find the cheapest proxy that orders architectures as full scale does."""
+"""Spec of a calibration, which finds the cheapest proxy fidelity that orders architectures as full scale does."""
 
 from __future__ import annotations
 
@@ -14,15 +14,13 @@ from nas.specs.job import JobSpec
 from nas.specs.training_free import TRAINING_FREE, TrainingFreeProxy
 
 LEAST_ARCHITECTURES = 4
-"""Fewer pairs give no correlation."""
+"""Fewer architectures give no correlation."""
 
 
 class CalibrationSpec(JobSpec):
-    """`architectures` random ones of the space, each under every proxy and at full scale (there with `seeds` seeds).
+    """A calibration: random architectures of a space are measured under every proxy and at full scale.
 
-    Recommended is the cheapest proxy whose 95 % interval of Spearman's rho lies above `least_rho`. Training-free
-    proxies are scored on the first proxy's fidelity. With `reuse` nothing is run that any search has measured at the
-    same architecture, fidelity and seed: right as long as its data sets are what they were then.
+    It recommends the cheapest proxy whose 95 % interval of Spearman's rho lies above `least_rho`.
     """
 
     kind: Literal["calibration"] = "calibration"
@@ -30,19 +28,24 @@ class CalibrationSpec(JobSpec):
     architectures: Annotated[int, Field(ge=LEAST_ARCHITECTURES, le=1000)] = 12
     proxies: Annotated[dict[Name, Fidelity], Field(min_length=1, max_length=50)]
     full_scale: Fidelity
-    seeds: Seeds = 1
-    training_free: tuple[TrainingFreeProxy, ...] = TRAINING_FREE
-    reuse: bool = False
+    seeds: Seeds = Field(1, description="Number of seeds of each architecture at full scale.")
+    training_free: tuple[TrainingFreeProxy, ...] = Field(
+        TRAINING_FREE, description="Training-free proxies, computed at the fidelity of the first proxy."
+    )
+    reuse: bool = Field(
+        False,
+        description="Adopt what any search has measured at the same architecture, fidelity and seed; right as long as "
+        "the data sets have not changed since.",
+    )
     least_rho: Annotated[float, Field(ge=0, lt=1)] = 0.5
 
     @property
     def planned(self) -> int:
-        """Trials: one for each architecture and proxy, and one for each architecture and seed at full scale."""
+        """Number of trials: one for each architecture and proxy, one for each architecture and seed at full scale."""
         return self.architectures * (len(self.proxies) + self.seeds)
 
     @property
     def fidelities(self) -> Mapping[str, Fidelity]:
-        """The proxies in their order, then full scale."""
         proxies = {f"proxies.{name}": fidelity for name, fidelity in self.proxies.items()}
         return {**proxies, "full_scale": self.full_scale}
 

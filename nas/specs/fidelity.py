@@ -1,4 +1,4 @@
-"""How carefully an architecture is measured: data, backbone, crop, schedule, precision."""
+"""Fidelity: how carefully an architecture is measured (data, backbone, crop, schedule, precision)."""
 
 from __future__ import annotations
 
@@ -10,31 +10,33 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from search_spaces.base import StrictModel, content_key
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
-"""A registered name (data set, weights): lower-case letters, digits, dot, dash, underscore; never a path."""
+"""The registered name of a data set or of weights: lower-case letters, digits, dot, dash, underscore; no path."""
 
 Size = tuple[Annotated[int, Field(ge=1, le=8192)], Annotated[int, Field(ge=1, le=8192)]]
 """(height, width) in pixels."""
 
 
 class BackboneSpec(StrictModel):
-    """The feature extractor under the head.
-
-    `blocks` cuts MobileNet-v2 after that many of its 18 feature stages (stem included); None keeps all. A short
-    backbone sees little (5 stages: 27 px), which is what makes context heads differ on small images.
-    """
+    """The backbone, which extracts the features that a head reads."""
 
     name: Annotated[str, StringConstraints(pattern=r"^(mobilenet_v2|resnet50|resnet101|timm:[A-Za-z0-9_.-]+)$")] = (
         "mobilenet_v2"
     )
     width: Annotated[float, Field(gt=0, le=4)] = 1.0
-    blocks: Annotated[int, Field(ge=2, le=18)] | None = None
+    blocks: Annotated[int, Field(ge=2, le=18)] | None = Field(
+        None,
+        description="Cut MobileNet-v2 after this many of its 18 feature stages (stem included); null uses all. A short "
+        "backbone has a small receptive field (5 stages: 27 pixels), so that context heads differ on small images.",
+    )
     output_stride: Literal[8, 16, 32] = 16
     weights: Name | None = Field(
-        None, description="Checkpoint registered in the server's configuration; None trains the backbone once."
+        None, description="Name of a checkpoint in the server's configuration; null trains the backbone once."
     )
-    frozen: bool = True
+    frozen: bool = Field(True, description="Whether trials train the head only, on features of the fixed backbone.")
     warmup_iterations: Annotated[int, Field(ge=1, le=1_000_000)] = 400
-    warmup_crop: Size | None = Field(None, description="Crop of the warm-up in pixels; None takes the fidelity's.")
+    warmup_crop: Size | None = Field(
+        None, description="Crop (height, width) of the backbone's training in pixels; null uses the fidelity's."
+    )
 
     @model_validator(mode="after")
     def _only_mobilenet_scales(self) -> Self:
@@ -44,17 +46,17 @@ class BackboneSpec(StrictModel):
 
 
 class HeadSpec(StrictModel):
-    """How an architecture becomes a head: filters per branch, dropout, and what a rate of 1 means in cells."""
+    """How a network is built from an architecture that describes a head: channels, dropout, factor on atrous rates."""
 
-    channels: Annotated[int, Field(ge=1, le=4096)] = 256
+    channels: Annotated[int, Field(ge=1, le=4096)] = Field(256, description="Filters of each branch.")
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     rate_multiplier: Annotated[int, Field(ge=1, le=8)] | None = Field(
-        None, description="Factor on atrous rates; None is the paper's 16 / output stride (2 at stride 8)."
+        None, description="Factor on atrous rates; null uses the paper's 16 / output stride (2 at stride 8)."
     )
 
 
 class NetworkSpec(StrictModel):
-    """How an architecture that is a whole network (auto_deeplab) becomes one: widths, dropout, dropped paths.
+    """How a network is built from an architecture that describes an entire network (auto_deeplab): widths, dropout.
 
     The defaults are Auto-DeepLab-S as released; `filters` 32 and 48 give -M and -L.
     """
@@ -63,7 +65,7 @@ class NetworkSpec(StrictModel):
     stem_channels: Annotated[int, Field(ge=1, le=1024)] = 64
     aspp_channels: Annotated[int, Field(ge=1, le=4096)] = 256
     low_level_channels: Annotated[int, Field(ge=1, le=4096)] = Field(
-        48, description="Channels that the decoder takes of the third cell's output."
+        48, description="Channels to which the decoder reduces the output of the third cell."
     )
     decoder_channels: Annotated[int, Field(ge=1, le=4096)] = 256
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
@@ -73,7 +75,7 @@ class NetworkSpec(StrictModel):
 
 
 class OptimizerSpec(StrictModel):
-    """SGD with momentum as in the paper, or Adam where it was measured to be steadier (short, narrow heads)."""
+    """The optimiser: SGD with momentum as in the paper, or Adam, measured to be steadier for short, narrow heads."""
 
     name: Literal["sgd", "adam"] = "sgd"
     learning_rate: Annotated[float, Field(gt=0, le=10)] = 0.01
@@ -82,20 +84,20 @@ class OptimizerSpec(StrictModel):
 
 
 class ScheduleSpec(StrictModel):
-    """Polynomial decay (1 - t/T)^power after a linear warm-up.
+    """The learning rate schedule: polynomial decay (1 - t/T)^power after a linear warm-up.
 
-    `per_rung` decays to zero at *every* rung and starts anew after it (warm restarts, Loshchilov and Hutter 2017),
-    so that a score taken at a rung is that of a finished schedule. `single` is the paper's: one decay over all
-    iterations; its early rungs are scores of a network in motion.
+    `per_rung` decays to zero at *every* rung and restarts after it (warm restarts, Loshchilov and Hutter 2017), so
+    that the score at a rung is that of a completed schedule. `single` is the paper's: one decay over all iterations;
+    scores at its early rungs are those of a network that is still changing.
     """
 
     name: Literal["per_rung", "single"] = "per_rung"
     power: Annotated[float, Field(gt=0, le=10)] = 0.9
-    warmup: Annotated[int, Field(ge=0)] = 20
+    warmup: Annotated[int, Field(ge=0)] = Field(20, description="Iterations of the linear warm-up.")
 
 
 class AugmentSpec(StrictModel):
-    """Random scale, horizontal flip and crop, drawn once per cached view."""
+    """Augmentation: random scale, horizontal flip and crop, drawn once for each cached view."""
 
     scale: tuple[Annotated[float, Field(gt=0, le=8)], Annotated[float, Field(gt=0, le=8)]] = (0.5, 2.0)
     flip: bool = True
@@ -109,11 +111,7 @@ class AugmentSpec(StrictModel):
 
 
 class Fidelity(StrictModel):
-    """How carefully an architecture is measured. Cheap: a proxy task. Expensive: full scale.
-
-    `rungs` are the iterations at which a measurement is reported, ascending; the last is the whole length. `crop`
-    is (height, width) in pixels and must be a multiple of the output stride, or one more (the field's 513, 769).
-    """
+    """How carefully an architecture is measured: a cheap fidelity is a proxy task, an expensive one full scale."""
 
     dataset: Name
     backbone: BackboneSpec = BackboneSpec()
@@ -122,16 +120,23 @@ class Fidelity(StrictModel):
         NetworkSpec(),
         # Left out of every dump while it is the default, so that specs written before it was there keep their keys.
         exclude_if=lambda network: network == NetworkSpec(),
-        description="Read for whole networks (auto_deeplab) only; backbone and head are then not read.",
+        description="Used for entire networks (auto_deeplab) only; backbone and head are then not used.",
     )
-    crop: Size = (513, 513)
+    crop: Size = Field(
+        (513, 513),
+        description="Height and width in pixels, each a multiple of the output stride or one more (as in 513, 769).",
+    )
     augment: AugmentSpec = AugmentSpec()
-    views: Annotated[int, Field(ge=1, le=1000)] = Field(1, description="Cached augmented views of a training image.")
-    train_images: Annotated[int, Field(ge=1)] | None = Field(None, description="Use the first N; None uses all.")
-    val_images: Annotated[int, Field(ge=1)] | None = Field(None, description="Use the first N; None uses all.")
+    views: Annotated[int, Field(ge=1, le=1000)] = Field(
+        1, description="Number of cached augmented views of each training image."
+    )
+    train_images: Annotated[int, Field(ge=1)] | None = Field(None, description="Use the first N; null uses all.")
+    val_images: Annotated[int, Field(ge=1)] | None = Field(None, description="Use the first N; null uses all.")
     rungs: Annotated[tuple[Annotated[int, Field(ge=1, le=10_000_000)], ...], Field(min_length=1, max_length=32)] = (
-        7500,
-        30_000,
+        Field(
+            (7500, 30_000),
+            description="Training iterations at which the score is measured, ascending; training ends at the last.",
+        )
     )
     batch: Annotated[int, Field(ge=2, le=4096)] = 8
     optimizer: OptimizerSpec = OptimizerSpec()
@@ -140,13 +145,14 @@ class Fidelity(StrictModel):
         0.0, description="Exponent e of the loss weight (class frequency)^-e; 0 weighs all pixels alike."
     )
     label_stride: Literal[1, 2, 4, 8, 16, 32] = Field(
-        1, description="1 compares at every pixel (logits upsampled); the output stride compares at cell centres."
+        1,
+        description="1 compares at every pixel (logits upsampled); the output stride compares at cell centres.",
     )
     precision: Literal["float32", "bfloat16"] = "float32"
 
     @property
     def iterations(self) -> int:
-        """Training steps of the whole schedule: the last rung."""
+        """Training iterations of a trial: the last rung."""
         return self.rungs[-1]
 
     @property

@@ -1,4 +1,4 @@
-"""What a full-scale evaluation is asked to do: architectures of a search, measured again with more care."""
+"""Spec of a full-scale evaluation, which measures architectures of a search again at a more careful fidelity."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ TrialNumber = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
 class Stratified(StrictModel):
-    """`count` trials spread evenly over the proxy's order: their rho is nearly that of all."""
+    """Choose `count` trials spread evenly over the search's order: their rho is nearly that of all trials."""
 
     how: Literal["stratified"] = "stratified"
     count: Count = 24
 
 
 class Top(StrictModel):
-    """The `count` best trials: what one wants to retrain, but a biased sample for a correlation."""
+    """Choose the `count` best trials: those one wants to retrain, but a biased sample for a correlation."""
 
     how: Literal["top"] = "top"
     count: Count
 
 
 class Explicit(StrictModel):
-    """These trials, by number."""
+    """Choose trials by their numbers."""
 
     how: Literal["explicit"] = "explicit"
     trials: Annotated[tuple[TrialNumber, ...], Field(min_length=1, max_length=10_000)]
@@ -52,7 +52,7 @@ Choice = TypeAliasType("Choice", Annotated[Stratified | Top | Explicit, Field(di
 
 
 class FullScaleSpec(JobSpec):
-    """A `FullScaleRequest` with its choice made: `trials` of the search `of`, chosen in the way `sampling`."""
+    """A full-scale evaluation measures `trials` of the search `of`, chosen by `sampling`, again at another fidelity."""
 
     kind: Literal["full_scale"] = "full_scale"
     of: SearchId
@@ -64,10 +64,9 @@ class FullScaleSpec(JobSpec):
 
     @property
     def planned(self) -> int:
-        """Trials: one for each chosen trial and seed."""
+        """Number of trials: one for each chosen trial and seed."""
         return len(self.trials) * self.seeds
 
     @property
     def fidelities(self) -> Mapping[str, Fidelity]:
-        """The one of all trials."""
         return {"fidelity": self.fidelity}

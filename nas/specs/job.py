@@ -1,4 +1,4 @@
-"""What every kind of search says: its name, what a process of it takes, how often that is tried, its seed."""
+"""The part of a spec that all kinds of search share: name, resources, attempts, seed."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
 class Resources(StrictModel):
-    """What one trial takes; `gpus` may be a fraction, so that small trials share one GPU.
+    """Resources of one trial; `gpus` may be a fraction, so that small trials share one GPU.
 
-    With `workers` above 1 so many processes train a trial's one network, each with an equal share of `cpus` and
-    `gpus` and of every batch; whatever else a search does takes one such share.
+    With `workers` above 1 that many processes train the network of a trial together. Each has an equal share of
+    `cpus`, of `gpus` and of every batch. All other work of a search uses one such share.
     """
 
     cpus: Annotated[float, Field(gt=0, le=1024)] = 1.0
@@ -30,12 +30,12 @@ class Resources(StrictModel):
         1,
         # Left out of every dump while it is the default, so that specs written before it was there keep their keys.
         exclude_if=lambda workers: workers == 1,
-        description="Processes that train one trial together; cpus and gpus are shared equally among them.",
+        description="Number of processes that train one trial together; cpus and gpus are shared equally among them.",
     )
-    concurrent: Annotated[int, Field(ge=1, le=10_000)] = Field(2, description="Trials at a time, at most.")
+    concurrent: Annotated[int, Field(ge=1, le=10_000)] = Field(2, description="Largest number of trials at a time.")
     reuse_workers: bool = Field(
         True,
-        description="Keep trial processes warm (saves 3-4 s a trial); false: each trial has a process of its name.",
+        description="Run trials in warm processes (saves 3-4 s a trial); false: each has a process named after it.",
     )
 
     @field_validator("gpus")
@@ -47,26 +47,30 @@ class Resources(StrictModel):
 
     @model_validator(mode="after")
     def _a_gpu_each(self) -> Self:
-        """NCCL refuses two processes on one GPU."""
+        # NCCL refuses two processes on one GPU.
         if self.workers > 1 and self.gpus % self.workers:
-            raise ValueError(f"gpus {self.gpus:g} do not divide by workers {self.workers}: give each some, or none")
+            raise ValueError(
+                f"gpus {self.gpus:g} do not divide by workers {self.workers}: use a multiple of the workers, or 0"
+            )
         return self
 
 
 class JobSpec(StrictModel, ABC):
-    """The common part; each kind of search has a `kind` of its own beside it."""
+    """The fields that all kinds of search share; each kind has a spec with a `kind` of its own."""
 
     if TYPE_CHECKING:
-        kind: str  # a literal of each subclass; declared there, so that it stands where it always stood in a dump
+        kind: str  # a literal of each subclass; declared there, so that it keeps its place in a dump
 
     name: SearchName
     resources: Resources = Resources()
-    retries: Annotated[int, Field(ge=0, le=10)] = Field(2, description="New attempts of a trial whose process died.")
+    retries: Annotated[int, Field(ge=0, le=10)] = Field(
+        2, description="Number of new attempts of a trial whose process died."
+    )
     seed: Seed = 0
 
     @property
     def key(self) -> str:
-        """Content hash (sha256 hex) of the whole spec."""
+        """Content hash (sha256 hex) of the spec."""
         return content_key(self.model_dump(mode="json"))
 
     @model_validator(mode="after")
@@ -82,12 +86,12 @@ class JobSpec(StrictModel, ABC):
     @property
     @abstractmethod
     def planned(self) -> int:
-        """Trials, at most."""
+        """Largest number of trials."""
 
     @property
     @abstractmethod
     def fidelities(self) -> Mapping[str, Fidelity]:
-        """Every fidelity that trials will have, by its path in the spec."""
+        """All fidelities of the search's trials, by their path in the spec."""
 
     @property
     def datasets(self) -> Mapping[str, str]:
@@ -95,7 +99,7 @@ class JobSpec(StrictModel, ABC):
         return {f"{path}.dataset": fidelity.dataset for path, fidelity in self.fidelities.items()}
 
     def fidelity_of(self, key: str) -> Fidelity:
-        """The one of this key."""
-        found = [fidelity for fidelity in self.fidelities.values() if fidelity.key == key]
-        assert found, f"no fidelity of the {type(self).__name__} {self.name!r} has the key {key}"
-        return found[0]
+        """Return the fidelity of a content key, which must be one of the spec's."""
+        matches = [fidelity for fidelity in self.fidelities.values() if fidelity.key == key]
+        assert matches, f"no fidelity of the {type(self).__name__} {self.name!r} has the key {key}"
+        return matches[0]

@@ -1,4 +1,4 @@
-"""Kinds of search that installed packages bring along."""
+"""Plugins: kinds of search in other installed packages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 GROUP = "segnas.kinds"
-"""Entry point group; each entry names a `nas.kinds.protocol.Kind` object: `my_kind = "my_package:KIND"`."""
+"""The entry point group of plugins; an entry names a `nas.kinds.protocol.Kind`: `my_kind = "my_package:KIND"`."""
 
 
 @cache
@@ -15,6 +15,6 @@ def plugged_in() -> tuple[Any, ...]:
     """Load the kinds of search of all installed packages, in the order of their entry points' names.
 
     Returns:
-        The `nas.kinds.protocol.Kind` objects; typed as anything here, since kinds stand above specs.
+        The `nas.kinds.protocol.Kind` objects, typed `Any` because specs do not import kinds.
     """
     return tuple(entry.load() for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name))

@@ -1,4 +1,4 @@
-"""What a reference search is asked to do: heads made by people, several seeds each, at one fidelity."""
+"""Spec of a reference search, which compares heads designed by hand at one fidelity, each with several seeds."""
 
 from __future__ import annotations
 
@@ -18,23 +18,25 @@ Head = TypeAliasType("Head", Annotated[DenseCell | ReferenceHead, Field(discrimi
 
 
 class ReferenceSpec(JobSpec):
-    """Every head of `heads` with the seeds seed, seed + 1, ..., seed + seeds - 1; no early stopping."""
+    """A reference search: every head is measured with the seeds seed, seed + 1, ..., seed + seeds - 1.
+
+    No trial is stopped early.
+    """
 
     kind: Literal["reference"] = "reference"
     heads: Annotated[tuple[Head, ...], Field(min_length=1, max_length=1000)] = Field(
-        REFERENCE_HEADS, description="By default every head that this project knows by name."
+        REFERENCE_HEADS, description="By default all published heads that this project describes."
     )
     seeds: Annotated[int, Field(ge=1, le=100)] = 3
     fidelity: Fidelity
 
     @property
     def planned(self) -> int:
-        """Trials: one for each head and seed."""
+        """Number of trials: one for each head and seed."""
         return len(self.heads) * self.seeds
 
     @property
     def fidelities(self) -> Mapping[str, Fidelity]:
-        """The one of all trials."""
         return {"fidelity": self.fidelity}
 
     @field_validator("heads")

@@ -1,7 +1,7 @@
-"""What may be asked for, beside what is stored: request models, whose answers are the specs of a record.
+"""Requests: models of what a client may send to create a search.
 
-A request leaves open what only the service can fill in: a fidelity by the name of the calibration that found it, the
-trials that a full-scale evaluation will measure.
+A request may leave open what the service fills in before it stores the spec: the fidelity behind the name of a
+calibration, the trials that a full-scale evaluation measures.
 """
 
 from __future__ import annotations
@@ -44,15 +44,15 @@ FidelityName = TypeAliasType(
         str,
         AfterValidator(_names_a_fidelity),
         Field(
-            description="A calibration's id: the fidelity it recommends. With `/PROXY`: that proxy of it.",
+            description="Id of a calibration: the fidelity that it recommends. With `/PROXY`: that of the proxy.",
             json_schema_extra={"pattern": NAME_PATTERN},
         ),
     ],
 )
-"""The name of a fidelity that a calibration holds."""
+"""The name of a fidelity of a calibration."""
 
 
-def _form(value: Any) -> str:
+def _tag(value: Any) -> str:
     return "FidelityName" if isinstance(value, str) else "Fidelity"
 
 
@@ -60,14 +60,14 @@ NamedFidelity = TypeAliasType(
     "NamedFidelity",
     Annotated[
         Annotated[Fidelity, Tag("Fidelity")] | Annotated[FidelityName, Tag("FidelityName")],
-        Discriminator(_form),
+        Discriminator(_tag),
     ],
 )
-"""A fidelity in full, or by its name."""
+"""A fidelity in full, or the name of a fidelity of a calibration."""
 
 
 class BlackBoxRequest(BlackBoxSpec):
-    """A black-box search as it may be asked for: its fidelity in full, or by the name that a calibration gives it."""
+    """Request of a black-box search, with its fidelity in full or by the name of a calibration's fidelity."""
 
     fidelity: NamedFidelity  # type: ignore[assignment]  # wider than the record's, which has it in full
 
@@ -78,7 +78,7 @@ class BlackBoxRequest(BlackBoxSpec):
 
 
 class ReferenceRequest(ReferenceSpec):
-    """A reference search as it may be asked for: its fidelity in full, or by the name that a calibration gives it."""
+    """Request of a reference search, with its fidelity in full or by the name of a calibration's fidelity."""
 
     fidelity: NamedFidelity  # type: ignore[assignment]  # wider than the record's, which has it in full
 
@@ -89,52 +89,54 @@ class ReferenceRequest(ReferenceSpec):
 
 
 def _in_full(fidelities: Mapping[str, Fidelity]) -> Mapping[str, Fidelity]:
-    # What a spec requires of a fidelity given by name is checked when the name is resolved.
+    # Fidelities that are given by name are checked against the rest of the spec when the name is resolved.
     return {path: fidelity for path, fidelity in fidelities.items() if isinstance(fidelity, Fidelity)}
 
 
 @cache
 def search_requests() -> tuple[type[JobSpec], ...]:
-    """Classes of every request that `POST /v1/searches` takes, those of plugged-in kinds last."""
+    """List the classes of all requests that `POST /v1/searches` accepts, those of plugins last."""
     built_in = (BlackBoxRequest, AutoDeepLabSpec, ReferenceRequest)
     return (*built_in, *(kind.spec for kind in plugged_in() if kind.requested))
 
 
 SearchRequest = TypeAliasType("SearchRequest", Annotated[JobSpec, OneOf(search_requests)])
-"""What `POST /v1/searches` takes; full-scale evaluations and calibrations have requests of their own."""
+"""The request of `POST /v1/searches`; full-scale evaluations and calibrations have requests of their own."""
 
 
-def resolve(asked: SearchRequest, fidelity_named: Callable[[str], Fidelity]) -> SearchSpec:
-    """The spec to store: the request with its fidelity in full.
+def resolve(request: SearchRequest, named_fidelity: Callable[[str], Fidelity]) -> SearchSpec:
+    """Make the spec to store from a request: the same with its fidelity in full.
 
     Args:
-        asked: The request.
-        fidelity_named: Gives the fidelity of a name. It may raise InputError.
+        request: The request.
+        named_fidelity: Returns the fidelity of a name; it may raise InputError.
 
     Returns:
         A spec of the request's kind, the same whether its fidelity was given by name or in full.
 
     Raises:
-        InputError: The fidelity does not go with the rest of the spec.
+        InputError: The name stands for no fidelity, or the fidelity contradicts the rest of the spec.
     """
-    fields = {name: getattr(asked, name) for name in type(asked).model_fields}
+    fields = {name: getattr(request, name) for name in type(request).model_fields}
     if isinstance(name := fields.get("fidelity"), str):
-        fields["fidelity"] = fidelity_named(name)
+        fields["fidelity"] = named_fidelity(name)
     spec: SearchSpec = validate(SearchSpec, fields)
     return spec
 
 
 class FullScaleRequest(StrictModel):
-    """What a user asks for: a fidelity, which trials of the search, how many seeds of each.
+    """Request of a full-scale evaluation: a fidelity, which trials of the search, how many seeds of each."""
 
-    `training_free` are scored beside it, on the search's own (proxy) fidelity, as further candidates of the ranking.
-    """
-
-    name: SearchName | None = Field(None, description="Of the job; by default the search's name and `full scale`.")
+    name: SearchName | None = Field(
+        None, description="Name of the evaluation; by default the name of the search and `full scale`."
+    )
     fidelity: Fidelity
     choose: Choice = Stratified()
-    seeds: Seeds = 1
-    training_free: tuple[TrainingFreeProxy, ...] = TRAINING_FREE
+    seeds: Seeds = Field(1, description="Number of seeds of each architecture.")
+    training_free: tuple[TrainingFreeProxy, ...] = Field(
+        TRAINING_FREE,
+        description="Training-free scores that are ranked too, computed at the fidelity of the search itself.",
+    )
     resources: Resources = Resources()
     retries: Annotated[int, Field(ge=0, le=10)] = 2
     seed: Seed = 0

@@ -1,4 +1,4 @@
-"""Whatever can be searched: one union over the kinds of search, told apart by the field `kind`."""
+"""The spec of any search: one union over the kinds of search, discriminated by the field `kind`."""
 
 from __future__ import annotations
 
@@ -19,47 +19,46 @@ from nas.specs.plugins import plugged_in
 from nas.specs.reference import ReferenceSpec
 
 DEFAULT_KIND = "black_box"
-"""The kind of a spec that does not say it."""
+"""The kind of a spec without a field `kind`."""
 
 
 def kind_name(spec: type[JobSpec]) -> str:
-    """Name of the kind whose spec a class is: the default of its field `kind`."""
+    """Name the kind of search that a class of specs belongs to: the default of its field `kind`."""
     return str(spec.model_fields["kind"].default)
 
 
 @cache
 def stored_specs() -> tuple[type[JobSpec], ...]:
-    """Classes of every spec that a row of `searches` may hold, those of plugged-in kinds last."""
+    """List the classes of all specs that a row of `searches` may hold, those of plugins last."""
     built_in = (BlackBoxSpec, AutoDeepLabSpec, ReferenceSpec, FullScaleSpec, CalibrationSpec)
     return (*built_in, *(plugged.spec for plugged in plugged_in()))
 
 
 @dataclass(frozen=True)
 class OneOf:
-    """Marks an annotation: the value is of one of these classes, told apart by the field `kind`.
+    """Metadata of an annotation: the value is an instance of one of these classes, discriminated by the field `kind`.
 
-    The union is put together when pydantic first needs it, not when the annotation is written: plugged-in kinds
-    import this package, so they can only be loaded after it.
+    The union is built when pydantic first needs it, not when the annotation is written: plugins import this package,
+    so they can only be loaded after it.
     """
 
     specs: Callable[[], Sequence[type[JobSpec]]]
 
     def union(self) -> Any:
-        """The union as pydantic understands it."""
+        """Build the union as a type that pydantic understands."""
         members = tuple(Annotated[spec, Tag(kind_name(spec))] for spec in self.specs())
         return Annotated[Union[members], Discriminator(kind)]  # noqa: UP007  members are known at run time only
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Pydantic's question for what to validate with."""
         return handler.generate_schema(self.union())
 
 
 def kind(spec: Any) -> Any:
-    """Name of the kind of a spec, or of a mapping that shall become one."""
+    """Name the kind of a spec, or of a mapping from which a spec is to be made."""
     if isinstance(spec, Mapping):
         return spec.get("kind", DEFAULT_KIND)
     return getattr(spec, "kind", DEFAULT_KIND)
 
 
 SearchSpec: TypeAlias = Annotated[JobSpec, OneOf(stored_specs)]
-"""What a row of `searches` was asked to do."""
+"""The spec in a row of `searches`."""

@@ -1,4 +1,4 @@
-"""Scores of an architecture that need no training: their names, sources and signs. Computed by nas.training."""
+"""Training-free scores of architectures: names, sources and signs. `nas.training` computes the scores."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ TRAINING_FREE: tuple[TrainingFreeProxy, ...] = get_args(TrainingFreeProxy)
 
 @dataclass(frozen=True)
 class TrainingFreeSource:
-    """Where a proxy comes from, what it measures, and its sign.
+    """Source, meaning and sign of a training-free proxy.
 
-    `sign` is +1 where its authors say that a higher value promises a better network, -1 where a lower one does. A
-    ranking correlates `sign` times the value with the scores: a proxy that orders backwards gets a negative
-    correlation, and is not turned round after the fact.
+    Attributes:
+        citation: The paper.
+        measures: What the proxy measures, in a sentence.
+        sign: +1 where the authors say that a higher value promises a better network, -1 where a lower one does. A
+            ranking correlates `sign` times the value with the scores, so a proxy that orders backwards has a negative
+            correlation: its sign is not fitted to the data.
     """
 
     citation: str
@@ -31,18 +34,18 @@ TRAINING_FREE_SOURCES: Mapping[TrainingFreeProxy, TrainingFreeSource] = MappingP
         "parameters": TrainingFreeSource(
             "baseline of Ning et al., Evaluating Efficient Performance Estimators of Neural Architectures, "
             "NeurIPS 2021, arXiv 2008.03064",
-            "How many trainable parameters there are.",
+            "Number of trainable parameters.",
             1,
         ),
         "multiply_adds": TrainingFreeSource(
             "baseline of Ning et al., Evaluating Efficient Performance Estimators of Neural Architectures, "
             "NeurIPS 2021, arXiv 2008.03064",
-            "How many multiply-adds one forward pass of one crop takes.",
+            "Number of multiply-adds of one forward pass for one crop.",
             1,
         ),
         "grad_norm": TrainingFreeSource(
             "Abdelfattah et al., Zero-Cost Proxies for Lightweight NAS, ICLR 2021, arXiv 2101.08134",
-            "How long the gradient of the loss is at the initial weights, on one batch.",
+            "Norm of the gradient of the loss at the initial weights, on one batch.",
             1,
         ),
         "snip": TrainingFreeSource(
@@ -54,7 +57,7 @@ TRAINING_FREE_SOURCES: Mapping[TrainingFreeProxy, TrainingFreeSource] = MappingP
         "synflow": TrainingFreeSource(
             "Tanaka et al., Pruning neural networks without any data by iteratively conserving synaptic flow, "
             "NeurIPS 2020, arXiv 2006.05467; summed over a network by Abdelfattah et al., ICLR 2021",
-            "How much flows from input to output over all paths, each worth the product of its absolute weights.",
+            "How much flows from input to output over all paths, each weighted by the product of its absolute weights.",
             1,
         ),
         "naswot": TrainingFreeSource(

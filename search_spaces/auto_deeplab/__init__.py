@@ -1,1 +1,1 @@
-"""Auto-DeepLab's two-level space: the architecture, its trellis, sampling, decoding, the field's formats."""
+"""Auto-DeepLab's two-level search space: architecture, trellis, sampling, decoding, published file formats."""

@@ -24,12 +24,15 @@ OPERATORS: tuple[Operator, ...] = (
     "skip",
     "none",
 )
-"""The paper's 8 operators; atrous means rate 2, none is the zero. The order is part of the canonical form."""
+"""The paper's 8 operators: atrous has rate 2, none gives zero. Their order decides keys, so it never changes."""
 
 NONE: Operator = "none"
 
 PREVIOUS, BEFORE_PREVIOUS, FIRST_BLOCK = 0, 1, 2
-"""States that a block can read: H^{l-1}, H^{l-2}, then the blocks of the same cell, as in TensorFlow's code."""
+"""Numbers of the states that a block can read: H^{l-1}, H^{l-2}, then the blocks of the same cell.
+
+TensorFlow DeepLab's `nas_cell.py` numbers the states alike.
+"""
 
 STRIDES = (4, 8, 16, 32)
 """Stride of each level of the trellis, in pixels."""
@@ -37,35 +40,42 @@ STRIDES = (4, 8, 16, 32)
 MAX_BLOCKS = 10
 MAX_LAYERS = 64
 
-Whole = Annotated[int, Field(strict=True, ge=0)]
+_Index = Annotated[int, Field(strict=True, ge=0)]
 
 
 class Edge(StrictModel):
-    """One of a block's two inputs: the state it reads and the operator on the way."""
+    """One of the two inputs of a block.
 
-    input: Whole
+    Attributes:
+        input: Number of the state that is read: 0 is H^{l-1}, 1 is H^{l-2}, i + 2 is block i of the same cell.
+        operator: What is applied to that state.
+    """
+
+    input: _Index
     operator: Operator
 
 
 class Block(StrictModel):
-    """Adds what its two edges bring. The order of the two means nothing; it is kept as written."""
+    """The sum of two edges' outputs. The order of the edges does not matter; it is stored as written."""
 
     edges: tuple[Edge, Edge]
 
 
 class AutoDeepLab(StrictModel):
-    """A decoded network: the cell (its output is the concatenation of all its blocks) and the level of each layer.
+    """A network decoded from Auto-DeepLab's search space: one cell, repeated in every layer along a path of strides.
 
-    `path[l]` is the level of layer l: 0 is stride 4, 3 is stride 32. Layer 0 stands at level 0 or 1, and from a
-    layer to the next the level changes by at most one. The operator none is in the search space only: an edge that
-    brings nothing is never decoded.
+    Two networks are equal (`==`, `hash`, `key`) when they differ only in the order of blocks or of a block's edges.
 
-    Networks are the same (`==`, `hash`, `key`) when they differ only in the order of blocks or of a block's edges.
+    Attributes:
+        blocks: The blocks of the cell, whose output is the concatenation of all of them. The operator none belongs
+            to the search space only: an edge that gives zero is never decoded.
+        path: Level of each layer, 0 for stride 4 to 3 for stride 32. Layer 0 is at level 0 or 1, and the level
+            changes by at most one from a layer to the next.
     """
 
     kind: Literal["auto_deeplab"] = "auto_deeplab"
     blocks: tuple[Block, ...]
-    path: tuple[Whole, ...]
+    path: tuple[_Index, ...]
 
     @model_validator(mode="after")
     def _cell_makes_sense(self) -> Self:
@@ -105,7 +115,7 @@ class AutoDeepLab(StrictModel):
         return tuple(STRIDES[level] for level in self.path)
 
     def canonical(self) -> AutoDeepLab:
-        """The one way to write this network: the least one over all valid orders of its blocks and their edges."""
+        """Reorder blocks and edges into the canonical order: the least of all valid orders."""
         blocks = tuple(
             Block(edges=tuple(Edge(input=source, operator=OPERATORS[operator]) for source, operator in edges))
             for edges in _least_order([_plain(block) for block in self.blocks])
@@ -133,11 +143,9 @@ def _plain(block: Block) -> Plain:
 
 
 def _least_order(blocks: Sequence[Plain]) -> list[Plain]:
-    """The blocks, renumbered, in the valid order whose sequence compares least.
-
-    Block by block: whichever comes next must be a least one among those whose inputs are placed, so only ties have
-    to be followed up, and of ties that are interchangeable only one.
-    """
+    # The blocks, renumbered, in the valid order whose sequence compares least. It is built block by block: the next
+    # block must be a least one among those whose inputs have their place, so only ties branch the recursion, and of
+    # interchangeable ties only one.
 
     def rest(place: Mapping[int, int]) -> list[Plain]:
         ready = {}
@@ -157,7 +165,7 @@ def _least_order(blocks: Sequence[Plain]) -> list[Plain]:
 
 
 def _interchangeable(blocks: Sequence[Plain], a: int, b: int) -> bool:
-    """Whether all blocks read the states a and b alike."""
+    # Whether swapping the states a and b leaves the inputs of every block as they are.
     swap = {a: b, b: a}
     return all(
         tuple(sorted((swap.get(source, source), operator) for source, operator in edges)) == edges for edges in blocks
@@ -179,4 +187,8 @@ def _published() -> AutoDeepLab:
 
 
 PUBLISHED_AUTO_DEEPLAB = _published()
-"""The network that the paper found on Cityscapes (its figure 3; `hnasnet` in TensorFlow DeepLab's nas_network.py)."""
+"""The best network that Auto-DeepLab found on Cityscapes.
+
+Source:
+    Liu et al., CVPR 2019, figure 3; `hnasnet` in TensorFlow DeepLab's `nas_network.py`.
+"""

@@ -1,4 +1,4 @@
-"""From alpha and beta to an architecture (Auto-DeepLab, Liu et al., CVPR 2019, section 3.4). Plain numpy."""
+"""Decode alpha and beta to an architecture (Auto-DeepLab, Liu et al., CVPR 2019, section 3.4), in plain numpy."""
 
 from __future__ import annotations
 
@@ -19,19 +19,31 @@ Floats = NDArray[np.float64]
 def decode(
     alpha: ArrayLike, beta: ArrayLike, operators: Sequence[Operator], trellis: Trellis, rule: PathRule
 ) -> AutoDeepLab:
-    """The network that probabilities stand for.
+    """Decode the probabilities of a supernet to one network.
 
-    `alpha` (edges of a cell, operators), block after block and in each the states in order (0 is H^{l-1}, 1 is
-    H^{l-2}, 2 and up are blocks); `beta` one probability per edge of the trellis, in the order of `trellis.edges`.
+    Args:
+        alpha: Probabilities of the operators, `(edges of a cell, operators)`: block after block, and for each block
+            its possible input states in order (0 is H^{l-1}, 1 is H^{l-2}, 2 and up are blocks).
+        beta: One probability for each edge of the trellis, in the order of `trellis.edges`.
+        operators: The operators that the columns of `alpha` stand for.
+        trellis: Layers and levels of the supernet.
+        rule: How the path is chosen; see `decode_path`.
+
+    Source:
+        Liu et al., CVPR 2019, section 3.4.
     """
     return AutoDeepLab(blocks=decode_cell(alpha, operators), path=decode_path(beta, trellis, rule))
 
 
 def decode_cell(alpha: ArrayLike, operators: Sequence[Operator]) -> tuple[Block, ...]:
-    """Per block the two states with the strongest non-zero operator, and on each edge that operator.
+    """Choose for each block the two states with the strongest operator other than none, and these operators.
 
-    `none` takes part in neither choice. Of equals the lower state and the earlier operator win; a block's edges are
-    written with the states ascending.
+    Of equally strong ones the lower state and the earlier operator win. The edges of a block are written with their
+    states ascending.
+
+    Args:
+        alpha: Probabilities of the operators, `(edges of a cell, operators)`; see `decode`.
+        operators: The operators that the columns of `alpha` stand for.
     """
     table = np.asarray(alpha, np.float64)
     columns = [index for index, operator in enumerate(operators) if operator != NONE]
@@ -50,31 +62,44 @@ def decode_cell(alpha: ArrayLike, operators: Sequence[Operator]) -> tuple[Block,
 
 
 def decode_path(beta: ArrayLike, trellis: Trellis, rule: PathRule) -> tuple[int, ...]:
-    """The path of largest product of probabilities from the stem to the last layer (Viterbi).
+    """Find the path from the stem to the last layer whose probabilities have the largest product (Viterbi).
 
-    With the rule `normalised` each step's probability is divided by that of a uniform choice among the ways on from
-    its node: a node at the border has two of them where others have three, so the plain product prefers the border
-    whatever was learned, and uniform betas mean all-stride-4. Of equal paths the one with the fewest changes of level
-    wins, then the one that is finer first.
+    With the rule `normalised` each step's probability is divided by that of a uniform choice among the edges that
+    leave the same node. A node at the border of the trellis has two such edges where others have three, so the plain
+    product of the rule `beta` prefers the border whatever was learned: uniform betas decode to stride 4 in all layers.
+
+    Of equally likely paths the one with the fewest changes of level wins, then the one with the finer level in the
+    first layer where they differ.
+
+    Args:
+        beta: One probability for each edge of the trellis, in the order of `trellis.edges`.
+        trellis: Layers and levels of the supernet.
+        rule: `beta` (the paper's) or `normalised`.
+
+    Returns:
+        Level of each layer.
     """
     values = scores(beta, trellis, rule)
-    # For each level of the layer so far: (score, changes, path), best last layer by layer.
+    # For each level of the layer reached so far: (score, changes of level, path) of the best path to it.
     best: dict[int, tuple[float, int, tuple[int, ...]]] = {0: (0.0, 0, ())}
     for layer in range(trellis.layers):
         reached: dict[int, tuple[float, int, tuple[int, ...]]] = {}
         for target in trellis.nodes(layer):
-            ways = []
+            arrivals = []
             for source in trellis.incoming(layer, target):
                 score, changes, path = best[source]
                 step = values[trellis.position[TrellisEdge(layer, source, target)]]
-                ways.append((score + step, changes + (source != target), (*path, target)))
-            reached[target] = min(ways, key=_preference)
+                arrivals.append((score + step, changes + (source != target), (*path, target)))
+            reached[target] = min(arrivals, key=_preference)
         best = reached
     return min(best.values(), key=_preference)[2]
 
 
 def scores(beta: ArrayLike, trellis: Trellis, rule: PathRule) -> Floats:
-    """What each edge adds to a path's score: the logarithm of its probability, relative to uniform if `normalised`."""
+    """Compute what each edge of the trellis adds to a path's score, in the order of `trellis.edges`.
+
+    That is the logarithm of the edge's probability, relative to a uniform choice with the rule `normalised`.
+    """
     values = np.log(np.maximum(np.asarray(beta, np.float64), 1e-300))
     assert values.shape == (len(trellis.edges),)
     if rule == "normalised":
@@ -83,13 +108,21 @@ def scores(beta: ArrayLike, trellis: Trellis, rule: PathRule) -> Floats:
     return values
 
 
-def _preference(way: tuple[float, int, tuple[int, ...]]) -> tuple[float, int, tuple[int, ...]]:
-    # Rounded, so that sums of the same logarithms in another order are equal.
-    return -round(way[0], 12), way[1], way[2]
+def _preference(candidate: tuple[float, int, tuple[int, ...]]) -> tuple[float, int, tuple[int, ...]]:
+    # Scores are rounded, so that sums of the same logarithms in another order are equal.
+    score, changes, path = candidate
+    return -round(score, 12), changes, path
 
 
 def entropy_of_cell(alpha: ArrayLike) -> float:
-    """Mean entropy of the edges' operator probabilities, relative to uniform: 1 undecided, 0 decided."""
+    """Mean entropy of the operator probabilities over the edges of a cell, divided by that of a uniform choice.
+
+    Args:
+        alpha: Probabilities of the operators, `(edges of a cell, operators)`.
+
+    Returns:
+        1 for undecided (uniform), 0 for decided probabilities.
+    """
     table = np.asarray(alpha, np.float64)
     if table.shape[1] == 1:
         return 0.0
@@ -97,11 +130,19 @@ def entropy_of_cell(alpha: ArrayLike) -> float:
 
 
 def entropy_of_paths(beta: ArrayLike, trellis: Trellis) -> float:
-    """Mean over the nodes that have a choice of the entropy of their ways on, relative to uniform."""
+    """Mean entropy of the beta probabilities over the nodes with several outgoing edges, divided by that of uniform.
+
+    Args:
+        beta: One probability for each edge of the trellis, in the order of `trellis.edges`.
+        trellis: Layers and levels of the supernet.
+
+    Returns:
+        1 for undecided (uniform), 0 for decided probabilities.
+    """
     values = np.asarray(beta, np.float64)
     parts = [_entropy(values[list(group)]) / math.log(len(group)) for group in trellis.groups if len(group) > 1]
     return float(np.mean(parts)) if parts else 0.0
 
 
-def _entropy(chances: Floats) -> float:
-    return float(-(chances * np.log(np.maximum(chances, 1e-300))).sum())
+def _entropy(probabilities: Floats) -> float:
+    return float(-(probabilities * np.log(np.maximum(probabilities, 1e-300))).sum())

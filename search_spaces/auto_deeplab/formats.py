@@ -1,11 +1,11 @@
-"""The two forms that the field has for an Auto-DeepLab network. Reading and writing back gives an equal value.
+"""The two published JSON formats of an Auto-DeepLab network. Reading and writing back gives an equal value.
 
 TensorFlow DeepLab (nas_network.py, nas_cell.py): three lists,
     {"operations": ["atrous_5x5", ...], "hiddenstate_indices": [1, 0, ...], "backbone": [0, 0, 0, 1, ...]}
-two operations per block; state 0 is H^{l-1}, 1 is H^{l-2}, 2 and up are blocks. Its "none" passes the state on: it
-is the paper's skip, not its zero.
+two operations per block; state 0 is H^{l-1}, 1 is H^{l-2}, 2 and up are blocks. TensorFlow's "none" passes the state
+through: it is the paper's skip, not the paper's zero.
 
-PyTorch re-implementations, after DARTS: the edges of the whole cell are numbered,
+PyTorch re-implementations, after DARTS: all edges of the cell are numbered,
     {"genotype": [[edge, operator], ...], "path": [0, 0, 0, 1, ...]}
 two entries per block, in any order; block i has the i + 2 edges that follow those of block i - 1, one from each of
 s0 = H^{l-2}, s1 = H^{l-1}, then the earlier blocks.
@@ -42,24 +42,28 @@ DARTS_OPERATORS: tuple[Operator, ...] = (
     "atrous_3x3",
     "atrous_5x5",
 )
-"""Operators in the order in which DARTS' genotypes number them."""
+"""Operators in the order in which DARTS genotypes number them."""
 
 _SWAPPED = {PREVIOUS: BEFORE_PREVIOUS, BEFORE_PREVIOUS: PREVIOUS}
 """DARTS names the two input states the other way round."""
 
 
 def is_tensorflow(data: Mapping[str, Any]) -> bool:
-    """Whether a mapping is meant to be TensorFlow's form."""
+    """Whether a mapping is meant to be in TensorFlow's format."""
     return "operations" in data or "hiddenstate_indices" in data
 
 
 def is_darts(data: Mapping[str, Any]) -> bool:
-    """Whether a mapping is meant to be the DARTS form."""
+    """Whether a mapping is meant to be in the DARTS format."""
     return "genotype" in data
 
 
 def read_tensorflow(data: Mapping[str, Any]) -> AutoDeepLab:
-    """ValueError with one line that names the place."""
+    """Read a network from TensorFlow DeepLab's three lists.
+
+    Raises:
+        ValueError: The lists describe no Auto-DeepLab network; one line names the entry.
+    """
     operations, states, backbone = _lists(data, "operations", "hiddenstate_indices", "backbone")
     if len(operations) != len(states) or len(operations) % 2:
         raise ValueError(
@@ -74,7 +78,7 @@ def read_tensorflow(data: Mapping[str, Any]) -> AutoDeepLab:
 
 
 def write_tensorflow(network: AutoDeepLab) -> dict[str, Any]:
-    """The three lists, blocks and edges in the network's own order."""
+    """Write a network as TensorFlow DeepLab's three lists, blocks and edges in the network's own order."""
     edges = [edge for block in network.blocks for edge in block.edges]
     return {
         "operations": [_TO_TENSORFLOW[edge.operator] for edge in edges],
@@ -84,7 +88,11 @@ def write_tensorflow(network: AutoDeepLab) -> dict[str, Any]:
 
 
 def read_darts(data: Mapping[str, Any]) -> AutoDeepLab:
-    """ValueError with one line that names the place."""
+    """Read a network from the numbered edges and the path of PyTorch re-implementations.
+
+    Raises:
+        ValueError: Edges and path describe no Auto-DeepLab network; one line names the entry.
+    """
     genotype, path = _lists(data, "genotype", "path")
     if len(genotype) % 2:
         raise ValueError(f"genotype needs two entries a block, but has {len(genotype)}")
@@ -108,7 +116,7 @@ def _read_entry(index: int, entry: Any) -> dict[str, Any]:
 
 
 def write_darts(network: AutoDeepLab) -> dict[str, Any]:
-    """The numbered edges and the path, blocks and edges in the network's own order."""
+    """Write a network as numbered edges and a path, blocks and edges in the network's own order."""
     genotype = [
         [_first_edge(index) + _SWAPPED.get(edge.input, edge.input), DARTS_OPERATORS.index(edge.operator)]
         for index, block in enumerate(network.blocks)
@@ -118,7 +126,7 @@ def write_darts(network: AutoDeepLab) -> dict[str, Any]:
 
 
 def _first_edge(block: int) -> int:
-    """Number of the first edge into a block: all earlier ones have 2, 3, 4, ... edges."""
+    # The blocks before it have 2, 3, 4, ... edges.
     return sum(index + FIRST_BLOCK for index in range(block))
 
 
@@ -133,7 +141,7 @@ def _network(edges: Sequence[dict[str, Any]], path: Sequence[Any]) -> AutoDeepLa
 def _lists(data: Mapping[str, Any], *names: str) -> list[Sequence[Any]]:
     for name in data:
         if name not in names:
-            raise ValueError(f"{shorten(name)} is no part of this form, which has {', '.join(names)}")
+            raise ValueError(f"{shorten(name)} is no field of this format, which has {', '.join(names)}")
     for name in names:
         if not isinstance(data.get(name), list | tuple):
             raise ValueError(f"{name} must be a list, not {shorten(data.get(name))}")

@@ -1,1 +1,1 @@
-"""Dense prediction cells: the architecture, its space, TensorFlow DeepLab's format."""
+"""Dense prediction cells: the architecture, its search space, TensorFlow DeepLab's file format."""

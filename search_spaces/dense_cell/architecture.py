@@ -1,5 +1,7 @@
-"""The dense prediction cell (Chen et al., "Searching for Efficient Multi-Scale Architectures for Dense Image
-Prediction", NeurIPS 2018, section 3.2): a description, no network.
+"""Descriptions of dense prediction cells, without the networks built from them.
+
+Source: Chen et al., "Searching for Efficient Multi-Scale Architectures for Dense Image Prediction", NeurIPS 2018,
+section 3.2.
 """
 
 from __future__ import annotations
@@ -25,13 +27,13 @@ RATES = (1, 3, 6, 9, 12, 15, 18, 21)
 """Atrous rates of the 3x3 separable convolution, per axis, in cells at output stride 16."""
 
 GRIDS = (1, 2, 4, 8)
-"""Cells of the pooling grid, per axis."""
+"""Sizes of the pooling grid, per axis, in bins."""
 
 FEATURES = -1
-"""The input index that means the feature map F, as in TensorFlow DeepLab's files."""
+"""The input index of the feature map F, as in TensorFlow DeepLab's files."""
 
 MAX_BRANCHES = 32
-"""A bound on what is read, far above the paper's 5."""
+"""Most branches of a cell that is accepted, far above the paper's 5."""
 
 
 def _rate(value: int) -> int:
@@ -46,20 +48,20 @@ def _grid(value: int) -> int:
     return value
 
 
-Whole = Annotated[int, Field(strict=True)]
-Rate = Annotated[Whole, AfterValidator(_rate)]
-Grid = Annotated[Whole, AfterValidator(_grid)]
+_Integer = Annotated[int, Field(strict=True)]
+Rate = Annotated[_Integer, AfterValidator(_rate)]
+Grid = Annotated[_Integer, AfterValidator(_grid)]
 
 
 class Conv1x1(StrictModel):
     """1x1 convolution.
 
-    `rate` is what a TensorFlow file may say beside `"kernel": 1`. It means nothing and is no part of what the
-    operator is; it is kept so that such a file is written back as it was read.
+    A TensorFlow file may have a `rate` beside `"kernel": 1`. This rate has no effect and does not tell operators
+    apart; it is stored so that such a file is written back as it was read.
     """
 
     op: Literal["conv1x1"] = "conv1x1"
-    rate: tuple[Annotated[Whole, Field(ge=1)], Annotated[Whole, Field(ge=1)]] | None = None
+    rate: tuple[Annotated[_Integer, Field(ge=1)], Annotated[_Integer, Field(ge=1)]] | None = None
 
 
 class AtrousSeparable(StrictModel):
@@ -70,7 +72,7 @@ class AtrousSeparable(StrictModel):
 
 
 class PyramidPooling(StrictModel):
-    """Average spatial pyramid pooling with `grid` = (rows, columns)."""
+    """Average spatial pyramid pooling into a `grid` of (rows, columns)."""
 
     op: Literal["pyramid_pooling"] = "pyramid_pooling"
     grid: tuple[Grid, Grid]
@@ -87,7 +89,7 @@ OPERATORS: tuple[Operator, ...] = (
     *(AtrousSeparable(rate=(vertical, horizontal)) for vertical in RATES for horizontal in RATES),
     *(PyramidPooling(grid=(rows, columns)) for rows in GRIDS for columns in GRIDS),
 )
-"""The paper's 81 operators. Their order is part of the canonical form, so it never changes."""
+"""The paper's 81 operators. Their order decides the canonical form and so the keys of cells: it never changes."""
 
 EXTENDED_OPERATORS: tuple[Operator, ...] = (
     *OPERATORS,
@@ -98,16 +100,16 @@ EXTENDED_OPERATORS: tuple[Operator, ...] = (
     ConstantContext(),
     NonLocal(),
 )
-"""The 81 and 11 units of global reasoning: 92. New ones go to the end, since the order never changes."""
+"""The paper's 81 operators and 11 units of global reasoning. New ones go to the end, since the order never changes."""
 
 OPERATOR_SETS: dict[OperatorSet, tuple[Operator, ...]] = {"plain": OPERATORS, "extended": EXTENDED_OPERATORS}
-"""What a space can choose from."""
+"""The operators of each set by the name of the set."""
 
 _INDEX = {operator: index for index, operator in enumerate(EXTENDED_OPERATORS)}
 
 
 def operator_index(operator: Operator) -> int:
-    """Position in `EXTENDED_OPERATORS`; a 1x1 convolution is the same operator whatever rate was written beside it."""
+    """Position of an operator in `EXTENDED_OPERATORS`; the rate of a 1x1 convolution does not matter."""
     return 0 if isinstance(operator, Conv1x1) else _INDEX[operator]
 
 
@@ -117,9 +119,9 @@ def _parameters(unit: Operator) -> str:
 
 
 class Branch(StrictModel):
-    """One branch (X_i, OP_i): `input` is -1 for F, or j >= 0 for the output of branch j."""
+    """One branch of a cell: an operator applied to F (`input` -1) or to the output of branch j (`input` j >= 0)."""
 
-    input: Whole
+    input: _Integer
     operator: Operator
 
     @field_validator("input")
@@ -141,7 +143,7 @@ class Branch(StrictModel):
 
 
 Tree: TypeAlias = "tuple[tuple[int, Tree], ...]"
-"""Children of a node, sorted: (operator index, the child's own children)."""
+"""The children of a node, sorted; each child is (index of its operator, its own children)."""
 
 
 def _readable(index: int) -> str:
@@ -151,13 +153,15 @@ def _readable(index: int) -> str:
 
 
 class DenseCell(StrictModel):
-    """B branches, in the order as written; their outputs are concatenated.
+    """A dense prediction cell: branches in the order as written, whose outputs are concatenated.
 
-    The concatenation is a set of branches up to order, and every branch reads exactly one tensor. So a cell is a
-    rooted tree: F at the root, a branch below what it reads, its operator as its label. Two cells are the same
-    (`==`, `hash`, `key`) when these trees are, whatever the order of the branches. Branches with equal operator and
-    input stay two branches: they have weights of their own, and it matters which of them others read.
+    Every branch reads exactly one tensor, and the order of the concatenation does not matter. So a cell is a rooted
+    tree: F is the root, each branch a child of the tensor that it reads, its operator the node's name. Two cells are
+    equal when these trees are, whatever the order of the branches. Branches with equal operator and input stay two
+    branches: each has its own weights, and it matters which of the two another branch reads.
     """
+
+    # `==`, `hash` and `key` compare the trees. The docstring is part of the OpenAPI document, so it does not say that.
 
     kind: Literal["dense_cell"] = "dense_cell"
     branches: tuple[Branch, ...]
@@ -173,14 +177,14 @@ class DenseCell(StrictModel):
 
     @property
     def units(self) -> tuple[Unit, ...]:
-        """Its units of global reasoning; a cell of the paper's space has none."""
+        """The units of global reasoning among the operators; a cell of the paper's space has none."""
         return tuple(branch.operator for branch in self.branches if isinstance(branch.operator, Unit))
 
     @property
     def tree(self) -> Tree:
-        """The labelled tree with every node's children sorted: equal for equal cells only (AHU encoding)."""
+        """The cell as a tree with the children of every node sorted: equal for equal cells only (AHU encoding)."""
         children: list[list[tuple[int, Tree]]] = [[] for _ in range(len(self.branches) + 1)]
-        # From the last branch to the first: whatever reads a branch comes after it, so its children are complete.
+        # From the last branch to the first: all readers of a branch come after it, so its children are complete.
         for index in reversed(range(len(self.branches))):
             branch = self.branches[index]
             node = (operator_index(branch.operator), tuple(sorted(children[index])))
@@ -188,12 +192,12 @@ class DenseCell(StrictModel):
         return tuple(sorted(children[FEATURES]))
 
     def canonical(self) -> DenseCell:
-        """The one way to write this cell: depth first, readers of a tensor sorted by operator, then by subtree."""
+        """Reorder the branches into the canonical order: depth first, readers of a tensor by operator, then subtree."""
         return DenseCell(branches=tuple(_depth_first(self.tree)))
 
     @property
     def key(self) -> str:
-        """Content hash (sha256 hex) of the canonical form: the same for the same cell in another branch order."""
+        """Content hash (sha256 hex) of the canonical form: equal for equal cells, whatever their branch order."""
         return content_key(self.canonical().model_dump(mode="json", exclude_none=True))
 
     def __eq__(self, other: object) -> bool:
@@ -222,6 +226,8 @@ PUBLISHED_CELL = DenseCell(
         Branch(input=0, operator=AtrousSeparable(rate=(6, 21))),
     )
 )
-"""The best cell that the paper found (its figure 5; TensorFlow DeepLab's
-`dense_prediction_cell_branch5_top1_cityscapes.json`).
+"""The best cell that DPC's search found on Cityscapes.
+
+Source:
+    Chen et al., NeurIPS 2018, figure 5; TensorFlow DeepLab's `dense_prediction_cell_branch5_top1_cityscapes.json`.
 """

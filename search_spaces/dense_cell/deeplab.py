@@ -1,7 +1,8 @@
-"""TensorFlow DeepLab's JSON of a dense prediction cell: a list of branches, each a mapping of
-{op, kernel, rate | grid_size, input} (tensorflow/models, research/deeplab/core/dense_prediction_cell.py).
+"""TensorFlow DeepLab's JSON format of a dense prediction cell.
 
-Reading and writing back gives an equal JSON value, branch order and a rate beside `"kernel": 1` included.
+A cell is a list of branches, each a mapping of {op, kernel, rate | grid_size, input} (tensorflow/models,
+research/deeplab/core/dense_prediction_cell.py). Reading and writing back gives an equal JSON value, branch order and
+a rate beside `"kernel": 1` included.
 """
 
 from __future__ import annotations
@@ -16,7 +17,11 @@ from search_spaces.validation import explain, shorten
 
 
 def read_deeplab(entries: Sequence[Any]) -> DenseCell:
-    """The cell of a parsed file. ValueError with a sentence that names the branch (counted from 0)."""
+    """Read a cell from the parsed JSON of TensorFlow DeepLab.
+
+    Raises:
+        ValueError: The entries describe no dense prediction cell; the message names the branch, counted from 0.
+    """
     branches = tuple(_read_branch(index, entry) for index, entry in enumerate(entries))
     try:
         return DenseCell(branches=branches)
@@ -39,7 +44,7 @@ def _read_branch(index: int, entry: Any) -> Branch:
 
 
 def _read_operator(entry: Mapping[str, Any]) -> Operator:
-    """ValueError that goes on after "branch 3 ..."."""
+    # The messages of its errors continue "branch 3 ...".
     op, kernel = entry.get("op"), entry.get("kernel")
     if op == "pyramid_pooling":
         _only(entry, {"op", "grid_size", "input"})
@@ -70,9 +75,12 @@ def _pair(entry: Mapping[str, Any], name: str) -> tuple[int, int]:
 
 
 def write_deeplab(cell: DenseCell) -> list[dict[str, Any]]:
-    """The file's JSON value, branches in the cell's own order. A 1x1 convolution has a rate only if it was read.
+    """Write a cell as TensorFlow DeepLab's JSON value, branches in the cell's own order.
 
-    ValueError for a cell with a unit of global reasoning, which the format does not know.
+    A 1x1 convolution is written with a rate only if it was read with one.
+
+    Raises:
+        ValueError: The cell has a unit of global reasoning, which the format does not know.
     """
     return [{**_write_operator(branch.operator), "input": branch.input} for branch in cell.branches]
 

@@ -1,6 +1,6 @@
 """The space of dense prediction cells with B branches: its size, uniform sampling, mutation, enumeration.
 
-Every function takes the set of operators: "plain", the paper's 81, or "extended", 92 with units of global reasoning.
+The operators of a cell are "plain", the paper's 81, or "extended", 92 with units of global reasoning.
 """
 
 from __future__ import annotations
@@ -22,20 +22,23 @@ from search_spaces.dense_cell.architecture import (
 
 
 def size(branches: int, operators: OperatorSet = "plain") -> int:
-    """B! * 81^B: branch i (from 0) picks one of i + 1 inputs and one of 81 operators (DPC, section 3.2).
+    """Count the cells as written, where the same cell in another branch order counts again: B! * 81^B.
 
-    418,414,128,120 for 5 branches; extended B! * 92^B, 790,897,827,840.
+    Branch i (from 0) picks one of i + 1 inputs and one of 81 operators: 418,414,128,120 for 5 branches. With the
+    extended operators there are B! * 92^B, 790,897,827,840 for 5 branches. `distinct` counts each cell once.
 
-    It counts cells as written; the same cell in another branch order counts again. See `distinct`.
+    Source:
+        Chen et al., NeurIPS 2018, section 3.2.
     """
     options: int = len(OPERATOR_SETS[operators]) ** branches
     return math.factorial(branches) * options
 
 
 def distinct(branches: int, operators: OperatorSet = "plain") -> int:
-    """How many different cells there are, branch orders not counted: rooted forests whose nodes bear operators.
+    """Count the different cells, each once whatever the order of its branches.
 
-    A forest with n nodes is a multiset of trees; a tree with n nodes is an operator over a forest with n - 1. So
+    A cell is a rooted forest whose nodes bear operators. A forest with n nodes is a multiset of trees; a tree with n
+    nodes is an operator over a forest with n - 1 nodes. So
     n * forests(n) = sum over k of (sum over d | k of d * trees(d)) * forests(n - k), the Euler transform.
     """
     forests: list[int] = [1]
@@ -48,7 +51,7 @@ def distinct(branches: int, operators: OperatorSet = "plain") -> int:
 
 
 def sample(branches: int, rng: random.Random, operators: OperatorSet = "plain") -> DenseCell:
-    """Uniform over cells as written: every one of `size(branches, operators)` has the same probability."""
+    """Sample uniformly from the cells as written: each of the `size(branches, operators)` is equally likely."""
     options = OPERATOR_SETS[operators]
     return DenseCell(
         branches=tuple(
@@ -58,11 +61,12 @@ def sample(branches: int, rng: random.Random, operators: OperatorSet = "plain") 
 
 
 def mutate(cell: DenseCell, rng: random.Random, operators: OperatorSet = "plain") -> DenseCell:
-    """A different cell that differs in one branch's input or operator.
+    """Change the input or the operator of one branch, so that a different cell results.
 
-    Branch uniform, then input or operator with equal probability (the first branch has one input only, so its
-    operator), then uniform among the other values. A new input can give the same cell in another order (where two
-    branches are equal); such a draw is made again. An operator that is not in the set can be left, and is never drawn.
+    The branch is drawn uniformly, then input or operator with equal probability (the first branch has one input only,
+    so always its operator), then the new value uniformly among the others. Where two branches are equal, a new input
+    can give the same cell in another order; then everything is drawn again. An operator of `cell` outside the set
+    `operators` can be replaced, but is never drawn.
     """
     options = OPERATOR_SETS[operators]
     while True:
@@ -86,7 +90,10 @@ def _other(values: range, current: int, rng: random.Random) -> int:
 
 
 def cells(branches: int, operators: OperatorSet = "plain") -> Iterator[DenseCell]:
-    """Every different cell once, in a fixed order. Meant for one or two branches: three have 1.4 million."""
+    """Yield every different cell once, in a fixed order.
+
+    Meant for one or two branches: three already have 1.4 million cells.
+    """
     seen = set()
     inputs = itertools.product(*(range(FEATURES, index) for index in range(branches)))
     for reads, chosen in itertools.product(inputs, itertools.product(OPERATOR_SETS[operators], repeat=branches)):

@@ -1,1 +1,1 @@
-"""Heads made by people: their description, and the ones with a name."""
+"""Reference heads, which were designed by hand: their descriptions, and the published ones by name."""

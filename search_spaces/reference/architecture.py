@@ -1,4 +1,4 @@
-"""Heads made by people, to compare found ones with: 1x1, ASPP, PPM, and a trunk with or without a unit."""
+"""Reference heads, designed by hand, to compare searched ones with: 1x1, ASPP, PPM, a trunk with or without a unit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PPM_BINS = (1, 2, 3, 6)
 """Bins per axis of the pyramid pooling module (Zhao et al., "Pyramid Scene Parsing Network", CVPR 2017)."""
 
 TRUNK_WIDTH = 512
-"""Channels of the trunk: those of FCN heads on ResNets, and of the units' papers (GloRe: 512 channels, m = 64)."""
+"""Channels of the trunk, as in FCN heads on ResNets and in the papers of the units (GloRe: 512 channels, m = 64)."""
 
 _Positive = Annotated[int, Field(strict=True, ge=1, le=1024)]
 
@@ -36,12 +36,15 @@ def _is_none(value: object) -> bool:
 
 
 class ReferenceHead(StrictModel):
-    """`conv1x1`, `aspp` with its atrous `rates`, `ppm` with its `bins`, or `trunk` with its `width` and maybe a `unit`.
+    """A segmentation head that was designed by hand: a 1x1 convolution, ASPP, PPM, or a trunk with or without a unit.
 
-    The trunk: 3x3 convolution to `width` channels, the unit, 3x3 convolution, 1x1 convolution. Without a unit it is
-    what a unit has to beat. Left out, `rates`, `bins` and `width` are the papers'; what a head does not have is empty,
-    and `width` and `unit` are then left out of its JSON, so that documents and keys from before the trunk stay.
+    `aspp` has atrous `rates`, `ppm` has `bins` per axis, `trunk` has a `width` and may have a `unit`. The trunk is a
+    3x3 convolution to `width` channels, the unit, a 3x3 convolution and a 1x1 convolution; a trunk without a unit is
+    the baseline of those with one. By default `rates`, `bins` and `width` are those of the papers.
     """
+
+    # Fields of other heads are empty. Empty `width` and `unit` are left out of the JSON, so that documents and keys
+    # from before there was a trunk stay as they are.
 
     kind: Literal["reference_head"] = "reference_head"
     name: Literal["conv1x1", "aspp", "ppm", "trunk"]
@@ -75,10 +78,10 @@ class ReferenceHead(StrictModel):
 
     @property
     def units(self) -> tuple[Unit, ...]:
-        """The unit of a trunk that has one."""
+        """The unit of a trunk, none for other heads."""
         return () if self.unit is None else (self.unit,)
 
     @property
     def key(self) -> str:
-        """Content hash (sha256 hex)."""
+        """Content hash (sha256 hex) of the description."""
         return content_key(self.model_dump(mode="json"))

@@ -8,7 +8,7 @@ from search_spaces.units import UNITS
 
 
 def reference_heads(width: int = TRUNK_WIDTH) -> tuple[DenseCell | ReferenceHead, ...]:
-    """1x1, ASPP, PPM, the published dense prediction cell, a trunk of `width` channels alone and with each unit."""
+    """List all reference heads: 1x1, ASPP, PPM, published DPC, a trunk of `width` channels alone and with each unit."""
     return (
         ReferenceHead(name="conv1x1"),
         ReferenceHead(name="aspp"),
@@ -20,9 +20,9 @@ def reference_heads(width: int = TRUNK_WIDTH) -> tuple[DenseCell | ReferenceHead
 
 
 def trunk_without_unit(width: int = TRUNK_WIDTH) -> ReferenceHead:
-    """What a trunk with a unit is compared with."""
+    """Describe the bare trunk of `width` channels, the baseline of trunks with a unit."""
     return ReferenceHead(name="trunk", width=width)
 
 
 REFERENCE_HEADS = reference_heads()
-"""Every head that has a name, trunks with the papers' 512 channels: eleven."""
+"""The eleven reference heads, trunks with the papers' 512 channels."""

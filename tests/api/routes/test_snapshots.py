@@ -117,4 +117,4 @@ def test_a_dense_cell_has_no_darts_form(service):
     service.trial(search_id, 0, 0.5)
     refused = service.http.get(f"/v1/searches/{search_id}/best?format=darts")
     assert refused.status_code == 409
-    assert "a dense_cell has no form in the DARTS form; take format segnas" in refused.json()["detail"]
+    assert "a dense_cell cannot be written in the DARTS format; use the format segnas" in refused.json()["detail"]

@@ -41,4 +41,4 @@ def test_wrong_networks_are_refused_by_name(network, place):
 
 def test_both_are_described_for_people():
     schema = Fidelity.model_json_schema()
-    assert "backbone and head are then not read" in schema["properties"]["network"]["description"]
+    assert "backbone and head are then not used" in schema["properties"]["network"]["description"]

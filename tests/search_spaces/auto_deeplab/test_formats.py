@@ -94,7 +94,7 @@ def test_round_trips_are_exact(blocks, layers, seed):
         ({**TENSORFLOW, "operations": [["none"]] * 10}, r"operations\[0\] is \['none'\]"),
         ({**TENSORFLOW, "backbone": None}, "backbone must be a list, not None"),
         ({**TENSORFLOW, "backbone": [0, 2]}, "layer 1 jumps from level 0 to 2"),
-        ({**TENSORFLOW, "used_hiddenstates": []}, "'used_hiddenstates' is no part of this form"),
+        ({**TENSORFLOW, "used_hiddenstates": []}, "'used_hiddenstates' is no field of this format"),
         ({**TENSORFLOW, "hiddenstate_indices": [0]}, "two entries a block, but have 10 and 1"),
         ({**TENSORFLOW, "hiddenstate_indices": [2] * 10}, "block 0 reads state 2"),
         ({**TENSORFLOW, "hiddenstate_indices": ["0"] * 10}, "blocks.0.edges.0.input: Input should be a valid integer"),
