@@ -13,7 +13,7 @@ MAX_LIMIT = 1000
 
 
 def encode(order: str, *key: float | str | None) -> str:
-    """Encode where a listing goes on.
+    """Encode the place where the next page of a listing begins.
 
     Args:
         order: The name of the listing's order.

@@ -16,7 +16,7 @@ class ConflictError(StoreError):
 
 
 class StaleAttemptError(ConflictError):
-    """The writer was replaced or its work is over: the row has a newer attempt or has ended. It should end quietly."""
+    """The writer was replaced or its work is over: the row has a newer attempt or has ended. End the writer quietly."""
 
 
 class SearchClosedError(StaleAttemptError):
