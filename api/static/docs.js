@@ -49,7 +49,7 @@ function content(title, kinds) {
     shape && element("details", {}, element("summary", { class: "muted" }, "schema"), element("pre", {}, JSON.stringify(expand(shape, 0), null, 2)))));
 }
 
-// Replaces references by their schemas, three levels deep; openapi.json has the complete document.
+// Replaces each $ref by its schema, three levels deep; openapi.json has the complete document.
 function expand(shape, depth) {
   if (Array.isArray(shape)) return shape.map((part) => expand(part, depth));
   if (shape === null || typeof shape !== "object") return shape;
