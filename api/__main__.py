@@ -33,15 +33,22 @@ if TYPE_CHECKING:
 log = logging.getLogger("segnas.api")
 
 DRAIN_SECONDS = 5
-"""How long requests in progress may take after a signal."""
+"""How long requests in progress may take after a signal to end."""
 
 
 class _EndedError(BaseException):
-    """A signal asked the service to end."""
+    """A signal has requested the end of the service."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """`python -m api` with these arguments (by default the process's): `serve`'s exit code, 2 on wrong use."""
+    """Run the command `python -m api`.
+
+    Args:
+        arguments: The command line without the program's name; None reads that of the process.
+
+    Returns:
+        The exit code of `serve`; 2 on wrong use.
+    """
     try:
         _app(arguments, prog_name="python -m api")
     except SystemExit as ended:
@@ -59,21 +66,26 @@ def _command(host: Host = None, port: Port = None, keep_ray: KeepRay = False) ->
 
 
 def serve(host: str | None, port: int | None, keep_ray: bool) -> int:
-    """Serve until a signal, on the configured address where `host` or `port` is None.
+    """Serve until SIGTERM or SIGINT.
+
+    Args:
+        host: The address to bind; None binds the configured one.
+        port: The port to bind, 0 for any free one; None binds the configured one.
+        keep_ray: Leave the Ray that the service has started running when the service ends.
 
     Returns:
-        The exit code: 0 after an orderly end, 1 when something the service needs is not there, 2 on wrong use.
+        The exit code: 0 after an orderly end, 1 when something that the service needs is missing, 2 on wrong use.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for chatty in ("httpx", "alembic"):  # every request to Ray, every plugin
+    for chatty in ("httpx", "alembic"):  # they log every request to Ray and every plugin
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
-        given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-        settings = read_settings(**given)
+        options = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+        settings = read_settings(**options)
         check_binding(settings)
-        Store.open(settings.store_url).close()  # looks at the URL only
+        Store.open(settings.store_url).close()  # checks the URL only, without a connection
     except ValueError as error:
-        return _say(str(error), 2)
+        return _fail(str(error), 2)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)
     try:
@@ -81,16 +93,16 @@ def serve(host: str | None, port: int | None, keep_ray: bool) -> int:
     except _EndedError:
         return 0
     except (StoreError, RuntimeError, OSError) as error:
-        return _say(str(error), 1)
+        return _fail(str(error), 1)
     return 0
 
 
 def _run(settings: Settings, keep_ray: bool) -> None:
     with contextlib.ExitStack() as stack:
-        listener = stack.enter_context(_bound(settings))
+        listener = stack.enter_context(_listening_socket(settings))
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         with Store.open(settings.store_url) as store:
-            store.migrate()  # before Ray is started: what cannot work should fail at once, with a sentence
+            store.migrate()  # before Ray is started, so that a database that cannot be used fails at once
         cluster: Cluster | None = None
         token_file: Path | None = None
         if settings.ray_dashboard is None:
@@ -98,7 +110,7 @@ def _run(settings: Settings, keep_ray: bool) -> None:
             settings = settings.model_copy(update={"ray_dashboard": ray.dashboard_url})
             cluster, token_file = Cluster(ray.dashboard_url, ray.token), ray.folder / "token"
         app = create_app(settings, cluster)
-        stack.enter_context(_announced(settings))
+        stack.enter_context(_server_file(settings))
         print(_banner(settings, token_file), flush=True)
         config = uvicorn.Config(
             app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=DRAIN_SECONDS
@@ -107,7 +119,7 @@ def _run(settings: Settings, keep_ray: bool) -> None:
 
 
 @contextlib.contextmanager
-def _bound(settings: Settings) -> Iterator[socket.socket]:
+def _listening_socket(settings: Settings) -> Iterator[socket.socket]:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         listener = socket.create_server((settings.host, settings.port), family=family, backlog=2048)
@@ -133,8 +145,8 @@ def _local_ray(settings: Settings, keep: bool) -> Iterator[LocalRay]:
 
 
 @contextlib.contextmanager
-def _announced(settings: Settings) -> Iterator[None]:
-    """A file in the home folder says where the service is, so that the command line finds it."""
+def _server_file(settings: Settings) -> Iterator[None]:
+    """Write the service's address to a file in the home folder, for the command line, and remove it at the end."""
     file = settings.folder / SERVER_FILE
     write_text_atomically(file, json.dumps({"url": _address(settings), "pid": os.getpid()}))
     try:
@@ -163,13 +175,13 @@ def _banner(settings: Settings, token_file: Path | None) -> str:
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:
-    """While uvicorn serves it has handlers of its own, and raises the signal again when it is done."""
+    # While uvicorn serves it has handlers of its own, and raises the signal again when it is done.
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_IGN)  # what follows is short and must not be cut
+        signal.signal(number, signal.SIG_IGN)  # cleaning up is short and must not be interrupted
     raise _EndedError
 
 
-def _say(sentence: str, code: int) -> int:
+def _fail(sentence: str, code: int) -> int:
     print(f"segnas serve: {sentence}", file=sys.stderr)
     return code
 

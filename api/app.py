@@ -1,4 +1,4 @@
-"""The application: routes, what they share, and what lives as long as it does."""
+"""The application: its routes and middleware, and the objects that live as long as it does."""
 
 from __future__ import annotations
 
@@ -33,9 +33,12 @@ STATIC = Path(__file__).parent / "static"
 
 
 def create_app(settings: Settings, cluster: JobCluster | None = None) -> FastAPI:
-    """The service on one store and one cluster.
+    """Make the service.
 
-    Without `cluster`, the one at `settings.ray_dashboard`; without that too, searches wait in the queue.
+    Args:
+        settings: The configuration; it names the store.
+        cluster: Where searches run; None uses the cluster at `settings.ray_dashboard`. Without either, searches wait
+            in the queue.
     """
     if cluster is None and settings.ray_dashboard is not None:
         cluster = Cluster(settings.ray_dashboard)
@@ -44,7 +47,7 @@ def create_app(settings: Settings, cluster: JobCluster | None = None) -> FastAPI
         version=version("segnas"),
         description=openapi.DESCRIPTION,
         lifespan=_lifespan,
-        docs_url=None,  # FastAPI's pages load scripts from elsewhere; ours (static/docs.html) works without a network
+        docs_url=None,  # FastAPI's pages load scripts from other hosts; static/docs.html works without a network
         redoc_url=None,
         generate_unique_id_function=openapi.operation_id,
     )
@@ -63,7 +66,7 @@ def create_app(settings: Settings, cluster: JobCluster | None = None) -> FastAPI
 
 
 def _add_routes(app: FastAPI, settings: Settings) -> None:
-    # Only so that the OpenAPI document says it; the middleware looks at the token.
+    # The dependency only documents the token in OpenAPI; the middleware checks it.
     guarded = [] if settings.token is None else [Depends(HTTPBearer(auto_error=False))]
     for module in (searches, trials, panels, snapshots, references, rankings, calibrations):
         app.include_router(module.router, prefix="/v1", dependencies=guarded, responses=problems(503))
@@ -84,7 +87,7 @@ def _page(file: Path) -> Any:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """The store at this version, the reconciler's thread, the hub of live events."""
+    """Open and migrate the store, start the reconciler's thread and the hub of live events; close them at the end."""
     settings: Settings = app.state.settings
     store = Store.open(settings.store_url)
     await to_thread.run_sync(store.migrate)

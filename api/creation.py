@@ -1,4 +1,4 @@
-"""A new row of `searches`, whatever its kind: recorded once, its cost forecast, the reconciler told."""
+"""Creating a search of any kind: check its names, forecast its cost, record it once, wake the reconciler."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def create(
     """Record a new search, or find the one that an earlier delivery of the same request has recorded.
 
     Args:
-        spec: What the request asks for, with its names resolved and its choices made.
-        store: Where it is recorded.
-        settings: The service's, which know the data sets and weights by name.
-        reconciler: What starts the search; None without a cluster.
-        response: Says in the header `Idempotency-Replayed` that the search was there before.
+        spec: The requested search, with its names resolved and its choices made.
+        store: Records the search.
+        settings: The service's; they register the data sets and weights by name.
+        reconciler: Starts the search; None without a cluster.
+        response: Gets the header `Idempotency-Replayed` when the search existed before.
         key: The request's idempotency key.
-        request_key: What the idempotency key is bound to; see `request_key`.
+        request_key: The content hash to which the idempotency key is bound; see `request_key`.
         parent: The id of the search that this one belongs to.
 
     Returns:
@@ -54,6 +54,6 @@ def create(
     return record
 
 
-def request_key(request: Request, asked: BaseModel) -> str:
-    """Content hash of a request: its path and its body as validated, before anything is derived from it."""
-    return content_key({"path": request.url.path, "body": asked.model_dump(mode="json")})
+def request_key(request: Request, body: BaseModel) -> str:
+    """Hash the content of a request: its path and its validated body, before anything is derived from the body."""
+    return content_key({"path": request.url.path, "body": body.model_dump(mode="json")})

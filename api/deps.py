@@ -1,4 +1,4 @@
-"""What routes depend on, named once."""
+"""The dependencies and the parameters that routes share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nas.store import SearchRecord, Store
 
 MAX_NUMBER = 2**31 - 1
 
-# The small ones are coroutines only so that FastAPI does not send each to a thread.
+# The short dependencies are coroutines only so that FastAPI does not run each in a thread.
 
 
 async def _settings(request: Request) -> Settings:
@@ -52,9 +52,9 @@ HubDep = Annotated[EventHub, Depends(_hub)]
 
 def _search(
     store: StoreDep,
-    search_id: Annotated[str, Path(description="The id that POST /v1/searches answered with.")],
+    search_id: Annotated[str, Path(description="The id of the search, as `POST /v1/searches` answered it.")],
 ) -> SearchRecord:
-    # Ids are the server's own; anything else (a zero byte, a long text) never reaches the database.
+    # The server makes all ids, so any other text (with a zero byte, or very long) need not reach the database.
     if not re.fullmatch(r"s[0-9a-f]{12}", search_id):
         raise ApiError(404, f"there is no search {search_id[:40]!r}; ids look like s0123456789ab")
     return store.get_search(search_id)
@@ -62,13 +62,15 @@ def _search(
 
 SearchDep = Annotated[SearchRecord, Depends(_search)]
 TrialNumber = Annotated[int, Path(ge=0, le=MAX_NUMBER, description="The trial's number within its search, from 0.")]
-Limit = Annotated[int, Query(ge=1, le=500, description="Items of a page, at most.")]
-Cursor = Annotated[str | None, Query(max_length=500, description="The `next_cursor` of the page before.")]
+Limit = Annotated[int, Query(ge=1, le=500, description="The largest number of items on the page.")]
+Cursor = Annotated[
+    str | None, Query(max_length=500, description="The `next_cursor` of the page before; without it, the first page.")
+]
 IdempotencyKey = Annotated[
     str | None,
     Header(
         max_length=255,
         pattern=r"^[\x20-\x7e]+$",
-        description="Any text of your own: the same key again answers with the same search, and starts no other.",
+        description="Any text that you choose: the same key again answers with the same search, and starts no other.",
     ),
 ]

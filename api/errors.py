@@ -1,4 +1,4 @@
-"""Every error answers in one form: RFC 9457 problem details with a sentence and, for wrong input, each field's path."""
+"""Error responses: RFC 9457 problem details with a sentence and, for wrong input, the path of each wrong field."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class ApiError(Exception):
-    """An answer other than success; the message is the sentence that the user reads."""
+    """Raised by a route to answer with an error; the message is the sentence that the user reads."""
 
     def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
@@ -43,14 +43,21 @@ def problem(
     errors: Sequence[FieldProblem] = (),
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """The response of one problem."""
+    """Make an error response.
+
+    Args:
+        status: The HTTP status.
+        detail: One sentence for the user.
+        errors: The wrong fields of the request.
+        headers: Further headers of the response.
+    """
     body = Problem(title=http.HTTPStatus(status).phrase, status=status, detail=detail, errors=tuple(errors))
     content = body.model_dump(mode="json", exclude_defaults=not errors)
     return JSONResponse({"type": body.type, **content}, status, dict(headers or {}), MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:
-    """Answer all that can be raised in this form."""
+    """Make the application answer every exception with problem details."""
     app.add_exception_handler(ApiError, _api_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)
@@ -74,13 +81,13 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
 
 
 def _body_model(request: Request) -> object:
-    """What the body of this request's route should have been."""
+    """Find the model of the body that the request's route expects; None where it expects none."""
     field = getattr(request.scope.get("route"), "body_field", None)
     return None if field is None else field.field_info.annotation
 
 
 async def _invalid_request(request: Request, error: Exception) -> JSONResponse:
-    """Wrong body, query, path or header; a body's paths start at the body, the others at the parameter's name."""
+    """Answer a wrong body or parameter. The path of a wrong field starts in the body or at the parameter's name."""
     assert isinstance(error, RequestValidationError)
     details = error.errors()
     problems = [_request_problem(request, error.body, detail) for detail in details[:MOST_PROBLEMS]]
@@ -117,5 +124,5 @@ async def _store_error(_request: Request, error: Exception) -> JSONResponse:
 
 
 async def _unexpected(_request: Request, _error: Exception) -> JSONResponse:
-    """A fault of ours: the server's error middleware raises it again into the log after this answer."""
+    """Answer an exception that is a bug; the server's error middleware then raises it again, into the log."""
     return problem(500, "something is wrong with the service itself; its log says more")

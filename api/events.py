@@ -1,7 +1,7 @@
 """Live events of a search: one poller of the store per watched search, whatever the number of watchers.
 
-A watcher gets the search and its trials as they stand, then what changes. Every event carries a whole search or a
-whole trial, so that one delivered twice, or missed and delivered later, does no harm.
+A watcher gets the search and its trials in their present state, then each one that changes. Every event carries the
+complete search or trial, so an event that is delivered twice, or missed and delivered later, does no harm.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ log = logging.getLogger("segnas.events")
 
 POLL_SECONDS = 0.5
 OVERLAP_SECONDS = 30.0
-"""Changes are asked for again this far back: writers' clocks differ, and a transaction shows after its time stamp."""
+"""How far back each poll reads again: writers' clocks differ, and a transaction is visible after its time stamp."""
 
 QUEUE_BATCHES = 600
-"""A watcher this many polls behind is let go; it comes back and gets the state as it then stands."""
+"""A watcher that is more polls behind is disconnected; it connects again and gets the state of that time."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,12 @@ class Event:
 
 
 Batch = tuple[Event, ...]
-"""Events of one poll; an empty batch tells a watcher that it was let go."""
+"""Events of one poll; an empty batch disconnects a watcher."""
 
 
 @dataclass
 class _Feed:
-    """What is known of a watched search, and who watches."""
+    """What the watchers of a search have been sent, and their queues."""
 
     since: float
     search: str = ""
@@ -56,7 +56,7 @@ class _Feed:
 
 
 class EventHub:
-    """Hands out the events of searches. Lives in the server's event loop; reads the store in threads."""
+    """Sends the events of searches to watchers. It runs in the server's event loop and reads the store in threads."""
 
     def __init__(self, store: Store, settings: Settings, poll_seconds: float = POLL_SECONDS) -> None:
         self._store = store
@@ -72,13 +72,17 @@ class EventHub:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def watch(self, search_id: str, last_event_id: str | None, closing: anyio.Event) -> AsyncIterator[Event]:
-        """The state of a search (with `last_event_id`, what changed since), then changes, then `end`.
+        """Yield the state of a search, then its changes, then `end`.
 
-        Ends early when `closing` is set: the server ends.
+        Args:
+            search_id: The search.
+            last_event_id: The id of the last event that the watcher has; the state then has only the trials that
+                changed since. None or a malformed id gives all trials.
+            closing: Set when the server ends, which ends the events early.
         """
         queue: asyncio.Queue[Batch] = asyncio.Queue()
         feed = self._join(search_id, queue)
-        closer = asyncio.create_task(_let_go(queue, closing))
+        closer = asyncio.create_task(_disconnect_at_end(queue, closing))
         try:
             state = await to_thread.run_sync(self._state, search_id, _since(last_event_id))
             for event in state:
@@ -105,32 +109,32 @@ class EventHub:
         try:
             while feed.queues:
                 await asyncio.sleep(self._poll_seconds)
-                with contextlib.suppress(StoreError):  # the store is away for a moment: the next poll catches up
+                with contextlib.suppress(StoreError):  # the store is unreachable for a moment: the next poll catches up
                     batch = await to_thread.run_sync(self._changes, search_id, feed)
                     if batch:
                         _deliver(feed, batch)
                         if batch[-1].name == "end":
                             break
         except Exception:
-            log.exception("events of search %s end", search_id)
+            log.exception("the events of search %s end early", search_id)
         finally:
             del self._feeds[search_id]
             for queue in feed.queues:
                 queue.put_nowait(())
 
     def _state(self, search_id: str, since: float) -> Batch:
-        """The search, its trials that changed since, and the end if it is over."""
+        """Read the search, its trials that changed since a time and, where the search is over, the end."""
         record = self._store.get_search(search_id)
         search = Event("search", self._search(record))
         trials = [_trial_event(trial) for trial in self._store.changed_trials(search_id, since)]
         return (search, *trials, *_end(record.status.terminal, search))
 
     def _changes(self, search_id: str, feed: _Feed) -> Batch:
-        """What changed since the last poll. The status is read first: at an end, all trials have been written."""
+        """Read the changes since the last poll; the status first, since trials of an ended search never change."""
         record = self._store.get_search(search_id)
         trials = self._store.changed_trials(search_id, feed.since)
         search = self._search(record)
-        events = [event for trial in trials if (event := _news(feed, trial)) is not None]
+        events = [event for trial in trials if (event := _new_event(feed, trial)) is not None]
         newest = max((trial.updated_at for trial in trials), default=feed.since)
         feed.since = max(feed.since, newest - OVERLAP_SECONDS)
         feed.seen = {number: seen for number, seen in feed.seen.items() if seen[0] >= feed.since}
@@ -143,7 +147,7 @@ class EventHub:
         return search_public(record, self._store.overview(record.id), self._settings).model_dump_json()
 
 
-def _news(feed: _Feed, trial: TrialRecord) -> Event | None:
+def _new_event(feed: _Feed, trial: TrialRecord) -> Event | None:
     event = _trial_event(trial)
     if feed.seen.get(trial.number) == (trial.updated_at, event.data):
         return None
@@ -168,7 +172,7 @@ def _deliver(feed: _Feed, batch: Batch) -> None:
             queue.put_nowait(batch)
 
 
-async def _let_go(queue: asyncio.Queue[Batch], closing: anyio.Event) -> None:
+async def _disconnect_at_end(queue: asyncio.Queue[Batch], closing: anyio.Event) -> None:
     await closing.wait()
     queue.put_nowait(())
 

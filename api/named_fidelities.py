@@ -1,4 +1,4 @@
-"""The fidelity that a name in a search's request means: what a calibration recommends, or one of its proxies."""
+"""Fidelities that a request gives by name: the one that a calibration recommends, or one of its proxies."""
 
 from __future__ import annotations
 
@@ -9,7 +9,16 @@ from nas.store import NotFoundError, Store
 
 
 def named_fidelity(name: str, store: Store) -> Fidelity:
-    """The fidelity that `CALIBRATION_ID` recommends, or the proxy of `CALIBRATION_ID/PROXY`. InputError when none."""
+    """Look up a fidelity by name.
+
+    Args:
+        name: `CALIBRATION_ID` for the fidelity that the calibration recommends, or `CALIBRATION_ID/PROXY` for one of
+            its proxies.
+        store: Holds the calibration.
+
+    Raises:
+        InputError: There is no such calibration or proxy, or the calibration recommends none.
+    """
     search_id, _, proxy = name.partition("/")
     try:
         search = store.get_search(search_id)

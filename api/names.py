@@ -1,4 +1,4 @@
-"""Whether this server has what a spec names: data sets and weights are registered in its configuration."""
+"""Check the names of data sets and weights in a spec: the server's configuration must register them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from search_spaces.validation import FieldProblem, InputError
 
 
 def check_names(spec: JobSpec, settings: Settings) -> None:
-    """InputError for a data set or weights that this server does not have, listing those it has."""
+    """Check that the server has the data sets and weights that a spec names.
+
+    Raises:
+        InputError: Some are not registered here; the message lists those that are.
+    """
     problems = [
         problem
         for path, name in spec.datasets.items()

@@ -1,8 +1,8 @@
-"""Keeps SQL and Ray in step: starts drivers of queued searches, replaces lost ones, carries out stops.
+"""Keeps SQL and Ray in step: starts the drivers of queued searches, replaces lost drivers, stops jobs.
 
-`decide` says what a search needs, from its row and the state of its job; `Reconciler` does it, every few seconds, in
-a thread of its own. Several services may run on one store: each acts only on searches that it holds the lease of, and
-every step is a compare-and-set or may be done twice, so that an expired lease does no harm.
+`decide` chooses the next action of a search from its row and the state of its job; `Reconciler` performs the actions,
+every few seconds, in a thread of its own. Several services may run on one store: each acts only on searches whose
+lease it holds, and every step is a compare-and-set or may be done twice, so that an expired lease does no harm.
 """
 
 from __future__ import annotations
@@ -31,29 +31,31 @@ FIRST_BACK_OFF = 2.0
 LONGEST_BACK_OFF = 300.0
 STOP_AGAIN_SECONDS = 5.0
 HURRY_SECONDS = 0.5
-"""Pause between passes while a search starts or stops: a person is waiting."""
+"""Pause between passes while a search starts or stops, since a person may be waiting."""
 
-OPEN = (SearchStatus.QUEUED, SearchStatus.STARTING, SearchStatus.RUNNING, SearchStatus.STOPPING)
-GOING = (JobState.pending, JobState.running)
+ACTIVE_JOB = (JobState.pending, JobState.running)
 
 
 class JobCluster(Protocol):
-    """What the service needs of a cluster (`workers.cluster.jobs.Cluster`)."""
+    """The part of a cluster (`workers.cluster.jobs.Cluster`) that the service uses.
+
+    Every method but `reachable` raises `ClusterUnreachable` when the cluster does not answer.
+    """
 
     def submit(self, search_id: str, attempt: int, name: str) -> str:
-        """Start the driver of an attempt; again for the same attempt changes nothing."""
+        """Submit the driver of an attempt and return the job's id; the same attempt again changes nothing."""
         ...
 
     def state(self, job: str, /) -> JobState:
-        """Where a job stands. ClusterUnreachable when the cluster does not answer, as everywhere here."""
+        """Read the state of a job."""
         ...
 
     def stop(self, job: str, /) -> None:
-        """Ask a job to end; it has ended when its state says so."""
+        """Request the end of a job, without waiting for it."""
         ...
 
     def logs(self, job: str, /) -> str:
-        """What the driver has printed."""
+        """Read what the driver has printed."""
         ...
 
     def reachable(self) -> bool:
@@ -66,7 +68,7 @@ Driver = tuple[str, int]
 
 
 class Action(Enum):
-    """What a search needs next."""
+    """The next step of a search."""
 
     WAIT = auto()
     BEGIN = auto()
@@ -78,30 +80,46 @@ class Action(Enum):
 
 
 def decide(search: SearchRecord, job: JobState | None, *, now: float, lost_for: float, max_attempts: int) -> Action:
-    """The next step of a search whose job is in state `job` (None: it has none), lost for `lost_for` seconds.
+    """Choose the next step of a search.
 
-    A driver writes its search's end before it ends, so `search` must have been read after `job`: a job that is over
-    beside a search that is not means a driver that died.
+    A driver writes the end of its search before the driver itself ends, so a job that is over beside a search that is
+    not means that the driver died. This holds only if `search` was read after `job`.
+
+    Args:
+        search: The search.
+        job: The state of its job; None where it has none.
+        now: The time in seconds since the epoch.
+        lost_for: For how many seconds the job has been lost.
+        max_attempts: The number of drivers after which the search fails.
     """
     if search.status is SearchStatus.QUEUED:
         return Action.BEGIN if search.not_before is None or search.not_before <= now else Action.WAIT
     if search.status is SearchStatus.STOPPING:
-        return Action.STOP_JOB if job in GOING else Action.MARK_STOPPED
-    if search.status.terminal or job in GOING:
+        return Action.STOP_JOB if job in ACTIVE_JOB else Action.MARK_STOPPED
+    if search.status.terminal or job in ACTIVE_JOB:
         return Action.WAIT
     if job is JobState.lost and lost_for < LOST_SECONDS:
-        # Begun but not (yet) known to the cluster: the service died between the two, or the submission failed.
+        # The driver has begun but the cluster does not know it (yet): the service died in between, or the submission
+        # failed.
         return Action.SUBMIT if search.status is SearchStatus.STARTING else Action.WAIT
     return Action.REPLACE if search.attempt < max_attempts else Action.FAIL
 
 
 def back_off(attempt: int) -> float:
-    """Seconds to wait after the driver of `attempt` was lost: 2, 4, 8, ..., 300."""
+    """Compute the seconds to wait after the driver of an attempt (from 1) was lost: 2, 4, 8, ..., 300."""
     return float(min(FIRST_BACK_OFF * 2 ** min(attempt - 1, 16), LONGEST_BACK_OFF))
 
 
 class Reconciler:
-    """The loop around `decide`. `run_once` is one pass; `start` and `stop` run passes in a thread."""
+    """Performs the steps that `decide` chooses: `run_once` makes one pass, `start` makes passes in a thread.
+
+    Args:
+        store: The record.
+        cluster: Where drivers run.
+        seconds: The pause between passes.
+        max_attempts: The number of drivers after which a search fails.
+        clock: The time in seconds since the epoch.
+    """
 
     def __init__(
         self,
@@ -127,17 +145,17 @@ class Reconciler:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin passes in a daemon thread."""
+        """Start a daemon thread that makes passes."""
         assert self._thread is None
         self._thread = threading.Thread(target=self._loop, name="reconciler", daemon=True)
         self._thread.start()
 
     def wake(self) -> None:
-        """Make the next pass now: somebody created or stopped a search."""
+        """Make the next pass now, since a search was created or stopped."""
         self._wake.set()
 
     def stop(self) -> None:
-        """End the thread after the pass it is in and give the leases back."""
+        """End the thread after its present pass and release the leases."""
         self._closing.set()
         self._wake.set()
         if self._thread is not None:
@@ -146,7 +164,7 @@ class Reconciler:
             for search in self._store.due_searches(self._clock()):
                 self._store.release_lease(search.id, self._owner)
         except Exception:
-            log.warning("leases were not given back; they end by themselves", exc_info=True)
+            log.warning("the leases were not released; they expire by themselves", exc_info=True)
 
     def _loop(self) -> None:
         while not self._closing.is_set():
@@ -154,14 +172,18 @@ class Reconciler:
             try:
                 hurry = self.run_once()
             except StoreError as error:
-                log.warning("the store is away: %s; the next pass comes", error)
+                log.warning("the store cannot be used: %s; the next pass tries again", error)
             except Exception:
-                log.exception("a pass failed; the next one comes")
+                log.exception("a pass failed; the next one tries again")
             self._wake.wait(min(self._seconds, HURRY_SECONDS) if hurry else self._seconds)
             self._wake.clear()
 
     def run_once(self) -> bool:
-        """One pass over all searches that are not over. True when one of them is starting or stopping."""
+        """Make one pass over all searches that are not over.
+
+        Returns:
+            Whether one of them is queued, starting or stopping, so that the next pass should come soon.
+        """
         if not self._cluster_answers():
             return False
         hurry = False
@@ -191,7 +213,7 @@ class Reconciler:
         job = self._cluster.state(job_id(search_id, before.attempt)) if has_job else None
         search = self._store.get_search(search_id)
         if search.attempt != before.attempt or (search.status is not SearchStatus.QUEUED) != has_job:
-            return  # it moved meanwhile: what was seen of its job is old
+            return  # the search changed meanwhile, so the state that was read is not that of its present job
         lost_for = self._lost_for(search, job)
         now = self._clock()
         action = decide(search, job, now=now, lost_for=lost_for, max_attempts=self._max_attempts)
@@ -221,7 +243,7 @@ class Reconciler:
             self._store.requeue_search(search.id, search.attempt, self._clock() + wait, self._why(search, job))
             self._forget(search)
         elif action is Action.FAIL:
-            message = f"{self._why(search, job)}; {search.attempt} drivers were tried{self._last_words(search)}"
+            message = f"{self._why(search, job)}; {search.attempt} drivers were tried{self._last_log_lines(search)}"
             self._forget(search)
             expected = [SearchStatus.STARTING, SearchStatus.RUNNING]
             self._store.move_search(search.id, expected, SearchStatus.FAILED, message=message)
@@ -230,7 +252,7 @@ class Reconciler:
         try:
             attempt = self._store.begin_driver(search.id)
         except ConflictError:
-            return  # stopped, or begun by another service, since it was read
+            return  # since it was read, the search was stopped, or another service has begun it
         self._submit(search, attempt)
 
     def _submit(self, search: SearchRecord, attempt: int) -> None:
@@ -263,10 +285,10 @@ class Reconciler:
         }
         return f"driver {search.attempt} {how.get(job, 'is gone') if job else 'is gone'}"
 
-    def _last_words(self, search: SearchRecord) -> str:
+    def _last_log_lines(self, search: SearchRecord) -> str:
         try:
             lines = self._cluster.logs(job_id(search.id, search.attempt)).strip().splitlines()
         except ClusterUnreachable as error:
             log.warning("no log of search %s: %s", search.id, error)
             lines = []
-        return "; its last words: " + "\n".join(lines[-15:])[-1500:] if lines else ""
+        return "; the last lines of the log: " + "\n".join(lines[-15:])[-1500:] if lines else ""

@@ -1,1 +1,1 @@
-"""From what the store gave to what the REST interface answers: data in, schema out, no questions asked."""
+"""Makes the REST interface's answers of the store's records, in functions that read nothing themselves."""

@@ -1,4 +1,4 @@
-"""How a public model is made of a record: by the names that both have."""
+"""Making a public model of a record, by the field names that both have."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ Model = TypeVar("Model", bound=PublicModel)
 
 
 def answer(model: type[Model], record: object, **further: object) -> Model:
-    """The public model of a record, whose fields it takes by name; times become UTC datetimes.
+    """Make a public model from the attributes of a record that have its fields' names; times become UTC datetimes.
 
     Args:
-        model: What is answered.
-        record: What the store gave, or any object with these attributes.
+        model: The model of the answer.
+        record: A record of the store, or any object with these attributes.
         further: Fields that the record does not have, or has in another form.
     """
     shared = {name: getattr(record, name) for name in model.model_fields if name not in further}

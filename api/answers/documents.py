@@ -1,4 +1,4 @@
-"""The architecture document of a trial or a snapshot, with where it comes from."""
+"""The architecture document of a trial or a snapshot, with its provenance."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from search_spaces import Provenance, Score, write_document
 
 
 def trial_document(search: SearchRecord, trial: TrialRecord, curve: Sequence[Measurement]) -> dict[str, Any]:
-    """Enough to rebuild the very network and to measure it again."""
+    """Make the document from which the trial's network can be rebuilt and measured again."""
     provenance = Provenance(
         search=search.id,
         trial=trial.number,
@@ -24,6 +24,6 @@ def trial_document(search: SearchRecord, trial: TrialRecord, curve: Sequence[Mea
 
 
 def snapshot_document(search: SearchRecord, record: SnapshotRecord) -> dict[str, Any]:
-    """The decoded network, and which run of which search it is from."""
+    """Make the document of a snapshot's decoded architecture; its seed is that of the run."""
     provenance = Provenance(search=search.id, seed=search.spec.seed + record.run, software=search.software or {})
     return write_document(record.architecture, provenance)

@@ -1,4 +1,4 @@
-"""What a search will cost: answered by a dry run, and stored beside a search that was started."""
+"""The expected cost of a search: the answer of a dry run, and stored with each new search."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ log = logging.getLogger("segnas.api")
 
 
 def forecast_public(spec: SearchSpec, store: Store) -> ForecastPublic:
-    """The forecast from what the store has measured so far."""
+    """Forecast the cost of a search from the measured times in the store."""
     return ForecastPublic.model_validate(forecast(spec, comparable_times(spec, store)), from_attributes=True)
 
 
 def stored_forecast(spec: SearchSpec, store: Store) -> dict[str, Any] | None:
-    """The forecast as it is stored with a new search; None where it knows no cost. Never stops a search."""
+    """Forecast the cost of a new search as JSON; None where it is unknown or the store fails, which stops no search."""
     try:
         found = forecast_public(spec, store)
     except StoreError:

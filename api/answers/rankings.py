@@ -1,4 +1,4 @@
-"""From rankings and calibrations to what the REST interface says of them."""
+"""Makes the REST interface's answers of rankings and calibrations."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from nas.specs.training_free import TRAINING_FREE_SOURCES
 from nas.store import SearchRecord, TrialRecord
 from search_spaces.text import architecture_text
 
-# Only the types: numpy and scipy, which the computations need, would take most of the service's start.
+# Only for the types: importing numpy and scipy, which the computations need, would be most of the service's start time.
 if TYPE_CHECKING:
     from nas.ranking.calibration import CalibratedProxy, Calibration
     from nas.ranking.pairs import Association, JoinedPair
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def ranking_public(
     search_id: str, full_scale_ids: Sequence[str], found: SearchRanking, proxy: Fidelity, full_scale: Fidelity
 ) -> RankingPublic:
-    """A search's ranking, with the two fidelities it compares."""
+    """Make the answer of a search's ranking, with the two fidelities that it compares."""
     return answer(
         RankingPublic,
         found.ranking,
@@ -54,7 +54,7 @@ def ranking_public(
 def calibration_public(
     search: SearchRecord, spec: CalibrationSpec, trials: Sequence[TrialRecord], found: Calibration
 ) -> CalibrationPublic:
-    """A calibration as far as it has come."""
+    """Make the answer of a calibration, from the trials so far."""
     recommended = None
     if found.recommended is not None:
         name = found.recommended

@@ -1,4 +1,4 @@
-"""From the store's searches to what the REST interface answers."""
+"""Makes the REST interface's answers of searches."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from workers.cluster.jobs import job_id
 
 
 def dashboard_url(settings: Settings) -> str | None:
-    """Where people find the Ray dashboard; None without a cluster."""
+    """Find the URL of the Ray dashboard for users; None without a cluster."""
     address = settings.ray_dashboard_public or settings.ray_dashboard
     return None if address is None else address.rstrip("/")
 
 
 def search_public(record: SearchRecord, overview: Overview, settings: Settings) -> SearchPublic:
-    """A search with its trials counted, its best one and its cost."""
+    """Make the answer of one search, with its trial counts, its best trial and its cost."""
     dashboard = dashboard_url(settings)
     job = f"{dashboard}/#/jobs/{job_id(record.id, record.attempt)}" if dashboard and record.attempt else None
     kind = kind_of(record.spec)
@@ -37,6 +37,6 @@ def search_public(record: SearchRecord, overview: Overview, settings: Settings) 
 
 
 def search_page(page: Page[SearchRecord], overviews: Mapping[str, Overview], settings: Settings) -> SearchPage:
-    """One page of searches; `overviews` are theirs by id."""
+    """Make the answer of one page of searches; `overviews` has those of the page by search id."""
     items = tuple(search_public(record, overviews[record.id], settings) for record in page.items)
     return SearchPage(items=items, next_cursor=page.cursor)

@@ -1,4 +1,4 @@
-"""From the store's snapshots to what the REST interface answers."""
+"""Makes the REST interface's answers of snapshots."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from search_spaces.text import architecture_text
 
 
 def snapshot_public(record: SnapshotRecord, trials: Mapping[str, TrialRecord]) -> SnapshotPublic:
-    """A snapshot without its probabilities; `trials` are those of the search by architecture key."""
+    """Make the short answer of a snapshot; `trials` has those of the search by architecture key."""
     key = record.architecture.key
     trial = trials.get(key)
     return answer(
@@ -33,7 +33,7 @@ def snapshot_public(record: SnapshotRecord, trials: Mapping[str, TrialRecord]) -
 def snapshot_detail(
     search: SearchRecord, spec: AutoDeepLabSpec, record: SnapshotRecord, trials: Mapping[str, TrialRecord]
 ) -> SnapshotDetail:
-    """A snapshot with its probabilities, and as a document; `spec` is the search's."""
+    """Make the full answer of a snapshot: with alpha, beta and the document. `spec` is that of the search."""
     return answer(
         SnapshotDetail,
         snapshot_public(record, trials),

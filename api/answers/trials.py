@@ -1,4 +1,4 @@
-"""From the store's trials to what the REST interface answers."""
+"""Makes the REST interface's answers of trials."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from nas.store import Page, SearchRecord, TrialRecord
 
 
 def trial_public(trial: TrialRecord) -> TrialPublic:
-    """A trial without its curve."""
+    """Make the short answer of a trial."""
     return TrialPublic.model_validate(trial, from_attributes=True)
 
 
 def trial_detail(search: SearchRecord, trial: TrialRecord, curve: list[Measurement]) -> TrialDetail:
-    """A trial with its curve, and as a document."""
+    """Make the full answer of a trial: with its learning curve and the document."""
     return answer(TrialDetail, trial_public(trial), curve=curve, document=trial_document(search, trial, curve))
 
 
 def trial_page(page: Page[TrialRecord]) -> TrialPage:
-    """One page of trials."""
+    """Make the answer of one page of trials."""
     return TrialPage(items=tuple(trial_public(trial) for trial in page.items), next_cursor=page.cursor)

@@ -1,1 +1,1 @@
-"""What every request passes on its way in, and every answer on its way out."""
+"""ASGI middleware that every request and every response passes."""

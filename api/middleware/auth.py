@@ -1,4 +1,4 @@
-"""Who may ask: a bearer token when one is configured; without one, only this machine's own programs."""
+"""Access control: by bearer token when one is configured; without one, only programs on this machine have access."""
 
 from __future__ import annotations
 
@@ -15,17 +15,21 @@ from nas.settings import Settings
 
 
 def check_binding(settings: Settings) -> None:
-    """ValueError for an address that others can reach when no token protects the service."""
+    """Check that a service that other machines can reach is protected by a token.
+
+    Raises:
+        ValueError: The address can be reached from other machines and there is no token, or the token is too short.
+    """
     if settings.token is None and not is_loopback(settings.host):
         raise ValueError(
             f"refusing to serve on {settings.host} without a token: set SEGNAS_TOKEN, or bind 127.0.0.1 (the default)"
         )
     if settings.token is not None and len(settings.token.get_secret_value()) < 16:
-        raise ValueError("SEGNAS_TOKEN is too short to protect anything: take at least 16 characters")
+        raise ValueError("SEGNAS_TOKEN is too short to protect anything: use at least 16 characters")
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine's own. Names other than localhost count as others'."""
+    """Whether a host name or address is this machine's own; no name but localhost counts as such."""
     if host == "localhost":
         return True
     try:
@@ -35,14 +39,14 @@ def is_loopback(host: str) -> bool:
 
 
 def has_token(headers: Headers, token: SecretStr) -> bool:
-    """Whether the request shows the token, compared in constant time."""
-    scheme, _, given = headers.get("Authorization", "").partition(" ")
-    same = secrets.compare_digest(given.strip().encode(), token.get_secret_value().encode())
+    """Whether a request carries the bearer token, compared in constant time."""
+    scheme, _, credentials = headers.get("Authorization", "").partition(" ")
+    same = secrets.compare_digest(credentials.strip().encode(), token.get_secret_value().encode())
     return same and scheme.lower() == "bearer"
 
 
 class TokenRequired:
-    """ASGI middleware: 401 under /v1 without the token, before anything of the request is read. Health is open."""
+    """ASGI middleware: answers 401 under /v1 without the token, before it reads the body. Health routes are open."""
 
     OPEN = ("/v1/healthz", "/v1/readyz")
 
@@ -51,7 +55,6 @@ class TokenRequired:
         self.token = token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
         guarded = scope["type"] == "http" and scope["path"].startswith("/v1") and scope["path"] not in self.OPEN
         if guarded and not has_token(Headers(scope=scope), self.token):
             detail = "a bearer token is needed: send the header Authorization: Bearer <token>"
@@ -61,17 +64,16 @@ class TokenRequired:
 
 
 class LocalOnly:
-    """ASGI middleware for a service without a token: web pages of other sites may not speak to it.
+    """ASGI middleware for a service without a token: refuses requests from the web pages of other sites.
 
-    A browser lets any page send requests to 127.0.0.1. The Host header tells a name that was made to resolve here
-    (DNS rebinding), the Origin header tells another site's page.
+    A browser lets any page send requests to 127.0.0.1. The Host header shows a name that was made to resolve to this
+    machine (DNS rebinding), the Origin header shows the page of another site.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
         if scope["type"] == "http":
             headers = Headers(scope=scope)
             host, origin = headers.get("Host", ""), headers.get("Origin", "")

@@ -1,4 +1,4 @@
-"""What a request's body may be: at most 1 MiB, and JSON as RFC 8259 has it (no NaN, no Infinity)."""
+"""Limits on request bodies: at most 1 MiB, and JSON as RFC 8259 defines it (no NaN, no Infinity)."""
 
 from __future__ import annotations
 
@@ -15,30 +15,29 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.errors import problem
 
 MAX_BODY = 1 << 20
-"""Bytes; a search spec is a few hundred."""
+"""In bytes; a search spec has a few hundred."""
 
 DISCARDED = 64 << 20
-"""Bytes of a body that is too large that are read and thrown away."""
+"""How many bytes of a body that is too large are read and discarded."""
 
 TOO_LARGE = f"the body is larger than {MAX_BODY} bytes"
 
 
 class BodyLimit:
-    """ASGI middleware: 413 for a larger body, whether its length was announced or it comes in chunks."""
+    """ASGI middleware: answers 413 to a body that is too large, whether it announces its length or comes in chunks."""
 
     def __init__(self, app: ASGIApp, max_body: int = MAX_BODY) -> None:
         self.app = app
         self.max_body = max_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
         announced = headers.get("Content-Length", "0")
         if announced.isdigit() and int(announced) > self.max_body:
-            if "Expect" not in headers:  # such a client has not sent its body yet
+            if "Expect" not in headers:  # a client that sends Expect has not sent its body yet
                 await _discard(receive)
             await problem(413, TOO_LARGE, headers={"Connection": "close"})(scope, receive, send)
             return
@@ -51,7 +50,7 @@ class BodyLimit:
             if seen > self.max_body:
                 if message.get("more_body", False):
                     await _discard(receive)
-                # FastAPI turns every other exception of a body's reading into a 400.
+                # FastAPI answers 400 to any other exception while a body is read.
                 raise HTTPException(413, TOO_LARGE, {"Connection": "close"})
             return message
 
@@ -59,7 +58,7 @@ class BodyLimit:
 
 
 async def _discard(receive: Receive) -> None:
-    """Take what the client still sends, within bounds: one that is cut off while it sends never sees the answer."""
+    """Read the rest of a body, within bounds: a client that is cut off while it sends never sees the answer."""
     left = DISCARDED
     while left > 0:
         message = await receive()
@@ -69,10 +68,14 @@ async def _discard(receive: Receive) -> None:
 
 
 class StrictJsonRequest(Request):
-    """A request whose JSON must be JSON: what cannot be parsed is one kind of error, with its place."""
+    """A request that accepts only JSON of RFC 8259, and raises one type of error for any other body."""
 
     async def json(self) -> Any:
-        """The parsed body. json.JSONDecodeError for anything that is not RFC 8259 JSON."""
+        """Parse the body.
+
+        Raises:
+            json.JSONDecodeError: The body is not JSON as RFC 8259 defines it.
+        """
         body = await self.body()
         try:
             return json.loads(body.decode("utf-8"), parse_constant=_refuse)
@@ -89,10 +92,9 @@ class StrictJsonRequest(Request):
 
 
 class StrictJsonRoute(APIRoute):
-    """A route that reads its body strictly."""
+    """A route whose request is a `StrictJsonRequest`."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """FastAPI's handler, given a strict request."""
         handle = super().get_route_handler()
 
         async def strict(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Headers that every answer carries."""
+"""Security headers of every response."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class PageHeaders:
-    """ASGI middleware: browsers run only our own scripts, frame nothing and guess no types."""
+    """ASGI middleware: forbids browsers to run other sites' scripts, to frame pages and to guess media types."""
 
     HEADERS = (
         (b"content-security-policy", b"default-src 'self'; frame-ancestors 'none'; base-uri 'none'"),
@@ -18,8 +18,6 @@ class PageHeaders:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
-
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message["headers"], *self.HEADERS]

@@ -1,4 +1,4 @@
-"""The OpenAPI document, made so that a client generated from it works against this service."""
+"""The OpenAPI document, in a form from which generators make working clients."""
 
 from api.openapi.document import DESCRIPTION, install, operation_id
 

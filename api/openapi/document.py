@@ -1,4 +1,4 @@
-"""The document as a whole: FastAPI's, with what FastAPI does not know put in."""
+"""The OpenAPI document: the one that FastAPI makes, completed by unions, errors and examples."""
 
 from __future__ import annotations
 
@@ -16,31 +16,34 @@ from nas.settings import Settings
 
 DESCRIPTION = """
 Neural architecture search for semantic segmentation. `POST /v1/searches` starts a search, its trials run on a Ray
-cluster, `GET /v1/searches/{search_id}/best` gives the best architecture as JSON at any time.
+cluster, `GET /v1/searches/{search_id}/best` gives the best architecture so far as JSON.
 
 Errors are `application/problem+json` (RFC 9457): `detail` is a sentence, `errors` name the path of each wrong field.
 """
 
 _TAGS = [
     {"name": "searches", "description": "Start a search, follow it, stop it."},
-    {"name": "snapshots", "description": "What a differentiable search decodes to, epoch by epoch."},
-    {"name": "references", "description": "Heads made by people, side by side."},
-    {"name": "trials", "description": "What a search has measured, and what it found."},
-    {"name": "panels", "description": "What is shown of a search beside its trials, ready to be drawn."},
-    {"name": "rankings", "description": "How far a search's scores can be trusted: its architectures at full scale."},
+    {"name": "snapshots", "description": "The architectures that a differentiable search decodes to, epoch by epoch."},
+    {"name": "references", "description": "Reference heads (ASPP, PPM and others), compared in one table."},
+    {"name": "trials", "description": "What a search has measured, and the best architecture."},
+    {"name": "panels", "description": "Charts and tables of a search, ready to be drawn."},
+    {
+        "name": "rankings",
+        "description": "How well a search's scores predict the order of its architectures at full scale.",
+    },
     {"name": "calibrations", "description": "The cheapest proxy that orders architectures as full scale does."},
-    {"name": "catalogue", "description": "What can be asked for."},
-    {"name": "health", "description": "Whether the service works. Open without a token."},
+    {"name": "catalogue", "description": "The search spaces and the data sets that a search can name."},
+    {"name": "health", "description": "Whether the service works. These routes need no token."},
 ]
 
 
 def operation_id(route: APIRoute) -> str:
-    """The name of the route's function: what a generated client calls its method."""
+    """Name an operation after the route's function, so that generated clients have readable method names."""
     return route.name
 
 
 def install(app: FastAPI, settings: Settings) -> None:
-    """Answer /openapi.json with this document."""
+    """Make the application answer /openapi.json with this document."""
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -58,7 +61,7 @@ def install(app: FastAPI, settings: Settings) -> None:
 
 
 def _order_parameters(document: dict[str, Any]) -> None:
-    """Those of the path first, as they stand in it: generated methods take them by position."""
+    """Put path parameters first, in the order of the path: generated methods have them as positional parameters."""
     for path, item in document["paths"].items():
         places = {name: place for place, name in enumerate(re.findall(r"{(\w+)}", path))}
         for operation in item.values():

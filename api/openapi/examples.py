@@ -1,4 +1,4 @@
-"""Examples that this very service accepts: a spec on its first data set, curl lines to paste."""
+"""Examples that this service accepts as they are: specs on its first data set, curl lines to paste."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NEWEST = (
     "{variable}=$(curl -s {auth}'{base}/v1/searches?limit=1{kind}' | "
     'python3 -c \'import json, sys; print(json.load(sys.stdin)["items"][0]["id"])\')\n'
 )
-"""Puts the newest search's id into a variable."""
+"""Shell code that puts the newest search's id into a variable."""
 
 _VARIABLES = {
     "ID": "",
@@ -23,7 +23,7 @@ _VARIABLES = {
     "CALIBRATION": "&kind=calibration",
     "BLACK_BOX": "&kind=black_box",
 }
-"""Whose newest search a line's variable means."""
+"""The query by which each variable of the lines below finds its search: the newest one of a kind."""
 
 CURL: dict[tuple[str, str], str] = {
     ("post", "/v1/searches"): (
@@ -60,11 +60,11 @@ CURL: dict[tuple[str, str], str] = {
     ("get", "/v1/healthz"): "curl -s {base}/v1/healthz",
     ("get", "/v1/readyz"): "curl -s {auth}{base}/v1/readyz",
 }
-"""A line to paste for each operation; one that speaks of a search is preceded by one that finds the newest."""
+"""A line to paste for each operation; `curl` puts the code that finds the search before it."""
 
 
 def example_spec(settings: Settings) -> dict[str, Any]:
-    """A search of a few minutes on two CPU cores, on the first registered data set."""
+    """Make the spec of a search on the first registered data set that takes a few minutes on two CPU cores."""
     spec = {
         "kind": "black_box",
         "name": "first-search",
@@ -89,14 +89,14 @@ def example_spec(settings: Settings) -> dict[str, Any]:
 
 
 def example_full_scale(settings: Settings) -> dict[str, Any]:
-    """Four architectures of such a search, with the backbone trained end to end."""
+    """Make the request to measure four architectures of such a search with the backbone trained end to end."""
     request = {"choose": {"how": "stratified", "count": 4}, "seeds": 1, "fidelity": _full_scale(settings)}
     FullScaleRequest.model_validate(request)
     return request
 
 
 def example_calibration(settings: Settings) -> dict[str, Any]:
-    """Two proxies, one with half the iterations of the other, against the same full scale."""
+    """Make the spec of a calibration of two proxies, one with half the iterations of the other."""
     proxy = example_spec(settings)["fidelity"]
     spec = {
         "kind": "calibration",
@@ -121,11 +121,19 @@ EXAMPLES: dict[str, Callable[[Settings], dict[str, Any]]] = {
     "full_scale": example_full_scale,
     "calibration": example_calibration,
 }
-"""What the lines send, by the name that stands for it."""
+"""The bodies that the lines send, by the name of their placeholder."""
 
 
 def curl(settings: Settings, line: str) -> str:
-    """The line with this service's address, the spec and, where one is needed, the token from the environment."""
+    """Fill in a line of `CURL`.
+
+    Args:
+        settings: The service's: its address, its data sets and whether it has a token.
+        line: The line with its placeholders.
+
+    Returns:
+        Shell code to paste; the token, where one is needed, is read from the environment.
+    """
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104  compared, not bound
     base = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
     auth = '-H "Authorization: Bearer $SEGNAS_TOKEN" ' if settings.token is not None else ""
@@ -140,7 +148,7 @@ def curl(settings: Settings, line: str) -> str:
 
 
 def readable(value: Any) -> str:
-    """JSON for reading: two spaces a level, short lists on one line."""
+    """Write a mapping as JSON with each of its items on a line of its own."""
     lines, indent = ["{"], "  "
     for index, (key, item) in enumerate(value.items()):
         comma = "," if index < len(value) - 1 else ""
@@ -149,7 +157,7 @@ def readable(value: Any) -> str:
 
 
 def add_examples(document: dict[str, Any], settings: Settings) -> None:
-    """Put a curl line to paste into every operation, and an example into every body and document."""
+    """Add a curl line to every operation, and an example to every request body and architecture document."""
     for (method, path), line in CURL.items():
         operation = document["paths"][path][method]
         operation["x-codeSamples"] = [{"lang": "Shell", "label": "curl", "source": curl(settings, line)}]

@@ -1,4 +1,4 @@
-"""Which errors an operation can answer with: a route names its own, the rest follows from what guards every request."""
+"""The error responses of each operation: a route names its own, the others follow from the shape of the request."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from nas.settings import Settings
 
 DESCRIPTIONS: Mapping[int, str] = {
     401: "No bearer token, or a wrong one.",
-    403: "Asked by a page of another site.",
-    404: "There is no such search, trial or snapshot, or not yet.",
-    409: "Not possible for this search as it stands, or an Idempotency-Key that was used for another request.",
+    403: "The request comes from a page of another site.",
+    404: "There is no such search, trial or snapshot, or none yet.",
+    409: "The status or kind of the search does not allow this, or the Idempotency-Key was used for another request.",
     413: "The body is larger than 1 MiB.",
-    421: "Asked under another name than this machine's own.",
+    421: "The Host header has another name than this machine's own.",
     422: "Wrong input: `errors` name the path of each wrong field.",
     503: "The store or the cluster does not answer; try again after `Retry-After` seconds.",
 }
@@ -26,19 +26,19 @@ _FASTAPI_ERRORS = ("HTTPValidationError", "ValidationError")
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """For a route's `responses`: errors that its own function, or what it depends on, can answer with.
+    """Describe the errors that a route's function or its dependencies can answer, for the route's `responses`.
 
-    What follows from the request's shape (401, 403, 404 of a path, 413, 421, 422) is put in by `add_problems`.
+    `add_problems` adds the errors that follow from the shape of the request: 401, 403, 404 of a path, 413, 421, 422.
     """
     return {status: {"model": Problem, "description": DESCRIPTIONS[status]} for status in statuses}
 
 
 def add_problems(document: dict[str, Any], settings: Settings) -> None:
-    """Give every operation of the document the errors it can answer with, each as `application/problem+json`."""
+    """Add to every operation the errors that it can answer, each as `application/problem+json`."""
     for path, item in document["paths"].items():
         for operation in item.values():
             responses = operation["responses"]
-            responses.pop("422", None)  # FastAPI's own, of another form
+            responses.pop("422", None)  # FastAPI's own error, which has another format
             for status in _by_shape(path, operation, settings):
                 responses[str(status)] = {
                     "description": DESCRIPTIONS[status],
@@ -46,14 +46,14 @@ def add_problems(document: dict[str, Any], settings: Settings) -> None:
                 }
             for response in responses.values():
                 _as_problem(response.get("content", {}))
-            # Successes as the route has them, its main one first; a stable sort keeps that.
+            # Successes first, in the route's order (its main one first; the sort is stable), then errors by status.
             operation["responses"] = dict(sorted(responses.items(), key=lambda item: int(item[0]) * (item[0] >= "4")))
     for name in _FASTAPI_ERRORS:
         document["components"]["schemas"].pop(name, None)
 
 
 def _as_problem(content: dict[str, Any]) -> None:
-    """FastAPI describes a route's errors in the media type of its success."""
+    """Correct the media type of an error: FastAPI describes errors in the media type of the route's success."""
     if any(shape.get("schema") == _PROBLEM for shape in content.values()):
         content.clear()
         content[MEDIA_TYPE] = {"schema": _PROBLEM}
@@ -74,5 +74,5 @@ def _by_shape(path: str, operation: Mapping[str, Any], settings: Settings) -> It
 
 
 def _can_be_wrong(schema: Mapping[str, Any]) -> bool:
-    """Whether there is a text that the parameter's schema refuses."""
+    """Whether the schema of a parameter refuses any text."""
     return schema.get("type") != "string" or bool(schema.keys() - {"type", "title", "description", "default"})

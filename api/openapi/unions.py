@@ -1,6 +1,6 @@
-"""Unions as generators of clients need them: told apart by a required property, without objects as defaults.
+"""Unions as client generators need them: distinguished by a required property, without objects as defaults.
 
-The service accepts more than the document says: a discriminator may be left out where it has a default.
+The service accepts more than the document describes: a discriminator with a default may be left out.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def describe_unions(document: Schema) -> None:
     """Name the discriminator of every union of models, require it in the members, and turn object defaults to prose."""
     components: dict[str, Schema] = document["components"]["schemas"]
     for schema in list(_schemas(document)):
-        _say_default(schema)
+        _describe_default(schema)
         for members in (schema.get("oneOf"), schema.get("anyOf")):
             names = [member["$ref"].removeprefix(_PREFIX) for member in members or () if "$ref" in member]
             if len(names) > 1:
@@ -26,7 +26,7 @@ def describe_unions(document: Schema) -> None:
 
 
 def _schemas(node: Any) -> Iterator[Schema]:
-    """Every mapping of the document, which its schemas are among; examples come in later."""
+    """Yield every mapping of the document, among them its schemas; the examples are added only later."""
     if isinstance(node, dict):
         yield node
         for child in node.values():
@@ -51,7 +51,7 @@ def _discriminate(schema: Schema, members: Mapping[str, Schema]) -> None:
 
 
 def _common_tag(members: Mapping[str, Schema]) -> str | None:
-    """The property whose constant differs in all members; None when there is none."""
+    """Find the property whose constant differs in all members; None when there is none."""
     properties: list[dict[str, Schema]] = [member.get("properties", {}) for member in members.values()]
     for tag in properties[0]:
         constants = {str(found[tag].get("const")) for found in properties if "const" in found.get(tag, {})}
@@ -60,8 +60,8 @@ def _common_tag(members: Mapping[str, Schema]) -> str | None:
     return None
 
 
-def _say_default(schema: Schema) -> None:
-    """Turn a default that is an object into prose, and leave one out that holds objects: no generator makes models."""
+def _describe_default(schema: Schema) -> None:
+    """Remove a default that is or holds an object, which no generator can make; describe the former in prose."""
     default = schema.get("default")
     if isinstance(default, dict):
         text = f"By default `{json.dumps(default)}`."

@@ -1,1 +1,1 @@
-"""The endpoints, a file per resource."""
+"""The routes, one file for each resource."""

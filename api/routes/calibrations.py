@@ -1,4 +1,4 @@
-"""Which proxy is the cheapest that orders architectures as full scale does."""
+"""Calibrations: which is the cheapest proxy that orders architectures as full scale does."""
 
 from __future__ import annotations
 
@@ -34,9 +34,10 @@ def create_calibration(
     reconciler: ReconcilerDep,
     idempotency_key: IdempotencyKey = None,
 ) -> CalibrationPublic:
-    """Start a calibration: the same random architectures under every proxy and at full scale.
+    """Start a calibration, which measures the same random architectures under every proxy and at full scale.
 
-    It is a search too, of the kind `calibration`: /v1/searches/{id} stops it, follows it and reads its log.
+    A calibration is a search of the kind `calibration`: the routes under /v1/searches/{id} stop it, follow it and read
+    its log.
     """
     bound = request_key(request, spec)
     record = create(spec, store, settings, reconciler, response, key=idempotency_key, request_key=bound)
@@ -46,7 +47,7 @@ def create_calibration(
 
 @router.get("/calibrations")
 def list_calibrations(store: StoreDep, settings: SettingsDep, limit: Limit = 50, cursor: Cursor = None) -> SearchPage:
-    """Calibrations as searches, newest first."""
+    """List calibrations as searches, newest first."""
     try:
         page = store.list_searches(limit=limit, cursor=cursor, kind=CALIBRATION.name)
     except ValueError as error:
@@ -56,16 +57,16 @@ def list_calibrations(store: StoreDep, settings: SettingsDep, limit: Limit = 50,
 
 @router.get("/calibrations/{search_id}")
 def get_calibration(search: SearchDep, store: StoreDep) -> CalibrationPublic:
-    """Each proxy's rank correlation with full scale against its cost, and the one to take; from what there is so far.
+    """Compare the proxies of a calibration: the rank correlation with full scale and the cost of each, measured so far.
 
-    Recommended is the cheapest proxy whose 95 % interval of rho lies above `least_rho`. A search can name it:
-    `"fidelity": "CALIBRATION_ID"`, or any of its proxies, `"fidelity": "CALIBRATION_ID/PROXY"`.
+    The recommended proxy is the cheapest one whose 95 % interval of rho lies above `least_rho`. A search can name its
+    fidelity as `"fidelity": "CALIBRATION_ID"`, and that of any proxy as `"fidelity": "CALIBRATION_ID/PROXY"`.
     """
     return _public(search, store)
 
 
 def _public(search: SearchRecord, store: Store) -> CalibrationPublic:
-    from nas.ranking.from_store import calibration  # numpy and scipy: not at the service's start
+    from nas.ranking.from_store import calibration  # imports numpy and scipy, which would slow down the service's start
 
     spec = CALIBRATION.own(search.spec)
     if spec is None:

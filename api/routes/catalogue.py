@@ -1,4 +1,4 @@
-"""What can be asked for: search spaces and data sets."""
+"""The catalogue: the search spaces and the data sets that a spec can name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ router = APIRouter(tags=["catalogue"])
 
 @router.get("/spaces")
 def list_spaces() -> list[SpacePublic]:
-    """The search spaces, how many architectures each holds, and what a spec can say about it."""
+    """List the search spaces: how many architectures each one holds, and the JSON schema of its part of a spec."""
     return [_dense_cells(), _auto_deeplabs()]
 
 
@@ -62,13 +62,13 @@ def _auto_deeplabs() -> SpacePublic:
 
 @router.get("/datasets")
 def list_datasets(settings: SettingsDep) -> list[DatasetPublic]:
-    """The data sets registered in the server's configuration, by the name that a spec uses."""
+    """List the data sets that the server's configuration registers, by the name that a spec uses."""
     return [describe(name, entry) for name, entry in sorted(settings.datasets.items())]
 
 
 def describe(name: str, entry: DatasetEntry) -> DatasetPublic:
-    """What is known of a registered data set; where it lies stays the server's business."""
-    # Imported here: they need numpy, a third of the service's start.
+    """Describe a registered data set, without its path on the server."""
+    # Imported here, since they import numpy: a third of the service's start time.
     from nas.data.dataset import DatasetError
     from nas.data.registry import open_dataset
 

@@ -1,4 +1,4 @@
-"""Whether the service lives, and whether it can do its work. Open to all: a load balancer has no token."""
+"""Health: whether the process runs, and whether it can work. Open without a token, for load balancers."""
 
 from __future__ import annotations
 
@@ -21,32 +21,33 @@ router = APIRouter(tags=["health"])
 
 @router.get("/healthz")
 async def alive() -> HealthPublic:
-    """The process is alive; nothing else is asked."""
+    """Check that the process answers; no other part is checked."""
     return HealthPublic(status="ok", version=version("segnas"))
 
 
-@router.get("/readyz", responses={503: {"model": ServerPublic, "description": "Some part is not there"}})
+@router.get("/readyz", responses={503: {"model": ServerPublic, "description": "A part cannot be used"}})
 def ready(
     request: Request, response: Response, store: StoreDep, cluster: ClusterDep, settings: SettingsDep
 ) -> ServerPublic:
-    """The store is reachable and of this version, and the Ray cluster answers; 503 says which part is not there.
+    """Check that the store is reachable and of this version, and that the Ray cluster answers.
 
-    Without the token, addresses and reasons are left out.
+    The answer is 503 where one of them cannot be used; `parts` says which. Without the token, addresses and reasons
+    are left out.
     """
-    known = settings.token is None or has_token(request.headers, settings.token)
-    parts = {"store": _store(store, known), "ray": _ray(cluster)}
-    well = all(part.ok for part in parts.values())
-    response.status_code = 200 if well else 503
-    dashboard = dashboard_url(settings) if known else None
-    return ServerPublic(ready=well, version=version("segnas"), parts=parts, ray_dashboard=dashboard)
+    detailed = settings.token is None or has_token(request.headers, settings.token)
+    parts = {"store": _store(store, detailed), "ray": _ray(cluster)}
+    all_ok = all(part.ok for part in parts.values())
+    response.status_code = 200 if all_ok else 503
+    dashboard = dashboard_url(settings) if detailed else None
+    return ServerPublic(ready=all_ok, version=version("segnas"), parts=parts, ray_dashboard=dashboard)
 
 
-def _store(store: Store, known: bool) -> PartPublic:
+def _store(store: Store, detailed: bool) -> PartPublic:
     try:
         store.check()
     except StoreError as error:
         log.warning("the store is not ready: %s", error)
-        return PartPublic(ok=False, message=str(error) if known else "the store cannot be used")
+        return PartPublic(ok=False, message=str(error) if detailed else "the store cannot be used")
     return PartPublic(ok=True)
 
 

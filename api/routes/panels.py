@@ -1,4 +1,4 @@
-"""Panels: what is shown of a search beside its trials."""
+"""Panels: charts and tables that are shown of a search beside its trials."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ router = APIRouter(tags=["panels"])
 
 @router.get("/searches/{search_id}/panels")
 def list_panels(search: SearchDep, store: StoreDep) -> list[Panel]:
-    """What there is to show of a search beside its trials, of what is measured so far, ready to be drawn.
+    """List the charts and tables to show of a search beside its trials, from the measurements so far.
 
-    Charts and tables with every text in its final form: snapshots, heads, a ranking, a calibration, whatever the search
-    is about. A search that has only trials has none, now and later.
+    Every text is in its final form. The panels depend on the kind of the search: its snapshots, its heads, a ranking, a
+    calibration. A search that has only trials never has any panels.
     """
     return list(kind_of(search.spec).panels(search, store))

@@ -1,4 +1,4 @@
-"""How far a search's proxy can be trusted: measure some of its architectures at full scale, and correlate."""
+"""Rankings: how well a search's scores order its architectures as their full-scale scores do."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from search_spaces.validation import FieldProblem, InputError, validate
 router = APIRouter(tags=["rankings"], route_class=StrictJsonRoute)
 
 LONGEST_NAME = 100
-"""Of `SearchName`."""
+"""In characters, as `SearchName` allows."""
 
 
 @router.post("/searches/{search_id}/full-scale", status_code=201, responses=problems(409))
 def measure_at_full_scale(
     *,
     search: SearchDep,
-    asked: FullScaleRequest,
+    body: FullScaleRequest,
     request: Request,
     response: Response,
     store: StoreDep,
@@ -41,13 +41,13 @@ def measure_at_full_scale(
     reconciler: ReconcilerDep,
     idempotency_key: IdempotencyKey = None,
 ) -> SearchPublic:
-    """Measure architectures of a search again, at full scale: a search of the kind `full_scale`, its child.
+    """Measure architectures of a search again at full scale, by a new search of the kind `full_scale`.
 
-    Which ones is decided now, by the scores there are: the search may still be running. What another full-scale
-    evaluation of the search has measured at the same fidelity and seed is taken over, not measured again.
+    The architectures are chosen now, by the scores so far: the search may still be running. A measurement of another
+    full-scale evaluation of the search at the same fidelity and seed is adopted instead of repeated.
     """
     _require_comparable(search)
-    spec, bound = _chosen(search, asked, store), request_key(request, asked)
+    spec, bound = _chosen(search, body, store), request_key(request, body)
     record = create(
         spec, store, settings, reconciler, response, key=idempotency_key, request_key=bound, parent=search.id
     )
@@ -63,15 +63,18 @@ def get_ranking(
         str | None,
         Query(
             pattern=r"^s[0-9a-f]{12}$",
-            description="The id of one full-scale evaluation; by default all at the newest one's fidelity, joined.",
+            description="The id of one full-scale evaluation; without it, all at the newest one's fidelity, joined.",
         ),
     ] = None,
 ) -> RankingPublic:
-    """How well the search's scores order its architectures by their full-scale scores, with uncertainty.
+    """Compute how well the search's scores order its architectures by their full-scale scores, with uncertainty.
 
-    Also while it is being measured, with what is there. 409 when no full-scale evaluation was ever started.
+    While the architectures are still being measured, the ranking has those measured so far. The answer is 409 when no
+    full-scale evaluation was ever started.
     """
-    from nas.ranking.from_store import search_ranking  # numpy and scipy: not at the service's start
+    from nas.ranking.from_store import (
+        search_ranking,
+    )  # imports numpy and scipy, which would slow down the service's start
 
     _require_comparable(search)
     children = [(child.id, FULL_SCALE.own(child.spec)) for child in store.children(search.id)]
@@ -88,36 +91,36 @@ def get_ranking(
 
 
 def _require_comparable(search: SearchRecord) -> None:
-    """ApiError for a search without a proxy score for each of several architectures."""
+    """Raise ApiError for a search whose scores cannot be compared with full scale."""
     reason = kind_of(search.spec).unranked(search)
     if reason is not None:
         raise ApiError(409, reason)
 
 
-def _chosen(search: SearchRecord, asked: FullScaleRequest, store: Store) -> FullScaleSpec:
-    if asked.fidelity.key in {fidelity.key for fidelity in search.spec.fidelities.values()}:
+def _chosen(search: SearchRecord, body: FullScaleRequest, store: Store) -> FullScaleSpec:
+    if body.fidelity.key in {fidelity.key for fidelity in search.spec.fidelities.values()}:
         message = "this is the search's own fidelity, so there is nothing to compare"
         raise InputError([FieldProblem(path="fidelity", message=message)])
     trials = store.all_trials(search.id)
     if not scored(trials):
         raise ApiError(409, f"search {search.id} ({search.status}) has no trial that ended with a score yet")
-    how, numbers = choose(asked.choose, trials)
-    given = {name: getattr(asked, name) for name in type(asked).model_fields if name not in ("name", "choose")}
+    how, numbers = choose(body.choose, trials)
+    shared = {name: getattr(body, name) for name in type(body).model_fields if name not in ("name", "choose")}
     suffix = ": full scale"
-    name = asked.name or search.spec.name[: LONGEST_NAME - len(suffix)] + suffix
+    name = body.name or search.spec.name[: LONGEST_NAME - len(suffix)] + suffix
     chosen: FullScaleSpec = validate(
-        FullScaleSpec, {**given, "name": name, "of": search.id, "sampling": how, "trials": tuple(numbers)}
+        FullScaleSpec, {**shared, "name": name, "of": search.id, "sampling": how, "trials": tuple(numbers)}
     )
     return chosen
 
 
 def _joined(
-    search_id: str, evaluations: Sequence[tuple[str, FullScaleSpec]], wanted: str | None
+    search_id: str, evaluations: Sequence[tuple[str, FullScaleSpec]], only: str | None
 ) -> list[tuple[str, FullScaleSpec]]:
-    if wanted is None:
+    if only is None:
         newest = evaluations[-1][1].fidelity.key
         return [(child_id, spec) for child_id, spec in evaluations if spec.fidelity.key == newest]
-    if found := [(child_id, spec) for child_id, spec in evaluations if child_id == wanted]:
+    if found := [(child_id, spec) for child_id, spec in evaluations if child_id == only]:
         return found
     known = ", ".join(child_id for child_id, _ in evaluations)
-    raise ApiError(404, f"{wanted} is no full-scale evaluation of search {search_id}; those are: {known}")
+    raise ApiError(404, f"{only} is no full-scale evaluation of search {search_id}; those are: {known}")

@@ -1,4 +1,4 @@
-"""The table of a reference search."""
+"""The table of heads of a reference search."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ router = APIRouter(tags=["references"])
 
 @router.get("/searches/{search_id}/heads", responses=problems(409))
 def compare_heads(search: SearchDep, store: StoreDep) -> list[ReferencePublic]:
-    """A row for each head of a reference search: parameters, multiply-adds, mIoU over the seeds, difference to the
-    bare trunk. Of what is measured so far; a search of another kind has none (409).
+    """Compare the heads of a reference search, from the measurements so far.
+
+    Each row has a head's parameters, multiply-adds, mIoU over the seeds and difference to the bare trunk. A search of
+    another kind has no such table (409).
     """
     spec = REFERENCE.own(search.spec)
     if spec is None:

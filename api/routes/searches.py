@@ -1,4 +1,4 @@
-"""Searches: create, list, look at, stop, follow, read the driver's log."""
+"""Searches: create, list, read, stop, follow, read the driver's log."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from workers.cluster.jobs import ClusterUnreachable, job_id
 HEARTBEAT_SECONDS = 15
 GRACE_SECONDS = 1.0
 STALLED_SECONDS = 30.0
-"""A watcher that takes nothing for so long is let go."""
+"""A watcher that reads nothing for so long is disconnected."""
 
 
 def _known_kind(name: str | None) -> str | None:
@@ -52,49 +52,48 @@ router = APIRouter(tags=["searches"], route_class=StrictJsonRoute)
     status_code=201,
     response_model=SearchPublic,
     responses={
-        200: {"model": ForecastPublic, "description": "Dry run: what it would cost."},
+        200: {"model": ForecastPublic, "description": "Dry run: the forecast of the cost."},
         202: {"model": SearchPublic, "description": "Dry run with `measure`: the probe that was started."},
         **problems(409),
     },
 )
 def create_search(
     *,
-    asked: Annotated[SearchRequest, Body()],
+    body: Annotated[SearchRequest, Body()],
     request: Request,
     response: Response,
     store: StoreDep,
     settings: SettingsDep,
     reconciler: ReconcilerDep,
     idempotency_key: IdempotencyKey = None,
-    dry_run: Annotated[
-        bool, Query(description="Check the spec and say what it would cost; nothing is stored.")
-    ] = False,
+    dry_run: Annotated[bool, Query(description="Check the spec and forecast its cost; nothing is stored.")] = False,
     measure: Annotated[
         bool, Query(description="With `dry_run`: start a small search that measures what steps cost.")
     ] = False,
 ) -> SearchPublic | JSONResponse:
     """Start a search. It is queued, and its driver is submitted to the cluster within seconds.
 
-    `Location` says where it lives. A data set or weights are named as registered in the server's configuration. For
-    `fidelity` a spec may also give the id of a calibration (what it recommends), or `ID/PROXY` (one of its proxies).
+    The header `Location` has the path of the new search. A spec names data sets and weights as the server's
+    configuration registers them. Its `fidelity` may also be the id of a calibration, which stands for the fidelity that
+    the calibration recommends, or `ID/PROXY` for one of its proxies.
 
-    `dry_run=true` checks the same, starts nothing and answers 200 with the forecast: how many trials get to which rung,
-    and what they cost by what was measured before at the same fidelity, or at one whose steps cost the same. With
-    `measure=true` beside it a probe is started (202, `Location`): a few trials of some iterations, or two epochs. When
-    it is over the dry run finds its times.
+    `dry_run=true` checks the spec in the same way, starts nothing and answers 200 with the forecast: how many trials
+    reach which rung and their cost, by the times measured before at the same fidelity or at one whose steps cost the
+    same. `dry_run=true` with `measure=true` starts a probe (202, with `Location`): a few trials of some iterations, or
+    two epochs of a differentiable run. Once the probe is over, a dry run finds its times.
     """
     if measure and not dry_run:
         message = "measure=true goes with dry_run=true: a search that is started measures itself"
         raise InputError([FieldProblem(path="measure", message=message)])
-    spec = resolve(asked, lambda name: named_fidelity(name, store))
+    spec = resolve(body, lambda name: named_fidelity(name, store))
     if dry_run and not measure:
         check_names(spec, settings)
         return JSONResponse(forecast_public(spec, store).model_dump(mode="json"))
     if measure:
-        # The key may be used again for the search itself.
+        # A probe leaves the idempotency key unused, for the search itself.
         spec, idempotency_key = _probe(spec), None
         response.status_code = 202
-    bound = request_key(request, asked)
+    bound = request_key(request, body)
     record = create(spec, store, settings, reconciler, response, key=idempotency_key, request_key=bound)
     response.headers["Location"] = str(request.url_for("get_search", search_id=record.id).path)
     return search_public(record, store.overview(record.id), settings)
@@ -118,7 +117,7 @@ def list_searches(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> SearchPage:
-    """Searches, newest first."""
+    """List searches, newest first."""
     try:
         page = store.list_searches(status=status, limit=limit, cursor=cursor, kind=kind)
     except ValueError as error:
@@ -128,27 +127,27 @@ def list_searches(
 
 @router.get("/searches/{search_id}")
 def get_search(search: SearchDep, store: StoreDep, settings: SettingsDep) -> SearchPublic:
-    """One search: its status, its stage, its trials counted, the best one so far."""
+    """Read one search: its status, stage, trial counts and best trial so far."""
     return search_public(search, store.overview(search.id), settings)
 
 
 @router.post("/searches/{search_id}/stop", status_code=202, responses=problems(409))
 def stop_search(search: SearchDep, store: StoreDep, settings: SettingsDep, reconciler: ReconcilerDep) -> SearchPublic:
-    """Stop a search; everything measured stays. Running trials end within seconds.
+    """Stop a search. All measurements stay, and running trials end within seconds.
 
-    Asking again changes nothing. A search that is over on its own cannot be stopped (409).
+    Stopping a search again changes nothing. A search that has completed or failed cannot be stopped (409).
     """
-    waiting = [SearchStatus.QUEUED]
-    working = [SearchStatus.STARTING, SearchStatus.RUNNING]
+    queued = [SearchStatus.QUEUED]
+    active = [SearchStatus.STARTING, SearchStatus.RUNNING]
     if not (
-        store.move_search(search.id, waiting, SearchStatus.STOPPED, message="stopped before it began")
-        or store.move_search(search.id, working, SearchStatus.STOPPING, message="stopped on request")
-        # A driver that was lost in between had put it back into the queue.
-        or store.move_search(search.id, waiting, SearchStatus.STOPPED, message="stopped on request")
+        store.move_search(search.id, queued, SearchStatus.STOPPED, message="stopped before it began")
+        or store.move_search(search.id, active, SearchStatus.STOPPING, message="stopped on request")
+        # Between the two changes the reconciler may have put the search of a lost driver back into the queue.
+        or store.move_search(search.id, queued, SearchStatus.STOPPED, message="stopped on request")
     ):
         status = store.get_search(search.id).status
         if status not in (SearchStatus.STOPPING, SearchStatus.STOPPED):
-            raise ApiError(409, f"search {search.id} is over ({status}); only one that goes on can be stopped")
+            raise ApiError(409, f"search {search.id} is over ({status}), so it cannot be stopped")
     if reconciler is not None:
         reconciler.wake()
     return search_public(store.get_search(search.id), store.overview(search.id), settings)
@@ -164,13 +163,15 @@ def stop_search(search: SearchDep, store: StoreDep, settings: SettingsDep, recon
 async def watch_search(
     search: SearchDep,
     hub: HubDep,
-    last_event_id: Annotated[str | None, Header(max_length=64, description="Where an earlier one ended.")] = None,
+    last_event_id: Annotated[
+        str | None, Header(max_length=64, description="The id of the last event of an earlier stream.")
+    ] = None,
 ) -> EventSourceResponse:
     """Follow a search as server-sent events.
 
-    First `search` and one `trial` for each trial as they stand; then the same events when something changes; at last
-    `end` with the finished search, after which nothing comes: close the stream. `data` is JSON, each time the whole
-    search or trial. A comment every 15 s keeps the connection open.
+    The stream begins with one event `search` and one event `trial` for each trial, in their present state. The same
+    events follow when the search or a trial changes. The last event is `end`, with the finished search: then close the
+    stream. `data` is JSON and always the complete search or trial. A comment every 15 s keeps the connection open.
     """
     closing = anyio.Event()
     return EventSourceResponse(
@@ -194,10 +195,12 @@ async def _stream(
 def read_logs(
     search: SearchDep,
     cluster: ClusterDep,
-    tail: Annotated[int, Query(ge=1, le=100_000, description="The last so many lines.")] = 1000,
-    attempt: Annotated[int | None, Query(ge=1, description="Of which driver; the last one by default.")] = None,
+    tail: Annotated[int, Query(ge=1, le=100_000, description="How many lines, from the end of the log.")] = 1000,
+    attempt: Annotated[
+        int | None, Query(ge=1, description="The number of the driver; without it, the last one.")
+    ] = None,
 ) -> PlainTextResponse:
-    """What the search's driver and its trials printed, as plain text; empty before a driver was started."""
+    """Read the log of a search's driver and its trials as plain text; empty before a driver was started."""
     attempt = search.attempt if attempt is None else attempt
     if attempt > search.attempt:
         raise ApiError(404, f"search {search.id} has had {search.attempt} drivers; there is no driver {attempt}")

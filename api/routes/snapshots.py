@@ -1,4 +1,4 @@
-"""Snapshots of a differentiable search: what its runs decoded to, epoch by epoch."""
+"""Snapshots of a differentiable search: the architectures that its runs decode to, epoch by epoch."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ Number = Annotated[int, Path(ge=0, le=MAX_NUMBER)]
 def list_snapshots(
     search: SearchDep,
     store: StoreDep,
-    run: Annotated[int | None, Query(ge=0, le=MAX_NUMBER, description="Only this run's.")] = None,
+    run: Annotated[int | None, Query(ge=0, le=MAX_NUMBER, description="Only the snapshots of this run.")] = None,
 ) -> list[SnapshotPublic]:
-    """What each run decoded to after every epoch so far, by run and epoch; without alpha and beta.
+    """List the architectures that each run decoded to after every epoch so far, by run and epoch.
 
-    A search of another kind has none (409).
+    `alpha` and `beta` are left out here. A search of another kind has no snapshots (409).
     """
     _differentiable(search)
     trials = _trials(store, search)
@@ -37,7 +37,7 @@ def list_snapshots(
 
 @router.get("/searches/{search_id}/snapshots/{run}/{epoch}")
 def get_snapshot(search: SearchDep, store: StoreDep, run: Number, epoch: Number) -> SnapshotDetail:
-    """One snapshot with alpha, beta and its architecture as a document."""
+    """Read one snapshot with `alpha`, `beta` and its architecture as a document."""
     spec = _differentiable(search)
     found = store.snapshots(search.id, run, epoch)
     if not found:
@@ -53,5 +53,5 @@ def _differentiable(search: SearchRecord) -> AutoDeepLabSpec:
 
 
 def _trials(store: Store, search: SearchRecord) -> dict[str, TrialRecord]:
-    """By architecture; each was measured at most once."""
+    """Read the trials by architecture key; the search measures each architecture at most once."""
     return {trial.architecture_key: trial for trial in store.all_trials(search.id)}

@@ -1,4 +1,4 @@
-"""Trials of a search: the leaderboard, one with its learning curve, the best as a document to take away."""
+"""Trials of a search: the leaderboard, one trial with its learning curve, the best architecture as a document."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ router = APIRouter(tags=["trials"])
 Format = Annotated[
     Literal["segnas", "deeplab", "darts"],
     Query(
-        description="`segnas`: this project's document; `deeplab`: TensorFlow DeepLab's form of a dense prediction "
-        "cell or of an Auto-DeepLab; `darts`: that of Auto-DeepLab's PyTorch re-implementations."
+        description="`segnas`: this project's document; `deeplab`: TensorFlow DeepLab's format of a dense prediction "
+        "cell or of an Auto-DeepLab; `darts`: the format of Auto-DeepLab's PyTorch re-implementations."
     ),
 ]
 
@@ -39,7 +39,7 @@ def list_trials(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> TrialPage:
-    """Trials by number or score; those without a score come last."""
+    """List trials by number or by score; by score, trials without one come last."""
     try:
         return trial_page(store.list_trials(search.id, order_by, status, limit, cursor))
     except ValueError as error:
@@ -48,16 +48,16 @@ def list_trials(
 
 @router.get("/searches/{search_id}/trials/{number}")
 def get_trial(search: SearchDep, number: TrialNumber, store: StoreDep) -> TrialDetail:
-    """One trial with its learning curve, a measurement at every rung it reached, and as a document."""
+    """Read one trial with its learning curve (a measurement at every rung that it reached) and its document."""
     return trial_detail(search, store.get_trial(search.id, number), store.curve(search.id, number))
 
 
 @router.get("/searches/{search_id}/best", responses=problems(409))
 def best_trial(search: SearchDep, store: StoreDep, format: Format = "segnas") -> Any:
-    """The best architecture as a document; while the search runs, the best so far (404 before any score).
+    """Export the best architecture as a document; while the search runs, the best so far (404 before any score).
 
-    The best is the highest score at the deepest rung that any trial has reached. A differentiable search without
-    measured snapshots gives the last network of the run whose supernet scores highest.
+    The best architecture has the highest score at the deepest rung that any trial has reached. Of a differentiable
+    search that measures none of its snapshots, it is the last one of the run whose supernet scores highest.
     """
     best: TrialRecord | SnapshotRecord | None
     best = store.best_trial(search.id) or kind_of(search.spec).best_snapshot(search, store)

@@ -1,4 +1,4 @@
-// The live page: #/ lists the searches, #/s0123456789ab follows one.
+// The live page: #/ lists the searches, #/s0123456789ab follows one search.
 
 import { element, show } from "./dom.js";
 import { readiness, Refused, setToken } from "./stream.js";
@@ -25,12 +25,12 @@ function askForToken() {
     event.preventDefault();
     setToken(input.value.trim());
     route();
-    sayReadiness();
+    showReadiness();
   };
   show(element("form", { class: "card line", onsubmit: enter }, "This service asks for a token.", input, element("button", {}, "Enter")));
 }
 
-async function sayReadiness() {
+async function showReadiness() {
   const place = document.getElementById("ready");
   try {
     const server = await readiness();
@@ -48,5 +48,5 @@ async function sayReadiness() {
 
 addEventListener("hashchange", route);
 route();
-sayReadiness();
-setInterval(sayReadiness, 10000);
+showReadiness();
+setInterval(showReadiness, 10000);

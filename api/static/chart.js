@@ -1,12 +1,12 @@
-// Small charts in SVG: lines, scores by trial with the best so far, one number against another.
-// A mark is a CSS class: "best", or the status of the trial that is drawn.
+// Small charts in SVG: learning curves, scores by trial with the best so far, scatter plots.
+// A mark is a CSS class: "best", or the status of the trial.
 
 import { drawing, element } from "./dom.js";
 
 const WIDTH = 600, HEIGHT = 260;
 const LEFT = 44, RIGHT = 20, TOP = 10, BOTTOM = 34;
 
-// Curves: [{ text, mark, points: [[x, y], ...] }]; the last ones are drawn on top.
+// Draws lines [{ text, mark, points: [[x, y], ...] }], the last line on top.
 export function curves(lines, xText) {
   const frame = axes(lines.flatMap((line) => line.points), xText);
   for (const { text, mark, points } of lines) {
@@ -17,7 +17,7 @@ export function curves(lines, xText) {
   return frame.svg;
 }
 
-// Dots: [{ x, y, mark, text }] in the order of x, with a step line of the best y so far.
+// Draws points [{ x, y, mark, text }], which must be in the order of x, and a step line of the best y so far.
 export function dots(points, xText) {
   const frame = axes(points.map(({ x, y }) => [x, y]), xText);
   let best = -Infinity, path = "";
@@ -33,19 +33,19 @@ export function dots(points, xText) {
   return frame.svg;
 }
 
-// Scatter: [{ x, y, mark, text }]; neither axis begins at 0.
+// Draws points [{ x, y, mark, text }]; neither axis needs to begin at 0.
 export function scatter(points, xText, yText) {
   const frame = axes(points.map(({ x, y }) => [x, y]), xText, { finest: 0.01, yText });
   for (const { x, y, mark, text } of points) frame.svg.append(dot(frame, x, y, mark, text));
   return frame.svg;
 }
 
-// Legend: [{ mark, text }].
+// Draws a legend of entries [{ mark, text }].
 export function legend(entries) {
   return element("div", { class: "legend" }, entries.map(({ mark, text }) => element("span", {}, element("i", { class: mark }), text)));
 }
 
-// With `finest` the x axis spans the points, in steps no smaller; else it counts from 0.
+// With `finest` the x axis spans the points, in steps of at least `finest`; without it, the axis begins at 0.
 function axes(points, xText, { finest, yText } = {}) {
   const svg = drawing("svg", { class: "chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img" });
   const left = yText ? LEFT + 18 : LEFT;

@@ -1,4 +1,4 @@
-// The OpenAPI document as a page, without a network: what to send, what comes back, a curl line to paste.
+// Shows the OpenAPI document as a page without loading anything from another host: requests, responses, curl lines.
 
 import { element, show } from "./dom.js";
 
@@ -49,7 +49,7 @@ function content(title, kinds) {
     shape && element("details", {}, element("summary", { class: "muted" }, "schema"), element("pre", {}, JSON.stringify(expand(shape, 0), null, 2)))));
 }
 
-// References are put in place, three levels deep; the whole is in openapi.json.
+// Replaces each $ref by its schema, three levels deep; openapi.json has the complete document.
 function expand(shape, depth) {
   if (Array.isArray(shape)) return shape.map((part) => expand(part, depth));
   if (shape === null || typeof shape !== "object") return shape;

@@ -1,4 +1,4 @@
-// Building elements. Text goes in as text nodes only, so nothing that a user wrote is ever read as HTML.
+// Builds elements. All text becomes text nodes, so that nothing that a user wrote is ever parsed as HTML.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -35,7 +35,7 @@ export function percent(done, total) {
 
 const ORDER = ["completed", "pruned", "failed", "stopped", "running"];
 
-// Trials by status, as Object.entries gives them; those that go on come last.
+// Entries [status, count] of the trial counts that are not 0; running trials come last.
 export function counted(trials) {
   return Object.entries(trials).filter(([, count]) => count).sort((a, b) => ORDER.indexOf(a[0]) - ORDER.indexOf(b[0]));
 }

@@ -1,4 +1,4 @@
-// All searches, newest first, asked for every two seconds; a list that is shown stays while the service is away.
+// The list of all searches, newest first, requested every two seconds. It stays on the page while the service is unreachable.
 
 import { bar, counted, element, score, show } from "./dom.js";
 import { ask, Refused } from "./stream.js";

@@ -1,4 +1,4 @@
-// What a search shows beside its trials: panels as the service sends them, every text final, drawn by their type.
+// Draws the panels of a search as the service sends them: by their type, with every text in its final form.
 
 import { curves, legend, scatter } from "./chart.js";
 import { element } from "./dom.js";
@@ -22,14 +22,14 @@ export class Panels {
     this.signal = signal;
     this.card = element("div", { class: "card", hidden: true });
     this.stale = false;
-    this.asking = false;
+    this.requesting = false;
   }
 
-  // Asks again when the search changed, at most every two seconds. A search that has no panels never gets any.
+  // Requests the panels again when the search has changed, at most every two seconds. A search without panels never gets any.
   async refresh() {
     this.stale = true;
-    if (this.asking) return;
-    this.asking = true;
+    if (this.requesting) return;
+    this.requesting = true;
     while (this.stale && !this.signal.aborted) {
       this.stale = false;
       const panels = await ask(this.path, { signal: this.signal }).catch((error) => (error instanceof Refused && error.status < 500 ? [] : null));
@@ -38,7 +38,7 @@ export class Panels {
       else this.show(panels);
       await new Promise((done) => setTimeout(done, PAUSE));
     }
-    this.asking = false;
+    this.requesting = false;
   }
 
   show(panels) {

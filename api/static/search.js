@@ -1,4 +1,4 @@
-// One search, live: where it stands, learning curves, scores by trial, the leaderboard.
+// One search, live: its status, learning curves, scores by trial, the leaderboard.
 
 import { curves, dots, legend } from "./chart.js";
 import { bar, counted, element, percent, score, show, unbroken } from "./dom.js";
@@ -9,7 +9,7 @@ const SHOWN_CURVES = 40, SHOWN_ROWS = 50, DRAW_PAUSE = 250, FETCHES = 4;
 
 export async function followSearch(id, signal) {
   const view = new SearchView(id, signal);
-  await follow(`/v1/searches/${id}/events`, (name, data) => view.take(name, data), (state) => view.connection(state), signal);
+  await follow(`/v1/searches/${id}/events`, (name, data) => view.receive(name, data), (state) => view.connection(state), signal);
 }
 
 class SearchView {
@@ -19,8 +19,8 @@ class SearchView {
     this.search = null;
     this.trials = new Map();
     this.points = new Map(); // trial number -> Map(iteration -> score)
-    this.asked = new Set();
-    this.asking = 0;
+    this.requested = new Set();
+    this.requests = 0;
     this.state = "";
     this.waiting = false;
     this.panels = new Panels(id, signal);
@@ -28,7 +28,7 @@ class SearchView {
     this.shown = false;
   }
 
-  take(name, data) {
+  receive(name, data) {
     if (name === "trial") {
       this.trials.set(data.number, data);
       if (data.score !== null) this.curve(data.number).set(data.iteration, data.score);
@@ -93,9 +93,9 @@ class SearchView {
       rows.push(element("span", {}, search.stage.name), bar([["running", search.stage.done]], search.stage.total),
         element("span", { class: "muted" }, `${Math.round(percent(search.stage.done, search.stage.total))} %`));
     }
-    const said = counts.map(([status, count]) => `${count} ${status}`).join(", ");
+    const text = counts.map(([status, count]) => `${count} ${status}`).join(", ");
     if (search.planned) rows.push(element("span", {}, "trials"), bar(counts, search.planned),
-      element("span", { class: "muted" }, said ? `${said} of ${search.planned}` : `0 of ${search.planned}`));
+      element("span", { class: "muted" }, text ? `${text} of ${search.planned}` : `0 of ${search.planned}`));
     if (search.best) {
       rows.push(element("span", {}, "best"), element("strong", {}, `${score(search.best.score)} mIoU`),
         element("span", { class: "muted" }, `trial ${search.best.number} at iteration ${search.best.iteration}`));
@@ -117,7 +117,7 @@ class SearchView {
   }
 
   drawDots() {
-    const deepest = Math.max(0, ...[...this.trials.values()].map((trial) => trial.iteration ?? 0));
+    const deepest = this.search.best?.iteration; // the best trial is one at the deepest rung
     const points = [...this.trials.values()].filter((trial) => trial.score !== null && trial.iteration === deepest).sort((a, b) => a.number - b.number)
       .map((trial) => ({ x: trial.number, y: trial.score, mark: this.mark(trial), text: `trial ${trial.number}: ${score(trial.score)}` }));
     return [element("h2", {}, deepest ? `Scores at iteration ${deepest}, and the best so far` : "Scores"), dots(points, "trial")];
@@ -143,17 +143,17 @@ class SearchView {
     return this.search.best?.number === trial.number ? "best" : trial.status;
   }
 
-  // Events tell a trial's last rung; the rungs before are asked for once, for the trials that are drawn.
+  // An event has only the last rung of a trial; the rungs before it are requested once, for the trials that are drawn.
   complete(ranked) {
     for (const trial of ranked.slice(0, SHOWN_CURVES)) {
-      if (this.asking >= FETCHES) return;
-      if (trial.score === null || this.asked.has(`${trial.number}:${trial.iteration}`)) continue;
-      this.asked.add(`${trial.number}:${trial.iteration}`);
-      this.asking += 1;
+      if (this.requests >= FETCHES) return;
+      if (trial.score === null || this.requested.has(`${trial.number}:${trial.iteration}`)) continue;
+      this.requested.add(`${trial.number}:${trial.iteration}`);
+      this.requests += 1;
       ask(`/v1/searches/${this.id}/trials/${trial.number}`, { signal: this.signal })
         .then((detail) => { for (const point of detail.curve) this.curve(trial.number).set(point.iteration, point.score); })
         .catch(() => {})
-        .finally(() => { this.asking -= 1; this.soon(); });
+        .finally(() => { this.requests -= 1; this.soon(); });
     }
   }
 
@@ -172,7 +172,7 @@ class SearchView {
   }
 }
 
-// The better one first, by the standing that the service gives; a trial without one comes last.
+// Sorts the better trial first, by the standing that the service sends; trials without one come last.
 function byStanding(a, b) {
   if (a.standing === null || b.standing === null) return (a.standing === null) - (b.standing === null) || a.number - b.number;
   const differing = a.standing.findIndex((value, index) => value !== b.standing[index]);

@@ -1,4 +1,4 @@
-// Asking the service: JSON and server-sent events by fetch, because EventSource cannot send a token.
+// Requests to the service: JSON, and server-sent events by fetch, because EventSource cannot send a token.
 
 const TOKEN = "segnas-token";
 const FIRST_PAUSE = 500;
@@ -36,7 +36,7 @@ export async function readiness() {
   return reply.json();
 }
 
-// Calls onEvent(name, data) for each event until "end", or until the signal aborts; takes a broken stream up again.
+// Calls onEvent(name, data) for each event until "end", or until the signal aborts; resumes a broken stream.
 export async function follow(path, onEvent, onState, signal) {
   let last = null;
   let pause = FIRST_PAUSE;

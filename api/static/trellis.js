@@ -1,10 +1,11 @@
-// A network path drawn on its trellis: layers from left to right, levels from fine (top) to coarse.
+// Draws the path of a network on its trellis: layers from left to right, levels from fine (top) to coarse.
 
 import { drawing } from "./dom.js";
 
 const STEP = 40, ROW = 30, LEFT = 52, TOP = 16;
 
-// path: level of each layer; places: on how many levels a layer can stand; levels: the text of each. It begins at level 0.
+// path: the level of each layer; places: the number of levels that each layer can be on; levels: the text of each level.
+// The path begins at level 0.
 export function trellis(path, places, levels) {
   const width = LEFT + STEP * path.length + 24, height = TOP + ROW * (levels.length - 1) + 34;
   const svg = drawing("svg", { class: "trellis", viewBox: `0 0 ${width} ${height}`, role: "img", width });

@@ -1,4 +1,4 @@
-"""The record of every search, in SQL: see `nas.store.store` for its contract."""
+"""The record of every search, in SQL; `nas.store.store` states the contract."""
 
 from nas.store.errors import ConflictError, NotFoundError, SearchClosedError, StaleAttemptError, StoreError
 from nas.store.leaderboard import TrialOrder

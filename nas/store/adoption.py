@@ -1,4 +1,4 @@
-"""Trials that need not run: what was measured before, anywhere, is adopted with its source named."""
+"""Adopted trials: trials that need not run, since another trial, of any search, has measured the same before."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nas.results.measurement import Measurement
 from nas.results.status import TrialStatus
 from nas.specs import Fidelity
 from nas.store.contents import canonical
-from nas.store.drivers import DRIVING
+from nas.store.drivers import ACTIVE
 from nas.store.errors import ConflictError, NotFoundError
 from nas.store.leaderboard import TRIAL, TRIAL_COLUMNS, find_trial
 from nas.store.records import TrialRecord
@@ -22,14 +22,23 @@ from search_spaces.document import Architecture
 
 
 class Adoption(Trials):
-    """Finds trials by what they measured, and adopts them."""
+    """Finds completed trials by their content, and adopts them."""
 
     def find_measured(
         self, architecture_key: str, fidelity_key: str, seed: int, *, within: Collection[str] | None = None
     ) -> tuple[str, TrialRecord] | None:
-        """The oldest completed trial of this content, with its search's id; None when there is none.
+        """Find the oldest completed trial of an architecture, a fidelity and a seed.
 
-        Of the searches `within`, or of all. Never an adopted one: its source is as old and says the same.
+        Adopted trials are never found: each has an older source with the same numbers.
+
+        Args:
+            architecture_key: The key of the canonical architecture.
+            fidelity_key: The key of the fidelity.
+            seed: The seed.
+            within: The ids of the searches to look in; None looks in all.
+
+        Returns:
+            The trial and the id of its search, or None.
         """
         statement = (
             TRIAL.add_columns(TrialRow.search_id)
@@ -49,7 +58,7 @@ class Adoption(Trials):
             row = connection.execute(statement).one_or_none()
         return None if row is None else (row[-1], TrialRecord(*row[:-1]))
 
-    def adopt_trial(  # noqa: PLR0917  a trial as in add_trial, and the two things that name its source
+    def adopt_trial(  # noqa: PLR0917  a trial as in add_trial, and the two parts of its source
         self,
         search_id: str,
         driver_attempt: int,
@@ -60,14 +69,30 @@ class Adoption(Trials):
         source_search: str,
         source_number: int,
     ) -> TrialRecord:
-        """A trial that is completed at once, with the numbers and the learning curve of another one: nothing runs.
+        """Add a trial that is completed at once, with the numbers and the learning curve of its source.
 
-        The source of an adopted trial is named in its stead. The same content under the same number again gives the
-        recorded row, whatever its source, also one that runs.
+        Where the source was adopted itself, its own source is recorded instead. The same content under the same number
+        again gives the recorded trial, whatever its source, even one that is running.
 
-        StaleAttemptError when another driver took over, SearchClosedError when the search is stopping or over,
-        ConflictError when the number has other content, or when the source is not completed or is another
-        architecture, fidelity or seed; NotFoundError for an unknown search or source.
+        Args:
+            search_id: The search whose driver writes.
+            driver_attempt: The driver's attempt.
+            number: The number of the new trial within its search, from 0.
+            architecture: Stored in its canonical form.
+            fidelity: The fidelity.
+            seed: The seed.
+            source_search: The id of the source's search.
+            source_number: The source's number within its search.
+
+        Returns:
+            The recorded trial.
+
+        Raises:
+            ConflictError: The number is recorded with other content, or the source is not completed or has another
+                architecture, fidelity or seed.
+            NotFoundError: There is no such search or source.
+            SearchClosedError: The search is stopping or over.
+            StaleAttemptError: The attempt no longer drives the search.
         """
         new = new_trial(number, canonical(architecture), fidelity.key, seed, self._clock())
         while True:
@@ -81,40 +106,40 @@ class Adoption(Trials):
                 _require_source(connection, new, source_search, source_number)
                 if find_trial(connection, search_id, number) is not None:
                     return same_trial(connection, search_id, new)
-            # The source was completed between the statements (PostgreSQL): now it can be adopted.
+            # On PostgreSQL the source was completed between the two statements: now it can be adopted.
         return TrialRecord(**adopted, architecture_json=new.architecture_json)
 
     def _adopt(
         self, search_id: str, driver_attempt: int, new: TrialRecord, source_search: str, source_number: int
     ) -> Any:
-        """INSERT ... SELECT from the search's row and the source's: without both there is nothing to insert."""
-        given = column_values(replace(new, status=TrialStatus.COMPLETED, finished_at=new.created_at))
+        """INSERT ... SELECT from the rows of the search and of the source: without both nothing is inserted."""
+        values = column_values(replace(new, status=TrialStatus.COMPLETED, finished_at=new.created_at))
         columns = TrialRow.__table__.c
-        named = func.coalesce(TrialRow.source, literal(f"{source_search}/{source_number}", columns["source"].type))
-        driven_and_measured = (
+        original = func.coalesce(TrialRow.source, literal(f"{source_search}/{source_number}", columns["source"].type))
+        driver_and_source = (
             select(
                 SearchRow.id,
-                *(literal(value, columns[name].type) for name, value in given.items()),
+                *(literal(value, columns[name].type) for name, value in values.items()),
                 *(columns[name] for name in MEASURED),
-                named,
+                original,
             )
             .join_from(SearchRow, TrialRow, _is_source(new, source_search, source_number))
-            .where(SearchRow.id == search_id, SearchRow.attempt == driver_attempt, SearchRow.status.in_(DRIVING))
+            .where(SearchRow.id == search_id, SearchRow.attempt == driver_attempt, SearchRow.status.in_(ACTIVE))
             .with_for_update(read=True, of=SearchRow)
         )
-        names = ["search_id", *given, *MEASURED, "source"]
-        insert = self._insert(TrialRow).from_select(names, driven_and_measured).on_conflict_do_nothing()
+        names = ["search_id", *values, *MEASURED, "source"]
+        insert = self._insert(TrialRow).from_select(names, driver_and_source).on_conflict_do_nothing()
         return insert.returning(*(columns[name] for name in TRIAL_COLUMNS))
 
     def _copy_curve(self, search_id: str, new: TrialRecord, source_search: str, source_number: int) -> Any:
         columns = MeasurementRow.__table__.c
-        given = {"search_id": search_id, "number": new.number, "attempt": new.attempt, "created_at": new.created_at}
+        values = {"search_id": search_id, "number": new.number, "attempt": new.attempt, "created_at": new.created_at}
         copied = tuple(Measurement.model_fields)
         curve = select(
-            *(literal(value, columns[name].type) for name, value in given.items()),
+            *(literal(value, columns[name].type) for name, value in values.items()),
             *(columns[name] for name in copied),
         ).where(MeasurementRow.search_id == source_search, MeasurementRow.number == source_number)
-        return self._insert(MeasurementRow).from_select([*given, *copied], curve)
+        return self._insert(MeasurementRow).from_select([*values, *copied], curve)
 
 
 def _is_source(new: TrialRecord, source_search: str, source_number: int) -> ColumnElement[bool]:
@@ -129,7 +154,7 @@ def _is_source(new: TrialRecord, source_search: str, source_number: int) -> Colu
 
 
 def _require_source(connection: Connection, new: TrialRecord, source_search: str, source_number: int) -> None:
-    """NotFoundError or ConflictError when the trial cannot be adopted as the new one."""
+    """Raise NotFoundError or ConflictError when the new trial cannot adopt this source."""
     source = find_trial(connection, source_search, source_number)
     if source is None:
         raise NotFoundError(f"there is no trial {source_number} of search {source_search!r} to adopt")

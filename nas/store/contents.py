@@ -1,4 +1,4 @@
-"""Architectures and fidelities: stored once under their content keys, and fidelities read back."""
+"""Architectures and fidelities, each stored once under the hash of its content."""
 
 from __future__ import annotations
 
@@ -24,7 +24,14 @@ class Contents(Database):
         self._known_fidelities: set[str] = set()
 
     def fidelities(self) -> dict[str, Fidelity]:
-        """Every fidelity that a trial was measured at, by key. StoreError, with the key, when one does not validate."""
+        """Read every stored fidelity.
+
+        Returns:
+            The fidelities by content key, oldest first.
+
+        Raises:
+            StoreError: A stored fidelity does not validate; the message names its key.
+        """
         statement = select(FidelityRow.key, FidelityRow.document).order_by(FidelityRow.created_at, FidelityRow.key)
         with self._read() as connection:
             return {key: _read_fidelity(key, document) for key, document in connection.execute(statement)}
@@ -32,9 +39,10 @@ class Contents(Database):
     def _store_content(
         self, connection: Connection, architecture: Architecture, fidelity: Fidelity, fidelity_key: str, now: float
     ) -> None:
-        """Architecture and fidelity under their keys, once; a fidelity this process has stored is not sent again.
+        """Insert the architecture and the fidelity unless they are stored; skip a fidelity this process has stored.
 
-        The caller adds the fidelity's key to `_known_fidelities` after the commit: a rolled back insert is not there.
+        The caller adds the fidelity's key to `_known_fidelities` only after the commit, since a rollback would undo
+        the insert.
         """
         if fidelity_key not in self._known_fidelities:
             content = {"key": fidelity_key, "document": fidelity.model_dump(mode="json"), "created_at": now}
@@ -45,7 +53,7 @@ class Contents(Database):
 
 
 def canonical(architecture: Architecture) -> Architecture:
-    """The form in which an architecture is stored and measured; its key is that of every equal one."""
+    """Return the form in which an architecture is stored and measured: equal architectures have the same one."""
     return architecture.canonical() if isinstance(architecture, DenseCell) else architecture
 
 

@@ -1,4 +1,4 @@
-"""Opaque cursors: where a listing stopped, by the sort key of its last row, so that new rows shift nothing."""
+"""Opaque cursors of listings. A cursor holds the sort key of a page's last row, so new rows do not shift the pages."""
 
 from __future__ import annotations
 
@@ -13,12 +13,32 @@ MAX_LIMIT = 1000
 
 
 def encode(order: str, *key: float | str | None) -> str:
-    """The cursor after the row with this sort key, in a listing of this order."""
+    """Encode the place where the next page of a listing begins.
+
+    Args:
+        order: The name of the listing's order.
+        key: The sort key of the last row that was listed.
+
+    Returns:
+        The cursor, as text for a URL.
+    """
     return base64.urlsafe_b64encode(canonical_json([order, *key]).encode()).decode().rstrip("=")
 
 
 def decode(order: str, cursor: str, *types: type | tuple[type, ...]) -> list[Any]:
-    """The sort key in a cursor. ValueError unless it was given out for a listing of this order."""
+    """Decode the sort key of the last row that was listed.
+
+    Args:
+        order: The name of the listing's order.
+        cursor: A cursor from `encode`, as a user sends it.
+        types: The type, or the possible types, of each part of the sort key.
+
+    Returns:
+        The parts of the sort key.
+
+    Raises:
+        ValueError: The cursor was not made for a listing of this order.
+    """
     try:
         content = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)))
     except (ValueError, UnicodeError, binascii.Error):
@@ -32,7 +52,11 @@ def decode(order: str, cursor: str, *types: type | tuple[type, ...]) -> list[Any
 
 
 def check_limit(limit: int) -> int:
-    """The limit itself. ValueError outside 1 to 1000."""
+    """Return the limit.
+
+    Raises:
+        ValueError: The limit is not between 1 and 1000.
+    """
     if not 1 <= limit <= MAX_LIMIT:
         raise ValueError(f"limit must be between 1 and {MAX_LIMIT}, not {limit}")
     return limit

@@ -1,4 +1,4 @@
-"""The driver's side of a search: one attempt at a time, and a replaced driver is refused."""
+"""What a search's driver writes: one driver attempt at a time, and a replaced driver is refused."""
 
 from __future__ import annotations
 
@@ -14,17 +14,27 @@ from nas.store.records import Stage
 from nas.store.searches import Searches
 from nas.store.tables import SearchRow
 
-DRIVING = (SearchStatus.STARTING, SearchStatus.RUNNING)
-ATTENDED = (*DRIVING, SearchStatus.STOPPING)
+ACTIVE = (SearchStatus.STARTING, SearchStatus.RUNNING)
+"""Statuses in which a driver may add trials."""
+
+ACTIVE_OR_STOPPING = (*ACTIVE, SearchStatus.STOPPING)
+"""Statuses in which a driver may report its stage and end its search."""
 
 
 class Drivers(Searches):
-    """What a driver (and who starts it) writes to `searches`."""
+    """Rows of `searches`, written by drivers and by the reconciler that starts them."""
 
     def begin_driver(self, search_id: str) -> int:
-        """Queued becomes starting; the new driver's attempt. ConflictError unless queued, NotFoundError.
+        """Change a queued search to starting, with a new driver attempt.
 
-        A not-before time is for the caller to heed (`due_searches` does).
+        A search's `not_before` is not checked here; `due_searches` leaves out the searches that are held back.
+
+        Returns:
+            The number of the new attempt, from 1.
+
+        Raises:
+            ConflictError: The search is not queued.
+            NotFoundError: There is no such search.
         """
         statement = (
             update(SearchRow)
@@ -45,9 +55,19 @@ class Drivers(Searches):
         raise ConflictError(f"search {search_id} is {status}, not queued: no driver can begin")
 
     def requeue_search(self, search_id: str, attempt: int, not_before: float, message: str) -> bool:
-        """A lost driver's search becomes queued again, not before a time. False when it has moved on meanwhile."""
+        """Put the search of a lost driver back into the queue.
+
+        Args:
+            search_id: The search.
+            attempt: The attempt of the lost driver.
+            not_before: The time before which no new driver starts, in seconds since the epoch.
+            message: Why, as a sentence for the user.
+
+        Returns:
+            False when the search has another attempt or status by now, and was left as it is.
+        """
         with self._write() as connection:
-            if not self._move(connection, search_id, DRIVING, SearchStatus.QUEUED, message=message, attempt=attempt):
+            if not self._move(connection, search_id, ACTIVE, SearchStatus.QUEUED, message=message, attempt=attempt):
                 return False
             connection.execute(
                 update(SearchRow).where(SearchRow.id == search_id).values(not_before=not_before, stage=null())
@@ -55,15 +75,23 @@ class Drivers(Searches):
             return True
 
     def driver_started(self, search_id: str, attempt: int, software: Mapping[str, str] | None = None) -> None:
-        """Starting becomes running, with the versions of what will measure; again for the same attempt is no error.
+        """Change a starting search to running; calling again for the same attempt is no error.
 
-        StaleAttemptError when there is a newer attempt, SearchClosedError when the search is stopping or over.
+        Args:
+            search_id: The search.
+            attempt: The driver's attempt.
+            software: The versions, by package, of the software that will measure.
+
+        Raises:
+            NotFoundError: There is no such search.
+            SearchClosedError: The search is stopping or over.
+            StaleAttemptError: The attempt no longer drives the search.
         """
         now = self._clock()
         self._write_as_driver(
             search_id,
             attempt,
-            DRIVING,
+            ACTIVE,
             status=SearchStatus.RUNNING,
             software=null() if software is None else dict(software),
             started_at=func.coalesce(SearchRow.started_at, now),
@@ -71,18 +99,34 @@ class Drivers(Searches):
         )
 
     def set_stage(self, search_id: str, attempt: int, stage: Stage) -> None:
-        """What the driver is at. StaleAttemptError, SearchClosedError when the search is over."""
-        self._write_as_driver(search_id, attempt, ATTENDED, stage=asdict(stage), updated_at=self._clock())
+        """Record the stage that the driver is in.
+
+        Raises:
+            NotFoundError: There is no such search.
+            SearchClosedError: The search is over.
+            StaleAttemptError: The attempt no longer drives the search.
+        """
+        self._write_as_driver(search_id, attempt, ACTIVE_OR_STOPPING, stage=asdict(stage), updated_at=self._clock())
 
     def finish_search(self, search_id: str, attempt: int, to: SearchStatus, message: str | None = None) -> None:
-        """The driver's end of a search; trials still in flight are stopped. Again with the same end is no error.
+        """End a search as its driver, and stop the trials that still run. The same end again is no error.
 
-        StaleAttemptError, SearchClosedError when it ended otherwise, ValueError when `to` is not an end.
+        Args:
+            search_id: The search.
+            attempt: The driver's attempt.
+            to: The terminal status that the search ends with.
+            message: Why, as a sentence for the user.
+
+        Raises:
+            NotFoundError: There is no such search.
+            SearchClosedError: The search has ended with another status.
+            StaleAttemptError: The attempt no longer drives the search.
+            ValueError: `to` is not a terminal status.
         """
         if not to.terminal:
             raise ValueError(f"a search cannot finish as {to}; it can as completed, failed or stopped")
         with self._write() as connection:
-            if self._move(connection, search_id, ATTENDED, to, message=message, attempt=attempt):
+            if self._move(connection, search_id, ACTIVE_OR_STOPPING, to, message=message, attempt=attempt):
                 return
             if _attempt_and_status(connection, search_id) != (attempt, to):
                 refuse_driver(connection, search_id, attempt)
@@ -104,7 +148,13 @@ def _attempt_and_status(connection: Connection, search_id: str) -> tuple[int, Se
 
 
 def refuse_driver(connection: Connection, search_id: str, attempt: int) -> NoReturn:
-    """Say why a driver's write found no row: NotFoundError, StaleAttemptError or SearchClosedError."""
+    """Raise the reason why a driver's write matched no row.
+
+    Raises:
+        NotFoundError: There is no such search.
+        SearchClosedError: The search is over, or is stopping and the attempt is the current one.
+        StaleAttemptError: The attempt no longer drives the search.
+    """
     current, status = _attempt_and_status(connection, search_id)
     if status.terminal or (status is SearchStatus.STOPPING and attempt == current):
         raise SearchClosedError(f"search {search_id} is {status}")

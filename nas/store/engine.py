@@ -1,4 +1,4 @@
-"""Connections and transactions: SQLite (a file, WAL) or PostgreSQL (psycopg 3), by one URL."""
+"""Connections and transactions on SQLite (a file in WAL mode) or PostgreSQL (psycopg 3), as the URL says."""
 
 from __future__ import annotations
 
@@ -18,17 +18,21 @@ from nas.store.errors import StoreError
 from nas.store.tables import Base
 
 BUSY_SECONDS = 30.0
-"""How long a writer waits for the lock (SQLite) or a caller for a connection before StoreError."""
+"""How long a writer waits for the lock (SQLite), or a caller for a free connection, before StoreError."""
 
 SQLITE_OLDEST = (3, 35, 0)
-"""First version with RETURNING."""
+"""The first version of SQLite with RETURNING."""
 
 Clock = Callable[[], float]
 Insert = sqlite.Insert | postgresql.Insert
 
 
 def parse_url(url: str) -> URL:
-    """The SQLAlchemy URL; plain `postgresql://` means psycopg 3. ValueError on any other database."""
+    """Parse a database URL; plain `postgresql://` selects psycopg 3.
+
+    Raises:
+        ValueError: The URL is of another form, or names neither SQLite nor PostgreSQL.
+    """
     try:
         parsed = make_url(url)
     except ArgumentError:
@@ -42,7 +46,12 @@ def parse_url(url: str) -> URL:
 
 
 def make_engine(url: str) -> Engine:
-    """An engine for the URL; nothing is connected yet. The folder of an SQLite file is made."""
+    """Make an engine for a database URL without connecting, and the folder of an SQLite file.
+
+    Raises:
+        ValueError: The URL is of another form, or names neither SQLite nor PostgreSQL.
+        StoreError: The folder cannot be made, or SQLite is too old.
+    """
     parsed = parse_url(url)
     if parsed.drivername != "sqlite":
         return create_engine(
@@ -56,12 +65,12 @@ def make_engine(url: str) -> Engine:
         raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old; 3.35 or newer is needed")
     in_memory = parsed.database in (None, "", ":memory:")
     if not in_memory:
-        parsed = parsed.set(database=str(_place(Path(str(parsed.database)).expanduser())))
+        parsed = parsed.set(database=str(_with_folder(Path(str(parsed.database)).expanduser())))
     engine = create_engine(
         parsed,
         poolclass=QueuePool,
         pool_timeout=BUSY_SECONDS,
-        # A database in memory lives in its one connection, for which threads take turns.
+        # A database in memory lives in a single connection, for which threads take turns.
         pool_size=1 if in_memory else 5,
         max_overflow=0 if in_memory else 32,
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
@@ -71,7 +80,7 @@ def make_engine(url: str) -> Engine:
     return engine
 
 
-def _place(path: Path) -> Path:
+def _with_folder(path: Path) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -90,7 +99,7 @@ def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Switch to WAL once. Two first users at once get SQLITE_BUSY without a wait, hence the loop."""
+    """Switch the file to WAL. SQLite does not wait when two connections switch at once: it reports busy, so retry."""
     deadline = time.monotonic() + BUSY_SECONDS
     while connection.execute("PRAGMA journal_mode").fetchone()[0] not in ("wal", "memory"):
         try:
@@ -109,7 +118,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 class Database:
-    """What the parts of the store share: short transactions and the clock."""
+    """Short transactions and the clock, which all parts of the store share."""
 
     def __init__(self, engine: Engine, clock: Clock) -> None:
         self._engine = engine
@@ -118,18 +127,18 @@ class Database:
 
     @contextmanager
     def _write(self) -> Iterator[Connection]:
-        """One transaction that may write. StoreError when the database cannot be reached or stays locked."""
+        """Open a transaction that may write; raises StoreError when the database cannot be reached or stays locked."""
         with store_errors(), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
     def _read(self) -> Iterator[Connection]:
-        """One transaction that only reads: it never waits for a writer."""
+        """Open a transaction that only reads and never waits for a writer."""
         with store_errors(), self._reader.begin() as connection:
             yield connection
 
     def _insert(self, table: type[Base]) -> Insert:
-        """INSERT in the dialect at hand, which has `on_conflict_do_nothing`."""
+        """INSERT in the database's own dialect, which has `on_conflict_do_nothing`."""
         if self._engine.dialect.name == "sqlite":
             return sqlite.insert(table)
         return postgresql.insert(table)
@@ -137,25 +146,25 @@ class Database:
 
 @contextmanager
 def store_errors() -> Iterator[None]:
-    """StoreError for what a driver says when the database is away or locked."""
+    """Raise StoreError instead of the database driver's errors for an unreachable, locked or broken database."""
     try:
         yield
     except (DatabaseError, InterfaceError, PoolTimeoutError) as error:
         if isinstance(error, DatabaseError) and type(error) not in (DatabaseError, OperationalError):
-            raise  # its subclasses tell of a wrong statement or value; the class itself of a broken file
+            raise  # the other subclasses mean a wrong statement or value; the class itself means a broken file
         cause = getattr(error, "orig", None) or error
         raise StoreError(f"the database cannot be used: {cause}") from error
 
 
 def in_parts(values: Collection[str], size: int = 1000) -> Iterator[list[str]]:
-    """The distinct values, so many at a time: both databases bound the parameters of a statement."""
+    """Yield the distinct values in lists of at most `size`: both databases limit the parameters of a statement."""
     distinct = sorted(set(values))
     for start in range(0, len(distinct), size):
         yield distinct[start : start + size]
 
 
 def clean_text(text: str | None, limit: int = 4000) -> str | None:
-    """Text that both databases can hold: no NUL, no lone surrogates, at most `limit` characters."""
+    """Make text that both databases can hold: no NUL, no lone surrogates, at most `limit` characters."""
     if text is None:
         return None
     return text.encode("utf-8", "replace").decode().replace("\x00", "")[:limit]

@@ -1,23 +1,23 @@
-"""What the store refuses, each with a sentence that says why."""
+"""The errors of the store; each message is a sentence that says why."""
 
 from __future__ import annotations
 
 
 class StoreError(Exception):
-    """The database cannot be used: unreachable, busy beyond the time limit, or of another schema."""
+    """The database cannot be used: it is unreachable, locked beyond the time limit, or of another schema version."""
 
 
 class NotFoundError(StoreError, LookupError):
-    """No such search or trial."""
+    """There is no such search or trial."""
 
 
 class ConflictError(StoreError):
-    """The write contradicts what is recorded: the same key or number with other content, or another status."""
+    """The write contradicts the record: its key or number has other content there, or the row has another status."""
 
 
 class StaleAttemptError(ConflictError):
-    """The writer was replaced: the row has a newer attempt, or its work is over. The writer should end quietly."""
+    """The writer was replaced or its work is over: the row has a newer attempt or has ended. End the writer quietly."""
 
 
 class SearchClosedError(StaleAttemptError):
-    """The search is stopping or over: nothing new is started for it."""
+    """The search is stopping or over, so nothing new can start for it."""

@@ -1,4 +1,4 @@
-"""Trials as they are read: one, all, the best, pages of them, and their learning curves."""
+"""Reading trials: one, all, the best, a page, and their learning curves."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from nas.store.tables import ArchitectureRow, MeasurementRow, TrialRow
 TrialOrder = Literal["number", "-number", "score", "-score"]
 
 TRIAL_COLUMNS = tuple(field.name for field in fields(TrialRecord) if field.name in TrialRow.__table__.c)
-"""The columns of `trials` that a record has."""
+"""The columns of `trials` that are fields of a record too."""
 
 TRIAL = select(
     *(
@@ -27,7 +27,7 @@ TRIAL = select(
         for field in fields(TrialRecord)
     )
 ).join_from(TrialRow, ArchitectureRow, ArchitectureRow.key == TrialRow.architecture_key)
-"""A record's fields in their order: `TrialRecord(*row)`."""
+"""Selects the fields of a record in their order, so that `TrialRecord(*row)` makes one of a row."""
 
 _MEASURED = tuple(Measurement.model_fields)
 
@@ -36,7 +36,11 @@ class Leaderboard(Database):
     """Reads of `trials` and `measurements`."""
 
     def get_trial(self, search_id: str, number: int) -> TrialRecord:
-        """One trial. NotFoundError."""
+        """Read one trial.
+
+        Raises:
+            NotFoundError: There is no such trial.
+        """
         with self._read() as connection:
             trial = find_trial(connection, search_id, number)
         if trial is None:
@@ -44,23 +48,31 @@ class Leaderboard(Database):
         return trial
 
     def all_trials(self, search_id: str) -> list[TrialRecord]:
-        """Every trial of a search by number; empty when there is none."""
+        """Read every trial of a search in the order of their numbers."""
         return self._trials(TRIAL.where(TrialRow.search_id == search_id).order_by(TrialRow.number))
 
     def changed_trials(self, search_id: str, since: float) -> list[TrialRecord]:
-        """Trials written to after `since` (an `updated_at`), in the order of their last change.
+        """Read the trials that were written to after a time, in the order of their last change.
 
-        Give the last `updated_at` seen to follow a search. A write that was begun before another one may appear
-        after it (PostgreSQL): who must miss nothing asks from a second earlier and drops what it has seen.
+        To follow a search, pass the last `updated_at` that was read. On PostgreSQL a write that began before another
+        one may become visible after it: a caller that must not miss any passes a time one second earlier and drops the
+        trials that it has read already.
+
+        Args:
+            search_id: The search.
+            since: An `updated_at`, in seconds since the epoch.
         """
         changed = and_(TrialRow.search_id == search_id, TrialRow.updated_at > since)
         return self._trials(TRIAL.where(changed).order_by(TrialRow.updated_at, TrialRow.number))
 
     def best_trial(self, search_id: str) -> TrialRecord | None:
-        """The highest score at the deepest rung reached; the lower number among equals; None before any score.
+        """Find the trial with the highest score at the deepest rung that any trial of the search has reached.
 
-        Scores of different rungs do not compare, so a shallower rung's never wins. Failed trials do not count;
-        those stopped with the search do, by what they measured.
+        Scores of different rungs do not compare, so a score at a shallower rung never wins. Of equal trials the one
+        with the lower number is the best. Failed trials are left out; trials that were stopped with the search count.
+
+        Returns:
+            The trial; None while no trial has a score.
         """
         trials = self._trials(best_of(TRIAL.where(TrialRow.search_id == search_id)))
         return trials[0] if trials else None
@@ -73,44 +85,59 @@ class Leaderboard(Database):
         limit: int = 50,
         cursor: str | None = None,
     ) -> Page[TrialRecord]:
-        """One page of trials; without a score they come last in either order, ties go by number.
+        """Read one page of a search's trials.
 
-        New trials never shift a page. One whose score changes between two pages may be met twice or not at all.
-        ValueError on an unknown order, a limit outside 1 to 1000, or a cursor of another listing.
+        New trials never shift a page. A trial whose score changes between two pages may be on both or on neither.
+
+        Args:
+            search_id: The search.
+            order_by: "-" means descending. By score, trials without one come last in either direction, and equal
+                scores are in the order of their numbers.
+            status: Read only trials of this status.
+            limit: The number of trials on the page, 1 to 1000.
+            cursor: The cursor of the page before; None reads the first page.
+
+        Raises:
+            ValueError: The order is unknown, the limit is not between 1 and 1000, or the cursor is not one of this
+                listing.
         """
         if order_by not in ("number", "-number", "score", "-score"):
             raise ValueError(f"order_by must be number, -number, score or -score, not {order_by!r}")
         base = TRIAL.where(TrialRow.search_id == search_id)
         if status is not None:
             base = base.where(TrialRow.status == status)
-        wanted = check_limit(limit) + 1  # one more says whether there is a next page
+        rows = check_limit(limit) + 1  # one more row shows whether there is a next page
         if order_by.endswith("number"):
-            trials = self._trials(_by_number(base, order_by, cursor).limit(wanted))
+            trials = self._trials(_by_number(base, order_by, cursor).limit(rows))
         else:
-            trials = self._by_score(base, order_by, cursor, wanted)
+            trials = self._by_score(base, order_by, cursor, rows)
         page = trials[:limit]
         more = len(trials) > limit
         return Page(tuple(page), _cursor_after(order_by, page[-1]) if more else None)
 
-    def _by_score(self, base: Select[Any], order: str, cursor: str | None, wanted: int) -> list[TrialRecord]:
-        """Scored trials first, then the others: two ranges of one index instead of a sort of all."""
+    def _by_score(self, base: Select[Any], order: str, cursor: str | None, rows: int) -> list[TrialRecord]:
+        """Read scored trials, then the others: two ranges of one index instead of sorting every trial of the search."""
         scored, unscored = base.where(TrialRow.score.is_not(None)), base.where(TrialRow.score.is_(None))
         column = TrialRow.score if order == "score" else TrialRow.score.desc()
-        scored = scored.order_by(column, TrialRow.number).limit(wanted)
+        scored = scored.order_by(column, TrialRow.number).limit(rows)
         trials: list[TrialRecord] = []
         if cursor is not None:
             score, number = decode(order, cursor, (int, float, type(None)), int)
             if score is None:
-                return self._trials(unscored.where(TrialRow.number > number).order_by(TrialRow.number).limit(wanted))
+                return self._trials(unscored.where(TrialRow.number > number).order_by(TrialRow.number).limit(rows))
             beyond = TrialRow.score > score if order == "score" else TrialRow.score < score
             scored = scored.where(or_(beyond, and_(TrialRow.score == score, TrialRow.number > number)))
         trials = self._trials(scored)
-        if len(trials) < wanted:
-            trials += self._trials(unscored.order_by(TrialRow.number).limit(wanted - len(trials)))
+        if len(trials) < rows:
+            trials += self._trials(unscored.order_by(TrialRow.number).limit(rows - len(trials)))
         return trials
 
     def curve(self, search_id: str, number: int) -> list[Measurement]:
-        """A trial's measurements by iteration. NotFoundError."""
+        """Read the learning curve of a trial: its measurements in the order of iterations.
+
+        Raises:
+            NotFoundError: There is no such trial.
+        """
         statement = (
             select(MeasurementRow.__table__)
             .where(MeasurementRow.search_id == search_id, MeasurementRow.number == number)
@@ -123,7 +150,7 @@ class Leaderboard(Database):
         return points
 
     def measurements(self, search_id: str) -> dict[int, list[Measurement]]:
-        """Every learning curve of a search by trial number; trials that measured nothing are left out."""
+        """Read every learning curve of a search, by trial number; trials without a measurement are left out."""
         statement = (
             select(MeasurementRow.__table__)
             .where(MeasurementRow.search_id == search_id)
@@ -142,7 +169,14 @@ class Leaderboard(Database):
 
 
 def best_of(statement: Select[Any], trial: type[TrialRow] = TrialRow) -> Select[Any]:
-    """The best of the trials that a statement selects: `nas.results.standing` in SQL, ties to the lower number."""
+    """Limit a statement to the best of the trials that it selects; of equal ones, to the one with the lower number.
+
+    This is `nas.results.standing` in SQL.
+
+    Args:
+        statement: Selects trials.
+        trial: The table, or the alias of it, that the statement selects from.
+    """
     return (
         statement.where(trial.score.is_not(None), trial.status != TrialStatus.FAILED)
         .order_by(trial.iteration.desc(), trial.score.desc(), trial.number)
@@ -162,12 +196,12 @@ def _cursor_after(order: str, trial: TrialRecord) -> str:
 
 
 def find_trial(connection: Connection, search_id: str, number: int) -> TrialRecord | None:
-    """The trial, or None."""
+    """Read one trial; None where there is no such trial."""
     statement = TRIAL.where(TrialRow.search_id == search_id, TrialRow.number == number)
     row = connection.execute(statement).one_or_none()
     return None if row is None else TrialRecord(*row)
 
 
 def read_measurement(row: RowMapping) -> Measurement:
-    """The measurement of a row of `measurements`."""
+    """Make a measurement of a row of `measurements`."""
     return Measurement.model_validate({name: row[name] for name in _MEASURED})

@@ -1,4 +1,4 @@
-"""Searches at a glance: of any number of them in a fixed number of statements."""
+"""Trial counts, best trial and cost of any number of searches, in a fixed number of statements."""
 
 from __future__ import annotations
 
@@ -18,18 +18,24 @@ from nas.store.tables import SearchRow, SnapshotRow, TrialRow
 
 
 class Overviews(Database):
-    """Aggregates over `trials` and `snapshots`."""
+    """Aggregates over `trials` and `snapshots`, by search."""
 
     def overview(self, search_id: str) -> Overview:
-        """One search at a glance; zeros when there is no such search."""
+        """Summarise one search; a search that does not exist has zeros."""
         return self.overviews([search_id])[search_id]
 
     def overviews(self, search_ids: Collection[str]) -> dict[str, Overview]:
-        """Searches at a glance by id, in one transaction of three statements for each thousand of them.
+        """Summarise searches, in one transaction of three statements for each thousand searches.
 
-        The cost is the device-seconds of every trial that was not adopted, up to its deepest rung, and of every
-        differentiable run, up to its last snapshot. What a process did after that and before it died is not known and
-        not in it.
+        The cost is the device-seconds of every trial that ran, up to its deepest rung, and of every differentiable
+        run, up to its last snapshot. Adopted trials cost nothing. What a process did after its last measurement or
+        snapshot and before it died is unknown, so the cost leaves it out.
+
+        Args:
+            search_ids: The searches; one that does not exist has zeros.
+
+        Returns:
+            The summaries by search id.
         """
         found: dict[str, Overview] = {}
         with self._read() as connection:
@@ -41,21 +47,21 @@ class Overviews(Database):
 def _overviews(connection: Connection, ids: list[str]) -> dict[str, Overview]:
     counts = {search_id: dict.fromkeys(TrialStatus, 0) for search_id in ids}
     costs = dict.fromkeys(ids, SearchCost(0.0, 0, 0))
-    for search_id, status, count, seconds, measured, adopted in connection.execute(_by_status(ids)):
+    for search_id, status, count, seconds, measured, adopted in connection.execute(_counts_by_status(ids)):
         counts[search_id][status] = count
         before = costs[search_id]
         costs[search_id] = SearchCost(
             before.device_seconds + seconds, before.measured + measured, before.adopted + adopted
         )
-    for search_id, seconds in connection.execute(_of_runs(ids)):
+    for search_id, seconds in connection.execute(_run_seconds(ids)):
         before = costs[search_id]
         costs[search_id] = replace(before, device_seconds=before.device_seconds + seconds)
-    best = {row[-1]: TrialRecord(*row[:-1]) for row in connection.execute(_best(ids))}
+    best = {row[-1]: TrialRecord(*row[:-1]) for row in connection.execute(_best_trials(ids))}
     return {search_id: Overview(counts[search_id], best.get(search_id), costs[search_id]) for search_id in ids}
 
 
-def _by_status(ids: list[str]) -> Select[Any]:
-    """Of each search's trials of each status: how many, their device-seconds, how many measured, how many adopted."""
+def _counts_by_status(ids: list[str]) -> Select[Any]:
+    """Select, by search and trial status: number of trials, device-seconds, number measured, number adopted."""
     return (
         select(
             TrialRow.search_id,
@@ -70,8 +76,8 @@ def _by_status(ids: list[str]) -> Select[Any]:
     )
 
 
-def _of_runs(ids: list[str]) -> Select[str, float]:
-    """Device-seconds of each differentiable search's runs, up to the last snapshot of each."""
+def _run_seconds(ids: list[str]) -> Select[str, float]:
+    """Select the device-seconds of each differentiable search: the sum over its runs, each up to its last snapshot."""
     last = (
         select(SnapshotRow.search_id, SnapshotRow.run, func.max(SnapshotRow.epoch).label("epoch"))
         .where(SnapshotRow.search_id.in_(ids))
@@ -86,8 +92,8 @@ def _of_runs(ids: list[str]) -> Select[str, float]:
     return select(SnapshotRow.search_id, seconds).where(is_last).group_by(SnapshotRow.search_id)
 
 
-def _best(ids: list[str]) -> Select[Any]:
-    """Each search's best trial and the search's id: one step into the index for each, however many trials it has."""
+def _best_trials(ids: list[str]) -> Select[Any]:
+    """Select each search's best trial and the search's id: one index look-up a search, however many trials it has."""
     trial = aliased(TrialRow)
     number = best_of(select(trial.number).where(trial.search_id == SearchRow.id), trial).scalar_subquery()
     return (

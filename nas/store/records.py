@@ -1,7 +1,7 @@
-"""What the store gives out: frozen records. Times are seconds since the epoch, UTC.
+"""The frozen records that the store returns. Times are seconds since the epoch.
 
-A record's field has the name of its column and of the public model's field (`nas.schemas`), so that neither is copied
-by hand.
+A record's field has the same name as its column and as the field of the public model (`nas.schemas`), so that neither
+is copied by hand.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What the driver is at, for a progress bar: `done` of `total` units of the stage `name`."""
+    """The progress of the stage that a driver is in: `done` of `total` units of the stage `name`."""
 
     name: str
     done: int
@@ -33,11 +33,17 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class SearchRecord:
-    """One search. `attempt` counts its drivers; `not_before` holds back the next one (back-off).
+    """One search.
 
-    `software` maps packages to the versions that measure its trials, as the last driver found them. `parent` is the
-    search whose trials this one measures again, `forecast` what it was expected to cost when it was created.
-    `request_key` is the content hash of the request that created it, None where that is not known.
+    Attributes:
+        attempt: How many drivers the search has had.
+        stage: The progress of its driver.
+        software: The versions, by package, that measure its trials, as the last driver has reported them.
+        message: Why the search has its status, as a sentence for the user.
+        request_key: The content hash of the request that created the search; None where that is not known.
+        parent: The id of the search whose trials this one measures again.
+        forecast: The cost that was expected when the search was created.
+        not_before: The time before which no new driver starts (back-off).
     """
 
     id: str
@@ -59,27 +65,33 @@ class SearchRecord:
 
     @property
     def kind(self) -> str:
-        """The spec's kind, "black_box" for instance."""
         return self.spec.kind
 
     @property
     def name(self) -> str:
-        """The spec's name."""
         return self.spec.name
 
     @property
     def planned(self) -> int:
-        """How many trials the search will have, at most."""
+        """The number of trials that the search will have, at most."""
         return self.spec.planned
 
 
 @dataclass(frozen=True)
 class TrialRecord:
-    """One trial. `score`, `iteration`, `seconds`, `device_seconds` are those of the deepest rung measured.
+    """One trial; the defaults are those of a new trial.
 
-    `attempt` counts the processes that worked on it, from 1. `parameters` and `multiply_adds` are those of what was
-    trained, None where it is not known. `source`, as "SEARCH/NUMBER", is the trial from which this one was adopted,
-    its numbers included: nothing was run for it. None for a trial that ran. The defaults are those of a new trial.
+    Attributes:
+        number: Within the search, from 0.
+        attempt: How many processes have worked on the trial.
+        score: Validation mIoU at the deepest rung measured, in [0, 1].
+        iteration: The deepest rung measured, in training iterations.
+        seconds: Of training and validation up to that rung, over all processes of the trial.
+        device_seconds: `seconds` times the devices that the trial held.
+        parameters: Trainable ones of what the trial trains; None where the number is not known.
+        multiply_adds: Of one forward pass of what the trial trains, for one crop; None where the number is not known.
+        source: The trial from which this one was adopted with its numbers, as "SEARCH/NUMBER"; None for one that ran.
+        reason: Why the trial ended as it did, as a sentence.
     """
 
     number: int
@@ -103,10 +115,12 @@ class TrialRecord:
 
     @cached_property
     def architecture(self) -> Architecture:
-        """The architecture in its canonical form, validated when it is first asked for.
+        """The architecture in its canonical form, validated when it is first read.
 
-        Validation takes several times as long as reading the row, and of all trials of a search few are built.
-        ValueError when it was stored by a version that knows more.
+        Validation costs several times as much time as reading the row, and few trials of a search are ever built.
+
+        Raises:
+            ValueError: A newer version of the software stored an architecture that this version does not know.
         """
         return architecture_from_dict(self.architecture_json)
 
@@ -117,13 +131,13 @@ class TrialRecord:
 
     @property
     def standing(self) -> Standing | None:
-        """The trial's sort key among the trials of its search, the greater the better; None where it has none."""
+        """The trial's sort key among the trials of its search: greater is better. None: it failed or has no score."""
         return trial_standing(self.status, self.iteration, self.score)
 
 
 @dataclass(frozen=True, slots=True)
 class SnapshotRecord:
-    """What a differentiable run decoded to after one epoch; `run` counts the seeds of a search, from 0."""
+    """The snapshot of one epoch of a differentiable run; `run` counts the seeds of a search, from 0."""
 
     run: int
     snapshot: Snapshot
@@ -137,8 +151,12 @@ class SnapshotRecord:
 
 @dataclass(frozen=True, slots=True)
 class SearchCost:
-    """What a search has cost: device-seconds, over `measured` trials that ran and measured something, and over its
-    differentiable runs; the `adopted` trials cost nothing.
+    """The cost of a search so far.
+
+    Attributes:
+        device_seconds: Of the trials that ran and of the differentiable runs.
+        measured: The number of trials that ran and measured something.
+        adopted: The number of adopted trials, which cost nothing.
     """
 
     device_seconds: float
@@ -148,7 +166,7 @@ class SearchCost:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """A search's trials at a glance: counted by status (zeros included), the best one so far, what all have cost."""
+    """The trials of a search in summary: counts by status (zeros included), the best trial so far, the cost."""
 
     trials: Mapping[TrialStatus, int]
     best: TrialRecord | None
@@ -157,8 +175,11 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class RungTime:
-    """How long one search's trials of a fidelity took from the rung before (at the first: from the beginning) to the
-    one at `iteration`: means over the `trials` trials that measured it.
+    """The mean time from one rung to the next, over the trials of one search at one fidelity.
+
+    Attributes:
+        iteration: The rung where the time ends; it begins at the rung before, or at the start of the trial.
+        trials: The number of trials that measured this rung, over which the means are.
     """
 
     search_id: str
@@ -171,7 +192,7 @@ class RungTime:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """One page of a listing; `cursor` asks for the next one, None says that this is the last."""
+    """One page of a listing; `cursor` requests the next page and is None on the last one."""
 
     items: tuple[T, ...]
     cursor: str | None

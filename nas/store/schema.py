@@ -1,4 +1,4 @@
-"""The schema's version: Alembic migrations, run and checked from here."""
+"""The version of the database schema: runs the Alembic migrations and checks that they have run."""
 
 from __future__ import annotations
 
@@ -20,20 +20,22 @@ if TYPE_CHECKING:
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 ADVISORY_LOCK = 1_584_210_597
-"""PostgreSQL's advisory lock by which migrating processes take turns; any number of our own."""
+"""Key of the PostgreSQL advisory lock that makes migrating processes take turns; an arbitrary number."""
 
 _ALEMBIC = threading.Lock()
-"""Alembic's context is one per process, so threads take turns too."""
+"""Alembic has one context per process, so threads take turns too."""
 
 
 class Schema(Database):
-    """What brings the tables into being, and says whether they are there."""
+    """Creates, upgrades and checks the tables."""
 
     def migrate(self) -> None:
-        """Bring the tables to this version, in one transaction.
+        """Upgrade the tables to the schema of this version, in one transaction.
 
-        Any number of processes may start at once: one migrates, the others wait and find it done. StoreError when
-        the database cannot be reached, or was migrated by a newer version of the software.
+        Any number of processes may call this at once: one migrates, the others wait and find nothing left to do.
+
+        Raises:
+            StoreError: The database cannot be reached, or a newer version of the software has migrated it.
         """
         from alembic import command
 
@@ -44,14 +46,18 @@ class Schema(Database):
             command.upgrade(_configuration(connection), "head")
 
     def downgrade(self, revision: str = "base") -> None:
-        """Take the tables back to an older revision; at "base" nothing is left of them."""
+        """Downgrade the tables to an older revision; "base" drops them all."""
         from alembic import command
 
         with self._migration() as connection:
             command.downgrade(_configuration(connection), revision)
 
     def check(self) -> None:
-        """StoreError when the database cannot be reached, or its tables are not of this version."""
+        """Check that the database can be used by this version.
+
+        Raises:
+            StoreError: The database cannot be reached, or its tables are not of this version.
+        """
         with self._read() as connection:
             found = _revision(connection)
         if found is None:
@@ -61,15 +67,15 @@ class Schema(Database):
 
     @contextmanager
     def _migration(self) -> Iterator[Connection]:
-        """One transaction in which no other process migrates."""
+        """Open a transaction in which no other process migrates."""
         with _ALEMBIC, store_errors(), self._engine.connect() as connection:
             sqlite = connection.dialect.name == "sqlite"
             driver = connection.connection.dbapi_connection
             assert driver is not None, "the connection is open"
             try:
                 if sqlite:
-                    # To change a table SQLite needs it copied and dropped, which foreign keys would forbid; they
-                    # can be switched only outside a transaction.
+                    # Altering a table on SQLite means copying and dropping it, which foreign keys forbid. They can be
+                    # switched off only outside a transaction.
                     driver.cursor().execute("PRAGMA foreign_keys = OFF")
                 with connection.begin():  # BEGIN IMMEDIATE: the others wait here
                     if not sqlite:
@@ -84,7 +90,7 @@ class Schema(Database):
 
 @cache
 def revisions() -> tuple[str, ...]:
-    """The revisions this version of the software knows, newest first."""
+    """List the schema revisions that this version of the software knows, newest first."""
     from alembic.script import ScriptDirectory
 
     return tuple(script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions())
@@ -101,7 +107,7 @@ def _configuration(connection: Connection) -> Config:
 
 
 def _revision(connection: Connection) -> str | None:
-    """The database's revision; None where there are no tables."""
+    """Read the revision of the database; None where there are no tables."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()

@@ -1,4 +1,4 @@
-"""Searches as the controller sees them: create, list, move, lease."""
+"""Searches as the service writes them: create, list, change the status, lease."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ _COLUMNS = tuple(
     for field in fields(SearchRecord)
 )
 _SEARCH = select(*_COLUMNS)
-"""What `_read_search` reads."""
+"""Selects the row that `_read_search` reads."""
 
 
 class Searches(Database):
-    """Rows of `searches`, written by the controller (the HTTP service and its reconciler)."""
+    """Rows of `searches`, written by the HTTP service and its reconciler."""
 
     def create_search(
         self,
@@ -55,13 +55,25 @@ class Searches(Database):
         forecast: Mapping[str, Any] | None = None,
         request_key: str | None = None,
     ) -> tuple[SearchRecord, bool]:
-        """A new queued search and True; with an idempotency key that was used before, that search and False.
+        """Create a queued search, or find the one that was created with the same idempotency key.
 
-        `parent` is the id of the search that this one belongs to, `forecast` a JSON mapping; a search that was there
-        keeps its own forecast. `request_key` is the content hash of the request: where both requests have one, the
-        same request gives the same search, whatever was derived from it since; otherwise spec and parent must be the
-        same. ConflictError when the idempotency key was used for another request, ValueError when it is not 1 to 255
-        characters, NotFoundError for an unknown parent. Two callers at once with one key get the same search.
+        Two callers at once with one key get the same search.
+
+        Args:
+            spec: The spec of the search.
+            idempotency_key: 1 to 255 printable characters; None creates a search in any case.
+            parent: The id of the search that this one belongs to.
+            forecast: The expected cost as a JSON mapping; a search that exists keeps its own.
+            request_key: The content hash of the request. Where the search that exists has one too, the two must be
+                equal, whatever spec was derived from the request since; otherwise spec and parent must be equal.
+
+        Returns:
+            The search, and True when it was created by this call.
+
+        Raises:
+            ConflictError: The idempotency key was used for another request.
+            NotFoundError: There is no such parent.
+            ValueError: The idempotency key is not 1 to 255 printable characters.
         """
         if idempotency_key is not None and not (1 <= len(idempotency_key) <= 255 and idempotency_key.isprintable()):
             raise ValueError("Idempotency-Key must be 1 to 255 printable characters")
@@ -76,9 +88,9 @@ class Searches(Database):
             if existing is not None:
                 _require_same_request(existing, spec, parent, request_key)
                 return existing, False
-            # The random id was taken: draw another.
+            # The random id was taken: draw another one.
 
-    def _insert_search(  # noqa: PLR0917  what a new row holds
+    def _insert_search(  # noqa: PLR0917  the values of a new row
         self,
         connection: Connection,
         spec: SearchSpec,
@@ -87,7 +99,7 @@ class Searches(Database):
         forecast: Mapping[str, Any] | None,
         request_key: str | None,
     ) -> SearchRecord | None:
-        """The new search, or None when the key (or the id) is taken."""
+        """Insert a search; None when the idempotency key or the random id is taken."""
         now = self._clock()
         values = {
             "id": "s" + secrets.token_hex(6),
@@ -107,7 +119,11 @@ class Searches(Database):
         return None if row is None else _read_search(row)
 
     def get_search(self, search_id: str) -> SearchRecord:
-        """One search. NotFoundError."""
+        """Read one search.
+
+        Raises:
+            NotFoundError: There is no such search.
+        """
         with self._read() as connection:
             record = _find(connection, SearchRow.id == search_id)
         if record is None:
@@ -115,7 +131,7 @@ class Searches(Database):
         return record
 
     def find_keyed(self, idempotency_key: str) -> SearchRecord | None:
-        """The search that was created with this key, if there is one."""
+        """Find the search that was created with an idempotency key; None where there is none."""
         with self._read() as connection:
             return _find(connection, SearchRow.idempotency_key == idempotency_key)
 
@@ -126,7 +142,17 @@ class Searches(Database):
         cursor: str | None = None,
         kind: str | None = None,
     ) -> Page[SearchRecord]:
-        """Searches, newest first, of a status and a kind if said. ValueError on a bad limit (1 to 1000) or cursor."""
+        """Read one page of searches, newest first.
+
+        Args:
+            status: Read only searches of this status.
+            limit: The number of searches on the page, 1 to 1000.
+            cursor: The cursor of the page before; None reads the first page.
+            kind: Read only searches of this kind.
+
+        Raises:
+            ValueError: The limit is not between 1 and 1000, or the cursor is not one of this listing.
+        """
         statement = _SEARCH
         if status is not None:
             statement = statement.where(SearchRow.status == status)
@@ -143,7 +169,7 @@ class Searches(Database):
         return Page(tuple(records), encode("searches", records[-1].created_at, records[-1].id) if more else None)
 
     def children(self, search_id: str) -> list[SearchRecord]:
-        """The searches whose parent this one is, oldest first; empty when there is none."""
+        """Read the searches whose parent is the given one, oldest first."""
         statement = _SEARCH.where(SearchRow.parent_id == search_id).order_by(SearchRow.created_at, SearchRow.id)
         with self._read() as connection:
             return [_read_search(row) for row in connection.execute(statement).mappings()]
@@ -156,10 +182,23 @@ class Searches(Database):
         *,
         message: str | None = None,
     ) -> bool:
-        """Compare-and-set: True when the search was in one of `expected` and now is in `to`.
+        """Change the status of a search by compare-and-set.
 
-        A terminal search never moves. An end also stops the trials in flight, in the same transaction. ValueError
-        when `to` cannot follow a status of `expected`; NotFoundError.
+        A terminal search never changes. A change to a terminal status also stops the running trials, in the same
+        transaction.
+
+        Args:
+            search_id: The search.
+            expected: The statuses from which the search may change; terminal ones are ignored.
+            to: The new status.
+            message: Why, as a sentence for the user.
+
+        Returns:
+            Whether the search had one of the expected statuses and now has the new one.
+
+        Raises:
+            NotFoundError: There is no such search.
+            ValueError: The new status cannot follow one of the expected ones.
         """
         sources = [status for status in expected if not status.terminal]
         for status in sources:
@@ -183,7 +222,7 @@ class Searches(Database):
         message: str | None,
         attempt: int | None = None,
     ) -> bool:
-        """The compare-and-set of every status change; with `attempt`, also of the driver's attempt."""
+        """The compare-and-set behind every change of status; with `attempt`, it compares the driver's attempt too."""
         now = self._clock()
         values: dict[str, Any] = {"status": to, "updated_at": now}
         if message is not None:
@@ -195,20 +234,34 @@ class Searches(Database):
             statement = statement.where(SearchRow.attempt == attempt)
         moved = connection.execute(statement).rowcount == 1
         if moved and to.terminal:
-            _stop_in_flight(connection, search_id, now, f"the search ended: {to}")
+            _stop_running_trials(connection, search_id, now, f"the search ended: {to}")
         return moved
 
     def due_searches(self, now: float) -> list[SearchRecord]:
-        """The searches to look after, oldest first: all that are not over, less queued ones held back beyond `now`."""
+        """Read the searches that the reconciler attends to, oldest first.
+
+        Args:
+            now: The time in seconds since the epoch.
+
+        Returns:
+            All searches that are not over, without the queued ones that are held back until after `now`.
+        """
         due = or_(SearchRow.status != SearchStatus.QUEUED, SearchRow.not_before.is_(None), SearchRow.not_before <= now)
         statement = _SEARCH.where(SearchRow.status.in_(OPEN), due).order_by(SearchRow.created_at, SearchRow.id)
         with self._read() as connection:
             return [_read_search(row) for row in connection.execute(statement).mappings()]
 
     def acquire_lease(self, search_id: str, owner: str, seconds: float) -> bool:
-        """Take or prolong the right to look after a search; False while another owner holds it, or when it is over.
+        """Acquire or prolong the lease of a search: the right to attend to it.
 
-        Times are those of the callers' clocks: `seconds` should be well above their difference.
+        Args:
+            search_id: The search.
+            owner: The name of the caller, unlike that of any other.
+            seconds: How long the lease holds by the caller's clock. It should be well above the difference between the
+                clocks of all callers.
+
+        Returns:
+            False while another owner holds the lease, or when the search is over.
         """
         now = self._clock()
         free = or_(SearchRow.lease_owner.is_(None), SearchRow.lease_owner == owner, SearchRow.lease_until <= now)
@@ -221,7 +274,7 @@ class Searches(Database):
             return connection.execute(statement).rowcount == 1
 
     def release_lease(self, search_id: str, owner: str) -> None:
-        """Give the lease back; nothing happens when the owner does not hold it."""
+        """Release the lease of a search; nothing happens when the owner does not hold it."""
         statement = (
             update(SearchRow)
             .where(SearchRow.id == search_id, SearchRow.lease_owner == owner)
@@ -231,7 +284,7 @@ class Searches(Database):
             connection.execute(statement)
 
 
-def _stop_in_flight(connection: Connection, search_id: str, now: float, reason: str) -> None:
+def _stop_running_trials(connection: Connection, search_id: str, now: float, reason: str) -> None:
     statement = (
         update(TrialRow)
         .where(TrialRow.search_id == search_id, TrialRow.status == TrialStatus.RUNNING)
@@ -256,8 +309,8 @@ def _require_same_request(
 
 def _read_search(row: RowMapping) -> SearchRecord:
     stage = row["stage"]
-    read = {"spec": _spec_adapter().validate_python(row["spec"]), "stage": None if stage is None else Stage(**stage)}
-    return SearchRecord(**{**row, **read})
+    parsed = {"spec": _spec_adapter().validate_python(row["spec"]), "stage": None if stage is None else Stage(**stage)}
+    return SearchRecord(**{**row, **parsed})
 
 
 def _find(connection: Connection, condition: Any) -> SearchRecord | None:

@@ -1,4 +1,4 @@
-"""Snapshots of differentiable runs: what each decoded to after an epoch."""
+"""Snapshots of differentiable runs: the architecture that a run's weights decode to after each epoch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from sqlalchemy import literal, select
 
 from nas.results.snapshot import Snapshot
-from nas.store.drivers import DRIVING, refuse_driver
+from nas.store.drivers import ACTIVE, refuse_driver
 from nas.store.engine import Database
 from nas.store.errors import StoreError
 from nas.store.records import SnapshotRecord
@@ -20,10 +20,18 @@ class Snapshots(Database):
     """Rows of `snapshots`, written by a search's driver."""
 
     def add_snapshot(self, search_id: str, driver_attempt: int, run: int, snapshot: Snapshot) -> None:
-        """One epoch's snapshot of a run (from 0). The same (run, epoch) again keeps the first.
+        """Record the snapshot of one epoch; a snapshot of the same (run, epoch) that is recorded already stays.
 
-        StaleAttemptError when another driver took over, SearchClosedError when the search is stopping or over,
-        NotFoundError.
+        Args:
+            search_id: The search whose driver writes.
+            driver_attempt: The driver's attempt.
+            run: The number of the run within the search, from 0.
+            snapshot: Names its epoch.
+
+        Raises:
+            NotFoundError: There is no such search.
+            SearchClosedError: The search is stopping or over.
+            StaleAttemptError: The attempt no longer drives the search.
         """
         values = {
             "run": run,
@@ -32,12 +40,12 @@ class Snapshots(Database):
             "created_at": self._clock(),
         }
         columns = [literal(value, SnapshotRow.__table__.c[name].type) for name, value in values.items()]
-        driven = (
+        current_driver = (
             select(SearchRow.id, *columns)
-            .where(SearchRow.id == search_id, SearchRow.attempt == driver_attempt, SearchRow.status.in_(DRIVING))
+            .where(SearchRow.id == search_id, SearchRow.attempt == driver_attempt, SearchRow.status.in_(ACTIVE))
             .with_for_update(read=True)
         )
-        insert = self._insert(SnapshotRow).from_select(["search_id", *values], driven).on_conflict_do_nothing()
+        insert = self._insert(SnapshotRow).from_select(["search_id", *values], current_driver).on_conflict_do_nothing()
         with self._write() as connection:
             if connection.execute(insert.returning(SnapshotRow.epoch)).one_or_none() is None:
                 recorded = select(SnapshotRow.epoch).where(
@@ -47,9 +55,15 @@ class Snapshots(Database):
                     refuse_driver(connection, search_id, driver_attempt)
 
     def snapshots(self, search_id: str, run: int | None = None, epoch: int | None = None) -> list[SnapshotRecord]:
-        """A search's snapshots by run and epoch, of one run or epoch if given; empty when there is none.
+        """Read the snapshots of a search in the order of run and epoch.
 
-        StoreError, with the place, when one does not validate.
+        Args:
+            search_id: The search; one that does not exist has no snapshots.
+            run: Read only this run's.
+            epoch: Read only this epoch's.
+
+        Raises:
+            StoreError: A stored snapshot does not validate; the message names its run and epoch.
         """
         statement = (
             select(SnapshotRow.run, SnapshotRow.epoch, SnapshotRow.payload, SnapshotRow.created_at)

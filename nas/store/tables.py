@@ -1,8 +1,8 @@
-"""The tables. Migrations build them (`nas/store/migrations`); a test holds the two together.
+"""The tables. Migrations create them (`nas/store/migrations`); a test compares their result with this file.
 
-A trial is known by (search, number), a measurement by (search, number, iteration): natural keys, so that a curve
-is read without a join and a second delivery of the same event meets its first one. Architectures and fidelities
-are stored once, under their content keys.
+The keys of trials (search, number) and of measurements (search, number, iteration) are natural ones, so that a curve
+is read without a join and a second delivery of the same event finds the first one. Architectures and fidelities are
+stored once, under the hash of their content.
 """
 
 from __future__ import annotations
@@ -39,17 +39,18 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
-"""Names of constraints, so that a migration can name what it changes."""
+"""How constraints are named, so that a migration can name the constraint that it changes."""
 
 ID = String(32)
 KEY = String(64)
 SOURCE = String(48)
-"""A trial as SEARCH/NUMBER: an id and up to 15 digits."""
+"""A trial as SEARCH/NUMBER: a search's id, a slash and up to 15 digits."""
+
 DOCUMENT = JSON().with_variant(JSONB(), "postgresql")
 
 
 class StatusType(TypeDecorator[StrEnum]):
-    """A status of an enumeration, stored as its word."""
+    """A status of an enumeration, stored as its text."""
 
     impl = String(16)
     cache_ok = True
@@ -59,11 +60,9 @@ class StatusType(TypeDecorator[StrEnum]):
         self.statuses = statuses
 
     def process_bind_param(self, value: StrEnum | None, dialect: Dialect) -> str | None:  # noqa: ARG002  SQLAlchemy's
-        """The word."""
         return None if value is None else str(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:  # noqa: ARG002  SQLAlchemy's
-        """The member of the enumeration."""
         return None if value is None else self.statuses(value)
 
 
@@ -72,13 +71,13 @@ def _one_of(column: str, statuses: Iterable[StrEnum]) -> str:
 
 
 class Base(DeclarativeBase):
-    """All tables of the store."""
+    """The base of all tables, with the naming of constraints."""
 
     metadata = MetaData(naming_convention=NAMING)
 
 
 class SearchRow(Base):
-    """A search, its driver's attempt and the lease of the controller that looks after it."""
+    """A search, its driver's attempt, and the lease of the controller that attends to the search."""
 
     __tablename__ = "searches"
 
@@ -97,10 +96,10 @@ class SearchRow(Base):
     updated_at: Mapped[float] = mapped_column(Double)
     started_at: Mapped[float | None] = mapped_column(Double)
     finished_at: Mapped[float | None] = mapped_column(Double)
-    kind: Mapped[str] = mapped_column(String(16))  # the spec's, to list by
+    kind: Mapped[str] = mapped_column(String(16))  # the kind in the spec, to filter listings by
     parent_id: Mapped[str | None] = mapped_column(ForeignKey("searches.id"), index=True)
     forecast: Mapped[dict[str, Any] | None] = mapped_column(DOCUMENT)
-    request_key: Mapped[str | None] = mapped_column(KEY)  # content hash of the request that created it
+    request_key: Mapped[str | None] = mapped_column(KEY)  # content hash of the request that created the search
 
     __table_args__ = (
         UniqueConstraint("idempotency_key"),
@@ -116,7 +115,7 @@ class SearchRow(Base):
 
 
 class ArchitectureRow(Base):
-    """An architecture, once, under the key of its canonical form."""
+    """An architecture in its canonical form, under its content key."""
 
     __tablename__ = "architectures"
 
@@ -127,7 +126,7 @@ class ArchitectureRow(Base):
 
 
 class FidelityRow(Base):
-    """A fidelity, once, under its content key."""
+    """A fidelity, under its content key."""
 
     __tablename__ = "fidelities"
 
@@ -137,11 +136,11 @@ class FidelityRow(Base):
 
 
 class TrialRow(Base):
-    """A trial: an architecture at a fidelity with a seed, and the deepest rung measured so far."""
+    """A trial: an architecture at a fidelity with a seed, and its result at the deepest rung measured so far."""
 
     __tablename__ = "trials"
 
-    # The key is UNIQUE(search, number) and the order in which a search's trials are read.
+    # The primary key makes (search, number) unique and is the order in which the trials of a search are read.
     search_id: Mapped[str] = mapped_column(ForeignKey("searches.id"), primary_key=True)
     number: Mapped[int] = mapped_column(Integer, primary_key=True)
     architecture_key: Mapped[str] = mapped_column(ForeignKey("architectures.key"))
@@ -159,7 +158,7 @@ class TrialRow(Base):
     finished_at: Mapped[float | None] = mapped_column(Double)
     parameters: Mapped[int | None] = mapped_column(BigInteger)
     multiply_adds: Mapped[int | None] = mapped_column(BigInteger)
-    source: Mapped[str | None] = mapped_column(SOURCE)  # the trial this one was adopted from; None: it ran
+    source: Mapped[str | None] = mapped_column(SOURCE)  # the trial that this one was adopted from; None: this one ran
 
     __table_args__ = (
         CheckConstraint("number >= 0", name="number"),
@@ -181,7 +180,7 @@ class TrialRow(Base):
 
 
 class MeasurementRow(Base):
-    """A learning curve's point: what one trial measured at one rung, and by which attempt."""
+    """A point of a learning curve: the result of one trial at one rung, and the attempt that measured it."""
 
     __tablename__ = "measurements"
 
@@ -207,7 +206,7 @@ class MeasurementRow(Base):
 
 
 class SnapshotRow(Base):
-    """What a differentiable run decoded to after one epoch."""
+    """The snapshot of a differentiable run after one epoch."""
 
     __tablename__ = "snapshots"
 
@@ -224,7 +223,7 @@ class SnapshotRow(Base):
 
 
 class TrainingFreeRow(Base):
-    """A training-free score of an architecture at a fidelity with a seed, whichever search computed it first."""
+    """A training-free score of an architecture at a fidelity with a seed; it belongs to no search."""
 
     __tablename__ = "training_free"
 

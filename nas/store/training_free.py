@@ -1,4 +1,4 @@
-"""Training-free scores of architectures: computed once, whichever search asked."""
+"""Training-free scores of architectures, shared by all searches: each is stored once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from search_spaces.document import Architecture
 class TrainingFree(Contents):
     """Rows of `training_free`, written by a search's driver."""
 
-    def add_training_free(  # noqa: PLR0917  who writes, and what: in the order of add_trial
+    def add_training_free(  # noqa: PLR0917  the driver and what it writes, in the order of add_trial
         self,
         search_id: str,
         driver_attempt: int,
@@ -27,10 +27,21 @@ class TrainingFree(Contents):
         seed: int,
         scores: Mapping[str, tuple[float, float]],
     ) -> None:
-        """Scores by name as (value, seconds it took), with their architecture and fidelity; the first of a name stays.
+        """Record training-free scores of an architecture; a score that is recorded already stays as it is.
 
-        ValueError when a value or a time is no finite number; StaleAttemptError when another driver took over,
-        SearchClosedError when the search is stopping or over, NotFoundError.
+        Args:
+            search_id: The search whose driver writes.
+            driver_attempt: The driver's attempt.
+            architecture: Stored in its canonical form.
+            fidelity: The fidelity whose network and data were scored.
+            seed: The seed of the trial: of the network's initial weights and the order of its data.
+            scores: (value, seconds that computing the value took) by the score's name.
+
+        Raises:
+            ValueError: A value or a time is not a finite number.
+            NotFoundError: There is no such search.
+            SearchClosedError: The search is stopping or over.
+            StaleAttemptError: The attempt no longer drives the search.
         """
         for name, numbers in scores.items():
             if not all(map(math.isfinite, numbers)):
@@ -43,7 +54,9 @@ class TrainingFree(Contents):
             "seed": seed,
             "created_at": now,
         }
-        rows = [{**shared, "name": name, "value": value, "seconds": took} for name, (value, took) in scores.items()]
+        rows = [
+            {**shared, "name": name, "value": value, "seconds": seconds} for name, (value, seconds) in scores.items()
+        ]
         with self._write() as connection:
             require_driver(connection, search_id, driver_attempt)
             self._store_content(connection, architecture, fidelity, fidelity_key, now)
@@ -54,7 +67,12 @@ class TrainingFree(Contents):
     def training_free(
         self, architecture_keys: Collection[str], fidelity_key: str, seed: int
     ) -> dict[str, dict[str, tuple[float, float]]]:
-        """(value, seconds) by architecture key and name; architectures without a score are left out."""
+        """Read the training-free scores of architectures at one fidelity and seed.
+
+        Returns:
+            (value, seconds that computing the value took) by architecture key and the score's name. Architectures
+            without a score are left out.
+        """
         found: dict[str, dict[str, tuple[float, float]]] = {}
         row = TrainingFreeRow
         statement = select(row.architecture_key, row.name, row.value, row.seconds).where(
@@ -62,6 +80,6 @@ class TrainingFree(Contents):
         )
         with self._read() as connection:
             for keys in in_parts(architecture_keys):
-                for key, name, value, took in connection.execute(statement.where(row.architecture_key.in_(keys))):
-                    found.setdefault(key, {})[name] = (value, took)
+                for key, name, value, seconds in connection.execute(statement.where(row.architecture_key.in_(keys))):
+                    found.setdefault(key, {})[name] = (value, seconds)
         return found

@@ -1,4 +1,4 @@
-"""Trials as they happen: added, measured, ended. Every event is one transaction of at most two statements."""
+"""Recording trials: added, measured, ended. Every event is one transaction of at most two statements."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nas.results.measurement import Measurement
 from nas.results.status import TrialStatus
 from nas.specs import Fidelity
 from nas.store.contents import Contents, canonical
-from nas.store.drivers import DRIVING, refuse_driver
+from nas.store.drivers import ACTIVE, refuse_driver
 from nas.store.engine import clean_text
 from nas.store.errors import ConflictError, NotFoundError, StaleAttemptError
 from nas.store.leaderboard import TRIAL_COLUMNS, find_trial
@@ -19,16 +19,16 @@ from nas.store.tables import MeasurementRow, SearchRow, TrialRow
 from search_spaces.document import Architecture, architecture_to_dict
 
 SCORED = (TrialStatus.COMPLETED, TrialStatus.PRUNED)
-"""Ends that need a score."""
+"""Terminal statuses that need a score."""
 
 MEASURED = tuple(name for name in Measurement.model_fields if name in TrialRow.__table__.c)
-"""What a trial has from its deepest measurement."""
+"""The fields that a trial copies from its deepest measurement."""
 
 
 class Trials(Contents):
-    """Rows of `trials` and `measurements`, written by a search's driver."""
+    """Rows of `trials` and `measurements`, written by a search's driver and its trials' processes."""
 
-    def add_trial(  # noqa: PLR0917  the six things a trial is, in the order they are said everywhere
+    def add_trial(  # noqa: PLR0917  the six parts of a trial's identity, in the same order everywhere
         self,
         search_id: str,
         driver_attempt: int,
@@ -37,11 +37,24 @@ class Trials(Contents):
         fidelity: Fidelity,
         seed: int,
     ) -> TrialRecord:
-        """A new running trial of attempt 1. The same content under the same number again gives the recorded row.
+        """Add a running trial of attempt 1. The same content under the same number again gives the recorded trial.
 
-        The architecture is stored in its canonical form, which the record gives back: measure that one.
-        StaleAttemptError when another driver took over, SearchClosedError when the search is stopping or over,
-        ConflictError when the number has other content, NotFoundError.
+        Args:
+            search_id: The search whose driver writes.
+            driver_attempt: The driver's attempt.
+            number: The number of the trial within its search, from 0.
+            architecture: Stored in its canonical form.
+            fidelity: The fidelity.
+            seed: The seed.
+
+        Returns:
+            The recorded trial. Its architecture, in canonical form, is the one to measure.
+
+        Raises:
+            ConflictError: The number is recorded with other content.
+            NotFoundError: There is no such search.
+            SearchClosedError: The search is stopping or over.
+            StaleAttemptError: The attempt no longer drives the search.
         """
         architecture = canonical(architecture)
         record = new_trial(number, architecture, fidelity.key, seed, self._clock())
@@ -55,26 +68,36 @@ class Trials(Contents):
         return record
 
     def _insert_trial(self, search_id: str, driver_attempt: int, record: TrialRecord) -> Any:
-        """INSERT ... SELECT from the search's row: without a row of that attempt there is nothing to insert.
+        """INSERT ... SELECT from the search's row: without a row of that attempt nothing is inserted.
 
         The shared lock (PostgreSQL; SQLite has one writer anyway) keeps the next driver from beginning until this
-        trial is committed, so that it finds it among the trials it takes over.
+        trial is committed, so that the next driver finds it among the trials to continue.
         """
         values = column_values(record)
         columns = [literal(value, TrialRow.__table__.c[name].type) for name, value in values.items()]
-        driven = (
+        current_driver = (
             select(SearchRow.id, *columns)
-            .where(SearchRow.id == search_id, SearchRow.attempt == driver_attempt, SearchRow.status.in_(DRIVING))
+            .where(SearchRow.id == search_id, SearchRow.attempt == driver_attempt, SearchRow.status.in_(ACTIVE))
             .with_for_update(read=True)
         )
-        insert = self._insert(TrialRow).from_select(["search_id", *values], driven).on_conflict_do_nothing()
-        return insert.returning(TrialRow.number)  # an INSERT's row count is not known on every driver
+        insert = self._insert(TrialRow).from_select(["search_id", *values], current_driver).on_conflict_do_nothing()
+        return insert.returning(TrialRow.number)  # not every database driver knows the row count of an INSERT
 
     def begin_attempt(self, search_id: str, number: int, driver_attempt: int | None = None) -> int:
-        """The number of a new attempt of a trial in flight; from now on the one before is refused.
+        """Begin a new attempt of a running trial; from now on writes of the attempt before are refused.
 
-        StaleAttemptError when the trial is over, or when `driver_attempt` is given and does not drive the search;
-        NotFoundError.
+        Args:
+            search_id: The search.
+            number: The trial's number within the search.
+            driver_attempt: Where given, this driver attempt must be the current one.
+
+        Returns:
+            The number of the new attempt.
+
+        Raises:
+            NotFoundError: There is no such trial; with `driver_attempt`, also no such search.
+            SearchClosedError: With `driver_attempt`: the search is stopping or over.
+            StaleAttemptError: The trial is over, or `driver_attempt` no longer drives the search.
         """
         with self._write() as connection:
             if driver_attempt is not None:
@@ -91,10 +114,19 @@ class Trials(Contents):
             return attempt
 
     def record_measurement(self, search_id: str, number: int, attempt: int, measurement: Measurement) -> None:
-        """One rung's result. The same rung again keeps what was recorded first, and is no error.
+        """Record the result of one rung. The same rung again changes nothing and is no error.
 
-        The trial's score follows the deepest rung only. StaleAttemptError when the attempt is not the current one
-        or the trial is over; NotFoundError.
+        The score of the trial becomes the measurement's only where no deeper rung is recorded.
+
+        Args:
+            search_id: The search.
+            number: The trial's number within the search.
+            attempt: The trial's attempt that has measured.
+            measurement: The result; names its rung.
+
+        Raises:
+            NotFoundError: There is no such trial.
+            StaleAttemptError: The attempt is not the current one, or the trial is over.
         """
         now = self._clock()
         deeper = and_(TrialRow.iteration.is_not(None), TrialRow.iteration >= measurement.iteration)
@@ -122,10 +154,19 @@ class Trials(Contents):
     def finish_trial(
         self, search_id: str, number: int, attempt: int, status: TrialStatus, reason: str | None = None
     ) -> None:
-        """The end of a trial. The same end again is no error.
+        """End a trial. The same end again is no error.
 
-        StaleAttemptError when the attempt is not the current one or the trial ended otherwise; ValueError when the
-        status is no end, or needs a score and nothing was measured; NotFoundError.
+        Args:
+            search_id: The search.
+            number: The trial's number within the search.
+            attempt: The trial's attempt that ends.
+            status: The terminal status that the trial ends with.
+            reason: Why, as a sentence for the user.
+
+        Raises:
+            NotFoundError: There is no such trial.
+            StaleAttemptError: The attempt is not the current one, or the trial has ended with another status.
+            ValueError: The status is not terminal, or needs a score and nothing was measured.
         """
         if not status.terminal:
             raise ValueError(f"a trial cannot finish as {status}; it can as completed, pruned, failed or stopped")
@@ -143,7 +184,7 @@ class Trials(Contents):
 
 
 def new_trial(number: int, architecture: Architecture, fidelity_key: str, seed: int, now: float) -> TrialRecord:
-    """The record of a running trial of attempt 1; the architecture is in its canonical form."""
+    """Make the record of a running trial of attempt 1; the architecture must be in its canonical form."""
     return TrialRecord(
         number=number,
         architecture_key=architecture.key,
@@ -156,7 +197,7 @@ def new_trial(number: int, architecture: Architecture, fidelity_key: str, seed: 
 
 
 def column_values(record: TrialRecord) -> dict[str, Any]:
-    """What a record says of its row, by column; what it does not know is left out."""
+    """Map the columns of `trials` to the values of a record; fields that are None are left out."""
     values = {name: getattr(record, name) for name in TRIAL_COLUMNS}
     return {name: value for name, value in values.items() if value is not None}
 
@@ -166,23 +207,33 @@ def _is_trial(search_id: str, number: int) -> Any:
 
 
 def _is_current(attempt: int) -> tuple[Any, Any]:
-    """What every write to a trial is conditional on: the attempt is the current one and the trial is not over."""
+    """The conditions of every write to a trial: the attempt is the current one and the trial is not over."""
     return TrialRow.attempt == attempt, TrialRow.status == TrialStatus.RUNNING
 
 
 def require_driver(connection: Connection, search_id: str, attempt: int) -> None:
-    """Keep the driver in place until the transaction ends. NotFoundError, StaleAttemptError, SearchClosedError."""
-    driven = (
+    """Check that a driver's attempt is the current one, and keep it so until the transaction ends.
+
+    Raises:
+        NotFoundError: There is no such search.
+        SearchClosedError: The search is stopping or over.
+        StaleAttemptError: The attempt no longer drives the search.
+    """
+    current_driver = (
         select(SearchRow.id)
-        .where(SearchRow.id == search_id, SearchRow.attempt == attempt, SearchRow.status.in_(DRIVING))
+        .where(SearchRow.id == search_id, SearchRow.attempt == attempt, SearchRow.status.in_(ACTIVE))
         .with_for_update(read=True)
     )
-    if connection.execute(driven).one_or_none() is None:
+    if connection.execute(current_driver).one_or_none() is None:
         refuse_driver(connection, search_id, attempt)
 
 
 def same_trial(connection: Connection, search_id: str, new: TrialRecord) -> TrialRecord:
-    """The recorded trial that a driver's insert met, when it is the same one. ConflictError."""
+    """Read the recorded trial that has the number of a new one, and check that both have the same content.
+
+    Raises:
+        ConflictError: The number is recorded with other content.
+    """
     recorded = find_trial(connection, search_id, new.number)
     assert recorded is not None, "the insert was skipped for a row of this number"
     same = (recorded.architecture_key, recorded.fidelity_key, recorded.seed)
@@ -192,7 +243,7 @@ def same_trial(connection: Connection, search_id: str, new: TrialRecord) -> Tria
 
 
 def _is_recorded(connection: Connection, search_id: str, number: int, attempt: int, iteration: int) -> bool:
-    """Whether this attempt has recorded this rung, and is still the last one (of a trial that is over)."""
+    """Whether this attempt has recorded this rung and is the last attempt; the trial may be over."""
     statement = (
         select(MeasurementRow.iteration)
         .join(TrialRow, and_(TrialRow.search_id == MeasurementRow.search_id, TrialRow.number == MeasurementRow.number))
@@ -202,7 +253,7 @@ def _is_recorded(connection: Connection, search_id: str, number: int, attempt: i
 
 
 def _refuse_end(connection: Connection, search_id: str, number: int, attempt: int, status: TrialStatus) -> None:
-    """Why an end found no row to write to; nothing when it is recorded already."""
+    """Raise the reason why the end of a trial matched no row; return when the same end is recorded already."""
     trial = find_trial(connection, search_id, number)
     if trial is not None and trial.attempt == attempt:
         if trial.status == status:

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the revisions on the connection that `Store.migrate` hands over, inside its transaction."""
+"""Alembic's entry point: runs the revisions on the connection of `Store.migrate`, inside the transaction there."""
 
 from __future__ import annotations
 

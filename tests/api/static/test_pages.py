@@ -180,6 +180,16 @@ def test_a_search_is_followed_live_to_its_end(service, visit):
     expect(page.get_by_role("button", name="Stop")).to_have_count(0)
 
 
+def test_scores_are_shown_at_the_rung_of_the_best_trial(service, visit):
+    search_id = service.search(name="a deeper failure")
+    service.trial(search_id, 0, 0.25, end=TrialStatus.PRUNED)
+    service.trial(search_id, 1, 0.3, 0.2, end=TrialStatus.FAILED)
+    assert get(service, f"/v1/searches/{search_id}")["best"]["iteration"] == 100
+    page = visit(f"{service.url}/#/{search_id}")
+    expect(page.locator("h2").nth(1)).to_have_text("Scores at iteration 100, and the best so far")
+    expect(page.locator("svg").nth(1).locator("circle.dot")).to_have_count(1)
+
+
 def test_panels_are_asked_for_again_when_a_search_changes(service, visit):
     from nas.specs import Fidelity, ReferenceSpec
     from search_spaces import REFERENCE_HEADS

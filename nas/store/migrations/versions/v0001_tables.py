@@ -1,4 +1,4 @@
-"""The first tables: searches, trials, measurements, snapshots, architectures, fidelities, tokens."""
+"""Create the first tables: searches, trials, measurements, snapshots, architectures, fidelities, tokens."""
 
 import sqlalchemy as sa
 from alembic import op

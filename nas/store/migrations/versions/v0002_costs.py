@@ -1,4 +1,4 @@
-"""Kinds of searches and their parents, adopted trials, what networks cost, training-free scores."""
+"""Add the kind and the parent of searches, sources of adopted trials, costs of networks, training-free scores."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -15,7 +15,7 @@ def upgrade() -> None:
         op.add_column(table, sa.Column("parameters", sa.BigInteger()))
         op.add_column(table, sa.Column("multiply_adds", sa.BigInteger()))
     op.add_column("trials", sa.Column("source", sa.String(48)))
-    # The index of the architecture alone is a prefix of this one.
+    # The index of the architecture alone, dropped below, is a prefix of this one.
     op.create_index(
         "ix_trials_architecture_key_fidelity_key_seed", "trials", ["architecture_key", "fidelity_key", "seed"]
     )
@@ -46,7 +46,7 @@ def _upgrade_searches() -> None:
     searches = sa.table("searches", sa.column("kind", sa.String(16)), sa.column("spec", DOCUMENT))
     of_spec = sa.func.coalesce(searches.c.spec["kind"].as_string(), "black_box")
     op.execute(searches.update().values(kind=of_spec))
-    # SQLite copies the table for this; alembic reads no CHECK of a table that is there, so it is told all of it.
+    # SQLite copies the table for this. Alembic does not read the CHECKs of an existing table, so all of it is passed.
     with op.batch_alter_table("searches", copy_from=_searches(foreign_key=False, kind_nullable=True)) as batch:
         batch.alter_column("kind", existing_type=sa.String(16), nullable=False)
         batch.create_foreign_key(op.f("fk_searches_parent_id"), "searches", ["parent_id"], ["id"])
@@ -54,7 +54,7 @@ def _upgrade_searches() -> None:
 
 
 def _searches(foreign_key: bool = True, kind_nullable: bool = False) -> sa.Table:
-    """The table as this revision has it, for SQLite to copy; less the index of `parent_id`."""
+    """Describe the table at this revision, without the index of `parent_id`, for SQLite to copy."""
     foreign_keys = [sa.ForeignKeyConstraint(["parent_id"], ["searches.id"], name="fk_searches_parent_id")]
     return sa.Table(
         "searches",

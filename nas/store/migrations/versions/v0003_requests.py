@@ -1,4 +1,4 @@
-"""The request that created a search; no tokens, which nothing has ever used."""
+"""Add the key of the request that created a search; drop the table of tokens, which was never used."""
 
 import sqlalchemy as sa
 from alembic import op
