@@ -1,24 +1,17 @@
-"""Python client of the service, with the same functions as the command line. Needs httpx; no torch, no Ray.
-
-client = Client.from_home()                      # or Client("http://127.0.0.1:8000", token="...")
-search = client.create_search({"name": "first", "fidelity": {"dataset": "scenes"}})
-client.wait(search.id)
-document = client.best(search.id)                # nas.build_head(read_architecture(document).architecture, ...)
-"""
+"""The client: one method for each call of the service."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, Self
 
 import httpx
 from pydantic import BaseModel
 
+from nas.client.address import DEFAULT_URL, find_url
+from nas.client.errors import ClientError, refusal, transport_errors
+from nas.client.events import Event, read_events
 from nas.results.status import SearchStatus, TrialStatus
 from nas.schemas.base import PagePublic
 from nas.schemas.calibrations import CalibrationPublic
@@ -32,11 +25,6 @@ from nas.schemas.snapshots import SnapshotDetail, SnapshotPublic
 from nas.schemas.trials import TrialDetail, TrialPublic
 from nas.settings import Settings, read_settings
 from nas.specs import CalibrationSpec, FullScaleRequest, JobSpec
-from search_spaces.validation import FieldProblem
-
-DEFAULT_URL = "http://127.0.0.1:8000"
-SERVER_FILE = "server.json"
-"""File in the home folder with the address and process id of the running service, which removes the file at its end."""
 
 READ_SECONDS = 60.0
 """Timeout of a request other than a live stream."""
@@ -48,49 +36,6 @@ FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 10.0
 GIVE_UP_SECONDS = 120.0
 """Time since the last event after which a broken stream is no longer reconnected."""
-
-
-class ClientError(Exception):
-    """The service refused a request, or did not answer.
-
-    The message is one sentence, the service's own where there is an answer.
-
-    Attributes:
-        status: HTTP status of the answer; None without an answer.
-        problems: Wrong fields of the request, by path.
-    """
-
-    def __init__(self, message: str, status: int | None = None, problems: Iterable[FieldProblem] = ()) -> None:
-        super().__init__(message)
-        self.status = status
-        self.problems = tuple(problems)
-
-
-@dataclass(frozen=True)
-class Event:
-    """One live event of a search.
-
-    Attributes:
-        name: `search`: the search changed; `trial`: a trial changed; `end`: the search is over, and so is the stream.
-        search: The search's new state, with `search` and `end`.
-        trial: The trial's new state, with `trial`.
-        id: Of the event, from which a broken stream continues.
-    """
-
-    name: Literal["search", "trial", "end"]
-    search: SearchPublic | None = None
-    trial: TrialPublic | None = None
-    id: str | None = None
-
-
-def find_url(settings: Settings) -> str:
-    """The address of the service: SEGNAS_URL, else from the home folder's `server.json`, else `DEFAULT_URL`."""
-    if url := os.environ.get("SEGNAS_URL"):
-        return url
-    # The file of a killed service remains: no answer there is better than an answer from somebody else's service.
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        return str(json.loads((settings.folder / SERVER_FILE).read_text())["url"])
-    return DEFAULT_URL
 
 
 class Client:
@@ -346,11 +291,11 @@ class Client:
         headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last} if last else {})
         path = f"/v1/searches/{search_id}/events"
         opened = self._http.stream("GET", path, headers=headers, timeout=STREAM_SECONDS)
-        with _transport_errors(self.url), opened as reply:
+        with transport_errors(self.url), opened as reply:
             if reply.is_error:
                 reply.read()
-                raise _refusal(reply)
-            yield from map(_event, _server_sent(reply.iter_lines()))
+                raise refusal(reply)
+            yield from read_events(reply.iter_lines())
 
     def _pages(self, path: str, params: Mapping[str, Any], page: int) -> Iterator[Any]:
         cursor: str | None = None
@@ -371,46 +316,8 @@ class Client:
         return self._send("GET", path, params=query).json()
 
     def _send(self, method: str, path: str, accept: tuple[int, ...] = (), **request: Any) -> httpx.Response:
-        with _transport_errors(self.url):
+        with transport_errors(self.url):
             reply = self._http.request(method, path, **request)
         if reply.is_error and reply.status_code not in accept:
-            raise _refusal(reply)
+            raise refusal(reply)
         return reply
-
-
-@contextlib.contextmanager
-def _transport_errors(url: str) -> Iterator[None]:
-    try:
-        yield
-    except (httpx.TransportError, httpx.InvalidURL) as error:
-        raise ClientError(f"no service answers at {url} ({error}); start one with: segnas serve") from error
-
-
-def _refusal(reply: httpx.Response) -> ClientError:
-    with contextlib.suppress(ValueError, TypeError, KeyError):
-        body = reply.json()
-        problems = [FieldProblem.model_validate(item) for item in body.get("errors", ())]
-        return ClientError(str(body["detail"]), reply.status_code, problems)
-    return ClientError(f"the service answered {reply.status_code} {reply.reason_phrase}", reply.status_code)
-
-
-def _server_sent(lines: Iterable[str]) -> Iterator[dict[str, str]]:
-    """Parse server-sent events into their fields (https://html.spec.whatwg.org/multipage/server-sent-events.html)."""
-    fields: dict[str, str] = {}
-    for line in lines:
-        if not line:
-            if "data" in fields:
-                yield fields
-            fields = {}
-        elif not line.startswith(":"):
-            name, _, value = line.partition(":")
-            value = value.removeprefix(" ")
-            fields[name] = f"{fields[name]}\n{value}" if name == "data" and name in fields else value
-
-
-def _event(fields: Mapping[str, str]) -> Event:
-    name, identity = fields.get("event"), fields.get("id")
-    if name == "trial":
-        return Event("trial", trial=TrialPublic.model_validate_json(fields["data"]), id=identity)
-    search = SearchPublic.model_validate_json(fields["data"])
-    return Event("end" if name == "end" else "search", search=search, id=identity)
