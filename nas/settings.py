@@ -42,8 +42,10 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     token: SecretStr | None = Field(None, description="Bearer token of the API; needed to bind beyond loopback.")
     ray_dashboard: str | None = Field(None, description="http://host:8265 of a cluster; None starts a local Ray.")
-    ray_dashboard_public: str | None = Field(None, description="Its address as people reach it, for links.")
-    dashboard_port: Annotated[int, Field(ge=0, le=65535)] = Field(8265, description="Of the local Ray; 0 takes any.")
+    ray_dashboard_public: str | None = Field(None, description="Public address of the dashboard, for links.")
+    dashboard_port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        8265, description="Of the local Ray; 0: any free port."
+    )
     max_driver_attempts: Annotated[int, Field(ge=1)] = 5
     reconcile_seconds: Annotated[float, Field(gt=0)] = 2.0
 

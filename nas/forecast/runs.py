@@ -1,4 +1,4 @@
-"""How long the epochs of a differentiable search take, before and after alpha and beta are trained."""
+"""How long the epochs of a differentiable search take, with and without training of alpha and beta."""
 
 from __future__ import annotations
 

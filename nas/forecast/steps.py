@@ -80,8 +80,8 @@ class StepCost:
 def fit(stretches: Sequence[Stretch]) -> StepCost | None:
     """Fit step costs to measured stretches by non-negative least squares, each stretch weighted by its trials.
 
-    The costs are added in the order step, validation, start, each only if the stretches determine that cost beside
-    those before.
+    The costs enter the fit in the order step, validation, start, each only if the stretches distinguish the cost from
+    the earlier costs.
 
     Returns:
         The fitted costs; None without a stretch.

@@ -1,4 +1,4 @@
-"""Which proxy is worth its price: rank correlation with full scale against cost, over one sample of architectures."""
+"""Compare proxies by cost and by rank correlation with full scale, over one sample of architectures."""
 
 from __future__ import annotations
 

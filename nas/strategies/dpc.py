@@ -19,7 +19,7 @@ class NearBestSearch(CellStrategy):
     """Random search that mutates one of the `pool` best cells with probability `near_best`, else draws uniformly.
 
     The parent is drawn uniformly from the best cells. Scores of different rungs cannot be compared, so the best cells
-    are those that reached the deepest rung, and among cells at the same rung those of the best scores; ties go to the
+    are those that reached the deepest rung, and among cells at the same rung those that scored best; ties go to the
     earlier trial. Early stopping makes this order sound: a trial stopped at a rung had lost there against the trials
     that continued. Trials `0 .. startup - 1` are uniform.
 
