@@ -1,6 +1,6 @@
 """Configuration of a server, a worker or a command line: environment `SEGNAS_*` over `config.yaml` in the home folder.
 
-A request can only *name* a data set or weights; the paths behind the names stand here.
+A request can only *name* a data set or weights; the settings map the names to paths.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ __all__ = ["DatasetEntry", "Layout", "Settings", "read_settings"]
 
 
 class Settings(BaseSettings):
-    """All that can be configured; every field is `SEGNAS_<NAME>` in the environment (mappings as JSON)."""
+    """All settings; every field is `SEGNAS_<NAME>` in the environment (mappings as JSON).
+
+    A value comes from the arguments, else from the environment, else from `config.yaml` in the home folder.
+    """
 
     model_config = SettingsConfigDict(env_prefix="SEGNAS_", extra="forbid")
 
@@ -39,8 +42,10 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     token: SecretStr | None = Field(None, description="Bearer token of the API; needed to bind beyond loopback.")
     ray_dashboard: str | None = Field(None, description="http://host:8265 of a cluster; None starts a local Ray.")
-    ray_dashboard_public: str | None = Field(None, description="Its address as people reach it, for links.")
-    dashboard_port: Annotated[int, Field(ge=0, le=65535)] = Field(8265, description="Of the local Ray; 0 takes any.")
+    ray_dashboard_public: str | None = Field(None, description="Public address of the dashboard, for links.")
+    dashboard_port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        8265, description="Of the local Ray; 0: any free port."
+    )
     max_driver_attempts: Annotated[int, Field(ge=1)] = 5
     reconcile_seconds: Annotated[float, Field(gt=0)] = 2.0
 
@@ -53,7 +58,6 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  pydantic passes all four by name
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments over environment over the home folder's config.yaml."""
         home = TypeAdapter(Path).validate_python(os.environ.get("SEGNAS_HOME", "~/.segnas")).expanduser()
         return init_settings, env_settings, YamlConfigSettingsSource(settings_cls, home / "config.yaml")
 
@@ -64,26 +68,33 @@ class Settings(BaseSettings):
 
     @property
     def store_url(self) -> str:
-        """SQLAlchemy URL of the store."""
+        """SQLAlchemy URL of the store: `database_url`, or the SQLite file in the home folder."""
         if self.database_url is not None:
             return self.database_url.get_secret_value()
         return f"sqlite:///{self.folder / 'segnas.db'}"
 
     @property
     def cache(self) -> Path:
-        """Content-addressed backbones and feature banks; safe to delete when nothing runs."""
+        """Folder of content-addressed backbones and feature banks; safe to delete when nothing runs."""
         return self.folder / "cache"
 
     @property
     def artifacts(self) -> Path:
-        """What trials leave: checkpoints by search and number."""
+        """Folder of the trials' checkpoints, by search and trial number."""
         return self.folder / "artifacts"
 
 
-def read_settings(**given: Any) -> Settings:
-    """The settings, with `given` over all. ValueError with one sentence naming the field when something is wrong."""
+def read_settings(**overrides: Any) -> Settings:
+    """Read the settings.
+
+    Args:
+        **overrides: Fields that override the environment and `config.yaml`.
+
+    Raises:
+        ValueError: A setting is wrong; the message names the field.
+    """
     try:
-        return Settings(**given)
+        return Settings(**overrides)
     except ValidationError as error:
         raise ValueError(f"configuration: {explain(error, model=Settings)}") from None
     except SettingsError as error:

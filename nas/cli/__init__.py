@@ -1,4 +1,4 @@
-"""The command line: `segnas`."""
+"""The command line `segnas`."""
 
 from nas.cli.app import main
 

@@ -1,4 +1,4 @@
-"""All commands, and what becomes of a user's mistake: one sentence on standard error, exit code 1 or 2."""
+"""All commands of `segnas`; a user's mistake ends in one sentence on standard error and exit code 1 or 2."""
 
 from __future__ import annotations
 
@@ -37,11 +37,15 @@ app.add_typer(data.app, name="data")
 
 
 def main() -> None:
-    """Run the command line. Exits 1 when something failed, 2 when the input was wrong."""
+    """Run the command line.
+
+    Raises:
+        SystemExit: With 1 when something failed, 2 when the input was wrong.
+    """
     try:
         app()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `segnas trials ID | head` is no failure
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # as in `segnas trials ID | head`
         sys.exit(1)
     except Exception as error:
         code = _code(error)
@@ -52,7 +56,7 @@ def main() -> None:
 
 
 def _code(error: Exception) -> int | None:
-    """The exit code of a user's mistake or of a failure with a sentence; None for a fault of ours."""
+    """The exit code of a user's mistake or of a failure that a sentence explains; None for a bug."""
     from nas.client import ClientError
     from nas.results.measurement import TrialError
     from nas.store import StoreError

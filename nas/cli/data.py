@@ -1,4 +1,4 @@
-"""Commands about data sets: generate scenes, look at a folder."""
+"""Commands about data sets: generate scenes, inspect a data set."""
 
 from __future__ import annotations
 
@@ -40,29 +40,29 @@ def generate(
 @app.command("inspect")
 def inspect(
     dataset: Annotated[str, typer.Argument(metavar="NAME|DIR", help="A registered name, or a folder.")],
-    images: Annotated[int, typer.Option(min=1, help="Read so many images of each split, at most.")] = 200,
+    images: Annotated[int, typer.Option(min=1, help="Images to read of each split, at most.")] = 200,
     mosaic: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Draw some images and their labels.")] = None,
 ) -> None:
-    """Open a data set, read some of its images, and say how often each class occurs."""
+    """Open a data set, read some of its images, and report how often each class occurs."""
     from nas.cli.progress import stages
     from nas.data.inspect import inspect as look
     from nas.data.inspect import write_mosaic
 
-    found = _open(dataset)
-    print(f"{found.name_of_layout}, {found.num_classes} classes, key {found.key[:12]}")
+    opened = _open(dataset)
+    print(f"{opened.name_of_layout}, {opened.num_classes} classes, key {opened.key[:12]}")
     with stages() as report:
-        splits = look(found, images, lambda done, total: report("images", done, total))
+        splits = look(opened, images, lambda done, total: report("images", done, total))
     for split in splits:
         sizes = ", ".join(f"{height}x{width}" for height, width in split.sizes[:4])
         more = ", ..." if len(split.sizes) > 4 else ""
         print(
             f"  {split.name}: {split.items} images ({split.read} read: {sizes}{more}), {split.ignored:.1%} unlabelled"
         )
-    if found.appearance is not None:
-        print(f"  warm-up: {len(found.appearance)} images with {found.appearance_classes} appearance classes")
-    _print_shares(found, splits)
+    if opened.appearance is not None:
+        print(f"  warm-up: {len(opened.appearance)} images with {opened.appearance_classes} appearance classes")
+    _print_shares(opened.class_names, splits)
     if mosaic is not None:
-        write_mosaic(found, mosaic)
+        write_mosaic(opened, mosaic)
         print(f"samples in {mosaic}")
 
 
@@ -87,10 +87,10 @@ def _open(dataset: str) -> SegmentationDataset:
     return open_folder(Path(dataset))
 
 
-def _print_shares(found: SegmentationDataset, splits: Sequence[SplitReport]) -> None:
-    """Shares of the labelled pixels, and how many of the images read show the class."""
-    width = max(map(len, found.class_names))
+def _print_shares(class_names: Sequence[str], splits: Sequence[SplitReport]) -> None:
+    """Print each class's share of the labelled pixels, and how many of the images read show the class."""
+    width = max(map(len, class_names))
     print(f"  {'pixels, images':<{width}}" + "".join(f"{split.name:>16}" for split in splits))
-    for index, name in enumerate(found.class_names):
+    for index, name in enumerate(class_names):
         cells = (f"{split.shares[index]:9.2%}{split.images[index]:7}" for split in splits)
         print(f"  {name:<{width}}" + "".join(cells))

@@ -1,4 +1,4 @@
-"""What a search would cost, on the terminal: from the service, after a probe if asked for."""
+"""Print the forecast of a search on the terminal, after a probe where one is requested."""
 
 from __future__ import annotations
 
@@ -12,22 +12,30 @@ if TYPE_CHECKING:
 
 
 def show_forecast(client: Client, spec: Mapping[str, Any], measure: bool) -> None:
-    """Print the forecast on standard error, so that standard output stays the spec.
+    """Print a forecast on standard error, so that standard output holds only the spec.
 
-    Without a service there is none, which is said and no failure, unless a probe was asked for. ClientError.
+    Without a service there is no forecast; that is reported and no failure, unless a probe is requested.
+
+    Args:
+        client: The service that forecasts.
+        spec: The search's request.
+        measure: Whether to run a probe first.
+
+    Raises:
+        ClientError: The service refused, the probe did not complete, or no service answers for the probe.
     """
     from nas.client import ClientError
 
     try:
         if measure:
             _probe(client, spec)
-        found = client.forecast(spec)
+        forecast = client.forecast(spec)
     except ClientError as error:
         if error.status is not None or measure:
             raise
         print(f"no forecast: {error}", file=sys.stderr)
         return
-    for line in lines(found):
+    for line in lines(forecast):
         print(line, file=sys.stderr)
 
 
@@ -39,21 +47,21 @@ def _probe(client: Client, spec: Mapping[str, Any]) -> None:
     try:
         ended = client.wait(probe.id)
     except KeyboardInterrupt:
-        raise ClientError(f"interrupted; the probe goes on: segnas stop {probe.id}") from None
+        raise ClientError(f"interrupted; the probe continues: segnas stop {probe.id}") from None
     if ended.status != "completed":
         raise ClientError(f"the probe {probe.id} {ended.status}: {ended.message or 'see segnas logs ' + probe.id}")
 
 
 def lines(forecast: ForecastPublic) -> Iterator[str]:
-    """A forecast in words."""
-    from nas.cli.output import in_short
+    """Lines of text that explain a forecast: trials by rung, runs, and the cost."""
+    from nas.cli.output import forecast_line
 
     for part in forecast.parts:
         reached = ", ".join(f"{_about(rung.trials)} to iteration {rung.iteration}" for rung in part.rungs)
         yield f"{part.path}: {part.trials} trials: {reached}"
     if forecast.runs is not None:
         yield f"{forecast.runs.runs} runs of {forecast.runs.epochs} epochs"
-    yield f"forecast: {in_short(forecast)}"
+    yield f"forecast: {forecast_line(forecast)}"
 
 
 def _about(trials: float) -> str:

@@ -1,4 +1,4 @@
-"""Commands about one kind of search: snapshots of a differentiable one, heads of a reference search."""
+"""Commands about one kind of search: snapshots of a differentiable search, heads of a reference search."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def snapshots(
     run: Annotated[int | None, typer.Option(min=0, help="Only this run (the search's seeds, from 0).")] = None,
     as_json: Json = False,
 ) -> None:
-    """List what an auto_deeplab search decoded to after each epoch."""
+    """List the architectures that an auto_deeplab search decoded after each epoch."""
     from nas.cli.output import print_json, print_snapshots
 
     with connect() as client:

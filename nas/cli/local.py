@@ -1,4 +1,4 @@
-"""`segnas retrain`, which works on this machine. What it needs is imported when it runs."""
+"""The command `segnas retrain`, which trains on this machine; heavy imports wait until the command runs."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ def retrain(
     *,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="An architecture: exported, or TensorFlow DeepLab's.")],
     dataset: Annotated[str, typer.Option(help="A registered data set.")],
-    fidelity: Annotated[Path, typer.Option(help="How to train, in YAML; of a search spec, its fidelity is taken.")],
+    fidelity: Annotated[Path, typer.Option(help="How to train, in YAML; of a search spec, its fidelity is used.")],
     output: Annotated[Path, typer.Option(help="Folder for the network, its metrics and pictures.")],
-    seed: Annotated[int, typer.Option(min=0, help="Of all that is random.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of all that is random.")] = 0,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:N; by default a GPU if there is one.")] = None,
 ) -> None:
-    """Rebuild an architecture's network, train it and keep it. Run again after an interruption, it goes on."""
+    """Rebuild an architecture's network, train and save it. Run again after an interruption, training continues."""
     from nas.cli.progress import stages
     from nas.formatting import duration, score
     from nas.settings import read_settings
     from search_spaces import read_architecture
 
     document = read_architecture(file)
-    asked = _read_fidelity(fidelity, dataset)
+    requested = _read_fidelity(fidelity, dataset)
     settings = read_settings()
     from nas.training.workspace import Workspace
 
     workspace = Workspace.from_settings(settings)
-    workspace.dataset(asked.dataset)  # an unknown or broken one should fail before anything else
+    workspace.dataset(requested.dataset)  # an unknown or broken data set should fail before anything else
     if importlib.util.find_spec("torch") is None:
         raise ValueError("retraining needs torch: pip install 'segnas[worker]'")
     from nas.training.retrain import retrain as train
 
     try:
         with stages() as report:
-            measured = train(document, asked, workspace, output, seed=seed, device=device, progress=report)
+            measured = train(document, requested, workspace, output, seed=seed, device=device, progress=report)
     except KeyboardInterrupt:
-        print("\ninterrupted; the same command again goes on from here", file=sys.stderr)
+        print("\ninterrupted; the same command again continues from here", file=sys.stderr)
         raise typer.Exit(130) from None
     last = measured[-1]
-    took = duration(last.seconds)
-    print(f"{score(last.score)} mIoU after {last.iteration} iterations in {took}; results in {output}")
+    time = duration(last.seconds)
+    print(f"{score(last.score)} mIoU after {last.iteration} iterations in {time}; results in {output}")
 
 
 def _read_fidelity(path: Path, dataset: str) -> Fidelity:

@@ -1,4 +1,4 @@
-"""What the commands print: tables, and what there is to say of a search."""
+"""What the commands print: JSON, tables, and the state of a search."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ if TYPE_CHECKING:
     from nas.schemas.trials import TrialPublic
 
 WIDE = 200
-"""Columns of a table that goes into a file or a pipe."""
+"""Width in characters of a table that is written to a file or a pipe."""
 
 
 def console(stderr: bool = False) -> Console:
-    """A console as wide as the terminal; wide enough for whole lines when there is none."""
+    """A console as wide as the terminal; `WIDE` characters where the output is no terminal."""
     stream = sys.stderr if stderr else sys.stdout
     return Console(file=stream, width=None if stream.isatty() else WIDE, highlight=False, soft_wrap=False)
 
 
 def print_json(value: Any) -> None:
-    """Indented JSON on standard output."""
+    """Print a value as indented JSON on standard output."""
     print(json.dumps(value, indent=2))
 
 
 def print_searches(searches: Iterable[SearchPublic]) -> None:
-    """A line for each search."""
+    """Print a table with a line for each search."""
     table = new_table("ID", "Name", "Status", "Trials", "Best mIoU", "Age")
     for search in searches:
         table.add_row(
@@ -52,7 +52,7 @@ def print_searches(searches: Iterable[SearchPublic]) -> None:
 
 
 def print_search(search: SearchPublic) -> None:
-    """What there is to know of one search."""
+    """Print the state of one search, then the fields of its spec that are not defaults."""
     counts = ", ".join(f"{count} {status}" for status, count in search.trials.items() if count)
     lines = {
         "search": f"{search.id}  {search.name}",
@@ -64,7 +64,7 @@ def print_search(search: SearchPublic) -> None:
         "best": best(search),
         "cost": f"{duration(search.cost.device_seconds)} of device time"
         + (f", {search.cost.adopted} trials taken over" if search.cost.adopted else ""),
-        "forecast": in_short(search.forecast) if search.forecast else None,
+        "forecast": forecast_line(search.forecast) if search.forecast else None,
         "of": search.parent,
         "drivers": str(search.attempt) if search.attempt > 1 else None,
         "created": f"{search.created_at.astimezone():%Y-%m-%d %H:%M:%S}",
@@ -74,18 +74,18 @@ def print_search(search: SearchPublic) -> None:
     for name, line in lines.items():
         if line is not None:
             print(f"{name:>9}  {line}")
-    asked = search.spec.model_dump(mode="json", exclude_defaults=True, exclude={"name", "kind"})
-    for name, value in asked.items():
+    fields = search.spec.model_dump(mode="json", exclude_defaults=True, exclude={"name", "kind"})
+    for name, value in fields.items():
         print(f"{name:>9}  {json.dumps(value)}")
 
 
 def print_trials(trials: Iterable[TrialPublic]) -> None:
-    """A line for each trial."""
+    """Print a table with a line for each trial."""
     table = new_table("Trial", "Status", "mIoU", "Iteration", "Time", "Attempt", "Architecture")
     for trial in trials:
-        what = Text(trial.text)
+        architecture = Text(trial.text)
         if trial.reason:
-            what = Text(f"{trial.reason}\n").append(what)
+            architecture = Text(f"{trial.reason}\n").append(architecture)
         table.add_row(
             f"#{trial.number}",
             trial.status,
@@ -93,13 +93,13 @@ def print_trials(trials: Iterable[TrialPublic]) -> None:
             "" if trial.iteration is None else str(trial.iteration),
             duration(trial.seconds),
             str(trial.attempt),
-            what,
+            architecture,
         )
     console().print(table)
 
 
 def print_snapshots(snapshots: Iterable[SnapshotPublic]) -> None:
-    """A line for each snapshot."""
+    """Print a table with a line for each snapshot of a differentiable search."""
     from search_spaces.auto_deeplab.architecture import STRIDES
 
     table = new_table("Run", "Epoch", "Supernet", "Decoded", "Trial", "Alpha", "Beta", "Path", "Time", "Note")
@@ -120,7 +120,7 @@ def print_snapshots(snapshots: Iterable[SnapshotPublic]) -> None:
 
 
 def print_heads(rows: Iterable[ReferencePublic]) -> None:
-    """A line for each head of a reference search."""
+    """Print a table with a line for each head of a reference search."""
     table = new_table("Head", "Parameters", "Multiply-adds", "mIoU", "Spread", "Seeds", "To the trunk", "Time")
     for row in rows:
         difference = row.difference
@@ -138,28 +138,28 @@ def print_heads(rows: Iterable[ReferencePublic]) -> None:
     console().print(table)
 
 
-def in_short(forecast: ForecastPublic) -> str:
-    """Cost, time and what they rest on, in one line."""
+def forecast_line(forecast: ForecastPublic) -> str:
+    """Expected cost and duration with their basis, in one line."""
     if forecast.device_seconds is None:
         return f"none: {forecast.reason}"
-    together = f"{duration(forecast.device_seconds)} of device time, {duration(forecast.seconds)} from first to last"
-    return f"{together} ({forecast.basis})"
+    cost = f"{duration(forecast.device_seconds)} of device time, {duration(forecast.seconds)} from first to last"
+    return f"{cost} ({forecast.basis})"
 
 
 def best(search: SearchPublic) -> str | None:
-    """The best trial in words."""
+    """One line about the best trial; None before a trial has a score."""
     if search.best is None:
         return None
     return f"{score(search.best.score)} mIoU (trial {search.best.number} at iteration {search.best.iteration})"
 
 
 def ended(search: SearchPublic) -> int:
-    """Trials that are over."""
+    """Number of trials that are over."""
     return sum(count for status, count in search.trials.items() if status.terminal)
 
 
 def new_table(*columns: str) -> Table:
-    """A table without lines; what stands in its cells is not broken, save for long texts."""
+    """A table without lines; only the columns of long texts wrap."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, no_wrap=column not in ("Architecture", "Name", "Source"))

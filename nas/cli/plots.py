@@ -14,7 +14,7 @@ INK, GREY, GRID = "#222222", "#8a8f98", "#e4e6ea"
 RUNG_COLOURS = ("#1f6fb4", "#e08214", "#5aae61", "#9970ab")
 ACCENT, FREE = "#c0392b", "#8a8f98"
 LABELLED = 4
-"""Outliers named in a plot, at most."""
+"""Number of outliers named in a plot, at most."""
 
 STYLE = {
     "font.size": 9,
@@ -34,9 +34,14 @@ STYLE = {
 
 
 def plot_ranking(found: RankingPublic, path: Path) -> None:
-    """Proxy score against full-scale score, the largest disagreements by trial number; beside it, rho by rung.
+    """Plot full-scale score against proxy score, and beside that rho by rung; the largest outliers are named.
 
-    ValueError when there is no pair to draw.
+    Args:
+        found: The ranking.
+        path: Image file to write.
+
+    Raises:
+        ValueError: The ranking has no pairs.
     """
     if not found.pairs:
         raise ValueError(f"there is nothing to draw: {found.reason}")
@@ -93,7 +98,7 @@ def _draw_pairs(axes: Any, pairs: Sequence[PairPublic]) -> None:
 
 
 def _outliers(pairs: Sequence[PairPublic]) -> list[PairPublic]:
-    """Where the ranks differ most, and by a quarter of all at least."""
+    """The pairs whose two ranks differ most, by at least a quarter of the number of pairs."""
 
     def difference(pair: PairPublic) -> float:
         return abs(pair.proxy.rank - pair.full_scale.rank)
@@ -116,17 +121,23 @@ def _draw_rungs(axes: Any, found: RankingPublic) -> None:
     axes.set_title("at each rung" if known else "no rung has an answer", fontsize=9)
 
 
-def _draw_interval(axes: Any, x: float, of: AssociationPublic, colour: str, marker: str = "o") -> None:
-    if of.interval is not None:
-        low, high = of.interval.low, of.interval.high
+def _draw_interval(axes: Any, x: float, association: AssociationPublic, colour: str, marker: str = "o") -> None:
+    if association.interval is not None:
+        low, high = association.interval.low, association.interval.high
         axes.plot([x, x], [low, high], color=colour, linewidth=1.6, alpha=0.55, solid_capstyle="round")
-    axes.plot([x], [of.spearman], marker, color=colour, markersize=12 if marker == "*" else 7, markeredgecolor="white")
+    size = 12 if marker == "*" else 7
+    axes.plot([x], [association.spearman], marker, color=colour, markersize=size, markeredgecolor="white")
 
 
 def plot_calibration(found: CalibrationPublic, path: Path) -> None:
-    """Rho with its interval against cost, the Pareto set joined, the recommended proxy marked.
+    """Plot rho with its interval against cost for each proxy; the Pareto front and the recommended proxy are marked.
 
-    ValueError when no proxy has an answer.
+    Args:
+        found: The calibration.
+        path: Image file to write.
+
+    Raises:
+        ValueError: No proxy has a correlation.
     """
     known = [proxy for proxy in found.proxies if proxy.spearman is not None and proxy.device_seconds]
     if not known:
@@ -139,11 +150,11 @@ def plot_calibration(found: CalibrationPublic, path: Path) -> None:
         axes = figure.subplots()
         _draw_pareto(axes, known)
         for proxy in known:
-            taken = found.recommended is not None and proxy.name == found.recommended.name
-            colour = ACCENT if taken else FREE if proxy.training_free else RUNG_COLOURS[0]
-            marker = "*" if taken else "s" if proxy.training_free else "o"
+            recommended = found.recommended is not None and proxy.name == found.recommended.name
+            colour = ACCENT if recommended else FREE if proxy.training_free else RUNG_COLOURS[0]
+            marker = "*" if recommended else "s" if proxy.training_free else "o"
             _draw_interval(axes, proxy.device_seconds or 0.0, proxy, colour, marker)
-        _name(axes, known)
+        _write_names(axes, known)
         axes.axhline(found.spec.least_rho, color=ACCENT, linewidth=0.9, linestyle=(0, (4, 3)))
         axes.set_xscale("log")
         if found.full_scale.device_seconds:
@@ -153,9 +164,9 @@ def plot_calibration(found: CalibrationPublic, path: Path) -> None:
         axes.margins(x=0.12)
         axes.set_ylim(top=1.6)  # room for the names
         axes.set_yticks([tick / 2 for tick in range(-2, 3)])
-        taken_name = "no proxy is recommended" if found.recommended is None else f"take {found.recommended.name}"
+        verdict = "no proxy is recommended" if found.recommended is None else f"take {found.recommended.name}"
         unfinished = "" if found.final else ", not final"
-        axes.set_title(f"{found.name}: {taken_name} ({found.measured} architectures{unfinished})", fontsize=11)
+        axes.set_title(f"{found.name}: {verdict} ({found.measured} architectures{unfinished})", fontsize=11)
         axes.legend(handles=_legend(), loc="lower right")
         figure.savefig(path, dpi=150)
 
@@ -165,8 +176,8 @@ def _draw_pareto(axes: Any, known: Iterable[CalibratedPublic]) -> None:
     axes.step(*zip(*front, strict=True), where="post", color=GREY, linewidth=1.2, zorder=0)
 
 
-def _name(axes: Any, known: Sequence[CalibratedPublic]) -> None:
-    """The names, upright above the intervals: proxies differ in cost, so they do not meet."""
+def _write_names(axes: Any, known: Sequence[CalibratedPublic]) -> None:
+    """Write the proxies' names upright above the intervals: proxies differ in cost, so the names do not collide."""
     for proxy in known:
         top = proxy.spearman if proxy.interval is None else proxy.interval.high
         axes.annotate(

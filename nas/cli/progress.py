@@ -1,4 +1,4 @@
-"""Progress bars for whatever takes longer than two seconds."""
+"""Progress bars on the terminal for work that lasts longer than two seconds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nas.training.progress import ProgressLines
 
 
 def bars(console: Console) -> Progress:
-    """Name, bar, counts, times and a note on each line."""
+    """Progress bars with a name, counts, times and a note on each line."""
     return Progress(
         TextColumn("{task.description:<10}", markup=False),
         BarColumn(bar_width=20),  # with a note of 28 columns, a line fits on a terminal of 80
@@ -27,7 +27,11 @@ def bars(console: Console) -> Progress:
 
 @contextlib.contextmanager
 def stages() -> Iterator[Report]:
-    """Shows stages on standard error: bars on a terminal, else a line now and then."""
+    """Show the progress of stages on standard error: bars on a terminal, otherwise a line now and then.
+
+    Yields:
+        A function to call with stage, done and total.
+    """
     if not sys.stderr.isatty():
         yield ProgressLines()
         return

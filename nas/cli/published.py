@@ -1,4 +1,4 @@
-"""The command about published numbers."""
+"""The command `segnas published`, which lists scores from papers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def published(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """What papers report, with source and setting of every number. None of it was measured here."""
+    """List the mIoU that papers report, with source and setting of every number. None of them was measured here."""
     from nas.cli.output import print_json
     from nas.published import published as read
 

@@ -1,4 +1,4 @@
-"""What `rank` and `calibration` print."""
+"""The tables that `segnas rank` and `segnas calibration` print."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def print_ranking(found: RankingPublic) -> None:
-    """The correlation with all that belongs to it, then by rung, training-free, and the pairs."""
+    """Print the correlation with its statistics, then tables of the rungs, training-free scores and pairs."""
     terminal = console()
     for name, line in _summary(found):
         print(f"{name:>13}  {line}")
@@ -79,7 +79,7 @@ def _summary(found: RankingPublic) -> Iterable[tuple[str, str]]:
 
 
 def print_calibration(found: CalibrationPublic) -> None:
-    """Every proxy with its correlation and cost, and the one to take."""
+    """Print the recommended proxy, and a table of every proxy with its correlation and cost."""
     print(f"{'calibration':>11}  {found.id}  {found.name}")
     print(
         f"{'status':>11}  {found.status}: {found.ended} of {found.planned} trials ended"

@@ -11,22 +11,22 @@ import typer
 
 from nas.cli.service import Json, SearchId, connect, resolve
 
-Plot = Annotated[Path | None, typer.Option("--plot", metavar="FILE.png", help="Draw it.")]
-Watch = Annotated[bool, typer.Option("--watch", help="Follow it to its end.")]
-Key = Annotated[str | None, typer.Option(help="Idempotency key: the same one again starts no other.")]
+Plot = Annotated[Path | None, typer.Option("--plot", metavar="FILE.png", help="Draw the result.")]
+Watch = Annotated[bool, typer.Option("--watch", help="Follow the search to its end.")]
+Key = Annotated[str | None, typer.Option(help="Idempotency key: the same key again starts no other search.")]
 
 
 def full_scale(
     *,
     search: SearchId,
     fidelity: Annotated[
-        Path, typer.Option(metavar="FILE.yaml", help="A fidelity in YAML, or a whole request with one in it.")
+        Path, typer.Option(metavar="FILE.yaml", help="A fidelity in YAML, or an entire request with a fidelity.")
     ],
-    stratified: Annotated[int | None, typer.Option(min=1, help="So many, spread evenly over the scores (24).")] = None,
-    top: Annotated[int | None, typer.Option(min=1, help="The so many best: a biased sample.")] = None,
+    stratified: Annotated[int | None, typer.Option(min=1, help="How many, spread evenly over the scores (24).")] = None,
+    top: Annotated[int | None, typer.Option(min=1, help="How many of the best: a biased sample.")] = None,
     trials: Annotated[str | None, typer.Option(metavar="N,N,...", help="These trials.")] = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="Seeds of each architecture.")] = None,
-    name: Annotated[str | None, typer.Option(help="Of the evaluation.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the evaluation.")] = None,
     key: Key = None,
     watch: Watch = False,
 ) -> None:
@@ -38,9 +38,9 @@ def full_scale(
 
     data = read_yaml(fidelity)
     request = data if "fidelity" in data else {"fidelity": data}
-    said = {"choose": _choice(stratified, top, trials), "seeds": seeds, "name": name}
-    asked = {**request, **{field: value for field, value in said.items() if value is not None}}
-    checked = read_model(FullScaleRequest, fidelity, asked)
+    options = {"choose": _choice(stratified, top, trials), "seeds": seeds, "name": name}
+    request = {**request, **{field: value for field, value in options.items() if value is not None}}
+    checked = read_model(FullScaleRequest, fidelity, request)
     with connect() as client:
         parent = resolve(client, search)
         child = client.full_scale(parent, checked, key)
@@ -55,16 +55,16 @@ def full_scale(
 
 
 def _choice(stratified: int | None, top: int | None, trials: str | None) -> dict[str, Any] | None:
-    given: list[dict[str, Any]] = []
+    choices: list[dict[str, Any]] = []
     if stratified is not None:
-        given.append({"how": "stratified", "count": stratified})
+        choices.append({"how": "stratified", "count": stratified})
     if top is not None:
-        given.append({"how": "top", "count": top})
+        choices.append({"how": "top", "count": top})
     if trials is not None:
-        given.append({"how": "explicit", "trials": _numbers(trials)})
-    if len(given) > 1:
+        choices.append({"how": "explicit", "trials": _numbers(trials)})
+    if len(choices) > 1:
         raise ValueError("take one of --stratified, --top and --trials")
-    return given[0] if given else None
+    return choices[0] if choices else None
 
 
 def _numbers(text: str) -> list[int]:
@@ -82,7 +82,7 @@ def rank(
     as_json: Json = False,
     plot: Plot = None,
 ) -> None:
-    """Say how well a search's scores order its architectures by their full-scale scores."""
+    """Show how well a search's scores order its architectures by their full-scale scores."""
     from nas.cli.output import print_json
     from nas.cli.ranking_tables import print_ranking
 
@@ -96,7 +96,7 @@ def rank(
     if plot is not None:
         from nas.cli.plots import plot_ranking
 
-        _drawn(plot, lambda: plot_ranking(found, plot), as_json)
+        _draw(plot, lambda: plot_ranking(found, plot), as_json)
 
 
 def calibrate(
@@ -112,12 +112,12 @@ def calibrate(
     from nas.cli.watching import follow
     from nas.specs import CalibrationSpec
 
-    asked = read_model(CalibrationSpec, spec)
+    checked = read_model(CalibrationSpec, spec)
     if dry_run:
-        print_json(asked.model_dump(mode="json"))
+        print_json(checked.model_dump(mode="json"))
         return
     with connect() as client:
-        started = client.create_calibration(asked, key)
+        started = client.create_calibration(checked, key)
         if not watch:
             print(started.id)
             return
@@ -129,7 +129,7 @@ def calibrate(
 
 
 def calibration(search: SearchId, as_json: Json = False, plot: Plot = None) -> None:
-    """Show a calibration: rank correlation against cost, and the proxy to take."""
+    """Show a calibration: rank correlation against cost, and the proxy to search with."""
     from nas.cli.output import print_json
     from nas.cli.ranking_tables import print_calibration
 
@@ -142,11 +142,15 @@ def calibration(search: SearchId, as_json: Json = False, plot: Plot = None) -> N
     if plot is not None:
         from nas.cli.plots import plot_calibration
 
-        _drawn(plot, lambda: plot_calibration(found, plot), as_json)
+        _draw(plot, lambda: plot_calibration(found, plot), as_json)
 
 
-def _drawn(path: Path, draw: Callable[[], None], quiet: bool) -> None:
-    """Draw, and say where, unless the output is JSON. ValueError when there is nothing to draw with."""
+def _draw(path: Path, draw: Callable[[], None], quiet: bool) -> None:
+    """Draw a plot, and print where unless the output is JSON.
+
+    Raises:
+        ValueError: matplotlib is not installed, or the answer has nothing to draw.
+    """
     if importlib.util.find_spec("matplotlib") is None:
         raise ValueError("a plot needs matplotlib: pip install 'segnas[worker]'")
     draw()

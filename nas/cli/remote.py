@@ -1,4 +1,4 @@
-"""Commands that speak with a service."""
+"""Commands that call a service: start, list, show, stop and export searches."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from nas.client import Client
 
 
-class Form(StrEnum):
-    """What `export` writes."""
+class Format(StrEnum):
+    """Formats of an exported architecture."""
 
     segnas = "segnas"
     deeplab = "deeplab"
@@ -28,12 +28,12 @@ def submit(
     spec: Annotated[Path, typer.Argument(metavar="SPEC.yaml", help="The search, in YAML or JSON.")],
     watch: Annotated[bool, typer.Option("--watch", help="Follow the search to its end.")] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only check the file, print it in full, and what it would cost.")
+        bool, typer.Option("--dry-run", help="Only check the file; print it in full, and what the search would cost.")
     ] = False,
     measure: Annotated[
         bool, typer.Option("--measure", help="With --dry-run: first run a small probe that measures what steps cost.")
     ] = False,
-    key: Annotated[str | None, typer.Option(help="Idempotency key: the same one again gives the same search.")] = None,
+    key: Annotated[str | None, typer.Option(help="Idempotency key: the same key again gives the same search.")] = None,
 ) -> None:
     """Start a search."""
     from nas.cli.forecasts import show_forecast
@@ -43,13 +43,13 @@ def submit(
 
     if measure and not dry_run:
         raise ValueError("--measure goes with --dry-run: a search that is started measures itself")
-    asked = read_request(spec)
+    request = read_request(spec)
     with connect() as client:
         if dry_run:
-            print_json(asked)
-            show_forecast(client, asked, measure)
+            print_json(request)
+            show_forecast(client, request, measure)
             return
-        search = client.create_search(asked, key)
+        search = client.create_search(request, key)
         if not watch:
             print(search.id)
             return
@@ -105,7 +105,7 @@ def stop(search: SearchId) -> None:
 
 
 def logs(
-    search: SearchId, tail: Annotated[int, typer.Option(min=1, max=100_000, help="The last so many lines.")] = 200
+    search: SearchId, tail: Annotated[int, typer.Option(min=1, max=100_000, help="Lines to print, from the end.")] = 200
 ) -> None:
     """Print what a search's driver and its trials printed."""
     with connect() as client:
@@ -115,15 +115,15 @@ def logs(
 def export(
     search: SearchId,
     trial: Annotated[int | None, typer.Option(min=0, help="This trial instead of the best.")] = None,
-    form: Annotated[
-        Form, typer.Option("--format", help="segnas: the whole document; deeplab: TensorFlow's; darts: PyTorch's.")
-    ] = Form.segnas,
+    format: Annotated[
+        Format, typer.Option("--format", help="segnas: the full document; deeplab: TensorFlow's; darts: PyTorch's.")
+    ] = Format.segnas,
     output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Default: print it.")] = None,
 ) -> None:
     """Write the best architecture (so far) as JSON."""
     with connect() as client:
-        found = resolve(client, search)
-        document = client.best(found, form.value) if trial is None else _trial(client, found, trial, form)
+        search_id = resolve(client, search)
+        document = client.best(search_id, format.value) if trial is None else _trial(client, search_id, trial, format)
     text = json.dumps(document, indent=2)
     if output is None:
         print(text)
@@ -132,11 +132,11 @@ def export(
         print(f"wrote {output}")
 
 
-def _trial(client: Client, search: str, number: int, form: Form) -> Any:
+def _trial(client: Client, search_id: str, number: int, format: Format) -> Any:
     from search_spaces import read_architecture
     from search_spaces.formats import write_format
 
-    document = client.trial(search, number).document
-    if form is Form.segnas:
+    document = client.trial(search_id, number).document
+    if format is Format.segnas:
         return document
-    return write_format(read_architecture(document).architecture, "deeplab" if form is Form.deeplab else "darts")
+    return write_format(read_architecture(document).architecture, "deeplab" if format is Format.deeplab else "darts")

@@ -1,4 +1,4 @@
-"""Which service a command speaks with, and which search it means."""
+"""Find the service that a command calls, and the search that an argument means."""
 
 from __future__ import annotations
 
@@ -16,14 +16,22 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def connect() -> Client:
-    """The service that SEGNAS_URL names, or the one of the home folder."""
+    """Client of the service that SEGNAS_URL names, or of the service of the home folder."""
     from nas.client import Client
 
     return Client.from_home()
 
 
 def resolve(client: Client, text: str) -> str:
-    """The id that is meant. ClientError when none or several begin so."""
+    """Resolve a search's argument to the full id.
+
+    Args:
+        client: The service that holds the search.
+        text: A full id, its first characters, or `latest`.
+
+    Raises:
+        ClientError: No search or several searches have an id that begins with `text`.
+    """
     from nas.client import ClientError
 
     if re.fullmatch(r"s[0-9a-f]{12}", text):

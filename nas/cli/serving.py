@@ -1,4 +1,4 @@
-"""`segnas serve`: its options, which `python -m api` has too, and the way to the floor above."""
+"""The command `segnas serve`, and its options, which `python -m api` shares."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 Host = Annotated[str | None, typer.Option(help="Address to bind; beyond this machine a token is needed.")]
-Port = Annotated[int | None, typer.Option(min=0, max=65535, help="Port; 0 takes any free one.")]
+Port = Annotated[int | None, typer.Option(min=0, max=65535, help="Port; 0 uses any free port.")]
 KeepRay = Annotated[bool, typer.Option("--keep-ray", help="Leave the local Ray running at the end.")]
 
 
@@ -18,5 +18,5 @@ def serve(host: Host = None, port: Port = None, keep_ray: KeepRay = False) -> No
     needed = ("api", "fastapi", "uvicorn", "sse_starlette")
     if missing := [name for name in needed if importlib.util.find_spec(name) is None]:
         raise ValueError(f"the service needs {', '.join(missing)}: pip install 'segnas[server]'")
-    service = importlib.import_module("api.__main__")  # by its name: the floor above, which not everyone installs
+    service = importlib.import_module("api.__main__")  # by name: `api` is a layer above, and is not always installed
     raise typer.Exit(service.serve(host, port, keep_ray))

@@ -1,4 +1,4 @@
-"""Specs from files: YAML (or JSON, which is YAML), each wrong field named by its path."""
+"""Read specs from files in YAML (or JSON, which is YAML); each wrong field is named by its path."""
 
 from __future__ import annotations
 
@@ -16,14 +16,13 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class _UniqueKeys(yaml.SafeLoader):
-    """Refuses a key that is written twice, where YAML would silently take the last."""
+    """YAML loader that refuses a duplicate key, where PyYAML would silently use the last value."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        """The mapping. yaml.constructor.ConstructorError for a key written twice."""
         seen: set[str] = set()
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                continue  # the loader itself refuses it
+                continue  # refused by the base class
             if key.value in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {key.value!r} stands here twice", key.start_mark
@@ -33,7 +32,11 @@ class _UniqueKeys(yaml.SafeLoader):
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """A file's mapping. ValueError with one sentence: the file, the place, what is wrong."""
+    """Read the mapping of fields from a YAML file.
+
+    Raises:
+        ValueError: The file cannot be read, is not YAML, or is no mapping; the message names the file and the place.
+    """
     try:
         data = yaml.load(path.read_text("utf-8"), Loader=_UniqueKeys)  # noqa: S506  a SafeLoader
     except OSError as error:
@@ -56,7 +59,17 @@ def read_model(model: type[Model], path: Path, data: dict[str, Any] | None = Non
 @overload
 def read_model(model: object, path: Path, data: dict[str, Any] | None = None) -> Any: ...
 def read_model(model: Any, path: Path, data: dict[str, Any] | None = None) -> Any:
-    """The file's mapping (or `data`, read from it) as a model. InputError naming the file and each wrong field."""
+    """Validate a file as a model.
+
+    Args:
+        model: A pydantic model, or any type that pydantic can validate.
+        path: The file.
+        data: The file's mapping, if already read.
+
+    Raises:
+        ValueError: As for `read_yaml`.
+        FileError: Fields are wrong; the message names the file and each wrong field.
+    """
     try:
         return validate(model, read_yaml(path) if data is None else data)
     except InputError as error:
@@ -64,7 +77,7 @@ def read_model(model: Any, path: Path, data: dict[str, Any] | None = None) -> An
 
 
 class FileError(InputError):
-    """Wrong fields in a file."""
+    """Fields of a file are wrong; the message begins with the file's path."""
 
     def __init__(self, path: Path, error: InputError) -> None:
         super().__init__(error.problems)
@@ -72,9 +85,13 @@ class FileError(InputError):
 
 
 def read_request(path: Path) -> dict[str, Any]:
-    """A search's request in full, as it is sent. InputError naming the file and each wrong field.
+    """Read a search's request from a file, with all defaults filled in.
 
-    A fidelity given by name stays a name: only the service knows what it means.
+    A fidelity given by name stays a name: only the service knows the fidelity of that name.
+
+    Raises:
+        ValueError: As for `read_yaml`.
+        FileError: Fields are wrong; the message names the file and each wrong field.
     """
     request: BaseModel = read_model(SearchRequest, path)
     return request.model_dump(mode="json")

@@ -1,4 +1,4 @@
-"""Following a search on the terminal: a bar for each stage, one for the trials, the best so far."""
+"""Follow a search on the terminal: a bar for each stage, a bar for the trials, the best score so far."""
 
 from __future__ import annotations
 
@@ -24,7 +24,11 @@ def watch(search: SearchId) -> None:
 
 
 def follow(client: Client, search_id: str) -> int:
-    """Show the search until it is over: 0 when completed, 1 when it failed or was stopped, 130 on Ctrl-C."""
+    """Show a search until its end.
+
+    Returns:
+        An exit code: 0 when the search was completed, 1 when it failed or was stopped, 130 on Ctrl-C.
+    """
     from nas.cli.output import console
 
     terminal = console()
@@ -39,16 +43,16 @@ def follow(client: Client, search_id: str) -> int:
                 if event.trial is not None:
                     view.trial(event.trial)
     except KeyboardInterrupt:
-        print(f"\nthe search goes on: segnas watch {search_id}, or segnas stop {search_id}")
+        print(f"\nthe search continues: segnas watch {search_id}, or segnas stop {search_id}")
         return 130
-    assert last is not None, "a stream ends with the finished search"
-    return _say_end(last)
+    assert last is not None, "a stream of events ends with the finished search"
+    return _print_end(last)
 
 
-def _say_end(search: SearchPublic) -> int:
+def _print_end(search: SearchPublic) -> int:
     from nas.cli.output import best
 
-    # Of a completed search the note is history: a driver that was lost on the way.
+    # The message of a completed search is history, such as a driver that was lost and replaced.
     note = f": {search.message}" if search.message and search.status != "completed" else ""
     print(f"{search.id} {search.status}{note}")
     if search.best is not None:
@@ -57,7 +61,7 @@ def _say_end(search: SearchPublic) -> int:
 
 
 class _Bars:
-    """On a terminal."""
+    """Shows a search as progress bars, on a terminal."""
 
     def __init__(self, console: Console) -> None:
         from nas.cli.progress import bars
@@ -72,7 +76,7 @@ class _Bars:
         self._progress.stop()
 
     def search(self, search: SearchPublic) -> None:
-        """Show where it stands."""
+        """Show the stage, and the number of trials that are over."""
         from nas.cli.output import ended
         from nas.formatting import score
         from nas.results.status import SearchStatus, TrialStatus
@@ -91,7 +95,7 @@ class _Bars:
         self._progress.update(self._task("trials"), completed=ended(search), total=search.planned, note=note)
 
     def trial(self, trial: TrialPublic) -> None:
-        """Bars show trials by number only."""
+        """Do nothing: the bars show only how many trials are over."""
 
     def _task(self, name: str) -> TaskID:
         if name not in self._tasks:
@@ -100,10 +104,10 @@ class _Bars:
 
 
 class _EventLines:
-    """In a file or a pipe: a line when something happened."""
+    """Prints a line for each change of a search, into a file or a pipe."""
 
     def __init__(self) -> None:
-        self._said: set[str] = set()
+        self._printed: set[str] = set()
         self._over: set[int] = set()
 
     def __enter__(self) -> None:
@@ -113,17 +117,17 @@ class _EventLines:
         pass
 
     def search(self, search: SearchPublic) -> None:
-        """A line for a new status, and one for each tenth of a stage."""
+        """Print a line for a new status, and a line for each tenth of a stage."""
         if search.status.terminal:
             return
-        self._say(f"{search.status}" + (f": {search.message}" if search.message else ""))
+        self._print(f"{search.status}" + (f": {search.message}" if search.message else ""))
         stage = search.stage
         if stage is not None and stage.name != "trials":
             tenth = 10 * stage.done // max(stage.total, 1)
-            self._say(f"{stage.name}: {10 * tenth} %")
+            self._print(f"{stage.name}: {10 * tenth} %")
 
     def trial(self, trial: TrialPublic) -> None:
-        """A line for a trial that is over."""
+        """Print a line for a trial that is over."""
         from nas.formatting import duration, score
 
         if trial.status.terminal and trial.number not in self._over:
@@ -133,7 +137,7 @@ class _EventLines:
             reason = f": {trial.reason}" if trial.reason else ""
             print(f"trial {trial.number} {trial.status}{result}{time}{reason}", flush=True)
 
-    def _say(self, line: str) -> None:
-        if line not in self._said:
-            self._said.add(line)
+    def _print(self, line: str) -> None:
+        if line not in self._printed:
+            self._printed.add(line)
             print(line, flush=True)

@@ -1,4 +1,4 @@
-"""What a search will cost, before it starts: from what steps took that were measured, and who reaches which rung."""
+"""What a search will cost, before it starts: from measured step times and the number of trials that reach each rung."""
 
 from nas.forecast.halving import expected_at_rungs
 from nas.forecast.measured_times import MeasuredTimes, comparable_times

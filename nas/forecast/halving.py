@@ -8,25 +8,34 @@ from functools import lru_cache
 from nas.strategies.asha import SuccessiveHalving
 
 SIMULATED = 1000
-"""Trials that are simulated at most; each further one is taken to go on with the probability 1/reduction, as it does
-once a rung has many scores.
+"""Trials that are simulated at most. Every further trial is assumed to pass a rung with the probability 1/reduction,
+which is true once the rung has many scores.
 """
 
 DRAWS = 20_000
-"""Trials over all repetitions, so that few trials are simulated more often."""
+"""Simulated trials over all repetitions: the fewer trials a search has, the more often the search is simulated."""
 
 LEAST_REPETITIONS, MOST_REPETITIONS = 20, 2000
 
 
 @lru_cache(maxsize=256)
 def expected_at_rungs(trials: int, rungs: int, reduction: float | None) -> tuple[float, ...]:
-    """Expected number of trials that reach each of `rungs` rungs; all of them without a reduction.
+    """Expected number of trials that reach each rung under asynchronous successive halving.
 
-    The first trials at a rung have little to be compared with, so more than 1/reduction go on: a trial that finds n
-    scores there does with the probability 1 - (1 + q (n - 1)) / (n + 1), q = 1 - 1/reduction, where scores are uniform
-    and independent, and always for n = 0. What comes to a later rung has passed the earlier ones, the first trials more
-    easily than the last. So this is a mean over simulations with `SuccessiveHalving` itself, one trial after the other,
-    in which a trial keeps its place at every rung. Where rungs agree less, fewer go on.
+    The first trials at a rung have little to be compared with, so more than 1/reduction of them pass. A trial that
+    meets n scores at a rung passes with the probability 1 - (1 + q (n - 1)) / (n + 1), q = 1 - 1/reduction, where
+    scores are uniform and independent, and always for n = 0. Trials at a later rung have passed the earlier rungs, the
+    first trials more easily than the last. So the result is a mean over simulations with `SuccessiveHalving` itself,
+    one trial after the other, in which a trial has the same score at every rung. Where rungs agree less in their order,
+    fewer trials pass.
+
+    Args:
+        trials: Number of trials of the search.
+        rungs: Number of rungs.
+        reduction: Of the halving; None stops no trial.
+
+    Returns:
+        The expected number of trials at each rung.
     """
     if reduction is None:
         return (float(trials),) * rungs

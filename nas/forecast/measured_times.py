@@ -1,4 +1,4 @@
-"""Measured times that a forecast can rest on: those of comparable trials and runs of other searches."""
+"""Measured times that a forecast can rest on: of comparable trials and runs in other searches."""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ from nas.specs import Fidelity, SearchSpec
 from nas.store import RungTime, Store
 
 PAGE = 200
-"""Searches that are read at a time."""
+"""Searches that one query reads."""
 
 
 @dataclass(frozen=True)
 class MeasuredTimes:
-    """Times of comparable searches: of their trials, with the fidelities they were measured at, and of their runs.
+    """Measured times of the trials and the runs of comparable searches.
 
-    `whole_network`: the architectures bring their own backbone, so a fidelity's backbone and head cost nothing.
+    Attributes:
+        rungs: Mean times of trials from rung to rung.
+        fidelities: The fidelities of `rungs` by fidelity key.
+        epochs: Times of the epochs of differentiable runs.
+        whole_network: The architectures bring their own backbone, so a fidelity's backbone and head cost nothing.
     """
 
     rungs: Sequence[RungTime] = ()
@@ -29,17 +33,20 @@ class MeasuredTimes:
 
 
 def comparable_times(spec: SearchSpec, store: Store) -> MeasuredTimes:
-    """All that was measured of the same kind of architectures with the same share of a machine.
+    """Collect the times measured by searches comparable to `spec`.
 
-    Comparable are searches whose architectures come from the same space (for reference heads: which measure the same
-    heads; for a differentiable search: with as many layers and blocks), with the same resources for a trial. How many
-    trials ran beside each other, and on which machine, is not told apart. StoreError.
+    Two searches are comparable if their architectures come from the same space (reference searches: if they measure the
+    same heads; differentiable searches: if they have as many layers and blocks) and their trials have the same
+    resources. The number of trials that ran beside each other, and the machine, make no difference.
+
+    Raises:
+        StoreError: The store cannot be read.
     """
     family, share = kind_of(spec).family(spec, store), share_of(spec.resources)
-    whole = family.whole_network
-    keys = {step_key(fidelity, whole) for fidelity in spec.fidelities.values()}
+    whole_network = family.whole_network
+    keys = {step_key(fidelity, whole_network) for fidelity in spec.fidelities.values()}
     known = store.fidelities() if keys else {}
-    fidelities = {key: fidelity for key, fidelity in known.items() if step_key(fidelity, whole) in keys}
+    fidelities = {key: fidelity for key, fidelity in known.items() if step_key(fidelity, whole_network) in keys}
     comparable: dict[str, bool] = {}
     rungs: list[RungTime] = []
     for time in store.rung_times(fidelities):
@@ -49,20 +56,20 @@ def comparable_times(spec: SearchSpec, store: Store) -> MeasuredTimes:
             comparable[time.search_id] = alike
         if comparable[time.search_id] and time.iteration in fidelities[time.fidelity_key].rungs:
             rungs.append(time)
-    return MeasuredTimes(tuple(rungs), fidelities, tuple(_epochs(spec, store)), whole)
+    return MeasuredTimes(tuple(rungs), fidelities, tuple(_epochs(spec, store)), whole_network)
 
 
 def _epochs(spec: SearchSpec, store: Store) -> Iterator[EpochTime]:
     runs = kind_of(spec).runs(spec)
     if runs is None:
         return
-    wanted = epoch_key(runs)
+    key = epoch_key(runs)
     cursor: str | None = None
     while True:
         page = store.list_searches(kind=spec.kind, limit=PAGE, cursor=cursor)
         for search in page.items:
             other = kind_of(search.spec).runs(search.spec)
-            if other is not None and epoch_key(other) == wanted:
+            if other is not None and epoch_key(other) == key:
                 yield from epoch_times(other, store.snapshots(search.id))
         cursor = page.cursor
         if cursor is None:

@@ -1,4 +1,4 @@
-"""How long the epochs of a differentiable search take, before and after alpha and beta begin to move."""
+"""How long the epochs of a differentiable search take, with and without training of alpha and beta."""
 
 from __future__ import annotations
 
@@ -10,32 +10,37 @@ from nas.specs import AutoDeepLabSpec, Resources
 from nas.store import SnapshotRecord
 from search_spaces.base import content_key
 
-_LENGTH = ("epochs", "architecture_from_epoch", "weights", "architecture", "class_weighting")
-"""Fields of `bilevel` that decide nothing about the cost of an epoch."""
+_WITHOUT_COST = ("epochs", "architecture_from_epoch", "weights", "architecture", "class_weighting")
+"""Fields of `bilevel` that do not influence the cost of an epoch."""
 
 
 def share_of(resources: Resources) -> dict[str, Any]:
-    """What a trial or a run has of a machine: everything but how many there are beside it."""
+    """The resources of one trial or run, without the number of trials beside it, as JSON values."""
     return resources.model_dump(mode="json", exclude={"concurrent", "reuse_workers"})
 
 
 def epoch_key(spec: AutoDeepLabSpec) -> str:
-    """Content hash of what decides the cost of an epoch: supernet, data, batch, order, remedies, share of a machine."""
-    bilevel: dict[str, Any] = spec.bilevel.model_dump(mode="json", exclude=set(_LENGTH))
+    """Content hash of all that decides the cost of an epoch: supernet, bilevel optimisation, Hessian, resources."""
+    bilevel: dict[str, Any] = spec.bilevel.model_dump(mode="json", exclude=set(_WITHOUT_COST))
     hessian = None if spec.stop.hessian is None else spec.stop.hessian.iterations
     return content_key([spec.supernet.model_dump(mode="json"), bilevel, hessian, share_of(spec.resources)])
 
 
 @dataclass(frozen=True)
 class EpochTime:
-    """Device-seconds of one epoch of a run, with its validation; `moving`: alpha and beta were trained too."""
+    """Device-seconds of one epoch of a run, validation included; `moving`: alpha and beta were trained too."""
 
     moving: bool
     device_seconds: float
 
 
 def epoch_times(spec: AutoDeepLabSpec, snapshots: Sequence[SnapshotRecord]) -> Iterator[EpochTime]:
-    """Of every epoch that was recorded with the one before it; `snapshots` by run and epoch."""
+    """The time of every recorded epoch whose preceding epoch was recorded too.
+
+    Args:
+        spec: The search's spec.
+        snapshots: Of the search, in order of run and epoch.
+    """
     ends: dict[tuple[int, int], float] = {(record.run, 0): 0.0 for record in snapshots}
     for record in snapshots:
         epoch, end = record.snapshot.epoch, record.snapshot.device_seconds

@@ -1,4 +1,4 @@
-"""From a spec and what was measured before to what the search will cost."""
+"""The forecast of a search: from its spec and measured times to device time and duration."""
 
 from __future__ import annotations
 
@@ -22,16 +22,21 @@ NOTHING = (
     "`segnas submit SPEC.yaml --dry-run --measure`"
 )
 NO_EPOCHS = (
-    "no run has been through such epochs, before and after alpha and beta begin to move; "
+    "no run has been through such epochs, before and after alpha and beta are first trained; "
     "`segnas submit SPEC.yaml --dry-run --measure` runs two"
 )
 
 
 @dataclass(frozen=True)
 class RungForecast:
-    """`trials` are expected to get to `iteration`, each in `seconds` from the rung before (None: nobody knows).
+    """How many trials reach one rung, and how long a trial takes from the rung before.
 
-    `measured` trials have been there at this very fidelity; 0: the time is read off a line through other rungs.
+    Attributes:
+        iteration: The rung.
+        trials: Expected number of trials that reach the rung.
+        seconds: Of one trial from the rung before; None without any measurement to rest on.
+        measured: Trials that have reached the rung at this very fidelity. With 0, `seconds` is a line through other
+            rungs.
     """
 
     iteration: int
@@ -42,9 +47,17 @@ class RungForecast:
 
 @dataclass(frozen=True)
 class TrialsForecast:
-    """The trials of one fidelity (`path` in the spec): `seconds` and `device_seconds` of all of them together.
+    """Expected cost of all trials at one fidelity of the spec.
 
-    `basis` says whose times these are, `measured` how many trials that is, `measured_to` their deepest iteration.
+    Attributes:
+        path: Of the fidelity in the spec.
+        trials: Number of trials.
+        rungs: By iteration.
+        seconds: Sum over the trials; None without any measurement to rest on.
+        device_seconds: Sum over the trials; None without any measurement to rest on.
+        basis: At which fidelity the times were measured, in words.
+        measured: Number of trials that were timed.
+        measured_to: Deepest iteration that was timed.
     """
 
     path: str
@@ -59,9 +72,13 @@ class TrialsForecast:
 
 @dataclass(frozen=True)
 class RunsForecast:
-    """The runs of a differentiable search, which a remedy may end earlier: device-seconds of all of them together.
+    """Expected cost of the runs of a differentiable search, which a stopping rule may end earlier.
 
-    `measured` epochs were timed, with and without alpha and beta moving.
+    Attributes:
+        runs: Number of runs.
+        epochs: Of one run.
+        device_seconds: Of all runs together; None without any measurement to rest on.
+        measured: Number of epochs that were timed.
     """
 
     runs: int
@@ -72,10 +89,19 @@ class RunsForecast:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a search is expected to cost: its trials' and its runs' device time, and how long that takes (`seconds`).
+    """What a search is expected to cost.
 
-    None where something has no measurement to rest on; `reason` says what. Not in it: preparation (backbone, features),
-    the start of processes, waiting for a machine. All times are means, over the architectures that were measured.
+    All times are means over the architectures that were measured. Preparation (backbone, features), the start of
+    processes and waiting for a machine are not included.
+
+    Attributes:
+        trials: Number of trials.
+        device_seconds: Of all trials and runs; None where a part has no measurement to rest on.
+        seconds: Duration from the first trial to the last; None where a part has no measurement to rest on.
+        basis: What was measured, as a sentence.
+        reason: Why a time is None.
+        parts: The trials, by fidelity.
+        runs: The runs of a differentiable search; None for another kind.
     """
 
     trials: int
@@ -88,7 +114,12 @@ class Forecast:
 
 
 def forecast(spec: SearchSpec, times: MeasuredTimes) -> Forecast:
-    """The forecast of a search, from times of comparable ones (`comparable_times`)."""
+    """Forecast a search from the times of comparable searches.
+
+    Args:
+        spec: The search's spec.
+        times: As `comparable_times` collects them.
+    """
     kind = kind_of(spec)
     counts, reduction, differentiable = kind.trial_counts(spec), kind.reduction(spec), kind.runs(spec)
     parts = tuple(
@@ -102,7 +133,7 @@ def forecast(spec: SearchSpec, times: MeasuredTimes) -> Forecast:
         trials=sum(part.trials for part in parts),
         device_seconds=_sum([part.device_seconds for part in parts] + ([] if runs is None else [runs.device_seconds])),
         seconds=_wall(spec, parts, runs),
-        basis=None if missing else "; ".join(_said(parts, runs)),
+        basis=None if missing else "; ".join(_basis(parts, runs)),
         reason="; ".join(missing) or None,
         parts=parts,
         runs=runs,
@@ -137,7 +168,7 @@ def _trials(
 def _rungs(
     fidelity: Fidelity, reached: Sequence[float], same: Sequence[RungTime], line: StepCost | None
 ) -> Iterator[RungForecast]:
-    """Each rung's own time where it was measured at this fidelity, else the line's."""
+    """The forecast of each rung: the mean time at this fidelity where measured, otherwise the fitted line's time."""
     for (before, iteration), trials in zip(pairwise((0, *fidelity.rungs)), reached, strict=True):
         here = [time for time in same if time.iteration == iteration]
         measured = sum(time.trials for time in here)
@@ -156,7 +187,7 @@ def _stretch(time: RungTime, fidelity: Fidelity) -> Stretch:
 
 
 def _devices(times: Sequence[RungTime]) -> float:
-    """Device-seconds per second: the devices that a trial holds, or what part of one."""
+    """Device-seconds per second: the number of devices, or the fraction of one device, that a trial holds."""
     seconds = math.fsum(time.trials * time.mean_seconds for time in times)
     return math.fsum(time.trials * time.mean_device_seconds for time in times) / seconds if seconds else 1.0
 
@@ -174,22 +205,21 @@ def _runs(spec: AutoDeepLabSpec, known: MeasuredTimes) -> RunsForecast:
 
 
 def _wall(spec: SearchSpec, parts: Sequence[TrialsForecast], runs: RunsForecast | None) -> float | None:
-    """At the same time run `concurrent` trials (then as many runs): the work shared out, but one trial's at least."""
+    """Duration with `concurrent` trials (then runs) at a time: the work divided, but at least one trial's own time."""
     concurrent = spec.resources.concurrent
-    took: list[float | None] = []
+    durations: list[float | None] = []
     for part in parts:
         longest = _sum([rung.seconds for rung in part.rungs if rung.trials >= 1])
         together = part.seconds
-        took.append(None if together is None or longest is None else max(together / concurrent, longest))
+        durations.append(None if together is None or longest is None else max(together / concurrent, longest))
     if runs is not None:
         rounds = math.ceil(runs.runs / concurrent) / runs.runs
         devices = spec.resources.gpus or 1.0
-        took.append(None if runs.device_seconds is None else runs.device_seconds * rounds / devices)
-    return _sum(took)
+        durations.append(None if runs.device_seconds is None else runs.device_seconds * rounds / devices)
+    return _sum(durations)
 
 
-def _said(parts: Sequence[TrialsForecast], runs: RunsForecast | None) -> Iterator[str]:
-    """What the numbers rest on, in words."""
+def _basis(parts: Sequence[TrialsForecast], runs: RunsForecast | None) -> Iterator[str]:
     for part in parts:
         name = f"{part.path}: " if len(parts) > 1 else ""
         beyond = ""
@@ -201,7 +231,7 @@ def _said(parts: Sequence[TrialsForecast], runs: RunsForecast | None) -> Iterato
 
 
 def _sum(values: Sequence[float | None]) -> float | None:
-    """None when one of them is."""
+    """The sum; None when one of the values is None."""
     known = [value for value in values if value is not None]
     return math.fsum(known) if len(known) == len(values) else None
 

@@ -1,4 +1,4 @@
-"""How long training steps and validations take: read off measured rungs, continued to ones that nobody measured."""
+"""How long training steps and validations take: fitted to measured rungs, extrapolated to rungs without measurement."""
 
 from __future__ import annotations
 
@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 
 
 def step_key(fidelity: Fidelity, whole_network: bool = False) -> str:
-    """Content hash of what decides the cost of a training step and of a validation.
+    """Content hash of all that decides the cost of a training step and of a validation.
 
-    Two fidelities with the same one may differ in rungs, schedule, the optimiser's values, class weighting, training
-    images and views; on a feature bank also in augmentation, which the images of an unfrozen or whole network pay for
-    in every step. `whole_network`: the architectures bring their own backbone (auto_deeplab).
+    Two fidelities with the same key may differ in rungs, schedule, the optimiser's values, class weighting, training
+    images and views. On a feature bank they may also differ in augmentation, which costs time in every step only where
+    the images pass through the backbone.
+
+    Args:
+        fidelity: How trials are trained.
+        whole_network: The architectures bring their own backbone (auto_deeplab).
     """
     document = fidelity.model_dump(mode="json")
     parts = ["dataset", "crop", "val_images", "batch", "label_stride", "precision"]
@@ -37,7 +41,14 @@ def step_key(fidelity: Fidelity, whole_network: bool = False) -> str:
 
 @dataclass(frozen=True)
 class Stretch:
-    """From one rung to the next (to the first, from the beginning), as `trials` trials took it on average."""
+    """The way from one rung to the next, or from the beginning to the first, with its mean time.
+
+    Attributes:
+        steps: Training steps between the rungs.
+        first: Whether the stretch leads to the first rung.
+        trials: Number of trials that were timed.
+        seconds: Mean time of the trials.
+    """
 
     steps: int
     first: bool
@@ -47,10 +58,14 @@ class Stretch:
 
 @dataclass(frozen=True)
 class StepCost:
-    """seconds = steps * per_step + per_rung, and `start` on the way to the first rung.
+    """Linear model of the time from rung to rung: steps * per_step + per_rung, plus `start` before the first rung.
 
-    `start` is what the first step pays once (memory, kernels, a captured graph), `per_rung` a validation. Where the
-    stretches that were measured cannot tell these apart they are part of `per_step`.
+    Where the measured stretches do not determine `per_rung` or `start`, these are 0 and part of `per_step`.
+
+    Attributes:
+        per_step: Seconds of a training step.
+        per_rung: Seconds of a validation.
+        start: Seconds that the first step costs once (memory, kernels, a captured graph).
     """
 
     per_step: float
@@ -58,28 +73,32 @@ class StepCost:
     start: float
 
     def seconds(self, steps: int, first: bool) -> float:
-        """Of a stretch."""
+        """Modelled time of a stretch; `first`: the stretch leads to the first rung."""
         return steps * self.per_step + self.per_rung + first * self.start
 
 
 def fit(stretches: Sequence[Stretch]) -> StepCost | None:
-    """Least squares with no negative part, a stretch weighing as many as its trials; None without a stretch.
+    """Fit step costs to measured stretches by non-negative least squares, each stretch weighted by its trials.
 
-    Parts come in the order steps, validation, start, each only if the stretches tell it from those before.
+    The costs enter the fit in the order step, validation, start, each only if the stretches distinguish the cost from
+    the earlier costs.
+
+    Returns:
+        The fitted costs; None without a stretch.
     """
     if not stretches:
         return None
-    # Here, because the HTTP service forecasts seldom and starts often.
+    # Imported here, because the HTTP service forecasts seldom and starts often.
     import numpy as np
     from scipy.optimize import nnls
 
     columns = np.array([[stretch.steps, 1.0, float(stretch.first)] for stretch in stretches])
     weights = np.sqrt([stretch.trials for stretch in stretches])
     seconds = np.array([stretch.seconds for stretch in stretches])
-    known = _independent(columns)
+    independent = _independent(columns)
     parts = np.zeros(3)
-    parts[known] = nnls(columns[:, known] * weights[:, None], seconds * weights)[0]
-    if parts[0] == 0:  # noise outweighs a few short steps: all of the time is then the steps'
+    parts[independent] = nnls(columns[:, independent] * weights[:, None], seconds * weights)[0]
+    if parts[0] == 0:  # noise outweighs a few short steps: all of the time then counts as the steps'
         parts = np.zeros(3)
         parts[0] = math.fsum(stretch.trials * stretch.seconds for stretch in stretches) / math.fsum(
             stretch.trials * stretch.steps for stretch in stretches
@@ -89,12 +108,12 @@ def fit(stretches: Sequence[Stretch]) -> StepCost | None:
 
 
 def _independent(columns: NDArray[np.float64]) -> list[int]:
-    """Columns that are no combination of those before them."""
+    """Indices of the columns that are no linear combination of the columns before them."""
     import numpy as np
 
     scaled = columns / np.maximum(np.linalg.norm(columns, axis=0), 1e-300)
-    known: list[int] = []
+    independent: list[int] = []
     for column in range(columns.shape[1]):
-        if np.linalg.matrix_rank(scaled[:, [*known, column]]) > len(known):
-            known.append(column)
-    return known
+        if np.linalg.matrix_rank(scaled[:, [*independent, column]]) > len(independent):
+            independent.append(column)
+    return independent

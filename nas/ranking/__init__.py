@@ -1,4 +1,5 @@
-"""How far a proxy can be trusted: rank correlation with its uncertainty, and how to choose what to re-measure.
+"""How far a proxy can be trusted: rank correlation with its uncertainty, and which architectures to measure again.
 
-Nothing is imported here: numpy and scipy, which the statistics need, would take most of the HTTP service's start.
+This package imports nothing by itself: numpy and scipy, which the statistics need, would cost most of the HTTP
+service's start.
 """

@@ -1,4 +1,4 @@
-"""Which proxy is worth its price: rank correlation with full scale against cost, over one sample of architectures."""
+"""Compare proxies by cost and by rank correlation with full scale, over one sample of architectures."""
 
 from __future__ import annotations
 
@@ -15,10 +15,16 @@ from nas.store.records import TrialRecord
 
 @dataclass(frozen=True, slots=True)
 class CalibratedProxy:
-    """One proxy's answer. Training-free ones have no fidelity to search with, and no proxy of `spec.proxies`.
+    """How well one proxy of a calibration orders the architectures, and what the proxy costs.
 
-    `device_seconds` is the mean for one architecture, `share` its part of full scale's; None where nothing is known
-    yet. `pareto`: no other proxy costs at most as much and orders at least as well, one of both strictly.
+    Attributes:
+        name: A key of `spec.proxies`, or the name of a training-free score.
+        training_free: Whether the proxy is a training-free score. No search can run with such a proxy: a training-free
+            score has no fidelity.
+        ranking: Rank correlation with the full-scale scores.
+        device_seconds: Mean for one architecture; None while none is measured.
+        share: `device_seconds` as a fraction of the full-scale cost; None while either is unknown.
+        pareto: No other proxy costs at most as much and orders at least as well, with one of the two strictly better.
     """
 
     name: str
@@ -31,10 +37,14 @@ class CalibratedProxy:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Proxies in the spec's order, training-free ones last. `recommended` names one of the former, or nothing.
+    """All proxies of a calibration beside each other, and the one to search with.
 
-    `verdict` says why in a sentence. `measured` counts architectures with a full-scale score, `device_seconds` is
-    the mean of one of them with one seed.
+    Attributes:
+        proxies: In the spec's order, training-free scores last.
+        measured: Number of architectures with a full-scale score.
+        device_seconds: Mean full-scale cost of one architecture with one seed; None while none is measured.
+        recommended: Name of the cheapest proxy that orders well enough, never a training-free one; None without such.
+        verdict: The reason for `recommended`, as one sentence.
     """
 
     proxies: tuple[CalibratedProxy, ...]
@@ -49,17 +59,23 @@ def calibrate(
     trials: Sequence[TrialRecord],
     training_free: Mapping[str, Mapping[str, tuple[float, float]]],
 ) -> Calibration:
-    """The answer from what is measured so far.
+    """Compare the proxies of a calibration by what has been measured so far.
 
-    `trials` are all of the calibration, `training_free` (value, seconds) by architecture key and name.
+    Args:
+        spec: The calibration's spec.
+        trials: All trials of the calibration, at the proxies' fidelities and at full scale.
+        training_free: Training-free scores as (value, seconds), by architecture key, then by name.
+
+    Returns:
+        The calibration's answer, which changes as further trials end.
     """
     full = full_scores(trial for trial in trials if trial.fidelity_key == spec.full_scale.key)
     cost = fmean(score.device_seconds for score in full.values()) if full else None
     proxies = [_trained(name, fidelity.key, trials, full, cost) for name, fidelity in spec.proxies.items()]
     proxies += _training_free(spec.training_free, training_free, full, cost)
-    marked = _marked(proxies)
-    recommended, verdict = _recommend(marked, spec.least_rho)
-    return Calibration(tuple(marked), len(full), cost, recommended, verdict)
+    proxies = _mark_pareto(proxies)
+    recommended, verdict = _recommend(proxies, spec.least_rho)
+    return Calibration(tuple(proxies), len(full), cost, recommended, verdict)
 
 
 def _trained(
@@ -80,10 +96,10 @@ def _training_free(
     full: Mapping[str, FullScore],
     cost: float | None,
 ) -> list[CalibratedProxy]:
-    found = rank_training_free({key: score.score for key, score in full.items()}, scores, names, "all")
+    associations = rank_training_free({key: score.score for key, score in full.items()}, scores, names, "all")
     return [
         CalibratedProxy(name, True, ranking, seconds, _share(seconds, cost))
-        for name, (ranking, seconds) in found.items()
+        for name, (ranking, seconds) in associations.items()
     ]
 
 
@@ -91,26 +107,25 @@ def _share(seconds: float | None, cost: float | None) -> float | None:
     return seconds / cost if seconds is not None and cost else None
 
 
-def _marked(proxies: Iterable[CalibratedProxy]) -> list[CalibratedProxy]:
-    """The same, with the Pareto set marked."""
-    found = list(proxies)
+def _mark_pareto(proxies: Sequence[CalibratedProxy]) -> list[CalibratedProxy]:
+    marked = list(proxies)
     known = {
         index: (proxy.device_seconds, proxy.ranking.spearman)
-        for index, proxy in enumerate(found)
+        for index, proxy in enumerate(marked)
         if proxy.device_seconds is not None and proxy.ranking.spearman is not None
     }
     for index, (seconds, rho) in known.items():
         beaten = any(
             other <= seconds and better >= rho and (other < seconds or better > rho) for other, better in known.values()
         )
-        found[index] = replace(found[index], pareto=not beaten)
-    return found
+        marked[index] = replace(marked[index], pareto=not beaten)
+    return marked
 
 
 def _recommend(proxies: Sequence[CalibratedProxy], least_rho: float) -> tuple[str | None, str]:
-    """The cheapest proxy that can be searched with and orders well enough, and a sentence."""
+    """Name of the cheapest proxy with a fidelity whose interval of rho lies above `least_rho`; one sentence why."""
     if all(proxy.ranking.interval is None for proxy in proxies):
-        return None, f"no correlation can be told: {proxies[0].ranking.reason}"
+        return None, f"no correlation can be computed: {proxies[0].ranking.reason}"
     good = sorted(
         (proxy for proxy in proxies if _passes(proxy, least_rho)), key=lambda proxy: proxy.device_seconds or 0
     )

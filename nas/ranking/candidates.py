@@ -1,4 +1,4 @@
-"""The architectures that a search has scored, in its own order, and the choice of those to measure again."""
+"""The architectures that a search has scored, in the search's own order, and the choice of those to measure again."""
 
 from __future__ import annotations
 
@@ -16,15 +16,21 @@ from search_spaces.document import Architecture
 from search_spaces.validation import FieldProblem, InputError
 
 SCORED = (TrialStatus.COMPLETED, TrialStatus.PRUNED)
-"""A trial that was stopped with its search has a score too, but not because of it: its place says nothing."""
+"""Statuses whose scores are compared. A trial that was stopped with its search may have a score too, but the score did
+not end the trial, so the rung it reached says nothing about the architecture.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """One architecture as the search has measured it, at the deepest rung that any of its trials reached.
 
-    `score` and `device_seconds` are means over the trials there: a reference search has one for each seed. `trials`
-    are the numbers of all that are scored, ascending; the first one, whose record is `first`, names the architecture.
+    Attributes:
+        trials: Numbers of all scored trials of the architecture, ascending: a reference search has one for each seed.
+        first: Record of the first of `trials`, whose number identifies the architecture.
+        iteration: The deepest rung.
+        score: Mean over the trials that reached `iteration`; mIoU.
+        device_seconds: Mean over the trials that reached `iteration`.
     """
 
     trials: tuple[int, ...]
@@ -35,22 +41,20 @@ class Candidate:
 
     @property
     def trial(self) -> int:
-        """The number that names it."""
+        """The trial number that identifies the architecture: the lowest of `trials`."""
         return self.trials[0]
 
     @property
     def architecture_key(self) -> str:
-        """Content key of the architecture."""
         return self.first.architecture_key
 
     @property
     def architecture(self) -> Architecture:
-        """The architecture in its canonical form."""
         return self.first.architecture
 
 
 def scored(trials: Iterable[TrialRecord]) -> list[Candidate]:
-    """The distinct architectures among a search's trials that ended with a score, by trial number."""
+    """The distinct architectures among a search's trials that ended with a score, ordered by trial number."""
     ended = [trial for trial in trials if trial.status in SCORED]
     ended.sort(key=lambda trial: (trial.architecture_key, trial.number))
     groups = groupby(ended, key=lambda trial: trial.architecture_key)
@@ -61,7 +65,7 @@ def _candidate(trials: Sequence[TrialRecord]) -> Candidate:
     iteration = max(trial.iteration or 0 for trial in trials)
     deepest = [trial for trial in trials if trial.iteration == iteration]
     scores = [trial.score for trial in deepest if trial.score is not None]
-    assert len(scores) == len(deepest), "a trial that ended so has a score"
+    assert len(scores) == len(deepest), "a completed or pruned trial has a score"
     return Candidate(
         trials=tuple(trial.number for trial in trials),
         first=trials[0],
@@ -72,9 +76,10 @@ def _candidate(trials: Sequence[TrialRecord]) -> Candidate:
 
 
 def places(candidates: Iterable[Candidate]) -> dict[int, float]:
-    """Each candidate's place in the search's own order, by trial number; higher is better, equal ones share it.
+    """Each candidate's place in the search's own order, by trial number.
 
-    The order is that of `nas.results.standing`. Only the order of these numbers means anything.
+    Places are ordered by `nas.results.standing`: higher is better, and candidates that stand equal share a place. The
+    distance between two places means nothing.
     """
     standings = {candidate.trial: standing(candidate.iteration, candidate.score) for candidate in candidates}
     place = {at: float(index) for index, at in enumerate(sorted(set(standings.values())))}
@@ -84,11 +89,21 @@ def places(candidates: Iterable[Candidate]) -> dict[int, float]:
 def choose(
     choice: Stratified | Top | Explicit, trials: Sequence[TrialRecord]
 ) -> tuple[Literal["stratified", "top", "explicit"], tuple[int, ...]]:
-    """How the sample was drawn, and its trial numbers, each of another architecture. `trials` are all of the search.
+    """Choose the architectures of a search to measure at full scale.
 
-    Whatever is measured of a stratified sample is spread over it, however far the measuring has come: its middle
-    comes before its quarters. InputError, on a field of the full-scale request, for trials that are unknown, have no
-    score or are the same architecture, and for more than there are.
+    A stratified sample is ordered such that the part measured so far is always spread over the entire sample: the
+    middle comes before the quarters.
+
+    Args:
+        choice: How to choose, from the full-scale request.
+        trials: All trials of the search.
+
+    Returns:
+        How the sample was drawn, and its trial numbers, each of a different architecture.
+
+    Raises:
+        InputError: On `choose.trials`: a trial is unknown, has no score or repeats an architecture. On `choose.count`:
+            fewer architectures have a score.
     """
     candidates = scored(trials)
     if isinstance(choice, Explicit):
@@ -102,7 +117,7 @@ def choose(
 
 
 def _spread(numbers: Sequence[int]) -> list[int]:
-    """In the order of their bit-reversed index (van der Corput's sequence): every first part covers the whole."""
+    """Order numbers by their bit-reversed index (van der Corput's sequence), so that every prefix covers the range."""
     bits = len(numbers).bit_length()
     return [numbers[index] for index in sorted(range(len(numbers)), key=lambda index: f"{index:0{bits}b}"[::-1])]
 
@@ -116,16 +131,16 @@ def _named(numbers: Sequence[int], trials: Sequence[TrialRecord], candidates: Se
     if waiting:
         states = ", ".join(f"{trial.number} ({trial.status})" for trial in waiting)
         problems.append(f"{states}: only a trial that ended with a score can be measured again")
-    of = {number: candidate.trial for candidate in candidates for number in candidate.trials}
+    canonical = {number: candidate.trial for candidate in candidates for number in candidate.trials}
     first: dict[int, int] = {}
     problems += [
         f"{before} and {number} are the same architecture; name one of them"
         for number in numbers
-        if number in of and (before := first.setdefault(of[number], number)) != number
+        if number in canonical and (before := first.setdefault(canonical[number], number)) != number
     ]
     if problems:
         raise InputError([FieldProblem(path="choose.trials", message=message) for message in problems])
-    return tuple(of[number] for number in numbers)
+    return tuple(canonical[number] for number in numbers)
 
 
 def _list(numbers: Sequence[int]) -> str:

@@ -12,7 +12,7 @@ from scipy import stats
 Floats: TypeAlias = NDArray[np.float64]
 
 _BLOCK = 2_000_000
-"""Array elements handled at a time, so that thousands of architectures need no gigabytes."""
+"""Array elements of one block, so that thousands of architectures need no gigabytes."""
 
 
 def spearman(x: Floats, y: Floats) -> float:
@@ -26,23 +26,30 @@ def kendall(x: Floats, y: Floats) -> float:
 
 
 def reweighted_spearman(x: Floats, y: Floats, counts: Iterable[Floats]) -> Floats:
-    """Spearman's rho of samples in which pair i occurs counts[b, i] times; nan where one side is constant.
+    """Spearman's rho of samples in which pair i occurs counts[b, i] times.
 
-    `counts` comes in blocks (see `blocks`), each (b, n); the answer is (B,) for all blocks together. A resample
-    needs no sorting that way: ranks come from cumulative counts in the order of the original.
+    A resample needs no sorting: its ranks come from cumulative counts in the order of the original.
+
+    Args:
+        x: Scores of one side, (n,).
+        y: Scores of the other side, (n,).
+        counts: Blocks of resamples (see `blocks`), each (b, n).
+
+    Returns:
+        Rho of each resample of all blocks together, (B,); nan where one side is constant.
     """
     sorted_x, sorted_y = _Sorted(x), _Sorted(y)
     return np.concatenate([_weighted_pearson(sorted_x.ranks(block), sorted_y.ranks(block), block) for block in counts])
 
 
 def blocks(rows: int, n: int) -> list[range]:
-    """The numbers 0 to rows - 1 in ranges that keep a (range, n) array small."""
+    """Split the numbers 0 to rows - 1 into ranges, each short enough that an array (len(range), n) stays small."""
     step = max(1, _BLOCK // n)
     return [range(start, min(start + step, rows)) for start in range(0, rows, step)]
 
 
 class _Sorted:
-    """Values in order, with ties in groups."""
+    """A vector of values (n,) sorted once: tied values form one group."""
 
     def __init__(self, values: Floats) -> None:
         _, self.group, sizes = np.unique(values, return_inverse=True, return_counts=True)
@@ -57,7 +64,7 @@ class _Sorted:
 
 
 def _weighted_pearson(x: Floats, y: Floats, weights: Floats) -> Floats:
-    """Pearson's correlation of each row of x and y, (b, n), under the row's weights; nan where one is constant."""
+    """Pearson's correlation of each row of x and y, (b, n), under that row's weights; nan where x or y is constant."""
     total = weights.sum(axis=1, keepdims=True)
     x = x - (weights * x).sum(axis=1, keepdims=True) / total
     y = y - (weights * y).sum(axis=1, keepdims=True) / total

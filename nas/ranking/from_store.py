@@ -1,4 +1,4 @@
-"""Rankings and calibrations of what the store holds."""
+"""Rankings and calibrations computed from the trials in a store."""
 
 from __future__ import annotations
 
@@ -19,27 +19,36 @@ def search_ranking(
     Args:
         search: The search whose trials were measured again.
         evaluations: Id and spec of each full-scale evaluation to join, at least one, all at one fidelity.
-        store: Where the trials of all of them are.
+        store: Holds the trials of the search and of the evaluations.
 
     Returns:
-        The ranking from what is measured so far, and the fidelity of the search's own scores.
+        The ranking from the trials that have ended so far, and the fidelity of the search's own scores.
     """
     trials = store.all_trials(search.id)
     chosen = evaluations[0][1].trials[0]
     proxy = search.spec.fidelity_of(store.get_trial(search.id, chosen).fidelity_key)
     keys = {candidate.architecture_key for candidate in scored(trials)}
-    found = rank_search(
+    ranking = rank_search(
         trials,
         store.measurements(search.id),
         proxy.rungs,
         [(spec, store.all_trials(evaluation)) for evaluation, spec in evaluations],
         store.training_free(keys, proxy.key, search.spec.seed),
     )
-    return found, proxy
+    return ranking, proxy
 
 
 def calibration(search_id: str, spec: CalibrationSpec, store: Store) -> tuple[Calibration, list[TrialRecord]]:
-    """How well each proxy of a calibration orders its architectures, from what is measured so far; and its trials."""
+    """How well each proxy of a calibration orders its architectures, by the trials that have ended so far.
+
+    Args:
+        search_id: Id of the calibration's search.
+        spec: The calibration's spec.
+        store: Holds the calibration's trials.
+
+    Returns:
+        The calibration's answer, and all of its trials.
+    """
     trials = store.all_trials(search_id)
     first = next(iter(spec.proxies.values()))
     scores = store.training_free({trial.architecture_key for trial in trials}, first.key, spec.seed)

@@ -1,10 +1,10 @@
-"""How uncertain Spearman's rho is: 95 % intervals that hold what they promise at the n of this trade (8 to 50).
+"""How uncertain Spearman's rho is: intervals that cover the true rho in about 95 % of samples of 8 to 50 pairs.
 
-Which of the known intervals does so was measured (`benchmarks/interval_coverage.py`) over normal, heavy-tailed, tied,
-clustered, saturating and heteroscedastic scores, n of 8 to 50, 1,000 samples each. The jackknife's on Fisher's scale
-covered the true rho in 92.6-97.3 % of samples. The bootstraps spread more (BCa 90.8-98.4, percentile 90.9-98.8, z with
-the bootstrap's error 91.4-98.4), and Bonett and Wright's (2000) formula, made for normal scores, fell to 87.4. So the
-jackknife's is the one to go by; BCa is reported beside it, as the bootstrap's word.
+Which of the known intervals keep that promise was measured (`benchmarks/interval_coverage.py`) over normal,
+heavy-tailed, tied, clustered, saturating and heteroscedastic scores, n of 8 to 50, 1,000 samples each. The jackknife
+interval on Fisher's scale covered the true rho in 92.6-97.3 % of samples. The bootstraps spread more (BCa 90.8-98.4,
+percentile 90.9-98.8, z with the bootstrap's error 91.4-98.4), and Bonett and Wright's (2000) formula, made for normal
+scores, fell to 87.4. So decisions use the jackknife interval; the BCa interval is reported beside it for comparison.
 """
 
 from __future__ import annotations
@@ -29,17 +29,22 @@ class Interval:
     method: str
 
     def __contains__(self, rho: float) -> bool:
-        """Whether a value of rho is compatible with the sample."""
         return self.low <= rho <= self.high
 
 
 def jackknife_interval(x: Floats, y: Floats, level: float = 0.95) -> Interval:
-    """tanh(z +- q * s): z = atanh(rho), s the jackknife's standard error of z, q the normal quantile.
+    """Jackknife confidence interval of Spearman's rho on Fisher's scale.
 
-    x and y are (n,), neither constant, n >= 4. Two corrections for small n. A perfect order would make z infinite,
-    so |rho| is taken at most half a step (one swap of neighbours changes rho by 12 / (n^3 - n)) below 1. And since
-    leaving one pair out of a perfect order leaves a perfect order, s is then at least Bonett and Wright's
-    sqrt((1 + rho^2 / 2) / (n - 3)). A pair without which one side is constant counts as one without which rho is 0.
+    The interval is tanh(z +- q * s): z = atanh(rho), s the jackknife's standard error of z, q the normal quantile.
+    Two corrections serve small n. A perfect order would make z infinite, so |rho| is limited to half a step below 1
+    (one swap of neighbours changes rho by 12 / (n^3 - n)). And since leaving one pair out of a perfect order leaves a
+    perfect order, s is then at least Bonett and Wright's sqrt((1 + rho^2 / 2) / (n - 3)). A pair without which one
+    side is constant counts as a pair without which rho is 0.
+
+    Args:
+        x: Scores of one side, (n,), not constant, n >= 4.
+        y: Scores of the other side, (n,), not constant.
+        level: Nominal coverage.
     """
     n = len(x)
     limit = 1 - 6 / (n**3 - n)
@@ -55,10 +60,19 @@ def jackknife_interval(x: Floats, y: Floats, level: float = 0.95) -> Interval:
 
 
 def bootstrap_interval(x: Floats, y: Floats, level: float = 0.95, seed: int = 0) -> Interval:
-    """Bias-corrected and accelerated bootstrap (BCa; Efron 1987) over pairs, 1,999 resamples.
+    """Bias-corrected and accelerated bootstrap interval (BCa) of Spearman's rho over pairs, 1,999 resamples.
 
-    x and y are (n,), neither constant, n >= 4. Resamples in which one side is constant are left out. Where order is
-    perfect every resample is too, and the interval shrinks to a point: the jackknife's is to be believed there.
+    Resamples in which one side is constant are left out. Where the order is perfect, so is the order of every
+    resample, and the interval shrinks to a point: use the jackknife interval there.
+
+    Args:
+        x: Scores of one side, (n,), not constant, n >= 4.
+        y: Scores of the other side, (n,), not constant.
+        level: Nominal coverage.
+        seed: Of the resamples.
+
+    Source:
+        Efron, Journal of the American Statistical Association, 1987.
     """
     n = len(x)
     rho = spearman(x, y)
@@ -79,7 +93,7 @@ def bootstrap_interval(x: Floats, y: Floats, level: float = 0.95, seed: int = 0)
 
 
 def _leave_one_out(x: Floats, y: Floats) -> Floats:
-    """Rho without pair i, (n,); nan where the rest is constant."""
+    """Rho without pair i, (n,); nan where the remaining scores of one side are constant."""
     n = len(x)
 
     def without(block: range) -> Floats:

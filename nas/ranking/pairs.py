@@ -19,9 +19,12 @@ from nas.store.records import TrialRecord
 
 @dataclass(frozen=True, slots=True)
 class FullScore:
-    """What one architecture scored at full scale: `score` is the mean over `seeds`, whose `scores` are beside it.
+    """What one architecture scored at full scale, over its seeds.
 
-    `spread` is their sample standard deviation, None for one seed. `device_seconds` is that of one seed.
+    Attributes:
+        seeds: Seeds with a completed trial, ascending.
+        scores: One score for each of `seeds`; mIoU.
+        device_seconds: Mean for one seed.
     """
 
     seeds: tuple[int, ...]
@@ -30,18 +33,24 @@ class FullScore:
 
     @property
     def score(self) -> float:
-        """Mean over the seeds."""
         return fmean(self.scores)
 
     @property
     def spread(self) -> float | None:
-        """Sample standard deviation over the seeds."""
+        """Sample standard deviation (n - 1) over the seeds; None with one seed."""
         return stdev(self.scores) if len(self.scores) > 1 else None
 
 
 @dataclass(frozen=True, slots=True)
 class JoinedPair:
-    """One architecture with both scores; ranks are among the pairs, 1 is best, ties at their mean rank."""
+    """One architecture with its proxy score and its full-scale score.
+
+    Attributes:
+        candidate: The architecture as the search measured it.
+        full: The architecture's full-scale scores.
+        proxy_rank: Among the pairs of the ranking: 1 is best, ties at their mean rank.
+        full_rank: Likewise, by full-scale score.
+    """
 
     candidate: Candidate
     full: FullScore
@@ -50,14 +59,14 @@ class JoinedPair:
 
 
 class Association(NamedTuple):
-    """How well one cheap number orders the pairs; `device_seconds` is its cost for one architecture, where known."""
+    """How well one cheap score orders the pairs; `device_seconds` is the score's mean cost for an architecture."""
 
     ranking: Ranking
     device_seconds: float | None
 
 
 def full_scores(trials: Iterable[TrialRecord]) -> dict[str, FullScore]:
-    """Full-scale scores by architecture key, of the completed ones; a (key, seed) that comes again counts once."""
+    """Full-scale scores of the completed trials by architecture key; a repeated (key, seed) counts once."""
     found: dict[str, dict[int, TrialRecord]] = {}
     for trial in trials:
         if trial.status is TrialStatus.COMPLETED:
@@ -73,7 +82,12 @@ def _full_score(trials: Sequence[TrialRecord]) -> FullScore:
 
 
 def join(candidates: Iterable[Candidate], full: Mapping[str, FullScore]) -> list[JoinedPair]:
-    """The candidates that were measured at full scale, the best there first."""
+    """Pair each candidate with its full-scale score; unmeasured candidates are left out, the best at full scale first.
+
+    Args:
+        candidates: Distinct architectures of a search.
+        full: Full-scale scores by architecture key.
+    """
     both = [
         (candidate, full[candidate.architecture_key]) for candidate in candidates if candidate.architecture_key in full
     ]
@@ -85,12 +99,12 @@ def join(candidates: Iterable[Candidate], full: Mapping[str, FullScore]) -> list
 
 
 def _ranks(values: Sequence[float]) -> list[float]:
-    """1 for the highest, ties at their mean rank."""
+    """The rank of each value: 1 for the highest, ties at their mean rank."""
     return [float(rank) for rank in rankdata([-value for value in values])]
 
 
 def rank_pairs(pairs: Sequence[JoinedPair], sampling: Sampling) -> Ranking:
-    """The ranking by the search's own order: a deeper rung, then a higher score."""
+    """Rank the pairs with the search's own order as the proxy: a deeper rung first, then a higher score."""
     place = places(pair.candidate for pair in pairs)
     return rank((Pair(place[pair.candidate.trial], pair.full.score, pair.candidate.trial) for pair in pairs), sampling)
 
@@ -101,11 +115,19 @@ def rank_rungs(
     rungs: Iterable[int],
     sampling: Sampling,
 ) -> dict[int, Association]:
-    """How well the scores at each rung order the pairs that reached it, by iteration.
+    """How well the scores at each rung order the pairs that reached that rung.
 
-    Those that reached a later rung are the ones that early stopping let go on, so n falls and their range is
-    restricted: rho at different rungs does not compare as it stands. `curves` are learning curves by trial number; of
-    an architecture with several, the mean.
+    Early stopping lets only the better trials reach a later rung, so n falls from rung to rung and the range of the
+    scores is restricted: values of rho at different rungs cannot be compared directly.
+
+    Args:
+        pairs: Architectures with both scores.
+        curves: Learning curves by trial number. An architecture with several trials counts with their mean.
+        rungs: Iterations.
+        sampling: How the architectures of the pairs were chosen.
+
+    Returns:
+        One association for each rung, by iteration.
     """
     return {rung: _associate(_at_rung(pairs, curves, rung), sampling) for rung in rungs}
 
@@ -128,10 +150,18 @@ def rank_training_free(
     names: Iterable[TrainingFreeProxy],
     sampling: Sampling,
 ) -> dict[TrainingFreeProxy, Association]:
-    """How well each training-free score, times its documented sign, orders full-scale scores; by name.
+    """How well each training-free score, times its documented sign, orders the full-scale scores.
 
-    `full` are full-scale scores by architecture key, `scores` are (value, seconds) by architecture key and name.
-    A score that orders backwards has a negative rho: it is not turned round after the fact.
+    A score that orders backwards keeps its negative rho: no sign is turned round after the fact.
+
+    Args:
+        full: Full-scale scores by architecture key.
+        scores: Training-free scores as (value, seconds), by architecture key, then by name.
+        names: The training-free scores to rank.
+        sampling: How the architectures were chosen.
+
+    Returns:
+        One association for each of `names`.
     """
     found = {}
     for name in names:
@@ -141,7 +171,7 @@ def rank_training_free(
     return found
 
 
-def _associate(found: Sequence[tuple[float, float, float]], sampling: Sampling) -> Association:
-    """Of (number, full-scale score, seconds) for each architecture."""
-    seconds = fmean(took for _, _, took in found) if found else None
-    return Association(rank(((number, score) for number, score, _ in found), sampling), seconds)
+def _associate(triples: Sequence[tuple[float, float, float]], sampling: Sampling) -> Association:
+    """Rank (cheap score, full-scale score, seconds) triples, one for each architecture."""
+    mean_seconds = fmean(seconds for _, _, seconds in triples) if triples else None
+    return Association(rank(((cheap, full) for cheap, full, _ in triples), sampling), mean_seconds)

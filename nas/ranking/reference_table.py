@@ -1,4 +1,4 @@
-"""The answer of a reference search: every head's score over its seeds, and what its unit adds to the bare trunk."""
+"""The answer of a reference search: each head's score over its seeds, and what the head's unit adds to a bare trunk."""
 
 from __future__ import annotations
 
@@ -14,9 +14,13 @@ from search_spaces import ReferenceHead, architecture_text, trunk_without_unit
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Mean over the seeds that both heads have of (head - baseline), paired by seed; mIoU.
+    """How much better a head scores than its baseline, paired by seed.
 
-    `error` is its standard error, None with one seed.
+    Attributes:
+        baseline: The baseline head as text.
+        mean: Mean of (head - baseline) over the seeds that both heads have; mIoU.
+        error: Standard error of `mean`; None with one seed.
+        seeds: Number of seeds that both heads have.
     """
 
     baseline: str
@@ -27,7 +31,20 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceRow:
-    """One head. `scores` maps seeds to mIoU at the last rung; `spread` is their standard deviation (n - 1)."""
+    """What a reference search measured of one head.
+
+    Attributes:
+        head: The head as text.
+        architecture_key: Content key of the head.
+        parameters: Of the head; None before its first trial counted them.
+        multiply_adds: Of one forward pass of the head; None before its first trial counted them.
+        device_seconds: Mean over the head's trials.
+        scores: mIoU at the last rung by seed.
+        failed: The reason of each failed trial by seed.
+        mean: Of `scores`.
+        spread: Sample standard deviation (n - 1) of `scores`; None with fewer than two.
+        difference: To the trunk without a unit; None where the spec has no such trunk, or no seed is shared.
+    """
 
     head: str
     architecture_key: str
@@ -42,20 +59,27 @@ class ReferenceRow:
 
 
 def reference_table(spec: ReferenceSpec, trials: Iterable[TrialRecord]) -> list[ReferenceRow]:
-    """A row for each head of the spec, in its order; only trials that reached the last rung count.
+    """Tabulate the heads of a reference search; only trials that reached the last rung give scores.
 
-    A head is compared with the trunk without a unit: of its own width where it is a trunk, else of the only width
-    there is. No difference where the spec has no such trunk.
+    A head is compared with the trunk without a unit. Where the head is a trunk itself, the baseline has the same width;
+    otherwise the spec must name bare trunks of one width only. Without such a baseline there is no difference.
+
+    Args:
+        spec: The search's spec.
+        trials: All trials of the search.
+
+    Returns:
+        One row for each head, in the order of the spec.
     """
-    of_head: dict[str, list[TrialRecord]] = {head.key: [] for head in spec.heads}
+    by_head: dict[str, list[TrialRecord]] = {head.key: [] for head in spec.heads}
     for trial in trials:
-        of_head[trial.architecture_key].append(trial)
-    scores = {key: _scores(found) for key, found in of_head.items()}
+        by_head[trial.architecture_key].append(trial)
+    scores = {key: _scores(of_head) for key, of_head in by_head.items()}
     rows = []
     for head in spec.heads:
-        found = of_head[head.key]
+        of_head = by_head[head.key]
         values = list(scores[head.key].values())
-        sizes = next((trial for trial in found if trial.parameters is not None), None)
+        sizes = next((trial for trial in of_head if trial.parameters is not None), None)
         baseline = _baseline(head, spec)
         rows.append(
             ReferenceRow(
@@ -63,9 +87,9 @@ def reference_table(spec: ReferenceSpec, trials: Iterable[TrialRecord]) -> list[
                 architecture_key=head.key,
                 parameters=None if sizes is None else sizes.parameters,
                 multiply_adds=None if sizes is None else sizes.multiply_adds,
-                device_seconds=_mean([trial.device_seconds for trial in found if trial.device_seconds is not None]),
+                device_seconds=_mean([trial.device_seconds for trial in of_head if trial.device_seconds is not None]),
                 scores=scores[head.key],
-                failed={trial.seed: trial.reason or "" for trial in found if trial.status is TrialStatus.FAILED},
+                failed={trial.seed: trial.reason or "" for trial in of_head if trial.status is TrialStatus.FAILED},
                 mean=_mean(values),
                 spread=statistics.stdev(values) if len(values) > 1 else None,
                 difference=None if baseline is None else _difference(scores[head.key], scores[baseline.key], baseline),
@@ -75,19 +99,20 @@ def reference_table(spec: ReferenceSpec, trials: Iterable[TrialRecord]) -> list[
 
 
 def _scores(trials: Sequence[TrialRecord]) -> dict[int, float]:
-    completed = [trial for trial in trials if trial.status is TrialStatus.COMPLETED and trial.score is not None]
-    return {trial.seed: trial.score for trial in sorted(completed, key=lambda one: one.seed) if trial.score is not None}
+    by_seed = sorted(trials, key=lambda trial: trial.seed)
+    completed = [trial for trial in by_seed if trial.status is TrialStatus.COMPLETED]
+    return {trial.seed: trial.score for trial in completed if trial.score is not None}
 
 
 def _baseline(head: object, spec: ReferenceSpec) -> ReferenceHead | None:
-    bare = [one for one in spec.heads if isinstance(one, ReferenceHead) and one == _bare(one)]
+    bare = [other for other in spec.heads if isinstance(other, ReferenceHead) and other == _bare(other)]
     if isinstance(head, ReferenceHead) and head.name == "trunk":
-        bare = [one for one in bare if one == _bare(head)]
+        bare = [other for other in bare if other == _bare(head)]
     return bare[0] if len(bare) == 1 and bare[0] != head else None
 
 
 def _bare(head: ReferenceHead) -> ReferenceHead | None:
-    """The same trunk without a unit."""
+    """The trunk of the same width without a unit; None where the head is no trunk."""
     return trunk_without_unit(head.width) if head.name == "trunk" and head.width is not None else None
 
 

@@ -1,4 +1,4 @@
-"""The whole answer about one proxy: correlation, its uncertainty, what it costs to trust it, and what to beware of."""
+"""All that is reported about one proxy: correlation, uncertainty, the cost of trusting the proxy, and warnings."""
 
 from __future__ import annotations
 
@@ -18,25 +18,37 @@ Sampling = Literal["stratified", "top", "explicit", "all"]
 
 LEAST_PAIRS = 4
 TRIED_FROM = 8
-"""The interval's coverage was checked from this many pairs on."""
+"""The coverage of the interval was measured from this number of pairs on."""
 
 TOP_K = (1, 3, 5, 10)
 
 
 class Pair(NamedTuple):
-    """One architecture's two scores, higher is better; `label` (a trial's number) says whose."""
+    """Two scores of one architecture, higher is better; `name` identifies the architecture, as by a trial's number."""
 
     proxy: float
     full: float
-    label: int | str | None = None
+    name: int | str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
     """How well proxy scores order architectures by their full-scale scores.
 
-    Where there is no number (`spearman` is None, and so are its companions), `reason` says why. `interval` is the
-    one to go by; `bootstrap` is the BCa bootstrap's, for comparison. `regret` is in units of the score.
+    Attributes:
+        n: Number of pairs.
+        sampling: How the architectures of the pairs were chosen.
+        pairs: The (proxy, full-scale) scores.
+        spearman: Spearman's rho; None where no correlation can be computed, and then so are all further statistics.
+        p_value: Of the hypothesis that rho is 0, two-sided.
+        interval: Jackknife interval of rho, on which decisions rest.
+        bootstrap: BCa bootstrap interval of rho, for comparison.
+        kendall: Kendall's tau-b.
+        overlaps: For each of `TOP_K` below n, how many of the k best the proxy finds.
+        regret: Full-scale score lost by choosing the proxy's best architecture, in units of the score.
+        winner_rank: The proxy's rank of the best architecture at full scale; 1 is first.
+        reason: Why `spearman` is None.
+        warnings: Sentences for the reader of the ranking.
     """
 
     n: int
@@ -59,14 +71,20 @@ def rank(
     sampling: Sampling = "stratified",
     seed: int = 0,
 ) -> Ranking:
-    """The ranking of these pairs of (proxy, full-scale) scores. Same pairs and seed, same answer.
+    """Compute every statistic of a ranking; the same pairs and seed give the same result.
 
-    ValueError when a score is nan or infinite.
+    Args:
+        pairs: (proxy, full-scale) scores of distinct architectures, higher is better.
+        sampling: How the architectures were chosen.
+        seed: Of the permutation test and the bootstrap.
+
+    Raises:
+        ValueError: A score is nan or infinite.
     """
     found = tuple(Pair(*pair) for pair in pairs)
     scores = np.array([(pair.proxy, pair.full) for pair in found], dtype=np.float64).reshape(-1, 2)
     if not np.isfinite(scores).all():
-        raise ValueError("scores must be finite numbers; leave out what has none")
+        raise ValueError("scores must be finite numbers; leave out architectures that have none")
     proxy, full = scores[:, 0].copy(), scores[:, 1].copy()
     reason = _no_number(proxy, full)
     if reason is not None:
@@ -107,5 +125,5 @@ def _warnings(n: int, sampling: Sampling, interval: Interval | None) -> tuple[st
             "architectures. A stratified sample hardly has that bias."
         )
     if interval is not None and n < TRIED_FROM:
-        warnings.append(f"{n} pairs are few: the interval was tried from {TRIED_FROM} on.")
+        warnings.append(f"{n} pairs are few: the interval's coverage was measured from {TRIED_FROM} on.")
     return tuple(warnings)

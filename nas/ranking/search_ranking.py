@@ -1,4 +1,4 @@
-"""The whole answer about a search: its scores against full scale, rung by rung, and the training-free scores."""
+"""How well a search's scores predict full scale: by its final order, rung by rung, and by training-free scores."""
 
 from __future__ import annotations
 
@@ -24,10 +24,17 @@ from nas.store.records import TrialRecord
 
 @dataclass(frozen=True, slots=True)
 class SearchRanking:
-    """`ranking` of `pairs`, and beside it every rung and every training-free score.
+    """How well a search orders its architectures by their full-scale scores.
 
-    `chosen` counts the architectures that were to be measured. `proxy_seconds` and `full_seconds` are mean
-    device-seconds for one architecture of the pairs (one seed), `share` their ratio; None without pairs.
+    Attributes:
+        ranking: By the search's own order.
+        pairs: Architectures with both scores, the best at full scale first.
+        chosen: Number of architectures chosen for full scale, measured or not.
+        rungs: How well the scores at each rung order the pairs, by iteration.
+        training_free: How well each training-free score orders the pairs, by name.
+        proxy_seconds: Mean device-seconds of one architecture of the pairs in the search; None without pairs.
+        full_seconds: Mean device-seconds of one architecture of the pairs at full scale, one seed; None without pairs.
+        warnings: Sentences for the reader of the ranking.
     """
 
     ranking: Ranking
@@ -41,7 +48,7 @@ class SearchRanking:
 
     @property
     def share(self) -> float | None:
-        """The proxy's cost as a part of full scale's."""
+        """The proxy's cost as a fraction of the full-scale cost."""
         return self.proxy_seconds / self.full_seconds if self.proxy_seconds is not None and self.full_seconds else None
 
 
@@ -52,9 +59,14 @@ def rank_search(
     full_scale: Sequence[tuple[FullScaleSpec, Sequence[TrialRecord]]],
     training_free: Mapping[str, Mapping[str, tuple[float, float]]],
 ) -> SearchRanking:
-    """Of a search's trials with their learning curves by number, and its full-scale evaluations at one fidelity.
+    """Rank a search against its full-scale evaluations.
 
-    `training_free` are (value, seconds) by architecture key and name.
+    Args:
+        trials: All trials of the search.
+        curves: Learning curves of the search by trial number.
+        rungs: Rungs of the search's fidelity, in iterations.
+        full_scale: Spec and trials of each full-scale evaluation, all at one fidelity.
+        training_free: Training-free scores as (value, seconds), by architecture key, then by name.
     """
     candidates = scored(trials)
     chosen = {number for spec, _ in full_scale for number in spec.trials}
@@ -80,7 +92,7 @@ def rank_search(
 
 
 def _sampling(specs: Sequence[FullScaleSpec], everything: bool) -> tuple[Sampling, tuple[str, ...]]:
-    """How the joined sample was drawn, and what to say where that is not one thing."""
+    """How the joined sample was drawn, and a warning where its parts were drawn in different ways."""
     if everything:
         return "all", ()
     ways = sorted({spec.sampling for spec in specs})
@@ -111,5 +123,5 @@ def _shrinking(rungs: Mapping[int, Association]) -> tuple[str, ...]:
         return ()
     return (
         f"The rungs were reached by different numbers of architectures ({', '.join(map(str, counts))}): early stopping "
-        "let the better ones go on, which lowers rho there. Compare rungs with care.",
+        "let the better ones continue, which lowers rho there. Compare rungs with care.",
     )

@@ -9,20 +9,27 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 def top(scores: Mapping[Key, float], k: int) -> list[Key]:
-    """The k best keys, best first; equal scores in the order given. ValueError unless 1 <= k <= number of scores.
+    """The k best keys, best first; equal scores in the order of `scores`.
 
-    A sample of the best only says little about the correlation: its range is restricted, which lowers rho.
+    A sample of only the best says little about the correlation: the range of its scores is restricted, which lowers
+    rho.
+
+    Raises:
+        ValueError: Fewer than k keys have a score, k is below 1, or a score is nan.
     """
     return _by_score(scores, k)[:k]
 
 
 def stratified(scores: Mapping[Key, float], k: int) -> list[Key]:
-    """K keys spread evenly over the proxy's order, best first; the very best is among them.
+    """Choose k keys spread evenly over the order of the scores, best first; the very best is among them.
 
-    The order is cut into k equal groups: the first gives its best, the others their middle one. Even in rank, not
-    in score, so that the sample stands for the architectures the search has seen: a few degenerate ones far below
-    do not fill half of it. Its rho is then nearly that of all (normal scores, rho 0.8, 24 of 200: mean 0.80; with
-    both extremes included 0.82, of the top alone 0.4). ValueError unless 1 <= k <= number of scores.
+    The order is cut into k equal groups: the first group gives its best key, every other group its middle key. The
+    sample is even in rank, not in score, so that it represents the architectures that the search has seen: a few
+    degenerate architectures far below the others do not fill half of the sample. Rho of the sample is then nearly rho
+    of all (normal scores, rho 0.8, 24 of 200: mean 0.80; with both extremes included 0.82, of the top alone 0.4).
+
+    Raises:
+        ValueError: Fewer than k keys have a score, k is below 1, or a score is nan.
     """
     ordered = _by_score(scores, k)
     return ordered[:1] + [ordered[(2 * i + 1) * len(ordered) // (2 * k)] for i in range(1, k)]

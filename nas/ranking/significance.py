@@ -1,4 +1,4 @@
-"""Is there any association? Permutation tests of Spearman's rho."""
+"""Permutation tests of Spearman's rho: whether two score vectors are associated at all."""
 
 from __future__ import annotations
 
@@ -12,33 +12,42 @@ from scipy import stats
 from nas.ranking.correlation import Floats
 
 EXACT_UP_TO = 8
-"""8! = 40,320 orders are tried one by one; 9! would take a second."""
+"""Pairs up to which all orders are tried: 8! = 40,320; 9! would take a second."""
 
 SAMPLED_UP_TO = 200
-"""Beyond, Student's t with n - 2 degrees of freedom is as good as 19,999 random orders."""
+"""Pairs up to which random orders are drawn; beyond, Student's t with n - 2 degrees of freedom is as good."""
 
 SAMPLES = 19_999
+"""Random orders of a sampled permutation test."""
 
 _SLACK = 1e-9
-"""Equal sums may differ by rounding."""
+"""Tolerance of the comparison of rank sums: equal sums may differ by rounding."""
 
 Method = Literal["exact permutation", "sampled permutation", "Student's t"]
 
 
 @dataclass(frozen=True, slots=True)
 class PValue:
-    """Two-sided p-value of "no association" and how it was found."""
+    """Two-sided p-value of the hypothesis of no association, and the method that computed the value."""
 
     value: float
     method: Method
 
 
 def permutation_test(x: Floats, y: Floats, seed: int = 0) -> PValue:
-    """How likely |rho| is at least as large by chance, for x and y of shape (n,), neither constant, n >= 3.
+    """Probability that |rho| is at least as large by chance.
 
-    All orders for n <= 8, else 19,999 random ones for n <= 200 with p = (hits + 1) / (samples + 1), which is never 0
-    (Phipson and Smyth 2010), else Student's t with n - 2 degrees of freedom. Ties need no correction: permuting
-    keeps them.
+    All orders are tried for n <= 8. For n <= 200, 19,999 random orders give p = (hits + 1) / (samples + 1), which is
+    never 0. Beyond, p comes from Student's t with n - 2 degrees of freedom. Ties need no correction: permuting keeps
+    them.
+
+    Args:
+        x: Scores of one side, (n,), not constant, n >= 3.
+        y: Scores of the other side, (n,), not constant.
+        seed: Of the random orders.
+
+    Source:
+        Phipson and Smyth, Statistical Applications in Genetics and Molecular Biology, 2010.
     """
     n = len(x)
     if n > SAMPLED_UP_TO:

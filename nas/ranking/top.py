@@ -11,7 +11,7 @@ from nas.ranking.correlation import Floats
 
 @dataclass(frozen=True, slots=True)
 class TopOverlap:
-    """Of the `k` best by proxy, the fraction that is among the `k` best at full scale; `chance` is that of a guess."""
+    """The fraction of the `k` best by proxy that is among the `k` best at full scale; `chance`: of a random choice."""
 
     k: int
     fraction: float
@@ -19,30 +19,37 @@ class TopOverlap:
 
 
 def overlap(proxy: Floats, full: Floats, k: int) -> TopOverlap:
-    """Overlap of the k best of two score vectors (n,), higher is better, 1 <= k <= n.
+    """Overlap of the k best of two score vectors.
 
-    Where ties make the k best ambiguous, the mean over all ways to break them, independently on both sides.
+    Where ties make the k best ambiguous, the result is the mean over all ways to break the ties, independently on both
+    sides.
+
+    Args:
+        proxy: Proxy scores, (n,), higher is better.
+        full: Full-scale scores of the same architectures, (n,).
+        k: From 1 to n.
     """
     both = _chance_of_top(proxy, k) * _chance_of_top(full, k)
     return TopOverlap(k, float(both.sum()) / k, k / len(proxy))
 
 
 def regret(proxy: Floats, full: Floats) -> float:
-    """Full-scale score lost by taking the proxy's best instead of the best; the mean where the proxy's best tie."""
+    """Full-scale score lost by choosing the proxy's best instead of the true best; the mean over ties of the proxy."""
     return float(full.max() - full[proxy == proxy.max()].mean())
 
 
 def winner_rank(proxy: Floats, full: Floats) -> float:
-    """Where the proxy ranks the best at full scale: 1 is first, ties at their mean rank, the mean over tied winners.
+    """The proxy's rank of the best architecture at full scale: 1 is first, ties at their mean rank.
 
-    In the DPC paper it was 12 (of the 50 that were measured at full scale).
+    Where several architectures tie as the best at full scale, the result is the mean over them. In the DPC paper (Chen
+    et al., NeurIPS 2018) the rank was 12, of the 50 architectures that were measured at full scale.
     """
     winners = proxy[full == full.max()]
     return float(np.mean([np.sum(proxy > score) + (np.sum(proxy == score) + 1) / 2 for score in winners]))
 
 
 def _chance_of_top(scores: Floats, k: int) -> Floats:
-    """Probability of each to be among the k best when ties are broken at random, (n,)."""
+    """Probability of each architecture to be among the k best when ties are broken at random, (n,)."""
     threshold = np.sort(scores)[-k]
     above, tied = scores > threshold, scores == threshold
     share = float(k - above.sum()) / float(tied.sum())

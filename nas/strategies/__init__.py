@@ -1,4 +1,4 @@
-"""Which architecture to try next, and which trial to stop: ask and tell. No torch, no Ray."""
+"""Search strategies with an ask-and-tell interface, and the rule that stops trials early. No torch, no Ray."""
 
 from nas.strategies.asha import SuccessiveHalving
 from nas.strategies.base import Observation, SearchStrategy, SpaceExhausted

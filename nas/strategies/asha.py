@@ -13,13 +13,20 @@ from nas.results.measurement import Measurement
 
 
 class SuccessiveHalving:
-    """Decides at every rung whether a trial goes on.
+    """Decides at every rung whether a trial continues.
 
-    At a rung, let s_1 <= ... <= s_n be the scores that other trials recorded there before. The trial goes on if
-    n = 0 or its score is at least their quantile at q = 1 - 1/reduction, interpolated linearly: with
+    At a rung, let s_1 <= ... <= s_n be the scores that other trials recorded there before. The trial continues if n = 0
+    or its score is at least the quantile of those scores at q = 1 - 1/reduction, interpolated linearly: with
     h = q (n - 1) and k = floor(h) + 1, that is s_k + (h - floor(h)) (s_{k+1} - s_k). This is the rule of Ray Tune's
-    AsyncHyperBandScheduler with one bracket, but with any ascending rungs. At the last rung there is nothing left
-    to stop: the answer is True.
+    AsyncHyperBandScheduler with one bracket, but with any ascending rungs. At the last rung every trial continues:
+    nothing is left to stop.
+
+    Args:
+        rungs: Iterations at which trials are judged, strictly ascending.
+        reduction: About one in `reduction` trials passes a rung; above 1.
+
+    Raises:
+        ValueError: There are no rungs, the rungs are not ascending, or the reduction is not above 1.
     """
 
     def __init__(self, rungs: Sequence[int], reduction: float) -> None:
@@ -28,16 +35,26 @@ class SuccessiveHalving:
         if not reduction > 1:
             raise ValueError(f"reduction must be above 1, not {reduction}")
         self.rungs = tuple(rungs)
-        # Rounded as Ray does, by way of a percentage, so that scores right at the quantile are judged alike.
+        # Rounded as in Ray, by way of a percentage, so that a score exactly at the quantile is judged as Ray judges it.
         self._quantile = (1 - 1 / reduction) * 100 / 100
         self._scores: dict[int, list[float]] = {rung: [] for rung in rungs}
         self._decisions: dict[tuple[int, int], bool] = {}
 
     def record(self, number: int, iteration: int, score: float) -> bool:
-        """Trial `number` scored at the rung `iteration`; True lets it go on.
+        """Record the score of a trial at a rung, and decide whether the trial continues.
 
-        A rung recorded again (by a new attempt of the trial) counts once and gets the first answer.
-        ValueError where `iteration` is no rung.
+        A rung recorded again (by a new attempt of the trial) counts once and gets the first decision.
+
+        Args:
+            number: The trial.
+            iteration: The rung.
+            score: Finite, higher is better.
+
+        Returns:
+            Whether the trial continues.
+
+        Raises:
+            ValueError: `iteration` is no rung.
         """
         if iteration not in self._scores:
             raise ValueError(f"iteration {iteration} is not one of the rungs {list(self.rungs)}")
@@ -49,10 +66,13 @@ class SuccessiveHalving:
         return self._decisions[number, iteration]
 
     def replay(self, curves: Mapping[int, Iterable[Measurement]]) -> None:
-        """Take over what an earlier driver recorded: trial number to its measurements.
+        """Restore the scores that an earlier driver recorded; the order of the trials does not matter.
 
-        The record keeps no decisions, and needs none: an ended trial asks no more, and one still in flight had been
-        let go on, so it is again if it comes to a recorded rung once more. The order of the trials does not matter.
+        The store holds no decisions, and needs none: an ended trial is never judged again, and a trial still in flight
+        had been allowed to continue, so it continues again when it repeats a recorded rung.
+
+        Args:
+            curves: Measurements by trial number.
         """
         for number, curve in curves.items():
             for measurement in curve:
@@ -65,7 +85,7 @@ class SuccessiveHalving:
 
 
 def _quantile(scores: Sequence[float], q: float) -> float:
-    """Of ascending scores; interpolates from the nearer neighbour, as NumPy does, to round the same."""
+    """The quantile of ascending scores, interpolated from the nearer neighbour, as NumPy does, to round the same."""
     position = q * (len(scores) - 1)
     below = math.floor(position)
     low, high = scores[below], scores[min(below + 1, len(scores) - 1)]

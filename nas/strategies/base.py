@@ -1,4 +1,4 @@
-"""The contract of a strategy: ask for an architecture, tell what it scored."""
+"""The contract of a search strategy: ask for an architecture, tell its score."""
 
 from __future__ import annotations
 
@@ -18,22 +18,27 @@ FINISHED = SCORED | {"failed", "stopped"}
 STATUSES = FINISHED | {"running"}
 
 UNIFORM_TRIES = 200
-"""Uniform draws before a space that is small enough is searched for what is left."""
+"""Uniform draws of known cells after which a small space is enumerated to draw from its unseen cells."""
 
 ENUMERABLE = 20_000
-"""Different cells up to which a space is enumerated: one and two branches."""
+"""Number of distinct cells up to which a space is enumerated: cells of one and two branches."""
 
 
-class SpaceExhausted(Exception):  # noqa: N818  it is an end, not an error: every architecture was asked for
-    """No architecture of the space is left that was not asked for."""
+class SpaceExhausted(Exception):  # noqa: N818  the end of a search, no error
+    """Every architecture of the space was proposed."""
 
 
 @dataclass(frozen=True)
 class Observation:
-    """What became of a trial. `status` is running, completed, pruned, failed or stopped.
+    """The state of a trial, as told to a strategy.
 
-    `score` is that of the rung at `iteration`; both are None where nothing was measured. The score of a running
-    trial is not looked at: it is told again when the trial ends.
+    Attributes:
+        number: The trial.
+        architecture: As recorded in the store.
+        status: running, completed, pruned, failed or stopped.
+        score: At the rung `iteration`; None where nothing was measured. A strategy ignores the score of a running
+            trial, since the trial is told again at its end.
+        iteration: The deepest rung with a score; None where nothing was measured.
     """
 
     number: int
@@ -48,35 +53,44 @@ class Observation:
 
     @property
     def scored(self) -> bool:
-        """Ended by itself or by early stopping, with a score."""
+        """Whether the trial was completed or stopped early, with a score."""
         return self.status in SCORED and self.score is not None
 
 
 class SearchStrategy(Protocol):
-    """Proposes architectures and never the same twice.
+    """Proposes architectures, never the same architecture twice.
 
-    An answer depends on the seed, the number, and what was asked for and told before; not on the order of the
-    tells, the process, or the time. So a strategy restored from the record goes on as if it had lived on, when
-    numbers are asked for in ascending order.
+    A proposal depends on the seed, the trial's number, and the earlier calls of ask and tell; not on the order of the
+    tells, the process, or the time. So a strategy restored from the store proposes what the strategy of an
+    uninterrupted search would have proposed, if numbers are asked for in ascending order.
     """
 
     def ask(self, number: int) -> Architecture:
-        """The architecture of trial `number`; the same one if asked again. SpaceExhausted when none is left."""
+        """Propose the architecture of a trial; the same architecture for the same number.
+
+        Raises:
+            SpaceExhausted: Every architecture of the space was proposed.
+        """
         ...
 
     def tell(self, observation: Observation) -> None:
-        """Take note of a trial that ended. A second end of the same trial is ignored."""
+        """Learn from a trial that ended. A second end of the same trial is ignored."""
         ...
 
     def restore(self, observations: Iterable[Observation]) -> None:
-        """Take note of everything that was asked for in an earlier life, trials in flight included."""
+        """Restore the state of an earlier process from all of its trials, trials in flight included."""
         ...
 
 
 class CellStrategy(ABC):
-    """What the strategies over dense cells share: no repeats, restoring, a uniform draw to fall back on.
+    """Base of the strategies over dense cells: no repeats, restoring, a uniform draw as the fallback.
 
-    A repeat is judged by the cell, not by how its branches are ordered.
+    Cells that differ only in the order of their branches are the same cell.
+
+    Args:
+        branches: Number of branches of a cell.
+        seed: Of the search.
+        operators: Name of the operator set.
     """
 
     def __init__(self, branches: int, seed: int, operators: OperatorSet = "plain") -> None:
@@ -88,52 +102,49 @@ class CellStrategy(ABC):
         self._ended: set[int] = set()
 
     def ask(self, number: int) -> DenseCell:
-        """A cell that was not asked for before, or the one of this number if it was."""
         if number in self._proposed:
             return self._proposed[number]
         if len(self._seen) >= distinct(self._branches, self._operators):
             raise SpaceExhausted(f"all {len(self._seen)} cells of {self._branches} branches were asked for")
-        # A text seeds through sha512, so numbers near each other give streams that have nothing in common.
+        # A string seeds through sha512, so neighbouring numbers give unrelated random streams.
         rng = random.Random(f"{self._seed}/{number}")  # noqa: S311  a search, not a secret
         cell = self._propose(number, rng) or self._uniform(rng)
-        self._take(number, cell)
+        self._assign(number, cell)
         return cell
 
     def tell(self, observation: Observation) -> None:
-        """Take note of a trial, asked for here or in an earlier life."""
         number, cell = observation.number, observation.architecture
         assert isinstance(cell, DenseCell), cell.kind
         if number not in self._proposed:
-            self._take(number, cell)
+            self._assign(number, cell)
         if observation.status in FINISHED and number not in self._ended:
             self._ended.add(number)
             self._learn(observation)
 
     def restore(self, observations: Iterable[Observation]) -> None:
-        """Tell all of them, in the order in which they were asked for."""
         for observation in sorted(observations, key=lambda observation: observation.number):
             self.tell(observation)
 
     @abstractmethod
     def _propose(self, number: int, rng: random.Random) -> DenseCell | None:
-        """An unseen cell, or None to take a uniform one."""
+        """Propose an unseen cell, or None for a uniform draw."""
 
     def _learn(self, observation: Observation) -> None:  # noqa: B027  a strategy need not learn
-        """A trial ended; called once for each."""
+        """Learn from a trial that ended; called once for each trial."""
 
-    def _take(self, number: int, cell: DenseCell) -> None:
-        """From now on `cell` is trial `number`'s."""
+    def _assign(self, number: int, cell: DenseCell) -> None:
+        """Make `cell` the architecture of trial `number`."""
         self._proposed[number] = cell
         self._seen.add(cell)
 
     def _uniform(self, rng: random.Random) -> DenseCell:
-        """Uniform over the space without what was seen; enumerates a small space when draws keep hitting that."""
+        """Draw uniformly from the unseen cells; enumerates a small space when too many draws give seen cells."""
         tries = 0
         while (cell := sample(self._branches, rng, self._operators)) in self._seen:
             tries += 1
             if tries == UNIFORM_TRIES and distinct(self._branches, self._operators) <= ENUMERABLE:
                 every = _all_cells(self._branches, self._operators)
-                return rng.choice([left for left in every if left not in self._seen])
+                return rng.choice([cell for cell in every if cell not in self._seen])
         return cell
 
 

@@ -12,17 +12,21 @@ from search_spaces.dense_cell.architecture import DenseCell, OperatorSet
 from search_spaces.dense_cell.space import mutate
 
 MUTATION_TRIES = 100
-"""Mutations that may turn out to be known before a uniform draw is made instead."""
+"""Mutations that may give seen cells before a uniform draw is made instead."""
 
 
 class NearBestSearch(CellStrategy):
-    """With probability `near_best`, one mutation of a parent drawn uniformly from the `pool` best cells.
+    """Random search that mutates one of the `pool` best cells with probability `near_best`, else draws uniformly.
 
-    Scores of different rungs cannot be compared, so the best are those that got furthest, and among those that got
-    equally far the best scored; ties go to the earlier trial. Early stopping makes this order sound: a trial that
-    stopped at a rung had lost there against those that went on. Trials `0 .. startup - 1` are uniform.
+    The parent is drawn uniformly from the best cells. Scores of different rungs cannot be compared, so the best cells
+    are those that reached the deepest rung, and among cells at the same rung those that scored best; ties go to the
+    earlier trial. Early stopping makes this order sound: a trial stopped at a rung had lost there against the trials
+    that continued. Trials `0 .. startup - 1` are uniform.
 
-    The paper gives the idea in a sentence and no numbers; probability, pool and mutation are ours.
+    The paper gives the idea in a sentence and no numbers; probability, pool and mutation are this project's choice.
+
+    Source:
+        Chen et al., NeurIPS 2018, section 3.3.
     """
 
     def __init__(self, branches: int, seed: int, strategy: DpcStrategy, operators: OperatorSet = "plain") -> None:
@@ -45,8 +49,8 @@ class NearBestSearch(CellStrategy):
             return
         assert observation.iteration is not None
         assert observation.score is not None
-        # The cell as told, which is as recorded: a proposal has another branch order than its record may have, and a
-        # mutation drawn from it would differ between this life and a restored one.
+        # The cell as told, which is the cell as recorded in the store. The record may order the branches differently
+        # from the proposal, and mutations of the two would differ between this process and a restored strategy.
         cell = observation.architecture
         assert isinstance(cell, DenseCell), cell.kind
         entry = (standing(observation.iteration, observation.score), -observation.number, cell)

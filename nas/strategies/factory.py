@@ -1,4 +1,4 @@
-"""From a spec to its strategy."""
+"""Build the search strategy that a spec names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from nas.strategies.random_search import RandomSearch
 
 
 def build_strategy(spec: BlackBoxSpec) -> SearchStrategy:
-    """The strategy that the spec names, over its space, with its seed."""
+    """Build the strategy of a search over the spec's space, with the spec's seed."""
     branches, operators = spec.space.branches, spec.space.operators
     match spec.strategy:
         case RandomStrategy():
@@ -17,6 +17,6 @@ def build_strategy(spec: BlackBoxSpec) -> SearchStrategy:
         case DpcStrategy() as strategy:
             return NearBestSearch(branches, spec.seed, strategy, operators)
         case TpeStrategy() as strategy:
-            from nas.strategies.tpe import TpeSearch  # Optuna takes a second to import; only this one needs it
+            from nas.strategies.tpe import TpeSearch  # Optuna costs a second to import; only TPE needs Optuna
 
             return TpeSearch(branches, spec.seed, strategy, operators)

@@ -9,7 +9,7 @@ from search_spaces.dense_cell.architecture import DenseCell
 
 
 class RandomSearch(CellStrategy):
-    """Uniform over the cells as written, drawn again where the cell was asked for before."""
+    """Draws uniformly over the cells as sequences of branches, and draws again where a cell was proposed before."""
 
     def _propose(self, number: int, rng: random.Random) -> DenseCell | None:  # noqa: ARG002  nothing to learn from
         return None

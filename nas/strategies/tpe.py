@@ -24,18 +24,22 @@ from search_spaces.dense_cell.architecture import (
 )
 
 TPE_TRIES = 10
-"""Suggestions that may turn out to be known before a uniform draw is made instead."""
+"""Suggestions that may give seen cells before a uniform draw is made instead."""
 
 
 class TpeSearch(CellStrategy):
-    """One categorical parameter for each branch's input and operator, modelled together.
+    """Tree-structured Parzen estimator: one categorical parameter for each branch's input and operator.
 
-    A trial that early stopping ended is told as pruned, with its score at its rung: Optuna ranks all of those
-    behind the completed ones, deeper rungs first. Trials in flight count as bad (constant liar), so that
-    concurrent proposals differ. Failed trials teach nothing. The first `startup` finished trials are uniform.
+    Optuna models all parameters jointly.
+    A trial that early stopping ended is told to Optuna as pruned, with the score at its last rung: Optuna ranks all
+    pruned trials behind the completed trials, deeper rungs first. Trials in flight count as bad (constant liar), so
+    that concurrent proposals differ. Failed trials teach nothing. The first `startup` finished trials are uniform.
 
-    Every question gets a sampler of its own, seeded by (seed, number): a single one would carry the state of its
-    generator from question to question, which no record holds.
+    Every proposal uses a sampler of its own, seeded by (seed, number): one sampler for all proposals would carry the
+    state of its random generator from proposal to proposal, and the store does not hold that state.
+
+    Source:
+        Bergstra et al., NeurIPS 2011.
     """
 
     def __init__(self, branches: int, seed: int, strategy: TpeStrategy, operators: OperatorSet = "plain") -> None:
@@ -44,7 +48,7 @@ class TpeSearch(CellStrategy):
         self._strategy = strategy
         self._distributions = _distributions(branches, len(self._options))
         self._trials: dict[int, optuna.Trial] = {}
-        with _without_chatter():
+        with _without_logs():
             self._study = optuna.create_study(direction="maximize")
 
     def _propose(self, number: int, rng: random.Random) -> DenseCell | None:
@@ -58,10 +62,10 @@ class TpeSearch(CellStrategy):
             self._study.tell(trial, state=TrialState.FAIL)
         return None
 
-    def _take(self, number: int, cell: DenseCell) -> None:
-        super()._take(number, cell)
-        if number not in self._trials:  # not this sampler's proposal: a uniform draw, or an earlier life's
-            self._study.sampler = RandomSampler(seed=0)  # every choice is given, so nothing is drawn from it
+    def _assign(self, number: int, cell: DenseCell) -> None:
+        super()._assign(number, cell)
+        if number not in self._trials:  # no proposal of TPE: a uniform draw, or a restored trial
+            self._study.sampler = RandomSampler(seed=0)  # every parameter is enqueued, so nothing is drawn
             self._study.enqueue_trial(_encode(cell))
             self._trials[number] = self._study.ask(self._distributions)
 
@@ -77,18 +81,18 @@ class TpeSearch(CellStrategy):
 
 
 class _Sampler(TPESampler):
-    """Knows its parameters, which Optuna would find anew as those that all trials share: 0.3 s at 1,000 trials."""
+    """TPE sampler with a given search space, which Optuna would otherwise infer from all trials: 0.3 s at 1,000."""
 
     def __init__(self, distributions: dict[str, BaseDistribution], seed: int, startup: int) -> None:
         super().__init__(seed=seed, n_startup_trials=startup)
-        self._known = distributions
+        self._distributions = distributions
 
     def infer_relative_search_space(
         self,
-        study: optuna.Study,  # noqa: ARG002  the question of the base class
+        study: optuna.Study,  # noqa: ARG002  the signature of the base class
         trial: FrozenTrial,  # noqa: ARG002
     ) -> dict[str, BaseDistribution]:
-        return self._known
+        return self._distributions
 
 
 def _distributions(branches: int, options: int) -> dict[str, BaseDistribution]:
@@ -112,8 +116,8 @@ def _decode(params: dict[str, int], branches: int, options: tuple[Operator, ...]
 
 
 @contextmanager
-def _without_chatter() -> Iterator[None]:
-    """Optuna announces every study in memory on stderr; its verbosity is the process's, so it is put back."""
+def _without_logs() -> Iterator[None]:
+    """Silence Optuna, which logs every new study on stderr; the process's log level is restored afterwards."""
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:

@@ -73,7 +73,7 @@ def test_a_calibration_is_a_search_too(service):
     assert reply.headers["Location"] == f"/v1/calibrations/{made['id']}"
     assert (made["status"], made["planned"], made["ended"], made["measured"]) == ("queued", 30, 0, 0)
     assert (made["recommended"], made["final"]) == (None, False)
-    assert made["verdict"].startswith("no correlation can be told: 0 architectures")
+    assert made["verdict"].startswith("no correlation can be computed: 0 architectures")
     again = service.http.post("/v1/calibrations", json=spec(), headers={"Idempotency-Key": "calibrate"})
     assert (again.json()["id"], again.headers["Idempotency-Replayed"]) == (made["id"], "true")
     assert service.http.get(f"/v1/searches/{made['id']}").json()["kind"] == "calibration"

@@ -228,7 +228,7 @@ def test_nothing_to_draw_of_a_new_calibration(segnas, file, tmp_path):
     search = segnas("calibrate", file(CALIBRATION))[1].strip()
     code, out, err = segnas("calibration", search, "--plot", tmp_path / "c.png")
     assert (code, "none" in out) == (1, True)
-    assert "there is nothing to draw: no correlation can be told" in err
+    assert "there is nothing to draw: no correlation can be computed" in err
 
 
 def test_the_python_client(service, search):

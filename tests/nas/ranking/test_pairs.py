@@ -64,7 +64,7 @@ def test_pairs_with_ties_by_hand():
     ]
     ranking = rank_pairs(pairs, "explicit")
     assert ranking.spearman == pytest.approx(stats.spearmanr([2.5, 1, 2.5, 4], [1.5, 1.5, 3, 4]).statistic)
-    assert [pair.label for pair in ranking.pairs] == [1, 3, 0, 2]
+    assert [pair.name for pair in ranking.pairs] == [1, 3, 0, 2]
 
 
 @given(st.lists(st.sampled_from([0.1, 0.2, 0.3, 0.4]), max_size=12))

@@ -108,7 +108,7 @@ def test_before_there_is_enough():
     of = spec()
     found = calibrate(of, [], {})
     assert (found.measured, found.device_seconds, found.recommended) == (0, None, None)
-    assert found.verdict.startswith("no correlation can be told: 0 architectures have both scores")
+    assert found.verdict.startswith("no correlation can be computed: 0 architectures have both scores")
     found = calibrate(of, trials(of, long=GOOD), {})
     assert (found.proxies[0].ranking.n, found.proxies[0].device_seconds, found.proxies[0].share) == (0, 40.0, None)
     part = trials(of, long=GOOD, short=FAIR, tiny=BAD) + trials(of, 5, full_scale=FULL)

@@ -13,7 +13,8 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from nas.client import Client, ClientError, _server_sent, find_url
+from nas.client import Client, ClientError, find_url
+from nas.client.events import server_sent
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import BlackBoxSpec
 from search_spaces import read_architecture
@@ -153,7 +154,7 @@ def test_server_sent_lines_become_fields():
         "",
         "data",
     ]
-    assert list(_server_sent(lines)) == [{"event": "trial", "id": "7", "data": "{}"}, {"data": "a\nb"}]
+    assert list(server_sent(lines)) == [{"event": "trial", "id": "7", "data": "{}"}, {"data": "a\nb"}]
 
 
 def test_where_the_service_is(home, monkeypatch):

@@ -1,24 +1,17 @@
-"""The service from Python: the same as the command line offers. Needs httpx; no torch, no Ray.
-
-client = Client.from_home()                      # or Client("http://127.0.0.1:8000", token="...")
-search = client.create_search({"name": "first", "fidelity": {"dataset": "scenes"}})
-client.wait(search.id)
-document = client.best(search.id)                # nas.build_head(read_architecture(document).architecture, ...)
-"""
+"""The client: one method for each call of the service."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, Self
 
 import httpx
 from pydantic import BaseModel
 
+from nas.client.address import DEFAULT_URL, find_url
+from nas.client.errors import ClientError, refusal, transport_errors
+from nas.client.events import Event, read_events
 from nas.results.status import SearchStatus, TrialStatus
 from nas.schemas.base import PagePublic
 from nas.schemas.calibrations import CalibrationPublic
@@ -32,53 +25,30 @@ from nas.schemas.snapshots import SnapshotDetail, SnapshotPublic
 from nas.schemas.trials import TrialDetail, TrialPublic
 from nas.settings import Settings, read_settings
 from nas.specs import CalibrationSpec, FullScaleRequest, JobSpec
-from search_spaces.validation import FieldProblem
-
-DEFAULT_URL = "http://127.0.0.1:8000"
-SERVER_FILE = "server.json"
-"""In the home folder, where the last service that ran there says its address and process id; removed at its end."""
 
 READ_SECONDS = 60.0
+"""Timeout of a request other than a live stream."""
+
 STREAM_SECONDS = 45.0
 """Silence after which a live stream counts as broken: three heartbeats of the service."""
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 10.0
 GIVE_UP_SECONDS = 120.0
-"""How long a broken stream is tried again."""
-
-
-class ClientError(Exception):
-    """The service refused, or did not answer. The message is its sentence; `status` is None without an answer."""
-
-    def __init__(self, message: str, status: int | None = None, problems: Iterable[FieldProblem] = ()) -> None:
-        super().__init__(message)
-        self.status = status
-        self.problems = tuple(problems)
-
-
-@dataclass(frozen=True)
-class Event:
-    """One live event: `search` with a whole search, `trial` with a whole trial, `end` with the finished search."""
-
-    name: Literal["search", "trial", "end"]
-    search: SearchPublic | None = None
-    trial: TrialPublic | None = None
-    id: str | None = None
-
-
-def find_url(settings: Settings) -> str:
-    """SEGNAS_URL, else where a service of this home folder says it runs, else http://127.0.0.1:8000."""
-    if url := os.environ.get("SEGNAS_URL"):
-        return url
-    # The file of a service that was killed stays: better no answer there than one from somebody else's service.
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        return str(json.loads((settings.folder / SERVER_FILE).read_text())["url"])
-    return DEFAULT_URL
+"""Time since the last event after which a broken stream is no longer reconnected."""
 
 
 class Client:
-    """A service by its address. Every method raises ClientError with the service's sentence."""
+    """A connection to one service.
+
+    Args:
+        url: Address of the service.
+        token: Bearer token, if the service requires one.
+
+    Raises:
+        ClientError: The service refused a request or did not answer. Every method raises this error, except `alive` and
+            `ready`.
+    """
 
     def __init__(self, url: str = DEFAULT_URL, token: str | None = None) -> None:
         self.url = url.rstrip("/")
@@ -90,7 +60,11 @@ class Client:
 
     @classmethod
     def from_home(cls, settings: Settings | None = None) -> Self:
-        """The service of this home folder (SEGNAS_HOME), or the one that SEGNAS_URL names, with SEGNAS_TOKEN."""
+        """Connect to the service that SEGNAS_URL names, else to the service of the home folder, with SEGNAS_TOKEN.
+
+        Args:
+            settings: By default read from the environment and the home folder.
+        """
         settings = settings or read_settings()
         token = settings.token.get_secret_value() if settings.token is not None else None
         return cls(find_url(settings), token)
@@ -106,7 +80,7 @@ class Client:
         self.close()
 
     def alive(self) -> bool:
-        """Whether a service answers there."""
+        """Whether a service answers."""
         try:
             HealthPublic.model_validate(self._get("/healthz"))
         except ClientError:
@@ -114,35 +88,40 @@ class Client:
         return True
 
     def server(self) -> ServerPublic:
-        """Whether the service can do its work, part by part, and where its Ray dashboard is."""
+        """Whether each part of the service works, and where the Ray dashboard is."""
         reply = self._send("GET", "/v1/readyz", accept=(httpx.codes.SERVICE_UNAVAILABLE,))
         return ServerPublic.model_validate(reply.json())
 
     def ready(self) -> bool:
-        """Whether the service answers, its store is there and its cluster answers."""
+        """Whether the service, its store and its cluster answer."""
         try:
             return self.server().ready
         except ClientError:
             return False
 
     def create_search(self, spec: JobSpec | Mapping[str, Any], idempotency_key: str | None = None) -> SearchPublic:
-        """Start a search. The same key again gives the same search, and starts no other.
+        """Start a search.
 
-        As a mapping, or as a `BlackBoxRequest` or `ReferenceRequest`, `spec` may give the id of a calibration for its
-        fidelity, or `ID/PROXY`.
+        Args:
+            spec: A spec or request, or its fields. In a request or a mapping, the fidelity may be the id of a
+                calibration, or `ID/PROXY`.
+            idempotency_key: The same key again returns the same search, and starts no other.
+
+        Returns:
+            The new search.
         """
         return SearchPublic.model_validate(self._post("/v1/searches", spec, idempotency_key))
 
     def forecast(self, spec: JobSpec | Mapping[str, Any]) -> ForecastPublic:
-        """What the search would cost, by what was measured before; the spec is checked, nothing is started."""
+        """Check a spec and forecast its cost from the times of earlier searches; nothing is started."""
         return ForecastPublic.model_validate(self._post("/v1/searches", spec, None, dry_run=True))
 
     def measure(self, spec: JobSpec | Mapping[str, Any]) -> SearchPublic:
-        """Start a probe of the search: once it is completed, `forecast` knows what steps cost."""
+        """Start a probe, a small search that measures what the steps of `spec` cost; `forecast` uses these times."""
         return SearchPublic.model_validate(self._post("/v1/searches", spec, None, dry_run=True, measure=True))
 
     def search(self, search_id: str) -> SearchPublic:
-        """One search as it stands."""
+        """The current state of a search."""
         return SearchPublic.model_validate(self._get(f"/v1/searches/{search_id}"))
 
     def searches(self, status: SearchStatus | None = None) -> Iterator[SearchPublic]:
@@ -160,53 +139,85 @@ class Client:
         order_by: Literal["number", "-number", "score", "-score"] = "number",
         status: TrialStatus | None = None,
     ) -> Iterator[TrialPublic]:
-        """All trials of a search in this order, page by page."""
+        """All trials of a search, page by page.
+
+        Args:
+            search_id: The search.
+            order_by: A leading minus reverses the order. By score, trials without a score come last.
+            status: Only trials of this status.
+        """
         for item in self._pages(f"/v1/searches/{search_id}/trials", {"order_by": order_by, "status": status}, page=200):
             yield TrialPublic.model_validate(item)
 
     def trial(self, search_id: str, number: int) -> TrialDetail:
-        """One trial with its learning curve and its architecture document."""
+        """One trial, with learning curve and architecture document."""
         return TrialDetail.model_validate(self._get(f"/v1/searches/{search_id}/trials/{number}"))
 
     def best(self, search_id: str, format: Literal["segnas", "deeplab", "darts"] = "segnas") -> Any:
-        """The best architecture (so far) as a document; `deeplab` gives TensorFlow DeepLab's form, `darts` that of
-        Auto-DeepLab's PyTorch re-implementations.
+        """The best architecture of a search so far.
+
+        Args:
+            search_id: The search.
+            format: `segnas`: an architecture document; `deeplab`: TensorFlow DeepLab's format; `darts`: the format of
+                Auto-DeepLab's PyTorch re-implementations.
         """
         return self._get(f"/v1/searches/{search_id}/best", format=format)
 
     def snapshots(self, search_id: str, run: int | None = None) -> list[SnapshotPublic]:
-        """What the runs of a differentiable search decoded to, by run and epoch."""
-        found = self._get(f"/v1/searches/{search_id}/snapshots", run=run)
-        return [SnapshotPublic.model_validate(item) for item in found]
+        """The architectures that a differentiable search decoded after each epoch, ordered by run and epoch.
+
+        Args:
+            search_id: The search.
+            run: Only this run, counted from 0.
+        """
+        items = self._get(f"/v1/searches/{search_id}/snapshots", run=run)
+        return [SnapshotPublic.model_validate(item) for item in items]
 
     def snapshot(self, search_id: str, run: int, epoch: int) -> SnapshotDetail:
-        """One snapshot with alpha, beta and its architecture document."""
+        """One snapshot, with alpha, beta and the architecture document."""
         return SnapshotDetail.model_validate(self._get(f"/v1/searches/{search_id}/snapshots/{run}/{epoch}"))
 
     def heads(self, search_id: str) -> list[ReferencePublic]:
-        """The table of a reference search, a row for each head."""
+        """The results of a reference search, one row for each head."""
         return [ReferencePublic.model_validate(item) for item in self._get(f"/v1/searches/{search_id}/heads")]
 
     def full_scale(
         self, search_id: str, request: FullScaleRequest | Mapping[str, Any], idempotency_key: str | None = None
     ) -> SearchPublic:
-        """Measure architectures of a search again, at full scale; the evaluation, which is a search too."""
+        """Start a full-scale evaluation: measure architectures of a search again, at full scale.
+
+        Args:
+            search_id: The search whose architectures are measured.
+            request: The full-scale fidelity, and the choice of architectures.
+            idempotency_key: The same key again returns the same evaluation, and starts no other.
+
+        Returns:
+            The evaluation, which is a search too.
+        """
         return SearchPublic.model_validate(self._post(f"/v1/searches/{search_id}/full-scale", request, idempotency_key))
 
     def ranking(self, search_id: str, full_scale: str | None = None) -> RankingPublic:
-        """How well the search orders its architectures; of one full-scale evaluation, or of those at the newest
-        one's fidelity.
+        """How well a search's scores order its architectures by their full-scale scores.
+
+        Args:
+            search_id: The search.
+            full_scale: Id of one full-scale evaluation; by default all evaluations at the fidelity of the newest.
         """
         return RankingPublic.model_validate(self._get(f"/v1/searches/{search_id}/ranking", full_scale=full_scale))
 
     def create_calibration(
         self, spec: CalibrationSpec | Mapping[str, Any], idempotency_key: str | None = None
     ) -> CalibrationPublic:
-        """Start a calibration: which proxy is the cheapest that orders as full scale does."""
+        """Start a calibration, which finds the cheapest proxy that orders architectures as full scale does.
+
+        Args:
+            spec: The calibration's spec, or its fields.
+            idempotency_key: The same key again returns the same calibration, and starts no other.
+        """
         return CalibrationPublic.model_validate(self._post("/v1/calibrations", spec, idempotency_key))
 
     def calibration(self, search_id: str) -> CalibrationPublic:
-        """A calibration as far as it has come."""
+        """A calibration's answer so far."""
         return CalibrationPublic.model_validate(self._get(f"/v1/calibrations/{search_id}"))
 
     def calibrations(self) -> Iterator[SearchPublic]:
@@ -215,19 +226,31 @@ class Client:
             yield SearchPublic.model_validate(item)
 
     def logs(self, search_id: str, tail: int = 1000) -> str:
-        """The last lines that the search's driver and its trials printed."""
+        """The last `tail` lines that a search's driver and trials printed."""
         return self._send("GET", f"/v1/searches/{search_id}/logs", params={"tail": tail}).text
 
     def spaces(self) -> list[SpacePublic]:
-        """The search spaces."""
+        """The search spaces of the service."""
         return [SpacePublic.model_validate(item) for item in self._get("/v1/spaces")]
 
     def datasets(self) -> list[DatasetPublic]:
-        """The data sets that the server has registered."""
+        """The data sets registered on the server."""
         return [DatasetPublic.model_validate(item) for item in self._get("/v1/datasets")]
 
     def wait(self, search_id: str, timeout: float | None = None, poll: float = 1.0) -> SearchPublic:
-        """The search when it is over. TimeoutError after `timeout` seconds; the search goes on then."""
+        """Wait until a search is over.
+
+        Args:
+            search_id: The search.
+            timeout: Longest wait, in seconds; None waits without limit.
+            poll: Seconds between two requests.
+
+        Returns:
+            The finished search, of any terminal status.
+
+        Raises:
+            TimeoutError: The search is not over; it continues.
+        """
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
             search = self.search(search_id)
@@ -238,24 +261,28 @@ class Client:
             time.sleep(poll)
 
     def events(self, search_id: str) -> Iterator[Event]:
-        """Follow a search: its state, then every change, at last `end`. A broken stream is taken up again.
+        """Follow a search live.
 
-        After a break, what changed meanwhile comes first; some of it may have been seen before.
+        A broken stream is reconnected. The events after a break begin with the changes made meanwhile, and may repeat
+        earlier events.
+
+        Yields:
+            The state of the search, then every change, and an `end` event.
         """
         last: str | None = None
         pause = FIRST_PAUSE
-        heard = float("-inf")
+        last_event = float("-inf")
         while True:
             try:
                 for event in self._stream(search_id, last):
                     last = event.id or last
-                    pause, heard = FIRST_PAUSE, time.monotonic()
+                    pause, last_event = FIRST_PAUSE, time.monotonic()
                     yield event
                     if event.name == "end":
                         return
             except ClientError as error:
                 refused = error.status is not None and error.status < httpx.codes.INTERNAL_SERVER_ERROR
-                if refused or time.monotonic() - heard > GIVE_UP_SECONDS:
+                if refused or time.monotonic() - last_event > GIVE_UP_SECONDS:
                     raise
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
@@ -264,11 +291,11 @@ class Client:
         headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last} if last else {})
         path = f"/v1/searches/{search_id}/events"
         opened = self._http.stream("GET", path, headers=headers, timeout=STREAM_SECONDS)
-        with _transport_errors(self.url), opened as reply:
+        with transport_errors(self.url), opened as reply:
             if reply.is_error:
                 reply.read()
-                raise _refusal(reply)
-            yield from map(_event, _server_sent(reply.iter_lines()))
+                raise refusal(reply)
+            yield from read_events(reply.iter_lines())
 
     def _pages(self, path: str, params: Mapping[str, Any], page: int) -> Iterator[Any]:
         cursor: str | None = None
@@ -285,50 +312,12 @@ class Client:
         return self._send("POST", path, json=content, headers=headers, params=params).json()
 
     def _get(self, path: str, **params: Any) -> Any:
-        given = {name: str(value) for name, value in params.items() if value is not None}
-        return self._send("GET", path, params=given).json()
+        query = {name: str(value) for name, value in params.items() if value is not None}
+        return self._send("GET", path, params=query).json()
 
     def _send(self, method: str, path: str, accept: tuple[int, ...] = (), **request: Any) -> httpx.Response:
-        with _transport_errors(self.url):
+        with transport_errors(self.url):
             reply = self._http.request(method, path, **request)
         if reply.is_error and reply.status_code not in accept:
-            raise _refusal(reply)
+            raise refusal(reply)
         return reply
-
-
-@contextlib.contextmanager
-def _transport_errors(url: str) -> Iterator[None]:
-    try:
-        yield
-    except (httpx.TransportError, httpx.InvalidURL) as error:
-        raise ClientError(f"no service answers at {url} ({error}); start one with: segnas serve") from error
-
-
-def _refusal(reply: httpx.Response) -> ClientError:
-    with contextlib.suppress(ValueError, TypeError, KeyError):
-        body = reply.json()
-        problems = [FieldProblem.model_validate(item) for item in body.get("errors", ())]
-        return ClientError(str(body["detail"]), reply.status_code, problems)
-    return ClientError(f"the service answered {reply.status_code} {reply.reason_phrase}", reply.status_code)
-
-
-def _server_sent(lines: Iterable[str]) -> Iterator[dict[str, str]]:
-    """Events of a stream as their fields (https://html.spec.whatwg.org/multipage/server-sent-events.html)."""
-    fields: dict[str, str] = {}
-    for line in lines:
-        if not line:
-            if "data" in fields:
-                yield fields
-            fields = {}
-        elif not line.startswith(":"):
-            name, _, value = line.partition(":")
-            value = value.removeprefix(" ")
-            fields[name] = f"{fields[name]}\n{value}" if name == "data" and name in fields else value
-
-
-def _event(fields: Mapping[str, str]) -> Event:
-    name, identity = fields.get("event"), fields.get("id")
-    if name == "trial":
-        return Event("trial", trial=TrialPublic.model_validate_json(fields["data"]), id=identity)
-    search = SearchPublic.model_validate_json(fields["data"])
-    return Event("end" if name == "end" else "search", search=search, id=identity)
