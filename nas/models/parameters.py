@@ -10,7 +10,7 @@ from nas.models.layers.depthwise import DepthwiseAtrous
 
 
 def count_parameters(module: nn.Module) -> int:
-    """Return the number of trainable scalars; running statistics of batch norm do not count, its affine ones do."""
+    """Return the number of trainable scalars, with batch norm's weight and bias, without the running statistics."""
     return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
 
 

@@ -1,7 +1,7 @@
 """The operators of the dense prediction cell as modules (Chen et al., NeurIPS 2018, section 3.2).
 
-Definitions follow the released code, TensorFlow models research/deeplab/core/dense_prediction_cell.py; where the
-paper's words differ, the docstring says so.
+Definitions follow the released code, TensorFlow models research/deeplab/core/dense_prediction_cell.py; a docstring
+mentions where the paper differs.
 """
 
 from __future__ import annotations
