@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all, and are made once however many processes want them."""
+"""Files and folders that appear only when complete, and are made once by any number of processes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the exclusive lock of `path` (a file beside it, `<name>.lock`); waits for another process that has it.
+    """Hold the exclusive lock of `path`, the file `<name>.lock` beside `path`; wait while another process holds it.
 
-    The kernel releases the lock when its holder dies, however it dies. The lock file stays: removing it would let
-    two processes lock two files of the same name.
+    The kernel releases the lock when its holder dies, however it dies. The lock file is never removed: otherwise two
+    processes could lock two files of the same name.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_name(path.name + ".lock").open("w") as file:
@@ -24,7 +24,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Have `write` make a file beside `path`, then rename it to `path`; a reader sees the old one or the new one."""
+    """Let `write` write a temporary file beside `path`, then rename it; a reader sees the old file or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = _temporary(path)
     try:
@@ -35,12 +35,12 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
 
 
 def write_text_atomically(path: Path, text: str) -> None:
-    """`write_atomically` of UTF-8 text."""
+    """Write `text` in UTF-8 to a temporary file, then rename it to `path`."""
     write_bytes_atomically(path, text.encode())
 
 
 def write_bytes_atomically(path: Path, content: bytes) -> None:
-    """`write_atomically` of bytes."""
+    """Write `content` to a temporary file, then rename it to `path`."""
 
     def write(temporary: Path) -> None:
         temporary.write_bytes(content)
@@ -48,11 +48,32 @@ def write_bytes_atomically(path: Path, content: bytes) -> None:
     write_atomically(path, write)
 
 
-def make_once(folder: Path, make: Callable[[Path], None]) -> bool:
-    """Make `folder` with `make` (given an empty folder to fill) unless it is there; True when it was made now.
+def write_folder_atomically(folder: Path, write: Callable[[Path], None]) -> None:
+    """Let `write` fill an empty temporary folder beside `folder`, then rename it to `folder`, which is new or empty.
 
-    Of several processes one makes it and the others wait. A killed maker leaves a temporary folder that no reader
-    looks at; the next maker of the same folder removes it.
+    A failure removes the temporary folder.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = _temporary(folder)
+    try:
+        temporary.mkdir()
+        write(temporary)
+        temporary.replace(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def make_once(folder: Path, make: Callable[[Path], None]) -> bool:
+    """Make `folder` unless it exists; of several processes one makes the folder and the others wait.
+
+    A killed process leaves a temporary folder that no reader looks at; the next one to make the same folder removes it.
+
+    Args:
+        folder: Appears only when it is complete.
+        make: Called with an empty temporary folder to fill.
+
+    Returns:
+        Whether this call made the folder.
     """
     if folder.exists():
         return False
@@ -61,13 +82,7 @@ def make_once(folder: Path, make: Callable[[Path], None]) -> bool:
             return False
         for left_over in folder.parent.glob(f".{folder.name}.*.part"):
             shutil.rmtree(left_over, ignore_errors=True)
-        temporary = _temporary(folder)
-        temporary.mkdir()
-        try:
-            make(temporary)
-            temporary.replace(folder)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+        write_folder_atomically(folder, make)
     return True
 
 

@@ -1,1 +1,1 @@
-"""Data sets: readers of the field's folder layouts, crops, generated scenes, and the feature bank."""
+"""Data sets: readers of common folder layouts, crops, generated scenes, and the feature bank."""

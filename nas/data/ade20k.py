@@ -1,4 +1,4 @@
-"""ADE20K scene parsing (Zhou et al., CVPR 2017; ADEChallengeData2016): 150 classes, 0 in a label file is ignored.
+"""ADE20K scene parsing (Zhou et al., CVPR 2017; ADEChallengeData2016): 150 classes; label value 0 is ignored.
 
 root/images/{training,validation}/<id>.jpg
 root/annotations/{training,validation}/<id>.png     0 = other, 1..150 = classes
@@ -32,9 +32,12 @@ CLASS_NAMES = tuple(" ".join(name.split()) for name in _NAMES.split("|"))
 
 
 def open_ade20k(root: Path) -> SegmentationDataset:
-    """Open an ADEChallengeData2016 folder. DatasetError naming what is missing.
+    """Open an ADEChallengeData2016 folder.
 
-    The palette is the VOC colour map of the indices 1..150: a rule, where the publishers' own colours are a table.
+    The palette is the VOC colour map of the indices 1..150, since the publishers' own colours follow no rule.
+
+    Raises:
+        DatasetError: A folder, an image or a label map is missing; the message names it.
     """
     return SegmentationDataset(
         name_of_layout="ade20k",
@@ -60,7 +63,7 @@ def _split(root: Path, name: str) -> Split:
 
 
 def _names(path: Path) -> tuple[str, ...]:
-    """First synonyms from objectInfo150.txt, or our own list when the file is not there."""
+    """Return the first synonyms from objectInfo150.txt, or `CLASS_NAMES` without that file."""
     if not path.exists():
         return CLASS_NAMES
     try:

@@ -1,8 +1,8 @@
-"""The feature bank: what a frozen backbone sees of the training crops and the validation images, computed once.
+"""The feature bank: a frozen backbone's features of the training crops and validation images, computed once.
 
-A folder of .npy files that trials map into memory (all processes of a node share the pages), addressed by what went
-in, made under a lock in a temporary folder and renamed: it is there whole or not at all. No torch here: the features
-come from a function.
+A bank is a folder of .npy files that trials map into memory, so that all processes of a node share the pages. The
+caller names the folder by a hash of all inputs. The folder is made under a lock and a temporary name, and renamed when
+it is complete. This module does not import torch: the features come from a function.
 
     train_features.npy  (views * images, h, w, C)   row view * images + image
     train_labels.npy    (views * images, H, W)      uint8, 255 ignored
@@ -35,16 +35,25 @@ Pair = tuple[Uint8, Uint8]
 """An image (H, W, 3) and its label map (H, W)."""
 
 Progress = Callable[[str, int, int], None]
+"""Called with (stage, rows done, rows in all)."""
 
 VIEW_SEED = 0x5E6
-"""Views are the same for every trial and every seed: the bank is shared by all of them."""
+"""Seed of the crops, which no trial and no seed of a trial changes: all trials share the bank."""
 
 REPORT = "report.json"
 
 
 @dataclass(frozen=True)
 class CropSource:
-    """Where rows come from: the first `images` of a split, `views` times cropped at random or once in the middle."""
+    """The crops that become rows of a bank.
+
+    Attributes:
+        split: Images and label maps.
+        images: Number of images, the first ones of the split.
+        crop: Height and width in pixels.
+        views: Crops of each image.
+        augment: Random scale and flip of training crops; None for crops from the middle of the image.
+    """
 
     split: Split
     images: int
@@ -56,7 +65,11 @@ class CropSource:
         return self.images * self.views
 
     def row(self, index: int) -> Pair:
-        """Image and label map of a row, at the crop's size. DatasetError for a broken file."""
+        """Return the image (H, W, 3) and the label map (H, W) of row view * images + image, at the crop's size.
+
+        Raises:
+            DatasetError: A file is missing or broken.
+        """
         view, image = divmod(index, self.images)
         pixels, label = self.split.load(image)
         if self.augment is None:
@@ -66,7 +79,11 @@ class CropSource:
 
 @dataclass(frozen=True)
 class FeatureBank:
-    """An opened bank; the arrays are mapped from disk, read as they are touched, never written back."""
+    """An opened bank, whose arrays are mapped from disk, read on access and never written back.
+
+    Attributes:
+        class_pixels: Pixels of each class in view 0 of the training labels, at their stored size.
+    """
 
     folder: Path
     train_features: NDArray[Any]
@@ -78,10 +95,14 @@ class FeatureBank:
 
 
 def open_bank(folder: Path) -> FeatureBank:
-    """Map the bank in `folder`. OSError when it is not there."""
+    """Open the bank in `folder` by mapping its arrays.
+
+    Raises:
+        OSError: There is no bank in `folder`.
+    """
 
     def mapped(name: str) -> NDArray[Any]:
-        # Mode "c" maps privately: as cheap as read-only, and torch takes the array without a copy.
+        # Mode "c" maps privately: as cheap as read-only, and torch accepts the array without a copy.
         array: NDArray[Any] = np.load(folder / f"{name}.npy", mmap_mode="c", allow_pickle=False)
         return array
 
@@ -108,10 +129,21 @@ def build_bank(
     batch: int,
     progress: Progress,
 ) -> FeatureBank:
-    """The bank in `folder`, built now unless it is there. Progress: stage "features", rows done of all rows.
+    """Open the bank in `folder`, and build it first unless it exists. A failed build leaves nothing behind.
 
-    `class_pixels` of the report counts the classes over view 0 of the training labels, at their stored size.
-    OSError (disk full) and DatasetError (broken file) leave nothing behind.
+    Args:
+        folder: Where the bank is, or will be.
+        train: Training crops.
+        val: Validation images.
+        extract: Computes the features of a batch of images.
+        label_stride: Pixels per stored label, along each axis.
+        num_classes: Number of classes in the labels.
+        batch: Images per call of `extract`.
+        progress: Called with the stage "features", the rows done and the rows in all.
+
+    Raises:
+        OSError: The disk is full.
+        DatasetError: A file is missing or broken.
     """
 
     def make(temporary: Path) -> None:
@@ -142,12 +174,15 @@ def build_bank(
 
 
 def crop_batches(source: CropSource, rows: Iterable[int], batch: int) -> Iterator[tuple[int, Pair]]:
-    """(rows done so far, (images (n, H, W, 3), labels (n, H, W))) in the order of `rows`.
+    """Yield (rows done so far, (images (n, H, W, 3), labels (n, H, W))) in the order of `rows`.
 
-    Files are decoded in threads (Pillow lets go of the interpreter's lock), one batch ahead of the reader.
+    Files are decoded in threads (Pillow releases the interpreter's lock), one batch ahead of the consumer.
+
+    Raises:
+        DatasetError: A file is missing or broken.
     """
-    wanted = list(rows)
-    chunks = [wanted[i : i + batch] for i in range(0, len(wanted), batch)]
+    indices = list(rows)
+    chunks = [indices[i : i + batch] for i in range(0, len(indices), batch)]
     with ThreadPoolExecutor(max_workers=4, thread_name_prefix="crops") as pool:
         ahead = [pool.submit(source.row, row) for row in (chunks[0] if chunks else [])]
         done = 0
@@ -161,10 +196,10 @@ def crop_batches(source: CropSource, rows: Iterable[int], batch: int) -> Iterato
 
 
 def sample_labels(labels: Uint8, stride: int) -> Uint8:
-    """Nearest labels at cell centres: (n, H, W) -> (n, ceil(H / stride), ceil(W / stride)).
+    """Sample labels at the centres of the cells of a stride: (n, H, W) -> (n, ceil(H / stride), ceil(W / stride)).
 
-    A side of a multiple of the stride has cells whose centre is half a stride in; one of a multiple and one pixel
-    (513, 769) has cells on the pixels 0, stride, 2 stride, ..., corners included.
+    On a side that is a multiple of the stride, the first centre is half a stride from the border; on a side of a
+    multiple plus one pixel (513, 769), the centres are the pixels 0, stride, 2 * stride, ..., corners included.
     """
     if stride == 1:
         return labels
@@ -173,14 +208,14 @@ def sample_labels(labels: Uint8, stride: int) -> Uint8:
 
 
 def count_classes(labels: Uint8 | tuple[()], num_classes: int) -> NDArray[np.int64]:
-    """How many pixels have each class, (num_classes,); IGNORE is left out."""
+    """Count the pixels of each class, (num_classes,), without those of label IGNORE."""
     counts = np.bincount(np.asarray(labels, np.uint8).reshape(-1), minlength=IGNORE + 1)
     assert not counts[num_classes:IGNORE].any()
     return counts[:num_classes].astype(np.int64)
 
 
 class NpyWriter:
-    """Writes a .npy file row by row, so that a full disk is an OSError and not a bus error in mapped memory."""
+    """Writes a .npy file of `rows` rows piece by piece; a full disk raises OSError (mapped memory: a bus error)."""
 
     def __init__(self, path: Path, rows: int) -> None:
         self._file: BinaryIO = path.open("wb")
@@ -195,7 +230,7 @@ class NpyWriter:
         assert failure[0] is not None or self._written == self._rows
 
     def append(self, rows: NDArray[Any]) -> None:
-        """Add rows (n, ...); the first call fixes dtype and shape of a row."""
+        """Append rows (n, ...); the first call fixes the dtype and the shape of a row."""
         if not self._written:
             header = {"descr": rows.dtype.str, "fortran_order": False, "shape": (self._rows, *rows.shape[1:])}
             np.lib.format.write_array_header_1_0(self._file, header)

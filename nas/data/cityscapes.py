@@ -3,7 +3,7 @@
     root/leftImg8bit/{train,val}/<city>/<name>_leftImg8bit.png
     root/gtFine/{train,val}/<city>/<name>_gtFine_labelIds.png
 
-Generated scenes use the same layout; they add a folder `warmup` and, in `scenes.json`, the names of its classes.
+Generated scenes use the same layout, and add a split `warmup` and the names of its classes in `scenes.json`.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ LABELS: tuple[tuple[str, int, tuple[int, int, int]], ...] = (
     ("bicycle", 18, (119, 11, 32)),
 )
 LICENSE_PLATE = 255
-"""The table's last label, license plate, has id -1: 255 in an 8-bit file. Ignored."""
+"""Value of the table's last label, license plate, which has id -1 (255 in an 8-bit file) and is ignored."""
 
 IMAGE_SUFFIX = "_leftImg8bit.png"
 LABEL_SUFFIX = "_gtFine_labelIds.png"
@@ -70,7 +70,11 @@ TRAIN_TO_LABEL_ID = np.array([[train for _, train, _ in LABELS].index(c) for c i
 
 
 def open_cityscapes(root: Path) -> SegmentationDataset:
-    """Open a Cityscapes folder or generated scenes. DatasetError naming what is missing."""
+    """Open a folder of Cityscapes or of generated scenes.
+
+    Raises:
+        DatasetError: A folder, an image or a label map is missing, or `scenes.json` is broken; the message names it.
+    """
     appearance_names = _appearance_names(root / SCENES_FILE)
     appearance = None
     if appearance_names:

@@ -1,4 +1,4 @@
-"""What a data set is to the engine: named splits of (image, label) pairs, class names, a palette, a content key."""
+"""A segmentation data set: named splits of (image, label map) pairs, class names, a palette, a content key."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from PIL import Image
 from search_spaces.base import canonical_json
 
 IGNORE = 255
-"""Label value that neither trains nor counts."""
+"""Label of pixels that are left out of training and evaluation."""
 
 Uint8 = NDArray[np.uint8]
 
@@ -26,11 +26,11 @@ _UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBo
 
 
 class DatasetError(ValueError):
-    """A data set's folder does not hold what its layout promises; the message names the file or folder."""
+    """A file or folder of a data set is missing, broken or not as its layout requires; the message names it."""
 
 
 class Item(NamedTuple):
-    """One annotated image: where its pixels and its label map stand."""
+    """The files of one annotated image: the image and its label map."""
 
     image: Path
     label: Path
@@ -38,14 +38,14 @@ class Item(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class LabelTable:
-    """How the values of a label file become classes: `classes[v]` for value v where `known[v]`; both are (256,)."""
+    """Maps the values of a label file to classes: value v to `classes[v]` if `known[v]`; both arrays are (256,)."""
 
     classes: Uint8
     known: NDArray[np.bool_]
 
     @classmethod
     def of(cls, mapping: Mapping[int, int]) -> Self:
-        """Table of a mapping {value in the file: class, or IGNORE}; values left out are errors when met."""
+        """Build the table of a mapping {value in the file: class or IGNORE}; any other value in a file is an error."""
         classes = np.full(256, IGNORE, np.uint8)
         known = np.zeros(256, np.bool_)
         for value, target in mapping.items():
@@ -54,21 +54,25 @@ class LabelTable:
 
     @classmethod
     def identity(cls, num_classes: int) -> Self:
-        """Values are the classes 0..num_classes-1 themselves, 255 is ignored."""
+        """Build the table whose values are the classes 0..num_classes-1 themselves; 255 is ignored."""
         return cls.of({**{c: c for c in range(num_classes)}, IGNORE: IGNORE})
 
     def apply(self, values: Uint8, path: Path) -> Uint8:
-        """Classes of a label map. DatasetError naming `path` and the values that the table does not have."""
+        """Return the classes of a label map's values.
+
+        Raises:
+            DatasetError: A value is not in the table; the message names it and `path`.
+        """
         occurring = np.bincount(values.reshape(-1), minlength=256) > 0
-        strangers = np.flatnonzero(occurring & ~self.known)
-        if strangers.size:
-            raise DatasetError(f"{path}: label values {strangers[:8].tolist()} are not in this layout's label table")
+        unknown = np.flatnonzero(occurring & ~self.known)
+        if unknown.size:
+            raise DatasetError(f"{path}: label values {unknown[:8].tolist()} are not in this layout's label table")
         return self.classes[values]
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """A list of annotated images under one label table. Nothing is read before `load`."""
+    """A list of annotated images with one label table; `load` reads the files."""
 
     name: str
     items: tuple[Item, ...]
@@ -78,7 +82,11 @@ class Split:
         return len(self.items)
 
     def load(self, index: int) -> tuple[Uint8, Uint8]:
-        """Image (H, W, 3) in RGB and label map (H, W) with classes or IGNORE. DatasetError naming a broken file."""
+        """Read an image (H, W, 3) in RGB and its label map (H, W) of classes or IGNORE.
+
+        Raises:
+            DatasetError: A file is missing or broken, the sizes differ, or a label value is not in the table.
+        """
         item = self.items[index]
         image, values = read_image(item.image), read_label_values(item.label)
         if image.shape[:2] != values.shape:
@@ -90,10 +98,15 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class SegmentationDataset:
-    """An opened data set. `palette` is (num_classes, 3); `splits` has "train" and "val".
+    """An opened data set.
 
-    `appearance` are images labelled by what things look like rather than what they are; only generated scenes have
-    them. A frozen backbone is warmed up on these (see docs/scenes.md).
+    Attributes:
+        name_of_layout: Folder layout, for instance "cityscapes".
+        palette: Colour of each class, (num_classes, 3).
+        splits: "train" and "val".
+        appearance: Images labelled by appearance rather than class, on which a frozen backbone is warmed up; only
+            generated scenes have them (see docs/scenes.md).
+        appearance_names: Names of the appearance classes.
     """
 
     name_of_layout: str
@@ -109,32 +122,37 @@ class SegmentationDataset:
 
     @property
     def num_classes(self) -> int:
-        """Number of classes that train and count."""
         return len(self.class_names)
 
     @property
     def appearance_classes(self) -> int:
-        """Number of appearance classes; 0 without an appearance split."""
         return len(self.appearance_names)
 
     def split(self, name: str) -> Split:
-        """The split of that name. DatasetError listing those there are."""
+        """Return the split of that name.
+
+        Raises:
+            DatasetError: There is none; the message lists the splits.
+        """
         if name not in self.splits:
             raise DatasetError(f"{self.root} has no split {name!r}, only {', '.join(self.splits)}")
         return self.splits[name]
 
     def appearance_split(self) -> Split | None:
-        """Images with appearance labels for the backbone's warm-up; None on real data."""
+        """Return the images with appearance labels for the backbone's warm-up; None for real data."""
         return self.appearance
 
     @cached_property
     def key(self) -> str:
-        """Content key (sha256 hex) that addresses caches: the same files under another root have the same key.
+        """Content key (sha256 hex) that addresses caches; the same files under another root have the same key.
 
-        Hashes the layout, the classes and, for each file, its path below the root, its size and its last 64 bytes.
-        A PNG ends with checksums of its pixels (Adler-32 of the zlib stream, CRC-32 of the last IDAT chunk) and a
-        JPEG with entropy-coded data, so other pixels of the same size give another key, yet a data set of thousands
-        of images costs one short read a file. Times of change do not matter. DatasetError for a file that is gone.
+        The key hashes the layout, the classes and, for each file, its path below the root, its size and its last 64
+        bytes, not its modification time. A PNG ends with checksums of its pixels (Adler-32 of the zlib stream, CRC-32
+        of the last IDAT chunk) and a JPEG with entropy-coded data, so other pixels in a file of the same size give
+        another key, yet a data set of thousands of images costs one short read per file.
+
+        Raises:
+            DatasetError: A file cannot be read.
         """
         digest = hashlib.sha256(canonical_json([self.name_of_layout, self.class_names, self.appearance_names]).encode())
         appearance = () if self.appearance is None else (self.appearance,)
@@ -147,18 +165,23 @@ class SegmentationDataset:
 
 
 def read_image(path: Path) -> Uint8:
-    """An image file as (H, W, 3) RGB. DatasetError naming the file when it is missing or unreadable."""
+    """Read an image file as RGB, (H, W, 3).
+
+    Raises:
+        DatasetError: The file is missing or unreadable.
+    """
     try:
         with Image.open(path) as image:
-            return np.array(image.convert("RGB"))  # a copy: Pillow's own memory is read-only, torch objects
+            return np.array(image.convert("RGB"))  # a copy: Pillow's own memory is read-only, which torch warns about
     except _UNREADABLE as error:
         raise DatasetError(_unreadable("image", path, error)) from error
 
 
 def read_label_values(path: Path) -> Uint8:
-    """The values of an 8-bit one-channel label file as (H, W): grey values, or indices of a palette image.
+    """Read the values of an 8-bit label file with one channel, (H, W): grey values, or indices of a palette image.
 
-    DatasetError naming the file when it is missing, unreadable, or of another kind.
+    Raises:
+        DatasetError: The file is missing, unreadable, or not 8-bit with one channel.
     """
     try:
         with Image.open(path) as image:
@@ -172,7 +195,11 @@ def read_label_values(path: Path) -> Uint8:
 
 
 def names_in(folder: Path, suffix: str) -> list[str]:
-    """Sorted names of the files in `folder` that end in `suffix`. DatasetError when there is no such folder."""
+    """Return the sorted names of the entries of `folder` that end in `suffix`.
+
+    Raises:
+        DatasetError: The folder is missing or unreadable.
+    """
     try:
         with os.scandir(folder) as entries:
             return sorted(entry.name for entry in entries if entry.name.endswith(suffix))
@@ -181,7 +208,10 @@ def names_in(folder: Path, suffix: str) -> list[str]:
 
 
 def voc_palette(count: int) -> Uint8:
-    """The PASCAL VOC colour map, (count, 3): the bits of an index, three at a time, fill the channels from the top."""
+    """Return the PASCAL VOC colour map, (count, 3).
+
+    The bits of an index, three at a time from the lowest, become the bits of R, G and B from the highest.
+    """
     palette = np.zeros((count, 3), np.uint8)
     for index in range(count):
         for bit in range(8):

@@ -1,4 +1,4 @@
-"""A registered data set. Apart from the settings, so that a machine that only trains needs no pydantic-settings."""
+"""A registered data set; separate from the settings, so that a machine that only trains needs no pydantic-settings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Layout = Literal["cityscapes", "voc2012", "ade20k"]
 
 
 class DatasetEntry(StrictModel):
-    """A registered data set: which folder layout, and where."""
+    """The folder layout and the root folder of a data set."""
 
     layout: Layout
     root: Path

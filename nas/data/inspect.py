@@ -1,4 +1,4 @@
-"""Looking at a data set: what it holds, how often each class occurs, and a picture of samples."""
+"""Inspect a data set: its splits and sizes, how often each class occurs, and a picture of samples."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from nas.data.entry import DatasetEntry, Layout
 from nas.data.registry import open_dataset
 
 Progress = Callable[[int, int], None]
+"""Called with (images read, images to read)."""
 
 _MARKS: tuple[tuple[str, Layout], ...] = (
     ("leftImg8bit", "cityscapes"),
@@ -27,7 +28,16 @@ _MARKS: tuple[tuple[str, Layout], ...] = (
 
 @dataclass(frozen=True)
 class SplitReport:
-    """Some images of one split: `shares[c]` is class c's part of the labelled pixels, `images[c]` how many have it."""
+    """Statistics over some or all images of one split.
+
+    Attributes:
+        items: Images in the split.
+        read: Images that were read.
+        sizes: The different (height, width) of the images read, in pixels.
+        ignored: Share of the pixels with label IGNORE.
+        shares: Each class's share of the labelled pixels.
+        images: How many of the images read have each class.
+    """
 
     name: str
     items: int
@@ -39,7 +49,11 @@ class SplitReport:
 
 
 def open_folder(folder: Path) -> SegmentationDataset:
-    """Open a data set by what its folder holds. DatasetError when that is none of the layouts we read."""
+    """Open a data set whose layout is recognised by the names of its subfolders.
+
+    Raises:
+        DatasetError: The folder has none of the supported layouts, or a file of the layout is missing.
+    """
     for name, layout in _MARKS:
         if (folder / name).is_dir():
             return open_dataset(DatasetEntry(layout=layout, root=folder))
@@ -49,9 +63,10 @@ def open_folder(folder: Path) -> SegmentationDataset:
 def inspect(
     dataset: SegmentationDataset, images: int | None = None, progress: Progress | None = None
 ) -> tuple[SplitReport, ...]:
-    """Read images of each split, evenly spaced and `images` at most, and count. DatasetError naming a broken file.
+    """Read `images` evenly spaced images of each split, or all of them with None, and count their pixels.
 
-    `progress` is called with (images read, images to read).
+    Raises:
+        DatasetError: A file is missing or broken.
     """
     chosen = {name: _spaced(len(split), images) for name, split in dataset.splits.items()}
     total, done = sum(len(indices) for indices in chosen.values()), 0
@@ -73,7 +88,7 @@ def inspect(
 def write_mosaic(dataset: SegmentationDataset, path: Path, columns: int = 4, width: int = 384) -> None:
     """Write a PNG with a row of samples for each split, evenly spaced, each `width` pixels wide.
 
-    A sample is the image above the image with its labels' colours laid over it; unlabelled pixels turn black.
+    A sample is an image above the same image overlaid with the colours of its labels; unlabelled pixels are black.
     """
     strips = []
     for split in dataset.splits.values():
@@ -83,21 +98,21 @@ def write_mosaic(dataset: SegmentationDataset, path: Path, columns: int = 4, wid
 
 
 def _spaced(count: int, most: int | None) -> list[int]:
-    taken = count if most is None else min(most, count)
-    return [index * count // taken for index in range(taken)]
+    chosen = count if most is None else min(most, count)
+    return [index * count // chosen for index in range(chosen)]
 
 
 def _report(
     name: str, items: int, counts: NDArray[np.int64], sizes: tuple[tuple[int, int], ...], num_classes: int
 ) -> SplitReport:
     by_class = counts[:, :num_classes].sum(0)
-    labelled, everything = max(int(by_class.sum()), 1), max(int(counts.sum()), 1)
+    labelled, pixels = max(int(by_class.sum()), 1), max(int(counts.sum()), 1)
     return SplitReport(
         name=name,
         items=items,
         read=len(counts),
         sizes=sizes,
-        ignored=float(counts[:, IGNORE].sum() / everything),
+        ignored=float(counts[:, IGNORE].sum() / pixels),
         shares=tuple(float(share) for share in by_class / labelled),
         images=tuple(int(number) for number in (counts[:, :num_classes] > 0).sum(0)),
     )
@@ -116,7 +131,7 @@ def _tile(split: Split, index: int, palette: Uint8, width: int) -> Uint8:
 
 
 def _beside(tiles: list[Uint8], width: int) -> Uint8:
-    """Tiles in a row, on black where they are lower than the highest or fewer than fit."""
+    """Join tiles in a row of `width` pixels, on black where a tile is lower than the highest or tiles are missing."""
     strip = np.zeros((max(tile.shape[0] for tile in tiles), width, 3), np.uint8)
     left = 0
     for tile in tiles:

@@ -19,7 +19,11 @@ _READERS: dict[Layout, Callable[[Path], SegmentationDataset]] = {
 
 
 def open_dataset(entry: DatasetEntry) -> SegmentationDataset:
-    """List the data set's files by its layout; nothing is decoded yet. DatasetError naming what is missing."""
+    """Open a data set by listing the files of its layout; no image is decoded yet.
+
+    Raises:
+        DatasetError: The root, a folder or a file is missing; the message names it.
+    """
     root = entry.root.expanduser()
     if not root.is_dir():
         raise DatasetError(f"root folder {root} of the {entry.layout} data set does not exist")

@@ -1,4 +1,4 @@
-"""From an image of any size to a crop the network takes: numpy and Pillow only, deterministic for a generator."""
+"""Crops, scales, flips and normalises images with numpy and Pillow; deterministic for a given random generator."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from nas.specs import AugmentSpec
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
-"""Per channel (RGB, values in [0, 1]) of ImageNet: what published backbones were trained with."""
+"""Mean and standard deviation of ImageNet per channel (RGB in [0, 1]), with which published backbones were trained."""
 
 MEAN_PIXEL = tuple(round(255 * mean) for mean in MEAN)
-"""Padding colour: normalises to about zero, so that padded regions carry no signal."""
+"""Colour of padding, which normalises to about zero, so that padded regions carry no signal."""
 
 
 def normalize(image: Uint8) -> NDArray[np.float32]:
-    """(..., H, W, 3) uint8 -> float32 of the same shape: (x / 255 - mean) / std per channel."""
+    """Return (x / 255 - mean) / std per channel, float32, for an image (..., H, W, 3)."""
     scale = (1.0 / (255.0 * np.array(STD))).astype(np.float32)
     shift = (-np.array(MEAN) / np.array(STD)).astype(np.float32)
     normalized: NDArray[np.float32] = image.astype(np.float32) * scale + shift
@@ -28,10 +28,21 @@ def normalize(image: Uint8) -> NDArray[np.float32]:
 def train_crop(
     image: Uint8, label: Uint8, crop: tuple[int, int], augment: AugmentSpec, rng: np.random.Generator
 ) -> tuple[Uint8, Uint8]:
-    """Random scale, flip, padding at the bottom and right (mean colour, IGNORE), random crop: (h, w, 3) and (h, w).
+    """Scale, flip, pad and crop an image and its label map at random.
 
-    The scale is uniform in `augment.scale`; images are resized bilinearly, labels by nearest neighbour. Four numbers
-    are drawn whatever the settings, so that one setting does not change what the others draw.
+    The scale is uniform in `augment.scale`; images are resized bilinearly, labels by nearest neighbour. An image
+    smaller than the crop is padded at the bottom and right with the mean colour and IGNORE. Four numbers are drawn
+    for all settings, so that one setting does not change the numbers that the others draw.
+
+    Args:
+        image: (H, W, 3).
+        label: (H, W).
+        crop: Height h and width w of the result in pixels.
+        augment: Range of the scale, and whether to flip.
+        rng: Source of the random numbers.
+
+    Returns:
+        Image (h, w, 3) and label map (h, w).
     """
     draw_scale, draw_flip, draw_top, draw_left = rng.random(4)
     lowest, highest = augment.scale
@@ -45,9 +56,9 @@ def train_crop(
 
 
 def val_crop(image: Uint8, label: Uint8, crop: tuple[int, int]) -> tuple[Uint8, Uint8]:
-    """The middle of the image, padded evenly where it is smaller than the crop (the odd pixel at the end).
+    """Return the middle of an image and its label map at the size of `crop` (height, width in pixels), unscaled.
 
-    Unscaled; the whole image when it has the crop's size.
+    An image smaller than the crop is padded evenly on both sides, with the odd pixel at the end.
     """
     missing = [max(0, side - have) for side, have in zip(crop, label.shape, strict=True)]
     image, label = _pad(image, label, crop, (missing[0] // 2, missing[1] // 2))
@@ -63,7 +74,7 @@ def _rescale(image: Uint8, label: Uint8, scale: float) -> tuple[Uint8, Uint8]:
 
 
 def _pad(image: Uint8, label: Uint8, crop: tuple[int, int], before: tuple[int, int]) -> tuple[Uint8, Uint8]:
-    """Enlarge to at least the crop's size, `before` (rows, columns) of the padding going above and to the left."""
+    """Pad to at least the size of `crop`, with `before` (rows, columns) of the padding above and to the left."""
     size = tuple(max(side, have) for side, have in zip(crop, label.shape, strict=True))
     if size == label.shape:
         return image, label

@@ -1,4 +1,4 @@
-"""PASCAL VOC 2012 segmentation, 20 classes and background, with SBD's extra annotations where they are present.
+"""PASCAL VOC 2012 segmentation: 20 classes and background, with SBD's extra annotations if they are present.
 
 VOC2012/JPEGImages/<id>.jpg
 VOC2012/SegmentationClass/<id>.png          palette images: index = class, 255 = void
@@ -41,9 +41,10 @@ AUGMENTED_LISTS = ("train_aug.txt", "trainaug.txt")
 
 
 def open_voc2012(root: Path) -> SegmentationDataset:
-    """Open VOC2012 at `root`: the folder VOC2012 itself, VOCdevkit, or the folder that holds VOCdevkit.
+    """Open VOC2012; `root` is the folder VOC2012 itself, VOCdevkit, or the folder that holds VOCdevkit.
 
-    DatasetError naming what is missing, or an image that is in both splits.
+    Raises:
+        DatasetError: A folder, an image or a label map is missing, or an image is in both splits; the message names it.
     """
     base = _base(root)
     lists = base / "ImageSets" / "Segmentation"
@@ -88,7 +89,7 @@ def _split(base: Path, name: str, list_file: Path, label_folder: str) -> Split:
 
 
 def _ids(list_file: Path) -> list[str]:
-    """Ids in the order of the list; a line is an id, or "/JPEGImages/<id>.jpg /SegmentationClassAug/<id>.png"."""
+    """Return the ids of a list file; a line is an id or "/JPEGImages/<id>.jpg /SegmentationClassAug/<id>.png"."""
     try:
         lines = list_file.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:

@@ -1,4 +1,4 @@
-"""From descriptions to torch modules: operations, heads, backbones, whole networks."""
+"""Torch modules of the networks that the project's specs describe: layers, heads, backbones, entire networks."""
 
 from nas.models.auto_deeplab import AutoDeepLabNetwork, build_auto_deeplab
 from nas.models.backbones.base import Backbone

@@ -10,7 +10,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 _ELEMENTWISE = (nn.BatchNorm1d, nn.BatchNorm2d, nn.ReLU, nn.ReLU6)
-"""They change no shape and count nothing, but are slow on the meta device, where torch decomposes them in Python."""
+"""Layers that keep the shape and count nothing, but are slow on the meta device (torch decomposes them in Python)."""
 
 
 class Complexity(NamedTuple):
@@ -21,13 +21,16 @@ class Complexity(NamedTuple):
 
 
 def multiply_adds(module: nn.Module, in_channels: int, size: tuple[int, int]) -> int:
-    """Multiply-adds of one forward pass for one map of (in_channels, *size).
+    """Count the multiply-adds of one forward pass of one input map.
 
-    As the field counts: the products of convolutions, of linear layers and of matrices, an output scalar costing the
-    length of the sum behind it; a tap outside the map counts as one inside. Batch norm, activations, pooling and
-    resizing count nothing.
+    Convolutions, linear layers and matrix products count as is usual in the field: an output scalar costs as many
+    multiply-adds as its sum has terms, and a filter tap outside the map costs as much as one inside. Batch norm,
+    activations, pooling and resizing count nothing. The count runs on torch's meta device, without arithmetic.
 
-    Runs on torch's meta device: no arithmetic, and the module, which may be on any device, is left as it was.
+    Args:
+        module: On any device; left unchanged.
+        in_channels: Channels of the input map.
+        size: Height and width of the input map.
     """
     shadow = _shadow(module).eval()
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
@@ -37,9 +40,9 @@ def multiply_adds(module: nn.Module, in_channels: int, size: tuple[int, int]) ->
 
 
 def _shadow(module: nn.Module) -> nn.Module:
-    """A copy on the meta device without its batch norms and activations.
+    """Return a copy on the meta device without batch norms and activations.
 
-    What is found in deepcopy's memo is taken as copied already, so that no weight is read.
+    deepcopy treats every object in its memo as copied already, so no weight is read.
     """
     memo: dict[int, Any] = {id(tensor): tensor.to("meta") for tensor in (*module.parameters(), *module.buffers())}
     memo |= {id(layer): nn.Identity() for layer in module.modules() if isinstance(layer, _ELEMENTWISE)}

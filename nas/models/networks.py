@@ -1,4 +1,4 @@
-"""Whole networks: backbone, head and biased 1x1 logits."""
+"""Entire networks, from images to logits: backbone, head and biased 1x1 logits, or a searched network."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from search_spaces.document import Architecture
 
 
 class HeadWithClassifier(nn.Module):
-    """What a trial on cached features trains: (N, in, H, W) -> logits (N, classes, H, W)."""
+    """A head and its logits, which a trial on cached features trains: (N, in, H, W) -> logits (N, classes, H, W)."""
 
     def __init__(self, head: nn.Module, classifier: nn.Module) -> None:
         super().__init__()
@@ -26,13 +26,15 @@ class HeadWithClassifier(nn.Module):
         self.classifier = classifier
 
     def forward(self, features: Tensor) -> Tensor:
-        """Logits at the resolution of the features."""
         logits: Tensor = self.classifier(self.head(features))
         return logits
 
 
 class SegmentationNetwork(nn.Module):
-    """Images (N, 3, H, W), normalised -> logits (N, classes, H / stride, W / stride), sizes rounded up."""
+    """Backbone, head and logits: normalised images (N, 3, H, W) -> logits (N, classes, H / stride, W / stride).
+
+    Sizes are rounded up; the caller resizes the logits to the image.
+    """
 
     def __init__(self, backbone: Backbone, head: nn.Module, classifier: nn.Module) -> None:
         super().__init__()
@@ -41,17 +43,16 @@ class SegmentationNetwork(nn.Module):
         self.classifier = classifier
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits at feature resolution; the caller resizes."""
         logits: Tensor = self.classifier(self.head(self.backbone(images)))
         return logits
 
 
 Network: TypeAlias = SegmentationNetwork | AutoDeepLabNetwork
-"""Images, normalised -> logits at some stride; the last layer is `classifier`."""
+"""A network from normalised images to logits at its stride; the last layer is `classifier`."""
 
 
 def is_network(architecture: Architecture) -> TypeGuard[AutoDeepLab]:
-    """Whether an architecture is a whole network, with nothing of a backbone under it."""
+    """Return whether `architecture` describes an entire network, which needs no backbone."""
     return isinstance(architecture, AutoDeepLab)
 
 
@@ -66,9 +67,20 @@ def build_classifier_head(  # noqa: PLR0917  each of the six is needed, and none
     bn_momentum: float = BN_MOMENTUM,
     knowledge: KnowledgeGraph | None = None,
 ) -> HeadWithClassifier:
-    """Head and logits for features of `in_channels` at `output_stride`; `crop` (height, width) in pixels.
+    """Build a head and its logits for features of `in_channels` at `output_stride`.
 
-    `knowledge` and ValueError as in `build_head`.
+    Args:
+        architecture: A dense cell or a reference head.
+        in_channels: Channels of the backbone's features.
+        num_classes: Channels of the logits.
+        head: Filters, dropout and rate multiplier.
+        output_stride: Pixels of the image per feature cell.
+        crop: Height and width of the training crop in pixels.
+        bn_momentum: Weight of the newest batch in the running statistics of batch norm.
+        knowledge: Graph of the classes; only symbolic graph reasoning reads it.
+
+    Raises:
+        ValueError: As in `build_head`, or `num_classes` is below 1.
     """
     module = build_head(
         architecture,
@@ -97,14 +109,25 @@ def build_network(
     bn_momentum: float = BN_MOMENTUM,
     knowledge: KnowledgeGraph | None = None,
 ) -> Network:
-    """The whole network of an architecture, randomly initialised.
+    """Build the entire network of an architecture, randomly initialised.
 
-    Of a head: on a backbone, by default MobileNet-v2 at output stride 16, with 256 filters; ValueError where the
-    backbone cannot reach its output stride, or where a head that reasons over a knowledge graph has no `knowledge`.
-    The backbone's own weights: `load_backbone_weights(network.backbone, path)`. Of an architecture that is a whole
-    network (auto_deeplab): as `network` says, by default with 20 filters; `backbone` and `head` are not read.
-    ValueError where `crop` (height, width in pixels) does not fit. `iterations` is the length of the training, over
-    which a whole network's dropped paths are scheduled.
+    A head is put on a backbone; `load_backbone_weights(network.backbone, path)` loads published weights into the
+    latter. An architecture that is an entire network itself (auto_deeplab) is built as `network` describes.
+
+    Args:
+        architecture: A dense cell, a reference head or an Auto-DeepLab network.
+        num_classes: Channels of the logits.
+        backbone: Read for heads only; None for MobileNet-v2 at output stride 16.
+        head: Read for heads only; None for 256 filters.
+        network: Read for entire networks only; None for 20 filters.
+        crop: Height and width of the training crop in pixels.
+        iterations: Training steps over which an entire network's drop-path probability rises.
+        bn_momentum: Weight of the newest batch in the running statistics of batch norm.
+        knowledge: Graph of the classes; only symbolic graph reasoning reads it.
+
+    Raises:
+        ValueError: The backbone cannot have its output stride, a head needs a knowledge graph and `knowledge` is
+            None, or `crop` does not fit an entire network.
     """
     if is_network(architecture):
         spec = network or NetworkSpec()
@@ -123,7 +146,7 @@ def build_network(
             bn_momentum=bn_momentum,
         )
     features = build_backbone(backbone or BackboneSpec())
-    part = build_classifier_head(
+    trained = build_classifier_head(
         architecture,
         features.out_channels,
         num_classes,
@@ -133,4 +156,4 @@ def build_network(
         bn_momentum=bn_momentum,
         knowledge=knowledge,
     )
-    return SegmentationNetwork(features, part.head, part.classifier)
+    return SegmentationNetwork(features, trained.head, trained.classifier)

@@ -1,4 +1,4 @@
-"""Counting parameters, and which of them weight decay touches."""
+"""Number of trainable parameters, and which of them weight decay applies to."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from nas.models.layers.depthwise import DepthwiseAtrous
 
 
 def count_parameters(module: nn.Module) -> int:
-    """Trainable scalars; batch norm's weight and bias count, its running statistics do not."""
+    """Return the number of trainable scalars, with batch norm's weight and bias, without the running statistics."""
     return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
 
 
 def is_depthwise(module: nn.Module) -> bool:
-    """A convolution whose every filter reads one channel (of several)."""
+    """Return whether `module` is a convolution of several channels in which every filter reads one channel."""
     if isinstance(module, DepthwiseAtrous):
         return True
     return isinstance(module, nn.Conv2d) and module.groups == module.in_channels > 1
 
 
 def parameter_groups(module: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Two groups for a torch optimiser: with `weight_decay`, and without. Frozen parameters stand in neither.
+    """Return the two parameter groups of a torch optimiser, with weight decay and without, frozen parameters left out.
 
-    As TensorFlow DeepLab: decay on the weights of convolutions and linear layers, none on depthwise weights, batch
-    norm and biases, nor on anything that is no layer's weight. A parameter shared by two layers stands once.
+    As in TensorFlow DeepLab, weight decay applies to the weights of convolutions and linear layers, not to depthwise
+    weights, batch norm, biases or parameters outside of such layers. A parameter shared by two layers appears once.
     """
     decayed = {
         id(layer.weight)

@@ -1,4 +1,4 @@
-"""What papers report: published mIoU with source and setting, to stand beside what was measured here."""
+"""Published mIoU with source and setting, to compare with measured scores."""
 
 from nas.published.scores import DATASETS, PublishedScore, Source, published
 

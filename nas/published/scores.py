@@ -1,4 +1,4 @@
-"""The table of published scores, shipped as data."""
+"""The table of published scores, which is shipped as a data file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _Percent = Annotated[float, Field(gt=1, lt=100)]
 
 
 class Source(StrictModel):
-    """Where numbers stand."""
+    """A publication that reports scores."""
 
     title: str
     venue: str
@@ -28,10 +28,11 @@ class Source(StrictModel):
 
 
 class PublishedScore(StrictModel):
-    """One number of one paper, with the setting it was got in. What is not recorded here is None.
+    """One score from one paper, with the setting in which it was measured; None for what is not recorded.
 
-    `extra` names what was trained on beside the data set's own fine annotations and ImageNet's class labels; an empty
-    one says: nothing. `multi_scale` is of the evaluation: several scales (and mostly flips) averaged, or one.
+    `extra` names the training data beside the data set's own fine annotations and ImageNet's class labels; it is
+    empty without any. `multi_scale` is True for an evaluation that averages several scales (and mostly flips), False
+    for a single scale.
     """
 
     dataset: Dataset
@@ -48,9 +49,10 @@ class PublishedScore(StrictModel):
 
 
 def published(dataset: str | None = None) -> tuple[PublishedScore, ...]:
-    """All published scores, or those on one data set, by data set, split and falling mIoU.
+    """Return the published scores on one data set, or all of them, sorted by data set, split and falling mIoU.
 
-    ValueError listing the known data sets for any other name.
+    Raises:
+        ValueError: There are no scores on `dataset`; the message lists the data sets.
     """
     if dataset is not None and dataset not in DATASETS:
         raise ValueError(f"no published scores on {dataset!r} are shipped; known: {', '.join(DATASETS)}")

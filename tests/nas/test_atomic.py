@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from nas.atomic import make_once, write_text_atomically
+from nas.atomic import make_once, write_folder_atomically, write_text_atomically
 
 BUILDER = """
 import sys, time
@@ -62,6 +62,30 @@ def test_two_processes_build_once(tmp_path):
     assert outputs == ["made\n", "found\n"]
     assert (folder / "whole").exists()
     assert time.monotonic() - started < 60
+
+
+def test_a_folder_appears_only_when_it_is_complete(tmp_path):
+    folder = tmp_path / "data" / "scenes"
+
+    def write(temporary) -> None:
+        (temporary / "first").write_text("x")
+        assert not folder.exists() or not any(folder.iterdir())
+        (temporary / "second").write_text("x")
+
+    def fail(temporary) -> None:
+        write(temporary)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_folder_atomically(folder, fail)
+    assert list(folder.parent.iterdir()) == []
+    folder.mkdir()
+    write_folder_atomically(folder, write)
+    assert sorted(file.name for file in folder.iterdir()) == ["first", "second"]
+    with pytest.raises(OSError, match="not empty"):
+        write_folder_atomically(folder, lambda temporary: None)
+    assert sorted(file.name for file in folder.iterdir()) == ["first", "second"]
+    assert list(folder.parent.iterdir()) == [folder]
 
 
 def test_a_failed_write_keeps_the_old_file(tmp_path):

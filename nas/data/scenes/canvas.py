@@ -1,4 +1,4 @@
-"""Painting label and material at once, in units of which a scene is 128 high, whatever its size in pixels."""
+"""A canvas that paints labels and materials together, in units: a scene of any size in pixels is 128 units high."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from nas.data.dataset import IGNORE, Uint8
 from nas.data.scenes.materials import Paint
 
 UNITS_HIGH, UNITS_WIDE = 128, 256
+"""Height and width of a scene in units."""
 
 Ints = NDArray[np.int64]
 
 
 class Canvas:
-    """Two maps of (height, width) pixels, painted back to front. All coordinates are integers, in units."""
+    """Two maps (height, width), of labels and of materials, painted back to front.
+
+    All coordinates are integers in units; x grows to the right, y downwards.
+    """
 
     def __init__(self, size: tuple[int, int]) -> None:
         self.height, self.width = size
@@ -24,7 +28,7 @@ class Canvas:
         self._columns = np.arange(self.width)[None, :]
 
     def pixels(self, units: int) -> int:
-        """Units in pixels, rounded down."""
+        """Convert units to pixels, rounded down."""
         return units * self.height // UNITS_HIGH
 
     def rectangle(self, left: int, top: int, right: int, bottom: int, paint: Paint) -> None:
@@ -60,7 +64,10 @@ class Canvas:
         self._fill((slice(y0, y1), slice(None)), inside, paint)
 
     def _line(self, ends: tuple[int, int], first: int, last: int, start: int, stop: int) -> Ints:
-        """Pixel position at each of the pixels start..stop-1 of the line through (first, ends[0]), (last, ends[1])."""
+        """Return a line's position in pixels at each of the pixels start..stop-1 of the other axis.
+
+        The line goes through (first, ends[0]) and (last, ends[1]), in units.
+        """
         along = np.arange(start, stop) * UNITS_HIGH - first * self.height
         span = (last - first) * self.height
         return (ends[0] * span + (ends[1] - ends[0]) * along) * self.height // (span * UNITS_HIGH)

@@ -1,4 +1,4 @@
-"""Random integers whose sequence is the same on every machine and with every numpy."""
+"""Random integers whose sequence is the same on every machine and with every version of numpy."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ T = TypeVar("T")
 
 
 class Draws:
-    """Integers from PCG64's raw 64-bit words.
+    """A source of random integers, computed from the raw 64-bit words of PCG64; equal keys give equal sequences.
 
-    numpy promises the raw stream of a bit generator and of `SeedSequence` for good, but not what `Generator` makes
-    of it (NEP 19); so the few distributions needed are made here, in integers.
+    numpy guarantees the raw stream of a bit generator and of `SeedSequence` for good, but not the distributions that
+    `Generator` derives from the stream (NEP 19); so the few distributions needed are computed here, in integers.
     """
 
     def __init__(self, *key: int) -> None:
@@ -24,36 +24,36 @@ class Draws:
         self._words = self._refill()
 
     def below(self, bound: int) -> int:
-        """Uniform in [0, bound); the bias of the multiplication is under bound / 2^32."""
+        """Draw uniformly from [0, bound); the bias of the multiplication is under bound / 2^32."""
         return (next(self._words) >> 32) * bound >> 32
 
     def between(self, low: int, high: int) -> int:
-        """Uniform in [low, high], both ends included."""
+        """Draw uniformly from [low, high], both ends included."""
         return low + self.below(high - low + 1)
 
     def percent(self, chance: int) -> bool:
-        """True in `chance` of 100 draws."""
+        """Draw True with a probability of `chance` percent."""
         return self.below(100) < chance
 
     def weighted(self, weights: Sequence[int]) -> int:
-        """An index, with probability proportional to its weight."""
-        at = self.below(sum(weights))
+        """Draw an index with probability proportional to its weight."""
+        rest = self.below(sum(weights))
         for index, weight in enumerate(weights):
-            at -= weight
-            if at < 0:
+            rest -= weight
+            if rest < 0:
                 return index
-        raise AssertionError("weights add up to what was drawn from")
+        raise AssertionError("the draw is below the sum of the weights")
 
     def shuffled(self, values: Sequence[T]) -> list[T]:
-        """The values in random order (Fisher-Yates)."""
-        order = list(values)
-        for last in range(len(order) - 1, 0, -1):
+        """Return the values in random order (Fisher-Yates)."""
+        shuffled = list(values)
+        for last in range(len(shuffled) - 1, 0, -1):
             other = self.below(last + 1)
-            order[last], order[other] = order[other], order[last]
-        return order
+            shuffled[last], shuffled[other] = shuffled[other], shuffled[last]
+        return shuffled
 
     def noise(self, count: int) -> Uint8:
-        """`count` uniform bytes, little-endian whatever the machine."""
+        """Draw `count` uniform bytes, the same ones on machines of any byte order."""
         words = self._bits.random_raw(-(-count // 8))
         return words.astype("<u8", copy=False).view(np.uint8)[:count]
 

@@ -1,7 +1,7 @@
 """Rows of facades along the street, with hedges at their feet.
 
-A facade is a building or a wall by the colour of its *roof*, 3 to 6 cells above. A hedge is vegetation under a warm
-*sky* and a fence under a cold one: one bit for the whole image, which a mean over it shows best.
+A facade is a building or a wall depending on the colour of its *roof*, 3 to 6 cells above. A hedge is vegetation under
+a warm *sky* and a fence under a cold one: a single bit per image, which a mean over the image shows best.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ from nas.data.scenes.street import MAJORITY, Street
 
 ROOF = 8
 HEDGE = 19
+"""Heights of roofs and hedges in units."""
+
 HEDGES_FROM = 50
-"""Hedges keep this far from the vanishing point: nearer, they would stand right beside the sky between the facades."""
+"""Distance of hedges from the vanishing point, in units: nearer, a hedge would be next to the sky between facades."""
 
 
 def paint_facades(canvas: Canvas, street: Street, draws: Draws) -> None:
-    """The sky, facades on both sides that leave it free in the middle, hedges."""
+    """Paint the sky, facades on both sides that leave the sky free in the middle, and hedges."""
     hedge, sky = ("vegetation", "warm sky") if draws.percent(MAJORITY) else ("fence", "cold sky")
     canvas.rectangle(0, 0, UNITS_WIDE, street.horizon, paint(sky, "sky"))
     west, east = street.vanishing - draws.between(22, 34), street.vanishing + draws.between(22, 34)
@@ -37,10 +39,10 @@ def _paint_row(canvas: Canvas, street: Street, row: tuple[int, int], draws: Draw
         kind = "building" if draws.percent(MAJORITY) else "wall"
         storey = draws.between(-3, 3)
         tops = [_roof(street, x) + storey for x in (left, end)]
-        under = tops[0] + ROOF, tops[1] + ROOF
+        eaves = tops[0] + ROOF, tops[1] + ROOF
         feet = street.foot(left), street.foot(end)
-        canvas.between_rows(left, end, under, feet, paint("facade", kind))
-        canvas.between_rows(left, end, (tops[0], tops[1]), under, paint(f"roof of a {kind}", kind))
+        canvas.between_rows(left, end, eaves, feet, paint("facade", kind))
+        canvas.between_rows(left, end, (tops[0], tops[1]), eaves, paint(f"roof of a {kind}", kind))
         left = end
 
 

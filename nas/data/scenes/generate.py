@@ -1,9 +1,7 @@
-"""Writing a data set of scenes to disk, in the Cityscapes layout."""
+"""Writes a data set of generated scenes to disk, in the Cityscapes layout."""
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -11,6 +9,7 @@ from typing import Annotated, Literal, Self
 import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
+from nas.atomic import write_folder_atomically
 from nas.data.cityscapes import (
     APPEARANCE_SUFFIX,
     IMAGE_SUFFIX,
@@ -26,10 +25,12 @@ from nas.data.scenes.scene import Scene, Style, appearance_names, draw_scene
 from search_spaces.base import StrictModel
 
 Progress = Callable[[int, int], None]
+"""Called with (scenes written, scenes in all)."""
+
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
 VERSION = 1
-"""Of what is drawn; counts up when the same seed gives other pixels."""
+"""Version of the drawings, which increases when the same seed gives other pixels."""
 
 _CITY = "scenes"
 _EGO_VEHICLE = 1
@@ -38,9 +39,10 @@ _LABEL_IDS[: len(TRAIN_TO_LABEL_ID)] = TRAIN_TO_LABEL_ID
 
 
 class SceneSet(StrictModel):
-    """All that decides a set of scenes; `scenes.json` in its folder.
+    """Everything that determines a set of generated scenes; stored as `scenes.json` in the data set's folder.
 
-    `images` says how many scenes each split has. `appearance` are the names of the appearance classes.
+    `size` is (height, width) in pixels, `images` the number of scenes in each split, and `appearance` are the names of
+    the appearance classes.
     """
 
     format: Literal["segnas/scenes"] = "segnas/scenes"
@@ -62,7 +64,7 @@ class SceneSet(StrictModel):
         return self
 
 
-def generate(  # noqa: PLR0917  the first six are what `segnas data generate` asks for, in its order
+def generate(  # noqa: PLR0917  the first six are the options of `segnas data generate`, in the same order
     root: Path,
     images: int,
     seed: int,
@@ -72,15 +74,26 @@ def generate(  # noqa: PLR0917  the first six are what `segnas data generate` as
     *,
     style: Style = "cues",
 ) -> SceneSet:
-    """Write `images` training scenes of `size` (height, width) to the folder `root`, the same bytes on every machine.
+    """Write a data set of generated scenes to the folder `root`, with the same bytes on every machine.
 
-    Beside them come `val_images` validation scenes (None: 3 for 16 training scenes) and a quarter as many warm-up
-    scenes as training ones, labelled by appearance. A scene depends on the seed, its split and its number alone.
-    `style="naive"` is a control for benchmarks: each class has a look of its own.
+    A scene depends only on the seed, its split and its number. There are a quarter as many warm-up scenes, labelled by
+    appearance, as training scenes. Nothing is done when `root` holds exactly these scenes already.
 
-    `root` must be new or empty; it appears under its name only when it is complete. Where it already holds exactly
-    these scenes nothing is done. ValueError for what cannot be drawn; DatasetError for a folder that holds something
-    else. `progress` is called with (scenes written, all scenes).
+    Args:
+        root: New or empty folder, which appears under this name only when it is complete.
+        images: Number of training scenes.
+        seed: Seed of all scenes.
+        size: Height and width in pixels.
+        val_images: Number of validation scenes; None for 3 per 16 training scenes.
+        progress: Called after each scene.
+        style: "naive" is a control for benchmarks, in which each class has an appearance of its own.
+
+    Returns:
+        The description that is stored beside the scenes.
+
+    Raises:
+        ValueError: The scenes cannot be drawn: a number or the size is out of range.
+        DatasetError: `root` is no folder, or holds something else.
     """
     val = max(1, images * 3 // 16) if val_images is None else val_images
     counts = {"train": images, "val": val, WARMUP: max(1, images // 4)}
@@ -89,19 +102,21 @@ def generate(  # noqa: PLR0917  the first six are what `segnas data generate` as
     )
     if _already_there(root, scenes):
         return scenes
-    root.parent.mkdir(parents=True, exist_ok=True)
-    partial = root.with_name(f".{root.name}.{os.getpid()}.partial")
-    try:
-        _write_splits(partial, scenes, progress or (lambda _done, _total: None))
-        (partial / SCENES_FILE).write_text(scenes.model_dump_json(indent=1) + "\n", "utf-8")
-        partial.rename(root)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+
+    def write(folder: Path) -> None:
+        _write_splits(folder, scenes, progress or (lambda _done, _total: None))
+        (folder / SCENES_FILE).write_text(scenes.model_dump_json(indent=1) + "\n", "utf-8")
+
+    write_folder_atomically(root, write)
     return scenes
 
 
 def _already_there(root: Path, scenes: SceneSet) -> bool:
-    """Whether `root` holds just these scenes. DatasetError when it holds anything else."""
+    """Return whether `root` holds exactly these scenes; False for a new or empty folder.
+
+    Raises:
+        DatasetError: `root` is no folder, or holds something else.
+    """
     if not root.exists():
         return False
     if not root.is_dir():
@@ -109,10 +124,10 @@ def _already_there(root: Path, scenes: SceneSet) -> bool:
     if not any(root.iterdir()):
         return False
     try:
-        there = SceneSet.model_validate_json((root / SCENES_FILE).read_text("utf-8"))
+        existing = SceneSet.model_validate_json((root / SCENES_FILE).read_text("utf-8"))
     except (OSError, ValidationError):
-        there = None
-    if there != scenes:
+        existing = None
+    if existing != scenes:
         raise DatasetError(f"{root} is not empty and holds something other than these scenes; give a new folder")
     return True
 
@@ -134,7 +149,7 @@ def _write_splits(folder: Path, scenes: SceneSet, progress: Progress) -> None:
 
 
 def _label_file(scene: Scene, split: str) -> tuple[str, Uint8]:
-    """Suffix and content of a scene's label file: appearance classes for the warm-up, official label ids elsewhere."""
+    """Return suffix and values of a label file: appearance classes for the warm-up, official label ids otherwise."""
     if split == WARMUP:
         return APPEARANCE_SUFFIX, scene.appearance
     return LABEL_SUFFIX, _LABEL_IDS[scene.label]

@@ -1,4 +1,4 @@
-"""One scene: where everything goes, so that no cue is hidden and no two cues are confused."""
+"""The layout of one scene, in which no cue is hidden and no two cues can be confused."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ from nas.data.scenes.street import Street, paint_bonnet, paint_street
 from nas.data.scenes.vehicles import Interval, paint_long_vehicles, paint_near_vehicles
 
 PLACES = (11, 36, 61, 86, 170, 195, 220, 245)
-"""Columns for people and poles: on both sides, far enough apart that a cue belongs to one of them."""
+"""Columns of people and poles in units: on both sides, far enough apart that a cue belongs to only one of them."""
 
 
 def compose(size: tuple[int, int], draws: Draws) -> tuple[Uint8, Uint8]:
-    """(labels, materials), each (height, width): training classes and indices of MATERIALS."""
+    """Paint a scene of `size` (height, width) in pixels.
+
+    Returns:
+        Training classes and indices of MATERIALS, two maps (height, width).
+    """
     canvas = Canvas(size)
     street = Street.draw(draws)
     paint_street(canvas, street, draws)
@@ -24,13 +28,13 @@ def compose(size: tuple[int, int], draws: Draws) -> tuple[Uint8, Uint8]:
     fronts = paint_long_vehicles(canvas, street, draws)
     paint_near_vehicles(canvas, street, draws)
     free = [x for place in PLACES if _clear(x := place + draws.between(-2, 2), fronts)]
-    order = draws.shuffled(free)
-    people = (len(order) + 1) // 2
-    for x in order[:people]:
+    columns = draws.shuffled(free)
+    people = (len(columns) + 1) // 2
+    for x in columns[:people]:
         paint_person(canvas, street, x, draws)
-    for x in order[people:]:
+    for x in columns[people:]:
         paint_pole(canvas, street, x, draws)
-    for x in order[people:]:
+    for x in columns[people:]:
         if draws.percent(35):
             paint_bicycle(canvas, x, draws.between(116, 120))
     paint_bonnet(canvas, draws)
@@ -38,5 +42,5 @@ def compose(size: tuple[int, int], draws: Draws) -> tuple[Uint8, Uint8]:
 
 
 def _clear(x: int, fronts: list[Interval]) -> bool:
-    """Whether something 20 wide at column x leaves every front in sight."""
+    """Return whether an object 20 units wide at column x covers no front of a vehicle."""
     return all(x + 10 <= left or x - 10 >= right for left, right in fronts)

@@ -1,8 +1,8 @@
-"""What things look like in a scene, apart from what they are.
+"""The materials of a scene, which define its appearance independently of its classes.
 
 A class of the label map is drawn in a *material*. Classes of one group share their material, so nothing within a
-small backbone's reach tells them apart; a *cue*, a material of its own some way off, does. The materials, in this
-order, are also the appearance classes on which a backbone is warmed up.
+small backbone's receptive field distinguishes them; a *cue*, some distance away in a material of its own, does. The
+materials, in this order, are also the appearance classes on which a backbone is warmed up.
 """
 
 from __future__ import annotations
@@ -55,19 +55,19 @@ _TRAIN_IDS = {name: index for index, name in enumerate(CLASS_NAMES)}
 
 
 class Paint(NamedTuple):
-    """What a stroke leaves behind: an index of MATERIALS, and a training class (255: none; None: what was there)."""
+    """What a painted pixel becomes: an index of MATERIALS, and a training class (255: none; None: unchanged)."""
 
     material: int
     label: int | None
 
 
 def paint(material: str, kind: str | None = None) -> Paint:
-    """Paint of a material for a class by its Cityscapes name; without one, what is painted over keeps its class."""
+    """Return the paint of a material for the Cityscapes class `kind`; with None the painted pixels keep their class."""
     return Paint(_INDEX[material], None if kind is None else _TRAIN_IDS[kind])
 
 
 def unlabelled(material: str) -> Paint:
-    """Paint of a material that belongs to no class: label 255."""
+    """Return the paint of a material that belongs to no class: label 255."""
     return Paint(_INDEX[material], IGNORE)
 
 
@@ -75,4 +75,4 @@ CLASS_MATERIALS = [
     *(Material((40 + 88 * (c % 3), 40 + 88 * (c // 3 % 3), 40 + 88 * (c // 9 % 3)), "grain") for c in range(19)),
     MATERIALS["bonnet"],
 ]
-"""The naive control: a colour for each *class*, nothing to look for elsewhere; the last is for what has no label."""
+"""Materials of the naive control: a colour for each *class*, without cues; the last is for pixels without a label."""

@@ -1,7 +1,7 @@
-"""People and bicycles: a person with a bicycle some way *below* (nearer to the camera) is a rider.
+"""People and bicycles: a person with a bicycle some distance *below* (nearer to the camera) is a rider.
 
-The bicycle is about 6 cells under the torso. Others get a bicycle in another column: that there is one somewhere says
-nothing.
+The bicycle is about 6 cells under the torso. Other bicycles stand in the columns of poles, so that a bicycle somewhere
+in the image is no cue.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from nas.data.scenes.materials import paint
 from nas.data.scenes.street import Street
 
 RIDERS = 35
-"""Percent of the people."""
+"""Percentage of the people."""
 
 
 def paint_person(canvas: Canvas, street: Street, x: int, draws: Draws) -> None:
-    """A person at column x, with a bicycle below if a rider."""
+    """Paint a person at column x, a rider with a bicycle below in some cases."""
     rider = draws.percent(RIDERS)
     look = paint("person", "rider" if rider else "person")
     depth = draws.between(10, 17)
@@ -30,7 +30,7 @@ def paint_person(canvas: Canvas, street: Street, x: int, draws: Draws) -> None:
 
 
 def paint_bicycle(canvas: Canvas, x: int, y: int) -> None:
-    """A bicycle, 29 wide and 18 high, around (x, y)."""
+    """Paint a bicycle, 29 units wide and 18 high, around (x, y)."""
     canvas.rectangle(x - 9, y - 7, x + 9, y + 5, paint("bicycle", "bicycle"))
     for side in (-1, 1):
         canvas.disc(x + side * 8, y + 4, 6, paint("bicycle", "bicycle"))

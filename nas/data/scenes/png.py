@@ -1,4 +1,4 @@
-"""PNG files whose bytes depend on nothing but the pixels."""
+"""A PNG encoder whose bytes depend on the pixels only."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _GREY, _RGB = 0, 2
 
 
 def encode_png(pixels: Uint8) -> bytes:
-    """An 8-bit PNG of (H, W) grey or (H, W, 3) RGB pixels, uncompressed.
+    """Encode (H, W) grey or (H, W, 3) RGB pixels as an uncompressed 8-bit PNG.
 
-    What deflate makes of the same pixels differs between zlib, zlib-ng and their versions, and so would the files of
-    one generated data set from machine to machine. Stored blocks are fully determined (RFC 1951, section 3.2.4), and
-    the noise in the images would hardly compress anyway: a scene of 128x256 takes 98 KB, its labels 33 KB.
+    Compressed data differ between zlib, zlib-ng and their versions, and so would the files of one generated data set
+    between machines. Stored blocks are fully determined (RFC 1951, section 3.2.4), and the noise in the images would
+    hardly compress anyway: a scene of 128x256 pixels has 98 KB, its label map 33 KB.
     """
     height, width = pixels.shape[:2]
     rows = np.zeros((height, 1 + pixels.nbytes // height), np.uint8)  # each row starts with filter type 0, none
@@ -30,7 +30,7 @@ def encode_png(pixels: Uint8) -> bytes:
 
 
 def _stored(data: bytes) -> bytes:
-    """A zlib stream (RFC 1950) of stored blocks."""
+    """Return a zlib stream (RFC 1950) of stored blocks."""
     blocks = [b"\x78\x01"]
     for start in range(0, len(data), _STORED_BLOCK):
         block = data[start : start + _STORED_BLOCK]

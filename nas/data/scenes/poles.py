@@ -1,4 +1,4 @@
-"""Poles that carry a plate: a traffic light or a traffic sign by the colour of the pole's *foot*, 9 cells below."""
+"""Poles with a plate, which is a traffic light or sign depending on the colour of the *foot*, 9 cells below."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from nas.data.scenes.materials import paint
 from nas.data.scenes.street import Street
 
 LIGHTS = 67
-"""Percent of the plates."""
+"""Percentage of traffic lights among the plates."""
 
 
 def paint_pole(canvas: Canvas, street: Street, x: int, draws: Draws) -> None:
-    """A thin pole at column x with its plate and foot."""
+    """Paint a thin pole at column x with a plate and a foot."""
     kind = "light" if draws.percent(LIGHTS) else "sign"
     depth = draws.between(31, 37)
     foot = street.horizon + depth

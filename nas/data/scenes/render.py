@@ -1,7 +1,7 @@
-"""From a map of materials to pixels: colours, textures, light and noise, in integers throughout.
+"""Renders a map of materials as an image with colours, textures, light and noise, in integers throughout.
 
-Integers because floating-point results may differ between processors and numpy builds in the last bit, and a
-generated data set must have the same bytes everywhere.
+Floating-point results may differ in the last bit between processors and numpy builds, and a generated data set must
+have the same bytes everywhere.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NOISE = 26
 
 
 def render(materials: Uint8, looks: list[Material], draws: Draws) -> Uint8:
-    """Image (H, W, 3) of a map (H, W) of indices into `looks`."""
+    """Render the image (H, W, 3) of a map (H, W) of indices into `looks`."""
     height, width = materials.shape
     palette = np.array([look.colour for look in looks], np.int32)
     jitter = np.array([[draws.between(-JITTER, JITTER) for _ in range(3)] for _ in looks], np.int32)
@@ -40,7 +40,7 @@ def render(materials: Uint8, looks: list[Material], draws: Draws) -> Uint8:
 
 
 def _light(height: int, width: int, draws: Draws) -> np.ndarray[tuple[int, int], np.dtype[np.int32]]:
-    """(H, W) factor in 1/256: an exposure and a linear fall-off across the image."""
+    """Draw the light, an (H, W) factor in 1/256: an exposure and a linear fall-off across the image."""
     base = 256 + draws.between(-GAIN, GAIN)
     down, across = draws.between(-LIGHT, LIGHT), draws.between(-LIGHT, LIGHT)
     rows = (2 * np.arange(height, dtype=np.int32) - height) * down // height

@@ -1,4 +1,4 @@
-"""One scene of a data set, by its seed, split and number."""
+"""Draws one scene of a data set from the seed, the split and the scene's number."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from nas.data.scenes.materials import CLASS_MATERIALS, MATERIALS
 from nas.data.scenes.render import render
 
 Style = Literal["cues", "naive"]
-"""How classes look: "cues" draws the classes of a group alike, "naive" gives each class a look of its own."""
+"""Appearance of classes: alike within a group of classes ("cues"), or different for each class ("naive")."""
 
 
 class Scene(NamedTuple):
-    """Image (H, W, 3), training classes (H, W) and appearance classes (H, W); 255 is ignored in both."""
+    """An image (H, W, 3), its training classes (H, W) and appearance classes (H, W); 255 is ignored in both."""
 
     image: Uint8
     label: Uint8
@@ -26,7 +26,7 @@ class Scene(NamedTuple):
 
 
 def draw_scene(key: tuple[int, ...], size: tuple[int, int], style: Style = "cues") -> Scene:
-    """The scene of `key` (seed, split, number), of `size` (height, width)."""
+    """Draw the scene of `key` (seed, split, number); `size` is (height, width) in pixels."""
     draws = Draws(*key)
     label, materials = compose(size, draws)
     if style == "cues":
@@ -36,5 +36,5 @@ def draw_scene(key: tuple[int, ...], size: tuple[int, int], style: Style = "cues
 
 
 def appearance_names(style: Style) -> tuple[str, ...]:
-    """Names of the appearance classes that scenes of a style have."""
+    """Return the names of the appearance classes in scenes of a style."""
     return tuple(MATERIALS) if style == "cues" else CLASS_NAMES

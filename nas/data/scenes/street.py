@@ -1,7 +1,7 @@
 """The street in perspective: ground in depth bands, the road and its marks.
 
-Ground beside the road is sidewalk or terrain by the colour of the *mark* on its side of the middle line, in the same
-rows: a cue sideways, 3 to 14 cells (of 8 units) away.
+Ground beside the road is sidewalk or terrain depending on the colour of the *mark* on the same side of the middle line
+and in the same rows: a cue sideways, 3 to 14 cells (of 8 units) away.
 """
 
 from __future__ import annotations
@@ -14,12 +14,18 @@ from nas.data.scenes.draws import Draws
 from nas.data.scenes.materials import paint, unlabelled
 
 MAJORITY = 65
-"""Percent of the commoner class of a pair. Uneven, so that a head that cannot see the cue settles for one class."""
+"""Percentage of the commoner class of a pair, uneven so that a head that cannot see the cue settles for one class."""
 
 
 @dataclass(frozen=True)
 class Street:
-    """Where the lines of a scene run: the horizon's y, the vanishing point's x, how far the road leans to the right."""
+    """The perspective of a scene, in units.
+
+    Attributes:
+        horizon: y of the horizon.
+        vanishing: x of the vanishing point.
+        lean: How far the middle of the road moves to the right, 62 units below the horizon.
+    """
 
     horizon: int
     vanishing: int
@@ -27,29 +33,29 @@ class Street:
 
     @classmethod
     def draw(cls, draws: Draws) -> Self:
-        """A street seen from a random place."""
+        """Draw a street at random."""
         return cls(draws.between(63, 68), UNITS_WIDE // 2 + draws.between(-10, 10), draws.between(-12, 12))
 
     def middle(self, y: int) -> int:
-        """Column of the middle of the road at height y."""
+        """Return the x of the middle of the road at row y."""
         return self.vanishing + self.lean * (y - self.horizon) // 62
 
     def half_road(self, y: int) -> int:
-        """Half the road's width at height y."""
+        """Return half the width of the road at row y."""
         return 40 + 34 * (y - self.horizon) // 62
 
     def foot(self, x: int) -> int:
-        """Height at which facades at x meet the ground."""
+        """Return the y at which facades at column x meet the ground."""
         return self.horizon + 3 + abs(x - self.vanishing) // 14
 
     def bands(self) -> tuple[tuple[int, int], ...]:
-        """(top, bottom) of the three depths at which the kind of ground is drawn anew."""
+        """Return (top, bottom) of the three depth bands, for each of which the kind of ground is drawn separately."""
         near, far = self.horizon + 41, self.horizon + 24
         return (self.horizon, far), (far, near), (near, UNITS_HIGH)
 
 
 def paint_street(canvas: Canvas, street: Street, draws: Draws) -> None:
-    """Road and ground; facades and everything that stands on the ground go over it."""
+    """Paint road and ground, the background of everything else but the sky."""
     canvas.rectangle(0, street.horizon, UNITS_WIDE, UNITS_HIGH, paint("road", "road"))
     for top, bottom in street.bands():
         for direction, side in ((-1, "left"), (1, "right")):
@@ -87,7 +93,7 @@ def _paint_middle_line(canvas: Canvas, street: Street) -> None:
 
 
 def paint_bonnet(canvas: Canvas, draws: Draws) -> None:
-    """The bonnet of the camera's own car over the bottom rows: not labelled, as in Cityscapes."""
+    """Paint the bonnet of the camera's car over the bottom rows; it has no label, as in Cityscapes."""
     left, right, top = draws.between(56, 72), UNITS_WIDE - draws.between(56, 72), UNITS_HIGH - draws.between(5, 7)
     middle = (left + right) // 2
     for start, end, heights in ((left, middle, (top + 3, top)), (middle, right, (top, top + 3))):

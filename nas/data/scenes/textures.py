@@ -1,4 +1,4 @@
-"""Brightness patterns a few pixels wide: within reach of any backbone, and the same for all classes of a group."""
+"""Brightness patterns a few pixels wide, within any backbone's receptive field and the same for a group of classes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PERIOD = 48
 
 
 def _patterns() -> dict[str, Int16]:
-    """(PERIOD, PERIOD) brightness offsets by name; each has a mean of about zero."""
+    """Return (PERIOD, PERIOD) brightness offsets by name; each has a mean of about zero."""
     y, x = np.indices((PERIOD, PERIOD))
     leaves = (x * x * 7 + y * y * 11 + x * y * 5) // 3 % 7  # looks irregular, repeats exactly
     window = (x % 12 >= 4) & (x % 12 < 9) & (y % 12 >= 3) & (y % 12 < 9)

@@ -1,7 +1,7 @@
-"""Vehicles: long ones across the street, which only their front tells apart, and cars and motorcycles near by.
+"""Long vehicles across the street, which differ only in their front, and cars and motorcycles near the camera.
 
-A long vehicle is a truck, a bus or a train by the colours of its *front*, at either end: a cue sideways, 0 to 11 cells
-away from the rest of its body.
+A long vehicle is a truck, a bus or a train depending on the colours of its *front*, at either end: a cue sideways, 0 to
+11 cells away from the rest of the body.
 """
 
 from __future__ import annotations
@@ -14,12 +14,16 @@ from nas.data.scenes.street import Street
 LONG = ("bus", "truck", "train")
 LONG_WEIGHTS = (50, 30, 20)
 FRONT = 18
+"""Length of a front in units."""
 
 Interval = tuple[int, int]
 
 
 def paint_long_vehicles(canvas: Canvas, street: Street, draws: Draws) -> list[Interval]:
-    """One or two, not touching; returns the columns [left, right) of their fronts, which must stay in sight."""
+    """Paint one or two vehicles that do not touch; return the columns [left, right) of their fronts.
+
+    The fronts are the cues, so nothing may be painted over them.
+    """
     fronts = []
     left = draws.between(-10, 60)
     for _ in range(1 + draws.below(2)):
@@ -48,7 +52,7 @@ def _paint_long(canvas: Canvas, street: Street, across: Interval, draws: Draws) 
 
 
 def paint_near_vehicles(canvas: Canvas, street: Street, draws: Draws) -> None:
-    """At most one a lane, larger the nearer; known by their own look."""
+    """Paint at most one vehicle per lane, larger when nearer, whose class is visible from its own appearance."""
     for direction in (-1, 1):
         kind = draws.weighted((30, 45, 25))
         bottom = draws.between(96, 124)

@@ -1,4 +1,4 @@
-"""Auto-DeepLab's decoded network (Liu et al., CVPR 2019), the one that is trained after the search."""
+"""The network decoded from an Auto-DeepLab search (Liu et al., CVPR 2019), which is trained from scratch."""
 
 from nas.models.auto_deeplab.network import AutoDeepLabNetwork, build_auto_deeplab, check_crop
 

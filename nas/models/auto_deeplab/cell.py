@@ -1,4 +1,4 @@
-"""The searched cell at one place of the network."""
+"""The searched cell in one layer of the decoded network."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from nas.models.auto_deeplab.drop_path import kept_paths
+from nas.models.auto_deeplab.drop_path import drop_path_factors
 from nas.models.auto_deeplab.operators import ReLUConvBN, build_operator
 from nas.models.layers.resampling import resize
 from search_spaces.auto_deeplab.architecture import FIRST_BLOCK, Block
 
 
 class Cell(nn.Module):
-    """H^{l-1} and H^{l-2} -> H^l: the concatenation of all blocks, each the sum of its two edges.
+    """Computes H^l from H^{l-1} and H^{l-2}: the concatenation of all blocks, each the sum of its two edges.
 
-    (N, in, H, W), (N, before, any, any) -> (N, blocks * filters, H', W'). Both inputs pass ReLU, 1x1 to `filters`
-    and batch norm. `halves`: H' = H / 2, rounded up, by stride 2 on the edges that read an input; earlier blocks have
-    that size already. (The released code leaves out the 1x1 on H^{l-2} where that has `filters` channels already,
-    which the published network never meets; here it always stands, as in the search.)
+    H^{l-1} (N, in, H, W), H^{l-2} (N, before, any, any) -> H^l (N, blocks * filters, H', W'). Both inputs pass ReLU,
+    a 1x1 convolution to `filters` and batch norm. With `halves`, H' = H / 2, rounded up, through stride 2 on the edges
+    that read an input; earlier blocks have that size already. (The released code omits the 1x1 convolution on H^{l-2}
+    where H^{l-2} has `filters` channels already, which never happens in the published network; here it is always
+    there, as in the search.)
     """
 
     def __init__(
@@ -41,16 +42,19 @@ class Cell(nn.Module):
         )
 
     def forward(self, previous: Tensor, before: Tensor, drop: Tensor | None = None) -> Tensor:
-        """`before` is resized to `previous` first; `drop` is the probability to drop an edge (skips never are)."""
+        """Compute H^l from `previous`, H^{l-1}, and `before`, H^{l-2}, which is resized to `previous` first.
+
+        Each edge except a skip is dropped with probability `drop`; None for no dropped edges.
+        """
         before = resize(before, (previous.shape[2], previous.shape[3]))
         states: list[Tensor] = [self.project_previous(previous), self.project_before(before)]
-        factors = None if drop is None else kept_paths(len(self.edges), len(previous), drop)
-        brought: list[Tensor] = []
+        factors = None if drop is None else drop_path_factors(len(self.edges), len(previous), drop)
+        outputs: list[Tensor] = []
         for index, (source, operator) in enumerate(zip(self.sources, self.edges, strict=True)):
             value: Tensor = operator(states[source])
             if factors is not None and self.can_drop[index]:
                 value = value * factors[index].to(value.dtype)
-            brought.append(value)
+            outputs.append(value)
             if index % 2:
-                states.append(brought[-2] + brought[-1])
+                states.append(outputs[-2] + outputs[-1])
         return torch.cat(states[FIRST_BLOCK:], 1)

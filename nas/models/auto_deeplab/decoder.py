@@ -10,10 +10,11 @@ from nas.models.layers.resampling import resize
 
 
 class Decoder(nn.Module):
-    """Context at the final stride and an early cell's output -> (N, channels, *size).
+    """Joins the context features at the final stride with an early cell's output, which is finer.
 
-    The early one passes 1x1 to `low_level_channels`, batch norm, ReLU; both are resized to `size`, concatenated, and
-    pass two full 3x3 convolutions with batch norm and ReLU.
+    (N, in_channels, h, w), (N, early_channels, h', w') -> (N, channels, *size). The early output passes a 1x1
+    convolution to `low_level_channels`, batch norm and ReLU; both are resized to `size`, concatenated, and pass two
+    full 3x3 convolutions with batch norm and ReLU.
     """
 
     def __init__(
@@ -34,6 +35,6 @@ class Decoder(nn.Module):
         )
 
     def forward(self, context: Tensor, early: Tensor, size: tuple[int, int]) -> Tensor:
-        """`size` is (height, width) in cells."""
+        """Compute features of `size` (height, width) in cells."""
         y: Tensor = self.refine(torch.cat([resize(context, size), resize(self.project(early), size)], 1))
         return y

@@ -1,4 +1,4 @@
-"""ScheduledDropPath: an edge's output is dropped for whole images, the more the deeper the cell and the later the step.
+"""ScheduledDropPath: drops an edge's output for entire images, more often in deeper cells and later steps.
 
 Zoph et al., CVPR 2018 (NASNet, arXiv 1707.07012, appendix A.7) raise the probability linearly over training; the
 released code (`_apply_drop_path` of nas_cell.py), followed here, also raises it linearly with the cell's number.
@@ -11,10 +11,15 @@ from torch import Tensor, nn
 
 
 class ScheduledDropPath(nn.Module):
-    """Counts training steps and says how probable a drop is in each cell.
+    """Counts training steps and computes the probability of dropping a path in each cell.
 
-    Cell l of L at step t of T: `drop` * (l + 1) / L * min(1, t / T), both counted from 0. `steps` is part of the
-    state, so that training resumes where it was.
+    The probability in cell l of L at step t of T is `drop` * (l + 1) / L * min(1, t / T), with l and t counted from 0.
+
+    Attributes:
+        steps: Training steps so far; part of the state dict, so that resumed training continues the schedule.
+
+    Raises:
+        ValueError: `drop` is outside [0, 1), or `iterations` is below 1.
     """
 
     steps: Tensor
@@ -31,9 +36,9 @@ class ScheduledDropPath(nn.Module):
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
 
     def next_step(self) -> list[Tensor | None]:
-        """Probability of this step in each cell, scalars on the device; None where nothing is dropped.
+        """Return the probability in each cell, a scalar tensor, or None where nothing is dropped; count the step.
 
-        A step in training mode is counted; in evaluation mode nothing is dropped.
+        In evaluation mode nothing is dropped and no step is counted.
         """
         if not self.training:
             return [None] * self.cells
@@ -44,14 +49,13 @@ class ScheduledDropPath(nn.Module):
         return [self.drop * (cell + 1) / self.cells * progress for cell in range(self.cells)]
 
     def extra_repr(self) -> str:
-        """What `print` shows."""
         return f"{self.drop} after {self.iterations} steps"
 
 
-def kept_paths(paths: int, images: int, drop: Tensor) -> Tensor:
-    """Factors (paths, images, 1, 1, 1): 0 with probability `drop`, else 1 / (1 - drop), so that means stay.
+def drop_path_factors(paths: int, images: int, drop: Tensor) -> Tensor:
+    """Draw factors (paths, images, 1, 1, 1): 0 with probability `drop`, else 1 / (1 - drop), which keeps the mean.
 
-    One draw from the global generator of the device for all of a cell's edges.
+    All edges of a cell share one call to the global generator of the device.
     """
     keep = 1 - drop
     return (torch.rand(paths, images, 1, 1, 1, device=drop.device) < keep) / keep

@@ -1,6 +1,6 @@
-"""The whole network: stem, one cell per layer along the path, ASPP, decoder, logits.
+"""The decoded Auto-DeepLab network: stem, one cell per layer along the path, ASPP, decoder, logits.
 
-Follows the released code (TensorFlow models, research/deeplab: core/nas_network.py `hnasnet`, core/nas_cell.py,
+It follows the released code (TensorFlow models, research/deeplab: core/nas_network.py `hnasnet`, core/nas_cell.py,
 model.py). The published architecture with 19 classes has 10,147,427 trainable parameters at 20 filters.
 """
 
@@ -21,22 +21,22 @@ from nas.models.layers.resampling import resize
 from search_spaces.auto_deeplab.architecture import STRIDES, AutoDeepLab
 
 ASPP_RATES = (96, 192, 288)
-"""In pixels: 6, 12, 18 at stride 16, and 12, 24, 36 at stride 8, where the published path ends."""
+"""Atrous rates of ASPP in pixels: 6, 12, 18 cells at stride 16; 12, 24, 36 at stride 8, the published path's last."""
 
 EARLY_CELL = 2
-"""The decoder reads the third cell's output (`Cell_2` in feature_extractor.py); of a shorter path, the last one."""
+"""Index of the cell that the decoder reads (`Cell_2` in feature_extractor.py); a shorter path uses its last cell."""
 
 OUTPUT_STRIDE = 4
-"""Of the logits, in pixels."""
+"""Stride of the logits in pixels."""
 
 
 class AutoDeepLabNetwork(nn.Module):
-    """Images (N, 3, H, W), normalised -> logits (N, classes, H / 4, W / 4), sizes rounded up.
+    """The decoded network: normalised images (N, 3, H, W) -> logits (N, classes, H / 4, W / 4), sizes rounded up.
 
-    Layer l has `filters` * 2^level channels in each of its blocks, and maps of H / stride, rounded up. A layer that
-    goes up has H^{l-1} resized (bilinear, corners aligned) first. Sizes follow from the image: where the released
-    code goes from n to 2n - 1 cells, this is the same for images of a multiple of 32 and one more (513, 769).
-    Training needs at least two images: the pooled map of ASPP has one cell.
+    Layer l has `filters` * 2^level channels in each of its blocks and maps of H / stride, rounded up. A layer that
+    goes to a finer stride resizes H^{l-1} (bilinear, corners aligned) first. Sizes are computed from the image; the
+    released code goes from n to 2n - 1 cells, which is the same for sides of a multiple of 32 plus one (513, 769).
+    Training needs at least two images, since the pooled map of ASPP has one cell.
     """
 
     def __init__(
@@ -75,12 +75,16 @@ class AutoDeepLabNetwork(nn.Module):
 
 
 def cells_at(images: Tensor, stride: int) -> tuple[int, int]:
-    """(height, width) of a map at a stride: that of the image divided by it, rounded up."""
+    """Return (height, width) of a map at `stride`: the sides of the images divided by the stride, rounded up."""
     return -(-images.shape[2] // stride), -(-images.shape[3] // stride)
 
 
 def check_crop(architecture: AutoDeepLab, crop: tuple[int, int]) -> None:
-    """ValueError where `crop` (height, width in pixels) is too small for the path's deepest layer or off its grid."""
+    """Check that `crop`, (height, width) in pixels, fits the path.
+
+    Raises:
+        ValueError: A side is below two cells of the path's deepest layer, or no multiple of its stride (plus one).
+    """
     deepest = max(architecture.strides)
     for side in crop:
         if side < 2 * deepest or side % deepest not in (0, 1):
@@ -105,11 +109,24 @@ def build_auto_deeplab(
     crop: tuple[int, int] | None = None,
     bn_momentum: float = BN_MOMENTUM,
 ) -> AutoDeepLabNetwork:
-    """The network of an architecture, randomly initialised from torch's global generator.
+    """Build the network of an architecture, with random initial weights from torch's global generator.
 
-    `filters` is the F of Auto-DeepLab-S, -M and -L: 20, 32, 48. `drop_path_keep` is the probability with which the
-    last cell keeps a path after `total_iterations` training steps; see `ScheduledDropPath`. `dropout` stands behind
-    ASPP. ValueError for numbers out of range and where `crop` does not fit; see `check_crop`.
+    Args:
+        architecture: Cell and path.
+        num_classes: Channels of the logits.
+        filters: The paper's F: 20, 32, 48 for Auto-DeepLab-S, -M, -L.
+        stem_channels: Channels of the stem at stride 2; twice as many at stride 4.
+        aspp_channels: Filters of ASPP.
+        low_level_channels: Channels to which the decoder projects the early cell's output.
+        decoder_channels: Filters of the decoder.
+        dropout: Probability of dropping a feature after ASPP.
+        drop_path_keep: Probability that the last cell keeps a path after `total_iterations`; see `ScheduledDropPath`.
+        total_iterations: Training steps over which the probability of dropping a path rises.
+        crop: Height and width of the training crop in pixels, to be checked; None for no check.
+        bn_momentum: Weight of the newest batch in the running statistics of batch norm.
+
+    Raises:
+        ValueError: A number is out of range, or `crop` does not fit (see `check_crop`).
     """
     if filters < 1:
         raise ValueError(f"filters must be at least 1, not {filters}")

@@ -1,13 +1,14 @@
-"""What stands on an edge of a cell, as in the released network (TensorFlow models, research/deeplab/core/nas_cell.py).
+"""Operators on the edges of a decoded cell, as in the released code (TensorFlow models, deeplab/core/nas_cell.py).
 
 Every module maps (N, F, H, W) to (N, F, H / stride, W / stride), sizes rounded up; stride 2 where the cell halves the
 size and the edge reads one of the cell's two inputs.
 
-Windows are padded alike on both sides. For odd sizes (crops 513, 769) that is TensorFlow's 'SAME'; for even ones
-TensorFlow puts the odd cell of padding behind, so that its windows with stride 2 lie one cell further on.
+Both sides of a map are padded equally. For odd sizes (crops 513, 769) that is TensorFlow's 'SAME'; for even sizes
+TensorFlow adds the odd cell of padding at the end, so that its windows with stride 2 are shifted by one cell.
 
-Initial convolution weights are uniform in ±1/sqrt(fan in), torch's own default and the released code's; a depthwise
-filter's fan in is its k*k taps here, where the released code also counts the channels that it does not read.
+Initial convolution weights are uniform in ±1/sqrt(fan in), the default of torch and of the released code; the fan in
+of a depthwise filter is its k*k taps here, where the released code also counts the channels that the filter does not
+read.
 """
 
 from __future__ import annotations
@@ -28,12 +29,12 @@ ATROUS_RATE = 2
 
 
 def cell_batch_norm(channels: int, momentum: float) -> nn.BatchNorm2d:
-    """Batch norm of stem and cells."""
+    """Build the batch norm of stem and cells: epsilon `BN_EPS`, `momentum` the weight of the newest batch."""
     return nn.BatchNorm2d(channels, eps=BN_EPS, momentum=momentum)
 
 
 def halved(size: int) -> int:
-    """Cells left of `size` by stride 2."""
+    """Return how many cells stride 2 leaves of `size` cells."""
     return (size + 1) // 2
 
 
@@ -49,7 +50,7 @@ class ReLUConvBN(nn.Sequential):
 
 
 class SeparableTwice(nn.Sequential):
-    """Twice: ReLU, depthwise, pointwise (no batch norm between the two), batch norm. The first takes the stride."""
+    """Twice: ReLU, depthwise, pointwise (no batch norm between the two), batch norm; the first repeat is strided."""
 
     def __init__(self, channels: int, kernel: int, *, stride: int = 1, momentum: float) -> None:
         layers: list[nn.Module] = []
@@ -64,7 +65,7 @@ class SeparableTwice(nn.Sequential):
 
 
 class Atrous(nn.Module):
-    """ReLU, full convolution with rate 2, batch norm; with stride 2: halved bilinearly first, then rate 1."""
+    """ReLU, full convolution with rate 2, batch norm; for stride 2, bilinear resize to half the size, then rate 1."""
 
     def __init__(self, channels: int, kernel: int, *, stride: int = 1, momentum: float) -> None:
         super().__init__()
@@ -75,7 +76,6 @@ class Atrous(nn.Module):
         self.bn = cell_batch_norm(channels, momentum)
 
     def forward(self, x: Tensor) -> Tensor:
-        """See the module."""
         x = F.relu(x)
         if self.stride == 2:
             x = resize(x, (halved(x.shape[2]), halved(x.shape[3])))
@@ -84,10 +84,10 @@ class Atrous(nn.Module):
 
 
 def build_operator(operator: Operator, channels: int, *, stride: int, momentum: float) -> nn.Module:
-    """The module of an edge.
+    """Build the module of an edge.
 
-    Pools are bare: no ReLU and no batch norm; a mean is taken over the cells inside the map. Skip is the identity
-    with stride 1, else ReLU, 1x1 with stride 2, batch norm.
+    Pooling has neither ReLU nor batch norm, and average pooling leaves out cells outside the map. Skip is the
+    identity at stride 1; at stride 2 it is ReLU, 1x1 convolution, batch norm.
     """
     assert stride in (1, 2)
     match operator:

@@ -1,4 +1,4 @@
-"""The stem: from pixels to the first cell's two inputs."""
+"""The stem, which computes the two inputs of the first cell from the image."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from nas.models.auto_deeplab.operators import cell_batch_norm
 
 
 class Stem(nn.Module):
-    """Three 3x3 convolutions with batch norm, strides 2, 1, 2; ReLU between them, not behind the last.
+    """Three 3x3 convolutions with batch norm and strides 2, 1, 2; ReLU between them, not after the last.
 
-    (N, 3, H, W) -> (N, channels, H / 2, W / 2), which is H^{-2} of the first cell, and (N, 2 channels, H / 4, W / 4),
-    its H^{-1}; both before a ReLU. The released network has 64 channels, whatever its cells' width.
+    (N, 3, H, W) -> (N, channels, H / 2, W / 2), the first cell's H^{-2}, and (N, 2 * channels, H / 4, W / 4), its
+    H^{-1}, both before a ReLU. The released network has 64 channels, whatever the width of its cells.
     """
 
     def __init__(self, channels: int = 64, *, momentum: float) -> None:
@@ -26,7 +26,7 @@ class Stem(nn.Module):
         self.bn2 = cell_batch_norm(2 * channels, momentum)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """(at stride 2, at stride 4)."""
+        """Return the maps at stride 2 and at stride 4."""
         half: Tensor = self.bn1(self.conv1(F.relu(self.bn0(self.conv0(images)))))
         quarter: Tensor = self.bn2(self.conv2(F.relu(half)))
         return half, quarter

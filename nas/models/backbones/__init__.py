@@ -1,1 +1,1 @@
-"""Feature extractors, and the one function that builds them."""
+"""Feature extractors (backbones) and `build_backbone`, which builds any of them from its `BackboneSpec`."""

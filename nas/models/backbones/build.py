@@ -1,4 +1,4 @@
-"""Backbones by description, their published weights, and how far they see."""
+"""Build a backbone from its description, load published weights into it, compute its receptive field."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from nas.models.backbones.timm import TimmBackbone
 from nas.specs import BackboneSpec
 
 SHOWN_KEYS = 6
+"""Keys that an error message lists; the others are counted."""
 
 
 def build_backbone(spec: BackboneSpec) -> Backbone:
-    """The network, randomly initialised from torch's global generator; see `Backbone` for shapes.
+    """Build a backbone with random initial weights from torch's global generator; see `Backbone` for shapes.
 
-    ValueError where the output stride cannot be reached, or a `timm:` name cannot be built.
+    Raises:
+        ValueError: The network cannot have this output stride, or timm is missing or cannot build a `timm:` name.
     """
     if spec.name == "mobilenet_v2":
         return MobileNetV2(spec.width, spec.output_stride, spec.blocks)
@@ -31,34 +33,45 @@ def build_backbone(spec: BackboneSpec) -> Backbone:
 
 
 def load_backbone_weights(module: Backbone, path: Path) -> None:
-    """Load a checkpoint in place: `.safetensors`, or else what `torch.save` wrote of a state dict.
+    """Load a checkpoint into `module`, in place and strictly.
 
-    Strict: every parameter and statistic must be there with its shape, and nothing else but the parts this network
-    knowingly lacks (the classifier; stages cut off). Batch counters, which old files lack, may be missing. ValueError
-    naming the file and the keys otherwise; the module is then unchanged.
+    Every parameter and statistic of the module must be in the file with the same shape, and the file may hold nothing
+    else except layers that the network omits on purpose (the classifier, removed stages; see `Backbone.leaves_out`).
+    Batch counters (`num_batches_tracked`), which old files lack, may be missing.
+
+    Args:
+        module: The network to load into; unchanged when the file does not fit.
+        path: A `.safetensors` file, or a state dict written by `torch.save`.
+
+    Raises:
+        ValueError: The file cannot be read or does not fit the module; the message names the file and the keys.
     """
     own = module.state_dict()
     state = {key if key in own else module.key_prefix + key: value for key, value in _read(path).items()}
-    given = {key: value for key, value in state.items() if key in own or not module.leaves_out(key)}
-    wrong = {
-        "missing": [key for key in own if key not in given and not key.endswith("num_batches_tracked")],
-        "unknown": [key for key in given if key not in own],
+    relevant = {key: value for key, value in state.items() if key in own or not module.leaves_out(key)}
+    problems = {
+        "missing": [key for key in own if key not in relevant and not key.endswith("num_batches_tracked")],
+        "unknown": [key for key in relevant if key not in own],
         "of another shape": [
             f"{key} {tuple(value.shape)} for {tuple(own[key].shape)}"
-            for key, value in given.items()
+            for key, value in relevant.items()
             if key in own and value.shape != own[key].shape
         ],
     }
-    faults = [f"{_shown(keys)} {fault}" for fault, keys in wrong.items() if keys]
+    faults = [f"{_abbreviate(keys)} {problem}" for problem, keys in problems.items() if keys]
     if faults:
         raise ValueError(f"{path} does not fit this {type(module).__name__}: {'; '.join(faults)}")
-    module.load_state_dict(own | given)
+    module.load_state_dict(own | relevant)
 
 
 def receptive_field(spec: BackboneSpec) -> int:
-    """Side in pixels of the square that one feature cell depends on (not for timm's).
+    """Return the side, in pixels, of the square of the image that one feature cell depends on.
 
-    Sums (kernel - 1) * dilation * (strides so far) along the main path: MobileNet-v2's first 5 stages see 27.
+    The side is 1 plus the sum of (kernel - 1) * dilation * (product of the strides before) over the layers of the
+    main path: 27 for the first 5 stages of MobileNet-v2.
+
+    Args:
+        spec: A MobileNet-v2 or a ResNet; the sum is not right for timm's backbones.
     """
     with torch.device("meta"):
         backbone = build_backbone(spec)
@@ -88,6 +101,6 @@ def _read(path: Path) -> Mapping[str, Tensor]:
     return state
 
 
-def _shown(keys: list[str]) -> str:
+def _abbreviate(keys: list[str]) -> str:
     more = f" and {len(keys) - SHOWN_KEYS} more" if len(keys) > SHOWN_KEYS else ""
     return ", ".join(keys[:SHOWN_KEYS]) + more

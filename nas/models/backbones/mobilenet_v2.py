@@ -11,14 +11,14 @@ from nas.models.backbones.base import Backbone, StrideBudget
 
 STEM = 32
 STAGES = 18
-"""Feature stages: the stem and 17 inverted residuals. torchvision's 19th (1x1 to 1280) only serves its classifier."""
+"""Feature stages: the stem and 17 inverted residuals; torchvision's 19th (1x1 to 1280) serves its classifier only."""
 
 SETTINGS = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
-"""Expansion, channels, repeats, stride of the first (table 2 of the paper)."""
+"""Expansion, channels, repeats and stride of the first repeat of each group of blocks (table 2 of the paper)."""
 
 
 def _residual_stages() -> list[tuple[int, int, int]]:
-    """(expansion, channels, stride) of the 17 inverted residuals."""
+    """Return (expansion, channels, stride) of each of the 17 inverted residuals."""
     return [
         (expansion, channels, first if index == 0 else 1)
         for expansion, channels, repeats, first in SETTINGS
@@ -27,14 +27,14 @@ def _residual_stages() -> list[tuple[int, int, int]]:
 
 
 def scaled_channels(channels: int, width: float) -> int:
-    """Channels under a width multiplier: the nearest multiple of 8, at least 8, never below 90 % of the product."""
-    wanted = channels * width
-    rounded = max(8, int(wanted + 4) // 8 * 8)
-    return rounded + 8 if rounded < 0.9 * wanted else rounded
+    """Return channels * width as the nearest multiple of 8, at least 8 and never below 90 % of the product."""
+    product = channels * width
+    rounded = max(8, int(product + 4) // 8 * 8)
+    return rounded + 8 if rounded < 0.9 * product else rounded
 
 
 class ConvBNReLU6(nn.Sequential):
-    """Convolution without bias, batch norm, ReLU clipped at 6: torchvision's keys `0.weight`, `1.*`."""
+    """Convolution without bias, batch norm, ReLU clipped at 6; state dict keys as torchvision's (`0.weight`, `1.*`)."""
 
     def __init__(
         self, in_channels: int, out_channels: int, kernel: int, *, stride: int = 1, dilation: int = 1, groups: int = 1
@@ -48,7 +48,10 @@ class ConvBNReLU6(nn.Sequential):
 
 
 class InvertedResidual(nn.Module):
-    """Expand 1x1, depthwise 3x3, project 1x1 without activation; a residual where the shape stays."""
+    """Inverted residual: 1x1 expansion, depthwise 3x3, 1x1 projection without activation, and a shortcut on request.
+
+    (N, in, H, W) -> (N, out, ceil(H / stride), ceil(W / stride)).
+    """
 
     def __init__(
         self, in_channels: int, out_channels: int, expansion: int, stride: int, dilation: int, *, residual: bool
@@ -65,27 +68,32 @@ class InvertedResidual(nn.Module):
         self.residual = residual
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, in, H, W) -> (N, out, ceil(H / stride), ceil(W / stride))."""
         y: Tensor = self.conv(x)
         return x + y if self.residual else y
 
 
 class MobileNetV2(Backbone):
-    """The first `blocks` of 18 feature stages at `output_stride`; see `Backbone` for shapes.
+    """MobileNet-v2 up to a feature stage, without its classifier; see `Backbone` for shapes.
 
-    ValueError where the stages kept do not reach the output stride.
+    Args:
+        width: Multiplier of the channels of every stage.
+        output_stride: Stride of the features in pixels; later strides are replaced by dilation.
+        blocks: How many of the 18 feature stages to build; None for all.
+
+    Raises:
+        ValueError: The first `blocks` stages do not reach the output stride.
     """
 
     def __init__(self, width: float = 1.0, output_stride: int = 32, blocks: int | None = None) -> None:
         super().__init__()
         budget = StrideBudget(output_stride)
         channels = scaled_channels(STEM, width)
-        stages: list[nn.Module] = [ConvBNReLU6(3, channels, 3, stride=budget.take(2)[0])]
-        for expansion, base, wanted_stride in _residual_stages()[: (blocks or STAGES) - 1]:
+        stages: list[nn.Module] = [ConvBNReLU6(3, channels, 3, stride=budget.spend(2)[0])]
+        for expansion, base, undilated_stride in _residual_stages()[: (blocks or STAGES) - 1]:
             out = scaled_channels(base, width)
-            stride, dilation = budget.take(wanted_stride)
-            # A stage that loses its stride to the output stride gets no residual: its weights were made without.
-            residual = wanted_stride == 1 and channels == out
+            stride, dilation = budget.spend(undilated_stride)
+            # A stage whose stride is replaced by dilation gets no shortcut: its weights were trained without one.
+            residual = undilated_stride == 1 and channels == out
             stages.append(InvertedResidual(channels, out, expansion, stride, dilation, residual=residual))
             channels = out
         if budget.reached != output_stride:
@@ -100,12 +108,11 @@ class MobileNetV2(Backbone):
         _initialise(self)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Features of the last stage kept."""
         y: Tensor = self.features(x)
         return y
 
     def leaves_out(self, key: str) -> bool:
-        """Stages beyond `blocks`, torchvision's 1280-channel stage and its classifier."""
+        # Stages beyond `blocks`, torchvision's stage of 1280 channels and its classifier.
         match = re.match(r"features\.(\d+)\.", key)
         if match is None:
             return key.startswith("classifier.")
@@ -113,7 +120,7 @@ class MobileNetV2(Backbone):
 
 
 def _initialise(module: nn.Module) -> None:
-    """He initialisation by fan-out, as the public implementations."""
+    """He initialisation by fan-out, as in the public implementations."""
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d):
             fan_out = layer.out_channels * math.prod(layer.kernel_size) // layer.groups

@@ -1,7 +1,7 @@
 """ResNet-50 and ResNet-101 as dense feature extractors, parameters named as torchvision's.
 
-The bottleneck is He et al.'s (CVPR 2016) with the stride on the 3x3 convolution ("v1.5"), as torchvision's weights
-need it.
+The bottleneck is that of He et al. (CVPR 2016) with the stride on the 3x3 convolution ("v1.5"), which torchvision's
+weights require.
 """
 
 from __future__ import annotations
@@ -13,11 +13,15 @@ from nas.models.backbones.base import Backbone, StrideBudget
 
 EXPANSION = 4
 DEPTHS = {"resnet50": (3, 4, 6, 3), "resnet101": (3, 4, 23, 3)}
-"""Bottlenecks of layer1 to layer4."""
+"""Number of bottlenecks in layer1 to layer4."""
 
 
 class Bottleneck(nn.Module):
-    """1x1 down, 3x3 (with the stride and the dilation), 1x1 up to 4 * width, plus the shortcut, ReLU."""
+    """1x1 convolution to `width`, 3x3 with stride and dilation, 1x1 to 4 * width, plus the shortcut, ReLU.
+
+    (N, in, H, W) -> (N, 4 * width, ceil(H / stride), ceil(W / stride)). `project` puts a 1x1 convolution on the
+    shortcut.
+    """
 
     def __init__(self, in_channels: int, width: int, stride: int, dilation: int, *, project: bool) -> None:
         super().__init__()
@@ -35,7 +39,6 @@ class Bottleneck(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, in, H, W) -> (N, 4 width, ceil(H / stride), ceil(W / stride))."""
         y = F.relu(self.bn1(self.conv1(x)), inplace=True)
         y = F.relu(self.bn2(self.conv2(y)), inplace=True)
         y = self.bn3(self.conv3(y))
@@ -44,13 +47,18 @@ class Bottleneck(nn.Module):
 
 
 class ResNet(Backbone):
-    """`name` is a key of `DEPTHS`; the last stages trade strides for dilation down to `output_stride` (8, 16, 32)."""
+    """ResNet without its classifier; see `Backbone` for shapes.
+
+    Args:
+        name: A key of `DEPTHS`.
+        output_stride: 8, 16 or 32; in the last stages dilation replaces the strides beyond it.
+    """
 
     def __init__(self, name: str, output_stride: int = 32) -> None:
         super().__init__()
         budget = StrideBudget(output_stride)
-        budget.take(2)
-        budget.take(2)
+        budget.spend(2)
+        budget.spend(2)
         self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
         channels = 64
@@ -65,7 +73,6 @@ class ResNet(Backbone):
         _initialise(self)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Features of layer4."""
         x = F.relu(self.bn1(self.conv1(x)), inplace=True)
         x = F.max_pool2d(x, 3, 2, 1)
         for index in range(4):
@@ -73,14 +80,13 @@ class ResNet(Backbone):
         return x
 
     def leaves_out(self, key: str) -> bool:
-        """The classifier."""
         return key in {"fc.weight", "fc.bias"}
 
 
 def _layer(channels: int, width: int, depth: int, stride: int, budget: StrideBudget) -> nn.Sequential:
     blocks = []
     for index in range(depth):
-        block_stride, dilation = budget.take(stride if index == 0 else 1)
+        block_stride, dilation = budget.spend(stride if index == 0 else 1)
         blocks.append(Bottleneck(channels, width, block_stride, dilation, project=index == 0))
         channels = width * EXPANSION
     return nn.Sequential(*blocks)

@@ -1,4 +1,4 @@
-"""Any backbone of timm that gives feature maps, when timm is installed (`pip install segnas[timm]`)."""
+"""Any backbone of timm that can return feature maps; needs timm (`pip install segnas[timm]`)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from nas.models.backbones.base import Backbone
 
 
 class TimmBackbone(Backbone):
-    """The last feature map of timm's `name` at `output_stride`, randomly initialised.
+    """A network of timm, randomly initialised, whose last feature map is the output; see `Backbone` for shapes.
 
-    ValueError where timm is missing, does not know the name, or the network cannot have that output stride.
+    Raises:
+        ValueError: timm is missing, does not know `name`, or cannot build the network at `output_stride`.
     """
 
     key_prefix = "network."
@@ -29,12 +30,11 @@ class TimmBackbone(Backbone):
         self.network = network
 
     def forward(self, x: Tensor) -> Tensor:
-        """Features of the last stage."""
         y: Tensor = self.network(x)[-1]
         return y
 
     def leaves_out(self, key: str) -> bool:  # noqa: ARG002  which layers timm cuts off differs by network
-        """Whatever stands in the file beyond this network's own parameters: timm cuts off classifier and neck."""
+        # timm removes classifier and neck, so a key of the file that is no parameter of this network is one of theirs.
         return True
 
 

@@ -1,4 +1,4 @@
-"""Global reasoning over a small graph: pixels to entities, entities among themselves, entities to pixels."""
+"""Units of global reasoning: project pixels to the nodes of a small graph, reason over the graph, project back."""
 
 from nas.models.graph_reasoning.controls import ConstantContext, NonLocal
 from nas.models.graph_reasoning.double_attention import DoubleAttention

@@ -1,4 +1,4 @@
-"""Controls: global context without a graph. A unit that does not beat them owes nothing to its graph."""
+"""Controls with global context but no graph; a unit that does not beat them gains nothing from its graph."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from nas.models.graph_reasoning.pixels import pointwise, to_map, to_pixels
 
 
 class ConstantContext(nn.Module):
-    """X + W mean(X): one vector per image, the same for every pixel: (N, C, H, W) -> the same.
+    """X + W mean(X): adds one vector per image to every pixel: (N, C, H, W) -> the same shape.
 
-    The least that "global" can mean (ParseNet, Liu et al. 2015; the drawn mapping of SGR and a non-local block whose
-    attention is uniform amount to it). Cost: O(HW * C).
+    The simplest form of global context (ParseNet, Liu et al. 2015). The drawn mapping of SGR and a non-local block
+    with uniform attention reduce to it. Cost: O(HW * C).
     """
 
     def __init__(self, channels: int) -> None:
@@ -20,17 +20,16 @@ class ConstantContext(nn.Module):
         self.project = pointwise(channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Same shape as `x`."""
         y: Tensor = x + self.project(x.mean((2, 3), keepdim=True))
         return y
 
 
 class NonLocal(nn.Module):
-    """X + BN(extend(softmax(Q K^T / sqrt(d)) V)): every pixel looks at every pixel: (N, C, H, W) -> the same.
+    """X + BN(extend(softmax(Q K^T / sqrt(d)) V)): every pixel attends to every pixel: (N, C, H, W) -> the same shape.
 
-    Embedded Gaussian of Wang et al., "Non-local Neural Networks", CVPR 2018, d = C / 2, batch norm starting at
-    weight zero; the scale is the transformers' and absent there. Cost: O(HW * HW * d) operations, but no HW x HW
-    matrix in memory where torch has a fused attention kernel.
+    The embedded Gaussian of Wang et al., "Non-local Neural Networks", CVPR 2018, with d = C / 2 and a batch norm whose
+    initial weight is zero; the factor 1 / sqrt(d) is that of transformers and not in the paper. Cost: O(HW * HW * d)
+    operations, but no HW x HW matrix in memory where torch has a fused attention kernel.
     """
 
     def __init__(self, channels: int, inner: int | None = None, *, bn_momentum: float = 0.1) -> None:
@@ -44,8 +43,7 @@ class NonLocal(nn.Module):
         nn.init.zeros_(self.bn.weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Same shape as `x`."""
         q, k, v = (to_pixels(layer(x)).unsqueeze(1) for layer in (self.query, self.key, self.value))
-        seen = F.scaled_dot_product_attention(q, k, v).squeeze(1)
-        y: Tensor = x + self.bn(self.extend(to_map(seen, x)))
+        attended = F.scaled_dot_product_attention(q, k, v).squeeze(1)
+        y: Tensor = x + self.bn(self.extend(to_map(attended, x)))
         return y

@@ -8,11 +8,11 @@ from torch import Tensor, nn
 from nas.models.graph_reasoning.pixels import pointwise, to_map, to_pixels
 
 EPS = 1e-4
-"""Of the batch norm behind the extension, as in the authors' code."""
+"""Epsilon of the batch norm after `extend`, as in the authors' code."""
 
 
 class GloRe(nn.Module):
-    """X + BN(extend(Y)): (N, C, H, W) -> the same; `nodes` = m, with 2 m states each (sections 3.1 to 3.3).
+    """X + BN(extend(Y)): (N, C, H, W) -> the same shape; `nodes` = m, with 2 m states each (sections 3.1 to 3.3).
 
         B = theta(X)                       m x HW      projection, no softmax
         V = B phi(X)^T / HW                m x 2m      nodes
@@ -21,11 +21,11 @@ class GloRe(nn.Module):
 
     A_g (with a bias per node) and W_g are 1-d convolutions, learnt and the same for every image. Cost: O(HW * C * m).
 
-    Where public implementations go wrong: without the division by HW, V grows with the number of pixels (3.5 times
-    from 97x97 to 128x256), and a network trained on crops does not survive whole images; a softmax on B; batch norm
-    that starts at weight one, so that the unit disturbs a pretrained network (the authors' starts at zero: the unit
-    is the identity at first). The paper writes I - A_g; the authors' code has plus, which is the same up to A_g's
-    sign. 185,600 parameters for 512 channels and 64 nodes.
+    Mistakes in public implementations: no division by HW, so that V grows with the number of pixels (3.5 times from
+    97x97 to 128x256) and a network trained on crops fails on full images; a softmax on B; a batch norm with initial
+    weight one, so that the unit disturbs a pretrained network (the authors' has weight zero, which makes the unit the
+    identity at first). The paper writes I - A_g; the authors' code adds, which is the same up to the sign of A_g.
+    With 512 channels and 64 nodes the unit has 185,600 parameters.
     """
 
     def __init__(self, channels: int, nodes: int = 64, *, bn_momentum: float = 0.1) -> None:
@@ -40,7 +40,6 @@ class GloRe(nn.Module):
         nn.init.zeros_(self.bn.weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Same shape as `x`."""
         projection = to_pixels(self.theta(x))
         # Divided before the product: a sum over all pixels could leave float16's range.
         nodes = (projection / projection.shape[1]).mT @ to_pixels(self.phi(x))

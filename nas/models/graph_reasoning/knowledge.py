@@ -1,4 +1,4 @@
-"""Knowledge graphs for symbolic reasoning: label hierarchies shipped as data, co-occurrence, identity."""
+"""Knowledge graphs for symbolic graph reasoning: class hierarchies shipped as data, co-occurrence, no edges."""
 
 from __future__ import annotations
 
@@ -11,14 +11,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 SHIPPED = ("cityscapes", "voc2012")
+"""Names of the class hierarchies in the folder `graphs`."""
 
 
 @dataclass(frozen=True, eq=False)
 class KnowledgeGraph:
-    """`names[i]` is node i; `adjacency` (M, M), float64, symmetric, non-negative, zero diagonal; where it is from.
+    """An undirected weighted graph whose first nodes are the classes of a data set.
 
-    The first nodes are the data set's classes in the order of their train ids, the last `groups` are groups of
-    classes and the root.
+    Attributes:
+        names: Name of each node: the classes in the order of their train ids, then groups of classes and the root.
+        adjacency: (M, M), symmetric, non-negative, with a zero diagonal.
+        source: Where the edges come from.
+        groups: How many of the last nodes are groups of classes or the root.
+
+    Raises:
+        ValueError: The adjacency has another shape, is not symmetric, has a non-zero diagonal, or has an entry that is
+            negative or not finite.
     """
 
     names: tuple[str, ...]
@@ -37,16 +45,15 @@ class KnowledgeGraph:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The nodes that are classes."""
         return self.names[: len(self.names) - self.groups]
 
     @property
     def edges(self) -> int:
-        """Pairs of nodes that are joined."""
+        """Number of edges."""
         return int(np.count_nonzero(self.adjacency)) // 2
 
     def normalized(self) -> NDArray[np.float64]:
-        """A_hat = Q^-1/2 (A + I) Q^-1/2 with Q the diagonal of row sums of A + I (Kipf and Welling 2017)."""
+        """Return A_hat = Q^-1/2 (A + I) Q^-1/2 with Q the diagonal of row sums of A + I (Kipf and Welling 2017)."""
         looped = self.adjacency + np.eye(len(self.names))
         scale = 1 / np.sqrt(looped.sum(1))
         normalized: NDArray[np.float64] = looped * scale[:, None] * scale[None, :]
@@ -54,7 +61,11 @@ class KnowledgeGraph:
 
 
 def shipped_graph(name: str) -> KnowledgeGraph:
-    """A label hierarchy: classes, their official groups, a root. ValueError listing the known names."""
+    """Load a class hierarchy: classes, the data set's official groups of classes, a root.
+
+    Raises:
+        ValueError: `name` is not in `SHIPPED`.
+    """
     if name not in SHIPPED:
         raise ValueError(f"no knowledge graph {name!r} is shipped; known: {', '.join(SHIPPED)}")
     text = resources.files("nas.models.graph_reasoning").joinpath("graphs", f"{name}.json").read_text("utf-8")
@@ -74,7 +85,7 @@ def shipped_graph(name: str) -> KnowledgeGraph:
 
 
 def hierarchy_of(class_names: Sequence[str]) -> KnowledgeGraph | None:
-    """The shipped hierarchy over exactly these classes in this order; None where none is shipped."""
+    """Return the shipped hierarchy over exactly these classes in this order, or None without such a hierarchy."""
     for name in SHIPPED:
         graph = shipped_graph(name)
         if graph.classes == tuple(class_names):
@@ -83,17 +94,24 @@ def hierarchy_of(class_names: Sequence[str]) -> KnowledgeGraph | None:
 
 
 def identity_graph(names: Sequence[str]) -> KnowledgeGraph:
-    """No edges: every node reasons alone. The ablation that says whether a graph's edges matter."""
+    """Return a graph without edges, in which every node reasons alone: the ablation of a graph's edges."""
     return KnowledgeGraph(tuple(names), np.zeros((len(names), len(names))), "no edges")
 
 
 def cooccurrence_graph(
     names: Sequence[str], label_maps: Iterable[NDArray[np.integer]], *, ignore: int = 255
 ) -> KnowledgeGraph:
-    """Classes joined by how often they share an image: n_ij / (n_i + n_j - n_ij), in [0, 1].
+    """Weigh the edge between two classes by how often they share an image: n_ij / (n_i + n_j - n_ij), in [0, 1].
 
-    `label_maps` are those of the *training* split, each of class indices of any shape; `ignore` counts for nothing.
-    A class that never occurs is joined to none. ValueError on an index beyond the names.
+    A class that never occurs has no edges.
+
+    Args:
+        names: The classes in the order of their indices.
+        label_maps: Class indices of the images of the *training* split, arrays of any shape.
+        ignore: Value of pixels without a class.
+
+    Raises:
+        ValueError: A label map holds an index beyond the names.
     """
     size = len(names)
     together = np.zeros((size, size))

@@ -1,4 +1,4 @@
-"""Between maps and lists of pixels, and the 1x1 projections of all units."""
+"""Conversions between maps and sequences of pixels, and the projections that all units share."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def to_map(pixels: Tensor, like: Tensor) -> Tensor:
 
 
 def pointwise(in_channels: int, out_channels: int, *, bias: bool = True) -> nn.Conv2d:
-    """1x1 convolution: Xavier uniform, bias zero."""
+    """Build a 1x1 convolution with Xavier uniform weights and a zero bias."""
     conv = nn.Conv2d(in_channels, out_channels, 1, bias=bias)
     nn.init.xavier_uniform_(conv.weight)
     if conv.bias is not None:
@@ -29,20 +29,20 @@ def pointwise(in_channels: int, out_channels: int, *, bias: bool = True) -> nn.C
 
 
 def linear(in_features: int, out_features: int) -> nn.Linear:
-    """Linear layer without bias, Xavier uniform."""
+    """Build a linear layer without bias, with Xavier uniform weights."""
     layer = nn.Linear(in_features, out_features, bias=False)
     nn.init.xavier_uniform_(layer.weight)
     return layer
 
 
 def at_least_float32(x: Tensor) -> Tensor:
-    """`x`, in float32 where it was narrower."""
+    """Return `x`, converted to float32 if its dtype is narrower."""
     return x.float() if x.dtype.itemsize < 4 else x
 
 
 @contextmanager
 def no_autocast(x: Tensor) -> Iterator[None]:
-    """What is computed inside keeps its dtype, whatever autocast says of x's device."""
+    """Disable autocast for the device of `x` inside the context."""
     if not torch.amp.is_autocast_available(x.device.type):  # the meta device, on which only sizes are computed
         yield
         return

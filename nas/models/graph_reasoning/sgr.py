@@ -15,21 +15,25 @@ Mapping = Literal["dot", "drawn"]
 
 
 class SymbolicGraphReasoning(nn.Module):
-    """Pixels vote for the M nodes of a knowledge graph, the nodes reason, pixels read them: (N, C, H, W) -> the same.
+    """Graph convolutions over a knowledge graph whose M nodes pixels vote for: (N, C, H, W) -> the same shape.
 
         votes        a_in = softmax over n of (W_s x_i)_n                        (equation 1)
         nodes        H_n = M / HW * sum over i of a_in W_p x_i                   M x D
         reasoning    H <- relu(A_hat [H, S] W), `steps` times, each its own W    (equation 2)
         mapping      X + relu(sum over n of b_in W_o h_n)                        (equation 3)
 
-    A_hat = Q^-1/2 (A + I) Q^-1/2 is the graph's; S, (M, K), are optional word vectors. The paper sums the votes; here
-    they are divided by HW / M, the votes of a node if all were undecided, so that the result does not depend on the
-    size of the image. One step of a tree moves nothing between siblings: two by default. Cost: O(HW * M * D).
+    A_hat = Q^-1/2 (A + I) Q^-1/2 is the graph's normalised adjacency; S, (M, K), are optional word vectors. The paper
+    sums the votes; here the sum is divided by HW / M, which each node receives when all pixels are undecided, so that
+    the result does not depend on the size of the image. In a tree one step moves nothing between siblings, hence the
+    default of two. Cost: O(HW * M * D).
 
-    The mapping b: "dot" (default) is softmax over n of <K h_n, Q x_i> / sqrt(D). "drawn" is what the paper's figure
-    draws, softmax over n of w^T [h_n, x_i] = w_h^T h_n + w_x^T x_i: the pixel's term is the same for all nodes and
-    cancels, so *every pixel receives the same vector*. It is kept for comparison, and w_x, being without effect, is
-    left out. Public implementations that follow the figure are constant contexts in disguise.
+    The mapping b: "dot" (default) is softmax over n of <K h_n, Q x_i> / sqrt(D). "drawn" is the one in the paper's
+    figure, softmax over n of w^T [h_n, x_i] = w_h^T h_n + w_x^T x_i: the pixel's term is the same for all nodes and
+    cancels, so *every pixel receives the same vector*. "drawn" serves comparisons; w_x has no effect and is left out.
+    Public implementations that follow the figure compute a constant context.
+
+    Raises:
+        ValueError: `steps` is below 1, or `words` is not (M, K).
     """
 
     adjacency: Tensor
@@ -52,26 +56,25 @@ class SymbolicGraphReasoning(nn.Module):
             raise ValueError(f"steps must be at least 1, not {steps}")
         if words is not None and (words.dim() != 2 or words.shape[0] != nodes):
             raise ValueError(f"words must be ({nodes}, K), one vector per node, not {tuple(words.shape)}")
-        # In float64 until it meets the nodes: rounded here, a network in float64 would carry float32's error.
+        # In float64 until the product with the nodes: rounded here, a network in float64 would have float32's error.
         self.register_buffer("adjacency", torch.from_numpy(graph.normalized()))
         self.register_buffer("words", words)
-        known = 0 if words is None else words.shape[1]
+        word_size = 0 if words is None else words.shape[1]
         self.vote = pointwise(channels, nodes)
         self.embed = pointwise(channels, states)
-        self.reason = nn.ModuleList(linear(states + known, states) for _ in range(steps))
+        self.reason = nn.ModuleList(linear(states + word_size, states) for _ in range(steps))
         self.key = linear(states, states if mapping == "dot" else 1)
         self.query = pointwise(channels, states, bias=False) if mapping == "dot" else None
         self.extend = linear(states, channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Same shape as `x`."""
         votes = to_pixels(self.vote(x)).softmax(2)
         share = votes * (votes.shape[2] / votes.shape[1])
         nodes = share.mT @ to_pixels(self.embed(x))
         adjacency = self.adjacency.to(nodes.dtype)
         for layer in self.reason:
-            known = nodes if self.words is None else torch.cat([nodes, self._words_for(nodes)], 2)
-            nodes = F.relu(layer(adjacency @ known))
+            inputs = nodes if self.words is None else torch.cat([nodes, self._words_for(nodes)], 2)
+            nodes = F.relu(layer(adjacency @ inputs))
         y = self._attention(x, nodes) @ self.extend(nodes)
         return x + F.relu(to_map(y.expand(-1, votes.shape[1], -1), x))
 
@@ -80,7 +83,7 @@ class SymbolicGraphReasoning(nn.Module):
         return self.words.to(nodes.dtype).expand(nodes.shape[0], -1, -1)
 
     def _attention(self, x: Tensor, nodes: Tensor) -> Tensor:
-        """(N, HW, M), rows sum to 1; (N, 1, M) for the drawn mapping, whose rows are all alike."""
+        """The mapping b, (N, HW, M), whose rows sum to 1; (N, 1, M) for "drawn", whose rows are all equal."""
         if self.query is None:
             drawn: Tensor = self.key(nodes).mT.softmax(2)
             return drawn

@@ -1,1 +1,1 @@
-"""Heads, and the one function that builds them from a description."""
+"""Segmentation heads, and `build_head`, which builds any of them from its architecture."""

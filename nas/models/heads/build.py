@@ -1,4 +1,4 @@
-"""From the description of a head to the module: `build_head`, and the dense prediction cell itself."""
+"""Build a segmentation head from its architecture (`build_head`); the dense prediction cell (`DenseCellHead`)."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from search_spaces.reference.architecture import ReferenceHead
 from search_spaces.units import SymbolicReasoning
 
 PAPER_STRIDE = 16
-"""Output stride for which the rates of the dense cell and of ASPP are written."""
+"""Output stride to which the atrous rates in dense cells and in ASPP refer."""
 
 
 @dataclass(frozen=True)
 class HeadSetting:
-    """What turns a description into a module beside its input width; the arguments of `build_head`."""
+    """The keyword arguments of `build_head`, with the rate multiplier decided."""
 
     channels: int = 256
     dropout: float = 0.1
@@ -39,12 +39,12 @@ class HeadSetting:
 
 
 def rate_multiplier_for(output_stride: int) -> int:
-    """Factor on atrous rates: 2 at output stride 8, 1 at 16 (the paper's 16 / stride), and 1 above."""
+    """Return the factor on atrous rates: 16 / output_stride as in the paper (2 at stride 8), and 1 above stride 16."""
     return max(1, PAPER_STRIDE // output_stride)
 
 
 def needs_knowledge(architecture: Architecture) -> bool:
-    """Whether the architecture reasons over a knowledge graph, which `build_head` then has to be given."""
+    """Return whether `build_head` needs a knowledge graph for this architecture (symbolic graph reasoning)."""
     units = architecture.units if isinstance(architecture, DenseCell | ReferenceHead) else ()
     return any(isinstance(unit, SymbolicReasoning) for unit in units)
 
@@ -61,12 +61,24 @@ def build_head(
     bn_momentum: float = BN_MOMENTUM,
     knowledge: KnowledgeGraph | None = None,
 ) -> nn.Module:
-    """A head without logits: (N, in_channels, H, W) -> (N, channels, H, W), with attribute `out_channels`.
+    """Build a head without logits, with random initial weights from torch's global generator.
 
-    `crop` is (height, width) in pixels: it gives the dense cell's pooling windows. Rates are for output stride 16;
-    `rate_multiplier` None doubles them at 8. `knowledge` is the graph of the classes for symbolic reasoning; other
-    heads do not read it. Initial weights come from torch's global generator.
-    ValueError where the architecture is no head, or where it needs a knowledge graph and has none.
+    Args:
+        architecture: A dense cell or a reference head.
+        in_channels: Channels of the backbone's features.
+        channels: Filters of the head.
+        dropout: Probability of dropping a feature in training.
+        output_stride: Pixels of the image per feature cell.
+        crop: Height and width of the training crop in pixels; they set the dense cell's pooling windows.
+        rate_multiplier: Factor on atrous rates, which refer to output stride 16; None for `rate_multiplier_for`.
+        bn_momentum: Weight of the newest batch in the running statistics of batch norm.
+        knowledge: Graph of the classes; only symbolic graph reasoning reads it.
+
+    Returns:
+        A module (N, in_channels, H, W) -> (N, channels, H, W) with an attribute `out_channels`.
+
+    Raises:
+        ValueError: The architecture is no head, or needs a knowledge graph and `knowledge` is None.
     """
     if rate_multiplier is None:
         rate_multiplier = rate_multiplier_for(output_stride)
@@ -81,9 +93,12 @@ def build_head(
 class DenseCellHead(nn.Module):
     """The dense prediction cell: B branches of `channels` filters, concat, dropout, 1x1, BN, ReLU.
 
-    (N, in, H, W) -> (N, channels, H, W). Branch i reads the features (input -1) or an earlier branch's output.
-    A unit of global reasoning keeps its input's shape, so it acts on maps of `channels`: on a branch's output as it
-    is, on F behind a 1x1 convolution, BN and ReLU (in all cases of F, even one of that width).
+    (N, in, H, W) -> (N, channels, H, W). Branch i reads the features F (input -1) or an earlier branch's output.
+    A unit of global reasoning keeps the shape of its input, so it acts on maps of `channels`: directly on a branch's
+    output; on F after a 1x1 convolution, BN and ReLU, even where F has `channels` already.
+
+    Source:
+        Chen et al., NeurIPS 2018, section 3.2; dropout and projection as in the released code.
     """
 
     def __init__(self, cell: DenseCell, in_channels: int, setting: HeadSetting) -> None:
@@ -100,8 +115,8 @@ class DenseCellHead(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Features at the resolution of `x`."""
-        x = x.contiguous(memory_format=torch.channels_last)  # what pooling and depthwise convolutions are quick in
+        # Pooling and depthwise convolutions are fast in channels-last memory.
+        x = x.contiguous(memory_format=torch.channels_last)
         outputs: list[Tensor] = []
         for source, branch in zip(self.inputs, self.branches, strict=True):
             outputs.append(branch(x if source < 0 else outputs[source]))
@@ -110,7 +125,7 @@ class DenseCellHead(nn.Module):
 
 
 def _build_operator(operator: Operator, features: int | None, setting: HeadSetting) -> nn.Module:
-    """`features`: channels of F where the branch reads it; None where it reads another branch."""
+    """Build a branch; `features` is the number of channels of F, None where the branch reads another branch."""
     momentum, in_channels = setting.bn_momentum, setting.channels if features is None else features
     if isinstance(operator, Conv1x1Op):
         return ConvBNReLU(in_channels, setting.channels, bn_momentum=momentum)

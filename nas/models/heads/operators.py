@@ -1,7 +1,7 @@
 """The operators of the dense prediction cell as modules (Chen et al., NeurIPS 2018, section 3.2).
 
-Definitions follow the released code, TensorFlow models research/deeplab/core/dense_prediction_cell.py; where the
-paper's words differ, the docstring says so.
+Definitions follow the released code, TensorFlow models research/deeplab/core/dense_prediction_cell.py; a docstring
+mentions where the paper differs.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ POINTWISE_STD = 0.06
 class AtrousSeparable(nn.Module):
     """Atrous separable convolution: depthwise 3x3, BN, ReLU, pointwise 1x1, BN, ReLU.
 
-    (N, in, H, W) -> (N, out, H, W), 'SAME' padding. Batch norm and ReLU stand *between* the two as well.
+    (N, in, H, W) -> (N, out, H, W), 'SAME' padding. Batch norm and ReLU also stand *between* the two convolutions.
     """
 
     def __init__(
@@ -32,15 +32,15 @@ class AtrousSeparable(nn.Module):
         self.pointwise = ConvBNReLU(in_channels, out_channels, bn_momentum=bn_momentum, std=POINTWISE_STD)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Same height and width as `x`."""
         y: Tensor = self.pointwise(F.relu(self.bn(self.depthwise(x)), inplace=True))
         return y
 
 
 def pooling_kernel(crop: int, output_stride: int, grid: int) -> int:
-    """Side of the pooling window in cells: int((crop - 1) / (output_stride * grid) + 1), at least 1.
+    """Return the side of the pooling window in cells: int((crop - 1) / (output_stride * grid) + 1), at least 1.
 
-    Crop 513, stride 16 (33 cells): grid 1, 2, 4, 8 give 33, 17, 9, 5.
+    Crop 513 at stride 16 (33 cells) has windows of 33, 17, 9, 5 cells for grids 1, 2, 4, 8. `crop` is one side in
+    pixels.
     """
     return int((crop - 1) / (output_stride * grid) + 1)
 
@@ -48,9 +48,10 @@ def pooling_kernel(crop: int, output_stride: int, grid: int) -> int:
 class PyramidPooling(nn.Module):
     """Average pooling (stride 1, no padding), 1x1 convolution, BN, ReLU, bilinear resize back (corners aligned).
 
-    (N, in, H, W) -> (N, out, H, W). With stride 1 the "grid" is a sliding mean, as in the released code; the paper's
-    words are average pooling in each grid cell. The window is given in cells; see `pooling_kernel`. A window larger
-    than the map is cut to the map (then a global mean): TensorFlow refuses to build that graph.
+    (N, in, H, W) -> (N, out, H, W). With stride 1 the "grid" is a sliding mean, as in the released code; the paper
+    describes average pooling in each grid cell. `kernel` is the window (height, width) in cells; see
+    `pooling_kernel`. A window larger than the map is cut to the map, which makes it a global mean; TensorFlow refuses
+    to build that graph.
     """
 
     def __init__(
@@ -61,11 +62,9 @@ class PyramidPooling(nn.Module):
         self.project = ConvBNReLU(in_channels, out_channels, bn_momentum=bn_momentum)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Same height and width as `x`."""
         height, width = x.shape[-2:]
         window = (min(self.kernel[0], height), min(self.kernel[1], width))
         return resize(self.project(sliding_mean(x, window)), (height, width))
 
     def extra_repr(self) -> str:
-        """What `print` shows."""
         return f"kernel={self.kernel}"

@@ -1,4 +1,4 @@
-"""Fixed heads to compare with: 1x1, ASPP (DeepLabv3) and pyramid pooling (PSPNet)."""
+"""Hand-designed heads as baselines: 1x1, ASPP (DeepLabv3) and pyramid pooling (PSPNet)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ class Conv1x1Head(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Features at the resolution of `x`."""
         y: Tensor = self.dropout(self.project(x))
         return y
 
@@ -31,9 +30,10 @@ class Conv1x1Head(nn.Module):
 class ASPPHead(nn.Module):
     """Atrous spatial pyramid pooling with image pooling (Chen et al. 2017, arXiv 1706.05587, section 3.3).
 
-    Parallel: 1x1; one full 3x3 per rate; the global mean through 1x1, spread over the map. Each with BN and ReLU;
-    concat, 1x1, BN, ReLU, dropout. (N, in, H, W) -> (N, channels, H, W). Training needs at least two images: the
-    pooled map has one pixel. The mean is global as in the paper; TensorFlow's slides over maps beyond the crop.
+    Parallel branches, each with BN and ReLU: a 1x1 convolution; one full 3x3 convolution per rate; the global mean
+    through a 1x1 convolution, expanded to the map. Then concat, 1x1, BN, ReLU, dropout. (N, in, H, W) ->
+    (N, channels, H, W). Training needs at least two images, since the pooled map has one pixel. The mean is global as
+    in the paper; that of TensorFlow DeepLab slides over maps larger than the crop's.
     """
 
     def __init__(
@@ -56,7 +56,6 @@ class ASPPHead(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Features at the resolution of `x`."""
         pooled = self.pooled(bin_means(x, (1, 1))).expand(-1, -1, *x.shape[-2:])
         branches = [self.pointwise(x), *(conv(x) for conv in self.atrous), pooled]
         y: Tensor = self.dropout(self.project(torch.cat(branches, 1)))
@@ -66,9 +65,9 @@ class ASPPHead(nn.Module):
 class PPMHead(nn.Module):
     """Pyramid pooling module (Zhao et al., CVPR 2017, section 3.2).
 
-    Means of 1x1, 2x2, 3x3, 6x6 equal parts, each through 1x1 to in / (number of levels) channels, BN, ReLU and
-    bilinear resize; concat with the input; 3x3 convolution, BN, ReLU, dropout. (N, in, H, W) -> (N, channels, H, W).
-    Training needs at least two images: the coarsest map has one pixel.
+    The means of 1x1, 2x2, 3x3 and 6x6 equal parts, each through a 1x1 convolution to in / (number of levels) channels,
+    BN, ReLU and bilinear resize; concat with the input; 3x3 convolution, BN, ReLU, dropout. (N, in, H, W) ->
+    (N, channels, H, W). Training needs at least two images, since the coarsest map has one pixel.
     """
 
     def __init__(
@@ -89,7 +88,6 @@ class PPMHead(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Features at the resolution of `x`."""
         size = (x.shape[-2], x.shape[-1])
         levels = [
             resize(conv(bin_means(x, (bins, bins))), size) for bins, conv in zip(self.bins, self.levels, strict=True)

@@ -1,4 +1,4 @@
-"""The trunk on which units of global reasoning are compared."""
+"""The FCN head with a slot in which units of global reasoning are compared."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from nas.models.layers.conv import BN_MOMENTUM, ConvBNReLU
 class TrunkHead(nn.Module):
     """3x3 convolution to `width`, the unit, 3x3 convolution, 1x1 convolution to `channels`, dropout.
 
-    Each convolution with BN and ReLU, none with a bias: (N, in, H, W) -> (N, channels, H, W). `unit` keeps the shape
-    of (N, width, H, W); without one the same trunk is what a unit has to beat. The papers put their units into such
-    FCN heads, of 512 channels, and go on to the logits with the 1x1 convolution; here it ends at `channels` as every
-    head does, and the logits follow.
+    Each convolution has BN and ReLU and no bias: (N, in, H, W) -> (N, channels, H, W). `unit` keeps the shape
+    (N, width, H, W); the same trunk without a unit is the baseline that a unit has to beat. The papers put their
+    units into such FCN heads, with 512 channels, where the 1x1 convolution yields the logits; here it yields
+    `channels`, as in every head, and the logits are a further layer.
     """
 
     def __init__(
@@ -35,6 +35,5 @@ class TrunkHead(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Features at the resolution of `x`."""
         y: Tensor = self.dropout(self.project(self.leave(self.unit(self.enter(x)))))
         return y

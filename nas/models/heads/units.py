@@ -1,4 +1,4 @@
-"""From the description of a unit of global reasoning to its module."""
+"""Build a unit of global reasoning from its description."""
 
 from __future__ import annotations
 
@@ -21,9 +21,12 @@ from search_spaces import units
 def build_unit(
     unit: units.Unit, channels: int, *, knowledge: KnowledgeGraph | None = None, bn_momentum: float = BN_MOMENTUM
 ) -> nn.Module:
-    """The unit on maps of `channels`: (N, channels, H, W) -> the same shape.
+    """Build the unit for maps (N, channels, H, W), whose shape it keeps.
 
-    `knowledge` is read by symbolic reasoning only. ValueError where it needs one and has none.
+    Only symbolic graph reasoning reads `knowledge`, the graph of the classes.
+
+    Raises:
+        ValueError: The unit needs a knowledge graph and `knowledge` is None.
     """
     match unit:
         case units.DoubleAttention(maps=maps):

@@ -1,1 +1,1 @@
-"""What several networks are made of."""
+"""Layers shared by several networks: convolutions, resampling."""

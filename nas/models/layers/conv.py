@@ -1,4 +1,4 @@
-"""What every head is made of: convolution, batch norm, ReLU; and the initial values of TensorFlow DeepLab."""
+"""Convolution, batch norm and ReLU as every head uses them, with the initial values of TensorFlow DeepLab."""
 
 from __future__ import annotations
 
@@ -14,39 +14,38 @@ BN_EPS = 1e-5
 BN_MOMENTUM = 0.1
 """Weight of the newest batch in the running statistics.
 
-TensorFlow DeepLab's decay 0.9997 is 0.0003 here: after the 150 to 1,200 steps of a cheap fidelity the running
-statistics would still be 64-96 % their initial values, and validation would measure those. 0.1 forgets within
-some 20 steps; pass 0.0003 for schedules of 30,000 steps as in the paper.
+TensorFlow DeepLab's decay of 0.9997 corresponds to 0.0003: after the 150 to 1,200 steps of a cheap fidelity the
+running statistics would still consist of 64-96 % initial values, and validation would measure those. With 0.1 they
+are forgotten within some 20 steps; use 0.0003 for schedules of 30,000 steps as in the paper.
 """
 
 
 ONEDNN_BLOCK = 8
-"""Channels that oneDNN's AVX2 kernels handle at a time."""
+"""Channels in one block of oneDNN's AVX2 kernels."""
 
 
 def init_truncated_normal(weight: Tensor, std: float) -> None:
-    """In place; truncated at two standard deviations, as TensorFlow's initialiser."""
+    """Fill `weight` in place from a normal distribution truncated at two standard deviations, as TensorFlow does."""
     nn.init.trunc_normal_(weight, std=std, a=-2 * std, b=2 * std)
 
 
 def batch_norm(channels: int, momentum: float = BN_MOMENTUM) -> nn.BatchNorm2d:
-    """Batch norm of the heads."""
+    """Build the batch norm of the heads: epsilon `BN_EPS`, `momentum` the weight of the newest batch."""
     return nn.BatchNorm2d(channels, eps=BN_EPS, momentum=momentum)
 
 
 class Pointwise(nn.Conv2d):
-    """1x1 convolution without bias, with a stride that a CPU can be trusted with.
+    """1x1 convolution without bias whose stride does not run into a bug of oneDNN on CPUs.
 
-    Below 8 channels oneDNN's AVX2 kernel for the backward pass of a strided 1x1 convolution writes past its buffer and
-    corrupts the heap (torch 2.13, channels-last maps, seen on CPUs without AVX-512). The stride is then taken by
-    leaving rows and columns out, which is the same convolution.
+    (N, in, H, W) -> (N, out, H / stride, W / stride), sizes rounded up. Below 8 channels oneDNN's AVX2 kernel for the
+    backward pass of a strided 1x1 convolution writes past its buffer and corrupts the heap (torch 2.13, channels-last
+    maps, seen on CPUs without AVX-512). There the input is subsampled first, which is the same convolution.
     """
 
     def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
         super().__init__(in_channels, out_channels, 1, stride, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, in, H, W) -> (N, out, H / stride, W / stride), sizes rounded up."""
         vertical, horizontal = self.stride
         if vertical * horizontal > 1 and self.in_channels < ONEDNN_BLOCK and x.device.type == "cpu":
             return F.conv2d(x[:, :, ::vertical, ::horizontal], self.weight)
@@ -56,7 +55,7 @@ class Pointwise(nn.Conv2d):
 class ConvBNReLU(nn.Module):
     """Convolution without bias ('SAME' padding), batch norm, ReLU: (N, in, H, W) -> (N, out, H, W).
 
-    Initialised as slim.conv2d: Xavier uniform, or a truncated normal where `std` is given.
+    Initial weights are Xavier uniform, as those of slim.conv2d; with `std` they are a truncated normal.
     """
 
     def __init__(
@@ -80,12 +79,15 @@ class ConvBNReLU(nn.Module):
             init_truncated_normal(self.conv.weight, std)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Same height and width as `x`."""
         return F.relu(self.bn(self.conv(x)), inplace=True)
 
 
 def build_logits(channels: int, num_classes: int) -> nn.Conv2d:
-    """Biased 1x1 convolution to `num_classes`. ValueError unless num_classes >= 1."""
+    """Build the logits: a biased 1x1 convolution from `channels` to `num_classes`.
+
+    Raises:
+        ValueError: `num_classes` is below 1.
+    """
     if num_classes < 1:
         raise ValueError(f"num_classes must be at least 1, not {num_classes}")
     logits = nn.Conv2d(channels, num_classes, 1)

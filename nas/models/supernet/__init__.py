@@ -1,4 +1,4 @@
-"""Auto-DeepLab's supernet, quick by construction."""
+"""Auto-DeepLab's supernet, with few and large operator calls."""
 
 from nas.models.supernet.network import Supernet, build_supernet
 from nas.models.supernet.normalise import frozen_statistics

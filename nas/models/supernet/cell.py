@@ -1,14 +1,15 @@
 """A cell of the supernet, computed for all its incoming levels and all target blocks of a source at once.
 
-Written out, a cell is Cell(H^{l-1} of one level, H^{l-2}) for each incoming level, and in it every edge carries every
+By definition a cell is Cell(H^{l-1} of one level, H^{l-2}) for each incoming level, and each of its edges has every
 operator: some 20 edges x 8 operators x 3 levels of tiny calls. Here a *stage* is one source state (the first stage:
-both input states) with all edges that leave it, and its tensors hold incoming levels, edges and channels side by side
-in the channel axis, channels last in memory:
+both input states) with all edges that leave the state, and its tensors hold incoming levels, edges and channels side
+by side in the channel axis, channels last in memory:
 
-- the operators' weights are shared by the incoming levels, the statistics of normalisation are not;
+- the incoming levels share the operators' weights, but not the statistics of normalisation;
 - H^{l-2} is the same for all incoming levels, so its edges are computed once;
-- pooling, its normalisation and skip do not depend on the edge: once per source, then one product with the weights;
-- alpha is the scale of the last normalisation, so the weighted sum is a plain sum.
+- pooling, its normalisation and skip do not depend on the edge: they are computed once per source, and one product
+  with the operators' weights yields all edges;
+- alpha is the scale of the last normalisation, so the weighted sum of the operators is a sum of tensors.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ from search_spaces.auto_deeplab.architecture import BEFORE_PREVIOUS, FIRST_BLOCK
 
 
 class CellWeights(nn.Module):
-    """The operators' weights of one cell: for each operator one tensor over all edges.
+    """The convolution weights of one cell, for each operator one tensor over all edges.
 
-    Edges stand by state (0 is H^{l-1}), in each state by target block: `edge(state, block)`. Pointwise weights are
-    (operators, edges, in, out).
+    Edges are ordered by state (0 is H^{l-1}), then by target block; see `edge`. Depthwise filters are
+    (edges, C, k, k), pointwise weights (operators, edges, in, out).
     """
 
     def __init__(self, kinds: Operators, blocks: int, channels: int) -> None:
@@ -38,15 +39,15 @@ class CellWeights(nn.Module):
         edges = sum(self.sizes)
         self.depthwise = nn.ParameterDict({op: _filters(edges, channels, KERNELS[op]) for op in kinds.convolutions})
         self.depthwise_again = nn.ParameterDict({op: _filters(edges, channels, KERNELS[op]) for op in kinds.separable})
-        self.pointwise = _mixers(len(kinds.convolutions), edges, channels)
-        self.pointwise_again = _mixers(len(kinds.separable), edges, channels)
+        self.pointwise = _pointwise_weights(len(kinds.convolutions), edges, channels)
+        self.pointwise_again = _pointwise_weights(len(kinds.separable), edges, channels)
 
     def edge(self, state: int, block: int) -> int:
-        """Position of an edge in the weights."""
+        """Return the index of an edge in the weights."""
         return sum(self.sizes[:state]) + block - max(state - FIRST_BLOCK + 1, 0)
 
     def by_state(self) -> list[dict[str, Tensor]]:
-        """The weights of the edges that leave each state."""
+        """Return, for each state, the weights of the edges that leave it, by parameter name."""
         parts: list[dict[str, Tensor]] = [{} for _ in self.sizes]
         for name, weight in self.named_parameters():
             axis = 1 if name.startswith("pointwise") else 0
@@ -61,14 +62,14 @@ def _filters(edges: int, channels: int, kernel: int) -> nn.Parameter:
     return nn.Parameter(weight)
 
 
-def _mixers(operators: int, edges: int, channels: int) -> nn.Parameter:
+def _pointwise_weights(operators: int, edges: int, channels: int) -> nn.Parameter:
     weight = torch.empty(operators, edges, channels, channels)
     nn.init.normal_(weight, std=(2.0 / channels) ** 0.5)
     return nn.Parameter(weight)
 
 
-def _shared_out(parts: list[dict[str, Tensor]], repeats: list[int]) -> dict[str, Tensor]:
-    """Weights for several sources: those of each part as often as it has sources, side by side."""
+def _repeat_weights(parts: list[dict[str, Tensor]], repeats: list[int]) -> dict[str, Tensor]:
+    """Return the weights of several sources side by side: each part repeated for its number of sources."""
     joined = {}
     for name in parts[0]:
         axis = 1 if name.startswith("pointwise") else 0
@@ -79,7 +80,7 @@ def _shared_out(parts: list[dict[str, Tensor]], repeats: list[int]) -> dict[str,
 
 
 class Stage(nn.Module):
-    """All edges from `sources` sources to `edges` blocks each; `channels` go through the operators.
+    """All edges from `sources` sources to `edges` target blocks each; `channels` channels pass the operators.
 
     (N, H, W, S, C) -> (N, H, W, S, E, C).
     """
@@ -94,7 +95,7 @@ class Stage(nn.Module):
         self.pooled = Normalise(len(kinds.pools) * sources * channels)
 
     def forward(self, x: Tensor, weights: dict[str, Tensor], mix: StageWeights) -> Tensor:
-        """The weighted sum of the operators on each edge."""
+        """Compute the weighted sum of the operators on each edge."""
         parts = [*self._convolutions(x, weights, mix), *self._plain(x, mix)]
         total = parts[0] if parts else x.new_zeros(*x.shape[:3], self.sources * self.edges * self.channels)
         for part in parts[1:]:
@@ -109,17 +110,17 @@ class Stage(nn.Module):
         filters = [_flat(weights[f"depthwise.{op}"]) for op in kinds.convolutions]
         y = spread_pass(x, self.edges, filters, weights["pointwise"], rates)
         cells = as_cells(self.first(as_maps(y.flatten(3)), mix.first)).view(y.shape)
-        halves = len(kinds.separable)
-        parts = list(cells[:, :, :, halves:].unbind(3))
-        if halves:
+        separable = len(kinds.separable)
+        parts = list(cells[:, :, :, separable:].unbind(3))
+        if separable:
             filters = [_flat(weights[f"depthwise_again.{op}"]) for op in kinds.separable]
-            z = parallel_pass(cells[:, :, :, :halves], filters, weights["pointwise_again"], rates[:halves])
+            z = parallel_pass(cells[:, :, :, :separable], filters, weights["pointwise_again"], rates[:separable])
             again = as_cells(self.second(as_maps(z.flatten(3)), mix.second)).view(z.shape)
             parts += again.unbind(3)
         return parts
 
     def _plain(self, x: Tensor, mix: StageWeights) -> list[Tensor]:
-        """What pooled and skipped sources bring to all targets: one product."""
+        """Compute what pooling and skip contribute to all edges, in one product."""
         if mix.plain is None:
             return []
         n, height, width = x.shape[:3]
@@ -134,7 +135,7 @@ class Stage(nn.Module):
 
 
 def _flat(filters: Tensor) -> Tensor:
-    """(edges, C, k, k) -> (edges * C, 1, k, k)."""
+    """Return (edges, C, k, k) as (edges * C, 1, k, k)."""
     return filters.flatten(0, 1)[:, None]
 
 
@@ -145,9 +146,9 @@ def _pool(operator: Operator, maps: Tensor) -> Tensor:
 
 
 class Cell(nn.Module):
-    """The cell at one node: inputs already at its size, with C = filters * stride / 4 channels.
+    """The cell at one node of the trellis, whose inputs have its size and C = filters * stride / 4 channels already.
 
-    `incoming` is how many levels feed it. Its output has blocks * C channels.
+    `incoming` is the number I of levels that lead to the node. The output has blocks * C channels.
     """
 
     def __init__(self, spec: SupernetSpec, incoming: int, channels: int) -> None:
@@ -162,21 +163,27 @@ class Cell(nn.Module):
             self.stages.append(Stage(kinds, incoming, spec.blocks - 1 - block, self.active))
 
     def forward(self, x: Tensor, mix: tuple[StageWeights, ...], betas: Tensor) -> Tensor:
-        """`x` (N, H, W, 1 + I, C): H^{l-2}, then H^{l-1} of each incoming level; `betas` (I,) weigh their cells.
+        """Compute the sum of the incoming levels' cells, weighted by beta.
 
-        -> (N, H, W, blocks * C).
+        Args:
+            x: (N, H, W, 1 + I, C), H^{l-2} and then H^{l-1} of each incoming level.
+            mix: The operators' weights in each stage.
+            betas: (I,), the weight of each incoming level.
+
+        Returns:
+            (N, H, W, blocks * C).
         """
         by_state = self.weights.by_state()
-        # States 0 and 1 have the edges to all blocks; in `x` and so in the first stage H^{l-2} comes first.
-        first = _shared_out([by_state[BEFORE_PREVIOUS], by_state[PREVIOUS]], [1, self.incoming])
+        # Edges lead from states 0 and 1 to all blocks; in `x`, and so in the first stage, H^{l-2} comes first.
+        first = _repeat_weights([by_state[BEFORE_PREVIOUS], by_state[PREVIOUS]], [1, self.incoming])
         out = self._stage(0, x, first, mix[0])
-        waiting = out[:, :, :, :1] + out[:, :, :, 1:]  # (N, H, W, I, targets still to be summed, C)
-        blocks = [self._block(waiting)]
+        sums = out[:, :, :, :1] + out[:, :, :, 1:]  # (N, H, W, I, blocks still incomplete, C)
+        blocks = [self._first_block(sums)]
         for index in range(1, self.blocks):
-            weights = _shared_out([by_state[index + FIRST_BLOCK - 1]], [self.incoming])
+            weights = _repeat_weights([by_state[index + FIRST_BLOCK - 1]], [self.incoming])
             out = self._stage(index, blocks[-1], weights, mix[index])
-            waiting = waiting[:, :, :, :, 1:] + out
-            blocks.append(self._block(waiting))
+            sums = sums[:, :, :, :, 1:] + out
+            blocks.append(self._first_block(sums))
         cells = torch.cat(blocks, -1)
         return (cells * betas.to(cells.dtype)[:, None]).sum(3)
 
@@ -187,12 +194,12 @@ class Cell(nn.Module):
             y: Tensor = stage(x, weights, mix)
             return y
         active, rest = x[..., : self.active].contiguous(), x[..., self.active :]
-        passed = rest[..., None, :].expand(*x.shape[:4], stage.edges, rest.shape[-1])
-        return torch.cat([stage(active, weights, mix), passed], -1)
+        bypass = rest[..., None, :].expand(*x.shape[:4], stage.edges, rest.shape[-1])
+        return torch.cat([stage(active, weights, mix), bypass], -1)
 
-    def _block(self, waiting: Tensor) -> Tensor:
-        """The first of the waiting sums; with partial channels shuffled, so that others are active further on."""
-        block = waiting[:, :, :, :, 0]
+    def _first_block(self, sums: Tensor) -> Tensor:
+        """Return the first sum, a complete block, shuffled under partial channels so that later stages use others."""
+        block = sums[:, :, :, :, 0]
         if self.parts > 1:
             block = block.reshape(*block.shape[:-1], self.parts, self.active).transpose(-1, -2).flatten(-2)
         return block.contiguous()

@@ -1,4 +1,4 @@
-"""How the softmaxed alphas reach a cell's grouped tensors."""
+"""Arranges the softmax of alpha as scales and matrices for the grouped tensors of a cell."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ ATROUS_RATE = 2
 
 
 def row(block: int, state: int) -> int:
-    """Row of alpha of the edge from a state to a block: block after block, in each the states in order."""
+    """Return the row of alpha for the edge from a state to a block: rows go by block, then by state."""
     return block * (block + 3) // 2 + state
 
 
 def targets(state: int, blocks: int) -> range:
-    """Blocks that read a state."""
+    """Return the blocks that read a state."""
     return range(max(state - FIRST_BLOCK + 1, 0), blocks)
 
 
 @dataclass(frozen=True)
 class Operators:
-    """A supernet's operators by what they need: two separable passes, one atrous pass, pooling, nothing."""
+    """A supernet's operators by how they are computed: two separable passes, one atrous pass, pooling, identity."""
 
     separable: tuple[Operator, ...]
     atrous: tuple[Operator, ...]
@@ -37,27 +37,31 @@ class Operators:
 
     @classmethod
     def of(cls, spec: SupernetSpec) -> Operators:
-        """In a fixed order, whatever the order in the spec."""
-        have = spec.operators
+        """Group the operators of `spec`, in an order that does not depend on theirs in the spec."""
+        chosen = spec.operators
         return cls(
-            separable=tuple(operator for operator in SEPARABLE if operator in have),
-            atrous=tuple(operator for operator in ATROUS if operator in have),
-            pools=tuple(operator for operator in ("avg_pool_3x3", "max_pool_3x3") if operator in have),
-            skip="skip" in have or spec.auxiliary_skip,
+            separable=tuple(operator for operator in SEPARABLE if operator in chosen),
+            atrous=tuple(operator for operator in ATROUS if operator in chosen),
+            pools=tuple(operator for operator in ("avg_pool_3x3", "max_pool_3x3") if operator in chosen),
+            skip="skip" in chosen or spec.auxiliary_skip,
         )
 
     @property
     def convolutions(self) -> tuple[Operator, ...]:
-        """Separable, then atrous."""
         return self.separable + self.atrous
 
 
 @dataclass(frozen=True)
 class StageWeights:
-    """Of the S sources and E targets of one stage, ready to multiply whole tensors.
+    """The operators' weights on the edges from S sources to E target blocks, in the layout of a stage's tensors.
 
-    `first` (convolutions * S * E * C,): scale of the first normalisation, 1 for the separable ones, whose weight
-    comes in `second` (separable * S * E * C,). `plain` (S, K * C, E * C): what pooled and skipped sources add.
+    Each is None where the supernet has no such operator.
+
+    Attributes:
+        first: (convolutions * S * E * C,), the scale of the first normalisation: 1 for separable operators, whose
+            weight is in `second`.
+        second: (separable * S * E * C,), the scale of the second normalisation of separable operators.
+        plain: (S, K * C, E * C), the matrix from the K operators without parameters (pooling, skip) to all edges.
     """
 
     first: Tensor | None
@@ -66,7 +70,7 @@ class StageWeights:
 
 
 class Mixture:
-    """The probabilities of one forward pass, arranged once for each shape of cell and used by all such cells."""
+    """The operators' probabilities in one forward pass, arranged once per shape of cell and shared by such cells."""
 
     def __init__(self, spec: SupernetSpec, probabilities: Tensor, auxiliary: Tensor) -> None:
         self._spec = spec
@@ -74,16 +78,16 @@ class Mixture:
         self._column = {operator: index for index, operator in enumerate(spec.operators)}
         self._probabilities = probabilities
         self._auxiliary = auxiliary
-        self._made: dict[tuple[int, int], tuple[StageWeights, ...]] = {}
+        self._cache: dict[tuple[int, int], tuple[StageWeights, ...]] = {}
 
     def stages(self, channels: int, incoming: int) -> tuple[StageWeights, ...]:
-        """One per stage of a cell whose operators see `channels` channels and which is fed from `incoming` levels."""
+        """Return the weights of each stage of a cell with `incoming` levels and operators of `channels` channels."""
         key = (channels, incoming)
-        if key not in self._made:
+        if key not in self._cache:
             first = [BEFORE_PREVIOUS] + [PREVIOUS] * incoming
             later = [[state] * incoming for state in range(FIRST_BLOCK, self._spec.blocks + FIRST_BLOCK - 1)]
-            self._made[key] = tuple(self._stage(sources, channels) for sources in (first, *later))
-        return self._made[key]
+            self._cache[key] = tuple(self._stage(sources, channels) for sources in (first, *later))
+        return self._cache[key]
 
     def _stage(self, sources: list[int], channels: int) -> StageWeights:
         reads = targets(sources[0], self._spec.blocks)
@@ -91,9 +95,9 @@ class Mixture:
         table = self._probabilities[rows.to(self._probabilities.device)]  # (S, E, operators)
         return StageWeights(self._first(table, channels), self._second(table, channels), self._plain(table, channels))
 
-    def _of(self, table: Tensor, operators: tuple[Operator, ...], channels: int) -> Tensor:
+    def _per_channel(self, table: Tensor, operators: tuple[Operator, ...], channels: int) -> Tensor:
         picked = torch.stack([table[..., self._column[operator]] for operator in operators])
-        # A copy also where one value is left: batch norm's backward pass on a CPU misreads an expanded scale.
+        # Copied even if it is a single value: batch norm's backward pass on a CPU misreads an expanded scale.
         return picked[..., None].expand(*picked.shape, channels).contiguous().view(-1)
 
     def _first(self, table: Tensor, channels: int) -> Tensor | None:
@@ -102,11 +106,11 @@ class Mixture:
         count = len(self._kinds.separable) * table.shape[0] * table.shape[1] * channels
         parts = [torch.ones(count, device=table.device, dtype=table.dtype)]
         if self._kinds.atrous:
-            parts.append(self._of(table, self._kinds.atrous, channels))
+            parts.append(self._per_channel(table, self._kinds.atrous, channels))
         return torch.cat(parts)
 
     def _second(self, table: Tensor, channels: int) -> Tensor | None:
-        return self._of(table, self._kinds.separable, channels) if self._kinds.separable else None
+        return self._per_channel(table, self._kinds.separable, channels) if self._kinds.separable else None
 
     def _plain(self, table: Tensor, channels: int) -> Tensor | None:
         weights = [table[..., self._column[operator]] for operator in self._kinds.pools]

@@ -1,4 +1,4 @@
-"""Auto-DeepLab's supernet (Liu et al., CVPR 2019, section 3): all cells on all strides, mixed by alpha and beta."""
+"""Auto-DeepLab's supernet (Liu et al., CVPR 2019, section 3): all cells on all strides, weighted by alpha and beta."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from nas.specs import SupernetSpec
 from search_spaces.auto_deeplab.trellis import BEFORE_STEM, STEM, Trellis, TrellisEdge
 
 INITIAL_STD = 1e-3
-"""Of alpha and beta at the start (Auto-DeepLab, section 4.1)."""
+"""Standard deviation of the initial alpha and beta (Auto-DeepLab, section 4.1)."""
 
 
 class Entry(nn.Module):
-    """Brings the inputs of one node to its size and to C channels: ReLU, convolution, normalisation.
+    """Brings the inputs of one node to the node's size and to C channels: ReLU, convolution, normalisation.
 
-    From the level above (finer) a 3x3 of stride 2, from the same a 1x1, from the level below (coarser) bilinear
-    enlargement and a 1x1. H^{l-2} is resized bilinearly where it comes from another size, then 1x1. Where H^{l-2}
-    stands in, the nearest size is used; it is never left out.
+    H^{l-1} of the finer level passes a 3x3 convolution of stride 2, that of the same level a 1x1, that of the coarser
+    level bilinear enlargement and a 1x1. H^{l-2} is resized bilinearly if its size differs, then passes a 1x1. Where
+    layer l-2 has no map at the node's level, H^{l-2} is that of the nearest level; it is never left out.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Entry(nn.Module):
         self.norm = Normalise((1 + len(sources)) * channels)
 
     def forward(self, before: Tensor, previous: list[Tensor], size: tuple[int, int]) -> Tensor:
-        """Maps (N, c, h, w) -> (N, H, W, 1 + I, C)."""
+        """Return H^{l-2} and then H^{l-1} of each of the I incoming levels, (N, H, W, 1 + I, C)."""
         maps = [self.before(F.relu(resize(before, size)))]
         for source, convolution, x in zip(self.sources, self.convolutions, previous, strict=True):
             maps.append(convolution(F.relu(x if source <= self.target else resize(x, size))))
@@ -55,7 +55,7 @@ class Entry(nn.Module):
 
 
 class Node(nn.Module):
-    """One cell of the trellis with its entry."""
+    """A node of the trellis: its entry and its cell; the output is (N, blocks * C, H, W)."""
 
     def __init__(self, entry: Entry, cell: Cell) -> None:
         super().__init__()
@@ -70,16 +70,17 @@ class Node(nn.Module):
         betas: Tensor,
         mix: tuple[StageWeights, ...],
     ) -> Tensor:
-        """-> (N, blocks * C, H, W)."""
         return as_maps(self.cell(self.entry(before, previous, size), mix, betas))
 
 
 class Supernet(nn.Module):
-    """Images (N, 3, H, W) -> logits (N, classes, H/4, W/4), sides rounded up.
+    """The supernet: images (N, 3, H, W) -> logits (N, classes, H / 4, W / 4), sizes rounded up.
 
-    `alpha` (edges of a cell, operators): row `mixture.row(block, state)`, columns as in the spec; shared by all
-    cells. `beta` (edges of the trellis,): in the order of `trellis.edges`; those that leave one node share a softmax.
-    `auxiliary` is the weight of the auxiliary skip, which the search lowers.
+    Attributes:
+        alpha: (edges of a cell, operators), shared by all cells; row `mixture.row(block, state)`, columns as in the
+            spec.
+        beta: (edges of the trellis,), in the order of `trellis.edges`; the edges that leave a node share a softmax.
+        auxiliary: Weight of the auxiliary skip, which the search lowers.
     """
 
     def __init__(self, spec: SupernetSpec, num_classes: int) -> None:
@@ -88,7 +89,7 @@ class Supernet(nn.Module):
         self.trellis = Trellis(spec.layers, spec.levels)
         self.alpha = nn.Parameter(INITIAL_STD * torch.randn(row(spec.blocks, 0), len(spec.operators)))
         self.beta = nn.Parameter(INITIAL_STD * torch.randn(len(self.trellis.edges)))
-        # A tensor, so that a captured step reads what the search has set since.
+        # A tensor, so that a captured step reads the value that the search has set after the capture.
         self.register_buffer("auxiliary", torch.tensor(1.0 if spec.auxiliary_skip else 0.0))
         self.stem = nn.ModuleList([_stem(3, spec.stem, 2), _stem(spec.stem, spec.stem, 1)])
         self.stem_out = _stem(spec.stem, 2 * spec.stem, 2)
@@ -126,24 +127,23 @@ class Supernet(nn.Module):
         return Node(entry, Cell(self.spec, len(sources), self._channels(level)))
 
     def architecture_parameters(self) -> list[nn.Parameter]:
-        """Alpha and beta."""
+        """Return alpha and beta."""
         return [self.alpha, self.beta]
 
     def weight_parameters(self) -> list[nn.Parameter]:
-        """All others."""
+        """Return all parameters except alpha and beta."""
         return [weight for name, weight in self.named_parameters() if name not in ("alpha", "beta")]
 
     def alpha_probabilities(self) -> Tensor:
-        """(edges, operators); rows sum to 1."""
+        """Return the softmax of alpha over the operators, (edges, operators)."""
         return self.alpha.softmax(1)
 
     def beta_probabilities(self) -> Tensor:
-        """(edges,); those that leave one node sum to 1, over the edges that exist."""
+        """Return the softmax of beta over the existing edges that leave each node, (edges,)."""
         padded = torch.cat([self.beta, self.beta.new_full((1,), -torch.inf)])[self._groups]
         return padded.softmax(1).flatten()[self._places]
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits at stride 4 (not upsampled)."""
         mixture = Mixture(self.spec, self.alpha_probabilities(), self.auxiliary)
         betas = self.beta_probabilities()
         x = images.contiguous(memory_format=torch.channels_last)
@@ -205,7 +205,7 @@ def _sizes(finest: tuple[int, int], levels: int) -> list[tuple[int, int]]:
 
 
 def _places(padded: Tensor, edges: int) -> Tensor:
-    """Where each edge stands in the flattened groups."""
+    """Return the position of each edge in the flattened groups."""
     places = torch.empty(edges, dtype=torch.int64)
     flat = padded.flatten()
     real = flat < edges
@@ -214,12 +214,12 @@ def _places(padded: Tensor, edges: int) -> Tensor:
 
 
 def _recomputation() -> tuple[contextlib.AbstractContextManager[None], contextlib.AbstractContextManager[None]]:
-    """Contexts of the forward pass and of its repetition, which must not count into the running statistics again."""
+    """Return the contexts of a forward pass and its repetition, which must not update running statistics again."""
     return contextlib.nullcontext(), frozen_statistics()
 
 
 def build_supernet(spec: SupernetSpec, num_classes: int) -> Supernet:
-    """A supernet with fresh weights from torch's generator, on the CPU, channels-last."""
+    """Build a supernet on the CPU, channels-last, with random weights from torch's global generator."""
     supernet = Supernet(spec, num_classes)
     supernet.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # documented, not in torch's types
     return supernet

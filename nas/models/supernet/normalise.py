@@ -1,4 +1,4 @@
-"""Batch normalisation without parameters of its own, as cells in search use it (DARTS, section A.1.1)."""
+"""Batch normalisation in the supernet: without affine parameters in cells during the search (DARTS, section A.1.1)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _frozen = threading.local()
 
 @contextlib.contextmanager
 def frozen_statistics() -> Iterator[None]:
-    """Within, running statistics stay as they are: for forward passes that are no step of the training."""
+    """Keep running statistics unchanged inside the context, for forward passes that are no step of the training."""
     before = getattr(_frozen, "on", False)
     _frozen.on = True
     try:
@@ -31,21 +31,20 @@ def _momentum() -> float:
 
 
 class AffineNormalise(nn.BatchNorm2d):
-    """Batch norm with scale and shift that heeds `frozen_statistics` and bears a single value, as `Normalise`."""
+    """Batch norm with scale and shift; heeds `frozen_statistics` and accepts a single value, as `Normalise` does."""
 
     def __init__(self, channels: int) -> None:
         super().__init__(channels, eps=BN_EPS, momentum=BN_MOMENTUM)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) -> the same."""
         batch = self.training and x.numel() > x.shape[1]
         return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, batch, _momentum(), BN_EPS)
 
 
 class Normalise(nn.Module):
-    """(N, C, H, W) -> the same; in training by the batch's statistics, else by the running ones.
+    """Normalises (N, C, H, W) per channel by the batch's statistics in training, otherwise by the running ones.
 
-    A single value per channel (one image, one cell) has no deviation: it is normalised by the running statistics.
+    A single value per channel (one image, one cell) has no deviation and is normalised by the running statistics.
     """
 
     mean: Tensor
@@ -59,11 +58,10 @@ class Normalise(nn.Module):
         self.register_buffer("zero", torch.zeros(channels), persistent=False)
 
     def forward(self, x: Tensor, scale: Tensor | None = None) -> Tensor:
-        """`scale` (C,) multiplies the normalised channels: weights of operators cost nothing extra this way."""
+        """Normalise and multiply by `scale` (C,), so that the operators' weights cost no operation of their own."""
         batch = self.training and x.numel() > x.shape[1]
         shift = None if scale is None else self.zero
         return F.batch_norm(x, self.mean, self.variance, scale, shift, batch, _momentum(), BN_EPS)
 
     def extra_repr(self) -> str:
-        """What `print` shows."""
         return str(len(self.mean))

@@ -3,7 +3,7 @@ import torch
 
 from nas.models.auto_deeplab import build_auto_deeplab
 from nas.models.auto_deeplab.cell import Cell
-from nas.models.auto_deeplab.drop_path import ScheduledDropPath, kept_paths
+from nas.models.auto_deeplab.drop_path import ScheduledDropPath, drop_path_factors
 from search_spaces.auto_deeplab.architecture import AutoDeepLab, Block, Edge
 
 TINY = {"filters": 2, "stem_channels": 4, "aspp_channels": 4, "low_level_channels": 4, "decoder_channels": 4}
@@ -36,11 +36,11 @@ def test_without_drops_steps_count_all_the_same():
 
 def test_factors_keep_the_mean():
     torch.manual_seed(0)
-    factors = kept_paths(100, 200, torch.tensor(0.25))
+    factors = drop_path_factors(100, 200, torch.tensor(0.25))
     assert factors.shape == (100, 200, 1, 1, 1)
     assert factors.unique().tolist() == pytest.approx([0, 4 / 3])
     assert float(factors.mean()) == pytest.approx(1, abs=0.02)
-    assert torch.equal(kept_paths(2, 3, torch.tensor(0.0)), torch.ones(2, 3, 1, 1, 1))
+    assert torch.equal(drop_path_factors(2, 3, torch.tensor(0.0)), torch.ones(2, 3, 1, 1, 1))
 
 
 def test_an_edge_is_dropped_for_whole_images_and_a_skip_never():
