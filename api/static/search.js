@@ -118,7 +118,7 @@ class SearchView {
 
   drawDots() {
     const deepest = this.search.best?.iteration; // the best trial is one at the deepest rung
-    const points = [...this.trials.values()].filter((trial) => trial.score !== null && trial.iteration === deepest).sort((a, b) => a.number - b.number)
+    const points = [...this.trials.values()].filter((trial) => trial.standing !== null && trial.iteration === deepest).sort((a, b) => a.number - b.number)
       .map((trial) => ({ x: trial.number, y: trial.score, mark: this.mark(trial), text: `trial ${trial.number}: ${score(trial.score)}` }));
     return [element("h2", {}, deepest ? `Scores at iteration ${deepest}, and the best so far` : "Scores"), dots(points, "trial")];
   }

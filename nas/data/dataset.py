@@ -138,10 +138,6 @@ class SegmentationDataset:
             raise DatasetError(f"{self.root} has no split {name!r}, only {', '.join(self.splits)}")
         return self.splits[name]
 
-    def appearance_split(self) -> Split | None:
-        """Return the images with appearance labels for the backbone's warm-up; None for real data."""
-        return self.appearance
-
     @cached_property
     def key(self) -> str:
         """Content key (sha256 hex) that addresses caches; the same files under another root have the same key.

@@ -35,7 +35,8 @@ def overlap(proxy: Floats, full: Floats, k: int) -> TopOverlap:
 
 def regret(proxy: Floats, full: Floats) -> float:
     """Full-scale score lost by choosing the proxy's best instead of the true best; the mean over ties of the proxy."""
-    return float(full.max() - full[proxy == proxy.max()].mean())
+    # The mean of equal scores may round to the other side of them.
+    return max(0.0, float(full.max() - full[proxy == proxy.max()].mean()))
 
 
 def winner_rank(proxy: Floats, full: Floats) -> float:

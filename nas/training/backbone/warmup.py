@@ -75,7 +75,7 @@ def warm_up_for(fidelity: Fidelity, dataset: SegmentationDataset) -> WarmUp:
     """
     spec = fidelity.backbone
     crop = spec.warmup_crop or fidelity.crop
-    split, classes = dataset.appearance_split(), dataset.appearance_classes
+    split, classes = dataset.appearance, dataset.appearance_classes
     images = 0 if split is None else len(split)
     if split is None:
         split, classes = dataset.split("train"), dataset.num_classes

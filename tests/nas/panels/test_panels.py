@@ -19,8 +19,9 @@ from nas.ranking.search_ranking import SearchRanking
 from nas.results.snapshot import Snapshot
 from nas.schemas.panels import Panel
 from nas.specs import SupernetSpec, TrainingFreeProxy
-from search_spaces import PUBLISHED_CELL, AutoDeepLab, architecture_to_dict
+from search_spaces import AutoDeepLab
 from search_spaces.auto_deeplab.space import sample_cell, sample_path
+from tests.builders import trial_record
 
 SUPERNET = SupernetSpec(layers=3, levels=2, blocks=1)
 PAIRS = [(0.1, 0.2), (0.2, 0.3), (0.3, 0.4), (0.4, 0.5), (0.5, 0.7), (0.6, 0.6)]
@@ -84,7 +85,7 @@ def test_heads_without_numbers_and_with():
 
 def test_a_ranking_without_an_answer_says_why():
     few = rank(PAIRS[:2])
-    candidate = Candidate((7, 9), "a", architecture_to_dict(PUBLISHED_CELL), "f", 100, 0.25, 4.0)
+    candidate = Candidate((7, 9), trial_record(7, architecture_key="a"), 100, 0.25, 4.0)
     pair = JoinedPair(candidate, FullScore((0,), (0.5,), 80.0), 1.0, 1.0)
     found = SearchRanking(few, (pair,), 2, {100: Association(few, None)}, {}, 4.0, 80.0, ("Compare with care.",))
     row, notes = sent(ranking_panels(found))
