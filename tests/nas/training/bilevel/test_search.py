@@ -13,7 +13,7 @@ from search_spaces.auto_deeplab.architecture import PUBLISHED_AUTO_DEEPLAB
 
 
 def make_spec(supernet=None, bilevel=None, **changes: Any):
-    """5 images in half A: 2 steps of 2 an epoch."""
+    """5 images in part A: 2 steps of 2 an epoch."""
     small = {"layers": 2, "levels": 2, "blocks": 2, "filters": 4, "stem": 4, **(supernet or {})}
     loop = {
         "dataset": "tiny",
