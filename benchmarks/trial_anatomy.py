@@ -103,7 +103,7 @@ def whole_trial(trial: Trial) -> tuple[float, float, float]:
 def split_of_a_step(trial: Trial, steps: int) -> dict[str, float]:
     """Wall seconds per training step by part, over `steps` steps after ten to warm up; not as a captured graph."""
     network, loop = trial.start()
-    loop.graph_wanted = False
+    loop.capture_graph = False
     loop.train(10)
     clock, device = Clock(trial.device), trial.device
     hooks = _instrument(network, loop, clock)
