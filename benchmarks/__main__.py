@@ -1,4 +1,4 @@
-"""All benchmarks one after the other, as `make bench` runs them; each also runs alone, see its own docstring."""
+"""Run all benchmarks one after the other, as `make bench` does; how to run one alone is in its module's docstring."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import benchmarks
 
 
 def main() -> int:
-    """Exit code of the first benchmark that fails."""
+    """Run the benchmarks; return the exit code of the first that fails, or 0."""
     for module in pkgutil.iter_modules(benchmarks.__path__):
         if module.name.startswith("_"):
             continue

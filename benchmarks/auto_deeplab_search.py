@@ -1,15 +1,15 @@
-"""Does the differentiable search do something? What it decodes against random networks of the same space.
+"""Is the differentiable search better than chance? Decoded networks against random ones of the same space.
 
     python -m benchmarks.auto_deeplab_search [--search-seeds 0] [--random 8] [--train-seeds 0] [--ablation 0]
 
-The search of examples/auto_deeplab.yaml runs on generated scenes, once per search seed. What it decodes at the end and
-`--random` uniform networks are then trained alike, at the spec's `scoring` fidelity, with each of the training seeds.
-Random networks are uniform over what decoding could give: the same number of layers, levels and blocks, two different
-states into each block, the spec's operators without none, all paths of the trellis. With `--ablation N` also N networks
-with the decoded cell on random paths, and N with random cells on the decoded path.
+The search of examples/auto_deeplab.yaml runs on generated scenes, once per search seed. The networks decoded at the end
+and `--random` uniform networks are then trained alike, at the spec's `scoring` fidelity, with each of the training
+seeds. Random networks are uniform over those that decoding can give: the same number of layers, levels and blocks, two
+different states into each block, the spec's operators without "none", all paths of the trellis. `--ablation N` adds N
+networks with the decoded cell on random paths, and N with random cells on the decoded path.
 
-Two processes of one thread each. Every result is written to the work folder as it ends, and a second run goes on from
-there. About five minutes on two free cores.
+Two processes run, with one thread each. Every result is saved in the work folder when it is ready, and a second run
+resumes there. The benchmark runs about five minutes on two free cores.
 """
 
 from __future__ import annotations
@@ -50,26 +50,26 @@ PROCESSES = 2
 
 @dataclass(frozen=True)
 class Candidate:
-    """A network to train, and where it comes from."""
+    """A network to train, with the text of its origin for the table."""
 
     origin: str
     architecture: AutoDeepLab
 
 
 @dataclass(frozen=True)
-class Place:
-    """What a worker process needs to find data and results."""
+class WorkFolder:
+    """The folder of data and results, as worker processes need it."""
 
-    work: Path
+    path: Path
 
     def workspace(self) -> Workspace:
-        """The scenes, and a cache in the work folder."""
-        entry = DatasetEntry(layout="cityscapes", root=self.work / DATASET)
-        return Workspace({DATASET: entry}, {}, self.work / "cache", self.work / "artifacts")
+        """Make the workspace of the scenes, with its cache in this folder."""
+        entry = DatasetEntry(layout="cityscapes", root=self.path / DATASET)
+        return Workspace({DATASET: entry}, {}, self.path / "cache", self.path / "artifacts")
 
-    def kept(self, kind: str, key: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """The result of that key in the work folder, made now unless it is there."""
-        path = self.work / kind / f"{key}.json"
+    def cached(self, kind: str, key: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Read the result of a key, or make and save it, with the CPU seconds that it cost."""
+        path = self.path / kind / f"{key}.json"
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             started = time.process_time()
@@ -79,34 +79,34 @@ class Place:
         return result
 
 
-def searched(place: Place, spec: AutoDeepLabSpec, seed: int) -> dict[str, Any]:
-    """All snapshots of one search."""
+def run_search(folder: WorkFolder, spec: AutoDeepLabSpec, seed: int) -> dict[str, Any]:
+    """Return all snapshots of one search."""
     torch.set_num_threads(1)
-    workspace = place.workspace()
+    workspace = folder.workspace()
 
     def make() -> dict[str, Any]:
         run = search(spec, seed, workspace=workspace, device="cpu")
         return {"snapshots": [snapshot.model_dump(mode="json") for snapshot in run]}
 
-    return place.kept("searches", content_key([spec.run_key, workspace.dataset(DATASET).key, seed]), make)
+    return folder.cached("searches", content_key([spec.run_key, workspace.dataset(DATASET).key, seed]), make)
 
 
-def trained(place: Place, spec: AutoDeepLabSpec, architecture: AutoDeepLab, seed: int) -> dict[str, Any]:
-    """The score of one network at the spec's scoring fidelity."""
+def train(folder: WorkFolder, spec: AutoDeepLabSpec, architecture: AutoDeepLab, seed: int) -> dict[str, Any]:
+    """Return score and size of one network at the spec's scoring fidelity."""
     fidelity = spec.scoring
-    assert fidelity is not None, "main() has looked"
-    workspace = place.workspace()
+    assert fidelity is not None, "checked by main()"
+    workspace = folder.workspace()
 
     def make() -> dict[str, Any]:
         run = evaluate(architecture, fidelity, seed, workspace=workspace, device="cpu", threads=1)
         return list(run)[-1].model_dump(mode="json", include={"score", "parameters", "multiply_adds"})
 
     key = content_key([architecture.key, fidelity.key, workspace.dataset(DATASET).key, seed])
-    return place.kept("trainings", key, make)
+    return folder.cached("trainings", key, make)
 
 
 def random_cell(spec: AutoDeepLabSpec, rng: random.Random) -> tuple[Block, ...]:
-    """Uniform over the cells that decoding can give: by rejection from the larger space."""
+    """Draw a cell uniformly from those that decoding can give, by rejection from the larger space."""
     allowed: set[Operator] = set(spec.supernet.operators) - {NONE}
     while True:
         cell = sample_cell(spec.supernet.blocks, rng)
@@ -117,32 +117,30 @@ def random_cell(spec: AutoDeepLabSpec, rng: random.Random) -> tuple[Block, ...]:
 
 
 def random_network(spec: AutoDeepLabSpec, rng: random.Random) -> AutoDeepLab:
-    """A uniform cell and, apart from it, a uniform path."""
+    """Draw a uniform cell and, independently, a uniform path."""
     path = sample_path(spec.supernet.layers, rng, spec.supernet.levels)
     return AutoDeepLab(blocks=random_cell(spec, rng), path=path)
 
 
 def random_networks(spec: AutoDeepLabSpec, count: int, seed: int) -> list[Candidate]:
-    """The first `count` of a seed."""
+    """Draw `count` random networks."""
     rng = random.Random(seed)
     return [Candidate(f"random {index}", random_network(spec, rng)) for index in range(count)]
 
 
 def ablations(spec: AutoDeepLabSpec, decoded: Candidate, count: int, seed: int) -> list[Candidate]:
-    """The decoded cell on random paths and the decoded path with random cells."""
+    """Combine the decoded cell with random paths, and the decoded path with random cells."""
     rng = random.Random(seed)
-    found, layers, levels = decoded.architecture, spec.supernet.layers, spec.supernet.levels
-    paths = [AutoDeepLab(blocks=found.blocks, path=sample_path(layers, rng, levels)) for _ in range(count)]
-    cells = [AutoDeepLab(blocks=random_cell(spec, rng), path=found.path) for _ in range(count)]
-    of_paths = [Candidate(f"{decoded.origin}: its cell, random path {i}", network) for i, network in enumerate(paths)]
-    return of_paths + [
-        Candidate(f"{decoded.origin}: its path, random cell {i}", network) for i, network in enumerate(cells)
-    ]
+    network, layers, levels = decoded.architecture, spec.supernet.layers, spec.supernet.levels
+    paths = [AutoDeepLab(blocks=network.blocks, path=sample_path(layers, rng, levels)) for _ in range(count)]
+    cells = [AutoDeepLab(blocks=random_cell(spec, rng), path=network.path) for _ in range(count)]
+    of_paths = [Candidate(f"{decoded.origin}: its cell, random path {i}", each) for i, each in enumerate(paths)]
+    return of_paths + [Candidate(f"{decoded.origin}: its path, random cell {i}", each) for i, each in enumerate(cells)]
 
 
 @dataclass(frozen=True)
 class Row:
-    """A trained network: its score with each training seed."""
+    """A trained network and its score with each training seed."""
 
     candidate: Candidate
     scores: tuple[float, ...]
@@ -152,29 +150,31 @@ class Row:
 
     @property
     def score(self) -> float:
-        """Mean over the training seeds."""
+        """Mean score over the training seeds."""
         return statistics.mean(self.scores)
 
 
 class Bench:
-    """Submits work to the processes and collects rows."""
+    """Submits searches and trainings to the processes and collects their results."""
 
-    def __init__(self, place: Place, spec: AutoDeepLabSpec, seeds: Sequence[int], pool: ProcessPoolExecutor) -> None:
-        self._place, self._spec, self._seeds, self._pool = place, spec, seeds, pool
+    def __init__(
+        self, folder: WorkFolder, spec: AutoDeepLabSpec, seeds: Sequence[int], pool: ProcessPoolExecutor
+    ) -> None:
+        self._folder, self._spec, self._seeds, self._pool = folder, spec, seeds, pool
 
     def searches(self, seeds: Iterable[int]) -> dict[int, Future[dict[str, Any]]]:
-        """One search a seed."""
-        return {seed: self._pool.submit(searched, self._place, self._spec, seed) for seed in seeds}
+        """Submit one search per seed."""
+        return {seed: self._pool.submit(run_search, self._folder, self._spec, seed) for seed in seeds}
 
     def training(self, candidates: Iterable[Candidate]) -> list[tuple[Candidate, list[Future[dict[str, Any]]]]]:
-        """Each network with each training seed."""
+        """Submit the training of each network with each training seed."""
         return [
-            (each, [self._pool.submit(trained, self._place, self._spec, each.architecture, s) for s in self._seeds])
+            (each, [self._pool.submit(train, self._folder, self._spec, each.architecture, s) for s in self._seeds])
             for each in candidates
         ]
 
     def rows(self, waiting: Iterable[tuple[Candidate, list[Future[dict[str, Any]]]]]) -> list[Row]:
-        """Waits for all of it."""
+        """Wait for all trainings and make a row of each network."""
         return [self._row(candidate, [future.result() for future in futures]) for candidate, futures in waiting]
 
     def _row(self, candidate: Candidate, results: list[dict[str, Any]]) -> Row:
@@ -187,8 +187,8 @@ class Bench:
         )
 
 
-def search_table(found: dict[int, dict[str, Any]]) -> str:
-    """One line an epoch."""
+def search_table(searches: dict[int, dict[str, Any]]) -> str:
+    """Format the searches, one line per epoch."""
     lines = [
         "| search seed | epoch | supernet mIoU | entropy of alpha | of beta | path |",
         "| --- | --- | --- | --- | --- | --- |",
@@ -196,14 +196,14 @@ def search_table(found: dict[int, dict[str, Any]]) -> str:
     lines += [
         f"| {seed} | {snapshot.epoch} | {snapshot.supernet_miou:.3f} | {snapshot.alpha_entropy:.3f} "
         f"| {snapshot.beta_entropy:.3f} | {_path(snapshot.architecture)} |"
-        for seed, result in found.items()
+        for seed, result in searches.items()
         for snapshot in map(Snapshot.model_validate, result["snapshots"])
     ]
     return "\n".join(lines)
 
 
 def network_table(rows: Sequence[Row]) -> str:
-    """All networks, best first."""
+    """Format all networks, best first."""
     lines = [
         "| network | mIoU | by seed | parameters | multiply-adds | path | cell |",
         "| --- | --- | --- | --- | --- | --- | --- |",
@@ -228,7 +228,7 @@ def _cell(architecture: AutoDeepLab) -> str:
 
 
 def verdict(decoded: Sequence[Row], uniform: Sequence[Row]) -> str:
-    """Where each decoded network stands among the random ones."""
+    """Compare each decoded network with the random ones, in sentences."""
     scores = sorted(row.score for row in uniform)
     lines = [
         f"Random networks: {len(scores)}, mIoU {scores[0]:.3f} to {scores[-1]:.3f}, "
@@ -254,16 +254,16 @@ def _noise(rows: Sequence[Row]) -> str:
 
 def run(arguments: argparse.Namespace, spec: AutoDeepLabSpec) -> None:
     """Search, train, print."""
-    place = Place(arguments.work.resolve())
+    folder = WorkFolder(arguments.work.resolve())
     started = time.perf_counter()
-    generate(place.work / DATASET, IMAGES, 0, SIZE, VAL_IMAGES)
+    generate(folder.path / DATASET, IMAGES, 0, SIZE, VAL_IMAGES)
     with ProcessPoolExecutor(PROCESSES, multiprocessing.get_context("spawn")) as pool:
-        bench = Bench(place, spec, arguments.train_seeds, pool)
-        searches = bench.searches(arguments.search_seeds)
+        bench = Bench(folder, spec, arguments.train_seeds, pool)
+        searching = bench.searches(arguments.search_seeds)
         uniform = bench.training(random_networks(spec, arguments.random, arguments.random_seed))
-        found = {seed: future.result() for seed, future in searches.items()}
-        print(search_table(found), flush=True)
-        last = {seed: Snapshot.model_validate(result["snapshots"][-1]) for seed, result in found.items()}
+        searches = {seed: future.result() for seed, future in searching.items()}
+        print(search_table(searches), flush=True)
+        last = {seed: Snapshot.model_validate(result["snapshots"][-1]) for seed, result in searches.items()}
         networks = [Candidate(f"decoded, search seed {seed}", each.architecture) for seed, each in last.items()]
         decoded = bench.training(networks)
         others = [each for network in networks for each in ablations(spec, network, arguments.ablation, 1)]
@@ -271,16 +271,16 @@ def run(arguments: argparse.Namespace, spec: AutoDeepLabSpec) -> None:
         decoded_rows, uniform_rows, rest_rows = bench.rows(decoded), bench.rows(uniform), bench.rows(rest)
     print("\n" + network_table([*decoded_rows, *uniform_rows, *rest_rows]))
     print("\n" + verdict(decoded_rows, uniform_rows))
-    searching = ", ".join(f"{result['cpu_seconds']:.0f}" for result in found.values())
+    search_seconds = ", ".join(f"{result['cpu_seconds']:.0f}" for result in searches.values())
     training = [row.cpu_seconds / len(row.scores) for row in [*decoded_rows, *uniform_rows, *rest_rows]]
     print(
-        f"CPU seconds: {searching} a search, {min(training):.0f} to {max(training):.0f} a training; "
-        f"{time.perf_counter() - started:.0f} s in all, less what was kept from an earlier run."
+        f"CPU seconds: {search_seconds} a search, {min(training):.0f} to {max(training):.0f} a training; "
+        f"{time.perf_counter() - started:.0f} s in all, without results saved by an earlier run."
     )
 
 
 def main() -> None:
-    """Read arguments and run."""
+    """Read the arguments and run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, default=Path("build/auto_deeplab_search"))
     parser.add_argument("--spec", type=Path, default=EXAMPLE, help="YAML of an auto_deeplab search with `scoring`")

@@ -1,9 +1,9 @@
-"""Time and memory of the units of global reasoning beside non-local: `python -m benchmarks.graph_units`.
+"""Time and memory of the units of global reasoning, the non-local block among them: `python -m benchmarks.graph_units`.
 
-Each unit on one map of 512 channels at 97x97 and at 128x256 (Cityscapes' width and height at output stride 8), in
+Each unit reads one map of 512 channels at 97x97 and at 128x256 (the size of Cityscapes' images at output stride 8), in
 float32. Every figure comes from a fresh process: seconds are the best of as many runs as fit into `--seconds` (at least
-one), memory is the peak of the whole process, torch's own included; "nothing" is a process that has only made the map
-and, for the backward pass, its gradient.
+one), memory is the peak of the entire process, including that of torch. "nothing" is a process that has only made the
+map and, for the backward pass, its gradient.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ NAMES = (NOTHING, *(str(unit.model_fields["op"].default) for unit in UNITS))
 
 
 def build(name: str) -> nn.Module:
-    """The unit with its paper's parameters; Cityscapes' graph where one is needed."""
+    """Build a unit with its paper's parameters, and with Cityscapes' knowledge graph where it needs one."""
     if name == NOTHING:
         return nn.Identity()
     unit = next(unit for unit in UNITS if unit.model_fields["op"].default == name)
@@ -44,7 +44,7 @@ def build(name: str) -> nn.Module:
 
 
 def measure(name: str, size: tuple[int, int], *, backward: bool, threads: int, seconds: float) -> dict[str, float]:
-    """Best seconds of one pass in this process, and its peak memory in MiB."""
+    """Measure the best seconds of one pass in this process, and the peak memory of the process in MiB."""
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     unit = build(name).train()
@@ -60,7 +60,7 @@ def measure(name: str, size: tuple[int, int], *, backward: bool, threads: int, s
 
 
 def one_pass(unit: nn.Module, x: torch.Tensor, gradient: torch.Tensor | None) -> None:
-    """Forward, and backward to weights and input where a gradient is given."""
+    """Run forward, and backward to weights and input where there is a gradient of the output."""
     if gradient is None:
         with torch.inference_mode():
             unit(x)
@@ -71,16 +71,16 @@ def one_pass(unit: nn.Module, x: torch.Tensor, gradient: torch.Tensor | None) ->
 
 
 def run_alone(name: str, size: tuple[int, int], backward: bool, options: argparse.Namespace) -> dict[str, float]:
-    """`measure` in a fresh process."""
-    asked = json.dumps([name, size, backward])
+    """Run `measure` in a fresh process."""
+    case = json.dumps([name, size, backward])
     limits = ["--threads", str(options.threads), "--seconds", str(options.seconds)]
-    command = [sys.executable, "-m", "benchmarks.graph_units", *limits, "--only", asked]
-    found: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    return found
+    command = [sys.executable, "-m", "benchmarks.graph_units", *limits, "--only", case]
+    result: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return result
 
 
 def describe(name: str) -> str:
-    """The unit's name in the table."""
+    """Format the unit's name for the table."""
     if name == NOTHING:
         return NOTHING
     head = ReferenceHead.model_validate({"name": "trunk", "unit": {"op": name}})
@@ -88,15 +88,15 @@ def describe(name: str) -> str:
 
 
 def row(name: str, size: tuple[int, int], options: argparse.Namespace) -> str:
-    """One line of the table."""
+    """Measure a unit and format its line of the table."""
     forward, both = (run_alone(name, size, backward, options) for backward in (False, True))
     count = multiply_adds(build(name), CHANNELS, size) / 1e9
     cells: Sequence[Any] = (
         f"{size[0]}x{size[1]}",
         describe(name),
         f"{count:.2f}",
-        *(f"{1e3 * found['seconds']:,.0f}" if name != NOTHING else "" for found in (forward, both)),
-        *(f"{found['mebibytes']:,.0f}" for found in (forward, both)),
+        *(f"{1e3 * result['seconds']:,.0f}" if name != NOTHING else "" for result in (forward, both)),
+        *(f"{result['mebibytes']:,.0f}" for result in (forward, both)),
     )
     return f"| {' | '.join(cells)} |"
 
@@ -105,13 +105,13 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--seconds", type=float, default=5.0, help="spent on each figure, at least one run")
+    parser.add_argument("--seconds", type=float, default=5.0, help="time for the runs of each figure; at least one run")
     parser.add_argument("--only", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.only:
         name, size, backward = json.loads(options.only)
-        found = measure(name, tuple(size), backward=backward, threads=options.threads, seconds=options.seconds)
-        print(json.dumps(found))
+        result = measure(name, tuple(size), backward=backward, threads=options.threads, seconds=options.seconds)
+        print(json.dumps(result))
         return
     print(
         f"{platform.machine()}, {os.cpu_count()} cores, {options.threads} thread(s), torch {torch.__version__}, float32"

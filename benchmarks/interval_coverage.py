@@ -1,9 +1,9 @@
 """Do the 95 % intervals of Spearman's rho hold? `python -m benchmarks.interval_coverage`.
 
-For each kind of scores, true rho and number n of architectures, 1,000 samples are drawn and each interval is asked
-whether it covers the true rho (for normal scores 6/pi asin(r/2), else from two million pairs). A good one covers in
-92-97 % of samples and is short. `jackknife` and `BCa` are the product's (`nas.ranking`); the others stand beside
-them to show why these were chosen: the percentile bootstrap, Fisher's z with the bootstrap's standard error, and
+For each distribution of scores, true rho and number n of architectures, 1,000 samples are drawn, and the samples whose
+interval covers the true rho are counted (rho is 6/pi asin(r/2) for normal scores, else that of two million pairs). A
+good interval covers in 92-97 % of samples and is short. `jackknife` and `BCa` are the methods of `nas.ranking`; three
+others show why these two were chosen: the percentile bootstrap, Fisher's z with the bootstrap's standard error, and
 Fisher's z with Bonett and Wright's (2000) formula. The last rows draw n of 200 architectures as a search does.
 """
 
@@ -31,7 +31,7 @@ NORMAL_Q = 1.959964
 
 
 def normal(rho: float) -> Draw:
-    """Normal scores whose Spearman correlation is rho."""
+    """Make a distribution of normal scores whose Spearman correlation is rho."""
     r = 2 * math.sin(math.pi * rho / 6)
 
     def draw(n: int, rng: np.random.Generator) -> Scores:
@@ -42,44 +42,44 @@ def normal(rho: float) -> Draw:
 
 
 def heavy_tails(n: int, rng: np.random.Generator) -> Scores:
-    """Student's t with 3 degrees of freedom: extremes come together."""
+    """Draw from Student's t with 3 degrees of freedom: extreme scores coincide."""
     x, y = normal(0.89)(n, rng)
     scale = np.sqrt(3 / rng.chisquare(3, n))
     return x * scale, y * scale
 
 
 def tied(n: int, rng: np.random.Generator) -> Scores:
-    """Rounded to about six values."""
+    """Draw normal scores rounded to about six values."""
     x, y = normal(0.7)(n, rng)
     return np.round(x), np.round(y)
 
 
 def clustered(n: int, rng: np.random.Generator) -> Scores:
-    """A fifth of the architectures far ahead on both, weak order within."""
+    """Draw scores of which a fifth is far ahead on both scales, with a weak correlation within each group."""
     ahead = 3.0 * (rng.random(n) < 0.2)
     x, noise = rng.standard_normal((2, n)) / 2
     return x + ahead, x / 2 + noise + ahead
 
 
 def saturating(n: int, rng: np.random.Generator) -> Scores:
-    """The better half is equal at full scale, up to noise."""
+    """Draw scores whose better half is equal at full scale, up to noise."""
     x = rng.random(n)
     return x, np.minimum(x, 0.5) + 0.05 * rng.standard_normal(n)
 
 
 def noisy_low_end(n: int, rng: np.random.Generator) -> Scores:
-    """The worse the proxy's score, the less it says."""
+    """Draw scores that are noisier at full scale the lower they are at the proxy."""
     x = rng.random(n)
     return x, x + 0.3 * (1.2 - x) * rng.standard_normal(n)
 
 
 def true_rho(draw: Draw) -> float:
-    """Rho of two million pairs."""
+    """Estimate Spearman's rho from two million pairs."""
     return spearman(*draw(2_000_000, np.random.default_rng(99)))
 
 
 def intervals(x: Floats, y: Floats, rng: np.random.Generator) -> list[tuple[float, float]]:
-    """What each of METHODS says of one sample."""
+    """Compute the interval of each of METHODS for one sample."""
     n = len(x)
     rho = spearman(x, y)
     limit = 1 - 6 / (n**3 - n)
@@ -101,7 +101,7 @@ def intervals(x: Floats, y: Floats, rng: np.random.Generator) -> list[tuple[floa
 
 
 def of_200(choose: Callable[[dict[int, float], int], list[int]]) -> Draw:
-    """N of 200 architectures, chosen by their proxy scores; both scores normal with rho 0.8."""
+    """Make a distribution: n of 200 architectures chosen by their proxy scores, both scores normal with rho 0.8."""
 
     def draw(n: int, rng: np.random.Generator) -> Scores:
         x, y = normal(0.8)(200, rng)
@@ -112,7 +112,7 @@ def of_200(choose: Callable[[dict[int, float], int], list[int]]) -> Draw:
 
 
 def measure(draw: Draw, rho: float, n: int, samples: int) -> str:
-    """One row: mean rho of the samples, then coverage in % and mean width of each method."""
+    """Format one row: mean rho of the samples, then coverage in % and mean width of each method."""
     rng = np.random.default_rng(n)
     covered: dict[str, int] = defaultdict(int)
     width: dict[str, float] = defaultdict(float)
@@ -121,7 +121,7 @@ def measure(draw: Draw, rho: float, n: int, samples: int) -> str:
     while done < samples:
         x, y = draw(n, rng)
         if (x == x[0]).all() or (y == y[0]).all():
-            continue  # no number is given for those
+            continue  # rho is not defined for constant scores
         done += 1
         seen += spearman(x, y)
         for method, (low, high) in zip(METHODS, intervals(x, y, rng), strict=True):

@@ -3,9 +3,10 @@
     python -m benchmarks.scenes_gate [--work build/scenes_gate] [--cells 24] [--seeds 2]
 
 Uniform random cells are measured at the demo's proxy fidelity (examples/demo.yaml) on scenes and, as a control, on
-naive scenes, where each class has a look of its own. Gate: ratio at least 3 and Spearman between seeds at least 0.8,
-both without the cells below the 1x1 head; the control's ratio is near 1. Every trial is written to the work folder as
-it ends, and a second run goes on from there. About ten minutes on one free core.
+naive scenes, where each class has a look of its own. The gate is passed where the ratio is at least 3 and Spearman's
+correlation between seeds at least 0.8, both without the cells below the 1x1 head; the control's ratio is near 1. Every
+trial is saved in the work folder when it ends, and a second run resumes there. The benchmark runs about ten minutes on
+one free core.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ REFERENCES: dict[str, Architecture] = {
 
 @dataclass(frozen=True)
 class Trials:
-    """Scores by (architecture key, seed), each a list with one mIoU per rung; kept in a file of JSON lines."""
+    """Trials of a fidelity, measured once: the mIoU at each rung is saved in a file of JSON lines."""
 
     fidelity: Fidelity
     workspace: Workspace
@@ -53,8 +54,8 @@ class Trials:
     file: Path
 
     def scores(self, architecture: Architecture, seed: int) -> list[float]:
-        """The mIoU at each rung, measured now unless the file has it."""
-        wanted = {
+        """Return the mIoU at each rung, from the file or by training the architecture."""
+        identity = {
             "data": self.data_key,
             "fidelity": self.fidelity.key,
             "architecture": architecture.key,
@@ -62,19 +63,19 @@ class Trials:
         }
         for line in self.file.read_text("utf-8").splitlines() if self.file.exists() else ():
             row: dict[str, list[float]] = json.loads(line)
-            if all(row[name] == value for name, value in wanted.items()):
+            if all(row[name] == value for name, value in identity.items()):
                 return row["scores"]
         started = time.perf_counter()
         run = evaluate(architecture, self.fidelity, seed, workspace=self.workspace, device="cpu", threads=1)
         scores = [measurement.score for measurement in run]
-        row_text = json.dumps({**wanted, "scores": scores, "seconds": time.perf_counter() - started})
+        row_text = json.dumps({**identity, "scores": scores, "seconds": time.perf_counter() - started})
         with self.file.open("a", encoding="utf-8") as file:
             file.write(row_text + "\n")
         return scores
 
 
 def gate(trials: Trials, cells: list[DenseCell], seeds: int) -> None:
-    """Measure and print one data set's table, a line for each rung."""
+    """Measure all cells on a data set, and print scores, spread and correlations at each rung."""
     rungs = trials.fidelity.rungs
     references = {name: trials.scores(head, 0) for name, head in REFERENCES.items()}
     measured = np.array([[trials.scores(cell, seed) for seed in range(seeds)] for cell in cells])  # cell, seed, rung
@@ -83,11 +84,11 @@ def gate(trials: Trials, cells: list[DenseCell], seeds: int) -> None:
         for name, scores in references.items():
             print(f"  {name:<20}{scores[index]:.3f}")
         table = measured[:, :, index]
-        kept = table[table.mean(1) >= references["1x1"][index]]
+        above = table[table.mean(1) >= references["1x1"][index]]
         print(
-            f"  random cells        {table.min():.3f} to {table.max():.3f}, {len(kept)} of {len(table)} not below 1x1"
+            f"  random cells        {table.min():.3f} to {table.max():.3f}, {len(above)} of {len(table)} not below 1x1"
         )
-        _print_spread(kept)
+        _print_spread(above)
     if len(rungs) > 1:
         means = measured.mean(1)
         pairs = itertools.pairwise(range(len(rungs)))
@@ -107,7 +108,7 @@ def _spearman(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
 
 
 def main() -> None:
-    """Generate both sets, measure, print."""
+    """Generate both data sets, measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, default=Path("build/scenes_gate"))
     parser.add_argument("--cells", type=int, default=24)

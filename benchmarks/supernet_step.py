@@ -1,11 +1,12 @@
-"""Seconds and peak memory of one full search step of Auto-DeepLab's supernet: the quick one against the written-out.
+"""Seconds and peak memory of a search step of Auto-DeepLab's supernet: the fast one against a direct implementation.
 
     python -m benchmarks.supernet_step [--layers 12] [--filters 8] [--blocks 5] [--crop 129] [--threads 2] [--repeat 3]
 
-A full step moves the weights by a gradient on one batch and alpha and beta by a gradient on another, with the
-search's own loop. Each supernet runs in a process of its own; peak memory is that of the whole process, torch's own
-(some 0.3 GB) included. The written-out supernet (tests/nas/models/supernet/reference.py) is the one that the tests hold
-the quick one to. Both run in one call, turn about, so that what else the machine does meets both.
+A step updates the weights by a gradient on one batch and alpha and beta by a gradient on another, with the loop of the
+search. Each supernet runs in a process of its own; peak memory is that of the entire process, including some 0.3 GB of
+torch. The direct implementation, "written out" in the table (tests/nas/models/supernet/reference.py), is the reference
+with which the tests compare the fast supernet. Both run one after the other in one call, so that
+they compare on the same machine.
 """
 
 from __future__ import annotations
@@ -33,11 +34,11 @@ WHICH = ("quick", "written out")
 
 
 def main() -> None:
-    """Run both and print the table."""
+    """Measure both supernets and print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     for name, default in (("layers", 12), ("filters", 8), ("blocks", 5), ("crop", 129), ("threads", 2), ("repeat", 3)):
         parser.add_argument(f"--{name}", type=int, default=default)
-    parser.add_argument("--checkpointing", action="store_true", help="activation checkpointing in the quick one")
+    parser.add_argument("--checkpointing", action="store_true", help="activation checkpointing in the quick supernet")
     parser.add_argument("--only", choices=WHICH, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.only:
@@ -55,7 +56,7 @@ def run_alone(which: str, arguments: list[str]) -> dict[str, Any]:
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Seconds of each step (wall and processor time), peak memory of this process in bytes."""
+    """Measure wall and processor seconds of each step, and peak memory of this process in bytes."""
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
     spec = SupernetSpec(
@@ -81,7 +82,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def written_out(spec: SupernetSpec) -> nn.Module:
-    """The tests' reference, in the form that the loop takes."""
+    """Build the tests' reference implementation, which has the interface that the loop uses."""
     path = Path(__file__).parents[1] / "tests" / "nas" / "models" / "supernet" / "reference.py"
     module_spec = importlib.util.spec_from_file_location("supernet_reference", path)
     assert module_spec is not None
@@ -97,7 +98,7 @@ def _count(model: nn.Module) -> int:
 
 
 def table(results: dict[str, dict[str, Any]], arguments: argparse.Namespace) -> str:
-    """What stands in docs/lab/benchmarks.md."""
+    """Format the table of docs/lab/benchmarks.md."""
     lines = [
         f"L {arguments.layers}, F {arguments.filters}, B {arguments.blocks}, {CLASSES} classes, batch {BATCH}, "
         f"crop {arguments.crop}, {arguments.threads} threads, torch {torch.__version__}, "

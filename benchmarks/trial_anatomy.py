@@ -1,10 +1,10 @@
 """Where the seconds of one trial go, and what the feature bank saves: `python -m benchmarks.trial_anatomy`.
 
-The same trial (one architecture, one fidelity, one seed) is run with the feature bank and with the frozen backbone in
-every step, both in this process on the same threads. Each is run whole, uninstrumented, for the ratio; then some
-steps with clocks around backbone, head, backward pass and optimiser, for the split. Generated scenes of the demo's
-size by default. Seconds are wall clock; CPU seconds of the process stand beside them, as a busy machine stretches the
-former.
+The same trial (one architecture, one fidelity, one seed) runs with the feature bank and with the frozen backbone in
+every step, both in this process on the same threads. The ratio is that of entire trials without instruments; the split
+is that of some steps with clocks around backbone, head, backward pass and optimiser. The data are generated scenes of
+the demo's size by default. Seconds are wall clock; CPU seconds of the process are shown beside them, as a busy machine
+stretches wall-clock seconds.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ DEMO = Fidelity(
     class_weighting=0.5,
     label_stride=8,
 )
-"""The demo's fidelity; its warm-up is shortened, which changes no shape and so no time of a trial."""
+"""The demo's fidelity, with a shorter warm-up, which changes no shape and so no time of a trial."""
 
 
 @dataclass
 class Clock:
-    """Wall seconds by part; the device is waited for at each reading."""
+    """Wall seconds by part of a step; each reading waits for the device."""
 
     device: torch.device
     parts: dict[str, float] = field(default_factory=lambda: defaultdict(float))
@@ -64,27 +64,27 @@ class Clock:
         self._since = time.perf_counter()
 
     def stop(self, part: str) -> Callable[..., None]:
-        """A hook that books the seconds since the last reading on `part`, and reads anew."""
+        """Make a hook that adds the seconds since the last reading to `part`, and reads the clock again."""
 
-        def book(*_: object) -> None:
+        def add(*_: object) -> None:
             synchronize(self.device)
             now = time.perf_counter()
             self.parts[part] += now - self._since
             self._since = now
 
-        return book
+        return add
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One architecture, with or without a bank; the seed is 0."""
+    """One architecture, trained with or without a feature bank at seed 0."""
 
     architecture: Architecture
     prepared: Prepared
     device: torch.device
 
     def start(self) -> tuple[SegmentationNetwork, Loop]:
-        """The network and its loop, nothing trained yet."""
+        """Build the network and its training loop."""
         network = build_trial_network(self.architecture, self.prepared, 0)
         if not isinstance(network, SegmentationNetwork):
             raise SystemExit(f"{self.architecture.kind} has no frozen backbone whose features a bank could hold")
@@ -92,7 +92,7 @@ class Trial:
 
 
 def whole_trial(trial: Trial) -> tuple[float, float, float]:
-    """Wall seconds, CPU seconds and score of a trial, from building the network to the last rung's measurement."""
+    """Run a trial; return wall and CPU seconds, from building the network to the last measurement, and score."""
     wall, cpu = time.perf_counter(), time.process_time()
     _, loop = trial.start()
     run = RungRun(loop, trial.prepared.fidelity.rungs, trial.prepared.dataset.num_classes, trial.device)
@@ -101,9 +101,9 @@ def whole_trial(trial: Trial) -> tuple[float, float, float]:
 
 
 def split_of_a_step(trial: Trial, steps: int) -> dict[str, float]:
-    """Wall seconds per training step by part, over `steps` steps after ten to warm up; not as a captured graph."""
+    """Measure wall seconds per training step by part, over `steps` uncaptured steps after ten to warm up."""
     network, loop = trial.start()
-    loop.graph_wanted = False
+    loop.capture_graph = False
     loop.train(10)
     clock, device = Clock(trial.device), trial.device
     hooks = _instrument(network, loop, clock)

@@ -1,10 +1,11 @@
-"""What Tune and the store cost a trial: searches whose trials measure nothing.
+"""Overhead of Ray Tune and the store per trial, by searches whose trials train nothing.
 
     python -m benchmarks.tune_overhead --trials 1000
 
-Warm: one process per slot is kept (`reuse_workers`), as small trials want it. Cold: each trial starts a process. The
-start of driver and first process stands apart: a trial's seconds are those from the end of the first trial to the end
-of the last one, over the trials between. "Store" is the part of them that is spent in SQL.
+Warm searches reuse one process per slot (`reuse_workers`), as is best for small trials; in cold searches each trial
+starts a process. The start of driver and first process is reported apart: the seconds of a trial are the time from the
+end of the first trial to the end of the last, divided by the number of trials after the first. "Store" is the part of
+these seconds that is spent in write transactions.
 """
 
 from __future__ import annotations
@@ -36,7 +37,14 @@ RUNGS = (150, 300)
 
 @dataclass(frozen=True)
 class Run:
-    """One search: wall seconds to the first trial's end and for each after it; resident MB of the driver at most."""
+    """The result of one search.
+
+    Attributes:
+        to_first: Wall seconds to the end of the first trial.
+        each: Wall seconds per trial after the first.
+        store_each: Seconds per trial in write transactions.
+        megabytes: Peak resident memory of the driver.
+    """
 
     kind: str
     trials: int
@@ -47,10 +55,10 @@ class Run:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure both searches and print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--trials", type=int, default=1000, help="of the long search in warm processes")
-    parser.add_argument("--cold-trials", type=int, default=12, help="of the search in a process per trial")
+    parser.add_argument("--trials", type=int, default=1000, help="trials of the search in warm processes")
+    parser.add_argument("--cold-trials", type=int, default=12, help="trials of the search with a process per trial")
     parser.add_argument("--concurrent", type=int, default=2)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-", dir="/tmp") as home:  # short: Ray's sockets lie below it
@@ -99,7 +107,7 @@ def _search(settings: Settings, trials: int, concurrent: int, *, warm: bool) -> 
         attempt = store.begin_driver(search_id)
         workspace = Workspace({}, {}, settings.cache, settings.artifacts)
         store.seconds = 0.0
-        began = time.time()  # the clock of the store
+        began = time.time()  # the store's clock, as `ends` below
         end = run_search(store, search_id, attempt, workspace, trial_process=_no_op(), prepare=lambda *_: True)
         assert str(end) == "completed", store.get_search(search_id).message
         ends = sorted(trial.finished_at or 0.0 for trial in store.all_trials(search_id))
@@ -115,7 +123,7 @@ def _search(settings: Settings, trials: int, concurrent: int, *, warm: bool) -> 
 
 
 class TimedStore(Store):
-    """A store that knows how long its transactions took."""
+    """A store that adds up the seconds of its write transactions."""
 
     seconds = 0.0
 
@@ -128,7 +136,7 @@ class TimedStore(Store):
 
 
 def _no_op() -> type:
-    """A trainable that measures nothing; made here, so that it travels to the trial's process by value."""
+    """Make a trainable that trains nothing; a local class is pickled by value, as the trial's process needs it."""
     from workers.trainables.trial import TrialProcess
 
     class NoOp(TrialProcess):

@@ -1,6 +1,7 @@
-"""The main job from end to end, as a user would do it: serve, generate data, submit, watch, export, retrain.
+"""A search from end to end, as a user would run it: serve, generate data, submit, watch, export, retrain.
 
-Run by `make demo`; every step is a `segnas` command that is printed before it runs. Exit code 0 only if all worked.
+Run by `make demo`; every step is a `segnas` command that is printed before it runs. The exit code is 0 only if all
+steps succeeded.
 """
 
 from __future__ import annotations
@@ -31,14 +32,18 @@ ENVIRONMENT = {
 
 
 def segnas(*arguments: str) -> None:
-    """Run one command, shown as a user would type it; CalledProcessError when it fails."""
+    """Run one command, printed as a user would type it.
+
+    Raises:
+        CalledProcessError: The command failed.
+    """
     print(f"\n\033[1m$ segnas {shlex.join(arguments)}\033[0m", flush=True)
     subprocess.run([*SEGNAS, *arguments], check=True)
 
 
 @contextlib.contextmanager
 def service() -> Iterator[Client]:
-    """`segnas serve` in the background, stopped (with its Ray) at the end whatever happens."""
+    """Run `segnas serve` in the background; stop the service, and the Ray it started, at the end whatever happens."""
     log = FOLDER / "serve.log"
     print(f"\033[1m$ segnas serve\033[0m   (log: {log})", flush=True)
     with log.open("w") as out:
@@ -53,7 +58,11 @@ def service() -> Iterator[Client]:
 
 
 def connect(server: subprocess.Popen[bytes], log: Path, patience: float = 120.0) -> Client:
-    """Wait until the service says it is ready; its own log says where API and dashboard are."""
+    """Wait until the service is ready.
+
+    Raises:
+        SystemExit: The service ended, or was not ready after `patience` seconds.
+    """
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         if server.poll() is not None:
@@ -65,7 +74,7 @@ def connect(server: subprocess.Popen[bytes], log: Path, patience: float = 120.0)
 
 
 def main() -> None:
-    """All stages in order; the first that fails ends the demo with its exit code."""
+    """Run all steps in order; the first that fails ends the demo with the exit code of its command."""
     started = time.monotonic()
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir()

@@ -105,7 +105,7 @@ class SegmentationDataset:
         palette: Colour of each class, (num_classes, 3).
         splits: "train" and "val".
         appearance: Images labelled by appearance rather than class, on which a frozen backbone is warmed up; only
-            generated scenes have them (see docs/scenes.md).
+            generated scenes have them (see docs/concepts/scenes.md).
         appearance_names: Names of the appearance classes.
     """
 

@@ -28,23 +28,27 @@ from search_spaces.validation import validate
 app = typer.Typer(help=(__doc__ or "").splitlines()[0], add_completion=False, pretty_exceptions_enable=False)
 
 Document = Annotated[Path, typer.Argument(metavar="ARCHITECTURE", help="Architecture document or DeepLab's JSON.")]
-FidelityFile = Annotated[Path, typer.Option(help="JSON or YAML; a search spec will do.")]
+FidelityFile = Annotated[Path, typer.Option(help="JSON or YAML of a fidelity, or of a search spec with one.")]
 Datasets = Annotated[
     list[str],
     typer.Option(
         metavar="NAME=LAYOUT:ROOT",
-        help="Register a data set; a single one is the one used, whatever the fidelity says.",
+        help="Register a data set; a single one replaces the data set of the fidelity.",
     ),
 ]
-Weights = Annotated[list[str] | None, typer.Option(metavar="NAME=PATH", help="Register weights.")]
+Weights = Annotated[list[str] | None, typer.Option(metavar="NAME=PATH", help="Register pretrained weights.")]
 Cache = Annotated[Path, typer.Option(help="Folder for backbones and feature banks.")]
-Seed = Annotated[int, typer.Option(help="Of all that is random.")]
+Seed = Annotated[int, typer.Option(help="Seed of initial weights, batches and dropout.")]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:N; default: the first GPU, else the CPU.")]
 Threads = Annotated[int | None, typer.Option(help="CPU threads.")]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit code: 0 done, 1 the architecture cannot be measured, 2 wrong input."""
+    """Run a command.
+
+    Returns:
+        The exit code: 0 for success, 1 where the architecture cannot be measured, 2 for wrong input.
+    """
     try:
         app(arguments, prog_name="python -m nas.training")
     except SystemExit as ended:
@@ -69,14 +73,14 @@ def _evaluate(
     seed: Seed = 0,
     device: Device = None,
     threads: Threads = None,
-    checkpoint: Annotated[Path | None, typer.Option(help="File to save state in and to go on from.")] = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="File to save the state in and to resume from.")] = None,
 ) -> None:
     """Train one architecture and print a measurement per rung, as JSON lines."""
     document = read_architecture(architecture)
-    asked, workspace = _inputs(fidelity, dataset, weights, cache)
+    parsed, workspace = _inputs(fidelity, dataset, weights, cache)
     measurements = evaluate(
         document.architecture,
-        asked,
+        parsed,
         seed,
         workspace=workspace,
         device=device,
@@ -101,12 +105,12 @@ def _retrain(
     output: Annotated[Path, typer.Option(help="Folder for the results.")],
     checkpoint_seconds: Annotated[float, typer.Option(help="Time between checkpoints.")] = 20.0,
 ) -> None:
-    """Train one architecture and keep the network."""
+    """Train one architecture and save the network."""
     document = read_architecture(architecture)
-    asked, workspace = _inputs(fidelity, dataset, weights, cache)
+    parsed, workspace = _inputs(fidelity, dataset, weights, cache)
     measurements = retrain(
         document,
-        asked,
+        parsed,
         workspace,
         output,
         seed=seed,
@@ -130,17 +134,17 @@ def _training_free(
     device: Device = None,
     threads: Threads = None,
     proxy: Annotated[
-        list[str] | None, typer.Option(metavar="|".join(TRAINING_FREE), help="Only this one; repeatable.")
+        list[str] | None, typer.Option(metavar="|".join(TRAINING_FREE), help="Compute only this proxy; repeatable.")
     ] = None,
     batches: Annotated[int, typer.Option(help="Batches that ZiCo reads.")] = 2,
 ) -> None:
     """Score one architecture without training it and print a table."""
     document = read_architecture(architecture)
-    asked, workspace = _inputs(fidelity, dataset, weights, cache)
+    parsed, workspace = _inputs(fidelity, dataset, weights, cache)
     names = [_proxy(name) for name in proxy] if proxy else TRAINING_FREE
     scored = score(
         document.architecture,
-        asked,
+        parsed,
         seed,
         workspace=workspace,
         device=device,
@@ -159,13 +163,12 @@ def _training_free(
 def _inputs(
     fidelity: Path, datasets: Iterable[str], weights: Iterable[str] | None, cache: Path
 ) -> tuple[Fidelity, Workspace]:
-    """What the options of every command name. ValueError with a sentence."""
-    asked = read_fidelity(fidelity)
+    parsed = read_fidelity(fidelity)
     entries = dict(map(_dataset, datasets))
     if len(entries) == 1:
-        asked = asked.model_copy(update={"dataset": next(iter(entries))})
+        parsed = parsed.model_copy(update={"dataset": next(iter(entries))})
     paths = {name: Path(path) for name, path in (_pair(text, "NAME=PATH") for text in weights or ())}
-    return asked, Workspace(entries, paths, cache, cache / "artifacts")
+    return parsed, Workspace(entries, paths, cache, cache / "artifacts")
 
 
 def _print(measurements: Iterable[Measurement]) -> None:
@@ -174,7 +177,12 @@ def _print(measurements: Iterable[Measurement]) -> None:
 
 
 def read_fidelity(path: Path) -> Fidelity:
-    """A fidelity in JSON, or YAML where PyYAML is there; of a search spec, its fidelity. ValueError naming fields."""
+    """Read a fidelity, or that of a search spec, from JSON, or from YAML where PyYAML is installed.
+
+    Raises:
+        ValueError: The file is neither JSON nor YAML, or a field is wrong; the message names the field.
+        OSError: The file cannot be read.
+    """
     text = path.read_text("utf-8")
     data: Any
     try:
@@ -208,10 +216,10 @@ def _proxy(text: str) -> TrainingFreeProxy:
     raise ValueError(f"a proxy is one of {', '.join(TRAINING_FREE)}, not {text!r}")
 
 
-def _pair(text: str, form: str) -> tuple[str, str]:
+def _pair(text: str, pattern: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name or not value:
-        raise ValueError(f"{form} is needed, not {text!r}")
+        raise ValueError(f"{pattern} is needed, not {text!r}")
     return name, value
 
 

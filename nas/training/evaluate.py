@@ -1,4 +1,4 @@
-"""Measuring an architecture: the one function everything else is built on."""
+"""The measurement of an architecture at a fidelity."""
 
 from __future__ import annotations
 
@@ -34,25 +34,42 @@ def evaluate(
     devices: float = 1.0,
     progress: Progress = silent,
 ) -> Iterator[Measurement]:
-    """Train the architecture at the fidelity; one measurement per rung, the last one is the score.
+    """Train an architecture at a fidelity and yield one measurement per rung; the last one holds the score.
 
-    With a frozen backbone the head is trained on the feature bank, which `prepare` makes if need be; otherwise the
-    whole network on images, as always where the architecture is a whole network (auto_deeplab). What a rung's score
-    means is said in `schedule.rate_factors`. The same (architecture, fidelity, seed) gives the same scores on the same
-    machine with the same `threads` (process-wide while this runs; None leaves them).
+    Where the backbone is frozen, the head is trained on the feature bank, which `prepare` makes if needed. Otherwise
+    the entire network is trained on images, as is every architecture that is a network itself (auto_deeplab). For what
+    the score at a rung means see `schedule.rate_factors`. The same (architecture, fidelity, seed) gives the same scores
+    on the same machine with the same `threads`.
 
-    With `checkpoint` the state is saved there (atomically) before each measurement is yielded, and a file that belongs
-    to the same architecture (as written), fidelity, seed and kind of device is gone on from: its measurements are
-    yielded again as they were, then training continues bit-identically. Any other file is overwritten.
+    In an initialised process group (torch.distributed) all processes of the group train one model together; see
+    `distributed` for how a step differs from that of one process. All of them must call this function with the same
+    arguments, except for `device`, and exhaust the iterator. The first process yields the measurements and uses
+    `checkpoint`; the others yield nothing.
 
-    In an initialised process group (torch.distributed) its processes train the one model together; all must call this
-    with the same arguments, each with its own `device`, and go through what it yields. The first one yields the
-    measurements and uses `checkpoint`, the others yield nothing. The batch must be a multiple of their number
-    (ValueError); how far a step is that of one process says `distributed`.
+    Args:
+        architecture: What is trained.
+        fidelity: How it is trained and measured.
+        seed: Of the initial weights, batches and dropout.
+        workspace: Where data sets, weights and caches are.
+        device: Of this process; `None` for the first GPU, or the CPU where there is none.
+        checkpoint: The state is saved to this file, atomically, before each measurement is yielded. From a file of the
+            same architecture (as written), fidelity, seed, kind of device and number of processes the saved
+            measurements are yielded again unchanged, then training resumes bit-identically. Any other file is
+            overwritten.
+        threads: CPU threads, process-wide while this runs; `None` leaves their number.
+        devices: How many devices, or what part of one, each process holds; `device_seconds` are those of all processes.
+        progress: Called with what `prepare` reports.
 
-    `devices` is the share of devices each process holds, for `device_seconds` of all. A measurement's `parameters` and
-    `multiply_adds` are those of what is trained; see `trial.trial_complexity`. Raises TrialError where the architecture
-    cannot be measured (out of memory, loss not finite, crop too small); what `prepare` raises where nothing can.
+    Yields:
+        Measurements, whose `parameters` and `multiply_adds` are those of the trained model; see
+        `trial.trial_complexity`.
+
+    Raises:
+        TrialError: The architecture cannot be measured (out of memory, loss not finite, crop too small).
+        ValueError: The device is not there, the batch is not a multiple of the number of processes, or `prepare`
+            refuses the fidelity.
+        DatasetError: The data set is broken.
+        OSError: The disk is full.
     """
     target = pick_device(device)
     peers = Peers.here(target)
@@ -66,17 +83,17 @@ def evaluate(
         network = build_trial_network(architecture, prepared, seed)
         with trial_failures("placing the network"):
             loop = build_loop(network, prepared, seed, target, peers)
-        kept = None
+        saving = None
         if checkpoint is not None:
             key = checkpoint_key(written_key(architecture), fidelity.key, seed, target, processes)
-            kept = Checkpoint(checkpoint, key)
+            saving = Checkpoint(checkpoint, key)
         run = RungRun(
             loop,
             fidelity.rungs,
             prepared.dataset.num_classes,
             target,
             devices * processes,
-            kept,
+            saving,
             complexity=trial_complexity(loop.model, prepared),
         )
         yield from run.measurements()

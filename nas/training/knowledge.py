@@ -1,4 +1,4 @@
-"""The knowledge graph of a data set's classes, over which symbolic reasoning goes."""
+"""The knowledge graph over a data set's classes that symbolic reasoning reads."""
 
 from __future__ import annotations
 
@@ -14,14 +14,22 @@ from nas.training.backbone.statistics import made_once
 from search_spaces.base import content_key
 
 FORMAT = 1
-"""Part of every key; counts up when what is stored changes."""
+"""Part of every cache key; to be raised when the stored content changes."""
 
 
 def class_graph(dataset: SegmentationDataset, images: int, folder: Path) -> KnowledgeGraph:
-    """The shipped hierarchy where the classes are Cityscapes' or PASCAL VOC's, else the classes' co-occurrence.
+    """Build the knowledge graph of a data set's classes.
 
-    Co-occurrence is counted over the label maps, uncut, of the first `images` training images, and kept in `folder`:
-    the first caller reads the maps. The validation split is never looked at. DatasetError for an unreadable map.
+    For the classes of Cityscapes and PASCAL VOC the graph is the shipped hierarchy. For all others the graph is the
+    co-occurrence of classes in the full label maps of training images; the validation split is never read.
+
+    Args:
+        dataset: The data set.
+        images: Co-occurrence is counted over the first so many training images.
+        folder: The counts are cached here; the first caller reads the label maps.
+
+    Raises:
+        DatasetError: A label map cannot be read.
     """
     if (hierarchy := hierarchy_of(dataset.class_names)) is not None:
         return hierarchy

@@ -1,4 +1,4 @@
-"""Predictions beside the ground truth, for people."""
+"""Pictures of predictions beside the ground truth."""
 
 from __future__ import annotations
 
@@ -22,14 +22,23 @@ TITLE = 20
 LEGEND_ROW = 22
 SWATCH = 14
 WIDEST = 640
-"""Panels wider than this are shrunk."""
+"""Panels wider than this many pixels are shrunk."""
 
 INK, PAPER = (30, 30, 30), (255, 255, 255)
 
 
 @torch.inference_mode()
 def predict(network: nn.Module, images: Uint8, device: torch.device) -> Uint8:
-    """Classes (n, H, W) that a network in evaluation mode gives images (n, H, W, 3)."""
+    """Predict the class of each pixel.
+
+    Args:
+        network: In evaluation mode, on `device`.
+        images: `(n, H, W, 3)`, 0 to 255.
+        device: Where the images are moved.
+
+    Returns:
+        Classes, `(n, H, W)`.
+    """
     logits = network(to_network(torch.from_numpy(images).to(device))).float()
     classes: Uint8 = resize_logits(logits, (images.shape[1], images.shape[2])).argmax(1).to(torch.uint8).cpu().numpy()
     return classes
@@ -44,13 +53,21 @@ def draw_predictions(
     *,
     rows: int = 4,
 ) -> None:
-    """Write a PNG: for `rows` images spread over the source, image | ground truth | prediction; below, a legend.
+    """Write a PNG with a row of image, ground truth and prediction for each of some images, above a legend.
 
-    Pixels that do not count are black in the ground truth. The legend has the classes that occur in either.
+    Ignored pixels are black in the ground truth. The legend lists the classes of all label maps and predictions.
+
+    Args:
+        network: In evaluation mode, on `device`.
+        source: The crops to choose images from.
+        dataset: The data set of the source, for class names and colours.
+        path: The PNG, written atomically.
+        device: Where images are moved.
+        rows: Number of images, evenly spaced over the source.
     """
-    wanted = np.unique(np.linspace(0, len(source) - 1, min(rows, len(source))).round().astype(int)).tolist()
+    chosen = np.unique(np.linspace(0, len(source) - 1, min(rows, len(source))).round().astype(int)).tolist()
     panels: list[tuple[Uint8, Uint8, Uint8]] = []
-    for row in wanted:
+    for row in chosen:
         image, label = source.row(row)
         panels.append((image, label, predict(network, image[None], device)[0]))
     present = np.unique(np.concatenate([np.concatenate([label, guess], None) for _, label, guess in panels]))
@@ -59,7 +76,7 @@ def draw_predictions(
 
 
 def colour(classes: Uint8, palette: Uint8) -> Uint8:
-    """(H, W) classes -> (H, W, 3) colours; IGNORE is black."""
+    """Map classes `(H, W)` to colours `(H, W, 3)`; `IGNORE` is black."""
     table: NDArray[np.uint8] = np.zeros((IGNORE + 1, 3), np.uint8)
     table[: len(palette)] = palette
     return table[classes]

@@ -1,4 +1,4 @@
-"""What all trials of a fidelity share: backbone weights, the statistics of its features, the feature bank."""
+"""What all trials of a fidelity share: backbone weights, statistics of the features, and the feature bank."""
 
 from __future__ import annotations
 
@@ -25,16 +25,19 @@ from nas.training.workspace import Workspace
 from search_spaces.base import content_key
 
 FORMAT = 1
-"""Part of every key; counts up when what is stored changes."""
+"""Part of every cache key; to be raised when the stored content changes."""
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Everything a trial of `fidelity` starts from.
+    """What all trials of a fidelity share.
 
-    `bank` is None when the backbone is trained with the head. For whole networks there is no backbone: `weights` and
-    `statistics` are None too. `class_pixels` counts the classes over one view of the training crops, at the labels'
-    resolution. Small numbers about the data are kept in `statistics_folder`.
+    Attributes:
+        weights: Of the backbone; `None` for entire networks, which have no backbone.
+        statistics: Of the backbone's features; `None` for entire networks.
+        class_pixels: Pixels of each class over one view of the training crops, at the labels' resolution.
+        bank: `None` where the backbone is trained with the head, and for entire networks.
+        statistics_folder: Cache of statistics of the data.
     """
 
     fidelity: Fidelity
@@ -46,23 +49,21 @@ class Prepared:
     statistics_folder: Path
 
     def backbone(self, *, frozen: bool) -> StandardizedBackbone:
-        """A new copy of the backbone with its weights and standardisation, on the CPU."""
-        assert self.weights is not None, "prepared for whole networks"
+        """Build the backbone with its weights and standardisation, on the CPU."""
+        assert self.weights is not None, "prepared for entire networks, which have no backbone"
         assert self.statistics is not None
         mean, deviation = torch.tensor(self.statistics.mean), torch.tensor(self.statistics.deviation)
         return StandardizedBackbone(_load_backbone(self.fidelity, self.weights), mean, deviation, frozen=frozen)
 
     def knowledge(self) -> KnowledgeGraph:
-        """The graph of the classes, for heads that reason over one; see `class_graph`."""
+        """Build the knowledge graph of the classes, for heads that reason over it; see `class_graph`."""
         images = used_images(self.dataset.split("train"), self.fidelity.train_images)
         return class_graph(self.dataset, images, self.statistics_folder)
 
     def training_source(self) -> CropSource:
-        """The training crops of the bank."""
         return _training_source(self.fidelity, self.dataset)
 
     def validation_source(self) -> CropSource:
-        """The validation crops."""
         return _validation_source(self.fidelity, self.dataset)
 
 
@@ -74,12 +75,23 @@ def prepare(
     device: str | torch.device | None = None,
     progress: Progress = silent,
 ) -> Prepared:
-    """Train or load the backbone, build or open the bank: made once, addressed by content, found again later.
+    """Train or load the backbone of a fidelity, and build or open its feature bank.
 
-    `whole_network`: for architectures without a backbone, only the classes are counted. Two processes on a node that
-    prepare the same make it once; a killed one leaves nothing half-made. Stages "warm-up" and "features" are reported
-    only when there is something to do. ValueError for unknown names or weights that do not fit, DatasetError for broken
-    data, OSError when the disk is full.
+    Everything is cached under the hash of its inputs. Concurrent processes on a node make each item once; a killed
+    process leaves no incomplete item.
+
+    Args:
+        fidelity: What trials are prepared for.
+        workspace: Where data sets, weights and caches are.
+        whole_network: For architectures that are entire networks, without a backbone: only the pixels of each class are
+            counted.
+        device: `None` for the first GPU, or the CPU where there is none.
+        progress: Called with stages "warm-up" and "features" where there is work to do.
+
+    Raises:
+        ValueError: A name is not registered, weights do not fit the backbone, or the warm-up does not converge.
+        DatasetError: The data set is broken.
+        OSError: The disk is full.
     """
     target = pick_device(device)
     dtype = compute_dtype(fidelity, target)
@@ -136,7 +148,7 @@ def _placed(backbone: Backbone, device: torch.device) -> Backbone:
 
 
 def _crops(fidelity: Fidelity, dataset: SegmentationDataset) -> dict[str, object]:
-    """What decides the training crops and their labels."""
+    """Everything that the training crops and their labels depend on."""
     return {
         "format": FORMAT,
         "data": dataset.key,
@@ -148,7 +160,6 @@ def _crops(fidelity: Fidelity, dataset: SegmentationDataset) -> dict[str, object
 
 
 def _features_key(fidelity: Fidelity, dataset: SegmentationDataset, weights: Path, dtype: torch.dtype) -> str:
-    """Of the training crops, their labels' resolution, and the backbone."""
     return content_key(
         {
             **_crops(fidelity, dataset),
@@ -160,7 +171,7 @@ def _features_key(fidelity: Fidelity, dataset: SegmentationDataset, weights: Pat
 
 
 @functools.lru_cache(maxsize=16)
-def _file_hash(path: Path, size: int, changed: int) -> str:  # noqa: ARG001  size and time of change key the cache
+def _file_hash(path: Path, size: int, changed: int) -> str:  # noqa: ARG001  size and time of change are keys of the cache
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

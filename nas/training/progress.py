@@ -1,4 +1,4 @@
-"""How long stages report where they are."""
+"""Progress reports of long stages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 Progress: TypeAlias = Callable[[str, int, int], None]
-"""Called with the stage ("warm-up", "features", "training"), how much is done, and of how much."""
+"""Called with the stage ("warm-up", "features", "training"), the units done and the units in total."""
 
 
 def silent(stage: str, done: int, total: int) -> None:
@@ -16,14 +16,13 @@ def silent(stage: str, done: int, total: int) -> None:
 
 
 class ProgressLines:
-    """A `Progress` that prints lines on standard error: a stage's first and last, and one every `seconds` between."""
+    """A `Progress` that prints lines on standard error: the first and last of a stage, one every `seconds` between."""
 
     def __init__(self, seconds: float = 10.0) -> None:
         self._seconds = seconds
         self._last: dict[str, float] = {}
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        """Print a line where one is due."""
         now = time.monotonic()
         if done >= total or now - self._last.get(stage, -self._seconds) >= self._seconds:
             self._last[stage] = now

@@ -1,4 +1,4 @@
-"""Retraining what a search found: from its document to a network anyone can load."""
+"""Retraining of an architecture document, saved as a network that anyone can load."""
 
 from __future__ import annotations
 
@@ -52,21 +52,45 @@ def retrain(
     threads: int | None = None,
     checkpoint_seconds: float = 20.0,
 ) -> tuple[Measurement, ...]:
-    """Rebuild the document's network, train it at the fidelity, and leave it in the folder `output`.
+    """Train the network of an architecture document at a fidelity, and save it in a folder.
 
-    Writes `model.safetensors` (backbone, standardisation of its features, head, classifier; or the whole network where
-    the architecture is one), `metrics.json`, `architecture.json` (the document, its provenance telling this training)
-    and `predictions.png`. With `backbone.frozen: false` the backbone is trained too. While training, `checkpoint.pt`
-    holds the state; called again with the same architecture, fidelity and seed after an interruption, it goes on from
-    there and ends with the same bytes. Returns the measurements, one per rung. Progress: what `prepare` reports, then
-    stage "training", steps of steps. Raises what `evaluate` raises.
+    The folder receives `model.safetensors` (backbone, standardisation of its features, head and classifier; or the
+    entire network where the architecture is one), `metrics.json`, `architecture.json` (the document, with this training
+    as its provenance) and `predictions.png`. The backbone is trained too where the fidelity has `backbone.frozen:
+    false`. While training, `checkpoint.pt` holds the state: after an interruption a call with the same architecture,
+    fidelity and seed resumes there and ends with the same bytes.
+
+    Args:
+        document: The architecture.
+        fidelity: How it is trained.
+        workspace: Where data sets, weights and caches are.
+        output: The folder; made where there is none.
+        seed: Of the initial weights, batches and dropout.
+        device: `None` for the first GPU, or the CPU where there is none.
+        progress: Called with the stages of `prepare`, then with stage "training" and the steps.
+        threads: CPU threads, process-wide during the call; `None` leaves their number.
+        checkpoint_seconds: Time between checkpoints within a rung.
+
+    Returns:
+        One measurement per rung.
+
+    Raises:
+        TrialError: The architecture cannot be measured (out of memory, loss not finite, crop too small).
+        ValueError: safetensors is not installed, the device is not there, or `prepare` refuses the fidelity.
+        DatasetError: The data set is broken.
+        OSError: The disk is full.
     """
     _require_safetensors()
     target = pick_device(device)
     output.mkdir(parents=True, exist_ok=True)
     with thread_count(threads), reproducible_kernels(target):
-        whole = is_network(document.architecture)
-        prepared = prepare(fidelity, workspace, whole_network=whole, device=target, progress=progress)
+        prepared = prepare(
+            fidelity,
+            workspace,
+            whole_network=is_network(document.architecture),
+            device=target,
+            progress=progress,
+        )
         network = build_trial_network(document.architecture, prepared, seed)
         key = checkpoint_key(written_key(document.architecture), fidelity.key, seed, target)
         loop = build_loop(network, prepared, seed, target)
@@ -86,10 +110,14 @@ def retrain(
 
 
 def load_retrained(output: Path) -> Network:
-    """The network in a folder that `retrain` wrote, on the CPU in evaluation mode.
+    """Load the network in a folder that `retrain` wrote.
 
-    Images as `pixels.to_network` makes them -> logits at the output stride (4 for a whole network). ValueError when
-    a file is missing, broken, or the two do not belong together.
+    Returns:
+        The network, on the CPU in evaluation mode. It maps images normalised by `pixels.to_network` to logits at the
+        output stride of its backbone (4 for an entire network).
+
+    Raises:
+        ValueError: Weights or document are missing or broken, or do not belong together.
     """
     _require_safetensors()
     from safetensors import SafetensorError
@@ -103,7 +131,7 @@ def load_retrained(output: Path) -> Network:
         tensors = load_file(output / MODEL)
         num_classes = len(tensors["classifier.weight"])
     except (OSError, SafetensorError, LookupError) as error:
-        raise ValueError(f"{output / MODEL} is no network that retraining wrote: {error}") from error
+        raise ValueError(f"{output / MODEL} is not a network that retraining wrote: {error}") from error
     with torch.random.fork_rng(devices=[]):
         network = _rebuilt(document.architecture, fidelity, num_classes, _graph_in(tensors))
     try:
@@ -114,7 +142,7 @@ def load_retrained(output: Path) -> Network:
 
 
 def _graph_in(tensors: Mapping[str, torch.Tensor]) -> KnowledgeGraph | None:
-    """A graph of as many nodes as the network's own has; its edges are a buffer and come with the weights."""
+    """A graph with the network's number of nodes; its edges are replaced by the buffer in the network's weights."""
     sizes = [len(tensor) for name, tensor in tensors.items() if name.endswith(".adjacency")]
     return identity_graph([f"node {index}" for index in range(sizes[0])]) if sizes else None
 
@@ -122,7 +150,7 @@ def _graph_in(tensors: Mapping[str, torch.Tensor]) -> KnowledgeGraph | None:
 def _rebuilt(
     architecture: Architecture, fidelity: Fidelity, num_classes: int, knowledge: KnowledgeGraph | None
 ) -> Network:
-    """The network as `build_trial_network` makes it, without its weights and statistics."""
+    """Build the network of `build_trial_network`, without its weights and statistics."""
     if is_network(architecture):
         return build_whole_network(architecture, num_classes, fidelity)
     body = build_backbone(fidelity.backbone)
@@ -142,7 +170,7 @@ def _rebuilt(
 
 def _require_safetensors() -> None:
     try:
-        import safetensors  # noqa: F401  asked for before hours of training, not after
+        import safetensors  # noqa: F401  checked before hours of training, not after
     except ImportError:
         raise ValueError("safetensors is needed for model.safetensors: pip install safetensors") from None
 

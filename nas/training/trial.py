@@ -1,4 +1,4 @@
-"""The network of a trial and the loop that trains it: a head on the bank, or a whole network on images."""
+"""The network of a trial and its training loop: a head on the feature bank, or an entire network on images."""
 
 from __future__ import annotations
 
@@ -32,10 +32,14 @@ from search_spaces.document import Architecture
 
 
 def build_trial_network(architecture: Architecture, prepared: Prepared, seed: int) -> Network:
-    """Prepared backbone (standardised), new head and classifier whose weights follow from the seed; on the CPU.
+    """Build the network of a trial on the CPU, with initial weights that follow from the seed.
 
-    Of an architecture that is a whole network: all of it new. TrialError when it cannot be built, for instance
-    because the crop is too small for it.
+    Returns:
+        The prepared, standardised backbone with a new head and classifier; or an entirely new network where the
+        architecture is one.
+
+    Raises:
+        TrialError: The network cannot be built, for instance because the crop is too small.
     """
     fidelity = prepared.fidelity
     if is_network(architecture):
@@ -65,7 +69,11 @@ def build_trial_network(architecture: Architecture, prepared: Prepared, seed: in
 
 
 def build_whole_network(architecture: AutoDeepLab, num_classes: int, fidelity: Fidelity) -> Network:
-    """A whole network as a fidelity trains it, randomly initialised. ValueError where the crop does not fit."""
+    """Build an entire network as a fidelity trains it, randomly initialised.
+
+    Raises:
+        ValueError: The crop does not fit the architecture.
+    """
     return build_network(
         architecture, num_classes, network=fidelity.network, crop=fidelity.crop, iterations=fidelity.iterations
     )
@@ -74,15 +82,24 @@ def build_whole_network(architecture: AutoDeepLab, num_classes: int, fidelity: F
 def build_loop(
     network: Network, prepared: Prepared, seed: int, device: torch.device, peers: Peers | None = None
 ) -> Loop:
-    """Train the network's head and classifier on the bank where there is one, else the whole network on images.
+    """Make the loop that trains a network: head and classifier on the feature bank if there is one, else all on images.
 
-    On the bank the backbone stays where it is, untouched. A frozen backbone on images runs in every step. ValueError
-    where `peers` cannot share the fidelity's batch.
+    With a bank the backbone is neither moved nor run. A frozen backbone without a bank runs in every step.
+
+    Args:
+        network: Of `build_trial_network`; what is trained of it is moved to the device.
+        prepared: Of the fidelity.
+        seed: Of batches and dropout.
+        device: Where the model is trained.
+        peers: The processes that train the model together.
+
+    Raises:
+        ValueError: The fidelity's batch is not a multiple of the number of `peers`.
     """
     model: nn.Module = network
     batches: Batches
     if prepared.bank is not None:
-        assert isinstance(network, SegmentationNetwork), "a whole network is not trained on features"
+        assert isinstance(network, SegmentationNetwork), "an entire network is not trained on features"
         model = HeadWithClassifier(network.head, network.classifier)
         batches = BankBatches(prepared.bank, prepared.fidelity.batch, seed, device, peers)
     else:
@@ -94,7 +111,7 @@ def build_loop(
 
 
 def input_shape(prepared: Prepared) -> tuple[int, int, int]:
-    """(C, H, W) of what a trial's model reads of one crop: its cached features, or the image."""
+    """Return (C, H, W) of a trial's input for one crop: its cached features, or the image."""
     if prepared.bank is None:
         return 3, *prepared.fidelity.crop
     height, width, channels = prepared.bank.train_features.shape[1:]
@@ -102,7 +119,7 @@ def input_shape(prepared: Prepared) -> tuple[int, int, int]:
 
 
 def trial_complexity(model: nn.Module, prepared: Prepared) -> Complexity:
-    """Of `Loop.model`, what a trial trains: trainable parameters, multiply-adds of a forward pass for one crop."""
+    """Count the trainable parameters of `Loop.model`, and the multiply-adds of one forward pass for one crop."""
     channels, height, width = input_shape(prepared)
     return Complexity(count_parameters(model), multiply_adds(model, channels, (height, width)))
 

@@ -1,4 +1,4 @@
-"""Where a trainer finds data sets and weights, and keeps what it makes."""
+"""Where a trainer finds data sets and pretrained weights, and where caches and artifacts are."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Workspace:
-    """Registered data sets and weights by name; `cache` is content-addressed and shared by all trials of a node.
+    """Data sets and pretrained weights by their registered names, and folders for caches and artifacts.
 
-    `artifacts` is where trials' checkpoints go; the trainer itself writes only to the paths it is given.
+    Attributes:
+        cache: Content-addressed, shared by all trials of a node.
+        artifacts: For the checkpoints of trials; functions of `nas.training` write to it only where a path names it.
     """
 
     datasets: Mapping[str, DatasetEntry]
@@ -30,17 +32,26 @@ class Workspace:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Workspace:
-        """The workspace of a configured server, worker or command line."""
+        """Read the workspace of a configured server, worker or command line."""
         return cls(settings.datasets, settings.weights, settings.cache, settings.artifacts)
 
     def dataset(self, name: str) -> SegmentationDataset:
-        """Open a registered data set. ValueError listing the known names; DatasetError for a broken folder."""
+        """Open a registered data set.
+
+        Raises:
+            ValueError: The name is not registered.
+            DatasetError: The folder is broken.
+        """
         if name not in self.datasets:
             raise ValueError(f"data set {name!r} is not registered; known: {_listed(self.datasets)}")
         return open_dataset(self.datasets[name])
 
     def weights_path(self, name: str) -> Path:
-        """File of registered weights. ValueError listing the known names, or naming the missing file."""
+        """Find the file of registered weights.
+
+        Raises:
+            ValueError: The name is not registered, or the file is missing.
+        """
         if name not in self.weights:
             raise ValueError(f"weights {name!r} are not registered; known: {_listed(self.weights)}")
         path = self.weights[name].expanduser()

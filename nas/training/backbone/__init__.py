@@ -1,1 +1,1 @@
-"""The backbone that trials share: its warm-up, its features, their statistics."""
+"""The backbone that trials share: warm-up, features and statistics of the features."""

@@ -1,4 +1,4 @@
-"""Images to standardised features: the backbone as heads see it."""
+"""The backbone with standardised features, as heads read them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from nas.training.loop.pixels import to_network
 
 
 class StandardizedBackbone(Backbone):
-    """A backbone and, behind it, (x - mean) / deviation per channel: part of the network, saved with it.
+    """A backbone followed by (x - mean) / deviation per channel; mean and deviation are saved with the network.
 
-    `frozen`: stays in evaluation mode, without gradients, whatever the network around it does.
+    Attributes:
+        frozen: The backbone stays in evaluation mode and without gradients, whatever the network around it does.
     """
 
     mean: Tensor
@@ -38,23 +39,24 @@ class StandardizedBackbone(Backbone):
             self.eval()
 
     def train(self, mode: bool = True) -> Self:
-        """As any module, but a frozen backbone's batch norms keep their statistics."""
         return super().train(mode and not self.frozen)
 
     def forward(self, images: Tensor) -> Tensor:
-        """(N, 3, H, W) normalised -> (N, out_channels, H / stride, W / stride)."""
+        """Map normalised images `(N, 3, H, W)` to features `(N, out_channels, H / stride, W / stride)`."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
             features: Tensor = self.body(images)
-            # At least float32: autocast may have left less, and a network in float64 keeps its digits.
+            # At least float32: autocast may give bfloat16 features; those of a network in float64 stay float64.
             return (features.to(torch.promote_types(features.dtype, torch.float32)) - self.mean) * self.scale
 
     def leaves_out(self, key: str) -> bool:
-        """As the backbone inside."""
         return self.body.leaves_out(key)
 
 
 def feature_function(backbone: Backbone, device: torch.device, dtype: torch.dtype) -> Callable[[Uint8], NDArray[Any]]:
-    """From images (n, H, W, 3) to features (n, h, w, C) in memory; bfloat16 as its uint16 bits, as numpy has none."""
+    """Make a function from images `(n, H, W, 3)` to features `(n, h, w, C)`, both numpy arrays.
+
+    Features in bfloat16 are returned as their bits in uint16, as numpy has no bfloat16.
+    """
 
     def extract(images: Uint8) -> NDArray[Any]:
         with torch.inference_mode(), autocast(device, dtype):
@@ -67,5 +69,5 @@ def feature_function(backbone: Backbone, device: torch.device, dtype: torch.dtyp
 
 
 def images_at_once(crop: tuple[int, int]) -> int:
-    """Images to push through a backbone together: about two megapixels."""
+    """Compute how many images of a crop size a backbone reads at a time: about two megapixels."""
     return max(1, 2**21 // (crop[0] * crop[1]))

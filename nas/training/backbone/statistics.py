@@ -1,4 +1,4 @@
-"""Numbers about the training crops, measured once: mean and deviation of each feature, pixels of each class."""
+"""Statistics of the training crops, measured once: mean and deviation of each feature, pixels of each class."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from nas.training.loop.pixels import to_network
 from nas.training.progress import Progress
 
 SAMPLE = 128
-"""Training crops, evenly spaced over the images, whose features give mean and deviation."""
+"""Number of training crops, evenly spaced over the images, from which mean and deviation are computed."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,13 @@ class Statistics:
 def feature_statistics(
     path: Path, make_backbone: Callable[[], Backbone], source: CropSource, dtype: torch.dtype
 ) -> Statistics:
-    """Statistics in the JSON file `path`, measured now unless it is there.
+    """Read the statistics of a backbone's features from a file, or measure and save them.
 
-    `make_backbone` gives the backbone on its device in evaluation mode; it runs over `SAMPLE` crops of view 0.
+    Args:
+        path: The JSON file.
+        make_backbone: Called where there is no file; returns the backbone on its device, in evaluation mode.
+        source: The training crops, of which `SAMPLE` of view 0 are measured.
+        dtype: Precision of the backbone.
     """
     stored = made_once(path, lambda: _measure(make_backbone(), source, dtype))
     return Statistics(tuple(stored["mean"]), tuple(stored["deviation"]))
@@ -45,13 +49,21 @@ def feature_statistics(
 def class_pixels(
     path: Path, source: CropSource, num_classes: int, label_stride: int, progress: Progress
 ) -> tuple[int, ...]:
-    """Pixels of each class over view 0 of the crops at `label_stride`, in the JSON file `path`, as `made_once`."""
+    """Read the number of pixels of each class from a file, or count and save it.
+
+    Args:
+        path: The JSON file.
+        source: The crops, of which view 0 is counted.
+        num_classes: Number of classes.
+        label_stride: Every so many pixels are counted in each direction, as the loss reads them.
+        progress: Called with stage "features".
+    """
     stored = made_once(path, lambda: _count(source, num_classes, label_stride, progress))
     return tuple(stored["class_pixels"])
 
 
 def made_once(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What is in the JSON file `path`; where there is none, `make` is asked, by one process of all."""
+    """Read a JSON file; where there is none, one of the concurrent processes calls `make` and writes it."""
     if not path.exists():
         with locked(path):
             if not path.exists():

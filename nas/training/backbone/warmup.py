@@ -1,4 +1,4 @@
-"""Training the small backbone once, where no weights are given."""
+"""Warm-up: the small backbone is trained once where a fidelity names no pretrained weights."""
 
 from __future__ import annotations
 
@@ -29,20 +29,26 @@ from nas.training.progress import Progress
 from search_spaces.base import content_key
 
 SEED = 0
-"""One backbone for all searches: its seed is not theirs."""
+"""Fixed, so that all searches share one backbone whatever their seeds."""
 
 BATCH = 8
 OPTIMIZER = OptimizerSpec(name="adam", learning_rate=3e-3, weight_decay=1e-4)
 POWER, WARMUP_STEPS = 0.9, 20
 WEIGHTING = 0.5
 COUNTED = 64
+"""Number of images whose labels give the class weights of the loss."""
 FORMAT = 1
-"""Part of every key; counts up when the recipe changes."""
+"""Part of every cache key; to be raised when the training recipe changes."""
 
 
 @dataclass(frozen=True)
 class WarmUp:
-    """What is trained on what."""
+    """A backbone and the images that it is trained on.
+
+    Attributes:
+        data_key: Content hash of the data set.
+        classes: Number of classes in the labels of the stream.
+    """
 
     spec: BackboneSpec
     data_key: str
@@ -51,11 +57,11 @@ class WarmUp:
 
     @property
     def key(self) -> str:
-        """Content hash (sha256 hex) of all that decides the weights."""
+        """Content hash (sha256 hex) of everything that the weights depend on."""
         return content_key({"format": FORMAT, "data": self.data_key, **self.description()})
 
     def description(self) -> dict[str, object]:
-        """For the key and for people."""
+        """Describe the training, for the key and the report."""
         return {
             "backbone": architecture_of(self.spec),
             "split": self.stream.split.name,
@@ -68,10 +74,11 @@ class WarmUp:
 
 
 def warm_up_for(fidelity: Fidelity, dataset: SegmentationDataset) -> WarmUp:
-    """The warm-up of a fidelity's backbone.
+    """Define the warm-up of a fidelity's backbone.
 
-    On generated scenes it learns the appearance classes, on images of their own, so that it keeps what the labels
-    would throw away (see docs/scenes.md); elsewhere the labels of the training images that the fidelity uses.
+    On generated scenes the backbone learns the appearance classes, on images made for the warm-up, so that its features
+    keep information that the labels discard (see docs/concepts/scenes.md). On other data sets it learns the labels of the
+    training images that the fidelity uses.
     """
     spec = fidelity.backbone
     crop = spec.warmup_crop or fidelity.crop
@@ -84,10 +91,19 @@ def warm_up_for(fidelity: Fidelity, dataset: SegmentationDataset) -> WarmUp:
 
 
 def warm_backbone(warm_up: WarmUp, cache: Path, device: torch.device, progress: Progress) -> Path:
-    """Weights of the backbone trained with a plain 1x1 classifier on its features; trained now unless cached.
+    """Train the backbone with a 1x1 classifier on its features, unless the weights are cached.
 
-    Returns `cache/backbones/<key>.safetensors`, beside which `<key>.json` reports loss and seconds. Progress: stage
-    "warm-up", steps of steps. ValueError when safetensors is missing or the loss is not finite.
+    Args:
+        warm_up: What is trained.
+        cache: Folder of all caches.
+        device: Where the backbone is trained.
+        progress: Called with stage "warm-up" and the steps.
+
+    Returns:
+        The weights, `cache/backbones/<key>.safetensors`; `<key>.json` beside them reports loss and seconds.
+
+    Raises:
+        ValueError: safetensors is not installed, or the loss is not finite.
     """
     path = cache / "backbones" / f"{warm_up.key}.safetensors"
     if not path.exists():
@@ -98,12 +114,12 @@ def warm_backbone(warm_up: WarmUp, cache: Path, device: torch.device, progress: 
 
 
 def architecture_of(spec: BackboneSpec) -> dict[str, object]:
-    """What of a backbone's description says which network it is."""
+    """Select the fields of a backbone's description that decide its architecture."""
     return spec.model_dump(mode="json", include={"name", "width", "blocks", "output_stride"})
 
 
 def used_images(split: Split, limit: int | None) -> int:
-    """How many images of a split a fidelity uses: the first `limit`, at most all."""
+    """Count the images of a split that are used: the first `limit`, or all of a split that has fewer."""
     return len(split) if limit is None else min(limit, len(split))
 
 
@@ -111,7 +127,7 @@ def _train_and_store(warm_up: WarmUp, path: Path, device: torch.device, progress
     try:
         from safetensors.torch import save
     except ImportError:
-        raise ValueError("safetensors is needed to keep a warmed-up backbone: pip install safetensors") from None
+        raise ValueError("safetensors is needed to save a warmed-up backbone: pip install safetensors") from None
     started = time.perf_counter()
     backbone, loss = _train(warm_up, device, progress)
     tensors = {name: value.detach().cpu().contiguous() for name, value in backbone.state_dict().items()}
@@ -147,12 +163,14 @@ def _train(warm_up: WarmUp, device: torch.device, progress: Progress) -> tuple[B
         progress("warm-up", step + 1, steps)
     mean = float(recent)
     if not math.isfinite(mean):
-        raise ValueError("the backbone's warm-up did not converge (its loss is not finite); give it weights instead")
+        raise ValueError(
+            "the backbone's warm-up did not converge (its loss is not finite); use pretrained weights instead"
+        )
     return backbone.eval(), mean
 
 
 def _weights(warm_up: WarmUp) -> torch.Tensor:
-    """Loss weights from the labels of the first images; a class under one cell in a thousand weighs as if at that."""
+    """Class weights from the labels of the first images; a class below a thousandth of all cells is raised to it."""
     counts = np.zeros(warm_up.classes, np.int64)
     for index in range(min(COUNTED, warm_up.stream.images)):
         label = warm_up.stream.split.load(index)[1]

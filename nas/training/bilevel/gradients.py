@@ -1,4 +1,4 @@
-"""Gradients of the two levels: first order, unrolled, and the curvature in alpha. Only first derivatives are taken."""
+"""Gradients of the two-level optimisation: first order, unrolled, and curvature; all from first derivatives alone."""
 
 from __future__ import annotations
 
@@ -13,33 +13,42 @@ Loss = Callable[[], Tensor]
 Parameters = Sequence[nn.Parameter]
 
 UNROLL_STEP = 0.01
-"""Epsilon times the norm of the direction (DARTS, Liu et al., ICLR 2019, section 2.3)."""
+"""Epsilon of the finite difference times the norm of its direction (DARTS, Liu et al., ICLR 2019, section 2.3)."""
 
 
 @contextlib.contextmanager
-def held(others: Parameters) -> Iterator[None]:
-    """Within, no gradient flows to these: much of a backward pass is saved."""
-    for parameter in others:
+def without_gradient(parameters: Parameters) -> Iterator[None]:
+    """Within the context no gradient flows to the parameters, which saves much of a backward pass."""
+    for parameter in parameters:
         parameter.requires_grad_(False)
     try:
         yield
     finally:
-        for parameter in others:
+        for parameter in parameters:
             parameter.requires_grad_(True)
 
 
-def gradients(loss: Loss, wanted: Parameters, others: Parameters) -> tuple[Tensor, list[Tensor]]:
-    """The loss (detached) and its gradient in `wanted`; zeros where it does not depend on one."""
-    with held(others):
+def gradients(loss: Loss, parameters: Parameters, others: Parameters) -> tuple[Tensor, list[Tensor]]:
+    """Compute a loss and its gradient in some of the parameters.
+
+    Args:
+        loss: Runs the forward pass.
+        parameters: Where the gradient is computed.
+        others: All other trainable parameters; none of their gradients is computed.
+
+    Returns:
+        The detached loss, and one gradient per parameter: zeros where the loss does not depend on the parameter.
+    """
+    with without_gradient(others):
         value = loss()
-        found = torch.autograd.grad(value, list(wanted), allow_unused=True)
-    pairs = zip(found, wanted, strict=True)
+        slopes = torch.autograd.grad(value, list(parameters), allow_unused=True)
+    pairs = zip(slopes, parameters, strict=True)
     return value.detach(), [torch.zeros_like(p) if g is None else g for g, p in pairs]
 
 
 @contextlib.contextmanager
 def shifted(parameters: Parameters, direction: Sequence[Tensor], length: float) -> Iterator[None]:
-    """Within, the parameters stand at p + length * direction; afterwards bit for bit where they stood."""
+    """Within the context the parameters are p + length * direction; their values p are then restored bit for bit."""
     before = [parameter.detach().clone() for parameter in parameters]
     with torch.no_grad():
         for parameter, step in zip(parameters, direction, strict=True):
@@ -60,10 +69,22 @@ def unrolled(
     step: Callable[[list[Tensor]], list[Tensor]],
     rate: float,
 ) -> tuple[Tensor, list[Tensor]]:
-    """Loss on B after one step of the weights on A, and its gradient in the architecture (DARTS, equations 7 and 8).
+    """Compute the loss on a batch of part B after one step of the weights on part A, and the loss's gradient in alpha.
 
-    `losses` are those on A and on B. `step` turns the gradient of the weights into what the optimiser would subtract;
-    `rate` is its learning rate. The mixed derivative is a central difference along the gradient on B.
+    The mixed derivative is a central difference along the gradient on B.
+
+    Args:
+        losses: The loss on a batch of part A, and the loss on a batch of part B.
+        weights: The weights of the supernet.
+        architecture: The architecture parameters (alpha and beta).
+        step: Maps the gradient in the weights to what the optimiser of the weights would subtract.
+        rate: Learning rate of the weights.
+
+    Returns:
+        The detached loss on B, and one gradient per architecture parameter.
+
+    Source:
+        Liu et al., DARTS, ICLR 2019, equations 7 and 8.
     """
     on_a, on_b = losses
     _, slope = gradients(on_a, weights, architecture)
@@ -80,9 +101,15 @@ def unrolled(
 
 
 def dominant_eigenvalue(loss: Loss, parameters: Parameters, others: Parameters, iterations: int) -> float:
-    """Of the Hessian of `loss` in `parameters`, the eigenvalue of largest magnitude (power iteration).
+    """Estimate the eigenvalue of largest magnitude of the Hessian of a loss, by power iteration.
 
     Products with the Hessian are central differences of gradients.
+
+    Args:
+        loss: Runs the forward pass.
+        parameters: The Hessian is that of the loss in these parameters.
+        others: All other trainable parameters.
+        iterations: Of the power iteration.
     """
     generator = torch.Generator().manual_seed(0)
     vector = [torch.randn(p.shape, generator=generator).to(p) for p in parameters]

@@ -1,4 +1,4 @@
-"""The two-level optimisation: weights on half A, alpha and beta on half B (Auto-DeepLab, section 3.3)."""
+"""The two-level optimisation: weights on part A of the images, alpha and beta on part B (Auto-DeepLab, section 3.3)."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ Batch = tuple[Tensor, Tensor]
 
 
 class BilevelLoop:
-    """Moves a supernet (on its device already) step by step; can stop at any step and go on bit-identically.
+    """Trains a supernet, which is already on its device, step by step; can be saved and resumed bit-identically.
 
-    Nothing in a step is random but its batches. A step: the weights move by the gradient on a batch of A, then, if
-    the architecture moves, alpha and beta by the gradient on a batch of B. With `second_order` the architecture moves
-    first, with the step of the weights on the same batch of A looked ahead.
+    A step updates the weights by the gradient on a batch of part A, then alpha and beta by the gradient on a batch of
+    part B, if there is one. With `second_order` the architecture is updated first, by the gradient after a virtual step
+    of the weights on the same batch of A. Nothing in a step is random but the batches.
     """
 
     def __init__(
@@ -54,29 +54,33 @@ class BilevelLoop:
         self._counts = [0, 0]
 
     def rate(self, step: int) -> float:
-        """Learning rate of the weights at a step: half a cosine over the whole run."""
+        """Compute the learning rate of the weights at a step: half a cosine over all steps of the run."""
         sgd = self._spec.weights
         return sgd.final_rate + 0.5 * (sgd.learning_rate - sgd.final_rate) * (
             1 + math.cos(math.pi * step / self._total)
         )
 
     def train_step(self, on_a: Batch, on_b: Batch | None) -> None:
-        """One step; without a batch of B the architecture stays."""
+        """Take one step; without a batch of part B the architecture parameters stay as they are."""
         self.model.train()
         self.model.auxiliary.fill_((1 - self.step / self._total) if self.model.spec.auxiliary_skip else 0.0)
         for group in self._sgd.param_groups:
             group["lr"] = self.rate(self.step)
         if on_b is not None and self._spec.second_order:
-            self._move_architecture(on_b, on_a)
-        self._move_weights(on_a)
+            self._update_architecture(on_b, on_a)
+        self._update_weights(on_a)
         if on_b is not None and not self._spec.second_order:
-            self._move_architecture(on_b, None)
+            self._update_architecture(on_b, None)
         self.step += 1
 
-    def take_losses(self) -> tuple[float, float | None]:
-        """Mean losses on A and on B (None: the architecture did not move) since the last call.
+    def pop_losses(self) -> tuple[float, float | None]:
+        """Compute the mean losses since the last call on parts A and B, and start new means.
 
-        TrialError when they are not finite.
+        Returns:
+            The mean loss on A, and that on B: `None` where the architecture was not updated.
+
+        Raises:
+            TrialError: A mean is not finite.
         """
         sums = self._sums.tolist()
         means = [total / count if count else None for total, count in zip(sums, self._counts, strict=True)]
@@ -88,7 +92,7 @@ class BilevelLoop:
 
     @torch.inference_mode()
     def validate(self, batches: Iterable[Batch], num_classes: int) -> Scores:
-        """Scores of the supernet itself, by the running statistics of its normalisation."""
+        """Score the supernet itself, with the running statistics of its batch norms."""
         self.model.eval()
         confusion = torch.zeros(num_classes, num_classes, dtype=torch.int64, device=self._device)
         for images, labels in batches:
@@ -97,14 +101,14 @@ class BilevelLoop:
         return scores(confusion)
 
     def curvature(self, on_b: Batch, iterations: int) -> float:
-        """Dominant eigenvalue of the Hessian in alpha of the loss on a batch of B; changes nothing."""
+        """Estimate the dominant eigenvalue of the Hessian in alpha of the loss on a batch of part B."""
         self.model.train()
         others = [*self._weights, self.model.beta]
         with frozen_statistics():
             return dominant_eigenvalue(lambda: self._loss(on_b), [self.model.alpha], others, iterations)
 
     def state(self) -> dict[str, Any]:
-        """All that `load` needs to go on, as tensors and plain values."""
+        """Return the full state for `load`, as tensors and plain values."""
         return {
             "step": self.step,
             "model": self.model.state_dict(),
@@ -115,7 +119,7 @@ class BilevelLoop:
         }
 
     def load(self, state: dict[str, Any]) -> None:
-        """Go on from `state()` of a loop made with the same arguments."""
+        """Restore `state()` of a loop that was made with the same arguments."""
         self.model.load_state_dict(state["model"])
         self._sgd.load_state_dict(state["sgd"])
         self._adam.load_state_dict(state["adam"])
@@ -123,7 +127,7 @@ class BilevelLoop:
         self._counts = list(state["counts"])
         self.step = state["step"]
 
-    def _move_weights(self, batch: Batch) -> None:
+    def _update_weights(self, batch: Batch) -> None:
         loss, slopes = gradients(lambda: self._loss(batch), self._weights, self._architecture)
         for weight, slope in zip(self._weights, slopes, strict=True):
             weight.grad = slope
@@ -131,29 +135,29 @@ class BilevelLoop:
             torch.nn.utils.clip_grad_norm_(self._weights, self._spec.weights.clip)
         self._sgd.step()
         self._sgd.zero_grad(set_to_none=True)
-        self._note(0, loss)
+        self._add_loss(0, loss)
 
-    def _move_architecture(self, on_b: Batch, on_a: Batch | None) -> None:
+    def _update_architecture(self, on_b: Batch, on_a: Batch | None) -> None:
         if on_a is None:
             loss, slopes = gradients(lambda: self._loss(on_b), self._architecture, self._weights)
         else:
-            # Passes that look ahead are no steps: only the pass of the weights' own step counts in the statistics.
+            # Only the weights' own step counts in the batch norms' statistics, not the passes of the virtual step.
             with frozen_statistics():
                 loss, slopes = unrolled(
                     (lambda: self._loss(on_a), lambda: self._loss(on_b)),
                     self._weights,
                     self._architecture,
-                    step=self._look_ahead,
+                    step=self._virtual_step,
                     rate=self.rate(self.step),
                 )
         for parameter, slope in zip(self._architecture, slopes, strict=True):
             parameter.grad = slope
         self._adam.step()
         self._adam.zero_grad(set_to_none=True)
-        self._note(1, loss)
+        self._add_loss(1, loss)
 
-    def _look_ahead(self, slopes: list[Tensor]) -> list[Tensor]:
-        """What SGD would subtract, momentum and decay included."""
+    def _virtual_step(self, slopes: list[Tensor]) -> list[Tensor]:
+        """What SGD would subtract from the weights, with momentum and weight decay."""
         sgd, rate = self._spec.weights, self.rate(self.step)
         steps = []
         for weight, slope in zip(self._weights, slopes, strict=True):
@@ -170,6 +174,6 @@ class BilevelLoop:
         with autocast(self._device, self._dtype) if self._dtype is torch.bfloat16 else contextlib.nullcontext():
             return self._forward(images)
 
-    def _note(self, which: int, loss: Tensor) -> None:
+    def _add_loss(self, which: int, loss: Tensor) -> None:
         self._sums[which] += loss.double()
         self._counts[which] += 1

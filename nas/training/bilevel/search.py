@@ -1,4 +1,4 @@
-"""A whole differentiable search of one seed: one snapshot after every epoch, through interruptions."""
+"""A differentiable search with one seed: yields a snapshot after each epoch, and resumes after interruptions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from nas.specs import AutoDeepLabSpec
 from nas.training.backbone.statistics import class_pixels
 from nas.training.bilevel.loop import Batch, BilevelLoop
 from nas.training.bilevel.remedies import stopped_by
-from nas.training.bilevel.split import A, B, HalfBatches, ImageStore, split_training_images
+from nas.training.bilevel.split import A, B, ImageStore, PartBatches, split_training_images
 from nas.training.loop.checkpoint import load_checkpoint, save_checkpoint
 from nas.training.loop.device import pick_device, place, reproducible_kernels, synchronize
 from nas.training.loop.failures import trial_failures
@@ -32,12 +32,13 @@ from search_spaces.auto_deeplab.decoding import decode, entropy_of_cell, entropy
 from search_spaces.base import content_key
 
 FORMAT = 1
+"""Part of every checkpoint key; to be raised when the state changes."""
 
 OnStep = Callable[[int, int], None]
 
 
 class StepsDone(NamedTuple):
-    """How far a run is: `done` of `total` steps."""
+    """Progress of a run: `done` of `total` steps."""
 
     done: int
     total: int
@@ -53,18 +54,31 @@ def search(
     checkpoint_seconds: float = 60.0,
     on_step: OnStep | None = None,
 ) -> Iterator[Snapshot]:
-    """One snapshot per epoch; the last one has `finished`. `seed` decides everything (not `spec.seed`).
+    """Run a differentiable search and yield one snapshot per epoch.
 
-    With `checkpoint` the state is saved atomically after each epoch, before its snapshot is yielded, and every
-    `checkpoint_seconds` between; a later call with the same file first yields the snapshots there are, as they were,
-    and goes on from the saved step, bit-identically on the same kind of machine. `on_step(done, total)` is told after
-    every step (and may raise to stop the run there).
+    Args:
+        spec: The supernet, the two-level optimisation, and when to stop early. `spec.seed` is not read.
+        seed: Of the split, the initial weights and the batches.
+        workspace: Where the data set and caches are.
+        device: `None` for the first GPU, or the CPU where there is none.
+        checkpoint: The state is saved to this file, atomically, after each epoch (before the snapshot is yielded) and
+            every `checkpoint_seconds`. A later call with the same file first yields the saved snapshots unchanged, then
+            resumes at the saved step, bit-identically on the same kind of machine.
+        checkpoint_seconds: Time between checkpoints within an epoch.
+        on_step: Called with the steps done and the steps in total after every step; an exception stops the run there.
 
-    ValueError for an unknown data set, too few images, or a checkpoint of another spec or seed: before anything is
-    made. DatasetError for broken data. TrialError for a loss that is not finite and out of memory.
+    Returns:
+        The snapshots; the last one has `finished`.
+
+    Raises:
+        ValueError: At the call: the data set is unknown or has too few images, or the checkpoint is of another spec,
+            seed or data set.
+        DatasetError: The data set is broken.
+        TrialError: While iterating: the loss is not finite, or memory is exhausted.
     """
-    told = _start(spec, seed, workspace, device, _Keeping(checkpoint, checkpoint_seconds), math.inf, on_step)
-    return (snapshot for snapshot in told if isinstance(snapshot, Snapshot))
+    save = _Saving(checkpoint, checkpoint_seconds)
+    events = _start(spec, seed, workspace, device, save, report_seconds=math.inf, on_step=on_step)
+    return (event for event in events if isinstance(event, Snapshot))
 
 
 def search_with_progress(
@@ -77,37 +91,53 @@ def search_with_progress(
     every_seconds: float = 2.0,
     devices: float = 1.0,
 ) -> Iterator[Snapshot | StepsDone]:
-    """As `search`, and between the snapshots how far the run is, about every so many seconds.
+    """Run a differentiable search and yield snapshots, and between them the progress of the run.
 
-    `devices` is the share of devices that the run holds, for `device_seconds`.
+    Args:
+        spec: See `search`.
+        seed: See `search`.
+        workspace: See `search`.
+        device: See `search`.
+        checkpoint: See `search`.
+        every_seconds: About the time between two reports of progress.
+        devices: How many devices, or what part of one, the run holds; `device_seconds` are seconds times this number.
+
+    Returns:
+        See `search`.
+
+    Raises:
+        ValueError: See `search`.
+        DatasetError: See `search`.
+        TrialError: See `search`.
     """
-    return _start(spec, seed, workspace, device, _Keeping(checkpoint), every_seconds, devices=devices)
+    return _start(spec, seed, workspace, device, _Saving(checkpoint), report_seconds=every_seconds, devices=devices)
 
 
-class _Keeping(NamedTuple):
-    """Where the state is kept, and after how many seconds also within an epoch."""
+class _Saving(NamedTuple):
+    """The checkpoint file, if any, and the seconds between checkpoints within an epoch."""
 
     path: Path | None
     seconds: float = 60.0
 
 
-def _start(  # noqa: PLR0917  what the two ways to start have in common
+def _start(
     spec: AutoDeepLabSpec,
     seed: int,
     workspace: Workspace,
     device: str | torch.device | None,
-    keeping: _Keeping,
-    telling: float,
+    saving: _Saving,
+    *,
+    report_seconds: float,
     on_step: OnStep | None = None,
     devices: float = 1.0,
 ) -> Iterator[Snapshot | StepsDone]:
     run = _Run(spec, seed, workspace, pick_device(device))
     run.devices = devices
-    saved = None if keeping.path is None else _saved(keeping.path, run.key)
-    return run.snapshots(saved, keeping, telling, on_step)
+    state = None if saving.path is None else _load(saving.path, run.key)
+    return run.snapshots(state, saving, report_seconds, on_step)
 
 
-def _saved(path: Path, key: str) -> dict[str, Any] | None:
+def _load(path: Path, key: str) -> dict[str, Any] | None:
     state = load_checkpoint(path, key)
     if state is None and path.exists():
         raise ValueError(f"checkpoint {path} is of another spec, seed or data set: name another file, or remove it")
@@ -122,17 +152,17 @@ class _Run:
         split = dataset.split("train")
         images = min(bilevel.train_images or len(split), len(split))
         if images < 2:
-            raise ValueError(f"data set {bilevel.dataset!r} has {images} training image(s); two halves need at least 2")
+            raise ValueError(f"data set {bilevel.dataset!r} has {images} training image(s); a search needs at least 2")
         self.key = content_key([FORMAT, spec.run_key, dataset.key, seed, device.type])
         self._classes = dataset.num_classes
         rows = split_training_images(images, seed)
         store = ImageStore(split)
-        self._half = {
-            half: HalfBatches(store, rows[half], half=half, spec=bilevel, seed=seed, device=device) for half in (A, B)
+        self._part = {
+            part: PartBatches(store, rows[part], part=part, spec=bilevel, seed=seed, device=device) for part in (A, B)
         }
         self._epoch_steps = max(1, len(rows[A]) // bilevel.batch)
         self._total = self._epoch_steps * bilevel.epochs
-        self._moves_from = self._epoch_steps * bilevel.architecture_from_epoch
+        self._architecture_from = self._epoch_steps * bilevel.architecture_from_epoch
         self._validation = _validation(dataset, spec)
         self._weights = self._loss_weights(dataset, images, workspace)
         self._snapshots: list[Snapshot] = []
@@ -158,33 +188,33 @@ class _Run:
         return BilevelLoop(model, self._spec.bilevel, self._weights, total_steps=self._total, device=self._device)
 
     def snapshots(
-        self, saved: dict[str, Any] | None, keeping: _Keeping, telling: float, on_step: OnStep | None
+        self, state: dict[str, Any] | None, saving: _Saving, report_seconds: float, on_step: OnStep | None
     ) -> Iterator[Snapshot | StepsDone]:
         with trial_failures("building the supernet"):
             loop = self._build()
-        if saved is not None:
-            self._resume(loop, saved)
+        if state is not None:
+            self._resume(loop, state)
         yield from list(self._snapshots)
         if self._snapshots and self._snapshots[-1].finished:
             return
 
         def save() -> None:
-            if keeping.path is not None:
-                save_checkpoint(keeping.path, self.key, self._state(loop))
+            if saving.path is not None:
+                save_checkpoint(saving.path, self.key, self._state(loop))
 
         with reproducible_kernels(self._device):
-            yield from self._epochs(loop, save, keeping.seconds, telling, on_step)
+            yield from self._epochs(loop, save, saving.seconds, report_seconds, on_step)
 
     def _epochs(
-        self, loop: BilevelLoop, save: Callable[[], None], every: float, telling: float, on_step: OnStep | None
+        self, loop: BilevelLoop, save: Callable[[], None], every: float, report_seconds: float, on_step: OnStep | None
     ) -> Iterator[Snapshot | StepsDone]:
-        b_start = max(loop.step, self._moves_from)
-        with closing(self._half[A].steps(loop.step)) as on_a, closing(self._half[B].steps(b_start)) as on_b:
-            clock = last_saved = last_told = time.perf_counter()
+        b_start = max(loop.step, self._architecture_from)
+        with closing(self._part[A].steps(loop.step)) as on_a, closing(self._part[B].steps(b_start)) as on_b:
+            clock = last_saved = last_report = time.perf_counter()
             while loop.step < self._total:
-                moves = loop.step >= self._moves_from
+                updates = loop.step >= self._architecture_from
                 with trial_failures("searching"):
-                    first, second = next(on_a), next(on_b) if moves else None
+                    first, second = next(on_a), next(on_b) if updates else None
                     loop.train_step(first, second)
                 ends_epoch = loop.step % self._epoch_steps == 0
                 if ends_epoch:
@@ -206,13 +236,13 @@ class _Run:
                     clock = time.perf_counter()
                     if snapshot.finished:
                         return
-                elif time.perf_counter() - last_told >= telling:
-                    last_told = time.perf_counter()
+                elif time.perf_counter() - last_report >= report_seconds:
+                    last_report = time.perf_counter()
                     yield StepsDone(loop.step, self._total)
 
     def _snapshot(self, loop: BilevelLoop, on_b: Batch | None, clock: float) -> Snapshot:
         spec, model = self._spec, loop.model
-        train_loss, architecture_loss = loop.take_losses()
+        train_loss, architecture_loss = loop.pop_losses()
         miou = loop.validate(self._validation_batches(), self._classes).miou
         eigenvalue = None
         if spec.stop.hessian is not None and on_b is not None:

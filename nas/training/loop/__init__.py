@@ -1,1 +1,1 @@
-"""One training loop: batches, steps, losses, rungs, checkpoints, and the device they run on."""
+"""The training loop: batches, steps, losses, rungs, checkpoints and devices."""

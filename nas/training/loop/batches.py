@@ -1,4 +1,4 @@
-"""Batches out of the feature bank."""
+"""Batches of features from the feature bank."""
 
 from __future__ import annotations
 
@@ -14,24 +14,29 @@ from nas.training.loop.distributed import Peers
 from nas.training.loop.random_streams import rows_at
 
 GPU_SHARE = 0.4
-"""Of the free GPU memory, what a trial may take for its copy of the bank: others may share the GPU."""
+"""Part of the free GPU memory that a trial may use for its copy of the bank; other trials may share the GPU."""
 
 
 class Batches(Protocol):
-    """Where a loop gets its batches from; what a step sees depends on (seed, step) only.
+    """The batches that a loop trains and validates on; the batch of a step depends on (seed, step) only.
 
-    Of several processes that train one model, each gets its share of every batch, and of the validation images.
+    Where several processes train one model, each gets its share of every batch and of the validation images.
     """
 
     def training(self, start: int, stop: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """(inputs (N, C, H, W), labels (N, h, w)) on the device, for the steps start..stop-1."""
+        """Yield inputs `(N, C, H, W)` and labels `(N, h, w)` of the steps start..stop-1, on the device."""
 
     def validation(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """The same over the validation images, in order."""
+        """Yield inputs `(N, C, H, W)` and labels `(N, h, w)` of the validation images in order, on the device."""
 
 
 class BankBatches:
-    """Features and labels gathered from the bank: from the GPU's memory when they fit there, else mapped from disk."""
+    """Batches of features and labels gathered from the bank.
+
+    Attributes:
+        batch: Images per step, of all processes together.
+        resident: Whether the bank is on the device; otherwise it stays mapped from disk, as it does not fit the GPU.
+    """
 
     def __init__(
         self, bank: FeatureBank, batch: int, seed: int, device: torch.device, peers: Peers | None = None
@@ -56,23 +61,22 @@ class BankBatches:
         return sum(tensor.nbytes for tensor in tensors) <= GPU_SHARE * free
 
     def rows(self, start: int, stop: int) -> Tensor:
-        """Rows of the bank for the steps start..stop-1, (steps, batch or its share), on the CPU."""
+        """Return this process's rows of the bank for steps start..stop-1, `(steps, batch / processes)`, on the CPU."""
         rows = rows_at(self.seed, len(self.features), start * self.batch, stop * self.batch)
         return torch.from_numpy(rows).reshape(stop - start, self.batch)[:, self._share]
 
     def gather(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Features (N, C, h, w), channels-last in memory, and labels of some rows (on the device if resident)."""
+        """Gather features `(N, C, h, w)`, channels-last in memory, and labels `(N, h, w)` of some rows of the bank."""
         return self.features.index_select(0, rows).permute(0, 3, 1, 2), self.labels.index_select(0, rows)
 
     def training(self, start: int, stop: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """See `Batches`."""
-        order = self.rows(start, stop)
-        for rows in order.to(self.device) if self.resident else order:
+        steps = self.rows(start, stop)
+        for rows in steps.to(self.device) if self.resident else steps:
             features, labels = self.gather(rows)
             yield self._moved(features), self._moved(labels)
 
     def validation(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """See `Batches`; twice as many images at a time as in training, which keeps more of each."""
+        # Twice the images of a training step: without gradients less memory is used for each.
         at_once = 2 * (self._share.stop - self._share.start)
         for start in range(self._rank * at_once, len(self._val_features), self._processes * at_once):
             features = self._val_features[start : start + at_once].permute(0, 3, 1, 2)
@@ -85,6 +89,6 @@ class BankBatches:
 
 
 def as_tensor(array: NDArray[Any]) -> Tensor:
-    """A tensor over the array's memory; uint16 holds the bits of bfloat16."""
+    """Wrap an array's memory in a tensor; uint16 is read as the bits of bfloat16."""
     tensor = torch.from_numpy(array)
     return tensor.view(torch.bfloat16) if tensor.dtype is torch.uint16 else tensor

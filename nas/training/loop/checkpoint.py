@@ -1,4 +1,4 @@
-"""State on disk between processes."""
+"""Checkpoints: the state of a training, saved so that another process can resume it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from search_spaces.base import content_key
 from search_spaces.document import Architecture, architecture_to_dict
 
 FORMAT = 1
+"""Part of every checkpoint key; to be raised when the state changes."""
 
 _log = logging.getLogger(__name__)
 
 
 def written_key(architecture: Architecture) -> str:
-    """Content hash (sha256 hex) of an architecture as it is written.
+    """Compute the content hash (sha256 hex) of an architecture as it is written.
 
-    Unlike its `key`: architectures that differ only in the order of blocks are the same, but built in another order,
-    and the weights of one would be taken for those of another.
+    Unlike `Architecture.key` the hash depends on the order of blocks: architectures that differ only in that order are
+    equal, but are built in another order, and the weights of one block would be loaded into another.
     """
     return content_key(architecture_to_dict(architecture))
 
@@ -30,18 +31,22 @@ def written_key(architecture: Architecture) -> str:
 def checkpoint_key(
     architecture_key: str, fidelity_key: str, seed: int, device: torch.device, processes: int = 1
 ) -> str:
-    """Whose state a file holds; neither a CPU's and a GPU's states nor those of more or fewer processes fit."""
+    """Compute the key of a training's checkpoint; a state fits only the same kind of device and number of processes."""
     several = [processes] if processes > 1 else []
     return content_key([FORMAT, architecture_key, fidelity_key, seed, device.type, *several])
 
 
 def save_checkpoint(path: Path, key: str, state: dict[str, Any]) -> None:
-    """Write atomically: a reader finds the previous state or this one. OSError when the disk is full."""
+    """Save a state atomically: a reader finds the previous state or the new one.
+
+    Raises:
+        OSError: The disk is full.
+    """
     write_atomically(path, lambda temporary: torch.save({"key": key, "state": state}, temporary))
 
 
 def load_checkpoint(path: Path, key: str) -> dict[str, Any] | None:
-    """The state in `path` if it is there and belongs to `key`; else None, and training starts anew."""
+    """Load the state in a file; None where the file is missing, unreadable (which is logged) or of another key."""
     if not path.exists():
         return None
     try:

@@ -1,4 +1,4 @@
-"""Which device, which precision, how many threads."""
+"""Device, precision, number of threads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ from nas.specs import Fidelity
 
 
 def pick_device(device: str | torch.device | None) -> torch.device:
-    """The named device; None is the first GPU where there is one, else the CPU. ValueError when it is not there."""
+    """Return the named device; for None the first GPU, or the CPU where there is none.
+
+    Raises:
+        ValueError: The device is not known, not supported, or not on this machine.
+    """
     if device is None:
         return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
     try:
@@ -30,30 +34,30 @@ def pick_device(device: str | torch.device | None) -> torch.device:
 
 
 def compute_dtype(fidelity: Fidelity, device: torch.device) -> torch.dtype:
-    """bfloat16 where the fidelity asks for it and the device has it (a CPU emulates it if need be), else float32."""
+    """Return bfloat16 where the fidelity has it and the device supports or emulates it (a CPU does), else float32."""
     if fidelity.precision == "bfloat16" and (device.type == "cpu" or torch.cuda.is_bf16_supported()):
         return torch.bfloat16
     return torch.float32
 
 
 def autocast(device: torch.device, dtype: torch.dtype) -> torch.autocast:
-    """Mixed precision for a forward pass; does nothing for float32.
+    """Make the context of a forward pass in mixed precision; for float32 it does nothing.
 
-    Without the cache of cast weights: inside a captured graph it would keep the casts of the first step for good.
+    Autocast's cache of cast weights is off: a captured graph would use the casts of the first step for ever.
     """
     reduced = dtype is not torch.float32
     return torch.autocast(device.type, dtype if reduced else None, enabled=reduced, cache_enabled=False)
 
 
 def place(module: nn.Module, device: torch.device) -> None:
-    """Move a module to the device, its convolutions' weights channels-last, in place."""
+    """Move a module to the device in place, with the weights of its convolutions channels-last."""
     module.to(device)
     module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # documented, not in torch's types
 
 
 @contextlib.contextmanager
 def thread_count(threads: int | None) -> Iterator[None]:
-    """Run with that many CPU threads (process-wide: torch knows only one number); None leaves it alone."""
+    """Within the context, use so many CPU threads (process-wide, as torch has one number); None changes nothing."""
     before = torch.get_num_threads()
     if threads is not None:
         torch.set_num_threads(threads)
@@ -65,7 +69,7 @@ def thread_count(threads: int | None) -> Iterator[None]:
 
 @contextlib.contextmanager
 def reproducible_kernels(device: torch.device) -> Iterator[None]:
-    """On a GPU: no cuDNN benchmarking and only its deterministic algorithms, so that equal seeds give equal scores."""
+    """Within the context, cuDNN is deterministic and does not benchmark, so that equal seeds give equal scores."""
     before = torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark
     if device.type == "cuda":
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
@@ -76,6 +80,6 @@ def reproducible_kernels(device: torch.device) -> Iterator[None]:
 
 
 def synchronize(device: torch.device) -> None:
-    """Wait for the device, so that a clock read afterwards includes its work."""
+    """Wait for the device, so that a clock read afterwards includes the device's work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)

@@ -1,4 +1,4 @@
-"""What ends a trial without ending the search: turned into `TrialError` with one sentence."""
+"""Failures that end a trial but not the search, as `TrialError` with one sentence."""
 
 from __future__ import annotations
 
@@ -11,22 +11,29 @@ import torch
 from nas.results.measurement import TrialError
 
 _OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "cannot allocate memory")
-"""How torch's CPU allocator says it, as a plain RuntimeError."""
+"""Messages of torch's CPU allocator, which raises a plain RuntimeError."""
 
 _ONE_VALUE = "Expected more than 1 value per channel"
-"""How torch's batch norm says that a map has become 1x1 at batch 1."""
+"""Message of torch's batch norm for a map of 1x1 at batch 1."""
 
 
 @contextlib.contextmanager
-def trial_failures(what: str) -> Iterator[None]:
-    """Out of memory and maps too small for batch norm become TrialError; all else passes through.
+def trial_failures(activity: str) -> Iterator[None]:
+    """Within the context, raise memory exhaustion and maps too small for batch norm as TrialError.
 
-    The variables of the failing frames are let go first: their tensors would keep the memory full for the next trial.
+    The local variables of the failing frames are cleared first: their tensors would keep the memory full for the next
+    trial.
+
+    Args:
+        activity: Part of the message, after "while", such as "training".
+
+    Raises:
+        TrialError: Instead of the two failures above; all other exceptions pass through.
     """
     try:
         yield
     except (RuntimeError, MemoryError, ValueError) as error:
-        reason = _reason(error, what)
+        reason = _reason(error, activity)
         if reason is None:
             raise
         traceback.clear_frames(error.__traceback__)
@@ -35,10 +42,11 @@ def trial_failures(what: str) -> Iterator[None]:
         raise TrialError(reason) from None
 
 
-def _reason(error: Exception, what: str) -> str | None:
+def _reason(error: Exception, activity: str) -> str | None:
     text = str(error)
-    if isinstance(error, torch.OutOfMemoryError | MemoryError) or any(sign in text.lower() for sign in _OUT_OF_MEMORY):
-        return f"out of memory while {what}: use a smaller batch, crop or head"
+    if isinstance(error, torch.OutOfMemoryError | MemoryError) or any(part in text.lower() for part in _OUT_OF_MEMORY):
+        return f"out of memory while {activity}: use a smaller batch, crop or head"
     if isinstance(error, ValueError) and _ONE_VALUE in text:
-        return f"the crop is too small for this architecture while {what}: a batch norm got a single value per channel"
+        problem = "a batch norm got a single value per channel"
+        return f"the crop is too small for this architecture while {activity}: {problem}"
     return None

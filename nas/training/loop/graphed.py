@@ -1,4 +1,5 @@
-"""Training steps as one CUDA graph: a small head's step is some two hundred launches, which cost more than its work.
+"""Training steps as one CUDA graph: a small head's step is some two hundred kernel launches, which cost more than the
+kernels.
 
 A graph replays the same kernels on the same memory, so everything that changes from step to step is read from device
 memory: the rows of the bank, the learning rate, the number of the step. A replay costs one launch and no copy.
@@ -19,15 +20,22 @@ from nas.training.loop.batches import BankBatches
 from nas.training.loop.optimizer import set_rate
 
 WARM_UP_STEPS = 3
-"""Steps before a capture, as torch's documentation asks: lazy initialisation must not be captured."""
+"""Steps before a capture, as torch's documentation requires: lazy initialisation must not be captured."""
 
 _log = logging.getLogger(__name__)
 
 
 class StaticSteps:
-    """Up to `chunk` steps at a time over buffers with fixed addresses; `replay` does the next one.
+    """Training steps over buffers with fixed addresses, as a CUDA graph needs them; also run uncaptured, on any device.
 
-    `step(inputs, labels)` trains on a batch without waiting for the device. Not captured, it runs on any device.
+    Args:
+        batches: Resident on the device.
+        chunk: The most steps of one call of `run`.
+        optimizer: What `step` calls; its learning rate is set before each step.
+        step: Trains on a batch of inputs and labels without waiting for the device.
+
+    Attributes:
+        replay: Does the next step: `next_step`, or the replay of its capture.
     """
 
     def __init__(
@@ -47,13 +55,13 @@ class StaticSteps:
         self.replay: Callable[[], None] = self.next_step
 
     def next_step(self) -> None:
-        """The step at `_position`, and on to the next position; nothing here waits for the device."""
+        """Do the step at `_position` and advance the position, without waiting for the device."""
         set_rate(self._optimizer, self._rates.index_select(0, self._position).squeeze(0))
         self._step(*self._batches.gather(self._rows.index_select(0, self._position).squeeze(0)))
         self._position += 1
 
     def run(self, start: int, stop: int, rates: NDArray[np.float64]) -> None:
-        """The steps start..stop-1 of the schedule `rates`; at most `chunk` of them."""
+        """Do the steps start..stop-1, at most `chunk` of them, at the learning rates `rates[start:stop]`."""
         steps = stop - start
         self._rows[:steps].copy_(self._batches.rows(start, stop))
         self._rates[:steps].copy_(torch.from_numpy(rates[start:stop]))
@@ -63,11 +71,14 @@ class StaticSteps:
 
 
 def captured(steps: StaticSteps, model: nn.Module, optimizer: torch.optim.Optimizer, loss_sum: Tensor) -> bool:
-    """Make `steps` replay one CUDA graph; False, and a logged reason, where the step cannot be captured.
+    """Capture a training step as a CUDA graph that `steps` replays.
 
-    Weights, statistics, optimiser, generators and the running loss are afterwards as they were before.
+    Weights, statistics, optimiser, generators and the running loss are left as they were.
+
+    Returns:
+        Whether the step could be captured; if not, the reason is logged.
     """
-    kept = _Snapshot(model, optimizer, loss_sum)
+    snapshot = _Snapshot(model, optimizer, loss_sum)
     graph = torch.cuda.CUDAGraph()
     try:
         stream: torch.cuda.Stream = torch.cuda.Stream(loss_sum.device)  # type: ignore[no-untyped-call]  # torch's
@@ -86,13 +97,13 @@ def captured(steps: StaticSteps, model: nn.Module, optimizer: torch.optim.Optimi
         _log.warning("the training step cannot be captured and runs step by step: %s", error)
         return False
     finally:
-        kept.restore()
+        snapshot.restore()
     steps.replay = graph.replay
     return True
 
 
 class _Snapshot:
-    """Values of all tensors a step changes, put back in place: their addresses are in the graph."""
+    """Values of all tensors that a step changes, to be restored in place: the graph refers to their addresses."""
 
     def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer, loss_sum: Tensor) -> None:
         self._optimizer = optimizer
@@ -104,7 +115,7 @@ class _Snapshot:
 
     @torch.no_grad()
     def restore(self) -> None:
-        """Also the optimiser's: moments that did not exist before go back to zero, which is how they begin."""
+        """Restore all values; moments that the optimiser did not have before become zero, their initial value."""
         for live, value in zip(self._live, self._values, strict=True):
             live.copy_(value)
         now = _tensors(self._optimizer)

@@ -1,4 +1,4 @@
-"""Batches of images, cropped and augmented for each step; decoded ahead in threads."""
+"""Batches of images that are cropped and augmented for each step, decoded ahead in threads."""
 
 from __future__ import annotations
 
@@ -25,7 +25,14 @@ STEPS_AHEAD = 2
 
 @dataclass(frozen=True)
 class ImageStream:
-    """Training images in shuffles without end, each draw augmented anew; a batch depends on (seed, step) alone."""
+    """Endless shuffles of training images, augmented at each draw; a batch depends on (seed, step) alone.
+
+    Attributes:
+        images: The first so many images of the split are used.
+        crop: Height and width in pixels.
+        batch: Images per step, of all processes together.
+        peers: The processes that train the model together; this process then draws only its share of each batch.
+    """
 
     split: Split
     images: int
@@ -34,10 +41,13 @@ class ImageStream:
     batch: int
     seed: int
     peers: Peers | None = None
-    """With others, only this process's share of each batch is drawn here."""
 
     def steps(self, start: int, stop: int) -> Iterator[Pair]:
-        """(images (n, H, W, 3), labels (n, H, W)) uint8 of the steps start..stop-1. DatasetError for a broken file."""
+        """Yield uint8 images `(n, H, W, 3)` and labels `(n, H, W)` of the steps start..stop-1.
+
+        Raises:
+            DatasetError: A file is broken.
+        """
         share = slice(None) if self.peers is None else self.peers.share(self.batch)
         with ThreadPoolExecutor(max_workers=LOADERS, thread_name_prefix="images") as pool:
             waiting: deque[list[Future[Pair]]] = deque()
@@ -63,7 +73,7 @@ def _stacked(draws: list[Future[Pair]]) -> Pair:
 
 @dataclass(frozen=True)
 class ImageBatches:
-    """Normalised images and labels on a device, for networks that contain their backbone."""
+    """Batches of normalised images and labels on a device, for networks that contain their backbone."""
 
     stream: ImageStream
     validation_source: CropSource
@@ -71,12 +81,10 @@ class ImageBatches:
     device: torch.device
 
     def training(self, start: int, stop: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """(images (N, 3, H, W), labels (N, h, w)) of the steps start..stop-1."""
         for pair in self.stream.steps(start, stop):
             yield self._on_device(*pair)
 
     def validation(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """The same over the validation crops, in order."""
         peers = self.stream.peers
         rank, processes = (0, 1) if peers is None else (peers.rank, peers.count)
         rows = range(rank, len(self.validation_source), processes)

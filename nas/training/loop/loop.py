@@ -1,4 +1,4 @@
-"""The training loop: one for heads on cached features and for whole networks."""
+"""The training loop of heads on cached features and of entire networks on images."""
 
 from __future__ import annotations
 
@@ -22,27 +22,35 @@ from nas.training.loop.resize import resize_logits
 from nas.training.loop.schedule import rate_factors
 
 CHECK_EVERY = 100
-"""Steps between looks at whether the loss is still finite: each look waits for the device."""
+"""Steps between checks that the loss is finite; each check waits for the device."""
 
 
 class Validation(NamedTuple):
-    """Over all validation images: scores, and the unweighted mean cross-entropy per pixel that counts."""
+    """The result of a pass over all validation images.
+
+    Attributes:
+        loss: Mean cross-entropy over all pixels that are not ignored, without class weights.
+    """
 
     scores: Scores
     loss: float
 
 
 class Loop:
-    """Trains `model` (on its device already) on `batches`; can stop at any step and go on bit-identically.
+    """Trains a model, which is already on its device; can be saved and resumed at any step bit-identically.
 
-    Everything random but the initial weights is in here: what a step sees follows from (seed, step); dropout has a
-    generator state of its own, kept in the state, so that nothing else in the process changes a trial. With
-    `graph_wanted` (as on a GPU that holds the bank) the steps are captured as a CUDA graph when training begins.
+    The batch of a step follows from (seed, step). Dropout has a generator state of its own, which is part of `state()`,
+    so that nothing else in the process changes a trial.
 
-    With `peers` this is one of several processes that train the model together, on `batches` that give its share: all
-    call `train`, `validate`, `take_train_loss` and `state` alike and get the same. Steps are then not captured, each
-    process draws a dropout mask of its own, and without batch norm over all shares (see `distributed`) the running
-    statistics are the first process's.
+    With `peers` this process is one of several that train the model together, and `batches` gives its share of each
+    batch: all processes call `train`, `validate`, `pop_train_loss` and `state` alike and get the same results. Each
+    process then draws a dropout mask of its own, and where batch norms do not run over all shares (see `distributed`)
+    the running statistics are those of the first process.
+
+    Attributes:
+        step: Number of steps done.
+        capture_graph: Whether steps are captured as a CUDA graph when training begins; by default on a GPU that holds
+            the feature bank and trains the model alone.
     """
 
     def __init__(
@@ -73,13 +81,17 @@ class Loop:
         self._cuda = [device] if device.type == "cuda" else []
         self._graph: StaticSteps | None = None
         alone_on_gpu = device.type == "cuda" and peers is None
-        self.graph_wanted = alone_on_gpu and isinstance(batches, BankBatches) and batches.resident
+        self.capture_graph = alone_on_gpu and isinstance(batches, BankBatches) and batches.resident
         with torch.random.fork_rng(devices=self._cuda):
             torch.manual_seed(torch_seed(seed, DROPOUT, 0 if peers is None else peers.rank))
             self._generators = self._generator_states()
 
     def train(self, until: int) -> None:
-        """Steps up to and including number `until` (counted from 1). TrialError when the loss is not finite."""
+        """Train up to and including step number `until` (counted from 1).
+
+        Raises:
+            TrialError: The training loss is not finite.
+        """
         self.model.train()
         with torch.random.fork_rng(devices=self._cuda):
             self._restore_generators(self._generators)
@@ -97,8 +109,8 @@ class Loop:
                     )
             self._generators = self._generator_states()
 
-    def take_train_loss(self) -> float:
-        """Mean training loss since the last call."""
+    def pop_train_loss(self) -> float:
+        """Compute the mean training loss since the last call, and start a new mean."""
         mean = float(self._loss_sum) / max(self._loss_steps, 1)
         self._loss_sum.zero_()
         self._loss_steps = 0
@@ -106,7 +118,11 @@ class Loop:
 
     @torch.inference_mode()
     def validate(self, num_classes: int) -> Validation:
-        """Scores on the validation images with the running statistics of batch norm. TrialError if not finite."""
+        """Score the model on the validation images, with the running statistics of its batch norms.
+
+        Raises:
+            TrialError: The validation loss is not finite.
+        """
         self.model.eval()
         if self.peers is not None:
             self.peers.align(self.model)
@@ -127,7 +143,7 @@ class Loop:
         return Validation(scores(confusion), loss)
 
     def state(self) -> dict[str, Any]:
-        """All that `load` needs to go on, as tensors and plain values."""
+        """Return the full state for `load`, as tensors and plain values."""
         return {
             "step": self.step,
             "model": self.model.state_dict(),
@@ -138,8 +154,8 @@ class Loop:
         }
 
     def load(self, state: dict[str, Any]) -> None:
-        """Go on from `state()` of a loop made with the same arguments."""
-        assert self._graph is None, "a captured step would go on with the old tensors"
+        """Restore `state()` of a loop that was made with the same arguments."""
+        assert self._graph is None, "a captured step would use the old tensors"
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         for group in self.optimizer.param_groups:
@@ -151,11 +167,11 @@ class Loop:
         self.step = state["step"]
 
     def _steps(self, start: int, stop: int) -> None:
-        if self.graph_wanted and self._graph is None:
+        if self.capture_graph and self._graph is None:
             assert isinstance(self.batches, BankBatches)
             steps = StaticSteps(self.batches, CHECK_EVERY, self.optimizer, self._one_step)
-            self.graph_wanted = captured(steps, self.model, self.optimizer, self._loss_sum)
-            self._graph = steps if self.graph_wanted else None
+            self.capture_graph = captured(steps, self.model, self.optimizer, self._loss_sum)
+            self._graph = steps if self.capture_graph else None
         if self._graph is not None:
             self._graph.run(start, stop, self._rates)
             return
@@ -164,11 +180,11 @@ class Loop:
             self._one_step(inputs, labels)
 
     def _one_step(self, inputs: Tensor, labels: Tensor) -> None:
-        # Shares hold different numbers of pixels that count: a mean of their means would weigh these differently.
+        # Shares differ in their number of labelled pixels: a mean of the shares' means would weigh pixels unequally.
         counted = None if self.peers is None else self.peers.total(self._criterion.counted(labels))
         loss = self._criterion(self._logits(self._trained, inputs), labels, counted)
         self.optimizer.zero_grad(set_to_none=True)
-        # Gradients of the shares' parts of the mean are averaged, and should be summed.
+        # Each share's loss is a part of the batch's mean; DDP averages gradients, which should be summed here.
         (loss if self.peers is None else loss * self.peers.count).backward()
         self.optimizer.step()
         self._share_sum += loss.detach()

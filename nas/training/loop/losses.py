@@ -1,4 +1,4 @@
-"""Cross-entropy where the labels are: at cell centres, or at every pixel with the logits upsampled."""
+"""Cross-entropy at the resolution of the labels: at cell centres, or at every pixel with the logits upsampled."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nas.training.loop.resize import resize_logits
 
 
 def class_weights(class_pixels: Sequence[int], exponent: float) -> Tensor:
-    """(class frequency)^-exponent, float32; classes that never occur weigh 0, all others 1 when the exponent is 0."""
+    """Compute (class frequency)^-exponent as float32; classes that never occur have weight 0 whatever the exponent."""
     pixels = np.asarray(class_pixels, np.float64)
     occurring = pixels > 0
     frequency = np.where(occurring, pixels, 1.0) / max(pixels.sum(), 1.0)
@@ -22,10 +22,10 @@ def class_weights(class_pixels: Sequence[int], exponent: float) -> Tensor:
 
 
 class SegmentationLoss(nn.Module):
-    """Logits (N, C, h, w) and labels (N, H, W) -> weighted mean of the cross-entropy over the pixels that count.
+    """Weighted mean of the cross-entropy of logits `(N, C, h, w)` over the labelled pixels of labels `(N, H, W)`.
 
-    Where the labels are finer than the logits, the logits are resized bilinearly first. Pixels labelled 255 do not
-    count; a batch without any that does has loss 0.
+    Where the labels are finer than the logits, the logits are resized bilinearly first. Pixels labelled 255 are
+    ignored; a batch of such pixels alone has loss 0.
     """
 
     weights: Tensor
@@ -39,11 +39,18 @@ class SegmentationLoss(nn.Module):
         self.register_buffer("by_label", by_label, persistent=False)
 
     def counted(self, labels: Tensor) -> Tensor:
-        """The weight of all pixels that count, a scalar: what the mean is over."""
+        """Sum the class weights of all labelled pixels, by which the mean divides."""
         return self.by_label[labels.long()].sum()
 
     def forward(self, logits: Tensor, labels: Tensor, counted: Tensor | None = None) -> Tensor:
-        """A scalar. With `counted`, that of a whole batch of which this is a share: the share's part of its mean."""
+        """Compute the loss.
+
+        Args:
+            logits: `(N, C, h, w)`.
+            labels: `(N, H, W)`.
+            counted: `counted()` of an entire batch of which these are a share; the result is then the share's part of
+                the batch's mean. `None` for an entire batch.
+        """
         target = labels.long()
         logits = logits if logits.dtype is torch.float64 else logits.float()
         logits = resize_logits(logits, (target.shape[1], target.shape[2]))

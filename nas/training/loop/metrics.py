@@ -1,4 +1,4 @@
-"""Confusion matrix, intersection over union."""
+"""Confusion matrix and intersection over union (IoU)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from torch import Tensor
 
 
 class Scores(NamedTuple):
-    """`miou` in [0, 1] over the classes that occur in the labels; `class_iou[c]` None where c neither occurs nor is
-    predicted.
+    """Intersection over union of predictions and labels.
+
+    Attributes:
+        miou: In [0, 1], the mean over the classes that occur in the labels.
+        class_iou: By class; `None` for a class that neither occurs nor is predicted.
     """
 
     miou: float
@@ -18,9 +21,15 @@ class Scores(NamedTuple):
 
 
 def confusion_matrix(labels: Tensor, predictions: Tensor, num_classes: int) -> Tensor:
-    """(num_classes, num_classes) int64, row: label, column: prediction. Labels beyond the classes are left out.
+    """Count the pixels of each pair of label and prediction.
 
-    Both tensors hold integers and have the same shape.
+    Args:
+        labels: Integers; pixels with a label that is no class (such as `IGNORE`) are left out.
+        predictions: Integers of the same shape.
+        num_classes: Number of classes.
+
+    Returns:
+        `(num_classes, num_classes)` int64; the row is the label, the column the prediction.
     """
     label, prediction = labels.long().reshape(-1), predictions.long().reshape(-1)
     cells = num_classes * num_classes
@@ -29,10 +38,10 @@ def confusion_matrix(labels: Tensor, predictions: Tensor, num_classes: int) -> T
 
 
 def scores(confusion: Tensor) -> Scores:
-    """IoU per class = TP / (TP + FP + FN), and their mean over the classes that occur.
+    """Compute the IoU of each class, TP / (TP + FP + FN), and their mean over the classes that occur.
 
-    A class that is predicted but never occurs has IoU 0 and stays out of the mean, so that every architecture is
-    averaged over the same classes. No class at all scores 0.
+    A class that is predicted but never occurs has IoU 0 and is left out of the mean, so that every architecture is
+    averaged over the same classes. The mean over no class is 0.
     """
     matrix = confusion.double().cpu()
     hits, occurring = matrix.diagonal(), matrix.sum(1)

@@ -1,4 +1,4 @@
-"""The optimiser of a fidelity."""
+"""Optimisers and their learning rates."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from nas.specs import OptimizerSpec
 
 
 def build_optimizer(module: nn.Module, spec: OptimizerSpec, device: torch.device) -> torch.optim.Optimizer:
-    """SGD with momentum, or Adam with `momentum` as its first beta; fused (one kernel for all parameters).
+    """Build SGD with momentum, or Adam with `momentum` as its first beta; fused (one kernel for all parameters).
 
-    Weight decay as in `parameter_groups`. On a GPU the learning rate is a tensor there, which a captured step reads.
+    Weight decay is that of `parameter_groups`. On a GPU the learning rate is a tensor on the device, which a captured
+    step reads.
     """
     groups = [group for group in parameter_groups(module, spec.weight_decay) if group["params"]]
     graphed = device.type == "cuda"
@@ -23,7 +24,7 @@ def build_optimizer(module: nn.Module, spec: OptimizerSpec, device: torch.device
 
 
 def set_rate(optimizer: torch.optim.Optimizer, rate: float | torch.Tensor) -> None:
-    """The learning rate of all groups, in place where it is a tensor."""
+    """Set the learning rate of all parameter groups, in place where it is a tensor."""
     for group in optimizer.param_groups:
         if isinstance(group["lr"], torch.Tensor):
             if isinstance(rate, torch.Tensor):

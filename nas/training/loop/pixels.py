@@ -1,4 +1,4 @@
-"""From the pixels of images to what a network reads."""
+"""Pixels of images as the normalised inputs of a network."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nas.data.transforms import MEAN, STD
 
 
 def to_network(images: Tensor) -> Tensor:
-    """uint8 (N, H, W, 3) -> normalised float32 (N, 3, H, W), channels last in memory."""
+    """Normalise uint8 images `(N, H, W, 3)` to float32 `(N, 3, H, W)`, channels last in memory."""
     scale, shift = _normalisation(images.device)
     return (images.float() * scale + shift).permute(0, 3, 1, 2)
 

@@ -1,4 +1,4 @@
-"""Which row a step sees: a function of (seed, position), so that nothing has to be stored to resume."""
+"""Random streams as functions of (seed, purpose, number), so that no generator has to be stored to resume."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 ORDER, AUGMENT, WEIGHTS, DROPOUT = range(4)
-"""Purposes that one seed serves; each has a random stream of its own."""
+"""Purposes of a seed; each has a random stream of its own."""
 
 
 def generator(seed: int, purpose: int, number: int = 0) -> np.random.Generator:
-    """The random stream of a purpose; `number` tells apart epochs or positions."""
+    """Make the random stream of a purpose; `number` is an epoch or a position in the endless stream of rows."""
     return np.random.default_rng((seed, purpose, number))
 
 
 def torch_seed(seed: int, purpose: int, number: int = 0) -> int:
-    """A seed for torch's generators; `number` tells apart processes that train one model."""
+    """Make a seed for torch's generators; `number` is the rank where several processes train one model."""
     return int(generator(seed, purpose, number).integers(2**63 - 1))
 
 
@@ -27,9 +27,9 @@ def _epoch(seed: int, rows: int, epoch: int) -> NDArray[np.int64]:
 
 
 def rows_at(seed: int, rows: int, start: int, stop: int) -> NDArray[np.int64]:
-    """Rows at the positions start..stop-1 of the endless stream: one shuffle of all rows after another, (stop-start,).
+    """Return rows `(stop - start,)` at positions of an endless stream of shuffles of all rows, one after another.
 
-    A batch that reaches over the end of a shuffle goes on in the next: no row is left out, whatever the batch.
+    A batch that reaches past the end of a shuffle continues in the next one: no row is left out, whatever the batch.
     """
     parts = [
         _epoch(seed, rows, epoch)[max(start - epoch * rows, 0) : stop - epoch * rows]

@@ -10,16 +10,23 @@ from torch import Tensor
 
 
 def resize_logits(logits: Tensor, size: tuple[int, int]) -> Tensor:
-    """(N, C, h, w) -> (N, C, *size); unchanged when it has that size.
+    """Resize logits bilinearly.
 
-    Corners are aligned where both label sides are a multiple of the cells' stride and one more (513, 769), as the
-    cells then lie on the corner pixels. On a GPU the resize is two matrix products: its backward pass adds in a fixed
-    order, unlike `interpolate`'s.
+    Corners are aligned where height and width of the labels are a multiple of the cells' stride plus one (513, 769), as
+    the outer cells then lie on the corner pixels. On a GPU the resize is two matrix products, whose backward pass adds
+    in a fixed order, unlike that of `interpolate`.
+
+    Args:
+        logits: `(N, C, h, w)`.
+        size: Height and width of the labels, in pixels.
+
+    Returns:
+        `(N, C, *size)`; the logits themselves where they have that size.
     """
-    have = (logits.shape[2], logits.shape[3])
-    if have == size:
+    present = (logits.shape[2], logits.shape[3])
+    if present == size:
         return logits
-    aligned = all(_on_corners(small, large) for small, large in zip(have, size, strict=True))
+    aligned = all(_on_corners(small, large) for small, large in zip(present, size, strict=True))
     if logits.is_cuda:
         return by_products(logits, size, aligned)
     return F.interpolate(logits, size, mode="bilinear", align_corners=aligned)
@@ -34,19 +41,19 @@ def _on_corners(cells: int, pixels: int) -> bool:
 
 
 def by_products(logits: Tensor, size: tuple[int, int], aligned: bool) -> Tensor:
-    """`interpolate(..., mode="bilinear", align_corners=aligned)` as rows @ logits @ columns^T."""
+    """Compute `interpolate(..., mode="bilinear", align_corners=aligned)` as rows @ logits @ columns^T."""
     rows = interpolation_matrix(logits.shape[2], size[0], aligned, logits.device)
     columns = interpolation_matrix(logits.shape[3], size[1], aligned, logits.device)
     return rows @ (logits @ columns.T)
 
 
 @functools.lru_cache(maxsize=64)
-def interpolation_matrix(have: int, want: int, aligned: bool, device: torch.device) -> Tensor:
-    """(want, have), float32: row i mixes the one or two cells that pixel i lies between."""
-    pixel = torch.arange(want, dtype=torch.float64)
+def interpolation_matrix(cells: int, pixels: int, aligned: bool, device: torch.device) -> Tensor:
+    """Build the float32 matrix `(pixels, cells)` whose row i interpolates the cells on either side of pixel i."""
+    pixel = torch.arange(pixels, dtype=torch.float64)
     if aligned:
-        position = pixel * ((have - 1) / (want - 1))
+        position = pixel * ((cells - 1) / (pixels - 1))
     else:
-        position = ((pixel + 0.5) * (have / want) - 0.5).clamp(min=0, max=have - 1)
-    cell = torch.arange(have, dtype=torch.float64)
+        position = ((pixel + 0.5) * (cells / pixels) - 0.5).clamp(min=0, max=cells - 1)
+    cell = torch.arange(cells, dtype=torch.float64)
     return (1 - (position[:, None] - cell).abs()).clamp(min=0).float().to(device)

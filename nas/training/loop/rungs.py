@@ -1,4 +1,4 @@
-"""From a training loop to one measurement per rung, through interruptions."""
+"""A training loop measured at each rung, resumed from a checkpoint after interruptions."""
 
 from __future__ import annotations
 
@@ -17,13 +17,18 @@ from nas.training.loop.device import synchronize
 from nas.training.loop.failures import trial_failures
 from nas.training.loop.loop import Loop
 
-LOOKS = 5
-"""How often between two checkpoints in time to look at the clock."""
+CLOCK_READINGS = 5
+"""How often the clock is read between two checkpoints within a rung."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where the state is kept, whose it is, and after how many seconds also between rungs (None: only at rungs)."""
+    """The checkpoint file of a run.
+
+    Attributes:
+        key: A file with another key is not read.
+        every_seconds: Time between checkpoints within a rung; `None` saves at rungs only.
+    """
 
     path: Path
     key: str
@@ -32,12 +37,16 @@ class Checkpoint:
 
 @dataclass
 class RungRun:
-    """A loop on its way through the rungs.
+    """Trains a loop to each rung in turn and measures the model there.
 
-    Where several processes train the model (`Loop.peers`) each has one of these: the first one yields and keeps the
-    state, the others yield nothing. `devices` is how many devices (or what part of one) they hold. `on_step` is told
-    how many steps are done. `complexity` is what every measurement says of the model's size; one made without it, by
-    an older version and read from a checkpoint, stays without.
+    Where several processes train the model (`Loop.peers`) each has a `RungRun`: that of the first process yields the
+    measurements and saves the state, the others yield nothing.
+
+    Attributes:
+        devices: How many devices, or what part of one, all processes hold together.
+        on_step: Called with the number of steps done.
+        complexity: Part of every new measurement. A measurement without it in a checkpoint, by an older version, stays
+            without.
     """
 
     loop: Loop
@@ -52,9 +61,12 @@ class RungRun:
     _measured: list[Measurement] = field(default_factory=list, init=False)
 
     def measurements(self) -> Iterator[Measurement]:
-        """One per rung. Those in the checkpoint come first, as they were; then the rest is trained and measured.
+        """Yield one measurement per rung: first those in the checkpoint, unchanged, then new ones.
 
-        State is saved before a measurement is yielded. TrialError as in `Loop` and `trial_failures`.
+        The state is saved before a measurement is yielded.
+
+        Raises:
+            TrialError: A loss is not finite, memory is exhausted, or the crop is too small for the model.
         """
         self._resume()
         leads = self.loop.peers is None or self.loop.peers.leads
@@ -68,7 +80,7 @@ class RungRun:
 
     def _train_to(self, rung: int) -> None:
         every = None if self.checkpoint is None else self.checkpoint.every_seconds
-        assert every is None or self.loop.peers is None, "processes would look at clocks of their own"
+        assert every is None or self.loop.peers is None, "each process would save by a clock of its own"
         steps, unsaved = (rung if every is None else 1), 0.0
         while self.loop.step < rung:
             before, started = self.loop.step, time.perf_counter()
@@ -79,7 +91,7 @@ class RungRun:
             self._seconds += took
             unsaved += took
             if every is not None:
-                steps = max(1, int((self.loop.step - before) * every / LOOKS / max(took, 1e-3)))
+                steps = max(1, int((self.loop.step - before) * every / CLOCK_READINGS / max(took, 1e-3)))
                 if unsaved >= every and self.loop.step < rung:
                     self._save()
                     unsaved = 0.0
@@ -95,7 +107,7 @@ class RungRun:
             iteration=rung,
             score=validation.scores.miou,
             class_iou=validation.scores.class_iou,
-            train_loss=self.loop.take_train_loss(),
+            train_loss=self.loop.pop_train_loss(),
             val_loss=validation.loss,
             seconds=self._seconds,
             device_seconds=self._seconds * self.devices,
@@ -122,7 +134,7 @@ class RungRun:
         if self.checkpoint is not None and (peers is None or peers.leads):
             state = load_checkpoint(self.checkpoint.path, self.checkpoint.key)
         if peers is not None:
-            state = peers.told(state)  # the others may be on nodes that cannot read the file
+            state = peers.broadcast(state)  # the other processes may be on nodes that cannot read the file
         if state is not None:
             self.loop.load(state["loop"])
             self._seconds = state["seconds"]

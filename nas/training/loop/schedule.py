@@ -9,12 +9,16 @@ from nas.specs import ScheduleSpec
 
 
 def rate_factors(schedule: ScheduleSpec, rungs: tuple[int, ...]) -> NDArray[np.float64]:
-    """Factor on the learning rate for each of the `rungs[-1]` steps.
+    """Compute the factor on the learning rate for each of the `rungs[-1]` steps.
 
-    `per_rung` decays to zero within each interval between rungs and starts anew (warm-up included) after it (Loshchilov
-    and Hutter, ICLR 2017). So a score taken at a rung is that of a network whose schedule is over: it compares with a
-    trial that was only ever that long, and a later rung's score is that of a longer, restarted training. With `single`
-    (the paper's) only the last rung's score is: earlier ones are taken at a high learning rate, lower and noisier.
+    The schedule `per_rung` decays to zero within each interval between rungs and restarts, warm-up included, after the
+    rung. So the score at each rung is measured at the end of a schedule: it compares with the score of a trial that was
+    only ever that long, and the score at a later rung is that of a longer, restarted training. With `single`, the
+    schedule of the paper, only the last rung is at the end of a schedule: earlier scores are measured at a high
+    learning rate, and are lower and noisier.
+
+    Source:
+        Loshchilov and Hutter, SGDR, ICLR 2017 (restarts).
     """
     if schedule.name == "single":
         return decay(rungs[-1], schedule.power, schedule.warmup)
@@ -23,9 +27,15 @@ def rate_factors(schedule: ScheduleSpec, rungs: tuple[int, ...]) -> NDArray[np.f
 
 
 def decay(steps: int, power: float, warmup: int) -> NDArray[np.float64]:
-    """Linear warm-up to 1, then (1 - t/T)^power over the rest, (steps,); the last step still has a rate above zero.
+    """Compute factors on a learning rate: linear warm-up to 1, then (1 - t/T)^power, above zero at the last step.
 
-    A warm-up longer than half the steps is cut to that half.
+    Args:
+        steps: Length of the schedule.
+        power: Of the polynomial decay.
+        warmup: Steps of the warm-up; at most half of all steps are used for it.
+
+    Returns:
+        `(steps,)`.
     """
     warmup = min(warmup, steps // 2)
     rest = steps - warmup

@@ -1,4 +1,4 @@
-"""Scores of an architecture without training it; names, sources and signs are in `nas.specs.training_free`."""
+"""Training-free scores of an architecture; their names, sources and signs are in `nas.specs.training_free`."""
 
 from nas.training.training_free.scoring import Scored, score
 

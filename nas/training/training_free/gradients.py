@@ -1,4 +1,4 @@
-"""Scores from the gradient of the loss on one batch."""
+"""Training-free scores computed from the gradient of the loss on one batch."""
 
 from __future__ import annotations
 
@@ -10,10 +10,17 @@ from nas.training.training_free.initial import Batch, Criterion, at_first_step, 
 
 
 def grad_norm(model: nn.Module, batch: Batch, criterion: Criterion) -> float:
-    """|| dL/dtheta ||_2 over all trainable parameters (Abdelfattah et al., ICLR 2021).
+    """Compute || dL/dtheta ||_2, the Euclidean norm of the gradient in all trainable parameters.
 
-    The Euclidean norm of the whole gradient, batch norms and biases included; adding up the norms of the layers one by
-    one, as is done too, gives another number. `model` is left as it was.
+    Batch norms and biases are included. The sum of the layers' norms, which other code uses, is another number.
+
+    Args:
+        model: Freshly initialised, on the device of the batch; it is left as it was.
+        batch: Inputs and labels.
+        criterion: The loss L.
+
+    Source:
+        Abdelfattah et al., Zero-cost proxies for lightweight NAS, ICLR 2021.
     """
     started = at_first_step(model)
     parameters = [parameter for parameter in started.parameters() if parameter.requires_grad]
@@ -22,10 +29,18 @@ def grad_norm(model: nn.Module, batch: Batch, criterion: Criterion) -> float:
 
 
 def snip(model: nn.Module, batch: Batch, criterion: Criterion) -> float:
-    """The sum over weights of |theta * dL/dtheta| (Lee et al., ICLR 2019).
+    """Compute the sum over all weights of |theta * dL/dtheta|.
 
-    The paper divides each term by this sum, to compare weights; networks are compared by the sum itself (Abdelfattah
-    et al., ICLR 2021). Batch norms and biases are no connections and do not count. `model` is left as it was.
+    Lee et al. divide each term by this sum, to compare weights of one network; Abdelfattah et al. compare networks by
+    the sum itself. Batch norms and biases are not connections and are left out.
+
+    Args:
+        model: Freshly initialised, on the device of the batch; it is left as it was.
+        batch: Inputs and labels.
+        criterion: The loss L.
+
+    Source:
+        Lee et al., SNIP, ICLR 2019; Abdelfattah et al., ICLR 2021.
     """
     started = at_first_step(model)
     parameters = weights(started)

@@ -1,4 +1,4 @@
-"""A network as its first training step would find it, and what of it counts as weights."""
+"""A network in the state of its first training step: forward mode, weights and gradients."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import torch
 from torch import Tensor, nn
 
 Batch: TypeAlias = tuple[Tensor, Tensor]
-"""Inputs (N, C, H, W) and labels (N, h, w), on the model's device."""
+"""Inputs `(N, C, H, W)` and labels `(N, h, w)`, on the model's device."""
 
 Criterion: TypeAlias = Callable[[Tensor, Tensor], Tensor]
-"""Logits and labels -> a scalar."""
+"""A loss: maps logits and labels to a scalar."""
 
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 
 
 def at_first_step(model: nn.Module) -> nn.Module:
-    """A copy whose batch norms use the batch's statistics, as in training; nothing in it is random.
+    """Copy a network so that batch norms use the batch's statistics, as in training, and nothing is random.
 
-    Dropout and dropped paths stay off: they would make a score a matter of luck. Frozen parts stay as they are.
+    Dropout and drop path are switched off, since they would add noise to a score. Frozen parts stay frozen.
     """
     started = copy.deepcopy(model).train()
     for layer in started.modules():
@@ -31,9 +31,10 @@ def at_first_step(model: nn.Module) -> nn.Module:
 
 
 def weights(model: nn.Module) -> list[nn.Parameter]:
-    """Trainable filters and matrices, each once; no biases and nothing of batch norms (one axis or none).
+    """List the trainable filters and matrices of a network, one tensor per layer and each once.
 
-    These are the connections that pruning scores weigh, one tensor a layer.
+    These are the connections that pruning scores rate. Biases and the parameters of batch norms, which have at most one
+    axis, are left out.
     """
     return [parameter for parameter in model.parameters() if parameter.requires_grad and parameter.dim() >= 2]
 
@@ -41,7 +42,11 @@ def weights(model: nn.Module) -> list[nn.Parameter]:
 def loss_gradients(
     model: nn.Module, parameters: list[nn.Parameter], batch: Batch, criterion: Criterion
 ) -> list[Tensor]:
-    """Gradient of the loss on a batch, zeros for parameters that it does not depend on; `model` is run as it is."""
+    """Compute the gradient of the loss on a batch, in the module's present mode.
+
+    Returns:
+        One tensor per parameter; zeros where the loss does not depend on the parameter.
+    """
     inputs, labels = batch
     with torch.enable_grad():
         return list(torch.autograd.grad(criterion(model(inputs), labels), parameters, materialize_grads=True))

@@ -1,4 +1,4 @@
-"""NASWOT: how differently the images of a batch switch the ReLUs."""
+"""NASWOT: how far the images of a batch differ in the ReLUs that they activate."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from nas.training.training_free.initial import at_first_step
 
 CHUNK = 1 << 20
-"""Units compared at a time: bounds the memory, and the float32 sums of so many ones are exact."""
+"""ReLU outputs compared at a time: bounds the memory, and float32 sums of that many ones are exact."""
 
 _RELUS = frozenset(
     (
@@ -25,15 +25,22 @@ _RELUS = frozenset(
 
 
 def naswot(model: nn.Module, inputs: Tensor) -> float:
-    """The value ln |det K_H| with K_H[i, j] = N_A - d_H(c_i, c_j) (Mellor et al., ICML 2021).
+    """Compute ln |det K_H|, where K_H[i, j] = N_A - d_H(c_i, c_j) counts the ReLUs on which images i and j agree.
 
-    c_i is the binary code of sample i: which of the N_A ReLU outputs are positive; d_H is the Hamming distance. So
-    K_H[i, j] counts the ReLUs on which i and j agree.
+    c_i is the binary code of image i: which of the N_A ReLU outputs, at every channel and cell of the image's maps,
+    are positive. d_H is the Hamming distance. Every ReLU of the forward pass whose output has a row for each image
+    counts, whether it is a module or a function call. The agreements of each ReLU are added to K_H during the forward
+    pass, so that no code is stored.
 
-    A sample is an image here: its code is that of all ReLU outputs at every channel and cell of its maps. `inputs` is
-    (N, C, H, W), and K_H is N x N. Each ReLU's agreements are added to K_H as it is computed, so that no code is kept.
-    Every ReLU of the forward pass counts, in a module or not, that has a row for each image. `model` is left as it
-    was. -inf where K_H is singular: no ReLU at all, or two images with the same code.
+    Args:
+        model: Freshly initialised, on the device of the inputs; it is left as it was.
+        inputs: `(N, C, H, W)`; K_H is `(N, N)`.
+
+    Returns:
+        The logarithm; -inf where K_H is singular: the network has no ReLU, or two images have the same code.
+
+    Source:
+        Mellor et al., Neural architecture search without training, ICML 2021.
     """
     images = len(inputs)
     kernel = torch.zeros(images, images, dtype=torch.float64, device=inputs.device)
@@ -50,23 +57,23 @@ def naswot(model: nn.Module, inputs: Tensor) -> float:
 
 
 def _agreements(units: Tensor) -> Tensor:
-    """Booleans (N, U) -> (N, N): in how many columns two rows are equal."""
+    """Count in how many columns of a boolean `(N, U)` matrix two rows are equal, as `(N, N)`."""
     on = units.float()
     off = 1 - on
     return on @ on.T + off @ off.T
 
 
 class _ReLUOutputs(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves it unannotated
-    """Shows the output of every ReLU to a function, also of those called as functions and in place."""
+    """Passes the output of every ReLU to a callback, also of ReLUs called as functions and in place."""
 
-    def __init__(self, seen: Callable[[Tensor], None]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # the same
-        self._seen = seen
+    def __init__(self, callback: Callable[[Tensor], None]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # unannotated in torch, too
+        self._callback = callback
 
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         output = func(*args, **(kwargs or {}))
         if func in _RELUS:
-            self._seen(output)
+            self._callback(output)
         return output

@@ -1,4 +1,4 @@
-"""From an architecture to its training-free scores: what a trial would start from, looked at instead of trained."""
+"""Training-free scores of an architecture, computed on the network and batches that a trial would start with."""
 
 from __future__ import annotations
 
@@ -33,8 +33,11 @@ from search_spaces.document import Architecture
 
 
 class Scored(NamedTuple):
-    """A proxy's value, and the seconds it takes to get it alone: building the network, drawing the batches if it reads
-    any, computing. What `prepare` makes once for all architectures is not in it.
+    """The value of a training-free proxy, and what computing this proxy alone costs.
+
+    Attributes:
+        seconds: Wall-clock time of building the network, drawing the batches (where the proxy reads any) and computing
+            the value. What `prepare` makes once for all architectures is not included.
     """
 
     value: float
@@ -43,7 +46,7 @@ class Scored(NamedTuple):
 
 @dataclass(frozen=True)
 class _Subject:
-    """A freshly initialised network on its device, the (C, H, W) it reads, and its first batches and loss."""
+    """A freshly initialised network on its device, its input shape (C, H, W), its first batches and its loss."""
 
     model: nn.Module
     shape: tuple[int, int, int]
@@ -77,16 +80,32 @@ def score(
     threads: int | None = None,
     progress: Progress = silent,
 ) -> dict[TrainingFreeProxy, Scored]:
-    """Each proxy of an architecture, by name, in the order of `names`.
+    """Compute training-free proxies of an architecture.
 
-    The network is the one the trial (architecture, fidelity, seed) starts from, with that trial's first `batches`
-    batches and its loss: head and classifier on cached features, or the whole network on images. ZiCo reads all
-    batches, the other gradients and NASWOT the first one, parameters, multiply-adds and SynFlow none. In float32
-    (SynFlow in float64) whatever the fidelity's precision. The same arguments give the same values on the same machine
-    with the same `threads`; torch's generators, default dtype and threads are afterwards as they were.
+    The network, the batches and the loss are those with which the trial (architecture, fidelity, seed) starts: head and
+    classifier on cached features, or an entire network on images. Values are computed in float32 (SynFlow in float64)
+    whatever the fidelity's precision. The same arguments give the same values on the same machine with the same
+    `threads`; torch's generators, default dtype and number of threads are restored.
 
-    Raises TrialError where the architecture cannot be measured or a value is not finite, ValueError for unknown names
-    and for fewer batches than the proxies need, and what `prepare` raises where nothing can be measured.
+    Args:
+        architecture: What is scored.
+        fidelity: Data, backbone, crop and loss; nothing is trained but a backbone that needs its warm-up.
+        seed: Of the initial weights and the batches.
+        workspace: Where data sets, weights and caches are.
+        device: `None` for the first GPU, or the CPU where there is none.
+        names: The proxies.
+        batches: How many batches ZiCo reads. The other gradients and NASWOT read the first batch; parameters,
+            multiply-adds and SynFlow read none.
+        threads: CPU threads, process-wide during the call; `None` leaves their number.
+        progress: Called with what `prepare` reports.
+
+    Returns:
+        Value and cost of each proxy, in the order of `names`.
+
+    Raises:
+        TrialError: The architecture cannot be measured, or a value is not finite.
+        ValueError: A name is unknown, `batches` is fewer than the proxies need, or `prepare` refuses the fidelity.
+        DatasetError: The data set is broken.
     """
     _check(names, batches)
     target = pick_device(device)

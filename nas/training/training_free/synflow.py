@@ -1,4 +1,4 @@
-"""Synaptic flow: no data at all."""
+"""Synaptic flow (SynFlow), a score that reads no data."""
 
 from __future__ import annotations
 
@@ -13,20 +13,29 @@ from nas.training.training_free.initial import BATCH_NORMS, weights
 
 
 def synflow(model: nn.Module, shape: tuple[int, int, int]) -> float:
-    """The logarithm of the sum over weights of theta * dR/dtheta (Tanaka et al., NeurIPS 2020).
+    """Compute the logarithm of the sum over all weights of theta * dR/dtheta, in float64.
 
         R = 1^T f(1; |theta|)
 
-    the sum of all outputs for one input of ones, of `shape` (C, H, W), with every parameter replaced by its absolute
-    value. For a chain of layers without biases the terms of each layer add up to R, so the score of L layers is
-    ln(L R). Always the logarithm: the sum itself grows by a factor with every layer, and ranks are the same. In
-    float64. `model` is left as it was. -inf where nothing flows, nan where the sum is negative.
+    is the sum of all outputs for one input of ones, with every parameter replaced by its absolute value. For a chain of
+    layers without biases the terms of each layer add up to R, so the score of L layers is ln(L R). The logarithm is
+    taken because the sum grows by a factor with every layer; ranks are the same.
 
-    What could turn positive values negative or cut the flow is made linear: batch norm multiplies by |gamma| and adds
-    |beta|, with mean 0 and variance 1 for its statistics (a batch's would have half of all values negative, and would
-    divide out the weights that are to be scored); a clipped ReLU is not clipped; a backbone's features are scaled but
-    not centred. With attention (softmax over pixels or nodes) R is no longer a sum over paths: a term may be negative
-    there, and the value is what the formula gives.
+    Layers that could turn positive values negative or cut the flow are made linear. Batch norm multiplies by |gamma|
+    and adds |beta|, with mean 0 and variance 1 as its statistics (with the statistics of a batch, half of all values
+    would be negative, and the weights that are to be scored would be divided out). A clipped ReLU is not clipped. The
+    features of a backbone are scaled but not centred. With attention (softmax over pixels or nodes) R is no longer a
+    sum over paths: a term may be negative there, and the value is what the formula gives.
+
+    Args:
+        model: Freshly initialised; it is left as it was.
+        shape: (C, H, W) of one input.
+
+    Returns:
+        The logarithm; -inf where the sum is 0, nan where the sum is negative.
+
+    Source:
+        Tanaka et al., Pruning neural networks without any data, NeurIPS 2020.
     """
     linear = _positive(model)
     parameters = weights(linear)
@@ -44,7 +53,7 @@ def synflow(model: nn.Module, shape: tuple[int, int, int]) -> float:
 
 @torch.no_grad()
 def _positive(model: nn.Module) -> nn.Module:
-    """A copy in float64, in evaluation mode, that maps positive inputs to positive outputs."""
+    """Copy a network in float64 and evaluation mode so that it maps positive inputs to positive outputs."""
     linear = copy.deepcopy(model).double().eval()
     for parameter in linear.parameters():
         parameter.abs_()

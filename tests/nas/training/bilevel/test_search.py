@@ -13,7 +13,7 @@ from search_spaces.auto_deeplab.architecture import PUBLISHED_AUTO_DEEPLAB
 
 
 def make_spec(supernet=None, bilevel=None, **changes: Any):
-    """5 images in half A: 2 steps of 2 an epoch."""
+    """5 images in part A: 2 steps of 2 an epoch."""
     small = {"layers": 2, "levels": 2, "blocks": 2, "filters": 4, "stem": 4, **(supernet or {})}
     loop = {
         "dataset": "tiny",
@@ -56,9 +56,9 @@ def test_a_snapshot_after_every_epoch(workspace):
 
 
 def test_it_tells_how_far_it_is_between_the_snapshots(workspace):
-    told = list(search_with_progress(make_spec(), 0, workspace=workspace, device="cpu", every_seconds=0))
-    assert [one if isinstance(one, StepsDone) else one.epoch for one in told] == [(1, 6), 1, (3, 6), 2, (5, 6), 3]
-    assert timeless([one for one in told if isinstance(one, Snapshot)]) == timeless(run(make_spec(), workspace))
+    events = list(search_with_progress(make_spec(), 0, workspace=workspace, device="cpu", every_seconds=0))
+    assert [one if isinstance(one, StepsDone) else one.epoch for one in events] == [(1, 6), 1, (3, 6), 2, (5, 6), 3]
+    assert timeless([one for one in events if isinstance(one, Snapshot)]) == timeless(run(make_spec(), workspace))
 
 
 def test_same_seed_same_run_and_another_seed_another(workspace):

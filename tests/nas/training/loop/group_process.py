@@ -77,7 +77,7 @@ def steps(task: Task) -> Result:
         for step in range(12):
             loop.train(step + 1)
             after.append(nn.utils.parameters_to_vector(loop.model.parameters()).detach().clone())
-        found[name] = {"after": torch.stack(after), "loss": loop.take_train_loss()}
+        found[name] = {"after": torch.stack(after), "loss": loop.pop_train_loss()}
     return found
 
 

@@ -29,7 +29,7 @@ def test_replayed_steps_are_the_plain_steps(fidelity, workspace, dropout):
     head = fidelity.head.model_copy(update={"dropout": dropout})
     prepared = prepare(fidelity.model_copy(update={"head": head}), workspace, device="cuda")
     plain, graphed = new_loop(prepared), new_loop(prepared)
-    plain.graph_wanted = False
+    plain.capture_graph = False
     plain.train(20)
     graphed.train(12)
     graphed.train(20)
@@ -37,7 +37,7 @@ def test_replayed_steps_are_the_plain_steps(fidelity, workspace, dropout):
     if dropout == 0.0:  # captured dropout draws from the same generator, but not at the same offsets
         for name, value in plain.model.state_dict().items():
             assert torch.allclose(value.float(), graphed.model.state_dict()[name].float(), atol=1e-3), name
-    assert plain.take_train_loss() == pytest.approx(graphed.take_train_loss(), rel=0.2)
+    assert plain.pop_train_loss() == pytest.approx(graphed.pop_train_loss(), rel=0.2)
 
 
 def test_a_capture_leaves_the_start_as_it_was(prepared):

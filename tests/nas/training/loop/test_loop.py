@@ -41,7 +41,7 @@ def test_stopping_in_between_changes_nothing(prepared):
         pieces.train(until)
         torch.rand(7)  # somebody else draws from the process's generator
     assert same(weights(whole), weights(pieces))
-    assert whole.take_train_loss() == pieces.take_train_loss()
+    assert whole.pop_train_loss() == pieces.pop_train_loss()
 
 
 def test_the_processs_generator_is_left_alone(prepared):
