@@ -77,8 +77,8 @@ def warm_up_for(fidelity: Fidelity, dataset: SegmentationDataset) -> WarmUp:
     """Define the warm-up of a fidelity's backbone.
 
     On generated scenes the backbone learns the appearance classes, on images made for the warm-up, so that its features
-    keep information that the labels discard (see docs/concepts/scenes.md). On other data sets it learns the labels of the
-    training images that the fidelity uses.
+    keep information that the labels discard (see docs/concepts/scenes.md). On other data sets it learns the labels of
+    the training images that the fidelity uses.
     """
     spec = fidelity.backbone
     crop = spec.warmup_crop or fidelity.crop
