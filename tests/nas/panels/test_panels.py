@@ -19,6 +19,7 @@ from nas.ranking.search_ranking import SearchRanking
 from nas.results.snapshot import Snapshot
 from nas.schemas.panels import Panel
 from nas.specs import SupernetSpec, TrainingFreeProxy
+from nas.store.records import TrialRecord
 from search_spaces import PUBLISHED_CELL, AutoDeepLab, architecture_to_dict
 from search_spaces.auto_deeplab.space import sample_cell, sample_path
 
@@ -84,7 +85,8 @@ def test_heads_without_numbers_and_with():
 
 def test_a_ranking_without_an_answer_says_why():
     few = rank(PAIRS[:2])
-    candidate = Candidate((7, 9), "a", architecture_to_dict(PUBLISHED_CELL), "f", 100, 0.25, 4.0)
+    first = TrialRecord(7, "a", architecture_to_dict(PUBLISHED_CELL), "f", 0, created_at=0.0, updated_at=0.0)
+    candidate = Candidate((7, 9), first, 100, 0.25, 4.0)
     pair = JoinedPair(candidate, FullScore((0,), (0.5,), 80.0), 1.0, 1.0)
     found = SearchRanking(few, (pair,), 2, {100: Association(few, None)}, {}, 4.0, 80.0, ("Compare with care.",))
     row, notes = sent(ranking_panels(found))
