@@ -40,7 +40,7 @@ def of_model(model: type[BaseModel]) -> set[str]:
             of_record(TrialRecord),
             of_model(TrialPublic),
             {"architecture_json"},
-            {"architecture"},
+            {"architecture", "text", "standing", "duration"},  # the last three are computed
             id="record, answer: trial",
         ),
         # Who looks after a search is asked in SQL only; `kind` is the spec's.
@@ -55,11 +55,11 @@ def of_model(model: type[BaseModel]) -> set[str]:
             of_record(SearchRecord),
             of_model(SearchPublic),
             {"software", "idempotency_key", "request_key", "not_before"},
-            {"kind", "name", "planned", "trials", "best", "cost", "dashboard"},
+            {"kind", "method", "name", "dataset", "planned", "trials", "best", "cost", "exportable", "dashboard"},
             id="record, answer: search",
         ),
         pytest.param(of_record(Stage), of_model(StagePublic), set(), set(), id="record, answer: stage"),
-        pytest.param(of_record(SearchCost), of_model(CostPublic), set(), set(), id="record, answer: cost"),
+        pytest.param(of_record(SearchCost), of_model(CostPublic), set(), {"duration"}, id="record, answer: cost"),
         pytest.param(
             columns(MeasurementRow),
             of_model(Measurement),
@@ -85,7 +85,7 @@ def of_model(model: type[BaseModel]) -> set[str]:
             of_model(Snapshot),
             of_model(SnapshotPublic),
             {"alpha", "beta"},
-            {"run", "architecture_key", "trial", "score", "created_at"},
+            {"run", "architecture_key", "text", "trial", "score", "created_at"},
             id="record, answer: snapshot",
         ),
     ],
