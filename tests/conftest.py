@@ -80,7 +80,7 @@ class Service:
         from search_spaces.dense_cell.space import sample
 
         search = self.store.get_search(search_id)
-        fidelity = search.spec.fidelity
+        fidelity = search.spec.fidelities["fidelity"]
         self.store.add_trial(search_id, search.attempt, number, sample(5, random.Random(number)), fidelity, seed=7)
         for rung, score in zip(fidelity.rungs, scores, strict=False):
             self.store.record_measurement(search_id, number, 1, measured(rung, score))

@@ -90,6 +90,7 @@ def test_a_service_with_its_own_ray(process, home):
         # A data set that is not there ends the search with a sentence, not with a dead driver.
         ended = client.wait(broken.id, timeout=PATIENCE)
         assert (ended.status, ended.attempt) == (SearchStatus.FAILED, 1)
+        assert ended.message is not None
         assert "secret-place" in ended.message
         assert broken.id in client.logs(broken.id)
 

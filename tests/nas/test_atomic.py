@@ -28,7 +28,7 @@ print("made" if make_once(folder, make) else "found", flush=True)
 """
 
 
-def start_builder(folder: Path, seconds: float) -> subprocess.Popen:
+def start_builder(folder: Path, seconds: float) -> subprocess.Popen[str]:
     script = BUILDER.format(path=sys.path)
     command = [sys.executable, "-c", script, str(folder), str(seconds)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -37,6 +37,7 @@ def start_builder(folder: Path, seconds: float) -> subprocess.Popen:
 def test_a_killed_build_leaves_nothing_half_valid_and_the_next_one_cleans_up(tmp_path):
     folder = tmp_path / "bank"
     victim = start_builder(folder, 60)
+    assert victim.stdout is not None
     assert victim.stdout.readline() == "begun\n"
     os.kill(victim.pid, signal.SIGKILL)
     victim.wait()
@@ -55,6 +56,7 @@ def test_a_killed_build_leaves_nothing_half_valid_and_the_next_one_cleans_up(tmp
 def test_two_processes_build_once(tmp_path):
     folder = tmp_path / "bank"
     first = start_builder(folder, 0.5)
+    assert first.stdout is not None
     assert first.stdout.readline() == "begun\n"
     started = time.monotonic()
     second = start_builder(folder, 0.5)

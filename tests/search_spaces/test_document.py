@@ -77,7 +77,9 @@ def test_the_kind_need_not_be_repeated_inside():
 def test_a_list_is_tensorflows_form(tmp_path):
     file = tmp_path / "cell.json"
     file.write_text(json.dumps(write_deeplab(PUBLISHED_CELL)))
-    assert read_architecture(file).architecture.branches == PUBLISHED_CELL.branches
+    cell = read_architecture(file).architecture
+    assert isinstance(cell, DenseCell)
+    assert cell.branches == PUBLISHED_CELL.branches
     assert read_architecture(write_deeplab(PUBLISHED_CELL)).provenance == Provenance()
 
 

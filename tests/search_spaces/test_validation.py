@@ -13,7 +13,7 @@ from pydantic import AfterValidator, ValidationError
 from nas.specs import SearchSpec
 from search_spaces.dense_cell.architecture import DenseCell
 from search_spaces.dense_cell.deeplab import read_deeplab
-from search_spaces.validation import InputError, explain, shorten, validate
+from search_spaces.validation import FieldProblem, InputError, explain, shorten, validate
 
 GOOD = {"name": "x", "fidelity": {"dataset": "scenes"}}
 
@@ -122,7 +122,7 @@ VALUES = st.recursive(
 
 @given(VALUES)
 def test_whatever_is_sent_the_answer_can_be_written(data):
-    found = ()
+    found: tuple[FieldProblem, ...] = ()
     try:
         validate(SearchSpec, data)
     except InputError as refused:

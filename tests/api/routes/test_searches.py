@@ -57,7 +57,8 @@ def test_a_bad_key_is_refused(service):
 
 def test_listing_pages_newest_first(service):
     made = [service.search(running=False, name=f"page {n}") for n in range(5)]
-    seen, cursor = [], None
+    seen: list[str] = []
+    cursor = None
     while len(seen) < 5:
         params = {"limit": 2} | ({"cursor": cursor} if cursor else {})
         page = service.http.get("/v1/searches", params=params).json()

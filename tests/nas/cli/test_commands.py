@@ -17,7 +17,7 @@ from nas.cli import main, watching
 from nas.results.status import SearchStatus, TrialStatus
 from nas.schemas.searches import SearchPublic
 from nas.store import Stage
-from search_spaces import PUBLISHED_CELL, read_architecture, write_deeplab
+from search_spaces import PUBLISHED_CELL, DenseCell, read_architecture, write_deeplab
 
 ROOT = Path(__file__).parents[3]
 
@@ -143,6 +143,7 @@ def test_trials_and_exports(segnas, service, tmp_path):
     other = json.loads(segnas("export", search, "--trial", 0)[1])
     assert other["provenance"]["trial"] == 0
     cell = read_architecture(other).architecture
+    assert isinstance(cell, DenseCell)
     assert json.loads(segnas("export", search, "--trial", 0, "--format", "deeplab")[1]) == write_deeplab(cell)
     assert "there is no trial 9" in one_sentence(segnas("export", search, "--trial", 9), 1)
 

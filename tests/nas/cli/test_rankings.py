@@ -98,8 +98,8 @@ def calibrated(service, search: str) -> None:
             service.store.finish_trial(search, number, 1, TrialStatus.COMPLETED)
     first = next(iter(spec.proxies.values()))
     for index in range(10):
-        values = {"synflow": (float(index % 4), 0.5)}
-        service.store.add_training_free(search, attempt, dense_cell(index), first, spec.seed, values)
+        synflow = {"synflow": (float(index % 4), 0.5)}
+        service.store.add_training_free(search, attempt, dense_cell(index), first, spec.seed, synflow)
     service.store.finish_search(search, attempt, SearchStatus.COMPLETED)
 
 
@@ -244,9 +244,13 @@ def test_the_python_client(service, search):
             client.ranking(search, search)
         made = client.create_calibration(CalibrationSpec.model_validate(CALIBRATION))
         calibrated(service, made.id)
-        assert client.calibration(made.id).recommended.name == "short"
+        recommended = client.calibration(made.id).recommended
+        assert recommended is not None
+        assert recommended.name == "short"
         assert next(client.calibrations()).id == made.id
-        assert client.create_search({"name": "x", "fidelity": f"{made.id}/long"}).spec.fidelity.rungs == (400,)
+        assert client.create_search({"name": "x", "fidelity": f"{made.id}/long"}).spec.fidelities["fidelity"].rungs == (
+            400,
+        )
 
 
 def test_the_examples_belong_together():

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from nas.client import Client, ClientError, find_url
+from nas.client import Client, ClientError, Event, find_url
 from nas.client.events import server_sent
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import BlackBoxSpec
@@ -113,7 +113,7 @@ def test_waiting_for_the_end(client, service):
 def test_events_survive_a_restart_of_the_service(serving, home):
     with socket.create_server(("127.0.0.1", 0)) as free:
         settings = home.model_copy(update={"port": free.getsockname()[1]})
-    heard: queue.Queue = queue.Queue()
+    heard: queue.Queue[Event | None] = queue.Queue()
     with serving(settings) as service:
         search = service.search()
         service.trial(search, 0, 0.2)
@@ -126,8 +126,13 @@ def test_events_survive_a_restart_of_the_service(serving, home):
 
         listener = threading.Thread(target=listen)
         listener.start()
-        assert heard.get(timeout=20).search.id == search
-        assert heard.get(timeout=20).trial.number == 0
+        first, second = heard.get(timeout=20), heard.get(timeout=20)
+        assert first is not None
+        assert first.search is not None
+        assert first.search.id == search
+        assert second is not None
+        assert second.trial is not None
+        assert second.trial.number == 0
     time.sleep(0.2)
     with serving(settings) as service:
         service.trial(search, 1, 0.3, end=TrialStatus.PRUNED)
@@ -136,6 +141,7 @@ def test_events_survive_a_restart_of_the_service(serving, home):
         listener.join(timeout=10)
     assert 1 in [event.trial.number for event in events if event.trial]
     assert events[-1].name == "end"
+    assert events[-1].search is not None
     assert events[-1].search.status is SearchStatus.COMPLETED
 
 

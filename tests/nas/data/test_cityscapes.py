@@ -62,7 +62,7 @@ def test_splits_are_listed_in_order_and_test_is_not_one(tmp_path):
     dataset = open_cityscapes(small(tmp_path))
     assert [item.image.parent.name for item in dataset.split("train").items] == ["aachen", "ulm"]
     assert len(dataset.split("val")) == 1
-    assert dataset.appearance_split() is None
+    assert dataset.appearance is None
     assert dataset.appearance_classes == 0
     with pytest.raises(DatasetError, match=r"no split 'test', only train, val"):
         dataset.split("test")
@@ -135,10 +135,10 @@ def test_appearance_split_of_scenes(tmp_path):
     small(tmp_path)
     write_pair(tmp_path, "warmup/scenes", "s_0", np.array([[0, 1], [255, 0]], np.uint8), "appearanceIds")
     plain = open_cityscapes(tmp_path)
-    assert plain.appearance_split() is None
+    assert plain.appearance is None
     (tmp_path / "scenes.json").write_text(json.dumps({"appearance": ["a", "b"]}))
     dataset = open_cityscapes(tmp_path)
-    split = dataset.appearance_split()
+    split = dataset.appearance
     assert split is not None
     assert dataset.appearance_classes == 2
     assert split.load(0)[1].tolist() == [[0, 1], [255, 0]]

@@ -206,8 +206,14 @@ def test_runs_whose_second_half_nobody_measured(store, snapshots):
     assert asked(store, RUNS).reason == NO_EPOCHS
 
 
+def probe_of(spec: Spec) -> Spec:
+    probe = kind_of(spec).probe(spec)
+    assert isinstance(probe, type(spec))
+    return probe
+
+
 def test_a_probe_compares_with_its_search(store):
-    probe = kind_of(SPEC).probe(SPEC)
+    probe = probe_of(SPEC)
     assert (probe.name, probe.fidelity.rungs, probe.trials, probe.early_stopping) == (
         "probe of asked",
         PROBE_RUNGS,
@@ -223,19 +229,19 @@ def test_a_probe_compares_with_its_search(store):
 
 def test_a_probe_is_never_longer_than_its_search():
     short = changed(SPEC, fidelity=changed(FIDELITY, rungs=(15,)), trials=1, name="x" * 100)
-    probe = kind_of(short).probe(short)
+    probe = probe_of(short)
     assert (probe.fidelity.rungs, probe.trials, len(probe.name)) == ((10, 15), 2, 100)
-    heads = ReferenceSpec(name="heads", fidelity=FIDELITY)
-    heads = kind_of(heads).probe(heads)
+    heads = probe_of(ReferenceSpec(name="heads", fidelity=FIDELITY))
     assert heads.planned == len(heads.heads)
 
 
 def test_a_differentiable_probe_has_an_epoch_of_each_kind(store, snapshots):
     scored = changed(RUNS, scoring=FIDELITY)
-    probe = kind_of(scored).probe(scored)
+    probe = probe_of(scored)
     assert (probe.bilevel.epochs, probe.bilevel.architecture_from_epoch, probe.planned) == (2, 1, 1)
+    assert probe.scoring is not None
     assert probe.scoring.rungs == PROBE_RUNGS
     snapshots(probe, 10.0, 30.0)
     assert asked(store, scored).runs.device_seconds == pytest.approx(3 * (4 * 10.0 + 6 * 20.0))
     at_once = changed(RUNS, bilevel=changed(RUNS.bilevel, architecture_from_epoch=0))
-    assert kind_of(at_once).probe(at_once).bilevel.epochs == 1
+    assert probe_of(at_once).bilevel.epochs == 1

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nas.forecast.steps import Stretch, fit, step_key
+from nas.forecast.steps import StepCost, Stretch, fit, step_key
 from nas.specs import AugmentSpec, BackboneSpec, Fidelity, HeadSpec, NetworkSpec, OptimizerSpec, ScheduleSpec
 
 BASE = Fidelity(dataset="scenes")
@@ -62,34 +62,40 @@ def test_whole_networks_read_images_and_no_backbone():
     assert step_key(changed(trained, augment=AUGMENT)) != step_key(trained)
 
 
+def fitted(stretches: list[Stretch]) -> StepCost:
+    cost = fit(stretches)
+    assert cost is not None
+    return cost
+
+
 def test_nothing_measured_gives_no_line():
     assert fit([]) is None
 
 
 def test_one_stretch_is_all_steps():
-    line = fit([Stretch(50, True, 3, 2.0)])
+    line = fitted([Stretch(50, True, 3, 2.0)])
     assert line.seconds(50, True) == pytest.approx(2.0)
     assert line.seconds(150, False) == pytest.approx(6.0)
 
 
 def test_two_stretches_of_different_length_tell_validation_apart():
     # 10 steps 3 s, 40 steps 6 s: 0.1 s a step, 2 s a validation.
-    line = fit([Stretch(10, True, 1, 3.0), Stretch(40, False, 1, 6.0)])
+    line = fitted([Stretch(10, True, 1, 3.0), Stretch(40, False, 1, 6.0)])
     assert (line.per_step, line.per_rung, line.start) == pytest.approx((0.1, 2.0, 0.0))
 
 
 def test_two_stretches_of_one_length_tell_the_start_apart():
-    line = fit([Stretch(10, True, 1, 3.0), Stretch(10, False, 1, 1.0)])
+    line = fitted([Stretch(10, True, 1, 3.0), Stretch(10, False, 1, 1.0)])
     assert (line.per_step, line.per_rung, line.start) == pytest.approx((0.1, 0.0, 2.0))
 
 
 def test_stretches_weigh_as_many_as_their_trials():
-    line = fit([Stretch(10, True, 1, 1.0), Stretch(10, True, 3, 2.0)])
+    line = fitted([Stretch(10, True, 1, 1.0), Stretch(10, True, 3, 2.0)])
     assert line.seconds(10, True) == pytest.approx((1.0 + 3 * 2.0) / 4)
 
 
 def test_noise_that_would_make_steps_free_gives_all_time_to_the_steps():
-    line = fit([Stretch(10, True, 1, 3.0), Stretch(20, False, 1, 2.0)])
+    line = fitted([Stretch(10, True, 1, 3.0), Stretch(20, False, 1, 2.0)])
     assert (line.per_rung, line.start) == (0.0, 0.0)
     assert line.per_step == pytest.approx(5.0 / 30)
 
@@ -99,6 +105,6 @@ def test_the_probe_s_stretches_give_back_any_line(step, rung, start):
     exact = [
         Stretch(n, first, 2, n * step + rung + first * start) for n, first in ((10, True), (10, False), (80, False))
     ]
-    line = fit(exact)
+    line = fitted(exact)
     for steps, first in ((1000, True), (30_000, False)):
         assert line.seconds(steps, first) == pytest.approx(steps * step + rung + first * start, rel=1e-4)

@@ -31,8 +31,8 @@ def test_a_kind_knows_its_own_specs_only(spec):
     assert owner.spec is spec
 
 
-def questions(tree: ast.AST) -> list[tuple[int, str]]:
-    """(line, code) of each place that asks which kind a search is: by the class of its spec, or by a kind's name."""
+def questions(tree: ast.AST) -> list[tuple[int, set[str]]]:
+    """(line, names) of each place that asks which kind a search is: by the class of its spec, or by a kind's name."""
     found = []
     for node in ast.walk(tree):
         match node:
@@ -46,7 +46,7 @@ def questions(tree: ast.AST) -> list[tuple[int, str]]:
                 about_kind = any("kind" in ast.unparse(part) for part in (left, *others))
                 asked = {str(text) for text in texts} & NAMES if about_kind else set()
             case ast.Dict(keys=keys):
-                asked = {key.value for key in keys if isinstance(key, ast.Constant)} & NAMES
+                asked = {str(key.value) for key in keys if isinstance(key, ast.Constant)} & NAMES
                 asked = asked if len(asked) > 1 else set()
             case _:
                 asked = set()

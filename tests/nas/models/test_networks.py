@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from nas.models.networks import build_classifier_head, build_network
+from nas.models.networks import SegmentationNetwork, build_classifier_head, build_network
 from nas.models.parameters import count_parameters
 from nas.specs import BackboneSpec, HeadSpec
 from search_spaces.dense_cell.architecture import PUBLISHED_CELL
@@ -21,14 +21,16 @@ def test_a_network_is_backbone_head_and_logits():
     images = torch.randn(2, 3, 64, 96)
     logits = network(images)
     assert logits.shape == (2, 7, 8, 12)
+    assert isinstance(network, SegmentationNetwork)
     torch.testing.assert_close(logits, network.classifier(network.head(network.backbone(images))))
     assert {name.split(".")[0] for name, _ in network.named_parameters()} == {"backbone", "head", "classifier"}
     # The multiplier of output stride 8 reached the head.
-    assert network.head.branches[0].depthwise.rate == (2, 12)
+    assert network.get_submodule("head.branches.0.depthwise").rate == (2, 12)
 
 
 def test_defaults_are_mobilenet_at_stride_16_with_256_filters():
     network = build_network(ReferenceHead(name="conv1x1"), 19)
+    assert isinstance(network, SegmentationNetwork)
     assert (network.backbone.out_channels, network.backbone.output_stride) == (320, 16)
     assert network.head.out_channels == 256
 
@@ -36,15 +38,16 @@ def test_defaults_are_mobilenet_at_stride_16_with_256_filters():
 def test_head_specs_reach_the_head():
     spec = HeadSpec(channels=8, dropout=0.25, rate_multiplier=3)
     module = build_classifier_head(PUBLISHED_CELL, 4, 5, spec, 8, (64, 64), bn_momentum=0.02)
-    assert module.head.dropout.p == 0.25
-    assert module.head.branches[0].depthwise.rate == (3, 18)
-    assert module.head.project.bn.momentum == 0.02
+    assert module.get_submodule("head.dropout").p == 0.25
+    assert module.get_submodule("head.branches.0.depthwise").rate == (3, 18)
+    assert module.get_submodule("head.project.bn").momentum == 0.02
     assert module(torch.randn(2, 4, 8, 8)).shape == (2, 5, 8, 8)
 
 
 def test_the_features_of_a_bank_and_the_whole_network_give_the_same_logits():
     spec, head = BackboneSpec(width=0.25, blocks=5, output_stride=8), HeadSpec(channels=8)
     network = build_network(PUBLISHED_CELL, 5, backbone=spec, head=head, crop=(64, 64)).eval()
+    assert isinstance(network, SegmentationNetwork)
     alone = build_classifier_head(PUBLISHED_CELL, network.backbone.out_channels, 5, head, 8, (64, 64)).eval()
     alone.head.load_state_dict(network.head.state_dict())
     alone.classifier.load_state_dict(network.classifier.state_dict())
@@ -72,4 +75,4 @@ def test_bfloat16_autocast_of_a_whole_network_is_finite():
         logits = network(torch.randn(2, 3, 128, 128))
     assert torch.isfinite(logits).all()
     logits.float().square().mean().backward()
-    assert all(torch.isfinite(p.grad).all() for p in network.parameters())
+    assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in network.parameters())

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeAlias
+
 import pytest
 
 from nas.ranking.reference_table import reference_table
 from nas.results.status import TrialStatus
 from nas.specs import ReferenceSpec
 from nas.store.records import TrialRecord
-from search_spaces import REFERENCE_HEADS, ReferenceHead, architecture_to_dict, reference_heads
+from search_spaces import REFERENCE_HEADS, DenseCell, ReferenceHead, architecture_to_dict, reference_heads
 from tests.builders import scenes_fidelity, trial_record
 
 ONE = ReferenceHead(name="conv1x1")
+Head: TypeAlias = DenseCell | ReferenceHead
 TRUNK = ReferenceHead(name="trunk", width=16)
 UNIT = reference_heads(16)[-1]
 FIDELITY = scenes_fidelity(10, 20)
 
 
-def trial(number: int, head: ReferenceHead, seed: int, score: float | None, **changes: object) -> TrialRecord:
-    fields: dict[str, object] = {
+def trial(number: int, head: Head, seed: int, score: float | None, **changes: Any) -> TrialRecord:
+    fields: dict[str, Any] = {
         "architecture_key": head.key,
         "architecture_json": architecture_to_dict(head),
         "fidelity_key": FIDELITY.key,

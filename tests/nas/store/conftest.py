@@ -100,7 +100,9 @@ class PostgresServer:
         while True:
             try:
                 with psycopg.connect(self.conninfo("postgres")) as connection:
-                    return str(connection.execute("SHOW server_version").fetchone()[0])
+                    row = connection.execute("SHOW server_version").fetchone()
+                    assert row is not None
+                    return str(row[0])
             except psycopg.OperationalError:
                 if self.process.poll() is not None or time.monotonic() > deadline:
                     raise RuntimeError((self.folder / "log").read_text(errors="replace")[-300:]) from None

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from sqlalchemy import event
 
 from nas.results.status import SearchStatus
 from nas.results.status import TrialStatus as T
-from nas.store import ConflictError, NotFoundError, SearchClosedError, StaleAttemptError, Store
+from nas.specs import Fidelity
+from nas.store import ConflictError, NotFoundError, SearchClosedError, StaleAttemptError, Store, TrialRecord
 from search_spaces.dense_cell.architecture import AtrousSeparable, Branch, Conv1x1, DenseCell
+from search_spaces.document import Architecture
 
 
 @pytest.fixture
@@ -37,7 +38,15 @@ def source(store: Store, driven: str, spec, cells, measured) -> str:
     return driven
 
 
-def adopt(store: Store, search: str, number: int, content: tuple[Any, ...], source: tuple[str, int], *, attempt=1):
+def adopt(
+    store: Store,
+    search: str,
+    number: int,
+    content: tuple[Architecture, Fidelity, int],
+    source: tuple[str, int],
+    *,
+    attempt: int = 1,
+) -> TrialRecord:
     return store.adopt_trial(search, attempt, number, *content, *source)
 
 
@@ -62,6 +71,7 @@ def test_an_adopted_trial_is_completed_with_the_numbers_of_its_source(store: Sto
         assert getattr(adopted, name) == getattr(original, name)
     assert (adopted.device_seconds, adopted.parameters, adopted.multiply_adds) == (3.5, 1000, 9_000_000_000)
     assert adopted.created_at == adopted.updated_at == adopted.finished_at
+    assert original.finished_at is not None
     assert adopted.created_at > original.finished_at
     assert store.curve(mine, 5) == store.curve(source, 0)
     assert store.get_trial(source, 0) == original

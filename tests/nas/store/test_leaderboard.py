@@ -127,31 +127,38 @@ def test_bad_pages_are_the_callers_mistake(store: Store, driven: str, add, measu
     assert store.list_trials("s0").items == ()
 
 
+def best(store: Store, search_id: str) -> int:
+    """The number of the best trial, where there must be one."""
+    trial = store.best_trial(search_id)
+    assert trial is not None
+    return trial.number
+
+
 def test_the_best_trial_is_the_best_of_the_deepest_rung(store: Store, driven: str, add, measured):
     assert store.best_trial(driven) is None
     fill(store, driven, add, measured, [0.9, 0.5, 0.95, None, 0.6])
-    assert store.best_trial(driven).number == 2
+    assert best(store, driven) == 2
     store.record_measurement(driven, 1, 1, measured(300, 0.55))  # deeper, so it wins in spite of 0.95
-    assert store.best_trial(driven).number == 1
+    assert best(store, driven) == 1
     store.record_measurement(driven, 4, 1, measured(300, 0.7))
     store.finish_trial(driven, 4, 1, T.COMPLETED)
-    assert store.best_trial(driven).number == 4
+    assert best(store, driven) == 4
     store.record_measurement(driven, 0, 1, measured(300, 0.99))
     store.finish_trial(driven, 0, 1, T.FAILED, "NaN loss")
-    assert store.best_trial(driven).number == 4
+    assert best(store, driven) == 4
     store.finish_search(driven, 1, SearchStatus.STOPPED)
-    assert store.best_trial(driven).number == 4
+    assert best(store, driven) == 4
 
 
 def test_equal_scores_go_to_the_lower_number(store: Store, driven: str, add, measured):
     fill(store, driven, add, measured, [0.1, 0.5, 0.5])
-    assert store.best_trial(driven).number == 1
+    assert best(store, driven) == 1
 
 
 def test_a_stopped_search_still_has_its_best(store: Store, driven: str, add, measured):
     fill(store, driven, add, measured, [0.1, 0.5, None])
     store.finish_search(driven, 1, SearchStatus.STOPPED)
-    assert store.best_trial(driven).number == 1
+    assert best(store, driven) == 1
 
 
 def test_changes_come_once_in_their_order(store: Store, driven: str, add, measured):

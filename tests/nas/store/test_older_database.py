@@ -14,7 +14,7 @@ from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import AutoDeepLabSpec, CalibrationSpec
 from nas.store import SearchCost, Stage, Store, StoreError
 from nas.store.schema import revisions
-from search_spaces import AutoDeepLab, DenseCell, ReferenceHead
+from search_spaces import Architecture, AutoDeepLab, DenseCell, ReferenceHead
 
 DUMP = Path(__file__).parent / "data" / "v0_1_0.sql"
 
@@ -91,7 +91,7 @@ def test_trials_of_every_status_are_read(old: Store):
 
 
 def test_every_kind_of_architecture_is_read_under_its_key(old: Store):
-    kinds = Counter()
+    kinds: Counter[type[Architecture]] = Counter()
     for search_id in by_name(old).values():
         for trial in old.all_trials(search_id):
             assert trial.architecture.key == trial.architecture_key

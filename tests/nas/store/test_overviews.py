@@ -47,8 +47,12 @@ def test_a_search_without_trials_and_one_that_is_not_there(store: Store, driven:
 
 
 def best_by_definition(trials: list[TrialRecord]) -> TrialRecord | None:
-    scored = [trial for trial in trials if trial.score is not None and trial.status is not T.FAILED]
-    return max(scored, key=lambda trial: (standing(trial.iteration, trial.score), -trial.number), default=None)
+    scored = [
+        (standing(trial.iteration, trial.score), -trial.number, trial)
+        for trial in trials
+        if trial.iteration is not None and trial.score is not None and trial.status is not T.FAILED
+    ]
+    return max(scored, key=lambda found: found[:2])[2] if scored else None
 
 
 def test_many_searches_are_what_each_one_is(  # noqa: PLR0917  fixtures

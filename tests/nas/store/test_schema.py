@@ -227,11 +227,14 @@ with Store.open(sys.argv[1]) as store:
 
 @pytest.mark.slow
 def test_processes_that_start_at_once_share_one_database(empty_url: str):
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    started = [subprocess.Popen([sys.executable, "-c", START, empty_url], text=True, **pipes) for _ in range(3)]
+    command = [sys.executable, "-c", START, empty_url]
+    pipe = subprocess.PIPE
+    started = [subprocess.Popen(command, text=True, stdin=pipe, stdout=pipe, stderr=pipe) for _ in range(3)]
     for process in started:
+        assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
     for process in started:
+        assert process.stdin is not None
         process.stdin.write("go\n")
         process.stdin.flush()
     answers = [process.communicate(timeout=120) for process in started]

@@ -124,8 +124,8 @@ def test_searches_are_listed_newest_first_in_pages_that_new_ones_do_not_shift(st
 def test_searches_of_one_time_are_all_listed(url: str, spec: BlackBoxSpec):
     with Store.open(url, clock=lambda: 5.0) as store:
         ids = {store.create_search(spec)[0].id for _ in range(7)}
-        page, seen = store.list_searches(limit=3), []
-        seen += page.items
+        page = store.list_searches(limit=3)
+        seen = list(page.items)
         while page.cursor:
             page = store.list_searches(limit=3, cursor=page.cursor)
             seen += page.items
@@ -290,6 +290,7 @@ def test_a_row_of_the_first_version_stays_readable(store: Store, spec: BlackBoxS
     with store._engine.begin() as connection:
         connection.execute(text("UPDATE searches SET spec = :spec"), {"spec": ROW_OF_0_1})
     read = store.get_search(search.id).spec
+    assert isinstance(read, BlackBoxSpec)
     assert (read.name, read.trials, read.fidelity.rungs) == ("demo", 12, (150, 300))
     assert read.fidelity.backbone.blocks == 5
     assert read.strategy.name == "dpc"

@@ -4,15 +4,15 @@ import random
 
 import pytest
 
-from nas.specs import BlackBoxSpec, DenseCellSpace, DpcStrategy, RandomStrategy, TpeStrategy
-from nas.strategies import Observation, SpaceExhausted, build_strategy
+from nas.specs import BlackBoxSpec, DenseCellSpace, DpcStrategy, RandomStrategy, Strategy, TpeStrategy
+from nas.strategies import Observation, SearchStrategy, SpaceExhausted, build_strategy
 from search_spaces.base import content_key
 from search_spaces.dense_cell.architecture import DenseCell, operator_index
 from search_spaces.dense_cell.space import cells
 from search_spaces.document import architecture_from_dict, architecture_to_dict
 from tests.builders import black_box_spec, scenes_fidelity
 
-STRATEGIES = {
+STRATEGIES: dict[str, Strategy] = {
     "random": RandomStrategy(),
     "dpc": DpcStrategy(near_best=0.6, pool=3, startup=4),
     "tpe": TpeStrategy(startup=4),
@@ -22,6 +22,13 @@ STRATEGIES = {
 def spec(name: str, branches: int = 5, **space: str) -> BlackBoxSpec:
     chosen = DenseCellSpace(branches=branches, **{"operators": "extended", **space})
     return black_box_spec(STRATEGIES[name], chosen, fidelity=scenes_fidelity(10, 30, 90), seed=3)
+
+
+def ask(strategy: SearchStrategy, number: int) -> DenseCell:
+    """The cell that a strategy proposes."""
+    cell = strategy.ask(number)
+    assert isinstance(cell, DenseCell)
+    return cell
 
 
 @pytest.fixture(params=STRATEGIES)
@@ -46,18 +53,18 @@ def test_all_92_cells_of_one_branch_and_no_more(name):
     strategy = build_strategy(spec(name, branches=1))
     found = set()
     for number in range(92):
-        found.add(cell := strategy.ask(number))
+        found.add(cell := ask(strategy, number))
         strategy.tell(Observation(number, cell, "completed", random.Random(number).random(), 90))
     assert found == set(cells(1, "extended"))
     with pytest.raises(SpaceExhausted, match="all 92 cells of 1 branches"):
-        strategy.ask(92)
+        ask(strategy, 92)
 
 
 def test_proposals_hold_units_and_restored_it_goes_on(name):
     lived = build_strategy(spec(name))
     record: list[Observation] = []
     for number in range(40):
-        cell = lived.ask(number)
+        cell = ask(lived, number)
         record.append(Observation(number, cell, "completed", random.Random(number).random(), 90))
         lived.tell(record[-1])
     units = sum(len(cell.units) for cell in cells_of(record))
@@ -70,7 +77,7 @@ def test_proposals_hold_units_and_restored_it_goes_on(name):
         for o in record
     )
     for number in range(40, 46):
-        assert restored.ask(number).branches == lived.ask(number).branches
+        assert ask(restored, number).branches == ask(lived, number).branches
 
 
 def cells_of(record: list[Observation]) -> list[DenseCell]:
@@ -83,7 +90,7 @@ def test_units_that_score_well_are_proposed_more(name):
     strategy = build_strategy(spec(name))
     shares = []
     for number in range(120):
-        cell = strategy.ask(number)
+        cell = ask(strategy, number)
         shares.append(sum(operator_index(branch.operator) >= 81 for branch in cell.branches) / 5)
         strategy.tell(Observation(number, cell, "completed", shares[-1], 90))
     assert sum(shares[-40:]) / 40 > 2 * 11 / 92

@@ -1,7 +1,7 @@
 import contextlib
 import itertools
 import resource
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,7 @@ def test_going_on_after_a_rung_is_bit_identical(fidelity, workspace, tmp_path):
     path = tmp_path / "trial" / "checkpoint.pt"
     stopped = evaluate(PUBLISHED_CELL, fidelity, 0, workspace=workspace, device="cpu", checkpoint=path)
     first = next(stopped)
+    assert isinstance(stopped, Generator)
     stopped.close()  # the process dies here
     torch.rand(100)
     resumed = measure(fidelity, workspace, checkpoint=path)
@@ -152,6 +153,7 @@ def test_threads_are_set_while_it_runs(fidelity, workspace):
     running = evaluate(PUBLISHED_CELL, short, 0, workspace=workspace, device="cpu", threads=2)
     next(running)
     assert torch.get_num_threads() == 2
+    assert isinstance(running, Generator)
     running.close()
     assert torch.get_num_threads() == before
     with thread_count(None):
@@ -180,4 +182,5 @@ def test_unknown_names_list_the_known_ones(fidelity, workspace):
 def test_measurements_arrive_as_they_are_made(fidelity, workspace):
     running = evaluate(PUBLISHED_CELL, fidelity, 0, workspace=workspace, device="cpu")
     assert [m.iteration for m in itertools.islice(running, 1)] == [8]
+    assert isinstance(running, Generator)
     running.close()

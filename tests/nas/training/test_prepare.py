@@ -9,13 +9,18 @@ from nas.data.dataset import DatasetError
 from nas.data.entry import DatasetEntry
 from nas.models.backbones.build import build_backbone
 from nas.training.loop.pixels import to_network
-from nas.training.prepare import prepare
+from nas.training.prepare import Prepared, prepare
 from nas.training.workspace import Workspace
 
 
 @pytest.fixture
 def prepared(fidelity, workspace):
     return prepare(fidelity, workspace, device="cpu")
+
+
+def folder_of(prepared: Prepared) -> Path:
+    assert prepared.bank is not None
+    return prepared.bank.folder
 
 
 def test_the_bank_holds_what_the_backbone_sees(prepared):
@@ -41,6 +46,7 @@ def test_class_pixels_are_those_of_the_first_view(fidelity, workspace, prepared)
     labels = prepared.bank.train_labels
     assert prepared.class_pixels == tuple(int((labels == c).sum()) for c in range(19))
     more = prepare(fidelity.model_copy(update={"views": 2}), workspace, device="cpu")
+    assert more.bank is not None
     assert len(more.bank.train_features) == 20
     assert more.class_pixels == prepared.class_pixels
 
@@ -56,16 +62,22 @@ def test_without_a_frozen_backbone_there_is_no_bank_but_the_same_numbers(fidelit
 
 def test_what_decides_the_features_decides_the_bank(fidelity, workspace, prepared):
     def folder(**changes: object) -> Path:
-        return prepare(fidelity.model_copy(update=changes), workspace, device="cpu").bank.folder
+        return folder_of(prepare(fidelity.model_copy(update=changes), workspace, device="cpu"))
 
     assert folder(batch=2, rungs=(5,)) == prepared.bank.folder
-    others = [{"val_images": 2}, {"train_images": 4}, {"precision": "bfloat16"}, {"label_stride": 4}]
+    others: list[dict[str, object]] = [
+        {"val_images": 2},
+        {"train_images": 4},
+        {"precision": "bfloat16"},
+        {"label_stride": 4},
+    ]
     folders = {folder(**changes) for changes in others}
     assert len(folders | {prepared.bank.folder}) == 5
 
 
 def test_bfloat16_halves_the_features(fidelity, workspace, prepared):
     low = prepare(fidelity.model_copy(update={"precision": "bfloat16"}), workspace, device="cpu")
+    assert low.bank is not None
     assert low.bank.train_features.nbytes * 2 == prepared.bank.train_features.nbytes
 
 
@@ -80,10 +92,10 @@ def test_given_weights_are_used_instead_of_a_warm_up(fidelity, workspace, tmp_pa
     prepared = prepare(with_weights, given, device="cpu", progress=lambda *at: stages.add(at[0]))
     assert prepared.weights == path
     assert stages == {"features"}
-    before = prepared.bank.folder
+    before = folder_of(prepared)
     torch.manual_seed(1)
     save_file(build_backbone(fidelity.backbone).state_dict(), path)
-    assert prepare(with_weights, given, device="cpu").bank.folder != before
+    assert folder_of(prepare(with_weights, given, device="cpu")) != before
 
 
 def test_a_preparation_that_is_there_reports_nothing(fidelity, workspace, prepared):

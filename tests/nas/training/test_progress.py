@@ -1,10 +1,11 @@
-from nas.training import progress
+import time
+
 from nas.training.progress import ProgressLines
 
 
 def test_a_line_at_the_first_and_the_last_and_one_an_interval(monkeypatch, capsys):
     now = iter([0.0, 4.0, 9.9, 10.0, 12.0, 13.0, 14.0])
-    monkeypatch.setattr(progress.time, "monotonic", lambda: next(now))
+    monkeypatch.setattr(time, "monotonic", lambda: next(now))
     lines = ProgressLines(10)
     for done in (1, 2, 3, 4):
         lines("features", done, 5)

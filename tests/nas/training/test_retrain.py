@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from nas.data.dataset import IGNORE
+from nas.models.networks import SegmentationNetwork
 from nas.training.loop.pixels import to_network
 from nas.training.pictures import colour, predict
 from nas.training.prepare import prepare
@@ -97,8 +98,10 @@ def test_a_trained_backbone_is_saved_as_trained(document, short, workspace, tmp_
     fidelity = unfrozen(short)
     retrain(document, fidelity, workspace, tmp_path, device="cpu")
     before = prepare(fidelity, workspace, device="cpu").backbone(frozen=False)
-    after = load_retrained(tmp_path).backbone
-    assert not torch.equal(before.body.features[0][0].weight, after.body.features[0][0].weight)
+    network = load_retrained(tmp_path)
+    assert isinstance(network, SegmentationNetwork)
+    after, first = network.backbone, "body.features.0.0.weight"
+    assert not torch.equal(before.get_parameter(first), after.get_parameter(first))
     images = to_network(torch.zeros(1, 64, 128, 3, dtype=torch.uint8))
     assert after(images).shape == (1, 8, 8, 16)
 

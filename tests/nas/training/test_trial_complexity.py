@@ -2,11 +2,13 @@
 
 import json
 import time
+from collections.abc import Generator
 
 import pytest
 import torch
 
 from nas.models.complexity import Complexity
+from nas.models.networks import SegmentationNetwork
 from nas.training.evaluate import evaluate
 from nas.training.prepare import prepare
 from nas.training.retrain import METRICS, retrain
@@ -22,6 +24,7 @@ CLASSES, CHANNELS = 19, 8
 def test_a_plain_head_by_hand(fidelity, workspace):
     prepared = prepare(fidelity, workspace, device="cpu")
     network = build_trial_network(ReferenceHead(name="conv1x1"), prepared, 0)
+    assert isinstance(network, SegmentationNetwork)
     width = network.backbone.out_channels
     loop = build_loop(network, prepared, 0, CPU)
     cells = (64 // 8) * (128 // 8)
@@ -47,6 +50,7 @@ def test_a_checkpoint_from_before_is_gone_on_from(fidelity, workspace, tmp_path)
     whole = list(evaluate(PUBLISHED_CELL, fidelity, 0, workspace=workspace, device="cpu"))
     running = evaluate(PUBLISHED_CELL, fidelity, 0, workspace=workspace, device="cpu", checkpoint=path)
     next(running)
+    assert isinstance(running, Generator)
     running.close()
     old = torch.load(path, weights_only=True)
     for measured in old["state"]["measured"]:

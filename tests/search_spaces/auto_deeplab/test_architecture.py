@@ -30,7 +30,7 @@ def network(*blocks: Any, path=(0,)) -> AutoDeepLab:
     )
 
 
-def raw(blocks, path=(0,)) -> dict:
+def raw(blocks, path=(0,)) -> dict[str, Any]:
     return {
         "blocks": [{"edges": [{"input": i, "operator": op} for i, op in edges]} for edges in blocks],
         "path": list(path),

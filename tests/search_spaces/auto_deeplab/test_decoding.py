@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search_spaces.auto_deeplab.architecture import OPERATORS
+from search_spaces.auto_deeplab.architecture import OPERATORS, Operator
 from search_spaces.auto_deeplab.decoding import decode, decode_cell, decode_path, entropy_of_cell, entropy_of_paths
 from search_spaces.auto_deeplab.formats import read_darts, write_darts
 from search_spaces.auto_deeplab.trellis import Trellis, TrellisEdge
 
-NAMES = ("none", "skip", "sep_3x3", "atrous_5x5")
+NAMES: tuple[Operator, ...] = ("none", "skip", "sep_3x3", "atrous_5x5")
 
 
 def path_edges(trellis, path):

@@ -47,7 +47,7 @@ def test_paths_are_sampled_uniformly():
 
 def test_a_walk_that_does_not_look_ahead_would_not_be_uniform():
     rng = random.Random(4)
-    found = collections.Counter()
+    found: collections.Counter[tuple[int, ...]] = collections.Counter()
     for _ in range(100 * len(all_paths(6, 4))):
         path = [rng.randrange(2)]
         while len(path) < 6:

@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -30,7 +31,7 @@ def pairs(values):
 
 
 @st.composite
-def entry_lists(draw: st.DrawFn) -> list[dict]:
+def entry_lists(draw: st.DrawFn) -> list[dict[str, Any]]:
     entries = []
     for index in range(draw(st.integers(1, 8))):
         operator = draw(

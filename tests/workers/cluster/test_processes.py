@@ -23,9 +23,17 @@ TITLED = f"import ray._raylet as r; r.setproctitle('ray::IDLE' + ' ' * 4000); pr
 def started():
     children: list[subprocess.Popen[str]] = []
 
-    def start(code: str, marker: str | None, ready: bool = False, **options: bool) -> subprocess.Popen[str]:
+    def start(
+        code: str, marker: str | None, ready: bool = False, start_new_session: bool = False
+    ) -> subprocess.Popen[str]:
         env = {**os.environ, **({processes.MARKER: marker} if marker else {})}
-        child = subprocess.Popen([sys.executable, "-c", code], env=env, stdout=subprocess.PIPE, text=True, **options)
+        child = subprocess.Popen(
+            [sys.executable, "-c", code],
+            env=env,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=start_new_session,
+        )
         children.append(child)
         if ready:
             assert child.stdout is not None
@@ -36,6 +44,7 @@ def started():
     for child in children:
         child.kill()
         child.wait()
+        assert child.stdout is not None
         child.stdout.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import sys
@@ -103,15 +104,13 @@ def begin(store: Store, spec) -> tuple[str, int]:
     return search_id, store.begin_driver(search_id)
 
 
-def run(store, search_id, attempt, workspace, process, **options: object) -> SearchStatus:
-    options = {"trial_process": process, "prepare": nothing_to_prepare, **options}
-    return run_search(store, search_id, attempt, workspace, **options)
+run = functools.partial(run_search, prepare=nothing_to_prepare)
 
 
 def measured(workspace: Workspace) -> list[tuple[int, int, int]]:
     """(trial, rung, process) of every measurement that was made, whether it was recorded or not."""
     lines = (workspace.cache / "measured").read_text().splitlines()
-    return [tuple(map(int, line.split())) for line in lines]
+    return [(int(trial), int(rung), int(process)) for trial, rung, process in map(str.split, lines)]
 
 
 def until(condition, seconds: float = 60.0) -> None:
@@ -123,7 +122,7 @@ def until(condition, seconds: float = 60.0) -> None:
 
 def test_a_search_in_warm_processes(running_ray, store, workspace, spec_of):
     search_id, attempt = begin(store, spec_of(name="warm search"))
-    assert run(store, search_id, attempt, workspace, Toy) is SearchStatus.COMPLETED
+    assert run(store, search_id, attempt, workspace, trial_process=Toy) is SearchStatus.COMPLETED
     counts = store.overview(search_id).trials
     assert counts[TrialStatus.COMPLETED] + counts[TrialStatus.PRUNED] == 12
     assert counts[TrialStatus.PRUNED] > 0
@@ -140,7 +139,7 @@ def test_a_search_in_warm_processes(running_ray, store, workspace, spec_of):
 
 def test_every_trial_in_a_process_of_its_name(running_ray, store, workspace, spec_of):
     search_id, attempt = begin(store, spec_of(name="cold search", trials=2, resources=Resources(reuse_workers=False)))
-    assert run(store, search_id, attempt, workspace, Toy) is SearchStatus.COMPLETED
+    assert run(store, search_id, attempt, workspace, trial_process=Toy) is SearchStatus.COMPLETED
     assert {"cold search: trial 0", "cold search: trial 1"} <= actor_names(running_ray)
     processes = {(number, process) for number, _, process in measured(workspace)}
     assert len({process for _, process in processes}) == 2
@@ -148,7 +147,7 @@ def test_every_trial_in_a_process_of_its_name(running_ray, store, workspace, spe
 
 def test_bad_trials_and_killed_processes_do_not_end_the_search(running_ray, store, workspace, spec_of):
     search_id, attempt = begin(store, spec_of(trials=6, early_stopping=None))
-    assert run(store, search_id, attempt, workspace, Troubled) is SearchStatus.COMPLETED
+    assert run(store, search_id, attempt, workspace, trial_process=Troubled) is SearchStatus.COMPLETED
     died, buggy, unmeasurable, killed, *fine = store.all_trials(search_id)
     assert (died.status, died.reason, died.attempt) == (TrialStatus.FAILED, "its process died 2 times", 2)
     assert (buggy.status, buggy.reason, buggy.attempt) == (TrialStatus.FAILED, "ZeroDivisionError: a bug", 1)
@@ -179,7 +178,7 @@ def test_a_process_ended_for_want_of_memory_is_a_process_that_died(running_ray, 
         patch.setattr(TrialActors, "_actor_task_failed", out_of_memory)
         killer = threading.Thread(target=kill_when_written, args=(workspace.cache / "pid",))
         killer.start()
-        assert run(store, search_id, attempt, workspace, RunOutOfMemory) is SearchStatus.COMPLETED
+        assert run(store, search_id, attempt, workspace, trial_process=RunOutOfMemory) is SearchStatus.COMPLETED
         killer.join()
     assert store.get_trial(search_id, 0).attempt == 2
 
@@ -195,7 +194,7 @@ def test_stopped_within_seconds_keeping_what_was_measured(running_ray, store, wo
 
     stopper = threading.Thread(target=stop)
     stopper.start()
-    assert run(store, search_id, attempt, workspace, Slow) is SearchStatus.STOPPED
+    assert run(store, search_id, attempt, workspace, trial_process=Slow) is SearchStatus.STOPPED
     stopper.join()
     assert time.monotonic() - stopped_at[0] < 5
     counts = store.overview(search_id).trials
@@ -213,13 +212,13 @@ def test_the_next_driver_goes_on_where_the_last_one_was(running_ray, store, work
         return store.overview(search_id).trials[TrialStatus.COMPLETED] >= 2
 
     with pytest.raises(Interrupted):
-        run(store, search_id, attempt, workspace, Slow, interrupted=two_are_done)
+        run(store, search_id, attempt, workspace, trial_process=Slow, interrupted=two_are_done)
     before = store.all_trials(search_id)
     in_flight = [trial for trial in before if trial.status is TrialStatus.RUNNING]
     assert 1 <= len(in_flight) <= 2
     store.requeue_search(search_id, attempt, 0.0, "the driver was lost")
     attempt = store.begin_driver(search_id)
-    assert run(store, search_id, attempt, workspace, Slow) is SearchStatus.COMPLETED
+    assert run(store, search_id, attempt, workspace, trial_process=Slow) is SearchStatus.COMPLETED
     after = store.all_trials(search_id)
     assert [trial.number for trial in after] == list(range(6))
     assert [trial for trial in after if trial.attempt == 1 and trial in before] == [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,13 @@ def begin(store: Store, search_id: str) -> TrialBook:
     driver.start()
     trial_book.replay()
     return trial_book
+
+
+def launch(trial_book: TrialBook) -> TrialTask:
+    """The next trial, where one must be left."""
+    task = trial_book.launch()
+    assert task is not None
+    return task
 
 
 def run_trial(trial_book: TrialBook, flight: TrialTask, tick) -> None:
@@ -178,12 +186,12 @@ def test_a_trial_measured_to_the_end_is_not_run_again(store, spec_of):
 def test_trials_in_flight_go_first_as_new_attempts(store, spec_of):
     search_id = search(store, spec_of())
     first = begin(store, search_id)
-    flights = [first.launch(), first.launch(), first.launch()]
+    flights = [launch(first) for _ in range(3)]
     first.record(1, message(measured(flights[1].architecture, 10)))
     first.end(0, "its loss is NaN")
     replaced(store, search_id)
     second = begin(store, search_id)
-    launched = [second.launch() for _ in range(3)]
+    launched = [launch(second) for _ in range(3)]
     assert [(flight.number, flight.attempt) for flight in launched] == [(1, 2), (2, 2), (3, 1)]
     assert launched[0].architecture == flights[1].architecture
     with pytest.raises(StaleAttemptError):
@@ -195,7 +203,7 @@ def test_trials_in_flight_go_first_as_new_attempts(store, spec_of):
 def test_a_new_attempt_does_not_record_what_is_recorded(store, spec_of):
     search_id = search(store, spec_of(early_stopping=None))
     trial_book = begin(store, search_id)
-    flight = trial_book.launch()
+    flight = launch(trial_book)
     first = measured(flight.architecture, 10)
     trial_book.record(0, message(first))
     assert trial_book.relaunch(0) == 2
@@ -223,7 +231,7 @@ def test_a_search_without_any_score_has_failed(store, spec_of):
     search_id = search(store, spec_of(trials=2))
     trial_book = begin(store, search_id)
     for _ in range(2):
-        trial_book.end(trial_book.launch().number, "the loss is NaN at step 3")
+        trial_book.end(launch(trial_book).number, "the loss is NaN at step 3")
     assert trial_book.conclude() is SearchStatus.FAILED
     assert store.get_search(search_id).message == (
         "none of the 2 trials could be measured; the last one: the loss is NaN at step 3"
@@ -241,7 +249,7 @@ def test_nothing_is_started_for_a_search_that_stops(store, spec_of):
 
 def test_patient_while_the_database_is_away(monkeypatch):
     monkeypatch.setattr(record_module, "PATIENCE", (0.0, 0.0))
-    answers = iter([StoreError("away"), StoreError("away"), 7])
+    answers: Iterator[Exception | int] = iter([StoreError("away"), StoreError("away"), 7])
 
     def write() -> int:
         answer = next(answers)

@@ -13,7 +13,7 @@ import ray
 from ray.exceptions import ActorDiedError
 from ray.train.v2._internal.exceptions import WorkerHealthCheckFailedError
 
-from nas.results.measurement import TrialError
+from nas.results.measurement import Measurement, TrialError
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import BackboneSpec, Fidelity, HeadSpec, Resources
 from nas.store import Store
@@ -77,28 +77,30 @@ def test_a_trial_in_two_processes_goes_on_after_one_was_killed(running_ray, stor
     """The same search is then begun again and stopped under way: no process is left."""
     spec = spec_of(name="together", fidelity=FIDELITY, trials=1, early_stopping=None, resources=TWO)
     search_id, attempt = begin(store, spec)
-    seen: dict[str, object] = {}
+    names: set[str] = set()
+    pids: list[int] = []
+    measured: list[Measurement] = []
 
     def kill_one() -> None:
         until(lambda: store.measurements(search_id).get(0))
-        seen["names"] = {actor.repr_name for actor in actors(running_ray)}
-        seen["workers"] = workers(running_ray)
-        seen["first"] = store.measurements(search_id)[0][0]
-        os.kill(seen["workers"][-1], signal.SIGKILL)
+        names.update(actor.repr_name for actor in actors(running_ray))
+        pids.extend(workers(running_ray))
+        measured.extend(store.measurements(search_id)[0])
+        os.kill(pids[-1], signal.SIGKILL)
 
     killer = threading.Thread(target=kill_one)
     killer.start()
     assert run_search(store, search_id, attempt, workspace) is SearchStatus.COMPLETED
     killer.join()
-    assert len(seen["workers"]) == 2
-    assert {"together: worker", "together: trial 0: 2 processes"} <= seen["names"]
+    assert len(pids) == 2
+    assert {"together: worker", "together: trial 0: 2 processes"} <= names
     (trial,) = store.all_trials(search_id)
     assert (trial.status, trial.attempt) == (TrialStatus.COMPLETED, 2)
     first, last = store.measurements(search_id)[0]
-    assert (first, last.iteration) == (seen["first"], 400)
+    assert (first, last.iteration) == (measured[0], 400)
     assert last.seconds > first.seconds
     assert last.device_seconds == pytest.approx(2 * last.seconds)
-    until(lambda: not any(map(alive, seen["workers"])), 20)
+    until(lambda: not any(map(alive, pids)), 20)
 
     search_id, attempt = begin(store, spec.model_copy(update={"seed": 1}))
     going: list[int] = []

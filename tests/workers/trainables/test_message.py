@@ -9,17 +9,20 @@ from ray import cloudpickle
 from ray.tune.utils import flatten_dict
 
 from nas.results.measurement import Measurement
-from workers.trainables.message import RESULT_KEY, Bug, Died, Failed, Measured, Progress
+from workers.trainables.message import RESULT_KEY, Bug, Died, Failed, Measured, Message, Progress
 
 SCORE = 0.1 + 0.2  # 17 digits: every one of them has to arrive
 
 MEASUREMENT = Measurement(
     iteration=10, score=SCORE, class_iou=(SCORE, None), train_loss=1 / 3, val_loss=2.0, seconds=3.0, device_seconds=3.0
 )
-MESSAGES = [
+WORK: list[Message[Measurement]] = [
     Measured(attempt=2, result=MEASUREMENT, last=True),
     Progress(attempt=2, done=3, total=4),
     Failed(attempt=2, reason="the loss is NaN at step 3"),
+]
+MESSAGES = [
+    *WORK,
     Died(attempt=2, reason="killed"),
 ]
 
@@ -42,5 +45,5 @@ def test_tune_does_not_look_into_a_message():
 
 
 def test_which_messages_end_the_work():
-    assert [message.last for message in MESSAGES[:3]] == [True, False, True]
+    assert [message.last for message in WORK] == [True, False, True]
     assert not Measured(attempt=1, result=MEASUREMENT, last=False).last

@@ -40,7 +40,7 @@ def test_the_cityscapes_reader_reads_it_back(tmp_path):
             expected = draw_scene((3, number, index), SIZE)
             np.testing.assert_array_equal(image, expected.image)
             np.testing.assert_array_equal(label, expected.label)
-    warmup = dataset.appearance_split()
+    warmup = dataset.appearance
     assert warmup is not None
     assert dataset.appearance_names == scenes.appearance
     np.testing.assert_array_equal(warmup.load(0)[1], draw_scene((3, 2, 0), SIZE).appearance)

@@ -12,13 +12,16 @@ from search_spaces.auto_deeplab.formats import write_darts, write_tensorflow
 from search_spaces.auto_deeplab.space import sample
 from search_spaces.document import read_architecture, write_document
 
-WIDTHS = {"filters": 2, "stem_channels": 3, "aspp_channels": 4, "low_level_channels": 3, "decoder_channels": 5}
+FILTERS = 2
 
 
 def network(architecture, seed=0):
     """Every parameter and statistic random, so that nothing is hidden behind a 0 or a 1."""
     torch.manual_seed(seed)
-    module = build_auto_deeplab(architecture, 4, **WIDTHS).double().eval()
+    module = build_auto_deeplab(
+        architecture, 4, filters=FILTERS, stem_channels=3, aspp_channels=4, low_level_channels=3, decoder_channels=5
+    )
+    module.double().eval()
     for name, value in module.state_dict().items():
         if name.endswith("running_var") or ("bn" in name and name.endswith("weight")):
             value.uniform_(0.5, 1.5)
@@ -30,7 +33,7 @@ def network(architecture, seed=0):
 def largest_difference(literal_network, architecture, size, seed=0):
     module = network(architecture, seed)
     images = torch.randn(1, 3, *size, dtype=torch.float64)
-    literal = literal_network(write_tensorflow(architecture), module.state_dict(), WIDTHS["filters"])
+    literal = literal_network(write_tensorflow(architecture), module.state_dict(), FILTERS)
     with torch.no_grad():
         ours, theirs = module(images), literal.logits(images)
     assert ours.shape == theirs.shape

@@ -69,5 +69,5 @@ def test_the_mean_at_the_border_is_over_cells_inside():
 def test_initial_weights_are_uniform_up_to_one_over_root_fan_in():
     torch.manual_seed(0)
     operator = SeparableTwice(64, 5, momentum=0.1)
-    for layer, bound in ((operator[1], 1 / 5), (operator[2], 1 / 8)):
-        assert float(layer.weight.detach().abs().max()) == pytest.approx(bound, rel=0.02)
+    for layer, bound in (("1", 1 / 5), ("2", 1 / 8)):
+        assert float(operator.get_parameter(f"{layer}.weight").detach().abs().max()) == pytest.approx(bound, rel=0.02)

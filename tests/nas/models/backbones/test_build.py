@@ -3,6 +3,7 @@ import importlib.util
 import pytest
 import torch
 from safetensors.torch import save_file
+from torch import nn
 
 from nas.models.backbones.build import build_backbone, load_backbone_weights, receptive_field
 from nas.models.backbones.mobilenet_v2 import MobileNetV2
@@ -36,6 +37,7 @@ def test_builds_by_name():
     with torch.device("meta"):
         model = build_backbone(BackboneSpec(name="resnet101", output_stride=8))
     assert isinstance(model, ResNet)
+    assert isinstance(model.layer3, nn.Sequential)
     assert len(model.layer3) == 23
 
 

@@ -102,7 +102,8 @@ def test_receptive_field_is_what_one_feature_depends_on(blocks, expected):
 
 def test_a_stage_without_its_stride_gets_no_residual():
     """At width 0.35 features.2 maps 8 channels to 8; with its stride gone a residual would fit, but was not trained."""
-    assert [stage.residual for stage in MobileNetV2(0.35, 8).features[1:4]] == [False, False, True]
+    stages = list(MobileNetV2(0.35, 8).features)
+    assert [stage.residual for stage in stages[1:4]] == [False, False, True]
 
 
 @pytest.mark.gpu

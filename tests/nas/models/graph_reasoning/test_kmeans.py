@@ -43,5 +43,6 @@ def test_a_unit_started_from_features_shares_them_among_its_vertices():
     share = unit._logits(pixels).softmax(2)[0]
     torch.testing.assert_close(share.mean(0), torch.full((3,), 1 / 3), rtol=0, atol=0.01)
     assert share.max(1).values.min() > 0.99
+    assert unit.sigma is not None
     torch.testing.assert_close(unit.sigma.sigmoid(), torch.full((3, 2), 0.3), rtol=0, atol=0.05)
     assert unit.centres.requires_grad

@@ -107,7 +107,7 @@ def hand_normalised():
 def sgr(words, attention):
     def formula(state, pixels) -> list[np.ndarray]:
         votes = [softmax(affine(state, "vote", x)) for x in pixels]
-        nodes = sum(np.outer(a, affine(state, "embed", x)) for a, x in zip(votes, pixels, strict=True))
+        nodes = np.sum([np.outer(a, affine(state, "embed", x)) for a, x in zip(votes, pixels, strict=True)], axis=0)
         nodes = nodes * 3 / len(pixels)
         for step in range(2):
             known = nodes if words is None else np.concatenate([nodes, words.numpy()], 1)
@@ -204,8 +204,9 @@ def test_gcu_with_a_vertex_nobody_chooses_stays_finite():
         unit.centres[2] = 1e4
     x = torch.randn(2, 4, 5, 5, requires_grad=True)
     unit(x).square().sum().backward()
-    assert torch.isfinite(x.grad).all()
-    assert all(torch.isfinite(p.grad).all() for p in unit.parameters())
+    for tensor in (x, *unit.parameters()):
+        assert tensor.grad is not None
+        assert torch.isfinite(tensor.grad).all()
 
 
 def test_sgr_refuses_nonsense():

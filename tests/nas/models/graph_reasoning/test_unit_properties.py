@@ -40,8 +40,8 @@ def build(name, channels=8):
         if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
             nn.init.uniform_(layer.weight, 0.5, 1.5)
             nn.init.normal_(layer.bias, std=0.3)
-            layer.running_mean.normal_(std=0.3)
-            layer.running_var.uniform_(0.5, 1.5)
+            layer.get_buffer("running_mean").normal_(std=0.3)
+            layer.get_buffer("running_var").uniform_(0.5, 1.5)
     return unit.eval()
 
 
@@ -138,7 +138,9 @@ def test_zero_initialised_batch_norm_makes_the_unit_the_identity_at_first(name):
     unit, x = UNITS[name](8), torch.randn(2, 8, 5, 7)
     assert torch.equal(unit(x), x)
     unit(x).square().sum().backward()
-    assert unit.bn.weight.grad.abs().sum() > 0
+    gradient = unit.get_parameter("bn.weight").grad
+    assert gradient is not None
+    assert gradient.abs().sum() > 0
 
 
 @pytest.mark.gpu

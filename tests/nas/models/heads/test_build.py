@@ -90,7 +90,7 @@ def bilinear(y, row, column):
 def literal_head(cell, state, x, crop, stride):
     """Y_i = OP_i(X_i); the concat of all Y_i through 1x1, BN, ReLU. Rates times 16 / stride."""
     multiplier = 16 // stride
-    outputs = []
+    outputs: list[torch.Tensor] = []
     for index, branch in enumerate(cell.branches):
         source = x if branch.input == -1 else outputs[branch.input]
         prefix = f"branches.{index}"
@@ -170,27 +170,29 @@ def test_multiply_adds_of_the_published_cell():
 def test_rates_are_for_output_stride_16(stride, factor):
     assert rate_multiplier_for(stride) == factor
     head = build_head(PUBLISHED_CELL, 3, channels=2, output_stride=stride)
-    rates = [branch.depthwise.rate for branch in head.branches]
-    assert rates == [tuple(factor * r for r in branch.operator.rate) for branch in PUBLISHED_CELL.branches]
+    rates = [branch.get_submodule("depthwise").rate for branch in head.get_submodule("branches").children()]
+    operators = [branch.operator for branch in PUBLISHED_CELL.branches]
+    assert rates == [tuple(factor * r for r in each.rate) for each in operators if isinstance(each, AtrousSeparable)]
 
 
 def test_a_given_multiplier_wins():
     head = build_head(PUBLISHED_CELL, 3, channels=2, output_stride=8, rate_multiplier=1)
-    assert head.branches[4].depthwise.rate == (6, 21)
+    assert head.get_submodule("branches.4.depthwise").rate == (6, 21)
 
 
 def test_pooling_windows_come_from_crop_stride_and_grid():
     cell = DenseCell(branches=(Branch(input=-1, operator=PyramidPooling(grid=(4, 2))),))
-    assert build_head(cell, 3).branches[0].kernel == (9, 17)
-    assert build_head(cell, 3, crop=(128, 256), output_stride=8).branches[0].kernel == (4, 16)
+    assert build_head(cell, 3).get_submodule("branches.0").kernel == (9, 17)
+    fine = build_head(cell, 3, crop=(128, 256), output_stride=8)
+    assert fine.get_submodule("branches.0").kernel == (4, 16)
 
 
 def test_dropout_stands_before_the_projection():
     cell = DenseCell(branches=(Branch(input=-1, operator=Conv1x1()),))
     head = build_head(cell, 8, channels=64, dropout=0.5).train()
-    seen = []
-    head.project.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-    head.branches[0].bn.bias.data.fill_(10)
+    seen: list[torch.Tensor] = []
+    head.get_submodule("project").register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    head.get_parameter("branches.0.bn.bias").data.fill_(10)
     head(torch.randn(4, 8, 16, 16))
     assert (seen[0] == 0).float().mean().item() == pytest.approx(0.5, abs=0.02)
 

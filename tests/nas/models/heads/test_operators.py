@@ -47,7 +47,7 @@ def test_pooling_gives_the_sliding_mean_back_at_full_size():
     layer = PyramidPooling(1, 1, (1, 3)).eval()
     with torch.no_grad():
         layer.project.conv.weight.fill_(1)
-        layer.project.bn.running_var.fill_(1 - 1e-5)
+        layer.project.bn.get_buffer("running_var").fill_(1 - 1e-5)
     x = torch.tensor([[[[0.0, 3, 6, 9, 12]]]])
     torch.testing.assert_close(layer(x), torch.tensor([[[[3.0, 4.5, 6.0, 7.5, 9.0]]]]))
 

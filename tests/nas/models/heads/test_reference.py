@@ -67,7 +67,7 @@ def test_narrow_features_keep_one_filter_a_level():
 def test_dropout_comes_last(name):
     head = build_head(ReferenceHead(name=name), 8, channels=64, dropout=0.5)
     assert isinstance(list(head.children())[-1], nn.Dropout)
-    head.project.bn.bias.data.fill_(10)
+    head.get_parameter("project.bn.bias").data.fill_(10)
     zeros = (head(torch.randn(4, 8, 16, 16)) == 0).float().mean().item()
     assert zeros == pytest.approx(0.5, abs=0.03)
 

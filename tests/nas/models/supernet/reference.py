@@ -14,11 +14,11 @@ The operators of an edge are one module for all incoming levels; the statistics 
 incoming level is normalised by its own batch statistics, so each call stands for itself.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from search_spaces.auto_deeplab.trellis import Trellis
 
@@ -216,9 +216,11 @@ class ReferenceSupernet(nn.Module):
             size = tuple((side + 1) // 2 for side in size)
             sizes[s] = size
         for layer, row in enumerate(self.nodes):
+            assert isinstance(row, nn.ModuleDict)
             maps[layer] = {}
             for s in self.exists[layer]:
                 node = row[str(s)]
+                assert isinstance(node, NodeReference)
                 maps[layer][s] = node(
                     maps[layer - 2][self.nearest(layer - 2, s)],
                     [maps[layer - 1][r] for r in node.sources],
@@ -227,10 +229,11 @@ class ReferenceSupernet(nn.Module):
                     betas=[betas[layer, r, s] for r in node.sources],
                     auxiliary=self.auxiliary,
                 )
-        logits = 0
-        for pyramid, x in zip(self.pyramids, maps[self.spec.layers - 1].values(), strict=True):
-            logits = logits + F.interpolate(pyramid(x), sizes[0], mode="bilinear", align_corners=True)
-        return logits
+        logits = [
+            F.interpolate(pyramid(x), sizes[0], mode="bilinear", align_corners=True)
+            for pyramid, x in zip(self.pyramids, maps[self.spec.layers - 1].values(), strict=True)
+        ]
+        return sum(logits)
 
 
 def pairs(fast, reference):
@@ -253,7 +256,7 @@ def pairs(fast, reference):
                 yield from _edge_pairs(f"{prefix}.cell.weights", weights.edge(*map(int, key.split())), edge)
 
 
-def _edge_pairs(prefix, place, edge) -> Iterator[tuple]:
+def _edge_pairs(prefix, place, edge) -> Iterator[tuple[str, Callable[[Tensor], Tensor], Tensor]]:
     convolutions = [op for op in ("sep_3x3", "sep_5x5", "atrous_3x3", "atrous_5x5") if op in edge]
     for number, op in enumerate(convolutions):
         for which in ("", "_again") if op.startswith("sep") else ("",):

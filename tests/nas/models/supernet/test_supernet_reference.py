@@ -2,6 +2,7 @@
 
 import importlib.util
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -10,11 +11,13 @@ from nas.models.supernet import build_supernet
 from nas.specs import SupernetSpec
 
 _SPEC = importlib.util.spec_from_file_location("supernet_reference", Path(__file__).with_name("reference.py"))
+assert _SPEC is not None
+assert _SPEC.loader is not None
 reference = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(reference)
 
 TOLERANCE = 1e-9
-CASES = {
+CASES: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
     "three layers, three levels": ({"layers": 3, "levels": 3, "blocks": 3}, (2, 3, 41, 57)),
     "all levels, one block": ({"layers": 5, "levels": 4, "blocks": 1}, (1, 3, 65, 65)),
     "one layer": ({"layers": 1, "levels": 4, "blocks": 2}, (2, 3, 33, 33)),

@@ -51,8 +51,12 @@ def test_what_decides_the_weights_decides_the_key(fidelity, dataset):
         return warm_up_for(fidelity.model_copy(update=changes), dataset).key
 
     backbone = fidelity.backbone
-    same = [{"batch": 8}, {"rungs": (5,)}, {"backbone": backbone.model_copy(update={"frozen": False})}]
-    other = [
+    same: list[dict[str, object]] = [
+        {"batch": 8},
+        {"rungs": (5,)},
+        {"backbone": backbone.model_copy(update={"frozen": False})},
+    ]
+    other: list[dict[str, object]] = [
         {"train_images": 3},
         {"crop": (32, 64)},
         {"backbone": backbone.model_copy(update={"warmup_iterations": 13})},
@@ -120,6 +124,7 @@ print(*sorted(stages), flush=True)
 def test_two_processes_prepare_once(fidelity, workspace, tiny_root, tmp_path):
     command = [sys.executable, "-c", PREPARER.format(path=sys.path), str(tiny_root), str(tmp_path)]
     other = subprocess.Popen([*command, fidelity.model_dump_json()], stdout=subprocess.PIPE, text=True)
+    assert other.stdout is not None
     assert other.stdout.readline() == "ready\n"
     stages = set()
     here = Workspace(workspace.datasets, {}, tmp_path, tmp_path)

@@ -1,8 +1,12 @@
 """CUDA graphs. The arithmetic of a static step is tested on the CPU in test_loop.py; capturing it needs a GPU."""
 
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
 import pytest
 import torch
 
+from nas.results.measurement import Measurement
 from nas.training.evaluate import evaluate
 from nas.training.prepare import prepare
 from nas.training.trial import build_loop, build_trial_network
@@ -53,16 +57,20 @@ def test_a_capture_leaves_the_start_as_it_was(prepared):
 def test_the_same_scores_twice_and_after_going_on(fidelity, workspace, tmp_path, precision):
     asked = fidelity.model_copy(update={"precision": precision})
 
-    def scores(**options: object) -> list[float]:
-        return [m.score for m in evaluate(PUBLISHED_CELL, asked, 0, workspace=workspace, device="cuda", **options)]
+    def begin(checkpoint: Path | None = None) -> Iterator[Measurement]:
+        return evaluate(PUBLISHED_CELL, asked, 0, workspace=workspace, device="cuda", checkpoint=checkpoint)
+
+    def scores(checkpoint: Path | None = None) -> list[float]:
+        return [measurement.score for measurement in begin(checkpoint)]
 
     whole = scores()
     assert scores() == whole
     path = tmp_path / "checkpoint.pt"
-    running = evaluate(PUBLISHED_CELL, asked, 0, workspace=workspace, device="cuda", checkpoint=path)
+    running = begin(path)
     next(running)
+    assert isinstance(running, Generator)
     running.close()
-    assert scores(checkpoint=path) == whole
+    assert scores(path) == whole
 
 
 def test_the_backbone_trained_on_a_gpu(fidelity, workspace):

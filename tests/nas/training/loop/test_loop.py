@@ -71,7 +71,7 @@ def test_initial_weights_come_from_the_seed_alone(prepared):
     other = build_trial_network(PUBLISHED_CELL, prepared, 5)
     another = build_trial_network(PUBLISHED_CELL, prepared, 6)
     assert same(one.state_dict(), other.state_dict())
-    assert not torch.equal(one.classifier.weight, another.classifier.weight)
+    assert not torch.equal(one.get_parameter("classifier.weight"), another.get_parameter("classifier.weight"))
 
 
 @pytest.mark.parametrize("optimizer", [OptimizerSpec(), OptimizerSpec(name="adam", learning_rate=4e-3)])
@@ -94,7 +94,7 @@ def test_a_loss_that_is_not_finite_ends_the_trial(fidelity, workspace):
     prepared = prepare(wild, workspace, device=CPU)
     loop = new_loop(prepared)
     with torch.no_grad():
-        loop.model.classifier.weight.fill_(float("inf"))
+        loop.model.get_parameter("classifier.weight").fill_(float("inf"))
     with pytest.raises(TrialError, match="training loss is not finite after 100 steps"):
         loop.train(300)
     with pytest.raises(TrialError, match="validation loss is not finite"):

@@ -24,6 +24,7 @@ def test_a_batch_without_labels_has_loss_zero_and_no_gradient():
     loss = SegmentationLoss(torch.ones(3))(logits, torch.full((2, 4, 4), 255, dtype=torch.uint8))
     loss.backward()
     assert loss.item() == 0.0
+    assert logits.grad is not None
     assert not logits.grad.any()
 
 

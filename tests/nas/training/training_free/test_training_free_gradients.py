@@ -22,6 +22,7 @@ def line(weight, bias):
     """y = weight * x + bias, as a 1x1 convolution."""
     layer = nn.Conv2d(1, 1, 1)
     nn.init.constant_(layer.weight, weight)
+    assert layer.bias is not None
     nn.init.constant_(layer.bias, bias)
     return layer
 
@@ -51,8 +52,8 @@ def test_by_hand():
 def test_a_unit_that_is_off_has_no_part():
     model = nn.Sequential(nn.Conv2d(1, 2, 1, bias=False), nn.ReLU(), nn.Conv2d(2, 1, 1, bias=False))
     with torch.no_grad():
-        model[0].weight.copy_(torch.tensor([3.0, -1.0]).reshape(2, 1, 1, 1))
-        model[2].weight.copy_(torch.tensor([2.0, 5.0]).reshape(1, 2, 1, 1))
+        model.get_parameter("0.weight").copy_(torch.tensor([3.0, -1.0]).reshape(2, 1, 1, 1))
+        model.get_parameter("2.weight").copy_(torch.tensor([2.0, 5.0]).reshape(1, 2, 1, 1))
     batch = (images(1), NO_LABELS)  # hidden 3, 0; y = 6; dL/dy = 6; first layer 6 * 2, second 6 * 3
     assert grad_norm(model, batch, half_square) == pytest.approx(math.hypot(12, 18))
     assert snip(model, batch, half_square) == pytest.approx(3 * 12 + 2 * 18)

@@ -39,11 +39,11 @@ def test_a_weight_whose_gradient_does_not_vary_is_left_out():
 
 
 def test_layers_add_up():
-    model = nn.Sequential(one_layer(1), one_layer(1))
-    nn.init.constant_(model[0].weight, 2.0)
-    nn.init.constant_(model[1].weight, 5.0)
+    one, other = one_layer(1), one_layer(1)
+    nn.init.constant_(one.weight, 2.0)
+    nn.init.constant_(other.weight, 5.0)
     # Both layers' gradients are multiples of the input, 1 and 3: ln 2 each.
-    assert zico(model, sums([1.0], [3.0]), total) == pytest.approx(2 * math.log(2))
+    assert zico(nn.Sequential(one, other), sums([1.0], [3.0]), total) == pytest.approx(2 * math.log(2))
 
 
 def network():
@@ -63,7 +63,8 @@ def batches(count):
 def test_against_gradients_kept_whole(count):
     model = network()
     model[3].eval()
-    expected, gradients = 0.0, {0: [], 4: []}
+    gradients: dict[int, list[np.ndarray]] = {0: [], 4: []}
+    expected = 0.0
     for inputs, labels in batches(count):
         model.zero_grad()
         F.cross_entropy(model(inputs), labels).backward()
