@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -20,6 +20,7 @@ from nas.specs import (
     DenseCellSpace,
     EarlyStopping,
     FullScaleSpec,
+    JobSpec,
     ReferenceSpec,
     Resources,
     SearchSpec,
@@ -204,6 +205,9 @@ def test_runs_by_hand(store, snapshots):
 def test_runs_whose_second_half_nobody_measured(store, snapshots):
     snapshots(RUNS, 10.0, 20.0)
     assert asked(store, RUNS).reason == NO_EPOCHS
+
+
+Spec = TypeVar("Spec", bound=JobSpec)
 
 
 def probe_of(spec: Spec) -> Spec:
