@@ -77,11 +77,14 @@ class Service:
 
     def trial(self, search_id: str, number: int, *scores: float, end: TrialStatus | None = None) -> None:
         """A trial that measured these scores at the rungs in turn, and ended so."""
+        from nas.results.proposal import Proposal
         from search_spaces.dense_cell.space import sample
 
         search = self.store.get_search(search_id)
         fidelity = search.spec.fidelities["fidelity"]
-        self.store.add_trial(search_id, search.attempt, number, sample(5, random.Random(number)), fidelity, seed=7)
+        self.store.add_trial(
+            search_id, search.attempt, Proposal(number, sample(5, random.Random(number)), fidelity, seed=7)
+        )
         for rung, score in zip(fidelity.rungs, scores, strict=False):
             self.store.record_measurement(search_id, number, 1, measured(rung, score))
         if end is not None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from nas.kinds.plans import ListPlan, Plan, Proposal
+from nas.kinds.plans import ListPlan, Plan
 from nas.kinds.probing import probe_name, short
 from nas.kinds.protocol import Family, Kind, Records
 from nas.panels.snapshots import snapshot_panels
+from nas.results.proposal import Proposal
 from nas.schemas.panels import Panel
 from nas.specs import AutoDeepLabSpec
 from nas.store import SearchRecord, SnapshotRecord, Store

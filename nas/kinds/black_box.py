@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from nas.kinds.plans import Need, Plan, Proposal
+from nas.kinds.plans import Need, Plan
 from nas.kinds.probing import probe_name, probe_trials, short
 from nas.kinds.protocol import Family, Kind, Records
 from nas.results.measurement import Measurement
+from nas.results.proposal import Proposal
 from nas.results.status import TrialStatus
 from nas.specs import BlackBoxSpec, Fidelity, RandomStrategy
 from nas.store import TrialRecord

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping
 
-from nas.kinds.plans import ListPlan, Plan, Proposal
+from nas.kinds.plans import ListPlan, Plan
 from nas.kinds.protocol import Adoption, Candidates, Family, Kind, Records, refused_fidelity
+from nas.results.proposal import Proposal
 from nas.schemas.panels import Panel
 from nas.specs import BlackBoxSpec, CalibrationSpec, Fidelity, RandomStrategy
 from nas.store import SearchRecord, Store

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from nas.kinds.plans import ListPlan, Plan, Proposal
+from nas.kinds.plans import ListPlan, Plan
 from nas.kinds.protocol import Adoption, Candidates, Family, Kind, Records
+from nas.results.proposal import Proposal
 from nas.schemas.panels import Panel
 from nas.specs import FullScaleSpec
 from nas.store import SearchRecord, Store

@@ -4,25 +4,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from nas.results.measurement import Measurement
+from nas.results.proposal import Proposal
 from nas.results.status import TrialStatus
 from nas.specs import Fidelity
 from nas.store import TrialRecord
 from search_spaces.auto_deeplab.architecture import AutoDeepLab
 from search_spaces.document import Architecture
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """A trial to run; `number` identifies the trial within its search."""
-
-    number: int
-    architecture: Architecture
-    fidelity: Fidelity
-    seed: int
 
 
 class Need(NamedTuple):

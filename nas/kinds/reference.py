@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nas.kinds.plans import ListPlan, Plan, Proposal
+from nas.kinds.plans import ListPlan, Plan
 from nas.kinds.probing import probe_name, short
 from nas.kinds.protocol import Family, Kind, Records
 from nas.panels.heads import heads_panels
 from nas.ranking.reference_table import reference_table
+from nas.results.proposal import Proposal
 from nas.schemas.panels import Panel
 from nas.specs import ReferenceSpec
 from nas.store import SearchRecord, Store

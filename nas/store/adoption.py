@@ -9,16 +9,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, func, literal, select
 
 from nas.results.measurement import Measurement
+from nas.results.proposal import Proposal
 from nas.results.status import TrialStatus
-from nas.specs import Fidelity
-from nas.store.contents import canonical
 from nas.store.drivers import ACTIVE
 from nas.store.errors import ConflictError, NotFoundError
 from nas.store.leaderboard import TRIAL, TRIAL_COLUMNS, find_trial
 from nas.store.records import TrialRecord
 from nas.store.tables import MeasurementRow, SearchRow, TrialRow
 from nas.store.trials import MEASURED, Trials, column_values, new_trial, require_driver, same_trial
-from search_spaces.document import Architecture
 
 
 class Adoption(Trials):
@@ -58,16 +56,8 @@ class Adoption(Trials):
             row = connection.execute(statement).one_or_none()
         return None if row is None else (row[-1], TrialRecord(*row[:-1]))
 
-    def adopt_trial(  # noqa: PLR0917  a trial as in add_trial, and the two parts of its source
-        self,
-        search_id: str,
-        driver_attempt: int,
-        number: int,
-        architecture: Architecture,
-        fidelity: Fidelity,
-        seed: int,
-        source_search: str,
-        source_number: int,
+    def adopt_trial(
+        self, search_id: str, driver_attempt: int, proposal: Proposal, source_search: str, source_number: int
     ) -> TrialRecord:
         """Add a trial that is completed at once, with the numbers and the learning curve of its source.
 
@@ -77,10 +67,7 @@ class Adoption(Trials):
         Args:
             search_id: The search whose driver writes.
             driver_attempt: The driver's attempt.
-            number: The number of the new trial within its search, from 0.
-            architecture: Stored in its canonical form.
-            fidelity: The fidelity.
-            seed: The seed.
+            proposal: The new trial; its architecture is stored in its canonical form.
             source_search: The id of the source's search.
             source_number: The source's number within its search.
 
@@ -94,7 +81,7 @@ class Adoption(Trials):
             SearchClosedError: The search is stopping or over.
             StaleAttemptError: The attempt no longer drives the search.
         """
-        new = new_trial(number, canonical(architecture), fidelity.key, seed, self._clock())
+        new = new_trial(proposal, self._clock())
         while True:
             with self._write() as connection:
                 result = connection.execute(self._adopt(search_id, driver_attempt, new, source_search, source_number))
@@ -104,7 +91,7 @@ class Adoption(Trials):
                     break
                 require_driver(connection, search_id, driver_attempt)
                 _require_source(connection, new, source_search, source_number)
-                if find_trial(connection, search_id, number) is not None:
+                if find_trial(connection, search_id, new.number) is not None:
                     return same_trial(connection, search_id, new)
             # On PostgreSQL the source was completed between the two statements: now it can be adopted.
         return TrialRecord(**adopted, architecture_json=new.architecture_json)

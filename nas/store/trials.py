@@ -7,8 +7,8 @@ from typing import Any, NoReturn
 from sqlalchemy import Connection, and_, case, literal, select, update
 
 from nas.results.measurement import Measurement
+from nas.results.proposal import Proposal
 from nas.results.status import TrialStatus
-from nas.specs import Fidelity
 from nas.store.contents import Contents, canonical
 from nas.store.drivers import ACTIVE, refuse_driver
 from nas.store.engine import clean_text
@@ -16,7 +16,7 @@ from nas.store.errors import ConflictError, NotFoundError, StaleAttemptError
 from nas.store.leaderboard import TRIAL_COLUMNS, find_trial
 from nas.store.records import TrialRecord
 from nas.store.tables import MeasurementRow, SearchRow, TrialRow
-from search_spaces.document import Architecture, architecture_to_dict
+from search_spaces.document import architecture_to_dict
 
 SCORED = (TrialStatus.COMPLETED, TrialStatus.PRUNED)
 """Terminal statuses that need a score."""
@@ -28,24 +28,13 @@ MEASURED = tuple(name for name in Measurement.model_fields if name in TrialRow._
 class Trials(Contents):
     """Rows of `trials` and `measurements`, written by a search's driver and its trials' processes."""
 
-    def add_trial(  # noqa: PLR0917  the six parts of a trial's identity, in the same order everywhere
-        self,
-        search_id: str,
-        driver_attempt: int,
-        number: int,
-        architecture: Architecture,
-        fidelity: Fidelity,
-        seed: int,
-    ) -> TrialRecord:
+    def add_trial(self, search_id: str, driver_attempt: int, proposal: Proposal) -> TrialRecord:
         """Add a running trial of attempt 1. The same content under the same number again gives the recorded trial.
 
         Args:
             search_id: The search whose driver writes.
             driver_attempt: The driver's attempt.
-            number: The number of the trial within its search, from 0.
-            architecture: Stored in its canonical form.
-            fidelity: The fidelity.
-            seed: The seed.
+            proposal: The trial; its architecture is stored in its canonical form.
 
         Returns:
             The recorded trial. Its architecture, in canonical form, is the one to measure.
@@ -56,10 +45,11 @@ class Trials(Contents):
             SearchClosedError: The search is stopping or over.
             StaleAttemptError: The attempt no longer drives the search.
         """
-        architecture = canonical(architecture)
-        record = new_trial(number, architecture, fidelity.key, seed, self._clock())
+        record = new_trial(proposal, self._clock())
         with self._write() as connection:
-            self._store_content(connection, architecture, fidelity, record.fidelity_key, record.created_at)
+            self._store_content(
+                connection, record.architecture, proposal.fidelity, record.fidelity_key, record.created_at
+            )
             inserted = connection.execute(self._insert_trial(search_id, driver_attempt, record)).one_or_none()
             if inserted is None:
                 require_driver(connection, search_id, driver_attempt)
@@ -183,14 +173,15 @@ class Trials(Contents):
                 _refuse_end(connection, search_id, number, attempt, status)
 
 
-def new_trial(number: int, architecture: Architecture, fidelity_key: str, seed: int, now: float) -> TrialRecord:
-    """Make the record of a running trial of attempt 1; the architecture must be in its canonical form."""
+def new_trial(proposal: Proposal, now: float) -> TrialRecord:
+    """Make the record of a running trial of attempt 1, with the canonical form of the proposed architecture."""
+    architecture = canonical(proposal.architecture)
     return TrialRecord(
-        number=number,
+        number=proposal.number,
         architecture_key=architecture.key,
         architecture_json=architecture_to_dict(architecture),
-        fidelity_key=fidelity_key,
-        seed=seed,
+        fidelity_key=proposal.fidelity.key,
+        seed=proposal.seed,
         created_at=now,
         updated_at=now,
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nas.results.measurement import Measurement
+from nas.results.proposal import Proposal
 from nas.results.snapshot import Snapshot
 from nas.results.status import TrialStatus
 from nas.specs import AutoDeepLabSpec, BilevelSpec, CalibrationSpec, Fidelity, FullScaleSpec, ReferenceSpec
@@ -134,7 +135,7 @@ def _measure(
     seed: int = 0,
 ) -> None:
     """A completed trial."""
-    store.add_trial(search, 1, number, architecture, fidelity, seed)
+    store.add_trial(search, 1, Proposal(number, architecture, fidelity, seed))
     for rung in fidelity.rungs:
         seconds = rung / 10
         found = Measurement(

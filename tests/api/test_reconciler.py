@@ -12,6 +12,7 @@ from dataclasses import replace
 import pytest
 
 from api.reconciler import LOST_SECONDS, Action, Reconciler, back_off, decide
+from nas.results.proposal import Proposal
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import BlackBoxSpec
 from nas.store import Store
@@ -202,7 +203,7 @@ def test_after_the_last_driver_the_search_fails_with_its_last_words(reconciler, 
 def service_trial(store, search_id):
     from search_spaces import PUBLISHED_CELL
 
-    store.add_trial(search_id, 1, 0, PUBLISHED_CELL, store.get_search(search_id).spec.fidelity, 0)
+    store.add_trial(search_id, 1, Proposal(0, PUBLISHED_CELL, store.get_search(search_id).spec.fidelity, 0))
 
 
 def test_a_cluster_that_forgot_the_job_gets_some_patience(reconciler, store, cluster, clock, search):

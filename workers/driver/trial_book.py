@@ -12,8 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from nas.kinds.plans import Plan, Proposal
+from nas.kinds.plans import Plan
 from nas.results.measurement import Measurement
+from nas.results.proposal import Proposal
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import Fidelity, Resources
 from nas.store import TrialRecord
@@ -179,16 +180,7 @@ class TrialBook:
         return None
 
     def _add(self, proposal: Proposal) -> _Flight:
-        trial = persist(
-            lambda: self._store.add_trial(
-                self._search_id,
-                self._driver.attempt,
-                proposal.number,
-                proposal.architecture,
-                proposal.fidelity,
-                proposal.seed,
-            )
-        )
+        trial = persist(lambda: self._store.add_trial(self._search_id, self._driver.attempt, proposal))
         return _Flight(self._task(proposal.fidelity, trial, trial.attempt))
 
     def _adopt(self, proposal: Proposal) -> bool:
@@ -200,18 +192,8 @@ class TrialBook:
         if found is None:
             return False
         source, measured = found
-        adopted = persist(
-            lambda: self._store.adopt_trial(
-                self._search_id,
-                self._driver.attempt,
-                proposal.number,
-                proposal.architecture,
-                proposal.fidelity,
-                proposal.seed,
-                source,
-                measured.number,
-            )
-        )
+        attempt = self._driver.attempt
+        adopted = persist(lambda: self._store.adopt_trial(self._search_id, attempt, proposal, source, measured.number))
         assert adopted.status is TrialStatus.COMPLETED, adopted.number  # numbers on record are not proposed again
         log.info("trial %d was measured before, as trial %d of %s", proposal.number, measured.number, source)
         self._count(TrialStatus.COMPLETED, None)

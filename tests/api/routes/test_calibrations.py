@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from nas.results.measurement import Measurement
+from nas.results.proposal import Proposal
 from nas.results.status import SearchStatus, TrialStatus
 from search_spaces.dense_cell.space import sample
 
@@ -34,7 +35,9 @@ def calibrated(service, end: SearchStatus | None = SearchStatus.COMPLETED, **sco
     for turn, (name, values) in enumerate(scores.items()):
         for index, score in enumerate(values):
             number, fidelity = turn * N + index, fidelities[name]
-            service.store.add_trial(search, attempt, number, sample(5, random.Random(index)), fidelity, asked.seed)
+            service.store.add_trial(
+                search, attempt, Proposal(number, sample(5, random.Random(index)), fidelity, asked.seed)
+            )
             service.store.record_measurement(search, number, 1, measured(fidelity.iterations, score, COST[name]))
             service.store.finish_trial(search, number, 1, TrialStatus.COMPLETED)
     if end is not None:

@@ -9,6 +9,7 @@ import pytest
 from scipy import stats
 
 from nas.results.measurement import Measurement
+from nas.results.proposal import Proposal
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import AutoDeepLabSpec, ReferenceSpec
 from search_spaces import PUBLISHED_CELL
@@ -62,7 +63,9 @@ def measure(service, search: str, child: str, scores, upto: int | None = None) -
         architecture = service.store.get_trial(search, number).architecture
         for turn in range(spec.seeds):
             mine = turn * len(spec.trials) + index
-            service.store.add_trial(child, record.attempt, mine, architecture, spec.fidelity, spec.seed + turn)
+            service.store.add_trial(
+                child, record.attempt, Proposal(mine, architecture, spec.fidelity, spec.seed + turn)
+            )
             spread = 0.01 * (1 if turn else -1) if spec.seeds == 2 else 0.0
             service.store.record_measurement(child, mine, 1, measured(1000, scores[number] + spread, 80.0))
             service.store.finish_trial(child, mine, 1, TrialStatus.COMPLETED)
@@ -291,7 +294,7 @@ def test_a_reference_search_is_ranked_over_its_heads(service):
     for turn in range(2):
         for index, head in enumerate(heads):
             number = turn * len(heads) + index
-            service.store.add_trial(search, record.attempt, number, head, spec.fidelity, turn)
+            service.store.add_trial(search, record.attempt, Proposal(number, head, spec.fidelity, turn))
             service.store.record_measurement(search, number, 1, measured(200, scores[index][turn], 4.0))
             service.store.finish_trial(search, number, 1, TrialStatus.COMPLETED)
     reply = ask(service, search, choose={"how": "explicit", "trials": [0, 2, 5]})

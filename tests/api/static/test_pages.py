@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from nas.results.measurement import Measurement
+from nas.results.proposal import Proposal
 from nas.results.status import TrialStatus
 
 pytest.importorskip("playwright.sync_api", reason="no Playwright: pip install 'segnas[dev]'")
@@ -202,7 +203,7 @@ def test_panels_are_asked_for_again_when_a_search_changes(service, visit):
     page = visit(f"{service.url}/#/{record.id}")
     row = page.locator(".panel tbody tr").nth(1)
     expect(row).to_contain_text("ASPP (6, 12, 18)")
-    service.store.add_trial(record.id, attempt, 0, REFERENCE_HEADS[1], fidelity, seed=0)
+    service.store.add_trial(record.id, attempt, Proposal(0, REFERENCE_HEADS[1], fidelity, seed=0))
     service.store.record_measurement(record.id, 0, 1, measured(0.4321))
     service.store.finish_trial(record.id, 0, 1, TrialStatus.COMPLETED)
     expect(row).to_contain_text("0.4321")

@@ -16,6 +16,7 @@ from PIL import Image
 from nas.cli import main
 from nas.cli.specs import read_model
 from nas.client import Client, ClientError
+from nas.results.proposal import Proposal
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import BlackBoxSpec, CalibrationSpec, FullScaleRequest
 from tests.builders import dense_cell, measured
@@ -74,7 +75,7 @@ def measure(service, child: str, scores) -> None:
     spec = service.store.get_search(child).spec
     for index, number in enumerate(spec.trials):
         architecture = service.store.get_trial(spec.of, number).architecture
-        service.store.add_trial(child, attempt, index, architecture, spec.fidelity, spec.seed)
+        service.store.add_trial(child, attempt, Proposal(index, architecture, spec.fidelity, spec.seed))
         service.store.record_measurement(child, index, 1, measured(1000, scores[number], 80.0))
         service.store.finish_trial(child, index, 1, TrialStatus.COMPLETED)
     service.store.finish_search(child, attempt, SearchStatus.COMPLETED)
@@ -91,7 +92,7 @@ def calibrated(service, search: str) -> None:
         fidelity = {**spec.proxies, "full_scale": spec.full_scale}[name]
         for index, score in enumerate(values):
             number, cell = turn * 10 + index, dense_cell(index)
-            service.store.add_trial(search, attempt, number, cell, fidelity, spec.seed)
+            service.store.add_trial(search, attempt, Proposal(number, cell, fidelity, spec.seed))
             service.store.record_measurement(
                 search, number, 1, measured(fidelity.iterations, score, fidelity.iterations / 10)
             )

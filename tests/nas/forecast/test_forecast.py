@@ -12,6 +12,7 @@ from nas.forecast import MeasuredTimes, comparable_times, expected_at_rungs, for
 from nas.forecast.search import ALIKE, NO_EPOCHS, NOTHING, SAME
 from nas.kinds.probing import PROBE_RUNGS
 from nas.kinds.registry import kind_of
+from nas.results.proposal import Proposal
 from nas.specs import (
     AutoDeepLabSpec,
     BilevelSpec,
@@ -60,7 +61,7 @@ def ran(store: Store, spec: SearchSpec, *trials: tuple[float, ...], devices: flo
     store.begin_driver(search.id)
     for number, times in enumerate(trials):
         used = next(iter(spec.fidelities.values()))
-        store.add_trial(search.id, 1, number, dense_cell(number), used, 0)
+        store.add_trial(search.id, 1, Proposal(number, dense_cell(number), used, 0))
         for iteration, seconds in zip(used.rungs, times, strict=False):
             store.record_measurement(
                 search.id, number, 1, measured(iteration, seconds=seconds, device_seconds=seconds * devices)

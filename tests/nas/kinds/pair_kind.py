@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from nas.kinds.plans import ListPlan, Plan, Proposal
+from nas.kinds.plans import ListPlan, Plan
 from nas.kinds.protocol import Family, Kind, Records
+from nas.results.proposal import Proposal
 from nas.schemas.panels import ColumnPublic, Panel, TablePanel
 from nas.specs import Fidelity, JobSpec
 from nas.store import SearchRecord, Store

@@ -28,6 +28,7 @@ import pytest
 from sqlalchemy import event
 
 from nas.results.measurement import Measurement
+from nas.results.proposal import Proposal
 from nas.specs import BlackBoxSpec, Fidelity
 from nas.store import Store
 from nas.store.tables import Base
@@ -315,6 +316,6 @@ def add(store: Store, spec: BlackBoxSpec, cells: list[DenseCell]) -> Callable[..
 
     def add_trial(search_id: str, number: int, driver_attempt: int = 1) -> Any:
         cell = cells[number % len(cells)]
-        return store.add_trial(search_id, driver_attempt, number, cell, spec.fidelity, seed=number)
+        return store.add_trial(search_id, driver_attempt, Proposal(number, cell, spec.fidelity, seed=number))
 
     return add_trial

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import event
 
+from nas.results.proposal import Proposal
 from nas.results.status import SearchStatus
 from nas.results.status import TrialStatus as T
 from nas.specs import Fidelity
@@ -29,7 +30,7 @@ def begun(store: Store, spec) -> Callable[[], str]:
 @pytest.fixture
 def source(store: Store, driven: str, spec, cells, measured) -> str:
     """A search whose trial 0 has measured cell 0 with seed 7 at two rungs and is completed."""
-    store.add_trial(driven, 1, 0, cells[0], spec.fidelity, 7)
+    store.add_trial(driven, 1, Proposal(0, cells[0], spec.fidelity, 7))
     store.record_measurement(driven, 0, 1, measured(100, 0.25, parameters=1000, multiply_adds=9_000_000_000))
     store.record_measurement(
         driven, 0, 1, measured(300, 0.5, seconds=7.0, device_seconds=3.5, parameters=1000, multiply_adds=9_000_000_000)
@@ -47,7 +48,7 @@ def adopt(
     *,
     attempt: int = 1,
 ) -> TrialRecord:
-    return store.adopt_trial(search, attempt, number, *content, *source)
+    return store.adopt_trial(search, attempt, Proposal(number, *content), *source)
 
 
 def test_costs_of_the_network_are_recorded_with_the_deepest_rung(store: Store, driven: str, add, measured):
@@ -83,14 +84,14 @@ def test_adopting_again_meets_the_recorded_trial(store: Store, source: str, begu
     mine, content = begun(), (cells[0], spec.fidelity, 7)
     first = adopt(store, mine, 0, content, (source, 0))
     assert adopt(store, mine, 0, content, (source, 0)) == first
-    assert store.add_trial(mine, 1, 0, *content) == first
+    assert store.add_trial(mine, 1, Proposal(0, *content)) == first
     assert store.all_trials(mine) == [first]
     assert len(store.curve(mine, 0)) == 2
 
 
 def test_a_trial_that_runs_is_not_replaced_by_an_adopted_one(store: Store, source: str, begun, spec, cells):
     mine, content = begun(), (cells[0], spec.fidelity, 7)
-    running = store.add_trial(mine, 1, 0, *content)
+    running = store.add_trial(mine, 1, Proposal(0, *content))
     assert adopt(store, mine, 0, content, (source, 0)) == running
     assert store.curve(mine, 0) == []
 
@@ -113,7 +114,7 @@ def test_an_adopted_trial_never_changes(  # noqa: PLR0917  fixtures
 def test_an_equal_architecture_is_adopted_however_it_is_written(store: Store, driven: str, begun, spec, measured):
     one, other = Branch(input=-1, operator=Conv1x1()), Branch(input=-1, operator=AtrousSeparable(rate=(6, 3)))
     first, second = DenseCell(branches=(one, other)), DenseCell(branches=(other, one))
-    original = store.add_trial(driven, 1, 0, first, spec.fidelity, 0)
+    original = store.add_trial(driven, 1, Proposal(0, first, spec.fidelity, 0))
     store.record_measurement(driven, 0, 1, measured())
     store.finish_trial(driven, 0, 1, T.COMPLETED)
     adopted = adopt(store, begun(), 0, (second, spec.fidelity, 0), (driven, 0))
@@ -144,7 +145,7 @@ def test_only_the_same_content_is_adopted(store: Store, source: str, begun, spec
 def test_only_a_completed_trial_is_adopted(  # noqa: PLR0917  fixtures
     store: Store, driven: str, begun, spec, cells, measured, end: T | None
 ):
-    store.add_trial(driven, 1, 0, cells[0], spec.fidelity, 7)
+    store.add_trial(driven, 1, Proposal(0, cells[0], spec.fidelity, 7))
     store.record_measurement(driven, 0, 1, measured(300))
     if end is not None:
         store.finish_trial(driven, 0, 1, end)
@@ -157,7 +158,7 @@ def test_only_a_completed_trial_is_adopted(  # noqa: PLR0917  fixtures
 
 def test_a_number_is_bound_to_its_content(store: Store, source: str, begun, spec, cells):
     mine = begun()
-    recorded = store.add_trial(mine, 1, 0, cells[1], spec.fidelity, 7)
+    recorded = store.add_trial(mine, 1, Proposal(0, cells[1], spec.fidelity, 7))
     with pytest.raises(ConflictError, match=r"trial 0 .* other content"):
         adopt(store, mine, 0, (cells[0], spec.fidelity, 7), (source, 0))
     assert store.all_trials(mine) == [recorded]
@@ -202,7 +203,7 @@ def test_the_oldest_that_ran_is_found(store: Store, begun, spec, cells, measured
     searches = [begun(), begun(), begun()]
     content = (cells[0], spec.fidelity, 7)
     for search in searches:
-        store.add_trial(search, 1, 0, *content)
+        store.add_trial(search, 1, Proposal(0, *content))
     for search in searches[::-1]:  # completed in another order than begun
         store.record_measurement(search, 0, 1, measured(300))
         store.finish_trial(search, 0, 1, T.FAILED if search == searches[0] else T.COMPLETED)
@@ -213,7 +214,7 @@ def test_the_oldest_that_ran_is_found(store: Store, begun, spec, cells, measured
 def test_what_was_measured_is_found_within_some_searches(store: Store, begun, spec, cells, measured):
     searches = [begun(), begun(), begun()]
     for search in searches:
-        store.add_trial(search, 1, 0, cells[0], spec.fidelity, 7)
+        store.add_trial(search, 1, Proposal(0, cells[0], spec.fidelity, 7))
         store.record_measurement(search, 0, 1, measured(300))
         store.finish_trial(search, 0, 1, T.COMPLETED)
     content = (cells[0].key, spec.fidelity.key, 7)
@@ -229,7 +230,7 @@ def test_a_source_that_is_completed_meanwhile_is_adopted(  # noqa: PLR0917  fixt
     if url.startswith("sqlite"):
         pytest.skip("on SQLite nobody writes during another's transaction")
     mine, content = begun(), (cells[0], spec.fidelity, 7)
-    store.add_trial(driven, 1, 0, *content)
+    store.add_trial(driven, 1, Proposal(0, *content))
     store.record_measurement(driven, 0, 1, measured(300))
     with Store.open(url) as another:
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from nas.results.proposal import Proposal
 from nas.results.status import SearchStatus, TrialStatus
 from nas.store import ConflictError, StaleAttemptError, Store
 
@@ -76,18 +77,18 @@ def test_one_owner_takes_the_lease(store: Store, race, driven: str):
 
 
 def test_one_architecture_takes_a_number(store: Store, race, driven: str, spec, cells):
-    answers = race(lambda mine, i: mine.add_trial(driven, 1, 0, cells[i], spec.fidelity, 0))
+    answers = race(lambda mine, i: mine.add_trial(driven, 1, Proposal(0, cells[i], spec.fidelity, 0)))
     winners = [answer for answer in answers if not isinstance(answer, ConflictError)]
     assert len(winners) == 1
     assert store.all_trials(driven)[0].architecture_key == winners[0].architecture_key
 
 
 def test_a_trial_is_adopted_once(store: Store, race, driven: str, spec, cells, measured):  # noqa: PLR0917  fixtures
-    store.add_trial(driven, 1, 0, cells[0], spec.fidelity, 0)
+    store.add_trial(driven, 1, Proposal(0, cells[0], spec.fidelity, 0))
     store.record_measurement(driven, 0, 1, measured(100))
     store.record_measurement(driven, 0, 1, measured(300))
     store.finish_trial(driven, 0, 1, T.COMPLETED)
-    answers = race(lambda mine, _: mine.adopt_trial(driven, 1, 1, cells[0], spec.fidelity, 0, driven, 0))
+    answers = race(lambda mine, _: mine.adopt_trial(driven, 1, Proposal(1, cells[0], spec.fidelity, 0), driven, 0))
     assert answers == [store.get_trial(driven, 1)] * WRITERS
     assert store.curve(driven, 1) == store.curve(driven, 0)
     assert store.overview(driven).cost.adopted == 1
@@ -101,7 +102,7 @@ def test_nothing_is_lost_or_doubled_when_all_write(  # noqa: PLR0917  fixtures
     def work(mine: Store, index: int) -> None:
         for step in range(10):
             number = index * 10 + step
-            mine.add_trial(driven, 1, number, cells[step % 3], spec.fidelity, number)
+            mine.add_trial(driven, 1, Proposal(number, cells[step % 3], spec.fidelity, number))
             mine.record_measurement(driven, number, 1, measured(100, step / 10))
             mine.record_measurement(driven, number, 1, measured(300, step / 20))
             mine.finish_trial(driven, number, 1, T.COMPLETED)
@@ -156,7 +157,7 @@ def test_a_new_driver_finds_all_that_the_old_one_will_ever_have_added(store: Sto
         with Store.open(url) as mine:
             for number in range(10_000):
                 try:
-                    mine.add_trial(driven, 1, number, cells[number % len(cells)], spec.fidelity, 0)
+                    mine.add_trial(driven, 1, Proposal(number, cells[number % len(cells)], spec.fidelity, 0))
                 except StaleAttemptError:
                     return
                 added.append(number)
@@ -179,7 +180,7 @@ def test_a_search_that_ends_has_no_trial_in_flight(store: Store, url: str, drive
         with Store.open(url) as mine:
             for number in range(10_000):
                 try:
-                    mine.add_trial(driven, 1, number, cells[number % len(cells)], spec.fidelity, 0)
+                    mine.add_trial(driven, 1, Proposal(number, cells[number % len(cells)], spec.fidelity, 0))
                 except StaleAttemptError:
                     return number
         raise AssertionError("the search never ended")

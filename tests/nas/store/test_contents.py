@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
+from nas.results.proposal import Proposal
 from nas.store import Store, StoreError
 
 
@@ -12,7 +13,7 @@ def test_a_fidelity_reads_back_under_its_key(store: Store, driven: str, spec, ce
     other = spec.fidelity.model_copy(update={"rungs": (100, 300, 900), "crop": (128, 256)})
     assert store.fidelities() == {}
     for number, fidelity in enumerate((spec.fidelity, other, spec.fidelity)):
-        store.add_trial(driven, 1, number, cells[number], fidelity, 0)
+        store.add_trial(driven, 1, Proposal(number, cells[number], fidelity, 0))
     assert store.fidelities() == {spec.fidelity.key: spec.fidelity, other.key: other}
 
 

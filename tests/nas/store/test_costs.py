@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from nas.results.proposal import Proposal
 from nas.results.status import TrialStatus
 from nas.store import RungTime, SearchCost, Store
 
@@ -15,7 +16,7 @@ def ran(store: Store, spec, cells, measured) -> Callable[..., None]:
     """A trial, seed 0, that has measured rungs given as {iteration: (seconds, device_seconds)}."""
 
     def run(search: str, number: int, rungs: dict[int, tuple[float, float]], fidelity=spec.fidelity) -> None:
-        store.add_trial(search, 1, number, cells[number], fidelity, 0)
+        store.add_trial(search, 1, Proposal(number, cells[number], fidelity, 0))
         for iteration, (seconds, device_seconds) in rungs.items():
             point = measured(iteration, seconds=seconds, device_seconds=device_seconds)
             store.record_measurement(search, number, 1, point)
@@ -33,7 +34,7 @@ def other(store: Store, spec) -> str:
 
 def adopt_first(store: Store, spec, cells, search: str, source: str) -> None:
     store.finish_trial(source, 0, 1, TrialStatus.COMPLETED)
-    store.adopt_trial(search, 1, 0, cells[0], spec.fidelity, 0, source, 0)
+    store.adopt_trial(search, 1, Proposal(0, cells[0], spec.fidelity, 0), source, 0)
 
 
 def test_a_search_costs_what_its_trials_took_to_their_deepest_rung(  # noqa: PLR0917  fixtures

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from nas.results.proposal import Proposal
 from nas.results.status import TrialStatus
 from nas.store import NotFoundError, Store, StoreError
 from nas.store.engine import parse_url
@@ -114,7 +115,7 @@ def test_an_event_of_a_trial_is_at_most_two_statements(  # noqa: PLR0917  fixtur
         (1, lambda: store.all_trials(driven)),
         (1, lambda: store.best_trial(driven)),
         (1, lambda: store.find_measured(cells[1].key, spec.fidelity.key, 1)),
-        (2, lambda: store.adopt_trial(driven, 1, 2, cells[1], spec.fidelity, 1, driven, 1)),
+        (2, lambda: store.adopt_trial(driven, 1, Proposal(2, cells[1], spec.fidelity, 1), driven, 1)),
         (1, lambda: store.rung_times([spec.fidelity.key])),
         (3, lambda: store.overview(driven)),
     ]
@@ -128,6 +129,7 @@ WORK = """
 import os, signal, sys
 from sqlalchemy import event
 from nas.results.measurement import Measurement
+from nas.results.proposal import Proposal
 from nas.specs import Fidelity
 from nas.store import Store
 from nas.results.status import TrialStatus
@@ -147,7 +149,7 @@ def die(connection, cursor, statement, *_):
 
 fidelity, rng = Fidelity(dataset="scenes"), random.Random(0)
 for number in range(100_000):
-    store.add_trial(search_id, 1, number, sample(3, rng), fidelity, number)
+    store.add_trial(search_id, 1, Proposal(number, sample(3, rng), fidelity, number))
     for iteration in (100, 300):
         store.record_measurement(search_id, number, 1, Measurement(
             iteration=iteration, score=rng.random(), class_iou=(0.5,), train_loss=1.0, val_loss=1.0, seconds=1.0,

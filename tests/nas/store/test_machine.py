@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from nas.results.measurement import Measurement
+from nas.results.proposal import Proposal
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import BlackBoxSpec, Fidelity
 from nas.store import ConflictError, NotFoundError, SearchClosedError, SearchCost, StaleAttemptError, Store
@@ -82,7 +83,7 @@ class Lives(RuleBasedStateMachine):
         self.source = self.store.create_search(BlackBoxSpec(name="source", fidelity=FIDELITY))[0].id
         self.store.begin_driver(self.source)
         for number, cell in enumerate(CELLS):
-            self.store.add_trial(self.source, 1, number, cell, FIDELITY, 0)
+            self.store.add_trial(self.source, 1, Proposal(number, cell, FIDELITY, 0))
         self.store.record_measurement(self.source, 0, 1, point_at(100, 0.5))
         self.store.finish_trial(self.source, 0, 1, T.COMPLETED)
 
@@ -167,7 +168,9 @@ class Lives(RuleBasedStateMachine):
         error = self.driver_error(attempt, S.STARTING, S.RUNNING)
         if error is None and number in self.trials and self.trials[number].cell != cell:
             error = ConflictError
-        self.expect(error, lambda: self.store.add_trial(self.search, attempt, number, CELLS[cell], FIDELITY, 0))
+        self.expect(
+            error, lambda: self.store.add_trial(self.search, attempt, Proposal(number, CELLS[cell], FIDELITY, 0))
+        )
         if error is None:
             self.trials.setdefault(number, ModelTrial(cell))
 
@@ -181,7 +184,9 @@ class Lives(RuleBasedStateMachine):
             error = ConflictError
         self.expect(
             error,
-            lambda: self.store.adopt_trial(self.search, attempt, number, CELLS[cell], FIDELITY, 0, self.source, source),
+            lambda: self.store.adopt_trial(
+                self.search, attempt, Proposal(number, CELLS[cell], FIDELITY, 0), self.source, source
+            ),
         )
         if error is None:
             self.trials.setdefault(number, ModelTrial(0, status=T.COMPLETED, curve={100: 0.5}, adopted=True))

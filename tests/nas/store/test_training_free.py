@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from nas.results.proposal import Proposal
 from nas.results.status import SearchStatus
 from nas.store import NotFoundError, SearchClosedError, StaleAttemptError, Store
 
@@ -26,7 +27,7 @@ def test_scores_read_back_by_architecture_and_name(store: Store, driven: str, sp
 def test_architecture_and_fidelity_are_stored_with_them(store: Store, driven: str, spec, cells):
     store.add_training_free(driven, 1, cells[0], spec.fidelity, 7, SCORES)
     assert store.fidelities() == {spec.fidelity.key: spec.fidelity}
-    assert store.add_trial(driven, 1, 0, cells[0], spec.fidelity, 7).architecture_key == cells[0].key
+    assert store.add_trial(driven, 1, Proposal(0, cells[0], spec.fidelity, 7)).architecture_key == cells[0].key
 
 
 def test_the_first_score_of_a_name_stays(store: Store, driven: str, spec, cells):

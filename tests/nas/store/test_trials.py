@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
+from nas.results.proposal import Proposal
 from nas.results.status import SearchStatus, TrialStatus
 from nas.store import ConflictError, NotFoundError, StaleAttemptError, Store
 from nas.store.tables import ArchitectureRow, FidelityRow, TrialRow
@@ -17,7 +18,7 @@ ENDS = [status for status in T if status.terminal]
 
 
 def test_a_new_trial_is_running_and_reads_back_whole(store: Store, driven: str, spec, cells):
-    made = store.add_trial(driven, 1, 0, cells[0], spec.fidelity, 42)
+    made = store.add_trial(driven, 1, Proposal(0, cells[0], spec.fidelity, 42))
     assert made == store.get_trial(driven, 0)
     assert (made.number, made.seed, made.attempt, made.status) == (0, 42, 1, T.RUNNING)
     assert (made.score, made.iteration, made.reason, made.finished_at) == (None, None, None, None)
@@ -29,7 +30,7 @@ def test_a_new_trial_is_running_and_reads_back_whole(store: Store, driven: str, 
 
 def test_every_kind_of_architecture_is_stored(store: Store, driven: str, spec):
     for number, head in enumerate([ReferenceHead(name="aspp"), ReferenceHead(name="conv1x1")]):
-        made = store.add_trial(driven, 1, number, head, spec.fidelity, 0)
+        made = store.add_trial(driven, 1, Proposal(number, head, spec.fidelity, 0))
         assert store.get_trial(driven, number).architecture == head
         assert made.architecture_key == head.key
 
@@ -47,7 +48,7 @@ def test_a_number_is_bound_to_its_content(store: Store, driven: str, spec, cells
     shorter = spec.fidelity.model_copy(update={"rungs": (100,)})
     for content in ((cells[1], spec.fidelity, 0), (cells[0], shorter, 0), (cells[0], spec.fidelity, 1)):
         with pytest.raises(ConflictError, match=r"trial 0 .* other content"):
-            store.add_trial(driven, 1, 0, *content)
+            store.add_trial(driven, 1, Proposal(0, *content))
     assert store.all_trials(driven) == [recorded]
 
 
@@ -55,7 +56,7 @@ def test_an_architecture_is_stored_once_in_its_canonical_form(store: Store, driv
     one, other = Branch(input=-1, operator=Conv1x1()), Branch(input=-1, operator=AtrousSeparable(rate=(6, 3)))
     written = [DenseCell(branches=(one, other)), DenseCell(branches=(other, one))]
     assert written[0].key == written[1].key
-    first, second = (store.add_trial(driven, 1, n, cell, spec.fidelity, 0) for n, cell in enumerate(written))
+    first, second = (store.add_trial(driven, 1, Proposal(n, cell, spec.fidelity, 0)) for n, cell in enumerate(written))
     # Cells are equal in any order of their branches, so the order itself is compared.
     canonical = written[0].canonical().branches
     for trial in (first, second, store.get_trial(driven, 1)):
@@ -70,9 +71,9 @@ def test_a_fidelity_that_was_rolled_back_is_sent_again(store: Store, spec, cells
     """The store remembers which fidelities it has sent, so a refused trial must not count."""
     search, _ = store.create_search(spec)
     with pytest.raises(StaleAttemptError):
-        store.add_trial(search.id, 0, 0, cells[0], spec.fidelity, 0)
+        store.add_trial(search.id, 0, Proposal(0, cells[0], spec.fidelity, 0))
     store.begin_driver(search.id)
-    assert store.add_trial(search.id, 1, 0, cells[0], spec.fidelity, 0).number == 0
+    assert store.add_trial(search.id, 1, Proposal(0, cells[0], spec.fidelity, 0)).number == 0
 
 
 def test_the_score_follows_the_deepest_rung(store: Store, driven: str, add, measured):
@@ -184,7 +185,7 @@ def test_an_unknown_trial_is_not_found(store: Store, driven: str, measured):
 
 def test_a_trial_of_an_unknown_search_is_not_found(store: Store, spec, cells):
     with pytest.raises(NotFoundError, match="no search 's0'"):
-        store.add_trial("s0", 1, 0, cells[0], spec.fidelity, 0)
+        store.add_trial("s0", 1, Proposal(0, cells[0], spec.fidelity, 0))
 
 
 def test_searches_do_not_share_numbers(store: Store, spec, add, measured):
@@ -233,7 +234,7 @@ def test_a_trials_row_cannot_be_doubled(store: Store, driven: str, add):
 
 
 def test_largest_values_fit(store: Store, driven: str, spec, cells, measured):
-    store.add_trial(driven, 1, 999_999, cells[0], spec.fidelity, 2**63 - 1)
+    store.add_trial(driven, 1, Proposal(999_999, cells[0], spec.fidelity, 2**63 - 1))
     store.record_measurement(driven, 999_999, 1, measured(10_000_000, 1.0, train_loss=1e300, class_iou=(None,) * 150))
     assert store.get_trial(driven, 999_999).seed == 2**63 - 1
     assert store.curve(driven, 999_999)[0].train_loss == 1e300
