@@ -24,7 +24,8 @@ from search_spaces.text import architecture_text
 # Only for the types: importing numpy and scipy, which the computations need, would be most of the service's start time.
 if TYPE_CHECKING:
     from nas.ranking.calibration import CalibratedProxy, Calibration
-    from nas.ranking.pairs import Association, JoinedPair
+    from nas.ranking.pairs import JoinedPair
+    from nas.ranking.report import Ranking
     from nas.ranking.search_ranking import SearchRanking
 
 
@@ -39,14 +40,11 @@ def ranking_public(
         full_scale_searches=full_scale_ids,
         chosen=found.chosen,
         warnings=found.warnings,
-        proxy=MeasuredPublic(fidelity=proxy, device_seconds=found.proxy_seconds),
+        proxy=MeasuredPublic(fidelity=proxy, device_seconds=found.ranking.device_seconds),
         full_scale=MeasuredPublic(fidelity=full_scale, device_seconds=found.full_seconds),
         share=found.share,
         pairs=[_pair(pair) for pair in found.pairs],
-        rungs=[
-            answer(RungPublic, rung.ranking, iteration=iteration, device_seconds=rung.device_seconds)
-            for iteration, rung in found.rungs.items()
-        ],
+        rungs=[answer(RungPublic, rung, iteration=iteration) for iteration, rung in found.rungs.items()],
         training_free=[_training_free(name, one) for name, one in found.training_free.items()],
     )
 
@@ -73,16 +71,15 @@ def calibration_public(
     )
 
 
-def _training_free(name: TrainingFreeProxy, found: Association) -> TrainingFreePublic:
+def _training_free(name: TrainingFreeProxy, found: Ranking) -> TrainingFreePublic:
     source = TRAINING_FREE_SOURCES[name]
     return answer(
         TrainingFreePublic,
-        found.ranking,
+        found,
         name=name,
         sign=source.sign,
         measures=source.measures,
         citation=source.citation,
-        device_seconds=found.device_seconds,
     )
 
 
@@ -108,7 +105,6 @@ def _calibrated(proxy: CalibratedProxy, fidelities: Mapping[str, Fidelity]) -> C
         fidelity=None if proxy.training_free else fidelities[proxy.name],
         sign=None if source is None else source.sign,
         citation=None if source is None else source.citation,
-        device_seconds=proxy.device_seconds,
         share=proxy.share,
         pareto=proxy.pareto,
     )

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nas.results.association import Interval
     from nas.schemas.calibrations import CalibratedPublic, CalibrationPublic
-    from nas.schemas.rankings import AssociationPublic, IntervalPublic, PairPublic, RankingPublic
+    from nas.schemas.rankings import AssociationPublic, PairPublic, RankingPublic
 
 INK, GREY, GRID = "#222222", "#8a8f98", "#e4e6ea"
 RUNG_COLOURS = ("#1f6fb4", "#e08214", "#5aae61", "#9970ab")
@@ -201,5 +202,5 @@ def _legend() -> list[Any]:
     return [*marks, Line2D([], [], color=GREY, linewidth=1.2, label="Pareto front")]
 
 
-def _span(interval: IntervalPublic) -> str:
+def _span(interval: Interval) -> str:
     return f"{interval.low:.2f} to {interval.high:.2f}"

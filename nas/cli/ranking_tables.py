@@ -11,8 +11,9 @@ from nas.cli.output import console, new_table
 from nas.formatting import cost, duration, interval, score
 
 if TYPE_CHECKING:
+    from nas.results.association import Interval
     from nas.schemas.calibrations import CalibrationPublic
-    from nas.schemas.rankings import AssociationPublic, IntervalPublic, RankingPublic
+    from nas.schemas.rankings import AssociationPublic, RankingPublic
 
 
 def print_ranking(found: RankingPublic) -> None:
@@ -114,5 +115,5 @@ def _association(found: AssociationPublic) -> tuple[str, str, str, str]:
     )
 
 
-def _interval(found: IntervalPublic) -> str:
+def _interval(found: Interval) -> str:
     return interval(found.low, found.high)

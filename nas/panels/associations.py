@@ -22,11 +22,11 @@ def numeric(text: str) -> ColumnPublic:
     return ColumnPublic(text=text, numeric=True)
 
 
-def association_cells(ranking: Ranking, device_seconds: float | None) -> tuple[str, str, str, str]:
+def association_cells(ranking: Ranking) -> tuple[str, str, str, str]:
     """Format a rank correlation, its 95 % interval, the number of architectures, and the cost of one of them."""
     return (
         "" if ranking.spearman is None else f"{ranking.spearman:.2f}",
         "" if ranking.interval is None else interval(ranking.interval.low, ranking.interval.high),
         str(ranking.n),
-        cost(device_seconds),
+        cost(ranking.device_seconds),
     )

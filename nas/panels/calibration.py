@@ -22,7 +22,7 @@ def calibration_panels(calibration: Calibration) -> tuple[Panel, ...]:
 def _row(proxy: CalibratedProxy) -> tuple[str, ...]:
     return (
         proxy.name,
-        *association_cells(proxy.ranking, proxy.device_seconds),
+        *association_cells(proxy.ranking),
         "" if proxy.share is None else f"{proxy.share:.1%}",
         "yes" if proxy.pareto else "",
     )

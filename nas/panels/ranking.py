@@ -39,8 +39,8 @@ def _point(pair: JoinedPair) -> PointPublic:
 
 
 def _rows(result: SearchRanking) -> Iterator[tuple[str, ...]]:
-    yield ("the search's order", *association_cells(result.ranking, result.proxy_seconds))
+    yield ("the search's order", *association_cells(result.ranking))
     for iteration, rung in result.rungs.items():
-        yield (f"score at {iteration}", *association_cells(*rung))
+        yield (f"score at {iteration}", *association_cells(rung))
     for name, proxy in result.training_free.items():
-        yield (name.replace("_", " "), *association_cells(*proxy))
+        yield (name.replace("_", " "), *association_cells(proxy))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 
 from nas.ranking.pairs import FullScore, full_scores, rank_training_free
-from nas.ranking.report import Pair, Ranking, rank
+from nas.ranking.report import Ranking, rank
 from nas.results.status import TrialStatus
 from nas.specs import CalibrationSpec, TrainingFreeProxy
 from nas.store.records import TrialRecord
@@ -21,16 +21,15 @@ class CalibratedProxy:
         name: A key of `spec.proxies`, or the name of a training-free score.
         training_free: Whether the proxy is a training-free score. No search can run with such a proxy: a training-free
             score has no fidelity.
-        ranking: Rank correlation with the full-scale scores.
-        device_seconds: Mean for one architecture; None while none is measured.
-        share: `device_seconds` as a fraction of the full-scale cost; None while either is unknown.
+        ranking: Rank correlation with the full-scale scores, and the mean cost for one architecture.
+        share: Mean cost of the proxy for one architecture, as a fraction of the full-scale cost; None while either is
+            unknown.
         pareto: No other proxy costs at most as much and orders at least as well, with one of the two strictly better.
     """
 
     name: str
     training_free: bool
     ranking: Ranking
-    device_seconds: float | None
     share: float | None
     pareto: bool = False
 
@@ -83,11 +82,9 @@ def _trained(
 ) -> CalibratedProxy:
     measured = [trial for trial in trials if trial.fidelity_key == key and trial.status is TrialStatus.COMPLETED]
     both = [trial for trial in measured if trial.architecture_key in full]
-    ranking = rank(
-        (Pair(trial.score or 0.0, full[trial.architecture_key].score, trial.number) for trial in both), "all"
-    )
     seconds = fmean(trial.device_seconds or 0.0 for trial in measured) if measured else None
-    return CalibratedProxy(name, False, ranking, seconds, _share(seconds, cost))
+    pairs = ((trial.score or 0.0, full[trial.architecture_key].score) for trial in both)
+    return CalibratedProxy(name, False, rank(pairs, "all", seconds), _share(seconds, cost))
 
 
 def _training_free(
@@ -96,10 +93,9 @@ def _training_free(
     full: Mapping[str, FullScore],
     cost: float | None,
 ) -> list[CalibratedProxy]:
-    associations = rank_training_free({key: score.score for key, score in full.items()}, scores, names, "all")
+    rankings = rank_training_free({key: score.score for key, score in full.items()}, scores, names, "all")
     return [
-        CalibratedProxy(name, True, ranking, seconds, _share(seconds, cost))
-        for name, (ranking, seconds) in associations.items()
+        CalibratedProxy(name, True, ranking, _share(ranking.device_seconds, cost)) for name, ranking in rankings.items()
     ]
 
 
@@ -110,9 +106,9 @@ def _share(seconds: float | None, cost: float | None) -> float | None:
 def _mark_pareto(proxies: Sequence[CalibratedProxy]) -> list[CalibratedProxy]:
     marked = list(proxies)
     known = {
-        index: (proxy.device_seconds, proxy.ranking.spearman)
+        index: (proxy.ranking.device_seconds, proxy.ranking.spearman)
         for index, proxy in enumerate(marked)
-        if proxy.device_seconds is not None and proxy.ranking.spearman is not None
+        if proxy.ranking.device_seconds is not None and proxy.ranking.spearman is not None
     }
     for index, (seconds, rho) in known.items():
         beaten = any(
@@ -127,7 +123,7 @@ def _recommend(proxies: Sequence[CalibratedProxy], least_rho: float) -> tuple[st
     if all(proxy.ranking.interval is None for proxy in proxies):
         return None, f"no correlation can be computed: {proxies[0].ranking.reason}"
     good = sorted(
-        (proxy for proxy in proxies if _passes(proxy, least_rho)), key=lambda proxy: proxy.device_seconds or 0
+        (proxy for proxy in proxies if _passes(proxy, least_rho)), key=lambda proxy: proxy.ranking.device_seconds or 0
     )
     trained = [proxy for proxy in good if not proxy.training_free]
     free = ", ".join(proxy.name for proxy in good if proxy.training_free)
@@ -146,4 +142,4 @@ def _recommend(proxies: Sequence[CalibratedProxy], least_rho: float) -> tuple[st
 
 def _passes(proxy: CalibratedProxy, least_rho: float) -> bool:
     interval = proxy.ranking.interval
-    return interval is not None and interval.low > least_rho and proxy.device_seconds is not None
+    return interval is not None and interval.low > least_rho and proxy.ranking.device_seconds is not None

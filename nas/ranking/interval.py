@@ -9,27 +9,13 @@ scores, fell to 87.4. So decisions use the jackknife interval; the BCa interval 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from scipy import stats
 
 from nas.ranking.correlation import Floats, blocks, reweighted_spearman, spearman
+from nas.results.association import Interval
 
 RESAMPLES = 1999
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """An interval for the true rho: `low` <= rho <= `high` in `level` of samples."""
-
-    low: float
-    high: float
-    level: float
-    method: str
-
-    def __contains__(self, rho: float) -> bool:
-        return self.low <= rho <= self.high
 
 
 def jackknife_interval(x: Floats, y: Floats, level: float = 0.95) -> Interval:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
-from typing import NamedTuple
 
 from scipy.stats import rankdata
 
 from nas.ranking.candidates import Candidate, places
-from nas.ranking.report import Pair, Ranking, Sampling, rank
+from nas.ranking.report import Ranking, Sampling, rank
 from nas.results.measurement import Measurement
 from nas.results.status import TrialStatus
 from nas.specs.training_free import TRAINING_FREE_SOURCES, TrainingFreeProxy
@@ -58,13 +57,6 @@ class JoinedPair:
     full_rank: float
 
 
-class Association(NamedTuple):
-    """How well one cheap score orders the pairs; `device_seconds` is the score's mean cost for an architecture."""
-
-    ranking: Ranking
-    device_seconds: float | None
-
-
 def full_scores(trials: Iterable[TrialRecord]) -> dict[str, FullScore]:
     """Full-scale scores of the completed trials by architecture key; a repeated (key, seed) counts once."""
     found: dict[str, dict[int, TrialRecord]] = {}
@@ -106,7 +98,8 @@ def _ranks(values: Sequence[float]) -> list[float]:
 def rank_pairs(pairs: Sequence[JoinedPair], sampling: Sampling) -> Ranking:
     """Rank the pairs with the search's own order as the proxy: a deeper rung first, then a higher score."""
     place = places(pair.candidate for pair in pairs)
-    return rank((Pair(place[pair.candidate.trial], pair.full.score, pair.candidate.trial) for pair in pairs), sampling)
+    triples = [(place[pair.candidate.trial], pair.full.score, pair.candidate.device_seconds) for pair in pairs]
+    return _rank(triples, sampling)
 
 
 def rank_rungs(
@@ -114,7 +107,7 @@ def rank_rungs(
     curves: Mapping[int, Sequence[Measurement]],
     rungs: Iterable[int],
     sampling: Sampling,
-) -> dict[int, Association]:
+) -> dict[int, Ranking]:
     """How well the scores at each rung order the pairs that reached that rung.
 
     Early stopping lets only the better trials reach a later rung, so n falls from rung to rung and the range of the
@@ -127,9 +120,9 @@ def rank_rungs(
         sampling: How the architectures of the pairs were chosen.
 
     Returns:
-        One association for each rung, by iteration.
+        One ranking for each rung, by iteration.
     """
-    return {rung: _associate(_at_rung(pairs, curves, rung), sampling) for rung in rungs}
+    return {rung: _rank(_at_rung(pairs, curves, rung), sampling) for rung in rungs}
 
 
 def _at_rung(
@@ -149,7 +142,7 @@ def rank_training_free(
     scores: Mapping[str, Mapping[str, tuple[float, float]]],
     names: Iterable[TrainingFreeProxy],
     sampling: Sampling,
-) -> dict[TrainingFreeProxy, Association]:
+) -> dict[TrainingFreeProxy, Ranking]:
     """How well each training-free score, times its documented sign, orders the full-scale scores.
 
     A score that orders backwards keeps its negative rho: no sign is turned round after the fact.
@@ -161,17 +154,17 @@ def rank_training_free(
         sampling: How the architectures were chosen.
 
     Returns:
-        One association for each of `names`.
+        One ranking for each of `names`.
     """
     found = {}
     for name in names:
         sign = TRAINING_FREE_SOURCES[name].sign
         values = [(scores[key][name], score) for key, score in full.items() if name in scores.get(key, {})]
-        found[name] = _associate([(sign * value, score, seconds) for (value, seconds), score in values], sampling)
+        found[name] = _rank([(sign * value, score, seconds) for (value, seconds), score in values], sampling)
     return found
 
 
-def _associate(triples: Sequence[tuple[float, float, float]], sampling: Sampling) -> Association:
+def _rank(triples: Sequence[tuple[float, float, float]], sampling: Sampling) -> Ranking:
     """Rank (cheap score, full-scale score, seconds) triples, one for each architecture."""
     mean_seconds = fmean(seconds for _, _, seconds in triples) if triples else None
-    return Association(rank(((cheap, full) for cheap, full, _ in triples), sampling), mean_seconds)
+    return rank(((cheap, full) for cheap, full, _ in triples), sampling, mean_seconds)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 
 from nas.ranking.correlation import Floats, kendall, spearman
-from nas.ranking.interval import Interval, bootstrap_interval, jackknife_interval
-from nas.ranking.significance import PValue, permutation_test
-from nas.ranking.top import TopOverlap, overlap, regret, winner_rank
+from nas.ranking.interval import bootstrap_interval, jackknife_interval
+from nas.ranking.significance import permutation_test
+from nas.ranking.top import overlap, regret, winner_rank
+from nas.results.association import Interval, PValue, TopOverlap
 
 Sampling = Literal["stratified", "top", "explicit", "all"]
 """How the architectures were chosen among those that have a proxy score."""
@@ -23,14 +24,6 @@ TRIED_FROM = 8
 TOP_K = (1, 3, 5, 10)
 
 
-class Pair(NamedTuple):
-    """Two scores of one architecture, higher is better; `name` identifies the architecture, as by a trial's number."""
-
-    proxy: float
-    full: float
-    name: int | str | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class Ranking:
     """How well proxy scores order architectures by their full-scale scores.
@@ -38,7 +31,7 @@ class Ranking:
     Attributes:
         n: Number of pairs.
         sampling: How the architectures of the pairs were chosen.
-        pairs: The (proxy, full-scale) scores.
+        device_seconds: Mean cost of the proxy score for one architecture; None where it is not known.
         spearman: Spearman's rho; None where no correlation can be computed, and then so are all further statistics.
         p_value: Of the hypothesis that rho is 0, two-sided.
         interval: Jackknife interval of rho, on which decisions rest.
@@ -53,7 +46,7 @@ class Ranking:
 
     n: int
     sampling: Sampling
-    pairs: tuple[Pair, ...]
+    device_seconds: float | None
     spearman: float | None = None
     p_value: PValue | None = None
     interval: Interval | None = None
@@ -67,8 +60,9 @@ class Ranking:
 
 
 def rank(
-    pairs: Iterable[Pair | tuple[float, float]],
+    pairs: Iterable[tuple[float, float]],
     sampling: Sampling = "stratified",
+    device_seconds: float | None = None,
     seed: int = 0,
 ) -> Ranking:
     """Compute every statistic of a ranking; the same pairs and seed give the same result.
@@ -76,33 +70,33 @@ def rank(
     Args:
         pairs: (proxy, full-scale) scores of distinct architectures, higher is better.
         sampling: How the architectures were chosen.
+        device_seconds: Mean cost of the proxy score for one architecture, where it is known.
         seed: Of the permutation test and the bootstrap.
 
     Raises:
         ValueError: A score is nan or infinite.
     """
-    found = tuple(Pair(*pair) for pair in pairs)
-    scores = np.array([(pair.proxy, pair.full) for pair in found], dtype=np.float64).reshape(-1, 2)
+    scores = np.array(list(pairs), dtype=np.float64).reshape(-1, 2)
     if not np.isfinite(scores).all():
         raise ValueError("scores must be finite numbers; leave out architectures that have none")
-    proxy, full = scores[:, 0].copy(), scores[:, 1].copy()
+    n, proxy, full = len(scores), scores[:, 0].copy(), scores[:, 1].copy()
     reason = _no_number(proxy, full)
     if reason is not None:
-        return Ranking(len(found), sampling, found, reason=reason, warnings=_warnings(len(found), sampling, None))
+        return Ranking(n, sampling, device_seconds, reason=reason, warnings=_warnings(n, sampling, None))
     interval = jackknife_interval(proxy, full)
     return Ranking(
-        n=len(found),
+        n=n,
         sampling=sampling,
-        pairs=found,
+        device_seconds=device_seconds,
         spearman=spearman(proxy, full),
         p_value=permutation_test(proxy, full, seed),
         interval=interval,
         bootstrap=bootstrap_interval(proxy, full, seed=seed),
         kendall=kendall(proxy, full),
-        overlaps=tuple(overlap(proxy, full, k) for k in TOP_K if k < len(found)),
+        overlaps=tuple(overlap(proxy, full, k) for k in TOP_K if k < n),
         regret=regret(proxy, full),
         winner_rank=winner_rank(proxy, full),
-        warnings=_warnings(len(found), sampling, interval),
+        warnings=_warnings(n, sampling, interval),
     )
 
 

@@ -8,7 +8,6 @@ from statistics import fmean
 
 from nas.ranking.candidates import scored
 from nas.ranking.pairs import (
-    Association,
     JoinedPair,
     full_scores,
     join,
@@ -32,7 +31,6 @@ class SearchRanking:
         chosen: Number of architectures chosen for full scale, measured or not.
         rungs: How well the scores at each rung order the pairs, by iteration.
         training_free: How well each training-free score orders the pairs, by name.
-        proxy_seconds: Mean device-seconds of one architecture of the pairs in the search; None without pairs.
         full_seconds: Mean device-seconds of one architecture of the pairs at full scale, one seed; None without pairs.
         warnings: Sentences for the reader of the ranking.
     """
@@ -40,16 +38,16 @@ class SearchRanking:
     ranking: Ranking
     pairs: tuple[JoinedPair, ...]
     chosen: int
-    rungs: Mapping[int, Association]
-    training_free: Mapping[TrainingFreeProxy, Association]
-    proxy_seconds: float | None
+    rungs: Mapping[int, Ranking]
+    training_free: Mapping[TrainingFreeProxy, Ranking]
     full_seconds: float | None
     warnings: tuple[str, ...]
 
     @property
     def share(self) -> float | None:
         """The proxy's cost as a fraction of the full-scale cost."""
-        return self.proxy_seconds / self.full_seconds if self.proxy_seconds is not None and self.full_seconds else None
+        seconds = self.ranking.device_seconds
+        return seconds / self.full_seconds if seconds is not None and self.full_seconds else None
 
 
 def rank_search(
@@ -85,7 +83,6 @@ def rank_search(
         chosen=len(chosen),
         rungs=by_rung,
         training_free=rank_training_free(by_key, training_free, names, sampling),
-        proxy_seconds=fmean(pair.candidate.device_seconds for pair in pairs) if pairs else None,
         full_seconds=fmean(pair.full.device_seconds for pair in pairs) if pairs else None,
         warnings=(*ranking.warnings, *note, *_missing(waiting, len(chosen)), *_shrinking(by_rung)),
     )
@@ -117,8 +114,8 @@ def _missing(waiting: Sequence[int], chosen: int) -> tuple[str, ...]:
     return (f"{len(waiting)} of {chosen} chosen architectures have no full-scale score (yet): trials {named}.",)
 
 
-def _shrinking(rungs: Mapping[int, Association]) -> tuple[str, ...]:
-    counts = [rung.ranking.n for rung in rungs.values()]
+def _shrinking(rungs: Mapping[int, Ranking]) -> tuple[str, ...]:
+    counts = [rung.n for rung in rungs.values()]
     if len(set(counts)) < 2:
         return ()
     return (

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from scipy import stats
 
 from nas.ranking.correlation import Floats
+from nas.results.association import PValue
 
 EXACT_UP_TO = 8
 """Pairs up to which all orders are tried: 8! = 40,320; 9! would take a second."""
@@ -22,16 +21,6 @@ SAMPLES = 19_999
 
 _SLACK = 1e-9
 """Tolerance of the comparison of rank sums: equal sums may differ by rounding."""
-
-Method = Literal["exact permutation", "sampled permutation", "Student's t"]
-
-
-@dataclass(frozen=True, slots=True)
-class PValue:
-    """Two-sided p-value of the hypothesis of no association, and the method that computed the value."""
-
-    value: float
-    method: Method
 
 
 def permutation_test(x: Floats, y: Floats, seed: int = 0) -> PValue:

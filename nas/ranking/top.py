@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from nas.ranking.correlation import Floats
-
-
-@dataclass(frozen=True, slots=True)
-class TopOverlap:
-    """The fraction of the `k` best by proxy that is among the `k` best at full scale; `chance`: of a random choice."""
-
-    k: int
-    fraction: float
-    chance: float
+from nas.results.association import TopOverlap
 
 
 def overlap(proxy: Floats, full: Floats, k: int) -> TopOverlap:

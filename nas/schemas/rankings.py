@@ -6,32 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from nas.results.association import Interval, PValue, TopOverlap
 from nas.schemas.base import PublicModel
 from nas.specs import Fidelity
-
-
-class IntervalPublic(PublicModel):
-    """A confidence interval of the rank correlation rho."""
-
-    low: float
-    high: float
-    level: float = Field(description="Confidence level, such as 0.95.")
-    method: str
-
-
-class PValuePublic(PublicModel):
-    """Two-sided p-value of the hypothesis that there is no association, and how it was computed."""
-
-    value: float
-    method: str
-
-
-class TopOverlapPublic(PublicModel):
-    """How many of the `k` best architectures by proxy are also among the `k` best at full scale."""
-
-    k: int
-    fraction: float
-    chance: float = Field(description="Expected fraction of a random choice.")
 
 
 class AssociationPublic(PublicModel):
@@ -39,8 +16,8 @@ class AssociationPublic(PublicModel):
 
     n: int = Field(description="Number of architectures that have this number and a full-scale score.")
     spearman: float | None
-    interval: IntervalPublic | None
-    p_value: PValuePublic | None
+    interval: Interval | None
+    p_value: PValue | None
     device_seconds: float | None = Field(description="Mean cost for one architecture; null where it is not known.")
     reason: str | None
 
@@ -117,11 +94,11 @@ class RankingPublic(PublicModel):
     chosen: int = Field(description="Number of architectures to measure at full scale; `n` of them are measured.")
     n: int
     spearman: float | None
-    p_value: PValuePublic | None
-    interval: IntervalPublic | None
-    bootstrap: IntervalPublic | None
+    p_value: PValue | None
+    interval: Interval | None
+    bootstrap: Interval | None
     kendall: float | None
-    overlaps: tuple[TopOverlapPublic, ...]
+    overlaps: tuple[TopOverlap, ...]
     regret: float | None = Field(description="Full-scale score lost by choosing the best architecture of the search.")
     winner_rank: float | None = Field(
         description="Rank in the search of the best architecture at full scale: 1 is first."

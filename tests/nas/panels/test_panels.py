@@ -12,9 +12,9 @@ from nas.panels.ranking import ranking_panels
 from nas.panels.snapshots import snapshot_panels
 from nas.ranking.calibration import CalibratedProxy, Calibration
 from nas.ranking.candidates import Candidate
-from nas.ranking.pairs import Association, FullScore, JoinedPair
+from nas.ranking.pairs import FullScore, JoinedPair
 from nas.ranking.reference_table import Difference, ReferenceRow
-from nas.ranking.report import rank
+from nas.ranking.report import Ranking, rank
 from nas.ranking.search_ranking import SearchRanking
 from nas.results.snapshot import Snapshot
 from nas.schemas.panels import Panel
@@ -84,10 +84,10 @@ def test_heads_without_numbers_and_with():
 
 
 def test_a_ranking_without_an_answer_says_why():
-    few = rank(PAIRS[:2])
+    few = rank(PAIRS[:2], device_seconds=4.0)
     candidate = Candidate((7, 9), trial_record(7, architecture_key="a"), 100, 0.25, 4.0)
     pair = JoinedPair(candidate, FullScore((0,), (0.5,), 80.0), 1.0, 1.0)
-    found = SearchRanking(few, (pair,), 2, {100: Association(few, None)}, {}, 4.0, 80.0, ("Compare with care.",))
+    found = SearchRanking(few, (pair,), 2, {100: rank(PAIRS[:2])}, {}, 80.0, ("Compare with care.",))
     row, notes = sent(ranking_panels(found))
     scatter, table = row["panels"]
     (point,) = scatter["points"]
@@ -99,8 +99,8 @@ def test_a_ranking_without_an_answer_says_why():
 
 def test_a_ranking_with_an_answer():
     ranking = rank(PAIRS)
-    free: Mapping[TrainingFreeProxy, Association] = {"multiply_adds": Association(ranking, 0.0123)}
-    (row,) = sent(ranking_panels(SearchRanking(ranking, (), 6, {}, free, None, None, ())))
+    free: Mapping[TrainingFreeProxy, Ranking] = {"multiply_adds": rank(PAIRS, device_seconds=0.0123)}
+    (row,) = sent(ranking_panels(SearchRanking(ranking, (), 6, {}, free, None, ())))
     # Squared rank differences sum up to 2: rho = 1 - 6 * 2 / 210.
     assert row["panels"][1]["rows"][1][:2] == ("multiply adds", "0.94")
     assert row["panels"][1]["rows"][1][3:] == ("6", "12 ms")
@@ -108,8 +108,8 @@ def test_a_ranking_with_an_answer():
 
 def test_a_calibration():
     proxies = (
-        CalibratedProxy("long", False, rank(PAIRS, "all"), 40.0, 0.1, True),
-        CalibratedProxy("snip", True, rank((), "all"), None, None),
+        CalibratedProxy("long", False, rank(PAIRS, "all", 40.0), 0.1, True),
+        CalibratedProxy("snip", True, rank((), "all"), None),
     )
     table, verdict = sent(calibration_panels(Calibration(proxies, 6, 400.0, "long", "It orders well.")))
     assert [column["text"] for column in table["columns"]] == [

@@ -60,7 +60,7 @@ def test_the_cheapest_that_orders_well_enough_is_recommended():
     long, short, tiny, parameters, synflow = found.proxies
     assert [proxy.name for proxy in found.proxies] == ["long", "short", "tiny", "parameters", "synflow"]
     assert [proxy.ranking.spearman for proxy in (long, short, tiny)] == pytest.approx([1.0, 1 - 60 / 990, -1.0])
-    assert [proxy.device_seconds for proxy in (long, short, tiny)] == [40.0, 20.0, 10.0]
+    assert [proxy.ranking.device_seconds for proxy in (long, short, tiny)] == [40.0, 20.0, 10.0]
     assert [proxy.share for proxy in (long, short, tiny)] == pytest.approx([0.1, 0.05, 0.025])
     assert (found.measured, found.device_seconds) == (N, 400.0)
     assert [proxy.pareto for proxy in (long, short, tiny)] == [True, True, True]
@@ -110,7 +110,11 @@ def test_before_there_is_enough():
     assert (found.measured, found.device_seconds, found.recommended) == (0, None, None)
     assert found.verdict.startswith("no correlation can be computed: 0 architectures have both scores")
     found = calibrate(of, trials(of, long=GOOD), {})
-    assert (found.proxies[0].ranking.n, found.proxies[0].device_seconds, found.proxies[0].share) == (0, 40.0, None)
+    assert (found.proxies[0].ranking.n, found.proxies[0].ranking.device_seconds, found.proxies[0].share) == (
+        0,
+        40.0,
+        None,
+    )
     part = trials(of, long=GOOD, short=FAIR, tiny=BAD) + trials(of, 5, full_scale=FULL)
     found = calibrate(of, part, {})
     assert (found.measured, found.proxies[0].ranking.n) == (5, 5)
