@@ -130,18 +130,11 @@ def build_network(
             None, or `crop` does not fit an entire network.
     """
     if is_network(architecture):
-        spec = network or NetworkSpec()
         return build_auto_deeplab(
             architecture,
             num_classes,
-            filters=spec.filters,
-            stem_channels=spec.stem_channels,
-            aspp_channels=spec.aspp_channels,
-            low_level_channels=spec.low_level_channels,
-            decoder_channels=spec.decoder_channels,
-            dropout=spec.dropout,
-            drop_path_keep=1 - spec.drop_path,
-            total_iterations=iterations,
+            network or NetworkSpec(),
+            iterations=iterations,
             crop=crop,
             bn_momentum=bn_momentum,
         )

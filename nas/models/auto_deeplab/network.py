@@ -18,6 +18,7 @@ from nas.models.auto_deeplab.stem import Stem
 from nas.models.heads.reference import ASPPHead
 from nas.models.layers.conv import BN_MOMENTUM, build_logits
 from nas.models.layers.resampling import resize
+from nas.specs import NetworkSpec
 from search_spaces.auto_deeplab.architecture import STRIDES, AutoDeepLab
 
 ASPP_RATES = (96, 192, 288)
@@ -28,6 +29,9 @@ EARLY_CELL = 2
 
 OUTPUT_STRIDE = 4
 """Stride of the logits in pixels."""
+
+AUTO_DEEPLAB_S = NetworkSpec()
+"""Auto-DeepLab-S: F = 20."""
 
 
 class AutoDeepLabNetwork(nn.Module):
@@ -97,15 +101,9 @@ def check_crop(architecture: AutoDeepLab, crop: tuple[int, int]) -> None:
 def build_auto_deeplab(
     architecture: AutoDeepLab,
     num_classes: int,
+    network: NetworkSpec = AUTO_DEEPLAB_S,
     *,
-    filters: int = 20,
-    stem_channels: int = 64,
-    aspp_channels: int = 256,
-    low_level_channels: int = 48,
-    decoder_channels: int = 256,
-    dropout: float = 0.1,
-    drop_path_keep: float = 1.0,
-    total_iterations: int = 1,
+    iterations: int = 1,
     crop: tuple[int, int] | None = None,
     bn_momentum: float = BN_MOMENTUM,
 ) -> AutoDeepLabNetwork:
@@ -114,43 +112,35 @@ def build_auto_deeplab(
     Args:
         architecture: Cell and path.
         num_classes: Channels of the logits.
-        filters: The paper's F: 20, 32, 48 for Auto-DeepLab-S, -M, -L.
-        stem_channels: Channels of the stem at stride 2; twice as many at stride 4.
-        aspp_channels: Filters of ASPP.
-        low_level_channels: Channels to which the decoder projects the early cell's output.
-        decoder_channels: Filters of the decoder.
-        dropout: Probability of dropping a feature after ASPP.
-        drop_path_keep: Probability that the last cell keeps a path after `total_iterations`; see `ScheduledDropPath`.
-        total_iterations: Training steps over which the probability of dropping a path rises.
+        network: Channels of every part, dropout and the probability of dropping a path.
+        iterations: Training steps over which the probability of dropping a path rises.
         crop: Height and width of the training crop in pixels, to be checked; None for no check.
         bn_momentum: Weight of the newest batch in the running statistics of batch norm.
 
     Raises:
         ValueError: A number is out of range, or `crop` does not fit (see `check_crop`).
     """
-    if filters < 1:
-        raise ValueError(f"filters must be at least 1, not {filters}")
     if crop is not None:
         check_crop(architecture, crop)
-    drop_path = ScheduledDropPath(1 - drop_path_keep, len(architecture.path), total_iterations)
-    stem = Stem(stem_channels, momentum=bn_momentum)
-    cells = _build_cells(architecture, stem, filters, bn_momentum)
+    drop_path = ScheduledDropPath(network.drop_path, len(architecture.path), iterations)
+    stem = Stem(network.stem_channels, momentum=bn_momentum)
+    cells = _build_cells(architecture, stem, network.filters, bn_momentum)
     final_stride = architecture.strides[-1]
     aspp = ASPPHead(
         cells[-1].out_channels,
-        aspp_channels,
+        network.aspp_channels,
         rates=[rate // final_stride for rate in ASPP_RATES],
-        dropout=dropout,
+        dropout=network.dropout,
         bn_momentum=bn_momentum,
     )
     decoder = Decoder(
-        aspp_channels,
+        network.aspp_channels,
         cells[: EARLY_CELL + 1][-1].out_channels,
-        channels=decoder_channels,
-        low_level_channels=low_level_channels,
+        channels=network.decoder_channels,
+        low_level_channels=network.low_level_channels,
         bn_momentum=bn_momentum,
     )
-    classifier = build_logits(decoder_channels, num_classes)
+    classifier = build_logits(network.decoder_channels, num_classes)
     return AutoDeepLabNetwork(
         architecture.strides, stem, cells, aspp=aspp, decoder=decoder, classifier=classifier, drop_path=drop_path
     )

@@ -1,6 +1,5 @@
 """Counts, sizes layer by layer, limits."""
 
-import functools
 import random
 
 import pytest
@@ -14,21 +13,20 @@ from nas.specs import NetworkSpec
 from search_spaces.auto_deeplab.architecture import PUBLISHED_AUTO_DEEPLAB, AutoDeepLab, Block, Edge
 from search_spaces.auto_deeplab.space import sample
 
-tiny = functools.partial(
-    build_auto_deeplab, filters=2, stem_channels=4, aspp_channels=4, low_level_channels=4, decoder_channels=4
-)
+AUTO_DEEPLAB_S = NetworkSpec()
+TINY = NetworkSpec(filters=2, stem_channels=4, aspp_channels=4, low_level_channels=4, decoder_channels=4)
 
 
-def on_meta(architecture, build=build_auto_deeplab):
+def on_meta(architecture, network=AUTO_DEEPLAB_S):
     with torch.device("meta"):
-        return build(architecture, 19)
+        return build_auto_deeplab(architecture, 19, network)
 
 
 @pytest.mark.parametrize(
     ("filters", "exact", "printed"), [(20, 10_147_427, 10.15), (32, 21_622_451, 21.62), (48, 44_424_691, 44.42)]
 )
 def test_trainable_parameters_of_s_m_l(filters, exact, printed):
-    count = count_parameters(on_meta(PUBLISHED_AUTO_DEEPLAB, functools.partial(build_auto_deeplab, filters=filters)))
+    count = count_parameters(on_meta(PUBLISHED_AUTO_DEEPLAB, NetworkSpec(filters=filters)))
     assert count == exact
     assert round(count / 1e6, 2) == printed
 
@@ -53,7 +51,7 @@ def by_hand(filters, classes):
 @pytest.mark.parametrize(("filters", "classes"), [(20, 19), (8, 150), (33, 21)])
 def test_parameters_added_up_by_hand(filters, classes):
     with torch.device("meta"):
-        network = build_auto_deeplab(PUBLISHED_AUTO_DEEPLAB, classes, filters=filters)
+        network = build_auto_deeplab(PUBLISHED_AUTO_DEEPLAB, classes, NetworkSpec(filters=filters))
     assert count_parameters(network) == by_hand(filters, classes)
 
 
@@ -87,7 +85,7 @@ def test_feature_maps_of_the_published_network_layer_by_layer():
 @pytest.mark.parametrize("size", [(64, 128), (65, 129), (100, 66)])
 def test_maps_have_the_images_size_over_the_stride_rounded_up(size):
     architecture = sample(2, 9, random.Random(1))
-    network = on_meta(architecture, tiny)
+    network = on_meta(architecture, TINY)
     *cells, logits = sizes(network, *size)
     for shape, stride in zip(cells, architecture.strides, strict=True):
         assert shape == (2 * 2 * stride // 4, -(-size[0] // stride), -(-size[1] // stride))
@@ -95,7 +93,7 @@ def test_maps_have_the_images_size_over_the_stride_rounded_up(size):
 
 
 def test_the_stem_has_the_released_widths_whatever_the_filters():
-    stem = on_meta(PUBLISHED_AUTO_DEEPLAB, functools.partial(build_auto_deeplab, filters=48)).stem
+    stem = on_meta(PUBLISHED_AUTO_DEEPLAB, NetworkSpec(filters=48)).stem
     half, quarter = stem(torch.empty(1, 3, 97, 65, device="meta"))
     assert half.shape == (1, 64, 49, 33)
     assert quarter.shape == (1, 128, 25, 17)
@@ -110,18 +108,18 @@ def path_to(levels):
     ("levels", "rates"), [((0,), [24, 48, 72]), ((1,), [12, 24, 36]), ((1, 2), [6, 12, 18]), ((1, 2, 3), [3, 6, 9])]
 )
 def test_rates_of_aspp_are_the_same_in_pixels(levels, rates):
-    network = on_meta(path_to(levels), tiny)
+    network = on_meta(path_to(levels), TINY)
     assert [branch.conv.dilation[0] for branch in network.aspp.atrous] == rates
 
 
 def test_the_decoder_reads_the_third_cell():
-    network = on_meta(path_to((0, 1, 2, 3, 3)), tiny)
+    network = on_meta(path_to((0, 1, 2, 3, 3)), TINY)
     assert network.decoder.project.conv.in_channels == 8  # one block, 2 filters, level 2
-    assert on_meta(path_to((0, 1)), tiny).decoder.project.conv.in_channels == 4
+    assert on_meta(path_to((0, 1)), TINY).decoder.project.conv.in_channels == 4
 
 
 def test_batch_norm_has_the_released_epsilon():
-    network = on_meta(PUBLISHED_AUTO_DEEPLAB, tiny)
+    network = on_meta(PUBLISHED_AUTO_DEEPLAB, TINY)
     for name, module in network.named_modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             assert module.eps == (1e-3 if name.startswith(("stem", "cells")) else 1e-5)
@@ -130,7 +128,7 @@ def test_batch_norm_has_the_released_epsilon():
 def test_it_can_be_trained_and_every_parameter_takes_part():
     architecture = sample(2, 4, random.Random(3))
     torch.manual_seed(0)
-    network = tiny(architecture, 3)
+    network = build_auto_deeplab(architecture, 3, TINY)
     network(torch.randn(2, 3, 64, 64)).square().sum().backward()
     without = [name for name, parameter in network.named_parameters() if parameter.grad is None]
     used = {edge.input for block in architecture.blocks for edge in block.edges}
@@ -139,7 +137,7 @@ def test_it_can_be_trained_and_every_parameter_takes_part():
 
 
 def test_multiply_adds_are_counted():
-    network = on_meta(path_to((0,)), tiny)
+    network = on_meta(path_to((0,)), TINY)
     stem = (3 * 4 * 9) * 16 * 16 + (4 * 4 * 9) * 16 * 16 + (4 * 8 * 9) * 8 * 8
     cell = (8 * 2 + 4 * 2 + 2 * 2 * (2 * 9 + 2 * 2)) * 8 * 8
     aspp = (2 * 4 + 3 * 2 * 4 * 9 + 5 * 4 * 4) * 8 * 8 + 2 * 4
@@ -155,21 +153,18 @@ def test_crops_that_fit(crop):
 @pytest.mark.parametrize("crop", [(63, 128), (128, 80), (32, 64), (33, 33)])
 def test_crops_that_do_not(crop):
     with pytest.raises(ValueError, match="stride 32: each side must be a multiple of 32, or one more, and at least 64"):
-        tiny(PUBLISHED_AUTO_DEEPLAB, 19, crop=crop)
+        build_auto_deeplab(PUBLISHED_AUTO_DEEPLAB, 19, TINY, crop=crop)
     check_crop(path_to((0, 1)), (80, 81))
 
 
 def test_wrong_numbers_are_refused():
-    for build, sentence in (
-        (functools.partial(tiny, filters=0), "filters must be at least 1"),
-        (functools.partial(tiny, drop_path_keep=0.0), "probability to drop a path"),
-        (functools.partial(tiny, drop_path_keep=1.5), "probability to drop a path"),
-        (functools.partial(tiny, total_iterations=0), "at least one iteration"),
-    ):
-        with pytest.raises(ValueError, match=sentence):
-            build(PUBLISHED_AUTO_DEEPLAB, 19)
+    for wrong in ({"filters": 0}, {"drop_path": 1.0}, {"drop_path": -0.5}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            NetworkSpec.model_validate(wrong)
+    with pytest.raises(ValueError, match="at least one iteration"):
+        build_auto_deeplab(PUBLISHED_AUTO_DEEPLAB, 19, TINY, iterations=0)
     with pytest.raises(ValueError, match="num_classes"):
-        tiny(PUBLISHED_AUTO_DEEPLAB, 0)
+        build_auto_deeplab(PUBLISHED_AUTO_DEEPLAB, 0, TINY)
 
 
 def test_build_network_builds_it_without_a_backbone():

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from nas.models.auto_deeplab import build_auto_deeplab
+from nas.specs import NetworkSpec
 from search_spaces.auto_deeplab.architecture import OPERATORS, PUBLISHED_AUTO_DEEPLAB, AutoDeepLab, Block, Edge
 from search_spaces.auto_deeplab.formats import write_darts, write_tensorflow
 from search_spaces.auto_deeplab.space import sample
@@ -18,9 +19,8 @@ FILTERS = 2
 def network(architecture, seed=0):
     """Every parameter and statistic random, so that nothing is hidden behind a 0 or a 1."""
     torch.manual_seed(seed)
-    module = build_auto_deeplab(
-        architecture, 4, filters=FILTERS, stem_channels=3, aspp_channels=4, low_level_channels=3, decoder_channels=5
-    )
+    widths = NetworkSpec(filters=FILTERS, stem_channels=3, aspp_channels=4, low_level_channels=3, decoder_channels=5)
+    module = build_auto_deeplab(architecture, 4, widths)
     module.double().eval()
     for name, value in module.state_dict().items():
         if name.endswith("running_var") or ("bn" in name and name.endswith("weight")):

@@ -6,10 +6,11 @@ import torch
 from nas.models.auto_deeplab import build_auto_deeplab
 from nas.models.auto_deeplab.cell import Cell
 from nas.models.auto_deeplab.drop_path import ScheduledDropPath, drop_path_factors
+from nas.specs import NetworkSpec
 from search_spaces.auto_deeplab.architecture import AutoDeepLab, Block, Edge
 
-tiny = functools.partial(
-    build_auto_deeplab, filters=2, stem_channels=4, aspp_channels=4, low_level_channels=4, decoder_channels=4
+NOISY = NetworkSpec(
+    filters=2, stem_channels=4, aspp_channels=4, low_level_channels=4, decoder_channels=4, dropout=0.0, drop_path=0.7
 )
 
 
@@ -69,7 +70,7 @@ def run(network, steps):
 def test_noise_follows_from_the_generator_and_the_step():
     edges = (Edge(input=0, operator="sep_3x3"), Edge(input=1, operator="max_pool_3x3"))
     architecture = AutoDeepLab(blocks=(Block(edges=edges),), path=(1, 2))
-    build = functools.partial(tiny, architecture, 3, dropout=0.0, drop_path_keep=0.3, total_iterations=2)
+    build = functools.partial(build_auto_deeplab, architecture, 3, NOISY, iterations=2)
     torch.manual_seed(1)
     network = build()
     other = build()
