@@ -16,7 +16,6 @@ from hypothesis import settings as hypothesis_settings
 # Only names: what a test does not use it should not have to import.
 if TYPE_CHECKING:
     from api.reconciler import JobCluster
-    from nas.results.measurement import Measurement
     from nas.results.snapshot import Snapshot
     from nas.results.status import TrialStatus
     from nas.settings import Settings
@@ -79,6 +78,7 @@ class Service:
         """A trial that measured these scores at the rungs in turn, and ended so."""
         from nas.results.proposal import Proposal
         from search_spaces.dense_cell.space import sample
+        from tests.builders import measured
 
         search = self.store.get_search(search_id)
         fidelity = search.spec.fidelities["fidelity"]
@@ -86,7 +86,9 @@ class Service:
             search_id, search.attempt, Proposal(number, sample(5, random.Random(number)), fidelity, seed=7)
         )
         for rung, score in zip(fidelity.rungs, scores, strict=False):
-            self.store.record_measurement(search_id, number, 1, measured(rung, score))
+            seconds = {"seconds": rung / 100, "device_seconds": rung / 50}
+            found = measured(rung, score, class_iou=(score, None), val_loss=1.5, **seconds)
+            self.store.record_measurement(search_id, number, 1, found)
         if end is not None:
             self.store.finish_trial(search_id, number, 1, end)
 
@@ -95,20 +97,6 @@ class Service:
         from nas.results.status import SearchStatus
 
         self.store.finish_search(search_id, self.store.get_search(search_id).attempt, SearchStatus.COMPLETED)
-
-
-def measured(iteration: int, score: float) -> Measurement:
-    from nas.results.measurement import Measurement
-
-    return Measurement(
-        iteration=iteration,
-        score=score,
-        class_iou=(score, None),
-        train_loss=1.0,
-        val_loss=1.5,
-        seconds=iteration / 100,
-        device_seconds=iteration / 50,
-    )
 
 
 @pytest.fixture(scope="session")

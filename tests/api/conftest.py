@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nas.results.measurement import Measurement
 from nas.results.proposal import Proposal
 from nas.results.snapshot import Snapshot
 from nas.results.status import TrialStatus
@@ -15,6 +14,7 @@ from nas.specs import AutoDeepLabSpec, BilevelSpec, CalibrationSpec, Fidelity, F
 from search_spaces import REFERENCE_HEADS
 from search_spaces.auto_deeplab.space import sample as sample_network
 from search_spaces.dense_cell.space import sample as sample_cell
+from tests.builders import measured
 
 # Only names: what a test does not use it should not have to import.
 if TYPE_CHECKING:
@@ -137,15 +137,6 @@ def _measure(
     """A completed trial."""
     store.add_trial(search, 1, Proposal(number, architecture, fidelity, seed))
     for rung in fidelity.rungs:
-        seconds = rung / 10
-        found = Measurement(
-            iteration=rung,
-            score=score * rung / fidelity.iterations,
-            class_iou=(score,),
-            train_loss=1.0,
-            val_loss=1.0,
-            seconds=seconds,
-            device_seconds=seconds,
-        )
+        found = measured(rung, score * rung / fidelity.iterations, rung / 10)
         store.record_measurement(search, number, 1, found)
     store.finish_trial(search, number, 1, TrialStatus.COMPLETED)

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from nas.results.measurement import Measurement
 from nas.results.proposal import Proposal
 from nas.results.status import SearchStatus, TrialStatus
 from search_spaces.dense_cell.space import sample
+from tests.builders import measured
 
 N = 10
 COST = {"long": 40.0, "short": 20.0, "full_scale": 400.0}
@@ -43,18 +43,6 @@ def calibrated(service, end: SearchStatus | None = SearchStatus.COMPLETED, **sco
     if end is not None:
         service.store.finish_search(search, attempt, end)
     return search
-
-
-def measured(iteration: int, score: float, seconds: float) -> Measurement:
-    return Measurement(
-        iteration=iteration,
-        score=score,
-        class_iou=(score,),
-        train_loss=1.0,
-        val_loss=1.0,
-        seconds=seconds,
-        device_seconds=seconds,
-    )
 
 
 def submit(service, fidelity: object, **changes: Any):

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from scipy import stats
 
-from nas.results.measurement import Measurement
 from nas.results.proposal import Proposal
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import AutoDeepLabSpec, ReferenceSpec
 from search_spaces import PUBLISHED_CELL
 from search_spaces.dense_cell.space import sample
+from tests.builders import measured
 
 FULL = {"dataset": "scenes", "backbone": {"frozen": False}, "rungs": [1000]}
 PROXY = (0.30, 0.50, 0.40, 0.60, 0.20, 0.70)
@@ -23,18 +23,6 @@ AT_FULL = (0.35, 0.52, 0.55, 0.62, 0.31, 0.60)
 """Of the same. Proxy ranks 5 3 4 2 6 1, full ranks 5 4 3 1 6 2: sum of d^2 is 4, rho = 1 - 6 * 4 / 210."""
 
 RHO = 1 - 24 / 210
-
-
-def measured(iteration: int, score: float, seconds: float) -> Measurement:
-    return Measurement(
-        iteration=iteration,
-        score=score,
-        class_iou=(score,),
-        train_loss=1.0,
-        val_loss=1.0,
-        seconds=seconds,
-        device_seconds=seconds,
-    )
 
 
 def searched(service, scores=PROXY, **changes: Any) -> str:

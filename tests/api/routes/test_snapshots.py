@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from nas.results.measurement import Measurement
 from nas.results.proposal import Proposal
 from nas.results.snapshot import Snapshot
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import AutoDeepLabSpec, BilevelSpec, Fidelity, SupernetSpec
 from search_spaces import AutoDeepLab, read_architecture
+from tests.builders import measured
 
 
 @pytest.fixture
@@ -99,10 +99,7 @@ def test_a_measured_snapshot_shows_its_trial(service, search_of, snapshot):
     assert service.http.get(f"/v1/searches/{search_id}/best").status_code == 404
     spec = service.store.get_search(search_id).spec
     service.store.add_trial(search_id, 1, Proposal(3, one.architecture, spec.scoring, spec.seed))
-    measured = Measurement(
-        iteration=10, score=0.6, class_iou=(0.6,), train_loss=1.0, val_loss=1.0, seconds=0.2, device_seconds=0.2
-    )
-    service.store.record_measurement(search_id, 3, 1, measured)
+    service.store.record_measurement(search_id, 3, 1, measured(10, 0.6, 0.2))
     service.store.finish_trial(search_id, 3, 1, TrialStatus.COMPLETED)
     (listed,) = service.http.get(f"/v1/searches/{search_id}/snapshots").json()
     assert (listed["trial"], listed["score"]) == (3, 0.6)

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from nas.results.measurement import Measurement
 from nas.results.proposal import Proposal
 from nas.results.status import TrialStatus
+from tests.builders import measured
 
 pytest.importorskip("playwright.sync_api", reason="no Playwright: pip install 'segnas[dev]'")
 
@@ -30,12 +30,6 @@ def get(service, path: str) -> Any:
     reply = service.http.get(path)
     assert reply.status_code == 200, reply.text
     return reply.json()
-
-
-def measured(score: float) -> Measurement:
-    return Measurement(
-        iteration=100, score=score, class_iou=(score,), train_loss=1.0, val_loss=1.0, seconds=1.0, device_seconds=1.0
-    )
 
 
 def test_the_list_shows_every_search_and_survives(service, every_kind, visit):
@@ -204,7 +198,7 @@ def test_panels_are_asked_for_again_when_a_search_changes(service, visit):
     row = page.locator(".panel tbody tr").nth(1)
     expect(row).to_contain_text("ASPP (6, 12, 18)")
     service.store.add_trial(record.id, attempt, Proposal(0, REFERENCE_HEADS[1], fidelity, seed=0))
-    service.store.record_measurement(record.id, 0, 1, measured(0.4321))
+    service.store.record_measurement(record.id, 0, 1, measured(score=0.4321))
     service.store.finish_trial(record.id, 0, 1, TrialStatus.COMPLETED)
     expect(row).to_contain_text("0.4321")
 

@@ -34,6 +34,7 @@ from nas.store import Store
 from nas.store.tables import Base
 from search_spaces.dense_cell.architecture import DenseCell
 from search_spaces.dense_cell.space import sample
+from tests import builders
 
 BACKENDS = ("sqlite", "postgresql")
 USED: dict[str, str] = {}
@@ -297,15 +298,17 @@ def cells() -> list[DenseCell]:
 
 @pytest.fixture
 def measured() -> Callable[..., Measurement]:
+    """Build a measurement whose fields differ from each other; any of them can be given."""
+
     def build(iteration: int = 100, score: float = 0.5, **values: Any) -> Measurement:
-        content = {
+        own: dict[str, Any] = {
             "class_iou": (score, None),
             "train_loss": 1.5,
             "val_loss": 1.25,
             "seconds": 2.0,
             "device_seconds": 2.0,
         }
-        return Measurement(iteration=iteration, score=score, **(content | values))
+        return builders.measured(iteration, score, **(own | values))
 
     return build
 

@@ -16,12 +16,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from nas.results.measurement import Measurement
 from nas.results.proposal import Proposal
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import BlackBoxSpec, Fidelity
 from nas.store import ConflictError, NotFoundError, SearchClosedError, SearchCost, StaleAttemptError, Store
 from search_spaces.dense_cell.space import sample
+from tests.builders import measured
 
 S, T = SearchStatus, TrialStatus
 FIDELITY = Fidelity(dataset="scenes")
@@ -38,13 +38,6 @@ def migrated() -> tuple[tempfile.TemporaryDirectory[str], Path]:
     with Store.open(f"sqlite:///{path}") as store:
         store.migrate()
     return folder, path
-
-
-def point_at(iteration: int, score: float) -> Measurement:
-    """A measurement that took one device-second."""
-    return Measurement(
-        iteration=iteration, score=score, class_iou=(score,), train_loss=1, val_loss=1, seconds=1, device_seconds=1
-    )
 
 
 @dataclass
@@ -84,7 +77,7 @@ class Lives(RuleBasedStateMachine):
         self.store.begin_driver(self.source)
         for number, cell in enumerate(CELLS):
             self.store.add_trial(self.source, 1, Proposal(number, cell, FIDELITY, 0))
-        self.store.record_measurement(self.source, 0, 1, point_at(100, 0.5))
+        self.store.record_measurement(self.source, 0, 1, measured(100, 0.5))
         self.store.finish_trial(self.source, 0, 1, T.COMPLETED)
 
     def teardown(self) -> None:
@@ -209,7 +202,7 @@ class Lives(RuleBasedStateMachine):
             error = NotFoundError
         elif attempt != trial.attempt or (trial.status.terminal and iteration not in trial.curve):
             error = StaleAttemptError
-        point = point_at(iteration, score)
+        point = measured(iteration, score)
         self.expect(error, lambda: self.store.record_measurement(self.search, number, attempt, point))
         if trial is not None and error is None:
             trial.curve.setdefault(iteration, score)

@@ -16,6 +16,7 @@ from nas.specs import CalibrationSpec, DenseCellSpace, Fidelity, FullScaleSpec, 
 from nas.store import Store
 from nas.training.workspace import Workspace
 from search_spaces import ReferenceHead
+from tests.builders import measured
 from workers.driver.record import DriverRecord
 from workers.driver.run import measured_before
 from workers.driver.trial_book import TrialBook
@@ -26,11 +27,9 @@ CHEAP, DEAR, FULL = (Fidelity(dataset="tiny", rungs=rungs) for rungs in ((10,), 
 HEADS = (ReferenceHead(name="conv1x1"), ReferenceHead(name="ppm"))
 
 
-def measured(rung: int, score: float) -> Measured[Measurement]:
-    measurement = Measurement(
-        iteration=rung, score=score, class_iou=(), train_loss=1.0, val_loss=1.0, seconds=1.0, device_seconds=1.0
-    )
-    return Measured(attempt=1, result=measurement, last=rung in {10, 20, 80})
+def message(rung: int, score: float) -> Measured[Measurement]:
+    """What a trial's process sends at a rung."""
+    return Measured(attempt=1, result=measured(rung, score), last=rung in {10, 20, 80})
 
 
 def plan_of(driver: DriverRecord):
@@ -67,7 +66,7 @@ def run_all(trial_book: TrialBook, fail: int | None = None) -> list[int]:
             trial_book.end(task.number, "unlucky")
             continue
         for rung in task.fidelity.rungs:
-            trial_book.record(task.number, measured(rung, task.number / 100))
+            trial_book.record(task.number, message(rung, task.number / 100))
         trial_book.end(task.number)
     return ran
 
@@ -145,7 +144,7 @@ def test_an_interrupted_list_goes_on_where_it_was(store):
     trial_book = open_book(driver)
     first, second = launch(trial_book), launch(trial_book)
     assert (first.number, second.number) == (0, 1)
-    trial_book.record(0, measured(10, 0.5))
+    trial_book.record(0, message(10, 0.5))
     trial_book.end(0)
     store.requeue_search(driver.search_id, driver.attempt, 0.0, "the driver died")
     attempt = store.begin_driver(driver.search_id)

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from nas.results.measurement import Measurement, TrialError
+from nas.results.measurement import TrialError
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import Resources
 from nas.store import Store
 from nas.training.workspace import Workspace
+from tests.builders import measured
 from workers.driver.run import Interrupted, run_search
 from workers.trainables.trial import TrialProcess
 
@@ -39,15 +40,7 @@ class Toy(TrialProcess):
                 with (task.workspace.cache / "measured").open("a") as book:
                     book.write(f"{task.number} {rung} {os.getpid()}\n")
             score = int(task.architecture.key[:4], 16) / 65536
-            yield Measurement(
-                iteration=rung,
-                score=score,
-                class_iou=(score, None),
-                train_loss=1.0,
-                val_loss=1.0,
-                seconds=1.0,
-                device_seconds=1.0,
-            )
+            yield measured(rung, score)
 
     def misbehave(self, task, rung):
         """A subclass's chance."""
@@ -107,7 +100,7 @@ def begin(store: Store, spec) -> tuple[str, int]:
 run = functools.partial(run_search, prepare=nothing_to_prepare)
 
 
-def measured(workspace: Workspace) -> list[tuple[int, int, int]]:
+def measured_rungs(workspace: Workspace) -> list[tuple[int, int, int]]:
     """(trial, rung, process) of every measurement that was made, whether it was recorded or not."""
     lines = (workspace.cache / "measured").read_text().splitlines()
     return [(int(trial), int(rung), int(process)) for trial, rung, process in map(str.split, lines)]
@@ -127,7 +120,7 @@ def test_a_search_in_warm_processes(running_ray, store, workspace, spec_of):
     assert counts[TrialStatus.COMPLETED] + counts[TrialStatus.PRUNED] == 12
     assert counts[TrialStatus.PRUNED] > 0
     recorded = {(number, m.iteration) for number, curve in store.measurements(search_id).items() for m in curve}
-    made = measured(workspace)
+    made = measured_rungs(workspace)
     assert {(number, rung) for number, rung, _ in made} == recorded
     assert len(made) == len(recorded)
     assert len({process for *_, process in made}) <= 2
@@ -141,7 +134,7 @@ def test_every_trial_in_a_process_of_its_name(running_ray, store, workspace, spe
     search_id, attempt = begin(store, spec_of(name="cold search", trials=2, resources=Resources(reuse_workers=False)))
     assert run(store, search_id, attempt, workspace, trial_process=Toy) is SearchStatus.COMPLETED
     assert {"cold search: trial 0", "cold search: trial 1"} <= actor_names(running_ray)
-    processes = {(number, process) for number, _, process in measured(workspace)}
+    processes = {(number, process) for number, _, process in measured_rungs(workspace)}
     assert len({process for _, process in processes}) == 2
 
 
@@ -157,7 +150,7 @@ def test_bad_trials_and_killed_processes_do_not_end_the_search(running_ray, stor
     assert {(trial.status, trial.attempt) for trial in fine} == {(TrialStatus.COMPLETED, 1)}
     assert len(fine) == 2
     # The new process went on from the checkpoint: no rung was measured twice.
-    assert [rung for number, rung, _ in measured(workspace) if number == 3] == [10, 20, 40]
+    assert [rung for number, rung, _ in measured_rungs(workspace) if number == 3] == [10, 20, 40]
 
 
 def test_a_process_ended_for_want_of_memory_is_a_process_that_died(running_ray, store, workspace, spec_of):
@@ -201,7 +194,7 @@ def test_stopped_within_seconds_keeping_what_was_measured(running_ray, store, wo
     assert counts[TrialStatus.RUNNING] == 0
     assert counts[TrialStatus.STOPPED] >= 1
     assert counts[TrialStatus.COMPLETED] >= 2
-    trial_processes = {process for *_, process in measured(workspace)}
+    trial_processes = {process for *_, process in measured_rungs(workspace)}
     until(lambda: not any(alive(process) for process in trial_processes), 10)
 
 
@@ -225,7 +218,7 @@ def test_the_next_driver_goes_on_where_the_last_one_was(running_ray, store, work
         trial for trial in before if trial.status.terminal
     ]
     assert {trial.number for trial in after if trial.attempt == 2} == {trial.number for trial in in_flight}
-    made = [(number, rung) for number, rung, _ in measured(workspace)]
+    made = [(number, rung) for number, rung, _ in measured_rungs(workspace)]
     assert sorted(set(made)) == [(number, rung) for number in range(6) for rung in (10, 20, 40)]
     # Only a rung under way when the driver ended is measured again; whatever was recorded is not.
     recorded = {(number, m.iteration) for number, curve in store.measurements(search_id).items() for m in curve}

@@ -18,6 +18,7 @@ from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import DenseCellSpace, DpcStrategy
 from nas.store import SearchClosedError, StaleAttemptError, Store, StoreError
 from nas.training.workspace import Workspace
+from tests.builders import measured
 from workers.driver import record as record_module
 from workers.driver.record import DriverRecord, persist
 from workers.driver.trial_book import TrialBook
@@ -35,17 +36,9 @@ def score_of(architecture, iteration: int) -> float:
     return int(digits, 16) / 16**8
 
 
-def measured(architecture, iteration: int) -> Measurement:
-    score = score_of(architecture, iteration)
-    return Measurement(
-        iteration=iteration,
-        score=score,
-        class_iou=(score, None),
-        train_loss=1.0,
-        val_loss=1.0,
-        seconds=float(iteration),
-        device_seconds=float(iteration),
-    )
+def measure(architecture, iteration: int) -> Measurement:
+    """What the toy's training gives at a rung; an iteration takes a second."""
+    return measured(iteration, score_of(architecture, iteration), seconds=float(iteration))
 
 
 def message(measurement: Measurement, attempt: int = 1) -> Measured[Measurement]:
@@ -77,7 +70,7 @@ def run_trial(trial_book: TrialBook, flight: TrialTask, tick) -> None:
     """As Tune does: decide, record, and end the trial when it is over; `tick` may end the driver in between."""
     tick("launched")
     for rung in flight.fidelity.rungs:
-        reached = message(measured(flight.architecture, rung), flight.attempt)
+        reached = message(measure(flight.architecture, rung), flight.attempt)
         last = rung == flight.fidelity.iterations
         should_continue = last or trial_book.should_continue(flight.number, reached)
         trial_book.record(flight.number, reached)
@@ -187,7 +180,7 @@ def test_trials_in_flight_go_first_as_new_attempts(store, spec_of):
     search_id = search(store, spec_of())
     first = begin(store, search_id)
     flights = [launch(first) for _ in range(3)]
-    first.record(1, message(measured(flights[1].architecture, 10)))
+    first.record(1, message(measure(flights[1].architecture, 10)))
     first.end(0, "its loss is NaN")
     replaced(store, search_id)
     second = begin(store, search_id)
@@ -197,20 +190,20 @@ def test_trials_in_flight_go_first_as_new_attempts(store, spec_of):
     with pytest.raises(StaleAttemptError):
         first.launch()
     with pytest.raises(StaleAttemptError):
-        first.record(2, message(measured(flights[2].architecture, 10)))
+        first.record(2, message(measure(flights[2].architecture, 10)))
 
 
 def test_a_new_attempt_does_not_record_what_is_recorded(store, spec_of):
     search_id = search(store, spec_of(early_stopping=None))
     trial_book = begin(store, search_id)
     flight = launch(trial_book)
-    first = measured(flight.architecture, 10)
+    first = measure(flight.architecture, 10)
     trial_book.record(0, message(first))
     assert trial_book.relaunch(0) == 2
     trial_book.record(0, message(first.model_copy(update={"score": math.nextafter(first.score, 1)}), attempt=2))
     trial_book.record(0, Progress(attempt=2, done=1, total=2))  # for people, not for the record
-    trial_book.record(0, message(measured(flight.architecture, 20), attempt=2))
-    assert store.curve(search_id, 0) == [first, measured(flight.architecture, 20)]
+    trial_book.record(0, message(measure(flight.architecture, 20), attempt=2))
+    assert store.curve(search_id, 0) == [first, measure(flight.architecture, 20)]
 
 
 def test_a_space_that_is_used_up_ends_the_search(store, spec_of):
@@ -219,7 +212,7 @@ def test_a_space_that_is_used_up_ends_the_search(store, spec_of):
     launched = 0
     while (flight := trial_book.launch()) is not None:
         launched += 1
-        trial_book.record(flight.number, message(measured(flight.architecture, 40)))
+        trial_book.record(flight.number, message(measure(flight.architecture, 40)))
         trial_book.end(flight.number)
     assert launched == 81
     assert trial_book.exhausted

@@ -6,9 +6,10 @@ import random
 
 import pytest
 
-from nas.results.measurement import Measurement, TrialError
+from nas.results.measurement import TrialError
 from nas.training.workspace import Workspace
 from search_spaces.dense_cell.space import sample
+from tests.builders import measured
 from workers.trainables.message import RESULT_KEY, Failed
 from workers.trainables.task import TrialTask
 from workers.trainables.trial import TrialProcess
@@ -21,15 +22,7 @@ class Toy(TrialProcess):
         for rung in task.fidelity.rungs:
             if task.number == 13:
                 raise TrialError("unlucky")
-            yield Measurement(
-                iteration=rung,
-                score=0.5,
-                class_iou=(0.5, None),
-                train_loss=1.0,
-                val_loss=1.0,
-                seconds=1.0,
-                device_seconds=1.0,
-            )
+            yield measured(rung, 0.5)
 
 
 @pytest.fixture
