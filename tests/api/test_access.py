@@ -16,6 +16,7 @@ def guarded(serve, home):
     return serve(home.model_copy(update={"token": SecretStr(TOKEN)}))
 
 
+@pytest.mark.slow
 def test_a_token_is_needed_for_all_but_health_and_pages(guarded):
     for header in (
         {},

@@ -42,6 +42,7 @@ def test_a_finished_search_is_told_whole_and_ends(service):
     assert told[-1][1]["best"]["score"] == 0.5
 
 
+@pytest.mark.slow
 def test_changes_come_live_and_in_the_end_everything_was_told(service):
     search = service.search()
     service.trial(search, 0, 0.2)
@@ -73,6 +74,7 @@ def test_changes_come_live_and_in_the_end_everything_was_told(service):
     assert statuses[0] == "running"
 
 
+@pytest.mark.slow
 def test_many_watchers_hear_the_same_from_one_poller(service, monkeypatch):
     search = service.search()
     told: list[list[str]] = [[] for _ in range(20)]

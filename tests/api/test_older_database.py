@@ -11,6 +11,8 @@ import pytest
 
 from nas.store import Store
 
+pytestmark = pytest.mark.slow
+
 DUMP = Path(__file__).parents[1] / "nas" / "store" / "data" / "v0_1_0.sql"
 
 ANSWERED = {

@@ -204,6 +204,7 @@ def test_schemas_have_names_that_can_be_read(document):
     assert {"SearchPage", "TrialPage", "NamedFidelity", "Problem"} <= document["components"]["schemas"].keys()
 
 
+@pytest.mark.slow
 def test_the_curl_lines_work_when_pasted(service, document, snapshot_at):
     # One search of each kind is there; the spec is posted last, and the others speak of the newest. Then what makes
     # newer ones.

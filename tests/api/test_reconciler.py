@@ -106,6 +106,7 @@ def expected(status: str, job: str | None, lost_for: float, attempt: int) -> Act
     return Action.REPLACE if attempt < 3 else Action.FAIL
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", ["starting", "running", "stopping"])
 @pytest.mark.parametrize("job", [*GOING, *OVER, "lost"])
 def test_decisions_about_a_search_with_a_driver(search, status, job):

@@ -61,6 +61,7 @@ def full(service):
     return service
 
 
+@pytest.mark.slow
 def test_a_page_of_searches(full):
     page = asked(full, f"/searches?limit={SEARCHES}", OF_A_PAGE_OF_SEARCHES)
     assert len(page["items"]) == SEARCHES

@@ -122,6 +122,7 @@ def test_api_image_has_neither_torch_nor_ray() -> None:
     assert {"torch", "ray"} <= packages("worker.Dockerfile")
 
 
+@pytest.mark.slow
 def test_the_service_imports_without_torch_and_ray() -> None:
     code = "import sys; sys.modules.update(torch=None, ray=None); import api.app, api.__main__"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -23,6 +23,8 @@ pytest.importorskip("playwright.sync_api", reason="no Playwright: pip install 's
 from playwright.sync_api import expect
 from pydantic import SecretStr
 
+pytestmark = pytest.mark.slow
+
 KINDS = ("black_box", "auto_deeplab", "reference", "full_scale", "calibration")
 
 

@@ -242,6 +242,7 @@ def test_retrain_says_what_is_missing(segnas, tmp_path, spec):
     assert "rungs must be strictly ascending" in one_sentence(segnas("retrain", file, *common), 2)
 
 
+@pytest.mark.slow
 def test_help_needs_neither_torch_nor_the_service():
     code = (
         "import sys; sys.argv = ['segnas', '--help']; from nas.cli import main\n"

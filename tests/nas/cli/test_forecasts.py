@@ -17,6 +17,8 @@ from nas.client import Client
 from nas.results.status import SearchStatus, TrialStatus
 from nas.schemas.forecasts import ForecastPublic
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def own(serve, home):

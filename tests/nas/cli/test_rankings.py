@@ -21,6 +21,8 @@ from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import BlackBoxSpec, CalibrationSpec, FullScaleRequest
 from tests.builders import dense_cell, measured
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
 FULL = {"dataset": "scenes", "backbone": {"frozen": False}, "rungs": [1000]}

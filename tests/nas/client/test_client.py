@@ -110,6 +110,7 @@ def test_waiting_for_the_end(client, service):
     assert client.wait(search, timeout=20, poll=0.05).status is SearchStatus.COMPLETED
 
 
+@pytest.mark.slow
 def test_events_survive_a_restart_of_the_service(serving, home):
     with socket.create_server(("127.0.0.1", 0)) as free:
         settings = home.model_copy(update={"port": free.getsockname()[1]})

@@ -86,6 +86,7 @@ def test_any_scores_have_an_interval_around_their_rho(pairs):
     assert -1 <= bootstrap.low <= bootstrap.high <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rho", "n"), [(0.0, 12), (0.8, 12), (0.8, 24), (0.95, 24)])
 def test_the_interval_covers(rho: float, n: int):
     """300 normal samples, a small copy of benchmarks/interval_coverage.py: 95 +- 3 standard errors (1.3 %)."""

@@ -14,6 +14,8 @@ from nas.results.proposal import Proposal
 from nas.results.status import SearchStatus, TrialStatus
 from nas.store import ConflictError, StaleAttemptError, Store
 
+pytestmark = pytest.mark.slow
+
 WRITERS = 8
 S, T = SearchStatus, TrialStatus
 

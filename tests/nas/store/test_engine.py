@@ -19,6 +19,8 @@ from nas.results.status import TrialStatus
 from nas.store import NotFoundError, Store, StoreError
 from nas.store.engine import parse_url
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg"])
 def test_every_way_to_say_postgresql_means_psycopg_3(scheme: str):

@@ -1,11 +1,13 @@
 import collections
 
+import pytest
 from scipy.stats import chisquare
 
 from nas.strategies.random_search import RandomSearch
 from search_spaces.dense_cell.architecture import operator_index
 
 
+@pytest.mark.slow
 def test_proposals_are_uniform_over_numbers_and_over_seeds():
     one_search = RandomSearch(branches=3, seed=11)
     along = [one_search.ask(number) for number in range(6000)]

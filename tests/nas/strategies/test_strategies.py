@@ -65,6 +65,7 @@ def test_asked_again_the_same_number_has_the_same_cell(name):
     assert ask(strategy, 0) is first
 
 
+@pytest.mark.slow
 def test_a_small_space_is_used_up_to_the_last_cell(name):
     strategy = build_strategy(spec(name, branches=1))
     found = set()

@@ -62,6 +62,7 @@ def test_a_smaller_trellis_is_sampled_too(levels):
     assert {sample_path(3, rng, levels) for _ in range(200)} == set(all_paths(3, levels))
 
 
+@pytest.mark.slow
 def test_cells_are_sampled_uniformly_without_the_zero():
     rng = random.Random(5)
     draws = [sample_cell(2, rng) for _ in range(20_000)]

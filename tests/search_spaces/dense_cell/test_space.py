@@ -23,6 +23,7 @@ def test_sizes_of_the_space():
     assert size(5) == 418_414_128_120
 
 
+@pytest.mark.slow
 def test_the_number_of_different_cells_is_what_enumeration_finds():
     for branches in (1, 2):
         found = list(cells(branches))
