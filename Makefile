@@ -13,7 +13,8 @@ demo: $(STAMP)
 serve: $(STAMP)
 	$(BIN)/segnas serve
 
-# Under a minute on two quiet cores: types on the one, while the fast tests run on both.
+# Under a minute on two quiet cores: types on the one, while the fast tests run on both. What only imports torch or Ray takes
+# seconds in each process, so the tests of models, training and workers are left to `make test`.
 quick: lint layers
 	$(MAKE) --no-print-directory -j2 types fast
 
@@ -31,7 +32,7 @@ layers: $(STAMP)
 
 fast: $(STAMP)
 	$(BIN)/pytest -q -n 2 --dist loadfile --hypothesis-profile quick \
-		--ignore tests/nas/models --ignore tests/nas/training \
+		--ignore tests/nas/models --ignore tests/nas/training --ignore tests/workers \
 		-m "not slow and not ray and not postgres and not gpu and not chaos"
 
 unit: $(STAMP)

@@ -10,7 +10,7 @@ from nas.models.auto_deeplab import check_crop
 from nas.specs import AutoDeepLabSpec, Fidelity
 from search_spaces.auto_deeplab.architecture import AutoDeepLab, Block, Edge
 
-EXAMPLES = Path(__file__).parents[3] / "examples"
+EXAMPLES = Path(__file__).parents[4] / "examples"
 
 
 def read(name: str) -> object:
