@@ -1,6 +1,6 @@
 """The reconciler: its decisions by table, its loop on a real store with a cluster that behaves as told.
 
-Ray is not what is tested here; tests/api/test_api_ray.py runs the same loop against a real one.
+Ray is not what is tested here; tests/api/test_process.py runs the same loop against a real one.
 """
 
 from __future__ import annotations

@@ -13,30 +13,13 @@ import pytest
 import yaml
 from PIL import Image
 
-from nas.cli import main, watching
+from nas.cli import watching
 from nas.results.status import SearchStatus, TrialStatus
 from nas.schemas.searches import SearchPublic
 from nas.store import Stage
 from search_spaces import PUBLISHED_CELL, DenseCell, read_architecture, write_deeplab
 
 ROOT = Path(__file__).parents[3]
-
-
-@pytest.fixture
-def segnas(service, monkeypatch, capsys, tmp_path):
-    """Run a command in this process: (exit code, standard output, standard error)."""
-    monkeypatch.setenv("SEGNAS_URL", service.url)
-    monkeypatch.setenv("SEGNAS_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["segnas", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        captured = capsys.readouterr()
-        return int(ended.value.code or 0), captured.out, captured.err
-
-    return run
 
 
 @pytest.fixture

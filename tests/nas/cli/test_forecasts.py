@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import sys
 import threading
 import time
 
 import pytest
 import yaml
 
-from nas.cli import main
 from nas.cli.forecasts import lines
 from nas.client import Client
 from nas.results.status import SearchStatus, TrialStatus
@@ -33,19 +31,9 @@ def spec(own, tmp_path):
 
 
 @pytest.fixture
-def segnas(own, monkeypatch, capsys, tmp_path):
-    """Run a command in this process: (exit code, standard output, standard error)."""
-    monkeypatch.setenv("SEGNAS_URL", own.url)
-    monkeypatch.setenv("SEGNAS_HOME", str(tmp_path / "home"))
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["segnas", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        captured = capsys.readouterr()
-        return int(ended.value.code or 0), captured.out, captured.err
-
-    return run
+def segnas(command_at, own):
+    """Run a command against the service of this test: (exit code, standard output, standard error)."""
+    return command_at(own.url)
 
 
 def measure(service):

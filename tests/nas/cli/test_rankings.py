@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import threading
 import time
 from pathlib import Path
@@ -13,7 +12,6 @@ import pytest
 import yaml
 from PIL import Image
 
-from nas.cli import main
 from nas.cli.specs import read_model
 from nas.client import Client, ClientError
 from nas.results.proposal import Proposal
@@ -28,24 +26,7 @@ EXAMPLES = Path(__file__).parents[3] / "examples"
 FULL = {"dataset": "scenes", "backbone": {"frozen": False}, "rungs": [1000]}
 PROXY = (0.30, 0.50, 0.40, 0.60, 0.20, 0.70)
 AT_FULL = (0.35, 0.52, 0.55, 0.62, 0.31, 0.60)
-"""rho is 1 - 24 / 210 = 0.886: see tests/api/test_api_rankings.py."""
-
-
-@pytest.fixture
-def segnas(service, monkeypatch, capsys, tmp_path):
-    """Run a command in this process: (exit code, standard output, standard error)."""
-    monkeypatch.setenv("SEGNAS_URL", service.url)
-    monkeypatch.setenv("SEGNAS_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["segnas", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        captured = capsys.readouterr()
-        return int(ended.value.code or 0), captured.out, captured.err
-
-    return run
+"""rho is 1 - 24 / 210 = 0.886: see tests/api/routes/test_rankings.py."""
 
 
 @pytest.fixture
