@@ -12,21 +12,25 @@ from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from nas.data.decode import Uint8, exif_orientation, read_image, read_label_values
+from nas.data.errors import DatasetError
 from search_spaces.base import canonical_json
+
+__all__ = [
+    "IGNORE",
+    "DatasetError",
+    "Item",
+    "LabelTable",
+    "SegmentationDataset",
+    "Split",
+    "Uint8",
+    "names_in",
+    "voc_palette",
+]
 
 IGNORE = 255
 """Label of pixels that are left out of training and evaluation."""
-
-Uint8 = NDArray[np.uint8]
-
-# Everything Pillow raises for a file that is cut short, not an image, or hostile.
-_UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
-
-
-class DatasetError(ValueError):
-    """A file or folder of a data set is missing, broken or not as its layout requires; the message names it."""
 
 
 class Item(NamedTuple):
@@ -92,6 +96,7 @@ class Split:
         if image.shape[:2] != values.shape:
             raise DatasetError(
                 f"{item.label} is {_size(values)} but its image {item.image.name} is {_size(image)} (height x width)"
+                f"{_turned(item.image)}{_turned(item.label)}"
             )
         return image, self.table.apply(values, item.label)
 
@@ -160,36 +165,6 @@ class SegmentationDataset:
         return digest.hexdigest()
 
 
-def read_image(path: Path) -> Uint8:
-    """Read an image file as RGB, (H, W, 3).
-
-    Raises:
-        DatasetError: The file is missing or unreadable.
-    """
-    try:
-        with Image.open(path) as image:
-            return np.array(image.convert("RGB"))  # a copy: Pillow's own memory is read-only, which torch warns about
-    except _UNREADABLE as error:
-        raise DatasetError(_unreadable("image", path, error)) from error
-
-
-def read_label_values(path: Path) -> Uint8:
-    """Read the values of an 8-bit label file with one channel, (H, W): grey values, or indices of a palette image.
-
-    Raises:
-        DatasetError: The file is missing, unreadable, or not 8-bit with one channel.
-    """
-    try:
-        with Image.open(path) as image:
-            mode = image.mode
-            values = np.asarray(image)
-    except _UNREADABLE as error:
-        raise DatasetError(_unreadable("label map", path, error)) from error
-    if mode not in ("L", "P"):
-        raise DatasetError(f"{path} is not a label map: it must be 8-bit with one channel (mode L or P), not {mode}")
-    return values
-
-
 def names_in(folder: Path, suffix: str) -> list[str]:
     """Return the sorted names of the entries of `folder` that end in `suffix`.
 
@@ -227,10 +202,15 @@ def _file_key(path: Path, root: Path) -> bytes:
     return f"\n{path.relative_to(root).as_posix()} {size} ".encode() + tail
 
 
-def _unreadable(what: str, path: Path, error: BaseException) -> str:
-    if isinstance(error, FileNotFoundError):
-        return f"{what} {path} is missing"
-    return f"{what} {path} is unreadable: {error}"
+def _turned(path: Path) -> str:
+    """The part of a message that names a file's EXIF orientation, by which its size can differ from the stored one."""
+    orientation = exif_orientation(path)
+    if orientation == 1:
+        return ""
+    return (
+        f"; {path.name} is turned as its EXIF orientation {orientation} says: where the other file was made for the "
+        f"pixels as they are stored, remove the orientation (exiftool -Orientation= {path.name})"
+    )
 
 
 def _size(array: Uint8) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from nas.data.dataset import SegmentationDataset, Split, Uint8, read_label_values
+from nas.data.dataset import SegmentationDataset, Split, Uint8
+from nas.data.decode import read_label_values
 from nas.models.graph_reasoning import KnowledgeGraph, cooccurrence_graph, hierarchy_of
 from nas.training.backbone.statistics import made_once
 from search_spaces.base import content_key
