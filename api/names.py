@@ -1,4 +1,4 @@
-"""Check the names of data sets and weights in a spec: the server's configuration must register them."""
+"""Check the names of data sets and weights in a spec: they must be registered on the server."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ def check_names(spec: JobSpec, settings: Settings) -> None:
     Raises:
         InputError: Some are not registered here; the message lists those that are.
     """
+    datasets, weights = settings.registered_datasets, settings.registered_weights
     problems = [
-        problem
-        for path, name in spec.datasets.items()
-        for problem in _missing(path, "data set", name, settings.datasets)
+        problem for path, name in spec.datasets.items() for problem in _missing(path, "data set", name, datasets)
     ]
     for path, fidelity in spec.fidelities.items():
         if fidelity.backbone.weights is not None:
-            problems += _missing(f"{path}.backbone.weights", "weights", fidelity.backbone.weights, settings.weights)
+            problems += _missing(f"{path}.backbone.weights", "weights", fidelity.backbone.weights, weights)
     if problems:
         raise InputError(problems)
 
@@ -31,3 +30,8 @@ def _missing(path: str, what: str, name: str, known: Mapping[str, object]) -> It
     if name not in known:
         have = ", ".join(sorted(known)) or "none"
         yield FieldProblem(path=path, message=f"{what} {name!r} is not registered here; known are: {have}")
+        return
+    try:
+        known[name]
+    except ValueError as error:
+        yield FieldProblem(path=path, message=f"{what} {name!r} is registered by a broken file: {error}")

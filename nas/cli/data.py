@@ -1,4 +1,4 @@
-"""Commands about data sets: generate scenes, inspect a data set."""
+"""Commands about data sets: generate scenes, inspect a data set; those that register one are in `registering`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nas.cli import registering
+
 if TYPE_CHECKING:
     from nas.data.dataset import SegmentationDataset
     from nas.data.inspect import SplitReport
 
-app = typer.Typer(help="Generate and inspect data sets.", no_args_is_help=True)
+app = typer.Typer(help="Register, inspect and generate data sets.", no_args_is_help=True)
+app.command("add")(registering.add)
+app.command("list")(registering.list_datasets)
+app.command("remove")(registering.remove)
 
 
 @app.command("generate")
@@ -33,8 +38,7 @@ def generate(
     height, width = _size(size)
     with stages() as report:
         draw(folder, images, seed, (height, width), val_images, lambda done, total: report("scenes", done, total))
-    print(f"scenes in {folder}; to use them as data set `scenes`, put into config.yaml of the home folder:")
-    print(f"  datasets:\n    scenes: {{layout: cityscapes, root: {folder.resolve()}}}")
+    print(f"scenes in {folder}; to use them as data set `scenes`: segnas data add scenes {folder}")
 
 
 @app.command("inspect")
@@ -44,14 +48,31 @@ def inspect(
     mosaic: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Draw some images and their labels.")] = None,
 ) -> None:
     """Open a data set, read some of its images, and report how often each class occurs."""
+    opened, notes = _open(dataset)
+    report(opened, notes, images, mosaic)
+
+
+def report(opened: SegmentationDataset, notes: Sequence[str], images: int | None, mosaic: Path | None) -> None:
+    """Read images of a data set and print what is in them.
+
+    Args:
+        opened: The data set.
+        notes: Sentences about how it is read.
+        images: Images to read of each split; None reads all.
+        mosaic: PNG file for samples; None draws none.
+
+    Raises:
+        DatasetError: A file is missing or broken.
+    """
     from nas.cli.progress import stages
     from nas.data.inspect import inspect as look
     from nas.data.inspect import write_mosaic
 
-    opened = _open(dataset)
     print(f"{opened.name_of_layout}, {opened.num_classes} classes, key {opened.key[:12]}")
-    with stages() as report:
-        splits = look(opened, images, lambda done, total: report("images", done, total))
+    for note in notes:
+        print(f"  {note}")
+    with stages() as shown:
+        splits = look(opened, images, lambda done, total: shown("images", done, total))
     for split in splits:
         sizes = ", ".join(f"{height}x{width}" for height, width in split.sizes[:4])
         more = ", ..." if len(split.sizes) > 4 else ""
@@ -62,6 +83,7 @@ def inspect(
         print(f"  warm-up: {len(opened.appearance)} images with {opened.appearance_classes} appearance classes")
     _print_shares(opened.class_names, splits)
     if mosaic is not None:
+        mosaic.parent.mkdir(parents=True, exist_ok=True)
         write_mosaic(opened, mosaic)
         print(f"samples in {mosaic}")
 
@@ -73,18 +95,21 @@ def _size(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def _open(dataset: str) -> SegmentationDataset:
-    from nas.data.inspect import open_folder
+def _open(dataset: str) -> tuple[SegmentationDataset, Sequence[str]]:
+    from nas.cli.progress import stages
+    from nas.data.recognise import recognise
     from nas.data.registry import open_dataset
     from nas.settings import read_settings
 
-    registered = read_settings().datasets
+    registered = read_settings().registered_datasets
     if dataset in registered:
-        return open_dataset(registered[dataset])
+        return open_dataset(registered[dataset]), ()
     if not Path(dataset).is_dir():
         known = ", ".join(sorted(registered)) or "none"
         raise ValueError(f"{dataset!r} is neither a folder nor a registered data set; registered: {known}")
-    return open_folder(Path(dataset))
+    with stages() as shown:
+        found = recognise(Path(dataset), progress=lambda done, total: shown("masks", done, total))
+    return open_dataset(found.registration), found.notes
 
 
 def _print_shares(class_names: Sequence[str], splits: Sequence[SplitReport]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ __all__ = [
     "IGNORE",
     "DatasetError",
     "Item",
+    "LabelReader",
     "LabelTable",
     "SegmentationDataset",
     "Split",
@@ -38,6 +39,21 @@ class Item(NamedTuple):
 
     image: Path
     label: Path
+
+
+class LabelReader(Protocol):
+    """Reads label files and knows which class their values or colours are."""
+
+    @property
+    def signature(self) -> bytes:
+        """Bytes that differ whenever another class, or none, belongs to a value or colour."""
+
+    def read(self, path: Path) -> Uint8:
+        """Read a label file and return the classes of its pixels, (H, W), IGNORE where there is none.
+
+        Raises:
+            DatasetError: The file is missing or broken, or a value belongs to no class; the message names it.
+        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +77,19 @@ class LabelTable:
         """Build the table whose values are the classes 0..num_classes-1 themselves; 255 is ignored."""
         return cls.of({**{c: c for c in range(num_classes)}, IGNORE: IGNORE})
 
+    @property
+    def signature(self) -> bytes:
+        """Bytes that differ whenever the mapping does."""
+        return self.classes.tobytes() + self.known.tobytes()
+
+    def read(self, path: Path) -> Uint8:
+        """Read a label file and return the classes of its pixels, (H, W).
+
+        Raises:
+            DatasetError: The file is missing or broken, or a value is not in the table.
+        """
+        return self.apply(read_label_values(path), path)
+
     def apply(self, values: Uint8, path: Path) -> Uint8:
         """Return the classes of a label map's values.
 
@@ -76,11 +105,11 @@ class LabelTable:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """A list of annotated images with one label table; `load` reads the files."""
+    """A list of annotated images with one reader of their label files; `load` reads both."""
 
     name: str
     items: tuple[Item, ...]
-    table: LabelTable
+    table: LabelReader
 
     def __len__(self) -> int:
         return len(self.items)
@@ -92,13 +121,13 @@ class Split:
             DatasetError: A file is missing or broken, the sizes differ, or a label value is not in the table.
         """
         item = self.items[index]
-        image, values = read_image(item.image), read_label_values(item.label)
-        if image.shape[:2] != values.shape:
+        image, classes = read_image(item.image), self.table.read(item.label)
+        if image.shape[:2] != classes.shape:
             raise DatasetError(
-                f"{item.label} is {_size(values)} but its image {item.image.name} is {_size(image)} (height x width)"
+                f"{item.label} is {_size(classes)} but its image {item.image.name} is {_size(image)} (height x width)"
                 f"{_turned(item.image)}{_turned(item.label)}"
             )
-        return image, self.table.apply(values, item.label)
+        return image, classes
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,7 +188,7 @@ class SegmentationDataset:
         appearance = () if self.appearance is None else (self.appearance,)
         for split in (*self.splits.values(), *appearance):
             digest.update(f"\n{split.name} {len(split)}".encode())
-            digest.update(split.table.classes.tobytes())
+            digest.update(split.table.signature)
             for path in (path for item in split.items for path in item):
                 digest.update(_file_key(path, self.root))
         return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""From a registered data set (layout and root folder, in the server's configuration) to an opened one."""
+"""From a registered data set (its layout and root folder) to an opened one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from pathlib import Path
 from nas.data.ade20k import open_ade20k
 from nas.data.cityscapes import open_cityscapes
 from nas.data.dataset import DatasetError, SegmentationDataset
-from nas.data.entry import DatasetEntry, Layout
+from nas.data.entry import Layout, Registration
+from nas.data.folder.description import FolderDataset
+from nas.data.folder.layout import open_folder_dataset
 from nas.data.voc2012 import open_voc2012
 
 _READERS: dict[Layout, Callable[[Path], SegmentationDataset]] = {
@@ -18,7 +20,7 @@ _READERS: dict[Layout, Callable[[Path], SegmentationDataset]] = {
 }
 
 
-def open_dataset(entry: DatasetEntry) -> SegmentationDataset:
+def open_dataset(entry: Registration) -> SegmentationDataset:
     """Open a data set by listing the files of its layout; no image is decoded yet.
 
     Raises:
@@ -26,5 +28,7 @@ def open_dataset(entry: DatasetEntry) -> SegmentationDataset:
     """
     root = entry.root.expanduser()
     if not root.is_dir():
-        raise DatasetError(f"root folder {root} of the {entry.layout} data set does not exist")
+        raise DatasetError(f"root folder {root} of the {entry.layout} data set does not exist on this machine")
+    if isinstance(entry, FolderDataset):
+        return open_folder_dataset(entry)
     return _READERS[entry.layout](root)

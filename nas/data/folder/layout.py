@@ -1,0 +1,186 @@
+"""Opens a data set of the layout `folder`: pairs images with masks, and divides them into training and validation."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import unicodedata
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from nas.data.dataset import IGNORE, Item, LabelReader, LabelTable, SegmentationDataset, Split
+from nas.data.errors import DatasetError
+from nas.data.folder.colours import ColourTable, palette
+from nas.data.folder.description import FileSplit, FolderDataset, FolderSplit, Label, ListSplit, Places, RatioSplit
+from nas.data.folder.files import Suffixes, image_files, stem_of, without_suffix
+
+Pairs = dict[str, Item]
+"""Images and their masks by the stem that they share."""
+
+
+def open_folder_dataset(description: FolderDataset) -> SegmentationDataset:
+    """Open a data set by listing its files; no image is decoded yet.
+
+    Raises:
+        DatasetError: A folder, a mask or a list is missing, or an image is in both splits; the message names it.
+    """
+    table = _table(description)
+    splits = split_pairs(description.root.expanduser(), description.split, _suffixes(description))
+    return SegmentationDataset(
+        name_of_layout=description.layout,
+        root=description.root.expanduser(),
+        class_names=description.class_names,
+        palette=palette([item.colour for item in description.classes]),
+        splits={name: Split(name, items, table) for name, items in splits.items()},
+    )
+
+
+def _suffixes(description: FolderDataset) -> Suffixes:
+    return Suffixes(description.image_suffix, description.mask_suffix)
+
+
+def _table(description: FolderDataset) -> LabelReader:
+    mapping: dict[Label, int] = {
+        label: index for index, item in enumerate(description.classes) for label in item.labels
+    }
+    mapping |= dict.fromkeys(description.ignore, IGNORE)
+    if description.read == "colours":
+        return ColourTable.of({label: target for label, target in mapping.items() if isinstance(label, str)})
+    return LabelTable.of({label: target for label, target in mapping.items() if isinstance(label, int)})
+
+
+def split_pairs(
+    root: Path, split: FolderSplit | ListSplit | FileSplit | RatioSplit, suffixes: Suffixes
+) -> dict[str, tuple[Item, ...]]:
+    """Pair the images and masks below `root` and divide them into `train` and `val`.
+
+    Raises:
+        DatasetError: A folder, a mask or a list is missing, or a split would be empty; the message names it.
+    """
+    if isinstance(split, FolderSplit):
+        chosen = {
+            name: find_pairs(root, places, suffixes) for name, places in (("train", split.train), ("val", split.val))
+        }
+        return {name: tuple(pairs.values()) for name, pairs in chosen.items()}
+    pairs = find_pairs(root, split, suffixes)
+    if isinstance(split, RatioSplit):
+        train, val = _by_ratio(list(pairs), split)
+    elif isinstance(split, ListSplit):
+        train, val = (_read_names(root / file) for file in (split.train, split.val))
+    else:
+        train, val = _read_split_file(root / split.file)
+    source = _source(root, split)
+    return {name: _listed(pairs, names, name, source) for name, names in _disjoint(train, val, source).items()}
+
+
+def find_pairs(root: Path, places: Places, suffixes: Suffixes) -> Pairs:
+    """Pair the images of a folder with their masks.
+
+    Raises:
+        DatasetError: There is no image, or an image has no mask; the message names the first and counts the rest.
+    """
+    images, masks = root / places.images, root / places.masks
+    mask_files = without_suffix(image_files(masks), suffixes.mask)
+    found = image_files(images)
+    if images == masks:
+        found = {stem: path for stem, path in found.items() if not stem.endswith(suffixes.mask)}
+    image_paths = without_suffix(found, suffixes.image)
+    if not image_paths:
+        raise DatasetError(f"there is no image in {images}; images are PNG, JPEG, TIFF, BMP or WebP files")
+    if missing := [stem for stem in image_paths if stem not in mask_files]:
+        more = f" ({len(missing)} images have none)" if len(missing) > 1 else ""
+        raise DatasetError(
+            f"there is no mask {missing[0]}{suffixes.mask}.* in {masks} for the image "
+            f"{image_paths[missing[0]].name}{more}; add it, or take the image away"
+        )
+    return {stem: Item(path, mask_files[stem]) for stem, path in image_paths.items()}
+
+
+def _by_ratio(stems: list[str], split: RatioSplit) -> tuple[list[str], list[str]]:
+    """Divide the stems by the order of their hashes, so that one more image does not move the others."""
+    if len(stems) < 2:
+        raise DatasetError("one image cannot be divided into training and validation; two are the least")
+    count = min(max(1, round(split.val * len(stems))), len(stems) - 1)
+    ordered = sorted(stems, key=lambda stem: hashlib.sha256(f"{split.seed}/{stem}".encode()).digest())
+    val = set(ordered[:count])
+    return [stem for stem in stems if stem not in val], [stem for stem in stems if stem in val]
+
+
+def _read_names(path: Path) -> list[str]:
+    """Read a list of images, one a line; what stands after the first tab or comma, such as the mask, is not read."""
+    lines = (re.split(r"[\t,]", line)[0].strip() for line in _text(path).splitlines())
+    return [_name(line) for line in lines if line]
+
+
+def _read_split_file(path: Path) -> tuple[list[str], list[str]]:
+    if path.suffix.lower() in (".json", ".yaml", ".yml"):
+        return _read_split_mapping(path)
+    named: dict[str, list[str]] = {"train": [], "val": []}
+    for number, line in enumerate(_text(path).splitlines(), 1):
+        fields = [field.strip() for field in re.split(r"[,;\t]|\s+(?=\S+\s*$)", line.strip()) if field.strip()]
+        if not fields or (number == 1 and fields[-1].lower() in ("split", "set", "subset")):
+            continue
+        if len(fields) != 2 or (split := _SPLIT_WORDS.get(fields[1].lower())) is None:
+            raise DatasetError(f"{path}, line {number}: `name,train` or `name,val` is needed, not {line.strip()!r}")
+        named[split].append(_name(fields[0]))
+    return named["train"], named["val"]
+
+
+_SPLIT_WORDS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val"}
+
+
+def _read_split_mapping(path: Path) -> tuple[list[str], list[str]]:
+    text = _text(path)
+    try:
+        data: Any = json.loads(text) if path.suffix.lower() == ".json" else yaml.safe_load(text)
+    except (ValueError, yaml.YAMLError) as error:
+        raise DatasetError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
+    lists = [data.get(name) for name in ("train", "val")] if isinstance(data, dict) else []
+    if len(lists) != 2 or not all(isinstance(names, list) for names in lists):
+        raise DatasetError(f"{path} must have `train` and `val`, each a list of names of images")
+    train, val = ([_name(str(name)) for name in names] for names in lists if names is not None)
+    return train, val
+
+
+def _name(text: str) -> str:
+    return stem_of(unicodedata.normalize("NFC", text).replace("\\", "/").rsplit("/", 1)[-1])
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"the list of images {path} cannot be read: {error}") from error
+
+
+def _source(root: Path, split: ListSplit | FileSplit | RatioSplit) -> str:
+    if isinstance(split, FileSplit):
+        return str(root / split.file)
+    if isinstance(split, ListSplit):
+        return f"{root / split.train} and {root / split.val}"
+    return "the split by ratio"
+
+
+def _disjoint(train: Iterable[str], val: Iterable[str], source: str) -> dict[str, list[str]]:
+    """Take repeated names once; an image in both splits is an error."""
+    lists = {"train": list(dict.fromkeys(train)), "val": list(dict.fromkeys(val))}
+    if shared := set(lists["train"]) & set(lists["val"]):
+        raise DatasetError(f"{min(shared)} is in training and in validation by {source}; the splits must differ")
+    return lists
+
+
+def _listed(pairs: Pairs, names: list[str], split: str, source: str) -> tuple[Item, ...]:
+    """Find the pairs of the names in a list, which may have the images' suffix, or not."""
+    by_image = {stem_of(item.image.name): item for item in pairs.values()}
+    items = []
+    for name in names:
+        if (item := pairs.get(name) or by_image.get(name)) is None:
+            raise DatasetError(f"there is no image {name}, which {source} lists for {split}")
+        items.append(item)
+    if not items:
+        raise DatasetError(f"no image is for {split} by {source}")
+    return tuple(items)
