@@ -1,4 +1,4 @@
-"""Check the names of data sets and weights in a spec: they must be registered on the server."""
+"""The names that a server has registered: data sets, weights, and the classes of a data set."""
 
 from __future__ import annotations
 
@@ -24,6 +24,16 @@ def check_names(spec: JobSpec, settings: Settings) -> None:
             problems += _missing(f"{path}.backbone.weights", "weights", fidelity.backbone.weights, weights)
     if problems:
         raise InputError(problems)
+
+
+def class_names(settings: Settings, dataset: str) -> tuple[str, ...]:
+    """Return the names of a data set's classes as it is registered now; none where it is not, or is broken."""
+    from nas.data.registry import class_names as names_of  # imports numpy
+
+    try:
+        return names_of(settings.registered_datasets[dataset])
+    except (KeyError, ValueError):
+        return ()
 
 
 def _missing(path: str, what: str, name: str, known: Mapping[str, object]) -> Iterator[FieldProblem]:

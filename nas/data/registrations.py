@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -97,13 +98,25 @@ def _read(folder: Path, read: Callable[[Path], T]) -> dict[str, T | ValueError]:
         if not re.fullmatch(NAME_PATTERN, path.stem):
             continue  # of an editor, or of another program: no spec could name it
         try:
-            entries[path.stem] = read(path)
+            status = path.stat()
+            entries[path.stem] = _read_once(read, path, (status.st_mtime_ns, status.st_size, status.st_ino))
+        except FileNotFoundError:
+            continue  # removed since the folder was listed
         except ValueError as error:
-            if path.exists():  # and was not removed since the folder was listed
-                # A ValueError itself, since any process can read it; and a server's answers do not name its folders.
-                text = str(error).replace(str(path), f"{folder.name}/{path.name} of the home folder")
-                entries[path.stem] = ValueError(text)
+            # A ValueError itself, since any process can read it; and a server's answers do not name its folders.
+            text = str(error).replace(str(path), f"{folder.name}/{path.name} of the home folder")
+            entries[path.stem] = ValueError(text)
     return entries
+
+
+@lru_cache(maxsize=1024)
+def _read_once(
+    read: Callable[[Path], T],
+    path: Path,
+    stamp: tuple[int, int, int],  # noqa: ARG001  part of the cache's key: another file is read anew
+) -> T:
+    # Each answer of the service looks names up, and YAML of 150 classes takes 50 ms. Errors are not kept.
+    return read(path)
 
 
 def registration_path(home: Path, what: str, name: str) -> Path:

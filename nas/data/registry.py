@@ -5,19 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from nas.data.ade20k import open_ade20k
-from nas.data.cityscapes import open_cityscapes
+from nas.data import ade20k, cityscapes, voc2012
 from nas.data.dataset import DatasetError, SegmentationDataset
 from nas.data.entry import Layout, Registration
 from nas.data.folder.description import FolderDataset
 from nas.data.folder.layout import open_folder_dataset
-from nas.data.voc2012 import open_voc2012
 
 _READERS: dict[Layout, Callable[[Path], SegmentationDataset]] = {
-    "cityscapes": open_cityscapes,
-    "voc2012": open_voc2012,
-    "ade20k": open_ade20k,
+    "cityscapes": cityscapes.open_cityscapes,
+    "voc2012": voc2012.open_voc2012,
+    "ade20k": ade20k.open_ade20k,
 }
+
+
+def class_names(entry: Registration) -> tuple[str, ...]:
+    """Return the names of a data set's classes; only ADE20K's may stand in a file below its root.
+
+    Raises:
+        DatasetError: That file is broken.
+    """
+    if isinstance(entry, FolderDataset):
+        return entry.class_names
+    if entry.layout == "ade20k":
+        return ade20k.class_names(entry.root.expanduser())
+    return {"cityscapes": cityscapes.CLASS_NAMES, "voc2012": voc2012.CLASS_NAMES}[entry.layout]
 
 
 def open_dataset(entry: Registration) -> SegmentationDataset:

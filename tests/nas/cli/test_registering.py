@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import yaml
 from PIL import Image
 
+from nas.results.status import TrialStatus
 from nas.settings import Settings
+from search_spaces import read_architecture
 
 
 @pytest.fixture
@@ -118,6 +122,12 @@ def test_a_running_service_knows_at_once(command_at, serve, photos, tmp_path):
     code, out, err = segnas("submit", spec)
     assert code == 0, err
     assert service.store.get_search(out.strip()).spec.fidelity.dataset == "photos"
+    search = service.search(fidelity={**service.spec["fidelity"], "dataset": "photos"})
+    service.trial(search, 0, 0.5, end=TrialStatus.COMPLETED)  # with the IoU of two classes
+    trial = service.http.get(f"/v1/searches/{search}/trials/0").json()
+    assert trial["class_names"] == ["class 0", "class 1"]
+    assert read_architecture(trial["document"]).provenance.classes == ("class 0", "class 1")
+    assert read_architecture(json.loads(segnas("export", search)[1])).provenance.classes == ("class 0", "class 1")
     (listed,) = service.http.get("/v1/datasets").json()
     assert (listed["name"], listed["layout"], listed["class_names"]) == ("photos", "folder", ["class 0", "class 1"])
     (tmp_path / "home/datasets/photos.yaml").write_text("layout: folder\n")
@@ -129,4 +139,7 @@ def test_a_running_service_knows_at_once(command_at, serve, photos, tmp_path):
     assert "the registration file is broken" in listed["problem"]
     assert segnas("data", "remove", "photos")[0] == 0
     assert service.http.get("/v1/datasets").json() == []
+    trial = service.http.get(f"/v1/searches/{search}/trials/0").json()
+    assert trial["class_names"] == []
+    assert "classes" not in trial["document"]["provenance"]
     assert "is not registered here" in one_sentence(segnas("submit", spec), 2)

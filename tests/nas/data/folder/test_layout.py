@@ -36,7 +36,7 @@ def described(root, split, **more: Any) -> FolderDataset:
 
 @pytest.fixture
 def four(tree):
-    files = {}
+    files: dict[str, object] = {}
     for index, stem in enumerate("abcd"):
         files[f"images/{stem}.{['png', 'bmp', 'tif', 'webp'][index]}"] = [[[index, 0, 0], [0, 0, 0]]]
         files[f"masks/{stem}_m.png"] = [[1, 255]]
@@ -58,7 +58,7 @@ def test_lists_files_and_mappings_say_the_split(four, tree):
             "split.yaml": "train: [a, b]\nval: [c, d]\n",
         }
     )
-    splits = [ListSplit(**HERE, train="train.txt", val="val.txt")]
+    splits: list[ListSplit | FileSplit] = [ListSplit(**HERE, train="train.txt", val="val.txt")]
     splits += [FileSplit(**HERE, file=f"split.{kind}") for kind in ("csv", "txt", "json", "yaml")]
     for split in splits:
         dataset = open_folder_dataset(described(four, split, mask_suffix="_m"))
