@@ -100,6 +100,15 @@ class Split:
             )
         return image, self.table.apply(values, item.label)
 
+    def load_label(self, index: int) -> Uint8:
+        """Read a label map (H, W) of classes or IGNORE, without its image.
+
+        Raises:
+            DatasetError: The file is missing or broken, or a label value is not in the table.
+        """
+        label = self.items[index].label
+        return self.table.apply(read_label_values(label), label)
+
 
 @dataclass(frozen=True, eq=False)
 class SegmentationDataset:
