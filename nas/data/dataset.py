@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -26,7 +25,6 @@ __all__ = [
     "SegmentationDataset",
     "Split",
     "Uint8",
-    "names_in",
     "voc_palette",
 ]
 
@@ -175,19 +173,6 @@ class SegmentationDataset:
             for path, content in zip(paths, file_digests(paths, self.digests), strict=True):
                 digest.update(f"\n{path.relative_to(self.root).as_posix()} {content}".encode())
         return digest.hexdigest()
-
-
-def names_in(folder: Path, suffix: str) -> list[str]:
-    """Return the sorted names of the entries of `folder` that end in `suffix`.
-
-    Raises:
-        DatasetError: The folder is missing or unreadable.
-    """
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(entry.name for entry in entries if entry.name.endswith(suffix))
-    except OSError as error:
-        raise DatasetError(f"{folder} is not a readable folder ({error.strerror})") from error
 
 
 def voc_palette(count: int) -> Uint8:
