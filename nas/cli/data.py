@@ -47,13 +47,14 @@ def inspect(
     images: Annotated[int, typer.Option(min=1, help="Images to read of each split, at most.")] = 200,
     mosaic: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Draw some images and their labels.")] = None,
 ) -> None:
-    """Open a data set, read some of its images, and report how often each class occurs."""
+    """Open a data set, read some of its images, and report how often each class occurs and what is wrong with it."""
     opened, notes = _open(dataset)
-    report(opened, notes, images, mosaic)
+    if report(opened, notes, images, mosaic):
+        raise typer.Exit(1)
 
 
-def report(opened: SegmentationDataset, notes: Sequence[str], images: int | None, mosaic: Path | None) -> None:
-    """Read images of a data set and print what is in them.
+def report(opened: SegmentationDataset, notes: Sequence[str], images: int | None, mosaic: Path | None) -> bool:
+    """Read images of a data set and print what is in them, with warnings and errors.
 
     Args:
         opened: The data set.
@@ -61,12 +62,15 @@ def report(opened: SegmentationDataset, notes: Sequence[str], images: int | None
         images: Images to read of each split; None reads all.
         mosaic: PNG file for samples; None draws none.
 
+    Returns:
+        Whether there are errors, with which no training is possible.
+
     Raises:
         DatasetError: A file is missing or broken.
     """
     from nas.cli.progress import stages
+    from nas.data.inspect import check, write_mosaic
     from nas.data.inspect import inspect as look
-    from nas.data.inspect import write_mosaic
 
     print(f"{opened.name_of_layout}, {opened.num_classes} classes, key {opened.key[:12]}")
     for note in notes:
@@ -86,6 +90,10 @@ def report(opened: SegmentationDataset, notes: Sequence[str], images: int | None
         mosaic.parent.mkdir(parents=True, exist_ok=True)
         write_mosaic(opened, mosaic)
         print(f"samples in {mosaic}")
+    findings = check(opened, splits)
+    for severity, message in findings:
+        print(f"{severity}: {message}")
+    return any(severity == "error" for severity, _ in findings)
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -78,7 +78,10 @@ def add(
     )
     with stages() as shown:
         found = recognise(folder, options, lambda done, total: shown("masks", done, total))
-    report(open_dataset(found.registration), found.notes, images, mosaic or path.with_suffix(".png"))
+    opened = open_dataset(found.registration)
+    if report(opened, found.notes, images, mosaic or path.with_suffix(".png")):
+        path.with_suffix(".png").unlink(missing_ok=True)
+        raise ValueError(f"{folder} is not registered, since no network can be trained on it: see the errors above")
     write_registration(path, found.registration)
     print(f"registered as `{name}` in {path}")
 

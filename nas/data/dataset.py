@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas.data.decode import Uint8, exif_orientation, read_image, read_label_values
+from nas.data.digests import file_digests
 from nas.data.errors import DatasetError
 from search_spaces.base import canonical_json
 
@@ -26,7 +26,6 @@ __all__ = [
     "SegmentationDataset",
     "Split",
     "Uint8",
-    "names_in",
     "voc_palette",
 ]
 
@@ -129,6 +128,14 @@ class Split:
             )
         return image, classes
 
+    def load_label(self, index: int) -> Uint8:
+        """Read a label map (H, W) of classes or IGNORE, without its image.
+
+        Raises:
+            DatasetError: The file is missing or broken, or a label value is not in the table.
+        """
+        return self.table.read(self.items[index].label)
+
 
 @dataclass(frozen=True, eq=False)
 class SegmentationDataset:
@@ -141,6 +148,8 @@ class SegmentationDataset:
         appearance: Images labelled by appearance rather than class, on which a frozen backbone is warmed up; only
             generated scenes have them (see docs/concepts/scenes.md).
         appearance_names: Names of the appearance classes.
+        digests: A file that remembers the hashes of the data set's files between processes; None remembers them in this
+            process only.
     """
 
     name_of_layout: str
@@ -150,6 +159,7 @@ class SegmentationDataset:
     splits: Mapping[str, Split]
     appearance: Split | None = None
     appearance_names: tuple[str, ...] = field(default=())
+    digests: Path | None = None
 
     def __post_init__(self) -> None:
         assert self.palette.shape == (self.num_classes, 3)
@@ -176,10 +186,8 @@ class SegmentationDataset:
     def key(self) -> str:
         """Content key (sha256 hex) that addresses caches; the same files under another root have the same key.
 
-        The key hashes the layout, the classes and, for each file, its path below the root, its size and its last 64
-        bytes, not its modification time. A PNG ends with checksums of its pixels (Adler-32 of the zlib stream, CRC-32
-        of the last IDAT chunk) and a JPEG with entropy-coded data, so other pixels in a file of the same size give
-        another key, yet a data set of thousands of images costs one short read per file.
+        The key hashes the layout, the classes, what label values mean, and for each file its path below the root and
+        its entire content. `digests` spares reading files again that have not changed.
 
         Raises:
             DatasetError: A file cannot be read.
@@ -189,22 +197,10 @@ class SegmentationDataset:
         for split in (*self.splits.values(), *appearance):
             digest.update(f"\n{split.name} {len(split)}".encode())
             digest.update(split.table.signature)
-            for path in (path for item in split.items for path in item):
-                digest.update(_file_key(path, self.root))
+            paths = [path for item in split.items for path in item]
+            for path, content in zip(paths, file_digests(paths, self.digests), strict=True):
+                digest.update(f"\n{path.relative_to(self.root).as_posix()} {content}".encode())
         return digest.hexdigest()
-
-
-def names_in(folder: Path, suffix: str) -> list[str]:
-    """Return the sorted names of the entries of `folder` that end in `suffix`.
-
-    Raises:
-        DatasetError: The folder is missing or unreadable.
-    """
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(entry.name for entry in entries if entry.name.endswith(suffix))
-    except OSError as error:
-        raise DatasetError(f"{folder} is not a readable folder ({error.strerror})") from error
 
 
 def voc_palette(count: int) -> Uint8:
@@ -218,17 +214,6 @@ def voc_palette(count: int) -> Uint8:
             for channel in range(3):
                 palette[index, channel] |= ((index >> (3 * bit + channel)) & 1) << (7 - bit)
     return palette
-
-
-def _file_key(path: Path, root: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - 64))
-            tail = file.read(64)
-    except OSError as error:
-        raise DatasetError(f"{path} cannot be read ({error.strerror})") from error
-    return f"\n{path.relative_to(root).as_posix()} {size} ".encode() + tail
 
 
 def _turned(path: Path) -> str:

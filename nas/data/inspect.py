@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from nas.data.check import Finding, check_labels
+from nas.data.counts import LabelCounts
 from nas.data.dataset import IGNORE, SegmentationDataset, Split, Uint8
 
 Progress = Callable[[int, int], None]
@@ -28,6 +30,7 @@ class SplitReport:
         ignored: Share of the pixels with label IGNORE.
         shares: Each class's share of the labelled pixels.
         images: How many of the images read have each class.
+        counts: Pixels of each class and of IGNORE.
     """
 
     name: str
@@ -37,6 +40,7 @@ class SplitReport:
     ignored: float
     shares: tuple[float, ...]
     images: tuple[int, ...]
+    counts: LabelCounts
 
 
 def inspect(
@@ -62,6 +66,19 @@ def inspect(
                     progress(done, total)
             reports.append(_report(name, len(split), np.stack(counts), tuple(sorted(sizes)), dataset.num_classes))
     return tuple(reports)
+
+
+def check(dataset: SegmentationDataset, reports: Sequence[SplitReport]) -> tuple[Finding, ...]:
+    """Judge the labels that `inspect` counted; the findings say when it read only some of the images."""
+    training, validation = (next(report for report in reports if report.name == name) for name in ("train", "val"))
+    read = [f"{report.read} of {report.items}" for report in (training, validation) if report.read < report.items]
+    return check_labels(
+        training.counts,
+        validation.counts,
+        dataset.class_names,
+        layout=dataset.name_of_layout,
+        counted=f"in {' and '.join(read)} images" if read else "",
+    )
 
 
 def write_mosaic(dataset: SegmentationDataset, path: Path, columns: int = 4, width: int = 384) -> None:
@@ -99,6 +116,7 @@ def _report(
         ignored=float(counts[:, IGNORE].sum() / pixels),
         shares=tuple(float(share) for share in by_class / labelled),
         images=tuple(int(number) for number in (counts[:, :num_classes] > 0).sum(0)),
+        counts=LabelCounts(tuple(by_class.tolist()), int(counts[:, IGNORE].sum())),
     )
 
 

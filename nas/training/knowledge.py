@@ -44,5 +44,5 @@ def _count(dataset: SegmentationDataset, images: int) -> dict[str, Any]:
 
 
 def _label_maps(split: Split, images: int) -> Iterator[Uint8]:
-    for item in split.items[:images]:
-        yield split.table.read(item.label)
+    for index in range(min(images, len(split))):
+        yield split.load_label(index)

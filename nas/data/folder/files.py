@@ -1,16 +1,11 @@
-"""Image files of a folder by their stem, and the suffixes by which images and masks of one stem differ."""
+"""The suffixes by which the names of an image and its mask differ."""
 
 from __future__ import annotations
 
-import os
-import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
-
-from nas.data.decode import SUFFIXES
-from nas.data.errors import DatasetError
 
 _SEPARATORS = "_-. "
 
@@ -20,38 +15,6 @@ class Suffixes(NamedTuple):
 
     image: str = ""
     mask: str = ""
-
-
-def image_files(folder: Path) -> dict[str, Path]:
-    """List the image files of a folder by stem, in the order of the stems; the stem of `scan.1.png` is `scan.1`.
-
-    Hidden files, which some systems leave behind, and files of other kinds are passed over.
-
-    Raises:
-        DatasetError: The folder is missing or unreadable, or two files have the same stem.
-    """
-    found: dict[str, Path] = {}
-    try:
-        with os.scandir(folder) as entries:
-            names = sorted(entry.name for entry in entries if _is_image(entry.name) and entry.is_file())
-    except OSError as error:
-        raise DatasetError(f"{folder} is not a readable folder ({error.strerror})") from error
-    for name in names:
-        stem = stem_of(name)
-        if stem in found:
-            raise DatasetError(f"{folder} has both {found[stem].name} and {name}; one image must have one file")
-        found[stem] = folder / name
-    return dict(sorted(found.items()))
-
-
-def stem_of(name: str) -> str:
-    """Return a name without the extension of an image file; composed, since macOS takes letters and accents apart."""
-    path = Path(name)
-    return unicodedata.normalize("NFC", path.stem if path.suffix.lower() in SUFFIXES else path.name)
-
-
-def _is_image(name: str) -> bool:
-    return not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
 
 
 def without_suffix(files: dict[str, Path], suffix: str) -> dict[str, Path]:

@@ -6,7 +6,8 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,8 @@ from nas.data.dataset import IGNORE, Item, LabelReader, LabelTable, Segmentation
 from nas.data.errors import DatasetError
 from nas.data.folder.colours import ColourTable, palette
 from nas.data.folder.description import FileSplit, FolderDataset, FolderSplit, Label, ListSplit, Places, RatioSplit
-from nas.data.folder.files import Suffixes, image_files, stem_of, without_suffix
-
-Pairs = dict[str, Item]
-"""Images and their masks by the stem that they share."""
+from nas.data.folder.files import Suffixes, without_suffix
+from nas.data.names import image_files, list_text, read_names, stem_of
 
 
 def open_folder_dataset(description: FolderDataset) -> SegmentationDataset:
@@ -62,42 +61,56 @@ def split_pairs(
         DatasetError: A folder, a mask or a list is missing, or a split would be empty; the message names it.
     """
     if isinstance(split, FolderSplit):
-        chosen = {
-            name: find_pairs(root, places, suffixes) for name, places in (("train", split.train), ("val", split.val))
-        }
-        return {name: tuple(pairs.values()) for name, pairs in chosen.items()}
-    pairs = find_pairs(root, split, suffixes)
+        folders = {"train": split.train, "val": split.val}
+        found = {name: _find(root, places, suffixes) for name, places in folders.items()}
+        return {name: _paired(files, files.images) for name, files in found.items()}
+    files = _find(root, split, suffixes)
     if isinstance(split, RatioSplit):
-        train, val = _by_ratio(list(pairs), split)
+        train, val = _by_ratio(list(files.images), split)
     elif isinstance(split, ListSplit):
-        train, val = (_read_names(root / file) for file in (split.train, split.val))
+        train, val = (read_names(root / file, files.by_name, files.image_folder) for file in (split.train, split.val))
     else:
         train, val = _read_split_file(root / split.file)
     source = _source(root, split)
-    return {name: _listed(pairs, names, name, source) for name, names in _disjoint(train, val, source).items()}
+    lists = _disjoint(train, val, source)
+    return {name: _paired(files, _listed(files, names, name, source)) for name, names in lists.items()}
 
 
-def find_pairs(root: Path, places: Places, suffixes: Suffixes) -> Pairs:
-    """Pair the images of a folder with their masks.
+@dataclass(frozen=True)
+class _Files:
+    """The images and masks of two folders by the stem that they share, whether or not there are both."""
 
-    Raises:
-        DatasetError: There is no image, or an image has no mask; the message names the first and counts the rest.
-    """
+    images: dict[str, Path]
+    masks: dict[str, Path]
+    image_folder: Path
+    mask_folder: Path
+    suffixes: Suffixes
+
+    @property
+    def by_name(self) -> dict[str, Path]:
+        """The images by the names that a list may give them: with the suffix of images, and without."""
+        return {stem_of(path.name): path for path in self.images.values()} | self.images
+
+
+def _find(root: Path, places: Places, suffixes: Suffixes) -> _Files:
     images, masks = root / places.images, root / places.masks
-    mask_files = without_suffix(image_files(masks), suffixes.mask)
     found = image_files(images)
     if images == masks:
         found = {stem: path for stem, path in found.items() if not stem.endswith(suffixes.mask)}
-    image_paths = without_suffix(found, suffixes.image)
-    if not image_paths:
+    named = without_suffix(found, suffixes.image)
+    if not named:
         raise DatasetError(f"there is no image in {images}; images are PNG, JPEG, TIFF, BMP or WebP files")
-    if missing := [stem for stem in image_paths if stem not in mask_files]:
+    return _Files(named, without_suffix(image_files(masks), suffixes.mask), images, masks, suffixes)
+
+
+def _paired(files: _Files, stems: Collection[str]) -> tuple[Item, ...]:
+    if missing := [stem for stem in stems if stem not in files.masks]:
         more = f" ({len(missing)} images have none)" if len(missing) > 1 else ""
         raise DatasetError(
-            f"there is no mask {missing[0]}{suffixes.mask}.* in {masks} for the image "
-            f"{image_paths[missing[0]].name}{more}; add it, or take the image away"
+            f"there is no mask {missing[0]}{files.suffixes.mask}.* in {files.mask_folder} for the image "
+            f"{files.images[missing[0]].name}{more}; add it, or let a split file list the images that have masks"
         )
-    return {stem: Item(path, mask_files[stem]) for stem, path in image_paths.items()}
+    return tuple(Item(files.images[stem], files.masks[stem]) for stem in stems)
 
 
 def _by_ratio(stems: list[str], split: RatioSplit) -> tuple[list[str], list[str]]:
@@ -110,17 +123,11 @@ def _by_ratio(stems: list[str], split: RatioSplit) -> tuple[list[str], list[str]
     return [stem for stem in stems if stem not in val], [stem for stem in stems if stem in val]
 
 
-def _read_names(path: Path) -> list[str]:
-    """Read a list of images, one a line; what stands after the first tab or comma, such as the mask, is not read."""
-    lines = (re.split(r"[\t,]", line)[0].strip() for line in _text(path).splitlines())
-    return [_name(line) for line in lines if line]
-
-
 def _read_split_file(path: Path) -> tuple[list[str], list[str]]:
     if path.suffix.lower() in (".json", ".yaml", ".yml"):
         return _read_split_mapping(path)
     named: dict[str, list[str]] = {"train": [], "val": []}
-    for number, line in enumerate(_text(path).splitlines(), 1):
+    for number, line in enumerate(list_text(path).splitlines(), 1):
         fields = [field.strip() for field in re.split(r"[,;\t]|\s+(?=\S+\s*$)", line.strip()) if field.strip()]
         if not fields or (number == 1 and fields[-1].lower() in ("split", "set", "subset")):
             continue
@@ -134,7 +141,7 @@ _SPLIT_WORDS = {"train": "train", "training": "train", "val": "val", "valid": "v
 
 
 def _read_split_mapping(path: Path) -> tuple[list[str], list[str]]:
-    text = _text(path)
+    text = list_text(path)
     try:
         data: Any = json.loads(text) if path.suffix.lower() == ".json" else yaml.safe_load(text)
     except (ValueError, yaml.YAMLError) as error:
@@ -148,13 +155,6 @@ def _read_split_mapping(path: Path) -> tuple[list[str], list[str]]:
 
 def _name(text: str) -> str:
     return stem_of(unicodedata.normalize("NFC", text).replace("\\", "/").rsplit("/", 1)[-1])
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"the list of images {path} cannot be read: {error}") from error
 
 
 def _source(root: Path, split: ListSplit | FileSplit | RatioSplit) -> str:
@@ -173,14 +173,12 @@ def _disjoint(train: Iterable[str], val: Iterable[str], source: str) -> dict[str
     return lists
 
 
-def _listed(pairs: Pairs, names: list[str], split: str, source: str) -> tuple[Item, ...]:
-    """Find the pairs of the names in a list, which may have the images' suffix, or not."""
-    by_image = {stem_of(item.image.name): item for item in pairs.values()}
-    items = []
-    for name in names:
-        if (item := pairs.get(name) or by_image.get(name)) is None:
-            raise DatasetError(f"there is no image {name}, which {source} lists for {split}")
-        items.append(item)
-    if not items:
+def _listed(files: _Files, names: list[str], split: str, source: str) -> list[str]:
+    """Return the shared stems of the images that a list names."""
+    stems = {path: stem for stem, path in files.images.items()}
+    by_name = files.by_name
+    if unknown := [name for name in names if name not in by_name]:
+        raise DatasetError(f"there is no image {unknown[0]}, which {source} lists for {split}")
+    if not names:
         raise DatasetError(f"no image is for {split} by {source}")
-    return tuple(items)
+    return list(dict.fromkeys(stems[by_name[name]] for name in names))

@@ -9,7 +9,8 @@ from pathlib import Path
 from nas.data.errors import DatasetError
 from nas.data.folder.class_files import CLASS_FILES
 from nas.data.folder.description import FileSplit, FolderSplit, ListSplit, Places, RatioSplit
-from nas.data.folder.files import Suffixes, find_mask_suffix, find_suffixes, image_files
+from nas.data.folder.files import Suffixes, find_mask_suffix, find_suffixes
+from nas.data.names import image_files
 
 _IMAGES = ("images", "image", "imgs", "img", "img_dir", "jpegimages", "rgb", "photos", "pictures", "inputs", "x")
 _MASKS = (

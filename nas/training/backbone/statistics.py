@@ -1,4 +1,4 @@
-"""Statistics of the training crops, measured once: mean and deviation of each feature, pixels of each class."""
+"""Mean and deviation of each feature over training crops, measured once."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ import numpy as np
 import torch
 
 from nas.atomic import locked, write_text_atomically
-from nas.data.bank import CropSource, count_classes, crop_batches, sample_labels
+from nas.data.bank import CropSource, crop_batches
 from nas.models.backbones.base import Backbone
 from nas.training.backbone.extractor import images_at_once
 from nas.training.loop.device import autocast
 from nas.training.loop.pixels import to_network
-from nas.training.progress import Progress
 
 SAMPLE = 128
 """Number of training crops, evenly spaced over the images, from which mean and deviation are computed."""
@@ -25,7 +24,7 @@ SAMPLE = 128
 
 @dataclass(frozen=True)
 class Statistics:
-    """Mean and standard deviation of each feature channel over training crops."""
+    """Mean and standard deviation of each feature channel over training crops; channels level after level."""
 
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
@@ -46,22 +45,6 @@ def feature_statistics(
     return Statistics(tuple(stored["mean"]), tuple(stored["deviation"]))
 
 
-def class_pixels(
-    path: Path, source: CropSource, num_classes: int, label_stride: int, progress: Progress
-) -> tuple[int, ...]:
-    """Read the number of pixels of each class from a file, or count and save it.
-
-    Args:
-        path: The JSON file.
-        source: The crops, of which view 0 is counted.
-        num_classes: Number of classes.
-        label_stride: Every so many pixels are counted in each direction, as the loss reads them.
-        progress: Called with stage "features".
-    """
-    stored = made_once(path, lambda: _count(source, num_classes, label_stride, progress))
-    return tuple(stored["class_pixels"])
-
-
 def made_once(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """Read a JSON file; where there is none, one of the concurrent processes calls `make` and writes it."""
     if not path.exists():
@@ -76,21 +59,15 @@ def made_once(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 def _measure(backbone: Backbone, source: CropSource, dtype: torch.dtype) -> dict[str, Any]:
     device = next(backbone.parameters()).device
     rows = np.unique(np.linspace(0, source.images - 1, min(SAMPLE, source.images)).round().astype(int)).tolist()
-    total, squares, cells = np.zeros(backbone.out_channels), np.zeros(backbone.out_channels), 0
+    totals = [np.zeros((3, level.channels)) for level in backbone.levels]
     for _, (images, _) in crop_batches(source, rows, images_at_once(source.crop)):
         with autocast(device, dtype):
-            features = backbone(to_network(torch.from_numpy(images).to(device))).double()
-        total += features.sum((0, 2, 3)).cpu().numpy()
-        squares += features.square().sum((0, 2, 3)).cpu().numpy()
-        cells += features.shape[0] * features.shape[2] * features.shape[3]
+            maps = backbone(to_network(torch.from_numpy(images).to(device)))
+        for sums, features in zip(totals, (level.double() for level in maps), strict=True):
+            sums[0] += features.sum((0, 2, 3)).cpu().numpy()
+            sums[1] += features.square().sum((0, 2, 3)).cpu().numpy()
+            sums[2] += features.shape[0] * features.shape[2] * features.shape[3]
+    total, squares, cells = np.concatenate(totals, 1)
     mean = total / cells
     deviation = np.sqrt(np.maximum(squares / cells - mean**2, 0))
     return {"mean": mean.tolist(), "deviation": deviation.tolist()}
-
-
-def _count(source: CropSource, num_classes: int, label_stride: int, progress: Progress) -> dict[str, Any]:
-    pixels = np.zeros(num_classes, np.int64)
-    for done, (_, labels) in crop_batches(source, range(source.images), images_at_once(source.crop)):
-        pixels += count_classes(sample_labels(labels, label_stride), num_classes)
-        progress("features", done, source.images)
-    return {"class_pixels": pixels.tolist()}

@@ -28,5 +28,5 @@ def test_a_folder(tmp_path):
     classes = tuple(FolderClass(name=name, labels=(label,), colour="#000000") for label, name in enumerate("ab"))
     entry = FolderDataset(root=tmp_path, split=RatioSplit(images="i", masks="m"), classes=classes)
     assert class_names(entry) == ("a", "b")
-    with pytest.raises(ValueError, match=r"m is not a readable folder"):
+    with pytest.raises(ValueError, match=r"i is not a readable folder"):
         open_dataset(entry)

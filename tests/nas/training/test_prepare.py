@@ -26,29 +26,33 @@ def folder_of(prepared: Prepared) -> Path:
 def test_the_bank_holds_what_the_backbone_sees(prepared):
     backbone = prepared.backbone(frozen=True)
     for source, features in (
-        (prepared.training_source(), prepared.bank.train_features),
-        (prepared.validation_source(), prepared.bank.val_features),
+        (prepared.training_source(), prepared.bank.train_features[0]),
+        (prepared.validation_source(), prepared.bank.val_features[0]),
     ):
         image, _ = source.row(3)
-        seen = backbone(to_network(torch.from_numpy(image[None])))[0].permute(1, 2, 0)
+        seen = backbone(to_network(torch.from_numpy(image[None])))[0][0].permute(1, 2, 0)
         assert np.allclose(features[3], seen.numpy(), atol=1e-4)
 
 
 def test_training_features_are_standardized(prepared):
-    features = prepared.bank.train_features.reshape(-1, prepared.bank.train_features.shape[-1])
+    stored = prepared.bank.train_features[0]
+    features = stored.reshape(-1, stored.shape[-1])
     varies = features.std(0) > 0
     assert varies.any()
     assert np.abs(features.mean(0)).max() < 1e-3
     assert np.abs(features.std(0)[varies] - 1).max() < 1e-3
 
 
-def test_class_pixels_are_those_of_the_first_view(fidelity, workspace, prepared):
-    labels = prepared.bank.train_labels
-    assert prepared.class_pixels == tuple(int((labels == c).sum()) for c in range(19))
+def test_class_pixels_are_those_of_all_views(fidelity, workspace, prepared):
+    def counted(labels: np.ndarray) -> tuple[int, ...]:
+        return tuple(int((labels == c).sum()) for c in range(19))
+
+    assert prepared.class_pixels == counted(prepared.bank.train_labels)
     more = prepare(fidelity.model_copy(update={"views": 2}), workspace, device="cpu")
     assert more.bank is not None
-    assert len(more.bank.train_features) == 20
-    assert more.class_pixels == prepared.class_pixels
+    assert len(more.bank.train_labels) == 20
+    assert more.class_pixels == counted(more.bank.train_labels)
+    assert more.class_pixels != prepared.class_pixels
 
 
 def test_without_a_frozen_backbone_there_is_no_bank_but_the_same_numbers(fidelity, workspace, prepared):
@@ -78,7 +82,7 @@ def test_what_decides_the_features_decides_the_bank(fidelity, workspace, prepare
 def test_bfloat16_halves_the_features(fidelity, workspace, prepared):
     low = prepare(fidelity.model_copy(update={"precision": "bfloat16"}), workspace, device="cpu")
     assert low.bank is not None
-    assert low.bank.train_features.nbytes * 2 == prepared.bank.train_features.nbytes
+    assert low.bank.train_features[0].nbytes * 2 == prepared.bank.train_features[0].nbytes
 
 
 def test_given_weights_are_used_instead_of_a_warm_up(fidelity, workspace, tmp_path):
@@ -91,7 +95,7 @@ def test_given_weights_are_used_instead_of_a_warm_up(fidelity, workspace, tmp_pa
     with_weights = fidelity.model_copy(update={"backbone": backbone})
     prepared = prepare(with_weights, given, device="cpu", progress=lambda *at: stages.add(at[0]))
     assert prepared.weights == path
-    assert stages == {"features"}
+    assert stages == {"labels", "features"}
     before = folder_of(prepared)
     torch.manual_seed(1)
     save_file(build_backbone(fidelity.backbone).state_dict(), path)

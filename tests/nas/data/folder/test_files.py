@@ -1,41 +1,12 @@
 from __future__ import annotations
 
-import unicodedata
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nas.data.errors import DatasetError
-from nas.data.folder.files import Suffixes, find_mask_suffix, find_suffixes, image_files, without_suffix
+from nas.data.folder.files import Suffixes, find_mask_suffix, find_suffixes, without_suffix
 
-PIXEL = [[0]]
 NAMES = st.lists(st.text("abc0123", min_size=1, max_size=6), min_size=2, max_size=8, unique=True)
-
-
-def test_stems_keep_their_dots_and_other_files_are_passed_over(tree):
-    root = tree({"scan.1.png": PIXEL, "scan.2.PNG": PIXEL, "IMG_2021.05.bmp": PIXEL, "notes.txt": "x"})
-    for hidden in ("._scan.1.png", ".DS_Store", "Thumbs.db"):
-        (root / hidden).write_bytes(b"x")
-    (root / "folder.png").mkdir()
-    assert {stem: path.name for stem, path in image_files(root).items()} == {
-        "IMG_2021.05": "IMG_2021.05.bmp",
-        "scan.1": "scan.1.png",
-        "scan.2": "scan.2.PNG",
-    }
-
-
-def test_a_decomposed_accent_is_the_composed_one(tree):
-    root = tree({f"{unicodedata.normalize('NFD', 'é')}.png": PIXEL})
-    assert list(image_files(root)) == [unicodedata.normalize("NFC", "é")]
-
-
-def test_two_files_of_one_stem_and_a_missing_folder(tree):
-    root = tree({"a.png": PIXEL, "a.jpg": PIXEL})
-    with pytest.raises(DatasetError, match=r"both a.jpg and a.png"):
-        image_files(root)
-    with pytest.raises(DatasetError, match="nowhere is not a readable folder"):
-        image_files(root / "nowhere")
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def stems(dataset):
 def test_lists_files_and_mappings_say_the_split(four, tree):
     tree(
         {
-            "train.txt": "\ufeffa.png\r\nb , x\r\nb\r\n\r\n",
+            "train.txt": "\ufeffa.png\r\nimages/b.bmp masks/b.png\r\nb\r\n\r\n",
             "val.txt": "images/c.tif\nd\n",
             "split.csv": "name,split\na,train\nb,training\nc,val\nd,valid\n",
             "split.txt": "a train\nb train\nc val\nd val\n",
@@ -110,6 +110,13 @@ def test_seeds_choose_differently():
     [
         ({"images/e.png": GREY}, RatioSplit(**HERE), "no mask e_m.* in .*masks for the image e.png"),
         ({}, ListSplit(**HERE, train="train.txt", val="val.txt"), "train.txt cannot be read"),
+        (
+            {"t.txt": "a", "v.txt": "z"},
+            ListSplit(**HERE, train="t.txt", val="v.txt"),
+            "z.jpg is missing; .*v.txt",
+        ),
+        ({"s.csv": "a,train\nb,val\n", "images/e.png": GREY}, FileSplit(**HERE, file="s.csv"), None),
+        ({"s.csv": "a,train\ne,val\n", "images/e.png": GREY}, FileSplit(**HERE, file="s.csv"), "there is no mask e_m"),
         ({"s.csv": "a,train\nb,val\n"}, FileSplit(**HERE, file="s.csv"), None),
         ({"s.csv": "a,train\nz,val\n"}, FileSplit(**HERE, file="s.csv"), "no image z, which .*s.csv lists for val"),
         ({"s.csv": "a,train\n"}, FileSplit(**HERE, file="s.csv"), "no image is for val by"),

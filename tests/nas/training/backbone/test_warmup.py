@@ -132,6 +132,6 @@ def test_two_processes_prepare_once(fidelity, workspace, tiny_root, tmp_path):
     there = other.communicate()[0].split()
     assert other.returncode == 0
     # Each stage was done by one of the two; which one is chance.
-    assert sorted([*stages, *there]) == ["features", "warm-up"]
+    assert sorted([*stages, *there]) == ["features", "labels", "warm-up"]
     assert len(list((tmp_path / "backbones").glob("*.safetensors"))) == 1
     assert len(list((tmp_path / "banks").glob("*/report.json"))) == 1
