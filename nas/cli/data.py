@@ -13,7 +13,6 @@ from nas.cli import registering
 
 if TYPE_CHECKING:
     from nas.data.dataset import SegmentationDataset
-    from nas.data.inspect import SplitReport
 
 app = typer.Typer(help="Register, inspect and generate data sets.", no_args_is_help=True)
 app.command("add")(registering.add)
@@ -48,52 +47,11 @@ def inspect(
     mosaic: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Draw some images and their labels.")] = None,
 ) -> None:
     """Open a data set, read some of its images, and report how often each class occurs and what is wrong with it."""
+    from nas.cli.dataset_report import report
+
     opened, notes = _open(dataset)
     if report(opened, notes, images, mosaic):
         raise typer.Exit(1)
-
-
-def report(opened: SegmentationDataset, notes: Sequence[str], images: int | None, mosaic: Path | None) -> bool:
-    """Read images of a data set and print what is in them, with warnings and errors.
-
-    Args:
-        opened: The data set.
-        notes: Sentences about how it is read.
-        images: Images to read of each split; None reads all.
-        mosaic: PNG file for samples; None draws none.
-
-    Returns:
-        Whether there are errors, with which no training is possible.
-
-    Raises:
-        DatasetError: A file is missing or broken.
-    """
-    from nas.cli.progress import stages
-    from nas.data.inspect import check, write_mosaic
-    from nas.data.inspect import inspect as look
-
-    print(f"{opened.name_of_layout}, {opened.num_classes} classes, key {opened.key[:12]}")
-    for note in notes:
-        print(f"  {note}")
-    with stages() as shown:
-        splits = look(opened, images, lambda done, total: shown("images", done, total))
-    for split in splits:
-        sizes = ", ".join(f"{height}x{width}" for height, width in split.sizes[:4])
-        more = ", ..." if len(split.sizes) > 4 else ""
-        print(
-            f"  {split.name}: {split.items} images ({split.read} read: {sizes}{more}), {split.ignored:.1%} unlabelled"
-        )
-    if opened.appearance is not None:
-        print(f"  warm-up: {len(opened.appearance)} images with {opened.appearance_classes} appearance classes")
-    _print_shares(opened.class_names, splits)
-    if mosaic is not None:
-        mosaic.parent.mkdir(parents=True, exist_ok=True)
-        write_mosaic(opened, mosaic)
-        print(f"samples in {mosaic}")
-    findings = check(opened, splits)
-    for severity, message in findings:
-        print(f"{severity}: {message}")
-    return any(severity == "error" for severity, _ in findings)
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -118,12 +76,3 @@ def _open(dataset: str) -> tuple[SegmentationDataset, Sequence[str]]:
     with stages() as shown:
         found = recognise(Path(dataset), progress=lambda done, total: shown("masks", done, total))
     return open_dataset(found.registration), found.notes
-
-
-def _print_shares(class_names: Sequence[str], splits: Sequence[SplitReport]) -> None:
-    """Print each class's share of the labelled pixels, and how many of the images read show the class."""
-    width = max(map(len, class_names))
-    print(f"  {'pixels, images':<{width}}" + "".join(f"{split.name:>16}" for split in splits))
-    for index, name in enumerate(class_names):
-        cells = (f"{split.shares[index]:9.2%}{split.images[index]:7}" for split in splits)
-        print(f"  {name:<{width}}" + "".join(cells))

@@ -54,7 +54,7 @@ def add(
     replace: Replace = False,
 ) -> None:
     """Look at a folder of images and masks, report what is seen, and register it under a name."""
-    from nas.cli.data import report
+    from nas.cli.dataset_report import draw, report
     from nas.cli.progress import stages
     from nas.data.folder.meaning import Wishes
     from nas.data.folder.recognise import Hints
@@ -79,10 +79,11 @@ def add(
     with stages() as shown:
         found = recognise(folder, options, lambda done, total: shown("masks", done, total))
     opened = open_dataset(found.registration)
-    if report(opened, found.notes, images, mosaic or path.with_suffix(".png")):
-        path.with_suffix(".png").unlink(missing_ok=True)
+    if report(opened, found.notes, images, mosaic):
         raise ValueError(f"{folder} is not registered, since no network can be trained on it: see the errors above")
     write_registration(path, found.registration)
+    if mosaic is None:
+        draw(opened, path.with_suffix(".png"))
     print(f"registered as `{name}` in {path}")
 
 

@@ -90,6 +90,16 @@ def test_mistakes_register_nothing(segnas, photos, tmp_path, options, reason):
     assert not (tmp_path / "home/datasets").exists()
 
 
+def test_labels_that_nothing_can_learn_are_not_registered(segnas, photos, tmp_path):
+    for mask in (photos / "masks").iterdir():
+        Image.fromarray(np.full((2, 3), 0 if mask.stem == "0" else 1, np.uint8)).save(mask)
+    code, out, err = segnas("data", "add", "photos", photos)
+    assert code == 1
+    assert "error: the training labels hold the class 'class 1' alone" in out
+    assert "is not registered, since no network can be trained on it" in err.splitlines()[-1]
+    assert not (tmp_path / "home/datasets").exists()
+
+
 def test_a_configured_name_is_taken(segnas, photos, tmp_path, monkeypatch):
     monkeypatch.setenv("SEGNAS_DATASETS", '{"photos": {"layout": "voc2012", "root": "/data/voc"}}')
     assert "in config.yaml or the environment; choose" in one_sentence(segnas("data", "add", "photos", photos))
