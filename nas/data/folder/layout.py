@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from nas.data.dataset import IGNORE, Item, LabelReader, LabelTable, SegmentationDataset, Split
 from nas.data.errors import DatasetError
 from nas.data.folder.colours import ColourTable, palette
@@ -141,16 +139,27 @@ _SPLIT_WORDS = {"train": "train", "training": "train", "val": "val", "valid": "v
 
 
 def _read_split_mapping(path: Path) -> tuple[list[str], list[str]]:
-    text = list_text(path)
-    try:
-        data: Any = json.loads(text) if path.suffix.lower() == ".json" else yaml.safe_load(text)
-    except (ValueError, yaml.YAMLError) as error:
-        raise DatasetError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
+    data = _parsed(path, list_text(path))
     lists = [data.get(name) for name in ("train", "val")] if isinstance(data, dict) else []
     if len(lists) != 2 or not all(isinstance(names, list) for names in lists):
         raise DatasetError(f"{path} must have `train` and `val`, each a list of names of images")
     train, val = ([_name(str(name)) for name in names] for names in lists if names is not None)
     return train, val
+
+
+def _parsed(path: Path, text: str) -> Any:
+    try:
+        if path.suffix.lower() == ".json":
+            return json.loads(text)
+        import yaml  # only here: a machine that just trains may lack it
+    except ValueError as error:
+        raise DatasetError(f"{path} is not JSON: {error}") from error
+    except ImportError:
+        raise DatasetError(f"reading {path} needs PyYAML: pip install pyyaml") from None
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise DatasetError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
 
 
 def _name(text: str) -> str:
