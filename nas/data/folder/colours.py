@@ -10,11 +10,13 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.data.decode import read_label_colours
+from nas.data.dataset import voc_palette
+from nas.data.decode import Uint8, read_label_colours
 from nas.data.errors import DatasetError
 from nas.data.folder.description import as_colour, rgb
 
-Uint8 = NDArray[np.uint8]
+FIRST_COLOUR = "#303030"
+
 Codes = NDArray[np.uint32]
 """Colours as numbers, 65536 red + 256 green + blue."""
 
@@ -75,11 +77,9 @@ def code_text(code: int) -> str:
 def distinct_colours(count: int) -> tuple[str, ...]:
     """Make `count` colours that differ from each other and from black, which shows ignored pixels.
 
-    They are the PASCAL VOC colour map from index 1 on.
+    They are those of the PASCAL VOC colour map, but for a dark grey of the first, which often is the background.
     """
-    from nas.data.dataset import voc_palette
-
-    return tuple(as_colour(*colour) for colour in voc_palette(count + 1)[1:].tolist())
+    return (FIRST_COLOUR, *(as_colour(*colour) for colour in voc_palette(count)[1:].tolist()))
 
 
 def palette(colours: list[str]) -> Uint8:

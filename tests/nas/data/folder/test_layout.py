@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from nas.data.dataset import IGNORE
 from nas.data.errors import DatasetError
-from nas.data.folder.colours import ColourTable
+from nas.data.folder.colours import ColourTable, distinct_colours
 from nas.data.folder.description import (
     FileSplit,
     FolderClass,
@@ -182,6 +182,10 @@ def test_the_key_covers_split_classes_and_mapping(tree):
     assert open_folder_dataset(base).key in keys
     recoloured = (CLASSES[0].model_copy(update={"colour": "#ffffff"}), CLASSES[1])
     assert open_folder_dataset(described(root, RatioSplit(**HERE, val=0.5), classes=recoloured)).key in keys
+
+
+def test_colours_of_classes_are_distinct_and_not_black():
+    assert len({*distinct_colours(255), "#000000"}) == 256
 
 
 def test_keys_of_colour_tables_differ():
