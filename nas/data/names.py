@@ -78,11 +78,32 @@ def read_names(path: Path, images: Mapping[str, Path], folder: Path) -> list[str
     Raises:
         DatasetError: The list cannot be read, is not UTF-8, lists no image, or names one that is not there.
     """
-    lines = [unicodedata.normalize("NFC", line.strip()) for line in _text(path).splitlines()]
+    lines = [unicodedata.normalize("NFC", line.strip()) for line in read_text(path, "list of images").splitlines()]
     names = list(dict.fromkeys(_listed(line, path, images, folder) for line in lines if line))
     if not names:
         raise DatasetError(f"{path} lists no image")
     return names
+
+
+def read_text(path: Path, what: str) -> str:
+    """Read a text file of a data set in UTF-8, or in UTF-16 where it begins with a byte order mark.
+
+    Args:
+        path: The file.
+        what: What it is, for messages.
+
+    Raises:
+        DatasetError: The file cannot be read or has another encoding.
+    """
+    try:
+        content = path.read_bytes()
+        if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            return content.decode("utf-16")
+        return content.decode("utf-8-sig")
+    except OSError as error:
+        raise DatasetError(f"{what} {path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DatasetError(f"{what} {path} is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
 
 
 def _listed(line: str, path: Path, images: Mapping[str, Path], folder: Path) -> str:
@@ -120,15 +141,3 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
             return list(entries)
     except OSError as error:
         raise DatasetError(f"{folder} is not a readable folder ({error.strerror})") from error
-
-
-def _text(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-        if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            return content.decode("utf-16")
-        return content.decode("utf-8-sig")
-    except OSError as error:
-        raise DatasetError(f"list of images {path} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise DatasetError(f"list of images {path} is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
