@@ -31,7 +31,8 @@ def image_files(folder: Path) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     for entry in sorted(_entries(folder), key=lambda entry: entry.name):
-        if entry.name.startswith(".") or not _has_image_suffix(entry.name) or not entry.is_file():
+        # A link to nowhere is a file, too: reading it says what is missing.
+        if entry.name.startswith(".") or not _has_image_suffix(entry.name) or entry.is_dir():
             continue
         stem = stem_of(entry.name)
         if stem in found:
@@ -59,9 +60,8 @@ def label_of(stem: str, image: Path, labels: Mapping[str, Path], folder: Path) -
     """
     if stem in labels:
         return labels[stem]
-    raise DatasetError(
-        f"label map {folder / stem}.png is missing; image {image} needs it{_in_other_case(stem, labels)}"
-    )
+    near = _in_other_case(stem, labels)
+    raise DatasetError(f"label map {folder / stem}.png is missing{near}; add it, or take image {image} away")
 
 
 def read_names(path: Path, images: Mapping[str, Path], folder: Path) -> list[str]:
@@ -119,7 +119,8 @@ def _listed(line: str, path: Path, images: Mapping[str, Path], folder: Path) -> 
         return stem
     suffix = "" if _has_image_suffix(line) else ".jpg"
     name = line.replace("\\", "/").rsplit("/", 1)[-1]
-    raise DatasetError(f"{folder / name}{suffix} is missing; {path} lists it{_in_other_case(stem, images)}")
+    near = _in_other_case(stem, images)
+    raise DatasetError(f"{folder / name}{suffix} is missing{near}; add it, or take it out of {path}, which lists it")
 
 
 def _last_stem(path: str) -> str:
