@@ -292,7 +292,7 @@ CASES: dict[str, tuple[Break, Break, str, str, str]] = {
         voc2012,
         every_mask("SegmentationClass/*.png", mask(0, 255)),
         "data set it",
-        "hold the class 'background' alone and 50% of the pixels are void",
+        "hold the class 'background' alone and up to 50% of their pixels are void",
         "map 255 to 1",
     ),
     "void validation": (
