@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from nas.data.dataset import IGNORE, DatasetError, Item, LabelTable, SegmentationDataset, Split, voc_palette
-from nas.data.names import image_files, label_of
+from nas.data.names import image_files, label_of, read_text
 
 NUM_CLASSES = 150
 LABEL_TABLE = LabelTable.of({0: IGNORE, **{c + 1: c for c in range(NUM_CLASSES)}})
@@ -67,10 +67,7 @@ def class_names(root: Path) -> tuple[str, ...]:
     path = root / "objectInfo150.txt"
     if not path.exists():
         return CLASS_NAMES
-    try:
-        rows = [line.split("\t") for line in path.read_text("utf-8-sig").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path} cannot be read: {error}") from error
+    rows = [line.split("\t") for line in read_text(path, "table of classes").splitlines() if line.strip()]
     names = tuple(row[-1].split(",")[0].strip() for row in rows[1:])
     if len(names) != NUM_CLASSES or not all(names):
         raise DatasetError(f"{path} must have a header and {NUM_CLASSES} named rows, not {len(names)}")

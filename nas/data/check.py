@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from nas.data.cityscapes import LABELS
@@ -54,8 +54,9 @@ def check_labels(
     place = f" {counted}" if counted else ""
     hint = _hint(training, validation, layout)
     found = [
-        *_usable("training", training, class_names, place, hint),
-        *_usable("validation", validation, class_names, place, hint),
+        *_few_classes({"training": training, "validation": validation}, class_names, place, hint),
+        *_mostly_void("training", training, place),
+        *_mostly_void("validation", validation, place),
         *_train_ids(training, validation, layout, place),
         *_one_sided(training, validation, class_names, place),
     ]
@@ -78,25 +79,33 @@ def refuse_errors(findings: Iterable[Finding], name: str) -> tuple[str, ...]:
     return tuple(finding.message for finding in findings)
 
 
-def _usable(split: str, counts: LabelCounts, names: Sequence[str], place: str, hint: str) -> list[Finding]:
-    """Errors of a split that has fewer than two classes; else a warning where most of it is void."""
-    occurring, void = counts.occurring, counts.void_share
-    if not occurring:
-        return [Finding("error", f"every pixel of the {split} labels{place} is void (ignored), no class occurs{hint}")]
-    if len(occurring) == 1:
-        rest = f" and {void:.0%} of the pixels are void" if void else ""
+def _few_classes(splits: Mapping[str, LabelCounts], names: Sequence[str], place: str, hint: str) -> Iterable[Finding]:
+    """Errors of splits with fewer than two classes; one for both where both have the same."""
+    alike: dict[tuple[int, ...], list[str]] = {}
+    for split, counts in splits.items():
+        if len(counts.occurring) < 2:
+            alike.setdefault(counts.occurring, []).append(split)
+    for occurring, found in alike.items():
+        which = " and ".join(found)
+        if not occurring:
+            text = f"every pixel of the {which} labels{place} is void (ignored), no class occurs{hint}"
+        else:
+            void = max(splits[split].void_share for split in found)
+            rest = f" and up to {void:.0%} of their pixels are void" if void else ""
+            text = (
+                f"the {which} labels{place} hold the class {names[occurring[0]]!r} alone{rest}, on which every "
+                f"network scores alike; at least two classes must occur{hint}"
+            )
+        yield Finding("error", text)
+
+
+def _mostly_void(split: str, counts: LabelCounts, place: str) -> Iterable[Finding]:
+    if len(counts.occurring) >= 2 and counts.void_share > VOID_SHARE:
         text = (
-            f"the {split} labels{place} hold the class {names[occurring[0]]!r} alone{rest}, on which every network "
-            f"scores alike; at least two classes must occur{hint}"
+            f"{counts.void_share:.0%} of the pixels of the {split} labels{place} are void (ignored, or beyond the "
+            f"border of an image): see whether the ignored value is a class, or the crop is larger than the images"
         )
-        return [Finding("error", text)]
-    if void > VOID_SHARE:
-        text = (
-            f"{void:.0%} of the pixels of the {split} labels{place} are void (ignored, or beyond the border of an "
-            f"image): see whether the ignored value is a class, or the crop is larger than the images"
-        )
-        return [Finding("warning", text)]
-    return []
+        yield Finding("warning", text)
 
 
 def _hint(training: LabelCounts, validation: LabelCounts, layout: str) -> str:
@@ -117,11 +126,12 @@ _TRAIN_IDS = (
 )
 
 
-def _train_ids(training: LabelCounts, validation: LabelCounts, layout: str, place: str) -> list[Finding]:
-    if layout != "cityscapes" or not _like_train_ids(training, validation):
-        return []
-    mostly_void = training.void_share > VOID_SHARE
-    return [Finding("error" if mostly_void else "warning", f"{training.void_share:.0%} void{place}: {_TRAIN_IDS}")]
+def _train_ids(training: LabelCounts, validation: LabelCounts, layout: str, place: str) -> Iterable[Finding]:
+    # Where a split has fewer than two classes, its error ends with the same hint.
+    judged = all(len(counts.occurring) >= 2 for counts in (training, validation))
+    if judged and layout == "cityscapes" and _like_train_ids(training, validation):
+        severity: Literal["error", "warning"] = "error" if training.void_share > VOID_SHARE else "warning"
+        yield Finding(severity, f"{training.void_share:.0%} of the training labels{place} are void: {_TRAIN_IDS}")
 
 
 def _like_train_ids(training: LabelCounts, validation: LabelCounts) -> bool:

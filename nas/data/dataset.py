@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -98,7 +98,10 @@ class LabelTable:
         occurring = np.bincount(values.reshape(-1), minlength=256) > 0
         unknown = np.flatnonzero(occurring & ~self.known)
         if unknown.size:
-            raise DatasetError(f"{path}: label values {unknown[:8].tolist()} are not in this layout's label table")
+            raise DatasetError(
+                f"{path}: label values {unknown[:8].tolist()} are not in this layout's label table, which has "
+                f"{_ranges(np.flatnonzero(self.known).tolist())}; write one of these for each of those pixels"
+            )
         return self.classes[values]
 
 
@@ -123,8 +126,8 @@ class Split:
         image, classes = read_image(item.image), self.table.read(item.label)
         if image.shape[:2] != classes.shape:
             raise DatasetError(
-                f"{item.label} is {_size(classes)} but its image {item.image.name} is {_size(image)} (height x width)"
-                f"{_turned(item.image)}{_turned(item.label)}"
+                f"{item.label} is {_size(classes)} but its image {item.image.name} is {_size(image)} (height x width); "
+                f"both must have one size{_turned(item.image)}{_turned(item.label)}"
             )
         return image, classes
 
@@ -214,6 +217,17 @@ def voc_palette(count: int) -> Uint8:
             for channel in range(3):
                 palette[index, channel] |= ((index >> (3 * bit + channel)) & 1) << (7 - bit)
     return palette
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """Name ascending numbers as in `0 to 20 and 255`."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return " and ".join(f"{run[0]} to {run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
 
 
 def _turned(path: Path) -> str:

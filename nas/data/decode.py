@@ -155,14 +155,27 @@ def _unreadable(what: str, path: Path, error: BaseException) -> str:
     if isinstance(error, FileNotFoundError):
         return f"{what} {path} is missing"
     if isinstance(error, UnidentifiedImageError):
-        if path.stat().st_size == 0:
-            return f"{what} {path} is unreadable: the file is empty (0 bytes); copy it again"
-        return f"{what} {path} is unreadable: its content is not {_READ}; save it as one of these"
-    if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
-        return f"{what} {path} is unreadable: it has too many pixels for one image; cut it into tiles"
-    if isinstance(error, OSError) and error.strerror:
-        return f"{what} {path} is unreadable: {error.strerror}"
-    return f"{what} {path} is unreadable: the file is cut short or damaged ({error}); copy it again"
+        reason = _unidentified(path)
+    elif isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
+        reason = "it has too many pixels for one image; cut it into tiles"
+    elif isinstance(error, OSError) and error.strerror:
+        reason = error.strerror
+    else:
+        reason = f"the file is cut short or damaged ({error}); copy it again"
+    return f"{what} {path} is unreadable: {reason}"
+
+
+def _unidentified(path: Path) -> str:
+    if path.stat().st_size == 0:
+        return "the file is empty (0 bytes); copy it again"
+    if _starts(path, b"version https://git-lfs"):
+        return "it is Git LFS's note of a file, not the file; run git lfs pull"
+    return f"its content is not {_READ}; save it as one of these"
+
+
+def _starts(path: Path, content: bytes) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(content)) == content
 
 
 def _check_frames(what: str, image: ImageFile, path: Path) -> None:

@@ -31,7 +31,8 @@ def image_files(folder: Path) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     for entry in sorted(_entries(folder), key=lambda entry: entry.name):
-        if entry.name.startswith(".") or not _has_image_suffix(entry.name) or not entry.is_file():
+        # A link to nowhere is a file, too: reading it says what is missing.
+        if entry.name.startswith(".") or not _has_image_suffix(entry.name) or entry.is_dir():
             continue
         stem = stem_of(entry.name)
         if stem in found:
@@ -59,9 +60,8 @@ def label_of(stem: str, image: Path, labels: Mapping[str, Path], folder: Path) -
     """
     if stem in labels:
         return labels[stem]
-    raise DatasetError(
-        f"label map {folder / stem}.png is missing; image {image} needs it{_in_other_case(stem, labels)}"
-    )
+    near = _in_other_case(stem, labels)
+    raise DatasetError(f"label map {folder / stem}.png is missing{near}; add it, or take image {image} away")
 
 
 def read_names(path: Path, images: Mapping[str, Path], folder: Path) -> list[str]:
@@ -78,18 +78,22 @@ def read_names(path: Path, images: Mapping[str, Path], folder: Path) -> list[str
     Raises:
         DatasetError: The list cannot be read, is not UTF-8, lists no image, or names one that is not there.
     """
-    lines = [unicodedata.normalize("NFC", line.strip()) for line in list_text(path).splitlines()]
+    lines = [unicodedata.normalize("NFC", line.strip()) for line in read_text(path, "list of images").splitlines()]
     names = list(dict.fromkeys(_listed(line, path, images, folder) for line in lines if line))
     if not names:
         raise DatasetError(f"{path} lists no image")
     return names
 
 
-def list_text(path: Path) -> str:
-    """Read a list's text, without a byte order mark.
+def read_text(path: Path, what: str) -> str:
+    """Read a text file of a data set in UTF-8, or in UTF-16 where it begins with a byte order mark.
+
+    Args:
+        path: The file.
+        what: What it is, for messages.
 
     Raises:
-        DatasetError: The file cannot be read or is not UTF-8.
+        DatasetError: The file cannot be read or has another encoding.
     """
     try:
         content = path.read_bytes()
@@ -97,9 +101,9 @@ def list_text(path: Path) -> str:
             return content.decode("utf-16")
         return content.decode("utf-8-sig")
     except OSError as error:
-        raise DatasetError(f"list of images {path} cannot be read: {error.strerror}") from error
+        raise DatasetError(f"{what} {path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise DatasetError(f"list of images {path} is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
+        raise DatasetError(f"{what} {path} is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
 
 
 def _listed(line: str, path: Path, images: Mapping[str, Path], folder: Path) -> str:
@@ -115,7 +119,8 @@ def _listed(line: str, path: Path, images: Mapping[str, Path], folder: Path) -> 
         return stem
     suffix = "" if _has_image_suffix(line) else ".jpg"
     name = line.replace("\\", "/").rsplit("/", 1)[-1]
-    raise DatasetError(f"{folder / name}{suffix} is missing; {path} lists it{_in_other_case(stem, images)}")
+    near = _in_other_case(stem, images)
+    raise DatasetError(f"{folder / name}{suffix} is missing{near}; add it, or take it out of {path}, which lists it")
 
 
 def _last_stem(path: str) -> str:

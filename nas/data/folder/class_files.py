@@ -13,6 +13,7 @@ import yaml
 
 from nas.data.errors import DatasetError
 from nas.data.folder.description import Label, as_colour
+from nas.data.names import read_text
 
 CLASS_FILES = tuple(
     f"{stem}{suffix}"
@@ -44,10 +45,7 @@ def read_classes(path: Path) -> tuple[NamedClass, ...]:
     Raises:
         DatasetError: The file cannot be read or is none of these; the message names the file and the place.
     """
-    try:
-        text = path.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"the file of classes {path} cannot be read: {error}") from error
+    text = read_text(path, "file of classes")
     kind = path.suffix.lower()
     try:
         if kind in (".json", ".yaml", ".yml"):

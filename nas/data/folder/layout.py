@@ -16,7 +16,7 @@ from nas.data.errors import DatasetError
 from nas.data.folder.colours import ColourTable, palette
 from nas.data.folder.description import FileSplit, FolderDataset, FolderSplit, Label, ListSplit, Places, RatioSplit
 from nas.data.folder.files import Suffixes, without_suffix
-from nas.data.names import image_files, list_text, read_names, stem_of
+from nas.data.names import image_files, read_text, read_names, stem_of
 
 
 def open_folder_dataset(description: FolderDataset) -> SegmentationDataset:
@@ -125,7 +125,7 @@ def _read_split_file(path: Path) -> tuple[list[str], list[str]]:
     if path.suffix.lower() in (".json", ".yaml", ".yml"):
         return _read_split_mapping(path)
     named: dict[str, list[str]] = {"train": [], "val": []}
-    for number, line in enumerate(list_text(path).splitlines(), 1):
+    for number, line in enumerate(read_text(path, "list of images").splitlines(), 1):
         fields = [field.strip() for field in re.split(r"[,;\t]|\s+(?=\S+\s*$)", line.strip()) if field.strip()]
         if not fields or (number == 1 and fields[-1].lower() in ("split", "set", "subset")):
             continue
@@ -139,7 +139,7 @@ _SPLIT_WORDS = {"train": "train", "training": "train", "val": "val", "valid": "v
 
 
 def _read_split_mapping(path: Path) -> tuple[list[str], list[str]]:
-    data = _parsed(path, list_text(path))
+    data = _parsed(path, read_text(path, "list of images"))
     lists = [data.get(name) for name in ("train", "val")] if isinstance(data, dict) else []
     if len(lists) != 2 or not all(isinstance(names, list) for names in lists):
         raise DatasetError(f"{path} must have `train` and `val`, each a list of names of images")

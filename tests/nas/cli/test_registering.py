@@ -80,7 +80,7 @@ def test_options_reach_the_registration(segnas, photos, tmp_path):
         (("--map", "255"), "--map is VALUE=VALUE, such as 255=1"),
         (("--map", "255=road"), "--map takes values from 0 to 255 or colours such as #ff0000, not 'road'"),
         (("--ignore", "256"), "--ignore takes values"),
-        (("--classes", "none.txt"), "the file of classes none.txt cannot be read"),
+        (("--classes", "none.txt"), "file of classes none.txt cannot be read"),
         (("--layout", "voc2012"), "no folder JPEGImages"),
         (("--ignore", "1", "--ignore", "255"), "the masks hold 1 class (labels: 0, 1, 255), but 2 to 255 are needed"),
     ],

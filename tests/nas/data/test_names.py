@@ -98,8 +98,8 @@ def test_lists_as_different_systems_write_them(tmp_path, content, expected):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"scan.3\n", r"JPEGImages/scan\.3\.jpg is missing; .*train\.txt lists it$"),
-        (b"SCAN.1\n", r"SCAN\.1\.jpg is missing; .* lists it \(scan\.1\.jpg differs in capital letters\)"),
+        (b"scan.3\n", r"JPEGImages/scan\.3\.jpg is missing; add it, or take it out of .*train\.txt, which lists it$"),
+        (b"SCAN.1\n", r"SCAN\.1\.jpg is missing \(scan\.1\.jpg differs in capital letters\); add"),
         (b"a/scan.3.png\n", r"JPEGImages/scan\.3\.png is missing"),
         (b"scan.1 scan.2\n", r"JPEGImages/scan\.1 scan\.2\.jpg is missing"),
         (b"a/scan.1.jpg b/scan.2.png\n", r"pairs a/scan\.1\.jpg with b/scan\.2\.png, but .* must have one name"),
@@ -114,9 +114,7 @@ def test_wrong_lists_are_named_with_the_entry(tmp_path, content, message):
 
 
 def test_a_missing_label_map_is_named():
-    with pytest.raises(
-        DatasetError, match=r"label map masks/A\.png is missing; image A\.jpg needs it \(a\.png differs"
-    ):
+    with pytest.raises(DatasetError, match=r"masks/A\.png is missing \(a\.png differs in capital letters\); add it"):
         label_of("A", Path("A.jpg"), {"a": Path("a.png")}, Path("masks"))
 
 
