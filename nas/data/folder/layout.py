@@ -16,7 +16,7 @@ from nas.data.errors import DatasetError
 from nas.data.folder.colours import ColourTable, palette
 from nas.data.folder.description import FileSplit, FolderDataset, FolderSplit, Label, ListSplit, Places, RatioSplit
 from nas.data.folder.files import Suffixes, without_suffix
-from nas.data.names import image_files, read_text, read_names, stem_of
+from nas.data.names import image_files, read_names, read_text, stem_of
 
 
 def open_folder_dataset(description: FolderDataset) -> SegmentationDataset:
