@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,16 @@ from typing import Any
 from nas.data.dataset import IGNORE, Item, LabelReader, LabelTable, SegmentationDataset, Split
 from nas.data.errors import DatasetError
 from nas.data.folder.colours import ColourTable, palette
-from nas.data.folder.description import FileSplit, FolderDataset, FolderSplit, Label, ListSplit, Places, RatioSplit
+from nas.data.folder.description import (
+    FileSplit,
+    FolderDataset,
+    FolderSplit,
+    Label,
+    ListSplit,
+    Places,
+    RatioSplit,
+    Splitting,
+)
 from nas.data.folder.files import Suffixes, without_suffix
 from nas.data.names import image_files, read_names, read_text, stem_of
 
@@ -50,9 +59,7 @@ def _table(description: FolderDataset) -> LabelReader:
     return LabelTable.of({label: target for label, target in mapping.items() if isinstance(label, int)})
 
 
-def split_pairs(
-    root: Path, split: FolderSplit | ListSplit | FileSplit | RatioSplit, suffixes: Suffixes
-) -> dict[str, tuple[Item, ...]]:
+def split_pairs(root: Path, split: Splitting, suffixes: Suffixes) -> dict[str, tuple[Item, ...]]:
     """Pair the images and masks below `root` and divide them into `train` and `val`.
 
     Raises:
@@ -72,6 +79,18 @@ def split_pairs(
     source = _source(root, split)
     lists = _disjoint(train, val, source)
     return {name: _paired(files, _listed(files, names, name, source)) for name, names in lists.items()}
+
+
+def left_out(
+    root: Path, split: Splitting, suffixes: Suffixes, chosen: Mapping[str, Collection[Item]]
+) -> tuple[list[Path], list[Path]]:
+    """List the images and the masks in the folders of a data set that are in neither split."""
+    used = {path for items in chosen.values() for item in items for path in item}
+    folders = (split.train, split.val) if isinstance(split, FolderSplit) else (split,)
+    files = [_find(root, places, suffixes) for places in folders]
+    images = {path for found in files for path in found.images.values()}
+    masks = {path for found in files for path in found.masks.values()}
+    return sorted(images - used), sorted(masks - used)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from nas.data.folder.class_files import read_classes
 from nas.data.folder.description import FolderDataset
-from nas.data.folder.layout import split_pairs
+from nas.data.folder.layout import left_out, split_pairs
 from nas.data.folder.meaning import Wishes, decide
 from nas.data.folder.recognise import Hints, recognise
 from nas.data.folder.scan import Progress, Reading, choose_reading, scan_masks
@@ -37,6 +37,9 @@ def propose(root: Path, hints: Hints, wishes: Wishes, read: Reading | None, prog
     splits = split_pairs(root, arrangement.split, arrangement.suffixes)
     masks = [item.label for items in splits.values() for item in items]
     notes = list(arrangement.notes)
+    unused = left_out(root, arrangement.split, arrangement.suffixes, splits)
+    for kind, files in zip(("images", "masks"), unused, strict=True):
+        notes += [f"{kind} that are in neither split: {len(files)}, the first is {files[0]}"] if files else []
     if read is None:
         coloured = wishes.classes is not None and wishes.classes[0].colour is not None
         colours = [str(item.colour) for item in wishes.classes or ()] if coloured else None

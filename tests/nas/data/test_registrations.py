@@ -17,8 +17,9 @@ from nas.data.registrations import (
     registration_path,
     write_registration,
 )
-from nas.settings import Settings
+from nas.settings import Settings, read_settings
 from nas.training.workspace import Workspace
+from workers.cluster.local import environment
 
 VOC = DatasetEntry(layout="voc2012", root="/data/voc")
 
@@ -44,6 +45,16 @@ def test_registrations_stand_above_the_configuration_and_may_go(tmp_path):
     assert Workspace.from_settings(settings).datasets["b"] == mine(tmp_path)
     path.unlink()
     assert dict(settings.registered_datasets) == {"a": VOC, "b": VOC}
+
+
+def test_a_folder_may_stand_in_the_configuration(tmp_path, monkeypatch):
+    """Drivers are given the configuration's data sets as JSON in a variable of their environment."""
+    settings = Settings(home=tmp_path, datasets={"mine": mine(tmp_path)})
+    monkeypatch.setenv("SEGNAS_DATASETS", environment(settings, tmp_path, "marker")["SEGNAS_DATASETS"])
+    assert Settings(home=tmp_path).datasets == {"mine": mine(tmp_path)}
+    monkeypatch.setenv("SEGNAS_DATASETS", '{"mine": {"layout": "folder"}}')
+    with pytest.raises(ValueError, match=r"configuration: datasets\.mine.*root: this field is required"):
+        read_settings(home=tmp_path)
 
 
 def test_a_broken_file_breaks_its_own_name_only(tmp_path):
