@@ -47,10 +47,14 @@ def inspect(
     mosaic: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Draw some images and their labels.")] = None,
 ) -> None:
     """Open a data set, read some of its images, and report how often each class occurs and what is wrong with it."""
-    from nas.cli.dataset_report import report
+    from nas.cli.dataset_report import draw, report
 
     opened, notes = _open(dataset)
-    if report(opened, notes, images, mosaic):
+    said = report(opened, notes, images)
+    print("\n".join(said.lines))
+    if mosaic is not None:
+        draw(opened, mosaic)
+    if said.broken:
         raise typer.Exit(1)
 
 

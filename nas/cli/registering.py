@@ -79,11 +79,14 @@ def add(
     with stages() as shown:
         found = recognise(folder, options, lambda done, total: shown("masks", done, total))
     opened = open_dataset(found.registration)
-    if report(opened, found.notes, images, mosaic):
+    said = report(opened, found.notes, images)
+    if not said.broken:
+        write_registration(path, found.registration)  # before printing: a reader such as `head` may leave early
+    print("\n".join(said.lines))
+    if mosaic is not None or not said.broken:
+        draw(opened, mosaic or path.with_suffix(".png"))
+    if said.broken:
         raise ValueError(f"{folder} is not registered, since no network can be trained on it: see the errors above")
-    write_registration(path, found.registration)
-    if mosaic is None:
-        draw(opened, path.with_suffix(".png"))
     print(f"registered as `{name}` in {path}")
 
 
