@@ -17,7 +17,7 @@ NAMED = 8
 """Classes that a sentence lists at most."""
 
 # Training ids run to 18. Read as label ids, they can only become these classes; the other 13 never occur.
-_FROM_TRAIN_IDS = frozenset(train for train, _ in ((LABELS[i][1], i) for i in range(19)) if train != IGNORE)
+_FROM_TRAIN_IDS = frozenset(train for _, train, _ in LABELS[:19]) - {IGNORE}
 
 
 class Finding(NamedTuple):
@@ -113,10 +113,7 @@ def _hint(training: LabelCounts, validation: LabelCounts, layout: str) -> str:
     if layout == "cityscapes" and _like_train_ids(training, validation):
         return f"; {_TRAIN_IDS}"
     if all(len(counts.occurring) <= 1 for counts in (training, validation)) and training.void + validation.void:
-        return (
-            f"; where label maps store 0 and {IGNORE} for two classes, map {IGNORE} to 1, as {IGNORE} means void "
-            f"in this layout"
-        )
+        return "; where a second class is stored as the number that is ignored (often 255), map that number to class 1"
     return ""
 
 

@@ -73,7 +73,7 @@ def read_image(path: Path) -> Uint8:
         DatasetError: The file is missing or unreadable, or its pixels are not 8-bit grey, RGB or palette colours.
     """
     with _opened("image", path) as image:
-        _check_frames("image", image, path)
+        _check_form("image", image, path)
         if image.mode not in _IMAGE_MODES or _bits(image) > 8 or _hidden_samples(image):
             raise DatasetError(
                 f"image {path} is {_described(image)}, which 8-bit RGB cannot hold unchanged; "
@@ -93,7 +93,7 @@ def read_label_values(path: Path) -> Uint8:
             are not whole numbers from 0 to 255.
     """
     with _opened("label map", path) as image:
-        _check_frames("label map", image, path)
+        _check_form("label map", image, path)
         _check_lossless(image, path)
         _check_samples(image, path)
         if image.mode in _WIDE_MODES:
@@ -120,7 +120,7 @@ def read_label_colours(path: Path) -> Uint8:
             transparent pixel.
     """
     with _opened("label map", path) as image:
-        _check_frames("label map", image, path)
+        _check_form("label map", image, path)
         _check_lossless(image, path)
         if image.mode not in _IMAGE_MODES or _bits(image) > 8 or _hidden_samples(image):
             raise DatasetError(
@@ -178,11 +178,25 @@ def _starts(path: Path, content: bytes) -> bool:
         return file.read(len(content)) == content
 
 
-def _check_frames(what: str, image: ImageFile, path: Path) -> None:
-    """Refuse several pages; the further pictures of an MPO file are previews of its first."""
+def _check_form(what: str, image: ImageFile, path: Path) -> None:
+    """Refuse several pages (the further pictures of an MPO file are previews of its first) and misread bitmaps."""
     frames = getattr(image, "n_frames", 1)
     if frames > 1 and image.format != "MPO":
         raise DatasetError(f"{what} {path} holds {frames} pages or frames; save each as a file of its own")
+    if image.format == "BMP" and image.mode in ("1", "L") and _bmp_bits(path) != _bits(image):
+        # With a palette of grey levels Pillow takes the bits of a pixel from the number of colours.
+        raise DatasetError(
+            f"{what} {path} is a {_bmp_bits(path)}-bit BMP with a short palette of greys, which is not read right; "
+            f"save it as PNG"
+        )
+
+
+def _bmp_bits(path: Path) -> int:
+    """Return the bits of a pixel from the header of a BMP file, of Windows' or OS/2's form."""
+    with path.open("rb") as file:
+        header = file.read(30)
+    offset = 28 if int.from_bytes(header[14:18], "little") >= 40 else 24
+    return int.from_bytes(header[offset : offset + 2], "little")
 
 
 def _check_lossless(image: ImageFile, path: Path) -> None:

@@ -71,13 +71,16 @@ def inspect(
 def check(dataset: SegmentationDataset, reports: Sequence[SplitReport]) -> tuple[Finding, ...]:
     """Judge the labels that `inspect` counted; the findings say when it read only some of the images."""
     training, validation = (next(report for report in reports if report.name == name) for name in ("train", "val"))
-    read = [f"{report.read} of {report.items}" for report in (training, validation) if report.read < report.items]
+    read = (
+        f"in {training.read} of {training.items} training images and "
+        f"{validation.read} of {validation.items} validation images"
+    )
     return check_labels(
         training.counts,
         validation.counts,
         dataset.class_names,
         layout=dataset.name_of_layout,
-        counted=f"in {' and '.join(read)} images" if read else "",
+        counted=read if any(report.read < report.items for report in (training, validation)) else "",
     )
 
 

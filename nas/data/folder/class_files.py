@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from nas.data.errors import DatasetError
-from nas.data.folder.description import Label, as_colour
+from nas.data.folder.description import LONGEST_NAME, Label, as_colour
 from nas.data.names import read_text
 
 CLASS_FILES = tuple(
@@ -63,6 +63,8 @@ def read_classes(path: Path) -> tuple[NamedClass, ...]:
 def _check(path: Path, classes: Sequence[NamedClass]) -> None:
     if len(classes) < 2:
         raise DatasetError(f"{path} names {len(classes)} class; two are the least (the background is one of them)")
+    if long := [item.name for item in classes if len(item.name) > LONGEST_NAME]:
+        raise DatasetError(f"{path}: a class's name has at most {LONGEST_NAME} characters, not as {long[0][:40]}...")
     for field in NamedClass._fields:
         given = [value for item in classes if (value := getattr(item, field)) is not None]
         if given and len(given) < len(classes):

@@ -27,6 +27,9 @@ Label = Value | Colour
 RelativePath = Annotated[str, StringConstraints(min_length=1, pattern=r"^[^/]")]
 """A path below the root, or from it by `..`."""
 
+LONGEST_NAME = 100
+"""Characters of a class's name."""
+
 MOST_CLASSES = 255
 """The largest number of classes: label maps are 8-bit, and one of the 256 values means "ignored"."""
 
@@ -88,7 +91,7 @@ Splitting = Annotated[FolderSplit | ListSplit | FileSplit | RatioSplit, Field(di
 class FolderClass(StrictModel):
     """A class: its name, what the masks hold where it is, and the colour in which pictures show it."""
 
-    name: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    name: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME)]
     labels: Annotated[tuple[Label, ...], Field(min_length=1)]
     colour: Colour
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,7 +91,7 @@ def _folders(root: Path, hints: Hints) -> Folders:
     if (hints.images is None) != (hints.masks is None):
         raise DatasetError("--image-folder and --mask-folder belong together: give both or none")
     if hints.images is not None and hints.masks is not None:
-        return _inside(root, hints.images, hints.masks)
+        return _inside(root, below(root, hints.images), below(root, hints.masks))
     for images, masks in _pairs_below(root, ""):
         return _inside(root, images, masks)
     train, val = (_first(root, names) for names in (_TRAIN, _VAL))
@@ -103,6 +104,12 @@ def _folders(root: Path, hints: Hints) -> Folders:
         f"for, `train/` and `val/` with these in them, and NAME.* with NAME_mask.*; --image-folder and --mask-folder "
         f"name others"
     )
+
+
+def below(root: Path, path: str) -> str:
+    """Write a path that the user gives, relative to the root or absolute, relative to the root."""
+    expanded = Path(path).expanduser()
+    return os.path.relpath(expanded, root) if expanded.is_absolute() else (path or ".")
 
 
 def _split_places(root: Path, split: str) -> Places:
@@ -180,7 +187,8 @@ def _splitting(root: Path, places: Places, hints: Hints) -> tuple[ListSplit | Fi
     if hints.split is not None and hints.val is not None:
         raise DatasetError("--split and --val both say which images are for validation; give one")
     if hints.split is not None:
-        return FileSplit(**where, file=hints.split), f"training and validation as {root / hints.split} says"
+        given = below(root, hints.split)
+        return FileSplit(**where, file=given), f"training and validation as {root / given} says"
     if hints.val is None:
         if (lists := _lists(root)) is not None:
             note = f"training and validation as {root / lists[0]} and {root / lists[1]} list them"

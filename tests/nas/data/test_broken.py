@@ -295,7 +295,7 @@ CASES: dict[str, tuple[Break, Break, str, str, str]] = {
         every_mask("SegmentationClass/*.png", mask(0, 255)),
         "data set it",
         "hold the class 'background' alone and up to 50% of their pixels are void",
-        "map 255 to 1",
+        "map that number to class 1",
     ),
     "void validation": (
         ade20k,

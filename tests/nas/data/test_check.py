@@ -43,8 +43,8 @@ def test_binary_label_maps_with_255_are_recognised():
     assert severity == "error"
     assert message == (
         "the training and validation labels hold the class 'sky' alone and up to 20% of their pixels are void, on "
-        "which every network scores alike; at least two classes must occur; where label maps store 0 and 255 for two "
-        "classes, map 255 to 1, as 255 means void in this layout"
+        "which every network scores alike; at least two classes must occur; where a second class is stored as the "
+        "number that is ignored (often 255), map that number to class 1"
     )
 
 

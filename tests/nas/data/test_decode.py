@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,20 @@ def png(path: Path, samples: np.ndarray, bits: int, colour_type: int = 0) -> Pat
         struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks
     )
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + body)
+    return path
+
+
+def bmp(path: Path, indices: np.ndarray, bits: int, greys: Sequence[int]) -> Path:
+    """Write a BMP by hand with a palette as short as its colours, which Pillow does not write."""
+    packed = np.unpackbits(indices.astype(np.uint8)[..., None], axis=2)[:, :, -bits:].reshape(len(indices), -1)
+    rows = [np.packbits(row).tobytes() for row in packed[::-1]]
+    pixels = b"".join(row + b"\0" * (-len(row) % 4) for row in rows)
+    palette = b"".join(bytes([grey, grey, grey, 0]) for grey in greys)
+    size = (indices.shape[1], indices.shape[0])
+    start = 54 + len(palette)
+    header = struct.pack("<IHHI", start + len(pixels), 0, 0, start)
+    info = struct.pack("<IiiHHIIiiII", 40, *size, 1, bits, 0, len(pixels), 0, 0, len(greys), 0)
+    path.write_bytes(b"BM" + header + info + palette + pixels)
     return path
 
 
@@ -97,6 +112,26 @@ def test_wide_label_maps_are_read_where_the_numbers_fit(tmp_path, suffix, dtype)
         DatasetError, match=r"label map .*a\.\w+ is \d+-bit \w+ in mode I(;16)? with values from 1 to 256"
     ):
         read_label_values(path)
+
+
+@pytest.mark.parametrize(
+    ("bits", "greys"), [(1, (0, 255)), (1, (255, 0)), (8, (0, 1, 2)), (8, (9, 4, 200)), (4, range(0, 256, 17))]
+)
+def test_bitmaps_with_a_palette_of_greys(tmp_path, bits, greys):
+    indices = np.arange(24).reshape(3, 8) % len(greys)
+    path = bmp(tmp_path / "a.bmp", indices, bits, greys)
+    assert read_label_values(path).tolist() == indices.tolist()
+    assert read_image(path)[..., 0].tolist() == np.array(greys)[indices].tolist()
+
+
+@pytest.mark.parametrize(("bits", "greys"), [(8, (0, 255)), (4, range(16))])
+def test_bitmaps_that_pillow_reads_wrongly_are_refused(tmp_path, bits, greys):
+    path = bmp(tmp_path / "a.bmp", np.arange(24).reshape(3, 8) % len(greys), bits, greys)
+    for read in (read_image, read_label_values, read_label_colours):
+        with pytest.raises(
+            DatasetError, match=rf"a\.bmp is a {bits}-bit BMP with a short palette of greys.*save it as PNG"
+        ):
+            read(path)
 
 
 def test_sixteen_bits_are_no_image(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from nas.data.cityscapes import PALETTE, open_cityscapes
-from nas.data.inspect import inspect, write_mosaic
+from nas.data.inspect import check, inspect, write_mosaic
 
 
 def small(root: Path) -> Path:
@@ -37,6 +37,16 @@ def test_shares_are_of_the_labelled_pixels(tmp_path):
 def test_a_sample_is_enough(tmp_path):
     train, _ = inspect(open_cityscapes(small(tmp_path)), images=2)
     assert (train.items, train.read) == (3, 2)
+
+
+def test_labels_are_judged_and_a_sample_is_called_one(tmp_path):
+    dataset = open_cityscapes(small(tmp_path))
+    (error,) = (finding for finding in check(dataset, inspect(dataset)) if finding.severity == "error")
+    assert error.message.startswith("the validation labels hold the class 'building' alone,")
+    (sampled, *_) = check(dataset, inspect(dataset, images=2))
+    assert sampled.message.startswith(
+        "the validation labels in 2 of 3 training images and 2 of 3 validation images hold"
+    )
 
 
 def test_mosaic_lays_colours_over_images(tmp_path):

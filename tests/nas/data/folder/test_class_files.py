@@ -42,6 +42,7 @@ def test_forms(tmp_path, name, text, expected):
     ("name", "text", "reason"),
     [
         ("c.txt", "sky\n", "names 1 class; two are the least"),
+        ("c.txt", "sky\n" + "x" * 101, "at most 100 characters, not as xxx"),
         ("c.txt", "sky\nsky\n", "two classes have the name sky"),
         ("c.csv", "sky,#0080ff\nroad\n", "gives a colour for 1 of 2 classes"),
         ("c.csv", "sky,#0080ff\nroad,#0080ff\n", "two classes have the colour #0080ff"),

@@ -9,6 +9,7 @@ import pytest
 from nas.data.errors import DatasetError
 from nas.data.folder.description import FileSplit, FolderSplit, ListSplit, Places, RatioSplit
 from nas.data.folder.files import Suffixes
+from nas.data.folder.layout import split_pairs
 from nas.data.folder.recognise import Hints, find_class_file, recognise
 
 PIXEL = [[0]]
@@ -103,6 +104,18 @@ def test_hints_are_followed(tree):
 def test_what_cannot_be_seen_is_asked_for(tree, names, hints, reason):
     with pytest.raises(DatasetError, match=reason):
         recognise(tree(files(*names)), hints)
+
+
+def test_absolute_paths_are_written_relative_to_the_root(tree):
+    root = tree({**files("set/a.jpg", "set/b.jpg", "labels/a.png", "labels/b.png"), "list.csv": "a,train\nb,val\n"})
+    hints = Hints(images=str(root / "set"), masks=str(root / "labels"), split=str(root / "list.csv"))
+    found = recognise(root / "set", hints)
+    assert found.split == FileSplit(images=".", masks="../labels", file="../list.csv")
+    items = split_pairs(root / "set", found.split, found.suffixes)
+    assert {name: [item.image.name for item in pairs] for name, pairs in items.items()} == {
+        "train": ["a.jpg"],
+        "val": ["b.jpg"],
+    }
 
 
 def test_split_folders_and_a_split_option_contradict(tree):
