@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from nas.settings import Settings
 from nas.specs import JobSpec
+from nas.weights.hub import hub_name, not_allowed
+from nas.weights.names import needed_registrations
 from search_spaces.validation import FieldProblem, InputError
 
 
@@ -20,8 +22,10 @@ def check_names(spec: JobSpec, settings: Settings) -> None:
         problem for path, name in spec.datasets.items() for problem in _missing(path, "data set", name, datasets)
     ]
     for path, fidelity in spec.fidelities.items():
-        if fidelity.backbone.weights is not None:
-            problems += _missing(f"{path}.backbone.weights", "weights", fidelity.backbone.weights, weights)
+        for field, name in needed_registrations(fidelity.backbone).items():
+            problems += _missing(f"{path}.backbone.{field}", "weights", name, weights)
+        if (asked := hub_name(fidelity.backbone)) is not None and not settings.hub:
+            problems.append(FieldProblem(path=f"{path}.backbone.name", message=not_allowed(asked)))
     if problems:
         raise InputError(problems)
 

@@ -23,6 +23,7 @@ from pydantic_settings import (
 from nas.data.entry import DatasetEntry, Layout, Registration
 from nas.data.registrations import Registered, registered_datasets, registered_weights
 from nas.specs import Name
+from nas.weights.entry import WeightsEntry
 from search_spaces.validation import explain
 
 __all__ = ["DatasetEntry", "Layout", "Settings", "read_settings"]
@@ -41,7 +42,12 @@ class Settings(BaseSettings):
     )
     database_url: SecretStr | None = Field(None, description="None: SQLite file in the home folder.")
     datasets: dict[Name, Registration] = Field({}, description="Beside those of `segnas data add`, which win.")
-    weights: dict[Name, Path] = Field({}, description="Beside those of `segnas weights add`, which win.")
+    weights: dict[Name, WeightsEntry] = Field(
+        {},
+        description="`name: path`, or `name: {path: ..., mean: ..., std: ...}` with a preprocessing. Beside those of "
+        "`segnas weights add`, which win.",
+    )
+    hub: bool = Field(False, description="Whether backbones `hf:organisation/name` may be fetched from the hub.")
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     token: SecretStr | None = Field(None, description="Bearer token of the API; needed to bind beyond loopback.")
@@ -76,8 +82,8 @@ class Settings(BaseSettings):
         return registered_datasets(self.folder, self.datasets)
 
     @property
-    def registered_weights(self) -> Registered[Path]:
-        """Files of weights by name: of the configuration, and of the registration files as they are now."""
+    def registered_weights(self) -> Registered[WeightsEntry]:
+        """Weights by name: of the configuration, and of the registration files as they are now."""
         return registered_weights(self.folder, self.weights)
 
     @property

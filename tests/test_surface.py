@@ -63,7 +63,7 @@ stop ID
 submit SPEC.YAML --dry-run --key --measure --watch
 trials ID --json --top
 watch ID
-weights add NAME FILE --replace
+weights add NAME FILE --input-range --input-space --mean --replace --std
 weights list
 weights remove NAME
 """
@@ -74,6 +74,7 @@ SEGNAS_DATABASE_URL
 SEGNAS_DATASETS
 SEGNAS_HOME
 SEGNAS_HOST
+SEGNAS_HUB
 SEGNAS_MAX_DRIVER_ATTEMPTS
 SEGNAS_PORT
 SEGNAS_RAY_DASHBOARD

@@ -37,7 +37,10 @@ def retrain(
     workspace.dataset(requested.dataset)  # an unknown or broken data set should fail before anything else
     if importlib.util.find_spec("torch") is None:
         raise ValueError("retraining needs torch: pip install 'segnas[worker]'")
+    from nas.training.progress import show_remarks
     from nas.training.retrain import retrain as train
+
+    show_remarks()
 
     try:
         with stages() as report:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -10,8 +10,9 @@ import typer
 
 if TYPE_CHECKING:
     from nas.data.folder.description import Label
+    from nas.weights.entry import WeightsEntry
 
-weights = typer.Typer(help="Register files of pretrained weights.", no_args_is_help=True)
+weights = typer.Typer(help="Register pretrained weights.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="By which specs name it: small letters, digits, . _ -")]
 Replace = Annotated[bool, typer.Option("--replace", help="Put it in the place of what NAME is now.")]
@@ -109,20 +110,35 @@ def remove(name: Name) -> None:
 
 @weights.command("add")
 def add_weights(
+    *,
     name: Name,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A checkpoint: .safetensors, or a state dict.")],
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="A checkpoint, or a folder with config.json of transformers or timm."),
+    ],
+    mean: Annotated[str | None, typer.Option(metavar="A,B,C", help="Of each channel, in units of the range.")] = None,
+    std: Annotated[str | None, typer.Option(metavar="A,B,C", help="Deviation of each channel.")] = None,
+    input_range: Annotated[
+        str | None, typer.Option(metavar="LOW,HIGH", help="What pixels 0 and 255 become before the mean is taken off.")
+    ] = None,
+    input_space: Annotated[Literal["RGB", "BGR"] | None, typer.Option(help="Order of the channels.")] = None,
     replace: Replace = False,
 ) -> None:
-    """Register a file of pretrained weights under a name."""
-    from nas.data.registrations import WEIGHTS, WeightsFile, write_registration
+    """Register pretrained weights under a name; what is not given of their preprocessing is read or ImageNet's."""
+    from nas.data.registrations import WEIGHTS, write_registration
     from nas.settings import read_settings
+    from nas.weights.entry import WeightsEntry
+    from search_spaces.validation import validate
 
     settings = read_settings()
     path = _free(settings.folder, WEIGHTS, name, settings.registered_weights, replace=replace)
     target = file.expanduser().resolve()
     if not target.exists():
         raise ValueError(f"there is no file {file}")
-    write_registration(path, WeightsFile(path=target))
+    stated: dict[str, Any] = {"mean": _numbers(mean, "--mean"), "std": _numbers(std, "--std")}
+    stated |= {"input_range": _numbers(input_range, "--input-range"), "input_space": input_space}
+    entry = validate(WeightsEntry, {"path": target, **{name: value for name, value in stated.items() if value}})
+    write_registration(path, entry)
     print(f"registered as `{name}` in {path}")
 
 
@@ -131,7 +147,7 @@ def list_weights() -> None:
     """List the registered weights."""
     from nas.settings import read_settings
 
-    _print_all(read_settings().registered_weights, str)
+    _print_all(read_settings().registered_weights, lambda entry: "  ".join(map(str, [entry.path, *_described(entry)])))
 
 
 @weights.command("remove")
@@ -176,6 +192,20 @@ def _print_all(registered: Mapping[str, Any], describe: Any) -> None:
         except ValueError as error:
             text = f"broken: {error}"
         print(f"{name:<{width}}  {text}")
+
+
+def _numbers(text: str | None, option: str) -> tuple[float, ...] | None:
+    try:
+        return None if text is None else tuple(map(float, text.split(",")))
+    except ValueError:
+        raise ValueError(
+            f"{option} takes numbers with commas between them, such as 0.5,0.5,0.5, not {text!r}"
+        ) from None
+
+
+def _described(entry: WeightsEntry) -> Iterator[str]:
+    for name, value in entry.stated().items():
+        yield f"{name} {value if isinstance(value, str) else ','.join(f'{number:g}' for number in value)}"
 
 
 def _share(val: float | None) -> float | None:

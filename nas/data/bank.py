@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from nas.atomic import make_once
 from nas.data.dataset import Split, Uint8
-from nas.data.transforms import train_crop, train_label_crop, val_crop, val_label_crop
+from nas.data.transforms import MEAN_PIXEL, Colour, train_crop, train_label_crop, val_crop, val_label_crop
 from nas.specs import AugmentSpec
 
 Extract = Callable[[Uint8], tuple[NDArray[Any], ...]]
@@ -54,6 +54,7 @@ class CropSource:
         crop: Height and width in pixels.
         views: Crops of each image.
         augment: Random scale and flip of training crops; None for crops from the middle of the image.
+        padding: Colour beyond the image.
     """
 
     split: Split
@@ -61,6 +62,7 @@ class CropSource:
     crop: tuple[int, int]
     views: int = 1
     augment: AugmentSpec | None = None
+    padding: Colour = MEAN_PIXEL
 
     def __len__(self) -> int:
         return self.images * self.views
@@ -74,8 +76,8 @@ class CropSource:
         view, image = divmod(index, self.images)
         pixels, label = self.split.load(image)
         if self.augment is None:
-            return val_crop(pixels, label, self.crop)
-        return train_crop(pixels, label, self.crop, self.augment, _view_stream(view, image))
+            return val_crop(pixels, label, self.crop, self.padding)
+        return train_crop(pixels, label, self.crop, self.augment, _view_stream(view, image), padding=self.padding)
 
     def label_views(self, image: int) -> Iterator[Uint8]:
         """Yield the label map (H, W) of each view of an image, as `row` gives it, without reading the image.

@@ -1,7 +1,7 @@
-"""Registrations: one file for each data set and each file of weights, in the home folder, read anew at every use.
+"""Registrations: one file for each data set and each checkpoint, in the home folder, read anew at every use.
 
     HOME/datasets/NAME.yaml     a layout and its root, or a `FolderDataset`
-    HOME/weights/NAME.yaml      `path: FILE`
+    HOME/weights/NAME.yaml      a `WeightsEntry`
 
 A file appears by renaming, so that a reader sees a registration whole or not at all. They stand above what the
 configuration registers under the same name.
@@ -21,8 +21,8 @@ from pydantic import BaseModel
 from nas.atomic import write_text_atomically
 from nas.data.entry import Registration
 from nas.specs.fidelity import NAME_PATTERN
+from nas.weights.entry import WeightsEntry
 from nas.yaml_files import read_model
-from search_spaces.base import StrictModel
 
 T = TypeVar("T")
 
@@ -30,12 +30,6 @@ DATASETS, WEIGHTS = "datasets", "weights"
 """Subfolders of the home folder."""
 
 _SUFFIX = ".yaml"
-
-
-class WeightsFile(StrictModel):
-    """The registration of a file of weights."""
-
-    path: Path
 
 
 class Registered(Mapping[str, T], Generic[T]):
@@ -73,8 +67,8 @@ def registered_datasets(home: Path, configured: Mapping[str, Registration]) -> R
     return Registered({**configured, **_read(home / DATASETS, read_registration)})
 
 
-def registered_weights(home: Path, configured: Mapping[str, Path]) -> Registered[Path]:
-    """Read which files of weights are registered; see `registered_datasets`."""
+def registered_weights(home: Path, configured: Mapping[str, WeightsEntry]) -> Registered[WeightsEntry]:
+    """Read which weights are registered; see `registered_datasets`."""
     return Registered({**configured, **_read(home / WEIGHTS, _read_weights)})
 
 
@@ -88,8 +82,8 @@ def read_registration(path: Path) -> Registration:
     return registration
 
 
-def _read_weights(path: Path) -> Path:
-    return read_model(WeightsFile, path).path
+def _read_weights(path: Path) -> WeightsEntry:
+    return read_model(WeightsEntry, path)
 
 
 def _read(folder: Path, read: Callable[[Path], T]) -> dict[str, T | ValueError]:

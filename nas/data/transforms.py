@@ -1,39 +1,35 @@
-"""Crops, scales, flips and normalises images with numpy and Pillow; deterministic for a given random generator."""
+"""Crops, scales and flips images with numpy and Pillow; deterministic for a given random generator."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from nas.data.dataset import IGNORE, Uint8
 from nas.specs import AugmentSpec
+from nas.weights.preprocessing import IMAGENET
 
-MEAN = (0.485, 0.456, 0.406)
-STD = (0.229, 0.224, 0.225)
-"""Mean and standard deviation of ImageNet per channel (RGB in [0, 1]), with which published backbones were trained."""
+Colour = tuple[int, int, int]
+"""Red, green and blue, 0 to 255."""
 
-MEAN_PIXEL = tuple(round(255 * mean) for mean in MEAN)
-"""Colour of padding, which normalises to about zero, so that padded regions carry no signal."""
-
-
-def normalize(image: Uint8) -> NDArray[np.float32]:
-    """Return (x / 255 - mean) / std per channel, float32, for an image (..., H, W, 3)."""
-    scale = (1.0 / (255.0 * np.array(STD))).astype(np.float32)
-    shift = (-np.array(MEAN) / np.array(STD)).astype(np.float32)
-    normalized: NDArray[np.float32] = image.astype(np.float32) * scale + shift
-    return normalized
+MEAN_PIXEL: Colour = IMAGENET.neutral_pixel
 
 
 def train_crop(
-    image: Uint8, label: Uint8, crop: tuple[int, int], augment: AugmentSpec, rng: np.random.Generator
+    image: Uint8,
+    label: Uint8,
+    crop: tuple[int, int],
+    augment: AugmentSpec,
+    rng: np.random.Generator,
+    *,
+    padding: Colour = MEAN_PIXEL,
 ) -> tuple[Uint8, Uint8]:
     """Scale, flip, pad and crop an image and its label map at random.
 
     The scale is uniform in `augment.scale`; images are resized bilinearly, labels by nearest neighbour. An image
-    smaller than the crop is padded at the bottom and right with the mean colour and IGNORE. Four numbers are drawn
+    smaller than the crop is padded at the bottom and right with `padding` and IGNORE. Four numbers are drawn
     for all settings, so that one setting does not change the numbers that the others draw.
 
     Args:
@@ -42,12 +38,13 @@ def train_crop(
         crop: Height h and width w of the result in pixels.
         augment: Range of the scale, and whether to flip.
         rng: Source of the random numbers.
+        padding: Colour beyond the image, which the network's preprocessing should map to about zero.
 
     Returns:
         Image (h, w, 3) and label map (h, w).
     """
     placement = _drawn(label.shape, crop, augment, rng)
-    return placement.of_image(image), placement.of_label(label)
+    return placement.of_image(image, padding), placement.of_label(label)
 
 
 def train_label_crop(label: Uint8, crop: tuple[int, int], augment: AugmentSpec, rng: np.random.Generator) -> Uint8:
@@ -55,13 +52,13 @@ def train_label_crop(label: Uint8, crop: tuple[int, int], augment: AugmentSpec, 
     return _drawn(label.shape, crop, augment, rng).of_label(label)
 
 
-def val_crop(image: Uint8, label: Uint8, crop: tuple[int, int]) -> tuple[Uint8, Uint8]:
+def val_crop(image: Uint8, label: Uint8, crop: tuple[int, int], padding: Colour = MEAN_PIXEL) -> tuple[Uint8, Uint8]:
     """Return the middle of an image and its label map at the size of `crop` (height, width in pixels), unscaled.
 
-    An image smaller than the crop is padded evenly on both sides, with the odd pixel at the end.
+    An image smaller than the crop is padded evenly on both sides with `padding`, the odd pixel at the end.
     """
     placement = _middle(label.shape, crop)
-    return placement.of_image(image), placement.of_label(label)
+    return placement.of_image(image, padding), placement.of_label(label)
 
 
 def val_label_crop(label: Uint8, crop: tuple[int, int]) -> Uint8:
@@ -78,8 +75,8 @@ class _Placement(NamedTuple):
     corner: tuple[int, int]
     crop: tuple[int, int]
 
-    def of_image(self, image: Uint8) -> Uint8:
-        return self._cut(image, Image.Resampling.BILINEAR, np.array(MEAN_PIXEL, np.uint8))
+    def of_image(self, image: Uint8, padding: Colour) -> Uint8:
+        return self._cut(image, Image.Resampling.BILINEAR, np.array(padding, np.uint8))
 
     def of_label(self, label: Uint8) -> Uint8:
         return self._cut(label, Image.Resampling.NEAREST, np.array(IGNORE, np.uint8))

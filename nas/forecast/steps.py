@@ -35,6 +35,8 @@ def step_key(fidelity: Fidelity, whole_network: bool = False) -> str:
         backbone = ("name", "width", "blocks", "output_stride", "frozen")
         decides |= {"backbone": [document["backbone"][part] for part in backbone], "head": document["head"]}
         decides |= {"levels": fidelity.backbone.strides}
+        if fidelity.backbone.depths is not None:
+            decides["depths"] = fidelity.backbone.depths
     if whole_network or not fidelity.backbone.frozen:
         decides["augment"] = document["augment"]
     return content_key(decides)

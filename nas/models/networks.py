@@ -14,6 +14,7 @@ from nas.models.graph_reasoning import KnowledgeGraph
 from nas.models.heads.build import HeadSetting, build_head
 from nas.models.layers.conv import BN_MOMENTUM, build_logits
 from nas.specs import BackboneSpec, HeadSpec, NetworkSpec
+from nas.weights.preprocessing import Preprocessing
 from search_spaces.auto_deeplab.architecture import AutoDeepLab
 from search_spaces.document import Architecture
 
@@ -45,6 +46,11 @@ class SegmentationNetwork(nn.Module):
         self.backbone = backbone
         self.head = head
         self.classifier = classifier
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How pixels become the images that the network maps: its backbone's."""
+        return self.backbone.preprocessing
 
     def forward(self, images: Tensor) -> Tensor:
         logits: Tensor = self.classifier(self.head(*self.backbone(images)))

@@ -25,6 +25,7 @@ from nas.specs.black_box import (
 )
 from nas.specs.calibration import CalibrationSpec
 from nas.specs.fidelity import (
+    HUB,
     AugmentSpec,
     BackboneSpec,
     Fidelity,
@@ -50,6 +51,7 @@ from nas.specs.search import SearchSpec
 from nas.specs.training_free import TRAINING_FREE, TrainingFreeProxy
 
 __all__ = [
+    "HUB",
     "TRAINING_FREE",
     "ArchitectureAdam",
     "AugmentSpec",

@@ -18,10 +18,11 @@ from nas.results.measurement import Measurement, TrialError
 from nas.specs import Fidelity
 from nas.specs.training_free import TRAINING_FREE, TRAINING_FREE_SOURCES, TrainingFreeProxy
 from nas.training.evaluate import evaluate
-from nas.training.progress import ProgressLines
+from nas.training.progress import ProgressLines, show_remarks
 from nas.training.retrain import retrain
 from nas.training.training_free import score
 from nas.training.workspace import Workspace
+from nas.weights.entry import WeightsEntry
 from search_spaces.document import read_architecture
 from search_spaces.validation import validate
 
@@ -49,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0 for success, 1 where the architecture cannot be measured, 2 for wrong input.
     """
+    show_remarks()
     try:
         app(arguments, prog_name="python -m nas.training")
     except SystemExit as ended:
@@ -167,8 +169,10 @@ def _inputs(
     entries = dict(map(_dataset, datasets))
     if len(entries) == 1:
         parsed = parsed.model_copy(update={"dataset": next(iter(entries))})
-    paths = {name: Path(path) for name, path in (_pair(text, "NAME=PATH") for text in weights or ())}
-    return parsed, Workspace(entries, paths, cache, cache / "artifacts")
+    entries_of_weights = {
+        name: WeightsEntry(path=Path(path)) for name, path in (_pair(text, "NAME=PATH") for text in weights or ())
+    }
+    return parsed, Workspace(entries, entries_of_weights, cache, cache / "artifacts")
 
 
 def _print(measurements: Iterable[Measurement]) -> None:

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
-from torch import nn
 
 from nas.atomic import write_atomically
 from nas.data.bank import CropSource
 from nas.data.dataset import IGNORE, SegmentationDataset, Uint8
+from nas.models.networks import Network
 from nas.training.loop.pixels import to_network
 from nas.training.loop.resize import resize_logits
 
@@ -28,7 +28,7 @@ INK, PAPER = (30, 30, 30), (255, 255, 255)
 
 
 @torch.inference_mode()
-def predict(network: nn.Module, images: Uint8, device: torch.device) -> Uint8:
+def predict(network: Network, images: Uint8, device: torch.device) -> Uint8:
     """Predict the class of each pixel.
 
     Args:
@@ -39,13 +39,14 @@ def predict(network: nn.Module, images: Uint8, device: torch.device) -> Uint8:
     Returns:
         Classes, `(n, H, W)`.
     """
-    logits = network(to_network(torch.from_numpy(images).to(device))).float()
+    inputs = to_network(torch.from_numpy(images).to(device), network.preprocessing)
+    logits = network(inputs).float()
     classes: Uint8 = resize_logits(logits, (images.shape[1], images.shape[2])).argmax(1).to(torch.uint8).cpu().numpy()
     return classes
 
 
 def draw_predictions(
-    network: nn.Module,
+    network: Network,
     source: CropSource,
     dataset: SegmentationDataset,
     path: Path,

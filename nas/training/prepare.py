@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
 import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,17 +11,18 @@ import torch
 from nas.data.bank import CropSource, FeatureBank, build_bank, open_bank
 from nas.data.dataset import SegmentationDataset
 from nas.models.backbones.base import Backbone
-from nas.models.backbones.build import build_backbone, load_backbone_weights
 from nas.models.graph_reasoning import KnowledgeGraph
 from nas.specs import Fidelity
 from nas.training.backbone.extractor import StandardizedBackbone, feature_function, images_at_once
+from nas.training.backbone.source import BackboneSource
 from nas.training.backbone.statistics import Statistics, feature_statistics
-from nas.training.backbone.warmup import architecture_of, used_images, warm_backbone, warm_up_for
+from nas.training.backbone.warmup import used_images, warm_backbone, warm_up_for
 from nas.training.knowledge import class_graph
 from nas.training.labels import checked_labels
 from nas.training.loop.device import compute_dtype, pick_device, place
 from nas.training.progress import Progress, silent
 from nas.training.workspace import Workspace
+from nas.weights.preprocessing import IMAGENET, Preprocessing
 from search_spaces.base import content_key
 
 FORMAT = 2
@@ -38,7 +37,7 @@ class Prepared:
     """What all trials of a fidelity share.
 
     Attributes:
-        weights: Of the backbone; `None` for entire networks, which have no backbone.
+        source: Of the backbone, with its weights; `None` for entire networks, which have no backbone.
         statistics: Of the backbone's features; `None` for entire networks.
         class_pixels: Pixels of each class over all views of the training crops, at the labels' resolution.
         bank: `None` where the backbone is trained with the head, and for entire networks.
@@ -47,18 +46,28 @@ class Prepared:
 
     fidelity: Fidelity
     dataset: SegmentationDataset
-    weights: Path | None
+    source: BackboneSource | None
     statistics: Statistics | None
     class_pixels: tuple[int, ...]
     bank: FeatureBank | None
     statistics_folder: Path
 
+    @property
+    def weights(self) -> Path | None:
+        """The backbone's checkpoint; `None` for entire networks."""
+        return None if self.source is None else self.source.weights
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How pixels become inputs of the network."""
+        return IMAGENET if self.source is None else self.source.preprocessing
+
     def backbone(self, *, frozen: bool) -> StandardizedBackbone:
         """Build the backbone with its weights and standardisation, on the CPU."""
-        assert self.weights is not None, "prepared for entire networks, which have no backbone"
+        assert self.source is not None, "prepared for entire networks, which have no backbone"
         assert self.statistics is not None
         mean, deviation = torch.tensor(self.statistics.mean), torch.tensor(self.statistics.deviation)
-        return StandardizedBackbone(_load_backbone(self.fidelity, self.weights), mean, deviation, frozen=frozen)
+        return StandardizedBackbone(self.source.build(self.fidelity.backbone), mean, deviation, frozen=frozen)
 
     def knowledge(self) -> KnowledgeGraph:
         """Build the knowledge graph of the classes, for heads that reason over it; see `class_graph`."""
@@ -66,10 +75,10 @@ class Prepared:
         return class_graph(self.dataset, images, self.statistics_folder)
 
     def training_source(self) -> CropSource:
-        return _training_source(self.fidelity, self.dataset)
+        return _training_source(self.fidelity, self.dataset, self.preprocessing)
 
     def validation_source(self) -> CropSource:
-        return _validation_source(self.fidelity, self.dataset)
+        return _validation_source(self.fidelity, self.dataset, self.preprocessing)
 
 
 def prepare(
@@ -101,12 +110,11 @@ def prepare(
     dtype = compute_dtype(fidelity, target)
     dataset = workspace.dataset(fidelity.dataset)
     folder = workspace.cache / "statistics"
-    training = _training_source(fidelity, dataset)
     class_pixels, warnings = checked_labels(
         dataset,
         fidelity.dataset,
-        training,
-        _validation_source(fidelity, dataset),
+        _training_source(fidelity, dataset, IMAGENET),
+        _validation_source(fidelity, dataset, IMAGENET),
         label_stride=fidelity.label_stride,
         folder=folder,
         progress=progress,
@@ -118,45 +126,40 @@ def prepare(
         return Prepared(
             fidelity,
             dataset,
-            weights=None,
+            source=None,
             statistics=None,
             class_pixels=class_pixels,
             bank=None,
             statistics_folder=folder,
         )
-    if fidelity.backbone.weights is None:
-        weights = warm_backbone(warm_up_for(fidelity, dataset), workspace.cache, target, progress)
-    else:
-        weights = workspace.weights_path(fidelity.backbone.weights)
-    key = _features_key(fidelity, dataset, weights, dtype)
+    source = workspace.backbone_source(fidelity.backbone)
+    if source.weights is None:
+        trained = warm_backbone(warm_up_for(fidelity, dataset, source), workspace.cache, target, progress)
+        source = replace(source, weights=trained)
+    key = _features_key(fidelity, dataset, source, dtype)
     statistics = feature_statistics(
         folder / f"{key}.json",
-        lambda: _placed(_load_backbone(fidelity, weights), target),
-        training,
+        lambda: _placed(source.build(fidelity.backbone), target),
+        _training_source(fidelity, dataset, source.preprocessing),
         dtype,
     )
-    prepared = Prepared(fidelity, dataset, weights, statistics, class_pixels, None, folder)
+    prepared = Prepared(fidelity, dataset, source, statistics, class_pixels, None, folder)
     if not fidelity.backbone.frozen:
         return prepared
     return replace(prepared, bank=_bank(prepared, workspace.cache / "banks", key, target, progress))
 
 
-def _training_source(fidelity: Fidelity, dataset: SegmentationDataset) -> CropSource:
+def _training_source(fidelity: Fidelity, dataset: SegmentationDataset, preprocessing: Preprocessing) -> CropSource:
     split = dataset.split("train")
     images = used_images(split, fidelity.train_images)
-    return CropSource(split, images, fidelity.crop, fidelity.views, fidelity.augment)
+    padding = preprocessing.neutral_pixel
+    return CropSource(split, images, fidelity.crop, fidelity.views, fidelity.augment, padding)
 
 
-def _validation_source(fidelity: Fidelity, dataset: SegmentationDataset) -> CropSource:
+def _validation_source(fidelity: Fidelity, dataset: SegmentationDataset, preprocessing: Preprocessing) -> CropSource:
     split = dataset.split("val")
-    return CropSource(split, used_images(split, fidelity.val_images), fidelity.crop)
-
-
-def _load_backbone(fidelity: Fidelity, weights: Path) -> Backbone:
-    with torch.random.fork_rng(devices=[]):
-        backbone = build_backbone(fidelity.backbone)
-    load_backbone_weights(backbone, weights)
-    return backbone
+    images = used_images(split, fidelity.val_images)
+    return CropSource(split, images, fidelity.crop, padding=preprocessing.neutral_pixel)
 
 
 def _placed(backbone: Backbone, device: torch.device) -> Backbone:
@@ -176,22 +179,20 @@ def _crops(fidelity: Fidelity, dataset: SegmentationDataset) -> dict[str, object
     }
 
 
-def _features_key(fidelity: Fidelity, dataset: SegmentationDataset, weights: Path, dtype: torch.dtype) -> str:
-    return content_key(
-        {
-            **_crops(fidelity, dataset),
-            "backbone": architecture_of(fidelity.backbone),
-            "levels": fidelity.backbone.strides,
-            "weights": _file_hash(weights, weights.stat().st_size, weights.stat().st_mtime_ns),
-            "dtype": str(dtype),
-        }
-    )
-
-
-@functools.lru_cache(maxsize=16)
-def _file_hash(path: Path, size: int, changed: int) -> str:  # noqa: ARG001  size and time of change are keys of the cache
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _features_key(fidelity: Fidelity, dataset: SegmentationDataset, source: BackboneSource, dtype: torch.dtype) -> str:
+    depends = {
+        **_crops(fidelity, dataset),
+        "backbone": source.architecture(fidelity.backbone),
+        "levels": fidelity.backbone.strides,
+        "weights": source.weights_key(),
+        "dtype": str(dtype),
+    }
+    # Added only where they differ from what there was first, so that the keys of what was stored then stay.
+    if fidelity.backbone.depths is not None:
+        depends["depths"] = fidelity.backbone.depths
+    if source.preprocessing != IMAGENET:
+        depends["preprocessing"] = source.preprocessing.model_dump(mode="json")
+    return content_key(depends)
 
 
 def _bank(prepared: Prepared, folder: Path, key: str, device: torch.device, progress: Progress) -> FeatureBank:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections.abc import Callable
@@ -13,6 +14,12 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 
 def silent(stage: str, done: int, total: int) -> None:
     """Report nothing."""
+
+
+def show_remarks() -> None:
+    """Print on standard error, too, what is said of files as they are read (a prefix that is taken off, say)."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.getLogger("nas").setLevel(logging.INFO)
 
 
 class ProgressLines:

@@ -11,7 +11,6 @@ import torch
 from torch import nn
 
 from nas.atomic import write_bytes_atomically, write_text_atomically
-from nas.models.backbones.build import build_backbone
 from nas.models.graph_reasoning import KnowledgeGraph, identity_graph
 from nas.models.networks import Network, SegmentationNetwork, build_classifier_head, is_network
 from nas.models.parameters import count_parameters
@@ -19,6 +18,7 @@ from nas.results.measurement import Measurement
 from nas.results.software import software_versions
 from nas.specs import Fidelity
 from nas.training.backbone.extractor import StandardizedBackbone
+from nas.training.backbone.source import BackboneSource
 from nas.training.loop.checkpoint import checkpoint_key, written_key
 from nas.training.loop.device import pick_device, place, reproducible_kernels, thread_count
 from nas.training.loop.rungs import Checkpoint, RungRun
@@ -113,27 +113,28 @@ def load_retrained(output: Path) -> Network:
     """Load the network in a folder that `retrain` wrote.
 
     Returns:
-        The network, on the CPU in evaluation mode. It maps images normalised by `pixels.to_network` to logits at the
-        output stride of its backbone (4 for an entire network).
+        The network, on the CPU in evaluation mode. It maps images, prepared by `pixels.to_network` as its attribute
+        `preprocessing` says, to logits at the stride of its backbone's finest map (4 for an entire network).
 
     Raises:
         ValueError: Weights or document are missing or broken, or do not belong together.
     """
     _require_safetensors()
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    from safetensors import SafetensorError, safe_open
 
     document = read_architecture(output / DOCUMENT)
     if document.provenance.fidelity is None:
         raise ValueError(f"{output / DOCUMENT} has no provenance.fidelity, which says how it was trained")
     fidelity = Fidelity.model_validate(document.provenance.fidelity)
     try:
-        tensors = load_file(output / MODEL)
+        with safe_open(output / MODEL, "pt") as file:
+            names = file.keys()
+            tensors, metadata = {name: file.get_tensor(name) for name in names}, file.metadata()
         num_classes = len(tensors["classifier.weight"])
     except (OSError, SafetensorError, LookupError) as error:
         raise ValueError(f"{output / MODEL} is not a network that retraining wrote: {error}") from error
     with torch.random.fork_rng(devices=[]):
-        network = _rebuilt(document.architecture, fidelity, num_classes, _graph_in(tensors))
+        network = _rebuilt(document.architecture, fidelity, num_classes, _graph_in(tensors), metadata or {})
     try:
         network.load_state_dict(tensors)
     except RuntimeError as error:
@@ -148,12 +149,16 @@ def _graph_in(tensors: Mapping[str, torch.Tensor]) -> KnowledgeGraph | None:
 
 
 def _rebuilt(
-    architecture: Architecture, fidelity: Fidelity, num_classes: int, knowledge: KnowledgeGraph | None
+    architecture: Architecture,
+    fidelity: Fidelity,
+    num_classes: int,
+    knowledge: KnowledgeGraph | None,
+    metadata: Mapping[str, str],
 ) -> Network:
     """Build the network of `build_trial_network`, without its weights and statistics."""
     if is_network(architecture):
         return build_whole_network(architecture, num_classes, fidelity)
-    body = build_backbone(fidelity.backbone)
+    body = BackboneSource.from_metadata(metadata).build_empty(fidelity.backbone)
     part = build_classifier_head(
         architecture,
         body.levels,
@@ -190,7 +195,9 @@ def _write_results(
     network.eval()
     draw_predictions(network, prepared.validation_source(), prepared.dataset, output / PICTURE, device)
     tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
-    write_bytes_atomically(output / MODEL, save(tensors))
+    write_bytes_atomically(
+        output / MODEL, save(tensors, metadata={} if prepared.source is None else prepared.source.metadata())
+    )
     provenance = Provenance(
         search=document.provenance.search,
         trial=document.provenance.trial,
@@ -233,6 +240,7 @@ def _metrics(
         },
         "software": software_versions(),
         "fidelity": prepared.fidelity.model_dump(mode="json"),
+        "preprocessing": prepared.preprocessing.model_dump(mode="json"),
     }
 
 

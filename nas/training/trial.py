@@ -124,5 +124,14 @@ def trial_complexity(model: nn.Module, prepared: Prepared) -> Complexity:
 
 def _image_batches(prepared: Prepared, seed: int, device: torch.device, peers: Peers | None) -> ImageBatches:
     fidelity, train = prepared.fidelity, prepared.training_source()
-    stream = ImageStream(train.split, train.images, fidelity.crop, fidelity.augment, fidelity.batch, seed, peers)
+    stream = ImageStream(
+        train.split,
+        train.images,
+        fidelity.crop,
+        fidelity.augment,
+        fidelity.batch,
+        seed,
+        peers,
+        prepared.preprocessing,
+    )
     return ImageBatches(stream, prepared.validation_source(), fidelity.label_stride, device)

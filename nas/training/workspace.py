@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 from nas.data.dataset import SegmentationDataset
 from nas.data.entry import Registration
 from nas.data.registry import open_dataset
+from nas.specs import BackboneSpec
+from nas.training.backbone.source import BackboneSource, find_source
+from nas.weights.entry import WeightsEntry
 from search_spaces.base import content_key
 
 if TYPE_CHECKING:
@@ -24,17 +27,20 @@ class Workspace:
     Attributes:
         cache: Content-addressed, shared by all trials of a node.
         artifacts: For the checkpoints of trials; functions of `nas.training` write to it only where a path names it.
+        hub: Whether backbones may be fetched from Hugging Face's hub.
     """
 
     datasets: Mapping[str, Registration]
-    weights: Mapping[str, Path]
+    weights: Mapping[str, WeightsEntry]
     cache: Path
     artifacts: Path
+    hub: bool = False
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Workspace:
         """Make the workspace of a configured server, worker or command line, with what is registered now."""
-        return cls(settings.registered_datasets, settings.registered_weights, settings.cache, settings.artifacts)
+        datasets, weights = settings.registered_datasets, settings.registered_weights
+        return cls(datasets, weights, settings.cache, settings.artifacts, settings.hub)
 
     def dataset(self, name: str) -> SegmentationDataset:
         """Open a registered data set.
@@ -49,18 +55,14 @@ class Workspace:
         digests = self.cache / "digests" / f"{content_key(str(entry.root.expanduser().absolute()))}.json"
         return replace(open_dataset(entry), digests=digests)
 
-    def weights_path(self, name: str) -> Path:
-        """Find the file of registered weights.
+    def backbone_source(self, spec: BackboneSpec) -> BackboneSource:
+        """Find the weights that a backbone names; a backbone without has none yet.
 
         Raises:
-            ValueError: The name is not registered, its registration file is broken, or the file is missing.
+            ValueError: A name is not registered, its registration file is broken, a file, folder or package is missing,
+                or the hub is not allowed.
         """
-        if name not in self.weights:
-            raise ValueError(f"weights {name!r} are not registered; known: {_listed(self.weights)}")
-        path = self.weights[name].expanduser()
-        if not path.is_file():
-            raise ValueError(f"weights {name!r}: there is no file {path} on this machine")
-        return path
+        return find_source(spec, self.weights, hub=self.hub)
 
 
 def _listed(names: Mapping[str, object]) -> str:

@@ -48,6 +48,10 @@ def _nothing_is_stored(service) -> Iterator[None]:
         ("fidelity.dataset", "../etc", "should match pattern"),
         ("fidelity.dataset", "/etc/passwd", "should match pattern"),
         ("fidelity.backbone.weights", "mine", "known are: mobilenet"),
+        ("fidelity.backbone.weights", "imagenet", "known are: mobilenet"),
+        ("fidelity.backbone", {"name": "hf:mine"}, "weights 'mine' is not registered here; known are: mobilenet"),
+        ("fidelity.backbone", {"name": "hf:mobilenet", "weights": "x"}, "weights 'x' is not registered here"),
+        ("fidelity.backbone", {"name": "hf:org/net"}, "org/net is on the hub, which this server may not ask"),
         ("fidelity.backbone.blocs", 5, "did you mean blocks"),
         ("strategy", {"name": "dpc", "near_bst": 0.5}, "did you mean near_best"),
         ("strategy", {"name": "magic"}, "'magic' is not known here"),
@@ -62,7 +66,11 @@ def test_a_wrong_field_is_named(service, path, value, sentence):
     body = json.dumps(changed(service.spec, path, value))
     problem = refused(service.http.post("/v1/searches", content=body, headers=JSON))
     (error,) = problem["errors"]
-    wanted = {"strategy": ("strategy.near_bst", "strategy.name"), "fidelity.crop": ("fidelity",)}.get(path, (path,))
+    wanted = {
+        "strategy": ("strategy.near_bst", "strategy.name"),
+        "fidelity.crop": ("fidelity",),
+        "fidelity.backbone": ("fidelity.backbone.name", "fidelity.backbone.weights"),
+    }.get(path, (path,))
     assert error["path"] in wanted
     assert sentence in error["message"]
 

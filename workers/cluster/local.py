@@ -177,7 +177,8 @@ def environment(settings: Settings, folder: Path, marker: str) -> dict[str, str]
         "RAY_START_HOOK": "workers.cluster.local.without_client_server",
         "SEGNAS_HOME": str(settings.folder),
         "SEGNAS_DATASETS": json.dumps({k: v.model_dump(mode="json") for k, v in settings.datasets.items()}),
-        "SEGNAS_WEIGHTS": json.dumps({k: str(v) for k, v in settings.weights.items()}),
+        "SEGNAS_WEIGHTS": json.dumps({k: v.model_dump(mode="json") for k, v in settings.weights.items()}),
+        "SEGNAS_HUB": json.dumps(settings.hub),
     }
     if settings.database_url is not None:
         env["SEGNAS_DATABASE_URL"] = settings.database_url.get_secret_value()

@@ -101,6 +101,9 @@ def _prepare_one(spec: JobSpec, need: Need, workspace: Workspace, show: Show, sh
 def _prepare(need: Need, workspace: Workspace, gpu: bool) -> Iterator[tuple[str, int, int]]:
     """Runs on a node; yields its progress, at most once a second."""
     from nas.training.prepare import prepare  # torch: only where something is trained
+    from nas.training.progress import show_remarks
+
+    show_remarks()  # Ray brings them to the driver's log
 
     reports: queue.SimpleQueue[tuple[str, int, int]] = queue.SimpleQueue()
     failures: list[BaseException] = []

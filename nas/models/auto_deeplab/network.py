@@ -19,6 +19,7 @@ from nas.models.heads.reference import ASPPHead
 from nas.models.layers.conv import BN_MOMENTUM, build_logits
 from nas.models.layers.resampling import resize
 from nas.specs import NetworkSpec
+from nas.weights.preprocessing import IMAGENET, Preprocessing
 from search_spaces.auto_deeplab.architecture import STRIDES, AutoDeepLab
 
 ASPP_RATES = (96, 192, 288)
@@ -42,6 +43,9 @@ class AutoDeepLabNetwork(nn.Module):
     released code goes from n to 2n - 1 cells, which is the same for sides of a multiple of 32 plus one (513, 769).
     Training needs at least two images, since the pooled map of ASPP has one cell.
     """
+
+    preprocessing: Preprocessing = IMAGENET
+    """How pixels become the images that the network maps: it is trained from the start, with ImageNet's."""
 
     def __init__(
         self,

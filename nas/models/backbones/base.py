@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
+from nas.weights.preprocessing import IMAGENET, Preprocessing
+
 
 class Level(NamedTuple):
     """A feature map that a head reads: pixels of the image per cell along each axis, and channels."""
@@ -22,11 +24,11 @@ class Backbone(nn.Module):
 
     Attributes:
         levels: Stride and channels of each map, finest first.
-        key_prefix: Prefix of this module's state dict keys that published checkpoints do not have.
+        preprocessing: Of the images, as the weights were trained; ImageNet's until weights are loaded that differ.
     """
 
     levels: tuple[Level, ...]
-    key_prefix: str = ""
+    preprocessing: Preprocessing = IMAGENET
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Map images (N, 3, H, W) to one feature map for each level, finest first."""
@@ -35,6 +37,29 @@ class Backbone(nn.Module):
     def leaves_out(self, key: str) -> bool:
         """Return whether `key` of a published checkpoint belongs to a layer that this network omits on purpose."""
         raise AssertionError(f"{type(self).__name__} does not say whether it leaves out {key}")
+
+    def published_name(self, key: str) -> str:
+        """Return the name that this module's parameter or statistic `key` has in published checkpoints."""
+        return key
+
+    def may_lack(self, key: str) -> bool:
+        """Return whether a checkpoint may be without this module's parameter or statistic `key`."""
+        return key.endswith("num_batches_tracked")  # batch counters, which old files lack and nothing reads
+
+
+def check_maps(images: Tensor, maps: Sequence[Tensor], levels: Sequence[Level], network: str) -> None:
+    """Check that a foreign network's maps are those of its levels; a network without padding drops a border.
+
+    Raises:
+        ValueError: They are not: the images' sides do not suit the network.
+    """
+    for level, features in zip(levels, maps, strict=True):
+        expected = (level.channels, *(-(-side // level.stride) for side in images.shape[2:]))
+        if tuple(features.shape[1:]) != expected:
+            raise ValueError(
+                f"{network} cannot read images of {images.shape[2]}x{images.shape[3]} pixels: each side must be a "
+                f"multiple of {levels[-1].stride}"
+            )
 
 
 def last_at(strides: Sequence[int], wanted: Iterable[int], network: str) -> tuple[int, ...]:

@@ -115,7 +115,7 @@ class MobileNetV2(Backbone):
         self.levels = tuple(outputs[index] for index in self.read)
         self.blocks = self.read[-1] + 1
         self.features = nn.Sequential(*stages[: self.blocks])
-        _initialise(self)
+        initialise(self)
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         maps, x = [], images
@@ -133,7 +133,7 @@ class MobileNetV2(Backbone):
         return self.blocks <= int(match[1]) <= STAGES
 
 
-def _initialise(module: nn.Module) -> None:
+def initialise(module: nn.Module) -> None:
     """He initialisation by fan-out, as in the public implementations."""
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d):

@@ -32,6 +32,7 @@ class StandardizedBackbone(Backbone):
         self.body = body
         self.frozen = frozen
         self.levels = body.levels
+        self.preprocessing = body.preprocessing
         self.register_buffer("mean", mean.float().reshape(-1, 1, 1))
         # A channel that never varies carries nothing: it becomes 0, not noise divided by nothing.
         self.register_buffer("scale", torch.where(deviation > 1e-6, 1 / deviation, 0).float().reshape(-1, 1, 1))
@@ -66,7 +67,7 @@ def feature_function(backbone: Backbone, device: torch.device, dtype: torch.dtyp
 
     def extract(images: Uint8) -> tuple[NDArray[Any], ...]:
         with torch.inference_mode(), autocast(device, dtype):
-            maps = backbone(to_network(torch.from_numpy(images).to(device)))
+            maps = backbone(to_network(torch.from_numpy(images).to(device), backbone.preprocessing))
         return tuple(_as_rows(features, dtype) for features in maps)
 
     return extract

@@ -62,7 +62,7 @@ def _measure(backbone: Backbone, source: CropSource, dtype: torch.dtype) -> dict
     totals = [np.zeros((3, level.channels)) for level in backbone.levels]
     for _, (images, _) in crop_batches(source, rows, images_at_once(source.crop)):
         with autocast(device, dtype):
-            maps = backbone(to_network(torch.from_numpy(images).to(device)))
+            maps = backbone(to_network(torch.from_numpy(images).to(device), backbone.preprocessing))
         for sums, features in zip(totals, (level.double() for level in maps), strict=True):
             sums[0] += features.sum((0, 2, 3)).cpu().numpy()
             sums[1] += features.square().sum((0, 2, 3)).cpu().numpy()

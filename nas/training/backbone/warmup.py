@@ -19,6 +19,7 @@ from nas.models.backbones.base import Backbone
 from nas.models.backbones.build import build_backbone
 from nas.models.networks import SegmentationNetwork
 from nas.specs import BackboneSpec, Fidelity, OptimizerSpec
+from nas.training.backbone.source import UNTRAINED, BackboneSource
 from nas.training.loop.device import place
 from nas.training.loop.images import ImageStream
 from nas.training.loop.losses import SegmentationLoss, class_weights
@@ -47,12 +48,14 @@ class WarmUp:
     Attributes:
         data_key: Content hash of the data set.
         classes: Number of classes in the labels of the stream.
+        source: What the backbone is built from; it has no weights yet.
     """
 
     spec: BackboneSpec
     data_key: str
     stream: ImageStream
     classes: int
+    source: BackboneSource = UNTRAINED
 
     @property
     def key(self) -> str:
@@ -62,7 +65,7 @@ class WarmUp:
     def description(self) -> dict[str, object]:
         """Describe the training, for the key and the report."""
         return {
-            "backbone": architecture_of(self.spec),
+            "backbone": self.source.architecture(self.spec),
             "split": self.stream.split.name,
             "images": self.stream.images,
             "classes": self.classes,
@@ -72,7 +75,7 @@ class WarmUp:
         }
 
 
-def warm_up_for(fidelity: Fidelity, dataset: SegmentationDataset) -> WarmUp:
+def warm_up_for(fidelity: Fidelity, dataset: SegmentationDataset, source: BackboneSource = UNTRAINED) -> WarmUp:
     """Define the warm-up of a fidelity's backbone.
 
     On generated scenes the backbone learns the appearance classes, on images made for the warm-up, so that its features
@@ -86,7 +89,8 @@ def warm_up_for(fidelity: Fidelity, dataset: SegmentationDataset) -> WarmUp:
     if split is None:
         split, classes = dataset.split("train"), dataset.num_classes
         images = used_images(split, fidelity.train_images)
-    return WarmUp(spec, dataset.key, ImageStream(split, images, crop, fidelity.augment, BATCH, SEED), classes)
+    stream = ImageStream(split, images, crop, fidelity.augment, BATCH, SEED, preprocessing=source.preprocessing)
+    return WarmUp(spec, dataset.key, stream, classes, source)
 
 
 def warm_backbone(warm_up: WarmUp, cache: Path, device: torch.device, progress: Progress) -> Path:
@@ -110,11 +114,6 @@ def warm_backbone(warm_up: WarmUp, cache: Path, device: torch.device, progress: 
             if not path.exists():
                 _train_and_store(warm_up, path, device, progress)
     return path
-
-
-def architecture_of(spec: BackboneSpec) -> dict[str, object]:
-    """Select the fields of a backbone's description that decide its parameters: its levels do not."""
-    return spec.model_dump(mode="json", include={"name", "width", "blocks", "output_stride"})
 
 
 def used_images(split: Split, limit: int | None) -> int:
@@ -141,7 +140,7 @@ def _train(warm_up: WarmUp, device: torch.device, progress: Progress) -> tuple[B
     steps, stride = warm_up.spec.warmup_iterations, warm_up.spec.output_stride
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(SEED, WEIGHTS))
-        backbone = build_backbone(warm_up.spec.model_copy(update={"levels": None}))
+        backbone = build_backbone(_last_map(warm_up.spec), warm_up.source.config)
         network = SegmentationNetwork(
             backbone, nn.Identity(), nn.Conv2d(backbone.levels[-1].channels, warm_up.classes, 1)
         )
@@ -155,7 +154,7 @@ def _train(warm_up: WarmUp, device: torch.device, progress: Progress) -> tuple[B
     for step, (images, labels) in enumerate(warm_up.stream.steps(0, steps)):
         set_rate(optimizer, OPTIMIZER.learning_rate * float(factors[step]))
         targets = torch.from_numpy(sample_labels(labels, stride)).to(device)
-        loss = criterion(network(to_network(torch.from_numpy(images).to(device))), targets)
+        loss = criterion(network(to_network(torch.from_numpy(images).to(device), network.preprocessing)), targets)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
@@ -168,6 +167,11 @@ def _train(warm_up: WarmUp, device: torch.device, progress: Progress) -> tuple[B
             "the backbone's warm-up did not converge (its loss is not finite); use pretrained weights instead"
         )
     return backbone.eval(), mean
+
+
+def _last_map(spec: BackboneSpec) -> BackboneSpec:
+    """The backbone with its last map alone, which the warm-up's classifier reads."""
+    return spec.model_copy(update={"levels": None, "depths": spec.depths and spec.depths[-1:]})
 
 
 def _weights(warm_up: WarmUp) -> torch.Tensor:

@@ -29,6 +29,7 @@ from nas.training.loop.pixels import to_network
 from nas.training.loop.random_streams import WEIGHTS, torch_seed
 from nas.training.progress import silent
 from nas.training.workspace import Workspace
+from nas.weights.preprocessing import IMAGENET
 from search_spaces.auto_deeplab.decoding import decode, entropy_of_cell, entropy_of_paths
 from search_spaces.base import content_key
 
@@ -281,7 +282,10 @@ class _Run:
     def _validation_batches(self) -> Iterator[Batch]:
         rows = range(len(self._validation))
         for _, (images, labels) in crop_batches(self._validation, rows, 2 * self._spec.bilevel.batch):
-            yield to_network(torch.from_numpy(images).to(self._device)), torch.from_numpy(labels).to(self._device)
+            yield (
+                to_network(torch.from_numpy(images).to(self._device), IMAGENET),
+                torch.from_numpy(labels).to(self._device),
+            )
 
     def _state(self, loop: BilevelLoop) -> dict[str, Any]:
         return {

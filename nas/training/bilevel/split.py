@@ -18,6 +18,7 @@ from nas.data.transforms import train_crop
 from nas.specs import BilevelSpec
 from nas.training.loop.pixels import to_network
 from nas.training.loop.random_streams import generator, rows_at
+from nas.weights.preprocessing import IMAGENET
 
 SPLIT, CROPS = 10, 11
 """Purposes of random streams, distinct from those of `nas.training.loop.random_streams`."""
@@ -105,7 +106,7 @@ class PartBatches:
                 pairs = [draw.result() for draw in waiting.popleft()]
                 images = torch.from_numpy(np.stack([image for image, _ in pairs])).to(self._device)
                 labels = torch.from_numpy(np.stack([label for _, label in pairs])).to(self._device)
-                yield to_network(images), labels
+                yield to_network(images, IMAGENET), labels
 
     def _draws(self, step: int) -> list[tuple[int, int]]:
         first, after = step * self._spec.batch, (step + 1) * self._spec.batch

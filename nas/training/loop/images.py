@@ -18,6 +18,7 @@ from nas.specs import AugmentSpec
 from nas.training.loop.distributed import Peers
 from nas.training.loop.pixels import to_network
 from nas.training.loop.random_streams import AUGMENT, generator, rows_at
+from nas.weights.preprocessing import IMAGENET, Preprocessing
 
 LOADERS = 4
 STEPS_AHEAD = 2
@@ -32,6 +33,7 @@ class ImageStream:
         crop: Height and width in pixels.
         batch: Images per step, of all processes together.
         peers: The processes that train the model together; this process then draws only its share of each batch.
+        preprocessing: Of the network, whose neutral colour pads images that are smaller than the crop.
     """
 
     split: Split
@@ -41,6 +43,7 @@ class ImageStream:
     batch: int
     seed: int
     peers: Peers | None = None
+    preprocessing: Preprocessing = IMAGENET
 
     def steps(self, start: int, stop: int) -> Iterator[Pair]:
         """Yield uint8 images `(n, H, W, 3)` and labels `(n, H, W)` of the steps start..stop-1.
@@ -63,7 +66,8 @@ class ImageStream:
 
     def _draw(self, position: int, row: int) -> Pair:
         image, label = self.split.load(row)
-        return train_crop(image, label, self.crop, self.augment, generator(self.seed, AUGMENT, position))
+        rng = generator(self.seed, AUGMENT, position)
+        return train_crop(image, label, self.crop, self.augment, rng, padding=self.preprocessing.neutral_pixel)
 
 
 def _stacked(draws: list[Future[Pair]]) -> Pair:
@@ -93,4 +97,5 @@ class ImageBatches:
 
     def _on_device(self, images: np.ndarray, labels: np.ndarray) -> tuple[tuple[Tensor], Tensor]:
         sampled = torch.from_numpy(sample_labels(labels, self.label_stride))
-        return (to_network(torch.from_numpy(images).to(self.device)),), sampled.to(self.device)
+        inputs = to_network(torch.from_numpy(images).to(self.device), self.stream.preprocessing)
+        return (inputs,), sampled.to(self.device)

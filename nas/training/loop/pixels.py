@@ -1,4 +1,4 @@
-"""Pixels of images as the normalised inputs of a network."""
+"""Pixels of images as the inputs of a network."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ import functools
 import torch
 from torch import Tensor
 
-from nas.data.transforms import MEAN, STD
+from nas.weights.preprocessing import Preprocessing
 
 
-def to_network(images: Tensor) -> Tensor:
-    """Normalise uint8 images `(N, H, W, 3)` to float32 `(N, 3, H, W)`, channels last in memory."""
-    scale, shift = _normalisation(images.device)
+def to_network(images: Tensor, preprocessing: Preprocessing) -> Tensor:
+    """Map uint8 images `(N, H, W, 3)` in RGB to a network's float32 inputs `(N, 3, H, W)`, channels last in memory."""
+    if preprocessing.input_space == "BGR":
+        images = images.flip(-1)
+    scale, shift = _factors(preprocessing, images.device)
     return (images.float() * scale + shift).permute(0, 3, 1, 2)
 
 
 @functools.lru_cache(maxsize=8)
 @torch.inference_mode(mode=False)  # a cached tensor outlives the mode it was made in
-def _normalisation(device: torch.device) -> tuple[Tensor, Tensor]:
-    scale = torch.tensor([1 / (255 * std) for std in STD], device=device)
-    return scale, torch.tensor([-mean / std for mean, std in zip(MEAN, STD, strict=True)], device=device)
+def _factors(preprocessing: Preprocessing, device: torch.device) -> tuple[Tensor, Tensor]:
+    return torch.tensor(preprocessing.scale, device=device), torch.tensor(preprocessing.shift, device=device)

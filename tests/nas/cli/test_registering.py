@@ -11,6 +11,7 @@ from PIL import Image
 
 from nas.results.status import TrialStatus
 from nas.settings import Settings
+from nas.weights.entry import WeightsEntry
 from search_spaces import read_architecture
 
 
@@ -115,11 +116,30 @@ def test_weights(segnas, tmp_path):
     code, out, _ = segnas("weights", "add", "net", tmp_path / "net.pth")
     assert code == 0
     assert "registered as `net` in" in out
-    assert dict(Settings(home=tmp_path / "home").registered_weights) == {"net": tmp_path / "net.pth"}
+    assert dict(Settings(home=tmp_path / "home").registered_weights) == {"net": WeightsEntry(path=tmp_path / "net.pth")}
     assert segnas("weights", "list")[1] == f"net  {tmp_path / 'net.pth'}\n"
     assert "is registered already" in one_sentence(segnas("weights", "add", "net", tmp_path / "net.pth"))
     assert "there is no file" in one_sentence(segnas("weights", "add", "other", tmp_path / "none.pth"))
     assert segnas("weights", "remove", "net")[1] == "net removed\n"
+
+
+def test_weights_with_a_preprocessing(segnas, tmp_path):
+    (tmp_path / "net.pth").write_bytes(b"")
+    stated = ("--mean", "103.5,116,124", "--std", "1,1,1", "--input-range", "0,255", "--input-space", "BGR")
+    assert segnas("weights", "add", "net", tmp_path / "net.pth", *stated)[0] == 0
+    assert Settings(home=tmp_path / "home").registered_weights["net"] == WeightsEntry(
+        path=tmp_path / "net.pth", mean=(103.5, 116, 124), std=(1, 1, 1), input_range=(0, 255), input_space="BGR"
+    )
+    said = "mean 103.5,116,124  std 1,1,1  input_range 0,255  input_space BGR"
+    assert segnas("weights", "list")[1] == f"net  {tmp_path / 'net.pth'}  {said}\n"
+    for option, value, code, reason in (
+        ("--std", "0,1,1", 2, "greater than 0"),
+        ("--std", "1,1", 2, "std"),
+        ("--mean", "a,b,c", 1, "--mean takes numbers with commas between them, such as 0.5,0.5,0.5, not 'a,b,c'"),
+        ("--input-range", "1,0", 2, "input_range must be [lowest, highest]"),
+    ):
+        assert reason in one_sentence(segnas("weights", "add", "bad", tmp_path / "net.pth", option, value), code)
+    assert not (tmp_path / "home/weights/bad.yaml").exists()
 
 
 def test_a_running_service_knows_at_once(command_at, serve, photos, tmp_path):

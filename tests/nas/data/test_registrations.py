@@ -11,14 +11,15 @@ from nas.data.folder.description import FolderClass, FolderDataset, RatioSplit
 from nas.data.registrations import (
     DATASETS,
     WEIGHTS,
-    WeightsFile,
     registered_datasets,
     registered_weights,
     registration_path,
     write_registration,
 )
 from nas.settings import Settings, read_settings
+from nas.specs import BackboneSpec
 from nas.training.workspace import Workspace
+from nas.weights.entry import WeightsEntry
 from workers.cluster.local import environment
 
 VOC = DatasetEntry(layout="voc2012", root="/data/voc")
@@ -39,9 +40,9 @@ def test_registrations_stand_above_the_configuration_and_may_go(tmp_path):
     settings = Settings(home=tmp_path, datasets={"a": VOC, "b": VOC}, weights={"w": tmp_path / "old"})
     path = registration_path(settings.folder, DATASETS, "b")
     write_registration(path, mine(tmp_path))
-    write_registration(registration_path(settings.folder, WEIGHTS, "w"), WeightsFile(path=tmp_path / "new"))
+    write_registration(registration_path(settings.folder, WEIGHTS, "w"), WeightsEntry(path=tmp_path / "new"))
     assert dict(settings.registered_datasets) == {"a": VOC, "b": mine(tmp_path)}
-    assert dict(settings.registered_weights) == {"w": tmp_path / "new"}
+    assert dict(settings.registered_weights) == {"w": WeightsEntry(path=tmp_path / "new")}
     assert Workspace.from_settings(settings).datasets["b"] == mine(tmp_path)
     path.unlink()
     assert dict(settings.registered_datasets) == {"a": VOC, "b": VOC}
@@ -86,7 +87,7 @@ def test_a_broken_file_breaks_its_own_name_only(tmp_path):
 def test_a_workspace_says_what_is_wrong(tmp_path):
     settings = Settings(home=tmp_path)
     write_registration(registration_path(settings.folder, DATASETS, "gone"), mine(tmp_path / "gone"))
-    write_registration(registration_path(settings.folder, WEIGHTS, "w"), WeightsFile(path=tmp_path / "none.pth"))
+    write_registration(registration_path(settings.folder, WEIGHTS, "w"), WeightsEntry(path=tmp_path / "none.pth"))
     (tmp_path / DATASETS / "broken.yaml").write_text("layout: voc2012")
     workspace = Workspace.from_settings(settings)
     for name, reason in {
@@ -97,7 +98,7 @@ def test_a_workspace_says_what_is_wrong(tmp_path):
         with pytest.raises(ValueError, match=reason):
             workspace.dataset(name)
     with pytest.raises(ValueError, match=r"weights 'w': there is no file .*none.pth on this machine"):
-        workspace.weights_path("w")
+        workspace.backbone_source(BackboneSpec(weights="w"))
 
 
 def test_names_that_no_spec_could_use(tmp_path):
@@ -107,4 +108,5 @@ def test_names_that_no_spec_could_use(tmp_path):
 
 
 def test_weights_by_name(tmp_path):
-    assert dict(registered_weights(tmp_path, {"a": tmp_path})) == {"a": tmp_path}
+    entry = WeightsEntry(path=tmp_path)
+    assert dict(registered_weights(tmp_path, {"a": entry})) == {"a": entry}

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nas.data.transforms import MEAN_PIXEL, normalize, train_crop, val_crop
+from nas.data.transforms import MEAN_PIXEL, train_crop, val_crop
 from nas.specs import AugmentSpec
 
 PLAIN = AugmentSpec(scale=(1, 1), flip=False)
@@ -15,14 +15,6 @@ def numbered(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     """An image whose red is the row and green the column, and a label of row * 16 + column."""
     rows, columns = np.indices((height, width)).astype(np.uint8)
     return np.stack([rows, columns, np.zeros_like(rows)], -1), rows * np.uint8(16) + columns
-
-
-def test_normalize_by_hand():
-    image = np.array([[[0, 128, 255]]], np.uint8)
-    expected = [-0.485 / 0.229, (128 / 255 - 0.456) / 0.224, (1 - 0.406) / 0.225]
-    assert normalize(image).dtype == np.float32
-    np.testing.assert_allclose(normalize(image)[0, 0], expected, rtol=1e-5)
-    assert np.abs(normalize(np.array([[MEAN_PIXEL]], np.uint8))).max() < 0.01
 
 
 def test_val_crop_takes_the_middle():
@@ -39,6 +31,7 @@ def test_val_crop_pads_evenly_with_mean_and_ignore():
     assert labels.tolist() == [[255] * 3, [0, 1, 255], [255] * 3, [255] * 3]
     assert tuple(padded[0, 0]) == MEAN_PIXEL
     assert padded[1, 1].tolist() == [0, 1, 0]
+    assert tuple(val_crop(image, label, (4, 3), (1, 2, 3))[0][0, 0]) == (1, 2, 3)
 
 
 def test_val_crop_is_the_image_when_the_size_is_right():
@@ -56,6 +49,8 @@ def test_train_crop_without_augmentation_is_a_window_or_the_padded_image():
     padded, labels = train_crop(image, label, (7, 9), PLAIN, np.random.default_rng(0))
     assert (labels[6] == 255).all()
     assert tuple(padded[6, 0]) == MEAN_PIXEL
+    padded, _ = train_crop(image, label, (7, 9), PLAIN, np.random.default_rng(0), padding=(1, 2, 3))
+    assert tuple(padded[6, 0]) == (1, 2, 3)
 
 
 def test_every_window_position_occurs():

@@ -41,6 +41,7 @@ def test_what_does_not_change_a_step(fields):
         {"dataset": "others"},
         {"backbone": BackboneSpec(frozen=False)},
         {"backbone": BackboneSpec(width=0.5)},
+        {"backbone": BackboneSpec(name="timm:vit", depths=(3,))},
         {"head": HeadSpec(channels=32)},
         {"crop": (129, 129)},
         {"batch": 4},

@@ -11,6 +11,8 @@ from nas.models.backbones.build import build_backbone
 from nas.training.loop.pixels import to_network
 from nas.training.prepare import Prepared, prepare
 from nas.training.workspace import Workspace
+from nas.weights.entry import WeightsEntry
+from nas.weights.preprocessing import IMAGENET
 
 
 @pytest.fixture
@@ -30,7 +32,7 @@ def test_the_bank_holds_what_the_backbone_sees(prepared):
         (prepared.validation_source(), prepared.bank.val_features[0]),
     ):
         image, _ = source.row(3)
-        seen = backbone(to_network(torch.from_numpy(image[None])))[0][0].permute(1, 2, 0)
+        seen = backbone(to_network(torch.from_numpy(image[None]), IMAGENET))[0][0].permute(1, 2, 0)
         assert np.allclose(features[3], seen.numpy(), atol=1e-4)
 
 
@@ -89,7 +91,7 @@ def test_given_weights_are_used_instead_of_a_warm_up(fidelity, workspace, tmp_pa
     torch.manual_seed(0)
     path = tmp_path / "given.safetensors"
     save_file(build_backbone(fidelity.backbone).state_dict(), path)
-    given = Workspace(workspace.datasets, {"given": path}, tmp_path / "cache", tmp_path)
+    given = Workspace(workspace.datasets, {"given": WeightsEntry(path=path)}, tmp_path / "cache", tmp_path)
     backbone = fidelity.backbone.model_copy(update={"weights": "given"})
     stages = set()
     with_weights = fidelity.model_copy(update={"backbone": backbone})
@@ -110,7 +112,7 @@ def test_missing_weights_and_data_are_named(fidelity, tmp_path, workspace):
     gone = Workspace({"tiny": DatasetEntry(layout="cityscapes", root=tmp_path / "nowhere")}, {}, tmp_path, tmp_path)
     with pytest.raises(DatasetError, match="nowhere"):
         prepare(fidelity, gone, device="cpu")
-    lost = Workspace(workspace.datasets, {"lost": tmp_path / "lost.pth"}, tmp_path, tmp_path)
+    lost = Workspace(workspace.datasets, {"lost": WeightsEntry(path=tmp_path / "lost.pth")}, tmp_path, tmp_path)
     backbone = fidelity.backbone.model_copy(update={"weights": "lost"})
     with pytest.raises(ValueError, match=r"lost\.pth"):
         prepare(fidelity.model_copy(update={"backbone": backbone}), lost, device="cpu")
@@ -123,4 +125,4 @@ def test_a_workspace_comes_from_the_settings(tmp_path, monkeypatch):
     monkeypatch.setenv("SEGNAS_WEIGHTS", '{"given": "/data/given.pth"}')
     workspace = Workspace.from_settings(Settings())
     assert workspace.cache == tmp_path.resolve() / "cache"
-    assert [str(path) for path in workspace.weights.values()] == ["/data/given.pth"]
+    assert [str(entry.path) for entry in workspace.weights.values()] == ["/data/given.pth"]

@@ -16,6 +16,7 @@ from nas.training.loop.pixels import to_network
 from nas.training.pictures import colour, predict
 from nas.training.prepare import prepare
 from nas.training.retrain import load_retrained, retrain
+from nas.weights.preprocessing import IMAGENET
 from search_spaces.dense_cell.architecture import PUBLISHED_CELL
 from search_spaces.document import read_architecture, write_document
 
@@ -103,7 +104,7 @@ def test_a_trained_backbone_is_saved_as_trained(document, short, workspace, tmp_
     assert isinstance(network, SegmentationNetwork)
     after, first = network.backbone, "body.features.0.0.weight"
     assert not torch.equal(before.get_parameter(first), after.get_parameter(first))
-    images = to_network(torch.zeros(1, 64, 128, 3, dtype=torch.uint8))
+    images = to_network(torch.zeros(1, 64, 128, 3, dtype=torch.uint8), IMAGENET)
     assert after(images)[0].shape == (1, 8, 8, 16)
 
 

@@ -1,5 +1,3 @@
-import importlib.util
-
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -148,15 +146,15 @@ def test_receptive_fields_of_whole_networks():
     assert receptive_field(BackboneSpec(name="resnet50", output_stride=32)) == 427
 
 
-@pytest.mark.skipif(importlib.util.find_spec("timm") is not None, reason="timm is installed here")
-def test_timm_names_need_timm():
-    with pytest.raises(ValueError, match=r"pip install segnas\[timm\]"):
-        build_backbone(BackboneSpec(name="timm:resnet18"))
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("timm:resnet18", "receptive field of timm:resnet18 is not known"), ("hf:x", "receptive field of hf:x")],
+)
+def test_a_foreign_networks_receptive_field_is_not_known(name, message):
+    with pytest.raises(ValueError, match=message):
+        receptive_field(BackboneSpec(name=name))
 
 
-@pytest.mark.skipif(importlib.util.find_spec("timm") is None, reason="timm is not installed here")
-def test_timm_backbone():
-    model = build_backbone(BackboneSpec(name="timm:resnet18", output_stride=16))
-    assert model(torch.randn(1, 3, 64, 96))[0].shape == (1, model.levels[0].channels, 4, 6)
-    with pytest.raises(ValueError, match="timm cannot build no_such_network"):
-        build_backbone(BackboneSpec(name="timm:no_such_network"))
+def test_a_network_of_transformers_is_built_from_its_configuration():
+    with pytest.raises(ValueError, match=r"hf:x is built from the config\.json of its folder"):
+        build_backbone(BackboneSpec(name="hf:x"))

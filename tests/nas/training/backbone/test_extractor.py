@@ -3,7 +3,6 @@ import pytest
 import torch
 from torch import nn
 
-from nas.data.transforms import normalize
 from nas.models.backbones.base import Level
 from nas.models.backbones.build import build_backbone
 from nas.models.networks import SegmentationNetwork
@@ -11,6 +10,7 @@ from nas.specs import BackboneSpec
 from nas.training.backbone.extractor import StandardizedBackbone, feature_function, images_at_once
 from nas.training.loop.batches import as_tensor
 from nas.training.loop.pixels import to_network
+from nas.weights.preprocessing import IMAGENET, Preprocessing
 
 SPEC = BackboneSpec(width=0.25, blocks=5, output_stride=8)
 
@@ -27,16 +27,26 @@ def standardized(frozen):
     return StandardizedBackbone(body, torch.linspace(-1, 1, channels), torch.linspace(0.5, 2, channels), frozen=frozen)
 
 
-def test_network_input_is_the_readers_normalisation(images):
-    ours = to_network(torch.from_numpy(images))
+def test_network_inputs_by_hand(images):
+    ours = to_network(torch.from_numpy(images), IMAGENET)
     assert ours.shape == (3, 3, 32, 48)
     assert ours.is_contiguous(memory_format=torch.channels_last)
-    assert np.allclose(ours.permute(0, 2, 3, 1).numpy(), normalize(images), atol=1e-5)
+    expected = (images / 255 - np.array([0.485, 0.456, 0.406])) / np.array([0.229, 0.224, 0.225])
+    assert np.allclose(ours.permute(0, 2, 3, 1).numpy(), expected, atol=1e-5)
+
+
+def test_network_inputs_of_other_weights_by_hand(images):
+    lite = Preprocessing(mean=(127, 127, 127), std=(128, 128, 128), input_range=(0, 255))
+    ours = to_network(torch.from_numpy(images), lite).permute(0, 2, 3, 1).numpy()
+    assert np.allclose(ours, (images.astype(float) - 127) / 128, atol=1e-6)
+    caffe = Preprocessing(mean=(103.5, 116.3, 123.7), std=(1, 1, 1), input_range=(0, 255), input_space="BGR")
+    ours = to_network(torch.from_numpy(images), caffe).permute(0, 2, 3, 1).numpy()
+    assert np.allclose(ours, images[..., ::-1].astype(float) - (103.5, 116.3, 123.7), atol=1e-4)
 
 
 def test_features_are_standardized_by_hand(images):
     backbone = standardized(frozen=True)
-    inputs = to_network(torch.from_numpy(images))
+    inputs = to_network(torch.from_numpy(images), IMAGENET)
     (raw,) = backbone.body(inputs)
     expected = (raw - torch.linspace(-1, 1, 8).reshape(8, 1, 1)) / torch.linspace(0.5, 2, 8).reshape(8, 1, 1)
     assert torch.allclose(backbone(inputs)[0], expected, atol=1e-5)
@@ -46,14 +56,14 @@ def test_features_are_standardized_by_hand(images):
 def test_a_channel_that_never_varies_becomes_zero(images):
     body = build_backbone(SPEC)
     backbone = StandardizedBackbone(body, torch.zeros(8), torch.zeros(8), frozen=True)
-    assert not backbone(to_network(torch.from_numpy(images)))[0].any()
+    assert not backbone(to_network(torch.from_numpy(images), IMAGENET))[0].any()
 
 
 def test_a_frozen_backbone_neither_trains_nor_moves_its_statistics(images):
     network = SegmentationNetwork(standardized(frozen=True), nn.Identity(), nn.Conv2d(8, 2, 1))
     before = {name: value.clone() for name, value in network.backbone.state_dict().items()}
     network.train()
-    network(to_network(torch.from_numpy(images))).sum().backward()
+    network(to_network(torch.from_numpy(images), IMAGENET)).sum().backward()
     assert not any(parameter.requires_grad for parameter in network.backbone.parameters())
     assert all(torch.equal(value, before[name]) for name, value in network.backbone.state_dict().items())
     assert network.classifier.weight.grad is not None
@@ -62,7 +72,7 @@ def test_a_frozen_backbone_neither_trains_nor_moves_its_statistics(images):
 def test_a_trained_backbone_gets_gradients_and_new_statistics(images):
     backbone = standardized(frozen=False).train()
     before = backbone.body.features[0][1].running_mean.clone()
-    backbone(to_network(torch.from_numpy(images)))[0].square().sum().backward()
+    backbone(to_network(torch.from_numpy(images), IMAGENET))[0].square().sum().backward()
     assert all(parameter.grad is not None for parameter in backbone.parameters())
     assert not torch.equal(backbone.body.features[0][1].running_mean, before)
 
@@ -75,7 +85,7 @@ def test_the_feature_function_keeps_its_dtypes_bits(images, dtype):
     assert stored.shape == (3, 4, 6, 8)
     features = as_tensor(stored)
     assert features.dtype is dtype
-    expected = backbone(to_network(torch.from_numpy(images)))[0].permute(0, 2, 3, 1)
+    expected = backbone(to_network(torch.from_numpy(images), IMAGENET))[0].permute(0, 2, 3, 1)
     assert (features.float() - expected).abs().mean() < (1e-6 if dtype is torch.float32 else 0.03)
 
 
