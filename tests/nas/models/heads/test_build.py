@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nas.models.complexity import multiply_adds
-from nas.models.heads.build import build_head, rate_multiplier_for
+from nas.models.heads.build import build_head
+from nas.models.heads.setting import rate_multiplier_for
 from nas.models.parameters import count_parameters
 from search_spaces.dense_cell.architecture import (
     PUBLISHED_CELL,
