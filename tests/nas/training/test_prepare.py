@@ -78,7 +78,7 @@ def test_what_decides_the_features_decides_the_bank(fidelity, workspace, prepare
 def test_bfloat16_halves_the_features(fidelity, workspace, prepared):
     low = prepare(fidelity.model_copy(update={"precision": "bfloat16"}), workspace, device="cpu")
     assert low.bank is not None
-    assert low.bank.train_features.nbytes * 2 == prepared.bank.train_features.nbytes
+    assert low.bank.train_features[0].nbytes * 2 == prepared.bank.train_features[0].nbytes
 
 
 def test_given_weights_are_used_instead_of_a_warm_up(fidelity, workspace, tmp_path):

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from nas.models.backbones.base import Level
 from nas.models.backbones.build import receptive_field
 from nas.models.backbones.mobilenet_v2 import MobileNetV2, scaled_channels
 from nas.models.parameters import count_parameters
@@ -56,9 +57,31 @@ def test_scaled_channels(channels, width, expected):
 @pytest.mark.parametrize("size", [(64, 96), (65, 97)])
 def test_feature_sizes(stride, size):
     model = MobileNetV2(0.25, stride).eval()
-    y = model(torch.randn(1, 3, *size))
-    assert y.shape == (1, model.out_channels, -(-size[0] // stride), -(-size[1] // stride))
-    assert (model.output_stride, model.out_channels) == (stride, 80)
+    (y,) = model(torch.randn(1, 3, *size))
+    assert y.shape == (1, 80, -(-size[0] // stride), -(-size[1] // stride))
+    assert model.levels == (Level(stride, 80),)
+
+
+def test_levels_are_the_last_maps_of_their_strides():
+    whole = MobileNetV2(1.0, 32).eval()
+    model = MobileNetV2(1.0, 32, strides=(4, 8, 16)).eval()
+    assert model.levels == (Level(4, 24), Level(8, 32), Level(16, 96))
+    kept = {key: value for key, value in whole.state_dict().items() if not model.leaves_out(key)}
+    model.load_state_dict(kept)  # stages after stride 16 are not built
+    x = images = torch.randn(1, 3, 64, 96)
+    maps = model(images)
+    assert [tuple(level.shape) for level in maps] == [(1, 24, 16, 24), (1, 32, 8, 12), (1, 96, 4, 6)]
+    last_of = {}
+    for stage in whole.features:
+        x = stage(x)
+        last_of[64 // x.shape[2]] = x
+    for stride, level in zip((4, 8, 16), maps, strict=True):
+        torch.testing.assert_close(level, last_of[stride])
+
+
+def test_a_level_that_is_not_reached_is_refused():
+    with pytest.raises(ValueError, match=r"mobilenet_v2 has no feature map of stride 32; .* strides 2, 4, 8, 16"):
+        MobileNetV2(1.0, 16, strides=(8, 32))
 
 
 def depthwise(stride, blocks=None):
@@ -78,7 +101,7 @@ def test_strides_become_dilations():
 def test_cut_after_five_stages():
     model = MobileNetV2(1.0, 8, 5)
     assert len(model.features) == 5
-    assert model(torch.randn(1, 3, 64, 64)).shape == (1, 32, 8, 8)
+    assert model(torch.randn(1, 3, 64, 64))[0].shape == (1, 32, 8, 8)
     assert list(model.state_dict()) == list(torchvision_state())[: len(model.state_dict())]
 
 
