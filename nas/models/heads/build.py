@@ -35,7 +35,7 @@ def build_head(
     Args:
         architecture: A dense cell or a reference head.
         levels: Of the backbone, finest first. A head that reads one map reads the concatenation of all levels, each
-            resized to the finest.
+            resized to the finest; a cell with `levels` of its own reads these levels one by one.
         setting: How the head is built; its output stride is that of the finest level.
 
     Returns:
@@ -43,18 +43,31 @@ def build_head(
         (N, out_channels, H, W) at the size of the finest; `out_channels` is an attribute.
 
     Raises:
-        ValueError: The architecture is no head, or needs a knowledge graph and the setting has none.
+        ValueError: The architecture is no head, reads other levels, or needs a knowledge graph and the setting has
+            none.
     """
     assert setting.output_stride == levels[0].stride, "a head writes at the stride of its finest level"
+    if isinstance(architecture, DenseCell) and architecture.levels is not None:
+        return _build_cell_on_levels(architecture, levels, setting)
     in_channels = sum(level.channels for level in levels)
     head: nn.Module
     if isinstance(architecture, DenseCell):
-        head = DenseCellHead(architecture, in_channels, setting)
+        head = DenseCellHead(architecture, [in_channels], setting)
     elif isinstance(architecture, ReferenceHead):
         head = _build_reference_head(architecture, in_channels, setting)
     else:
         raise ValueError(f"{architecture.kind} is a whole network with its own backbone, not a head to put on one")
     return head if len(levels) == 1 else ConcatenatedLevels(head)
+
+
+def _build_cell_on_levels(cell: DenseCell, levels: Sequence[Level], setting: HeadSetting) -> DenseCellHead:
+    strides = tuple(level.stride for level in levels)
+    if cell.levels != strides:
+        raise ValueError(
+            f"the cell reads the levels {list(cell.levels or ())}, but the backbone gives {list(strides)}: set "
+            "backbone.levels to those of the cell"
+        )
+    return DenseCellHead(cell, [level.channels for level in levels], setting)
 
 
 def _build_reference_head(head: ReferenceHead, in_channels: int, setting: HeadSetting) -> nn.Module:
