@@ -28,12 +28,20 @@ def _dense_cells() -> SpacePublic:
         for operators in OPERATOR_SETS
         for branches in range(1, 11)
     }
+    sizes |= {
+        f"branches={branches}, operators={operators}, levels={list(levels)}": str(size(branches, operators, levels))
+        for operators in OPERATOR_SETS
+        for levels in ((8, 16), (4, 8, 16))
+        for branches in range(1, 11)
+    }
     return SpacePublic(
         kind=default.kind,
         description=(
             "Dense prediction cell (Chen et al., NeurIPS 2018): B branches, each a 1x1 convolution, one of 64 "
             "atrous separable convolutions or one of 16 pyramid poolings, on the features or an earlier branch. "
-            "`operators: extended` adds 11 units of global reasoning."
+            "`operators: extended` adds 11 units of global reasoning. With `levels` a branch may read each of several "
+            "feature maps. With `channels` the width is a choice too, and each width has as many cells. `limit` leaves "
+            "out cells of too many parameters or multiply-adds; the counts here include them."
         ),
         size=str(size(default.branches, default.operators)),
         sizes=sizes,

@@ -14,7 +14,10 @@ def test_spaces_count_what_they_hold(service):
         for branches in range(1, 11):
             size = space["sizes"][f"branches={branches}, operators={operators}"]
             assert int(size) == math.factorial(branches) * count**branches
+            two = space["sizes"][f"branches={branches}, operators={operators}, levels=[8, 16]"]
+            assert int(two) == math.factorial(branches + 1) * count**branches
     assert space["spec_schema"]["properties"]["branches"]["maximum"] == 10
+    assert {"levels", "channels", "limit"} <= space["spec_schema"]["properties"].keys()
 
 
 def test_the_differentiable_space_is_counted_as_the_paper_does(service):
