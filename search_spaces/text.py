@@ -47,10 +47,10 @@ def architecture_text(architecture: Architecture) -> str:
 
     A published architecture is called by its name: "published DPC", "published Auto-DeepLab", "ASPP (6, 12, 18)",
     "trunk + GloRe (m=64)". A dense prediction cell is `branch:operator(input)` for each branch, where F is the feature
-    map, or F8 and F16 the levels of these strides; channels of its own come first ("32 channels"). An Auto-DeepLab network
-    is the strides along its path, then `block:operator(input)+operator(input)` for each block of the cell, where an
-    input is `H[l-1]` (the output of the previous layer), `H[l-2]` (of the one before that) or the number of an earlier
-    block.
+    map, or F8 and F16 the levels of these strides; channels of its own come first ("32 channels"). An Auto-DeepLab
+    network is the strides along its path, then `block:operator(input)+operator(input)` for each block of the cell,
+    where an input is `H[l-1]` (the output of the previous layer), `H[l-2]` (of the one before that) or the number of an
+    earlier block.
     """
     if isinstance(architecture, ReferenceHead):
         return _head(architecture)
