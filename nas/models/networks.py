@@ -11,7 +11,8 @@ from nas.models.auto_deeplab import AutoDeepLabNetwork, build_auto_deeplab
 from nas.models.backbones.base import Backbone, Level
 from nas.models.backbones.build import build_backbone
 from nas.models.graph_reasoning import KnowledgeGraph
-from nas.models.heads.build import HeadSetting, build_head
+from nas.models.heads.build import build_head
+from nas.models.heads.setting import HeadSetting
 from nas.models.layers.conv import BN_MOMENTUM, build_logits
 from nas.specs import BackboneSpec, HeadSpec, NetworkSpec
 from search_spaces.auto_deeplab.architecture import AutoDeepLab
