@@ -27,6 +27,7 @@ from nas.specs.calibration import CalibrationSpec
 from nas.specs.fidelity import (
     AugmentSpec,
     BackboneSpec,
+    DecoderSpec,
     Fidelity,
     HeadSpec,
     Name,
@@ -60,6 +61,7 @@ __all__ = [
     "BlackBoxSpec",
     "CalibrationSpec",
     "CosineSgd",
+    "DecoderSpec",
     "DecodingSpec",
     "DenseCellSpace",
     "DpcStrategy",

@@ -117,7 +117,9 @@ def resolve(request: SearchRequest, named_fidelity: Callable[[str], Fidelity]) -
     Raises:
         InputError: The name stands for no fidelity, or the fidelity contradicts the rest of the spec.
     """
-    fields = {name: getattr(request, name) for name in type(request).model_fields}
+    # What the request leaves open stays open: a default may depend on the fidelity.
+    fields = {name: getattr(request, name) for name in type(request).model_fields if name in request.model_fields_set}
+    fields["kind"] = request.kind
     if isinstance(name := fields.get("fidelity"), str):
         fields["fidelity"] = named_fidelity(name)
     spec: SearchSpec = validate(SearchSpec, fields)
