@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 from typing_extensions import TypeAliasType
@@ -11,38 +11,32 @@ from typing_extensions import TypeAliasType
 from nas.specs.fidelity import Fidelity
 from nas.specs.job import JobSpec
 from search_spaces.dense_cell.architecture import PUBLISHED_CELL, DenseCell
-from search_spaces.reference.architecture import HEAD_NAMES, HeadName, ReferenceHead
+from search_spaces.reference.architecture import HEAD_NAMES, ReferenceHead
 from search_spaces.reference.heads import MULTI_LEVEL_HEADS, REFERENCE_HEADS
 from search_spaces.validation import shorten
 
 PUBLISHED_DPC: Literal["published_dpc"] = "published_dpc"
 """The name of the published dense prediction cell among the heads."""
 
-_Described: TypeAlias = Annotated[DenseCell | ReferenceHead, Field(discriminator="kind")]
+Head = TypeAliasType("Head", Annotated[DenseCell | ReferenceHead, Field(discriminator="kind")])
 
 
-def _by_name(value: Any) -> Any:
-    """Replace a head's name by its description; in a mapping with a `name` the kind need not be said."""
+def named_head(value: Any) -> Any:
+    """Replace a head's name by its description; in a mapping with a `name` the kind need not be said.
+
+    Raises:
+        ValueError: A name that no head has.
+    """
     if value == PUBLISHED_DPC:
         return PUBLISHED_CELL
     if isinstance(value, str):
         if value not in HEAD_NAMES:
             known = ", ".join((*HEAD_NAMES, PUBLISHED_DPC))
             raise ValueError(f"there is no reference head {shorten(value)}; known: {known}")
-        return {"kind": "reference_head", "name": value}
+        return ReferenceHead(name=value)
     if isinstance(value, Mapping) and "name" in value:
         return {"kind": "reference_head", **value}
     return value
-
-
-Head = TypeAliasType(
-    "Head",
-    Annotated[
-        _Described,
-        BeforeValidator(_by_name, json_schema_input_type=_Described | HeadName | Literal["published_dpc"]),
-    ],
-)
-"""A head in full, or the name of a reference head with the papers' parameters."""
 
 
 class ReferenceSpec(JobSpec):
@@ -52,10 +46,12 @@ class ReferenceSpec(JobSpec):
     """
 
     kind: Literal["reference"] = "reference"
-    heads: Annotated[tuple[Head, ...], Field(min_length=1, max_length=1000)] = Field(
-        REFERENCE_HEADS,
-        description="Heads in full or by name. By default the published heads of one feature map; where "
-        "fidelity.backbone.levels lists several, also those that read several.",
+    heads: Annotated[tuple[Annotated[Head, BeforeValidator(named_head)], ...], Field(min_length=1, max_length=1000)] = (
+        Field(
+            REFERENCE_HEADS,
+            description="By default the published heads of one feature map; where the fidelity gives a head several "
+            "maps, also those that read several.",
+        )
     )
     seeds: Annotated[int, Field(ge=1, le=100)] = 3
     fidelity: Fidelity
