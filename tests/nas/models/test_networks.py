@@ -23,7 +23,7 @@ def test_a_network_is_backbone_head_and_logits():
     logits = network(images)
     assert logits.shape == (2, 7, 8, 12)
     assert isinstance(network, SegmentationNetwork)
-    torch.testing.assert_close(logits, network.classifier(network.head(network.backbone(images))))
+    torch.testing.assert_close(logits, network.classifier(network.head(*network.backbone(images))))
     assert {name.split(".")[0] for name, _ in network.named_parameters()} == {"backbone", "head", "classifier"}
     # The multiplier of output stride 8 reached the head.
     assert network.get_submodule("head.branches.0.depthwise").rate == (2, 12)
@@ -32,7 +32,7 @@ def test_a_network_is_backbone_head_and_logits():
 def test_defaults_are_mobilenet_at_stride_16_with_256_filters():
     network = build_network(ReferenceHead(name="conv1x1"), 19)
     assert isinstance(network, SegmentationNetwork)
-    assert (network.backbone.out_channels, network.backbone.output_stride) == (320, 16)
+    assert network.backbone.levels == (Level(16, 320),)
     assert network.head.out_channels == 256
 
 

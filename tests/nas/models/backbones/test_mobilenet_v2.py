@@ -117,7 +117,7 @@ def test_receptive_field_is_what_one_feature_depends_on(blocks, expected):
     assert receptive_field(BackboneSpec(blocks=blocks, output_stride=8)) == expected
     model = MobileNetV2(0.5, 8, blocks).double().eval()
     image = torch.randn(1, 3, 128, 128, dtype=torch.float64, requires_grad=True)
-    model(image)[0, :, 8, 8].sum().backward()
+    model(image)[0][0, :, 8, 8].sum().backward()
     assert image.grad is not None
     touched = image.grad.abs().sum((0, 1)).nonzero()
     assert (touched.max(0).values - touched.min(0).values + 1).tolist() == [expected, expected]
@@ -133,4 +133,4 @@ def test_a_stage_without_its_stride_gets_no_residual():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 def test_cuda_agrees_with_the_cpu():
     model, x = MobileNetV2(0.5, 16).double().eval(), torch.randn(2, 3, 65, 65, dtype=torch.float64)
-    torch.testing.assert_close(model(x), model.cuda()(x.cuda()).cpu(), rtol=0, atol=1e-10)
+    torch.testing.assert_close(model(x)[0], model.cuda()(x.cuda())[0].cpu(), rtol=0, atol=1e-10)
