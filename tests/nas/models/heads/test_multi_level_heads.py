@@ -1,5 +1,7 @@
 """Heads that read several levels: published sizes, agreement with plain restatements of the papers, every shape."""
 
+from pathlib import Path
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -147,6 +149,25 @@ def test_linear_heads_are_a_batch_norm_and_the_classifier():
         part = build_classifier_head(ReferenceHead.model_validate({"name": name}), levels, 150, HeadSpec(), (512, 512))
         assert count_parameters(part) == 2 * channels + classifier(channels, 150)
         assert sum(p.dim() == 4 for p in part.parameters()) == 1  # the logits; nothing hidden
+
+
+def test_the_documented_sizes():
+    text = (Path(__file__).parents[4] / "docs/concepts/reference_heads.md").read_text("utf-8")
+    vit_s = classifier(384, 150), classifier(4 * 384, 150)
+    sizes = {
+        "linear": size("linear", (384,), 8, (16,)) + vit_s[0],
+        "aspp": size("aspp", (2048,), 256, (16,)),
+        "aspp_separable": size("aspp_separable", (2048,), 256, (16,)),
+        "ppm": size("ppm", (2048,), 512, (16,)),
+        "linear_levels": size("linear_levels", (384,) * 4, 8, (16,) * 4) + vit_s[1],
+        "segformer": size("segformer", (32, 64, 160, 256), 256),
+        "fpn": size("fpn", (256, 512, 1024, 2048), 128),
+        "upernet": size("upernet", (96, 192, 384, 768), 512),
+        "dpt": size("dpt", (768,) * 4, 256, (16,) * 4),
+    }
+    for name, parameters in sizes.items():
+        (row,) = [line for line in text.splitlines() if line.startswith(f"| `{name}` |")]
+        assert f"{parameters:,}" in row, (name, parameters)
 
 
 # The same in plain functions.
