@@ -15,6 +15,7 @@ from search_spaces.dense_cell.architecture import (
     AtrousSeparable,
     Conv1x1,
     DenseCell,
+    Levels,
     PyramidPooling,
 )
 from search_spaces.dense_cell.architecture import Operator as CellOperator
@@ -57,16 +58,16 @@ def architecture_text(architecture: Architecture) -> str:
     """Describe an architecture in one line, as the command line, rankings, tables and the page show it.
 
     A published architecture is called by its name: "published DPC", "published Auto-DeepLab", "ASPP (6, 12, 18)",
-    "trunk + GloRe (m=64)"; a reference head with filters of its own number ends in it: "UPerNet (1, 2, 3, 6), 64
-    channels". A dense prediction cell is `branch:operator(input)` for each branch, where F is the feature
-    map. An Auto-DeepLab network is the strides along its path, then `block:operator(input)+operator(input)` for each
-    block of the cell, where an input is `H[l-1]` (the output of the previous layer), `H[l-2]` (of the one before that)
-    or the number of an earlier block.
+    "trunk + GloRe (m=64)"; a width of its own stands behind the name: "ASPP (6, 12, 18), width 16". A dense prediction
+    cell is `branch:operator(input)` for each branch, where F is the feature map, or F8 and F16 the levels of these
+    strides; a width of its own comes first ("width 32"). An Auto-DeepLab network is the strides along its path, then
+    `block:operator(input)+operator(input)` for each block of the cell, where an input is `H[l-1]` (the output of the
+    previous layer), `H[l-2]` (of the one before that) or the number of an earlier block.
     """
     if isinstance(architecture, ReferenceHead):
         return _head(architecture)
     if isinstance(architecture, DenseCell):
-        return "published DPC" if architecture == PUBLISHED_CELL else _cell(architecture)
+        return _cell(architecture)
     # The paths are compared first: comparing two cells costs a hundred times as much.
     if architecture.path == PUBLISHED_AUTO_DEEPLAB.path and architecture == PUBLISHED_AUTO_DEEPLAB:
         return "published Auto-DeepLab"
@@ -82,10 +83,20 @@ def cell_lines(architecture: AutoDeepLab) -> tuple[str, ...]:
 
 
 def _cell(cell: DenseCell) -> str:
-    return "  ".join(
-        f"{index}:{_operator(branch.operator)}({'F' if branch.input == FEATURES else branch.input})"
+    width = () if cell.channels is None else (f"width {cell.channels}",)
+    if cell.levels is None and cell.trees == PUBLISHED_CELL.trees:
+        return ", ".join(("published DPC", *width))
+    branches = (
+        f"{index}:{_operator(branch.operator)}({_cell_input(branch.input, cell.levels)})"
         for index, branch in enumerate(cell.branches)
     )
+    return "  ".join((*width, *branches))
+
+
+def _cell_input(source: int, levels: Levels | None) -> str:
+    if source > FEATURES:
+        return str(source)
+    return "F" if levels is None else f"F{levels[FEATURES - source]}"
 
 
 def _operator(operator: CellOperator) -> str:
@@ -113,7 +124,7 @@ def _state(state: int, before_number: str = "") -> str:
 
 def _head(head: ReferenceHead) -> str:
     text = _named(head)
-    return text if head.channels is None else f"{text}, {head.channels} channels"
+    return text if head.channels is None else f"{text}, width {head.channels}"
 
 
 def _named(head: ReferenceHead) -> str:

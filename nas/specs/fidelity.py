@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from search_spaces.base import StrictModel, content_key
+from search_spaces.dense_cell.architecture import DenseCell
 from search_spaces.document import Architecture
 from search_spaces.reference.architecture import ReferenceHead
 
@@ -225,10 +226,16 @@ class Fidelity(StrictModel):
         """Check that a head can read the feature maps that this fidelity offers.
 
         Raises:
-            ValueError: The head needs more maps.
+            ValueError: The head needs more maps, or a cell reads others.
         """
+        strides = self.head_strides
         if isinstance(architecture, ReferenceHead):
-            architecture.check_levels(len(self.head_strides))
+            architecture.check_levels(len(strides))
+        if isinstance(architecture, DenseCell) and architecture.levels not in (None, strides):
+            raise ValueError(
+                f"the cell reads the levels {list(architecture.levels)}, and here are {list(strides)}: make the "
+                "fidelity's backbone.levels those of the cell"
+            )
 
     @field_validator("rungs")
     @classmethod

@@ -36,7 +36,8 @@ def build_head(
     Args:
         architecture: A dense cell or a reference head.
         levels: Of the backbone, finest first. A head that reads one map reads the concatenation of all levels, each
-            resized to the finest. With a decoder the finest level is the decoder's.
+            resized to the finest; a cell with `levels` of its own reads these levels one by one. With a decoder the
+            finest level is the decoder's.
         setting: How the head is built; its output stride is that of the finest level.
 
     Returns:
@@ -45,7 +46,7 @@ def build_head(
         gives a finer map.
 
     Raises:
-        ValueError: The architecture is no head, needs several levels and there is one, needs a knowledge graph and the
+        ValueError: The architecture is no head, reads other levels or more of them, needs a knowledge graph and the
             setting has none; or the decoder's level is not the finest of several.
     """
     assert setting.output_stride == levels[0].stride, "a head writes at the stride of its finest level"
@@ -54,9 +55,21 @@ def build_head(
     if isinstance(architecture, ReferenceHead):
         return build_reference_head(architecture, levels, setting)
     if isinstance(architecture, DenseCell):
-        head = DenseCellHead(architecture, sum(level.channels for level in levels), setting)
-        return head if len(levels) == 1 else ConcatenatedLevels(head)
+        return _build_cell(architecture, levels, setting)
     raise ValueError(f"{architecture.kind} is a whole network with its own backbone, not a head to put on one")
+
+
+def _build_cell(cell: DenseCell, levels: Sequence[Level], setting: HeadSetting) -> nn.Module:
+    if cell.levels is None:
+        head = DenseCellHead(cell, [sum(level.channels for level in levels)], setting)
+        return head if len(levels) == 1 else ConcatenatedLevels(head)
+    strides = tuple(level.stride for level in levels)
+    if cell.levels != strides:
+        raise ValueError(
+            f"the cell reads the levels {list(cell.levels)}, but the backbone gives {list(strides)}: set "
+            "backbone.levels to those of the cell"
+        )
+    return DenseCellHead(cell, [level.channels for level in levels], setting)
 
 
 def _build_decoded(

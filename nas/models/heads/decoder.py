@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from nas.models.heads.operators import AtrousSeparable
 from nas.models.layers.conv import BN_MOMENTUM, ConvBNReLU
-from nas.models.layers.resampling import resize
+from nas.models.layers.resampling import resize, upsample
 
 
 class Decoder(nn.Module):
@@ -63,5 +63,6 @@ class DecodedHead(nn.Module):
         self.out_channels = decoder.out_channels
 
     def forward(self, finest: Tensor, *coarser: Tensor) -> Tensor:
-        y: Tensor = self.decoder(self.head(*coarser), finest, (finest.shape[-2], finest.shape[-1]))
+        size = (finest.shape[-2], finest.shape[-1])
+        y: Tensor = self.decoder(upsample(self.head(*coarser), size), finest, size)
         return y

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 
-from nas.models.heads.operators import AtrousSeparable, PyramidPooling, pooling_kernel
+from nas.models.heads.operators import AtrousSeparable, PyramidPooling
 from nas.models.heads.setting import HeadSetting
 from nas.models.heads.units import build_unit
 from nas.models.layers.conv import ConvBNReLU
+from nas.models.layers.resampling import upsample
 from search_spaces.dense_cell.architecture import AtrousSeparable as AtrousSeparableOp
 from search_spaces.dense_cell.architecture import Conv1x1 as Conv1x1Op
 from search_spaces.dense_cell.architecture import DenseCell, Operator
 from search_spaces.dense_cell.architecture import PyramidPooling as PyramidPoolingOp
+from search_spaces.dense_cell.cost import pooling_kernel
 
 
 class DenseCellHead(nn.Module):
     """The dense prediction cell: B branches of `channels` filters, concat, dropout, 1x1, BN, ReLU.
 
-    (N, in, H, W) -> (N, channels, H, W). Branch i reads the features F (input -1) or an earlier branch's output.
+    One map (N, in_i, H_i, W_i) for each level that the cell reads, finest first -> (N, channels, H_1, W_1). Branch i
+    reads the features F (input -1) or an earlier branch's output. Input -2 is the second level, resized to the first
+    one's size; so an operator's rates and windows mean the same on every level. A cell with `channels` has that width,
+    others that of the setting.
+
     A unit of global reasoning keeps the shape of its input, so it acts on maps of `channels`: directly on a branch's
     output; on F after a 1x1 convolution, BN and ReLU, even where F has `channels` already.
 
@@ -26,12 +35,14 @@ class DenseCellHead(nn.Module):
         Chen et al., NeurIPS 2018, section 3.2; dropout and projection as in the released code.
     """
 
-    def __init__(self, cell: DenseCell, in_channels: int, setting: HeadSetting) -> None:
+    def __init__(self, cell: DenseCell, in_channels: Sequence[int], setting: HeadSetting) -> None:
         super().__init__()
+        assert len(in_channels) == cell.maps
+        setting = setting if cell.channels is None else replace(setting, channels=cell.channels)
         self.out_channels = setting.channels
         self.inputs = tuple(branch.input for branch in cell.branches)
         self.branches = nn.ModuleList(
-            _build_operator(branch.operator, in_channels if branch.input < 0 else None, setting)
+            _build_operator(branch.operator, in_channels[-1 - branch.input] if branch.input < 0 else None, setting)
             for branch in cell.branches
         )
         self.dropout = nn.Dropout(setting.dropout)
@@ -39,12 +50,17 @@ class DenseCellHead(nn.Module):
             len(self.branches) * setting.channels, setting.channels, bn_momentum=setting.bn_momentum
         )
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, *levels: Tensor) -> Tensor:
+        size = (levels[0].shape[2], levels[0].shape[3])
         # Pooling and depthwise convolutions are fast in channels-last memory.
-        x = x.contiguous(memory_format=torch.channels_last)
+        maps = {
+            -position: upsample(level, size).contiguous(memory_format=torch.channels_last)
+            for position, level in enumerate(levels, 1)
+            if -position in self.inputs
+        }
         outputs: list[Tensor] = []
         for source, branch in zip(self.inputs, self.branches, strict=True):
-            outputs.append(branch(x if source < 0 else outputs[source]))
+            outputs.append(branch(maps[source] if source < 0 else outputs[source]))
         y: Tensor = self.project(self.dropout(torch.cat(outputs, 1)))
         return y
 

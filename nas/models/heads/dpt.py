@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nas.models.layers.conv import BN_MOMENTUM, ConvBNReLU, batch_norm
-from nas.models.layers.resampling import resize
+from nas.models.layers.resampling import upsample
 
 MOST_EQUAL = 4
 """Most maps of equal stride that are reassembled, as published; a fifth would need a map of 8 times the size."""
@@ -87,7 +87,7 @@ class _Fusion(nn.Module):
             assert coarser is not None, "only the coarsest level has no unit to enter by"
             level = coarser + self.enter(level)
         # The 1x1 convolution before the resize is the same as behind it, and reads a quarter of the cells.
-        return resize(self.project(self.leave(level)), size)
+        return upsample(self.project(self.leave(level)), size)
 
 
 class _ResidualUnit(nn.Module):

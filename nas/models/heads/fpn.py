@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nas.models.layers.resampling import resize
+from nas.models.layers.resampling import upsample
 
 GROUP = 4
 """Channels in a group of group norm: 32 groups of the published 128 channels."""
@@ -68,7 +68,7 @@ class _Branch(nn.Module):
         """Bring a map to the size of the finest, which this map's is after `halvings` halvings, rounded up."""
         for done, stage in enumerate(self.stages, 1):
             left = 2 ** max(0, self.halvings - done)
-            x = resize(stage(x), (-(-finest[0] // left), -(-finest[1] // left)))
+            x = upsample(stage(x), (-(-finest[0] // left), -(-finest[1] // left)))
         return x
 
 

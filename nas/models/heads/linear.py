@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from nas.models.layers.conv import BN_MOMENTUM, batch_norm
-from nas.models.layers.resampling import resize
+from nas.models.layers.resampling import upsample
 
 
 class LinearHead(nn.Module):
@@ -27,4 +27,4 @@ class LinearHead(nn.Module):
 
     def forward(self, *levels: Tensor) -> Tensor:
         finest = levels[0]
-        return resize(self.bn(levels[-1]), (finest.shape[-2], finest.shape[-1]))
+        return upsample(self.bn(levels[-1]), (finest.shape[-2], finest.shape[-1]))

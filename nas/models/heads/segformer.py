@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from nas.models.layers.conv import BN_MOMENTUM, ConvBNReLU
-from nas.models.layers.resampling import resize
+from nas.models.layers.resampling import upsample
 
 
 class SegFormerHead(nn.Module):
@@ -42,6 +42,6 @@ class SegFormerHead(nn.Module):
 
     def forward(self, *levels: Tensor) -> Tensor:
         size = (levels[0].shape[-2], levels[0].shape[-1])
-        maps = [resize(linear(level), size) for linear, level in zip(self.levels, levels, strict=True)]
+        maps = [upsample(linear(level), size) for linear, level in zip(self.levels, levels, strict=True)]
         y: Tensor = self.dropout(self.fuse(torch.cat(maps, 1)))
         return y

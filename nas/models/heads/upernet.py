@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from nas.models.layers.conv import BN_MOMENTUM, ConvBNReLU
-from nas.models.layers.resampling import bin_means, resize
+from nas.models.layers.resampling import bin_means, resize, upsample
 
 
 class UPerNetHead(nn.Module):
@@ -56,11 +56,11 @@ class UPerNetHead(nn.Module):
         sums = [self._context(levels[-1])]
         for lateral, level in zip(reversed(self.lateral), reversed(levels[:-1]), strict=True):
             y = lateral(level)
-            sums.insert(0, y + resize(sums[0], (y.shape[-2], y.shape[-1])))
+            sums.insert(0, y + upsample(sums[0], (y.shape[-2], y.shape[-1])))
         *finer, coarsest = sums
         maps = [*(smooth(y) for smooth, y in zip(self.smooth, finer, strict=True)), coarsest]
         size = (levels[0].shape[-2], levels[0].shape[-1])
-        fused: Tensor = self.dropout(self.fuse(torch.cat([resize(y, size) for y in maps], 1)))
+        fused: Tensor = self.dropout(self.fuse(torch.cat([upsample(y, size) for y in maps], 1)))
         return fused
 
     def _context(self, x: Tensor) -> Tensor:

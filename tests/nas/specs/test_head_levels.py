@@ -4,7 +4,16 @@ from typing import Any
 
 import pytest
 
-from nas.specs import DecoderSpec, Fidelity, HeadSpec, ReferenceRequest, ReferenceSpec, SearchRequest, SearchSpec
+from nas.specs import (
+    DecoderSpec,
+    DenseCellSpace,
+    Fidelity,
+    HeadSpec,
+    ReferenceRequest,
+    ReferenceSpec,
+    SearchRequest,
+    SearchSpec,
+)
 from nas.specs.requests import resolve
 from search_spaces.dense_cell.architecture import PUBLISHED_CELL
 from search_spaces.reference.architecture import HEAD_NAMES, SEVERAL_LEVELS, ReferenceHead
@@ -17,6 +26,7 @@ FOUR: dict[str, Any] = {
     "crop": [512, 512],
     "backbone": {"output_stride": 32, "levels": [4, 8, 16, 32]},
 }
+EIGHT = {"decoder": {"level": 8}}
 NAME = "s0123456789ab/short"
 
 
@@ -83,6 +93,20 @@ def test_heads_by_name_and_by_width():
     in_full = [head.model_dump(mode="json") for head in spec.heads]
     assert search(FOUR, heads=in_full).key == spec.key
     assert all(search(FOUR, heads=[name]).heads == (ReferenceHead(name=name),) for name in HEAD_NAMES)
+
+
+def test_a_cell_on_levels_reads_those_behind_the_decoder():
+    cell = PUBLISHED_CELL.model_copy(update={"levels": (8, 16)})
+    decoded = {**FOUR, "backbone": {"levels": [4, 8, 16]}, "head": {"decoder": {}}}
+    assert search(decoded, heads=[cell]).heads == (cell,)
+    with pytest.raises(InputError, match=r"head 0: the cell reads the levels \[8, 16\], and here are \[4, 8, 16, 32\]"):
+        search(FOUR, heads=[cell])
+    space = DenseCellSpace(levels=(8, 16))
+    space.check_levels("fidelity", Fidelity(**decoded))
+    with pytest.raises(ValueError, match=r"is \[8, 16\], of which fidelity.head.decoder takes the first"):
+        space.check_levels("fidelity", Fidelity(**{**decoded, "backbone": {"levels": [8, 16]}, "head": EIGHT}))
+    plain = DenseCellSpace().setting(Fidelity(**decoded))
+    assert (plain.in_channels, plain.output_stride) == ((32 + 320,), 8)  # MobileNet-v2's strides 8 and 16
 
 
 @pytest.mark.parametrize("model", [ReferenceSpec, ReferenceRequest])
