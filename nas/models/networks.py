@@ -77,7 +77,7 @@ def build_classifier_head(
         architecture: A dense cell or a reference head.
         levels: Of the backbone, finest first.
         num_classes: Channels of the logits.
-        head: Filters, dropout and rate multiplier.
+        head: Filters, dropout, rate multiplier and decoder.
         crop: Height and width of the training crop in pixels.
         bn_momentum: Weight of the newest batch in the running statistics of batch norm.
         knowledge: Graph of the classes; only symbolic graph reasoning reads it.
@@ -93,6 +93,7 @@ def build_classifier_head(
         rate_multiplier=head.rate_multiplier,
         bn_momentum=bn_momentum,
         knowledge=knowledge,
+        decoder=head.decoder,
     )
     module = build_head(architecture, levels, setting)
     assert isinstance(module.out_channels, int)

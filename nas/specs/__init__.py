@@ -27,6 +27,7 @@ from nas.specs.dense_cell_space import CellLimit, DenseCellSpace
 from nas.specs.fidelity import (
     AugmentSpec,
     BackboneSpec,
+    DecoderSpec,
     Fidelity,
     HeadSpec,
     Name,
@@ -61,6 +62,7 @@ __all__ = [
     "CalibrationSpec",
     "CellLimit",
     "CosineSgd",
+    "DecoderSpec",
     "DecodingSpec",
     "DenseCellSpace",
     "DpcStrategy",

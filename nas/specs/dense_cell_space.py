@@ -19,13 +19,13 @@ Count = Annotated[int, Field(ge=1, le=10**15)]
 class CellLimit(StrictModel):
     """The most parameters and multiply-adds that a cell may have; cells beyond it are never trained.
 
-    Both count the head without its logits (a 1x1 convolution from the width to the classes), multiply-adds for one
-    crop.
+    Both count the head without a decoder and without its logits (a 1x1 convolution to the classes), multiply-adds for
+    one crop.
     """
 
-    parameters: Count | None = Field(None, description="Most trainable parameters of a head, without its logits.")
+    parameters: Count | None = Field(None, description="Most trainable parameters of a head, its logits left out.")
     multiply_adds: Count | None = Field(
-        None, description="Most multiply-adds of a head for one crop, without its logits."
+        None, description="Most multiply-adds of a head for one crop, its logits left out."
     )
 
     @model_validator(mode="after")
@@ -93,10 +93,11 @@ class DenseCellSpace(StrictModel):
             ValueError: They differ.
         """
         given = fidelity.backbone.levels
-        if self.levels is not None and self.levels != given:
+        if self.levels is not None and self.levels != fidelity.head_strides:
             have = "null, the last map alone" if given is None else list(given)
+            taken = "" if fidelity.head.decoder is None else f", of which {path}.head.decoder takes the first"
             raise ValueError(
-                f"space.levels is {list(self.levels)}, but {path}.backbone.levels is {have}: "
+                f"space.levels is {list(self.levels)}, but {path}.backbone.levels is {have}{taken}: "
                 "cells read the levels that the backbone gives, so make the two equal"
             )
 
@@ -129,10 +130,11 @@ class DenseCellSpace(StrictModel):
         Raises:
             ValueError: The channels of the backbone are known only when it is built.
         """
-        channels = level_channels(fidelity.backbone)
+        strides = fidelity.head_strides
+        channels = level_channels(fidelity.backbone)[-len(strides) :]
         return CellSetting(
             in_channels=(sum(channels),) if self.levels is None else channels,
             channels=fidelity.head.channels,
-            output_stride=fidelity.backbone.strides[0],
+            output_stride=strides[0],
             crop=fidelity.crop,
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from nas.models.graph_reasoning import KnowledgeGraph
 from nas.models.layers.conv import BN_MOMENTUM
+from nas.specs import DecoderSpec
 
 PAPER_STRIDE = 16
 """Output stride to which the atrous rates in dense cells and in ASPP refer."""
@@ -23,6 +24,7 @@ class HeadSetting:
         rate_multiplier: Factor on atrous rates, which refer to output stride 16; None for `rate_multiplier_for`.
         bn_momentum: Weight of the newest batch in the running statistics of batch norm.
         knowledge: Graph of the classes; only symbolic graph reasoning reads it.
+        decoder: Of DeepLabv3+, behind the head: it reads the finest level, and the head the others; None for none.
     """
 
     channels: int = 256
@@ -32,6 +34,7 @@ class HeadSetting:
     rate_multiplier: int | None = None
     bn_momentum: float = BN_MOMENTUM
     knowledge: KnowledgeGraph | None = None
+    decoder: DecoderSpec | None = None
 
     def rate(self, rate: int) -> int:
         """Return the number of cells between two taps of a filter whose rate is `rate` at output stride 16."""

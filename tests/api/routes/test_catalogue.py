@@ -28,6 +28,13 @@ def test_the_differentiable_space_is_counted_as_the_paper_does(service):
     assert space["spec_schema"]["properties"]["layers"]["default"] == 12
 
 
+def test_reference_heads_are_listed_by_name(service):
+    (space,) = [space for space in service.http.get("/v1/spaces").json() if space["kind"] == "reference_head"]
+    assert (space["size"], space["sizes"]) == ("11", {"one level": "11", "several levels": "16"})
+    assert all(name in space["description"] for name in ("aspp_separable", "segformer", "published_dpc"))
+    assert "channels" in space["spec_schema"]["properties"]
+
+
 def test_a_missing_data_set_says_so_without_its_path(service):
     (data,) = service.http.get("/v1/datasets").json()
     assert (data["name"], data["layout"], data["available"]) == ("scenes", "cityscapes", False)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from nas.specs import BackboneSpec, BlackBoxSpec, CalibrationSpec, DenseCellSpace, Fidelity
+from nas.specs import BackboneSpec, BlackBoxSpec, CalibrationSpec, DecoderSpec, DenseCellSpace, Fidelity, HeadSpec
 from nas.specs.dense_cell_space import CellLimit
 from search_spaces.dense_cell.architecture import PUBLISHED_CELL
 from search_spaces.dense_cell.cost import CellSetting, cell_cost
@@ -91,6 +91,12 @@ def test_cells_of_one_map_read_the_levels_concatenated():
     joined, apart = DenseCellSpace(), DenseCellSpace(levels=(4, 8))
     assert joined.setting(at) == CellSetting((24 + 320,), 256, 4, (513, 513))
     assert apart.setting(at) == CellSetting((24, 320), 256, 4, (513, 513))
+
+
+def test_a_limit_behind_a_decoder_counts_the_head_on_the_levels_that_are_left():
+    at = fidelity((4, 8, 16)).model_copy(update={"head": HeadSpec(decoder=DecoderSpec(level=4))})
+    assert DenseCellSpace(levels=(8, 16)).setting(at) == CellSetting((32, 320), 256, 8, (513, 513))
+    assert DenseCellSpace().setting(at) == CellSetting((352,), 256, 8, (513, 513))
 
 
 def test_a_limit_is_kept_on_both_counts():

@@ -169,9 +169,9 @@ def test_documents_come_back():
     ("architecture", "text"),
     [
         (cell((-1, CONV), (-2, SEP), (1, POOL)), "0:conv1x1(F8)  1:sep1x6(F16)  2:pool1x2(1)"),
-        (cell((-2, CONV), channels=24), "24 channels  0:conv1x1(F16)"),
-        (cell((-1, CONV), levels=None, channels=24), "24 channels  0:conv1x1(F)"),
-        (PUBLISHED_CELL.model_copy(update={"channels": 48}), "published DPC, 48 channels"),
+        (cell((-2, CONV), channels=24), "width 24  0:conv1x1(F16)"),
+        (cell((-1, CONV), levels=None, channels=24), "width 24  0:conv1x1(F)"),
+        (PUBLISHED_CELL.model_copy(update={"channels": 48}), "published DPC, width 48"),
     ],
 )
 def test_in_one_line(architecture, text):
