@@ -24,6 +24,14 @@ Source:
 RESNET_CHANNELS = (256, 512, 1024, 2048)
 """Channels of the four stages of a ResNet of bottlenecks (He et al., CVPR 2016, table 1)."""
 
+EFFICIENTNET_STEM = 32
+
+EFFICIENTNET_STAGES = ((1, 16), (2, 24), (2, 40), (2, 80), (1, 112), (2, 192), (1, 320))
+"""Stride and channels of the stages of EfficientNet-B0 (Tan and Le, ICML 2019, table 1)."""
+
+EFFICIENTNET_LITE_WIDTHS = {"efficientnet_lite0": 1.0, "efficientnet_lite1": 1.0, "efficientnet_lite2": 1.1}
+"""Factors on the channels of the stages; the stem is not scaled (tensorflow/tpu, models/official/efficientnet/lite)."""
+
 
 def scaled_channels(channels: int, width: float) -> int:
     """Return channels * width as the nearest multiple of 8, at least 8 and never below 90 % of the product."""
@@ -54,6 +62,10 @@ def _maps(backbone: BackboneSpec) -> list[tuple[int, int]]:
         stages = [(stride, scaled_channels(channels, backbone.width)) for stride, channels in stages[: backbone.blocks]]
     elif backbone.name in ("resnet50", "resnet101"):
         stages = [(4 if index == 0 else 2, channels) for index, channels in enumerate(RESNET_CHANNELS)]
+    elif backbone.name in EFFICIENTNET_LITE_WIDTHS:
+        width = EFFICIENTNET_LITE_WIDTHS[backbone.name]
+        scaled = ((stride, scaled_channels(channels, width)) for stride, channels in EFFICIENTNET_STAGES)
+        stages = [(2, EFFICIENTNET_STEM), *scaled]
     else:
         raise ValueError(f"the channels of {backbone.name} are known only when the network is built")
     reached, maps = 1, []
