@@ -98,7 +98,9 @@ class DecoderSpec(StrictModel):
 class HeadSpec(StrictModel):
     """How a network is built from an architecture that describes a head: channels, dropout, factor on atrous rates."""
 
-    channels: Annotated[int, Field(ge=1, le=4096)] = Field(256, description="Filters of each branch.")
+    channels: Annotated[int, Field(ge=1, le=4096)] = Field(
+        256, description="Filters of each branch, for architectures without `channels` of their own."
+    )
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     rate_multiplier: Annotated[int, Field(ge=1, le=8)] | None = Field(
         None, description="Factor on atrous rates; null uses the paper's 16 / output stride (2 at stride 8)."
