@@ -47,6 +47,7 @@ class Provenance(StrictModel):
         fidelity: The complete fidelity at which `scores` were measured.
         scores: One for each rung, ascending in iterations.
         software: Version of each package by its name.
+        classes: Names of the classes of the data set, in the order of a network's outputs.
     """
 
     search: str | None = None
@@ -55,6 +56,7 @@ class Provenance(StrictModel):
     fidelity: dict[str, JsonValue] | None = None
     scores: tuple[Score, ...] = ()
     software: dict[str, str] = Field(default_factory=dict)
+    classes: tuple[str, ...] = ()
 
 
 class ArchitectureDocument(StrictModel):

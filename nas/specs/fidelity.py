@@ -12,7 +12,8 @@ from search_spaces.dense_cell.architecture import DenseCell
 from search_spaces.document import Architecture
 from search_spaces.reference.architecture import ReferenceHead
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,62}$"
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 """The registered name of a data set or of weights: lower-case letters, digits, dot, dash, underscore; no path."""
 
 Size = tuple[Annotated[int, Field(ge=1, le=8192)], Annotated[int, Field(ge=1, le=8192)]]

@@ -198,6 +198,7 @@ def _write_results(
         fidelity=prepared.fidelity.model_dump(mode="json"),
         scores=tuple(Score(iteration=m.iteration, score=m.score) for m in measured),
         software=software_versions(),
+        classes=prepared.dataset.class_names,
     )
     for name, content in (
         (DOCUMENT, write_document(document.architecture, provenance)),
