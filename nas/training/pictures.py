@@ -13,9 +13,9 @@ from PIL import Image, ImageDraw, ImageFont
 from nas.atomic import write_atomically
 from nas.data.bank import CropSource
 from nas.data.dataset import IGNORE, SegmentationDataset, Uint8
+from nas.models.layers.resampling import upsample
 from nas.models.networks import Network
 from nas.training.loop.pixels import to_network
-from nas.training.loop.resize import resize_logits
 
 MARGIN = 8
 TITLE = 20
@@ -39,9 +39,8 @@ def predict(network: Network, images: Uint8, device: torch.device) -> Uint8:
     Returns:
         Classes, `(n, H, W)`.
     """
-    inputs = to_network(torch.from_numpy(images).to(device), network.preprocessing)
-    logits = network(inputs).float()
-    classes: Uint8 = resize_logits(logits, (images.shape[1], images.shape[2])).argmax(1).to(torch.uint8).cpu().numpy()
+    logits = network(to_network(torch.from_numpy(images).to(device), network.preprocessing)).float()
+    classes: Uint8 = upsample(logits, (images.shape[1], images.shape[2])).argmax(1).to(torch.uint8).cpu().numpy()
     return classes
 
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from nas.models.backbones.base import Backbone
 from nas.models.backbones.checkpoint import load_backbone_weights
-from nas.models.backbones.efficientnet_lite import COEFFICIENTS, EfficientNetLite
+from nas.models.backbones.efficientnet_lite import DEPTHS, EfficientNetLite
 from nas.models.backbones.huggingface import HuggingFaceBackbone
 from nas.models.backbones.mobilenet_v2 import MobileNetV2
 from nas.models.backbones.resnet import ResNet
@@ -33,7 +33,7 @@ def build_backbone(spec: BackboneSpec, config: Mapping[str, Any] | None = None) 
     """
     if spec.name == "mobilenet_v2":
         return MobileNetV2(spec.width, spec.output_stride, spec.blocks, spec.levels)
-    if spec.name in COEFFICIENTS:
+    if spec.name in DEPTHS:
         return EfficientNetLite(spec.name, spec.output_stride, spec.levels)
     if spec.name.startswith("timm:"):
         return TimmBackbone(spec.name.removeprefix("timm:"), spec.output_stride, spec.levels, spec.depths)

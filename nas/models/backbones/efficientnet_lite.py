@@ -15,23 +15,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nas.models.backbones.base import Backbone, Level, StrideBudget, last_at
-from nas.models.backbones.mobilenet_v2 import initialise, scaled_channels
+from nas.models.backbones.mobilenet_v2 import initialise
+from nas.specs.channels import EFFICIENTNET_LITE_WIDTHS, EFFICIENTNET_STAGES, EFFICIENTNET_STEM, scaled_channels
 
-STEM = 32
+STAGES = ((3, 1, 1), (3, 6, 2), (5, 6, 2), (3, 6, 3), (5, 6, 3), (5, 6, 4), (3, 6, 1))
+"""Kernel, expansion and blocks of each stage of EfficientNet-B0 (table 1), beside `EFFICIENTNET_STAGES`."""
 
-STAGES = (
-    (3, 1, 1, 16, 1),
-    (3, 2, 6, 24, 2),
-    (5, 2, 6, 40, 2),
-    (3, 2, 6, 80, 3),
-    (5, 1, 6, 112, 3),
-    (5, 2, 6, 192, 4),
-    (3, 1, 6, 320, 1),
-)
-"""Kernel, stride of the first block, expansion, channels and blocks of each stage of EfficientNet-B0 (table 1)."""
-
-COEFFICIENTS = {"efficientnet_lite0": (1.0, 1.0), "efficientnet_lite1": (1.0, 1.1), "efficientnet_lite2": (1.1, 1.2)}
-"""Factors on the channels and on the number of blocks; neither scales the stem, the latter not the outer stages."""
+DEPTHS = {"efficientnet_lite0": 1.0, "efficientnet_lite1": 1.1, "efficientnet_lite2": 1.2}
+"""Factors on the number of blocks, which do not scale the first and the last stage."""
 
 EPS, MOMENTUM = 1e-3, 0.01
 """Of batch norm, as the weights were trained."""
@@ -99,7 +90,7 @@ class EfficientNetLite(Backbone):
     """EfficientNet-Lite 0, 1 or 2 without its classifier; see `Backbone` for shapes.
 
     Args:
-        name: A key of `COEFFICIENTS`.
+        name: A key of `DEPTHS`.
         output_stride: Stride of the last map in pixels; later strides are replaced by dilation.
         strides: Of the maps to return, ascending; blocks after the last map are not built. None for the last map.
 
@@ -110,9 +101,9 @@ class EfficientNetLite(Backbone):
     def __init__(self, name: str, output_stride: int = 32, strides: Sequence[int] | None = None) -> None:
         super().__init__()
         budget = StrideBudget(output_stride)
-        self._conv_stem = SameConv2d(3, STEM, 3, stride=budget.spend(2)[0])
-        self._bn0 = _batch_norm(STEM)
-        channels, outputs, blocks = STEM, [], []
+        self._conv_stem = SameConv2d(3, EFFICIENTNET_STEM, 3, stride=budget.spend(2)[0])
+        self._bn0 = _batch_norm(EFFICIENTNET_STEM)
+        channels, outputs, blocks = EFFICIENTNET_STEM, [], []
         for kernel, undilated_stride, expansion, out in block_settings(name):
             stride, dilation = budget.spend(undilated_stride)
             # A block whose stride is replaced by dilation gets no shortcut: its weights were trained without one.
@@ -144,11 +135,12 @@ class EfficientNetLite(Backbone):
 
 def block_settings(name: str) -> list[tuple[int, int, int, int]]:
     """Compute (kernel, stride, expansion, channels) of each block of an EfficientNet-Lite, in order."""
-    width, depth = COEFFICIENTS[name]
-    last = len(STAGES) - 1
+    width, depth, last = EFFICIENTNET_LITE_WIDTHS[name], DEPTHS[name], len(STAGES) - 1
     return [
         (kernel, first if repeat == 0 else 1, expansion, scaled_channels(channels, width))
-        for index, (kernel, first, expansion, channels, repeats) in enumerate(STAGES)
+        for index, ((kernel, expansion, repeats), (first, channels)) in enumerate(
+            zip(STAGES, EFFICIENTNET_STAGES, strict=True)
+        )
         for repeat in range(repeats if index in (0, last) else math.ceil(repeats * depth))
     ]
 

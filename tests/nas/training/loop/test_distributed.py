@@ -50,13 +50,14 @@ def group(task) -> list[dict[str, Any]]:
     return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in (0, 1)]
 
 
+@pytest.mark.parametrize("scenario", ["steps", "levels"])
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-def test_every_step_is_that_of_one_process(group, task, optimizer):
+def test_every_step_is_that_of_one_process(group, task, optimizer, scenario):
     """In float64, without batch norm; shares with 128 and 16 labelled pixels an image, and class weights."""
-    one = alone["steps"](task)[optimizer]
+    one = alone[scenario](task)[optimizer]
     for process in group:
-        assert torch.allclose(process["steps"][optimizer]["after"], one["after"], rtol=0, atol=1e-9)
-        assert process["steps"][optimizer]["loss"] == pytest.approx(one["loss"], abs=1e-12)
+        assert torch.allclose(process[scenario][optimizer]["after"], one["after"], rtol=0, atol=1e-9)
+        assert process[scenario][optimizer]["loss"] == pytest.approx(one["loss"], abs=1e-12)
     moved = one["after"][-1] - one["after"][0]
     assert moved.abs().max() > 1e-2
 
