@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from nas.data.resizing import rescale
 from search_spaces.base import canonical_json
 
 IGNORE = 255
@@ -72,11 +73,16 @@ class LabelTable:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """A list of annotated images with one label table; `load` reads the files."""
+    """A list of annotated images with one label table; `load` reads the files.
+
+    Attributes:
+        resize: Factor on the size of every image and label map that is read.
+    """
 
     name: str
     items: tuple[Item, ...]
     table: LabelTable
+    resize: float = 1.0
 
     def __len__(self) -> int:
         return len(self.items)
@@ -93,7 +99,7 @@ class Split:
             raise DatasetError(
                 f"{item.label} is {_size(values)} but its image {item.image.name} is {_size(image)} (height x width)"
             )
-        return image, self.table.apply(values, item.label)
+        return rescale(image, self.table.apply(values, item.label), self.resize)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +113,7 @@ class SegmentationDataset:
         appearance: Images labelled by appearance rather than class, on which a frozen backbone is warmed up; only
             generated scenes have them (see docs/concepts/scenes.md).
         appearance_names: Names of the appearance classes.
+        resize: Factor on the size of every image and label map that its splits read.
     """
 
     name_of_layout: str
@@ -116,6 +123,7 @@ class SegmentationDataset:
     splits: Mapping[str, Split]
     appearance: Split | None = None
     appearance_names: tuple[str, ...] = field(default=())
+    resize: float = 1.0
 
     def __post_init__(self) -> None:
         assert self.palette.shape == (self.num_classes, 3)
@@ -138,6 +146,14 @@ class SegmentationDataset:
             raise DatasetError(f"{self.root} has no split {name!r}, only {', '.join(self.splits)}")
         return self.splits[name]
 
+    def resized(self, factor: float) -> SegmentationDataset:
+        """Return the data set whose images and label maps are read at `factor` times their size."""
+        if factor == self.resize:
+            return self
+        splits = {name: replace(split, resize=factor) for name, split in self.splits.items()}
+        appearance = None if self.appearance is None else replace(self.appearance, resize=factor)
+        return replace(self, splits=splits, appearance=appearance, resize=factor)
+
     @cached_property
     def key(self) -> str:
         """Content key (sha256 hex) that addresses caches; the same files under another root have the same key.
@@ -157,6 +173,8 @@ class SegmentationDataset:
             digest.update(split.table.classes.tobytes())
             for path in (path for item in split.items for path in item):
                 digest.update(_file_key(path, self.root))
+        if self.resize != 1:
+            digest.update(f"\nresize {self.resize!r}".encode())
         return digest.hexdigest()
 
 

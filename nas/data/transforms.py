@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from nas.data.dataset import IGNORE, Uint8
+from nas.data.resizing import rescale
 from nas.specs import AugmentSpec
 
 MEAN = (0.485, 0.456, 0.406)
@@ -46,7 +46,7 @@ def train_crop(
     """
     draw_scale, draw_flip, draw_top, draw_left = rng.random(4)
     lowest, highest = augment.scale
-    image, label = _rescale(image, label, lowest + (highest - lowest) * draw_scale)
+    image, label = rescale(image, label, lowest + (highest - lowest) * draw_scale)
     if augment.flip and draw_flip < 0.5:
         image, label = image[:, ::-1], label[:, ::-1]
     image, label = _pad(image, label, crop, (0, 0))
@@ -63,14 +63,6 @@ def val_crop(image: Uint8, label: Uint8, crop: tuple[int, int]) -> tuple[Uint8, 
     missing = [max(0, side - have) for side, have in zip(crop, label.shape, strict=True)]
     image, label = _pad(image, label, crop, (missing[0] // 2, missing[1] // 2))
     return _cut(image, label, crop, ((label.shape[0] - crop[0]) // 2, (label.shape[1] - crop[1]) // 2))
-
-
-def _rescale(image: Uint8, label: Uint8, scale: float) -> tuple[Uint8, Uint8]:
-    height, width = (max(1, round(side * scale)) for side in label.shape)
-    if (height, width) == label.shape:
-        return image, label
-    resized = Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR)
-    return np.asarray(resized), np.asarray(Image.fromarray(label).resize((width, height), Image.Resampling.NEAREST))
 
 
 def _pad(image: Uint8, label: Uint8, crop: tuple[int, int], before: tuple[int, int]) -> tuple[Uint8, Uint8]:

@@ -95,7 +95,7 @@ def prepare(
     """
     target = pick_device(device)
     dtype = compute_dtype(fidelity, target)
-    dataset = workspace.dataset(fidelity.dataset)
+    dataset = workspace.dataset(fidelity.dataset).resized(fidelity.resize)
     if whole_network:
         return _prepare_whole(fidelity, dataset, workspace.cache / "statistics", progress)
     if fidelity.backbone.weights is None:

@@ -13,7 +13,7 @@ from torch import nn
 from nas.atomic import write_bytes_atomically, write_text_atomically
 from nas.models.backbones.build import build_backbone
 from nas.models.graph_reasoning import KnowledgeGraph, identity_graph
-from nas.models.networks import Network, SegmentationNetwork, build_classifier_head, is_network
+from nas.models.networks import Network, SegmentationNetwork, build_classifier_head, is_network, match_bn_momentum
 from nas.models.parameters import count_parameters
 from nas.results.measurement import Measurement
 from nas.results.software import software_versions
@@ -154,6 +154,7 @@ def _rebuilt(
     if is_network(architecture):
         return build_whole_network(architecture, num_classes, fidelity)
     body = build_backbone(fidelity.backbone)
+    match_bn_momentum(body, fidelity.head)
     part = build_classifier_head(
         architecture,
         body.out_channels,
@@ -218,9 +219,10 @@ def _metrics(
     names = prepared.dataset.class_names
     rungs = [{**m.model_dump(mode="json"), "class_iou": dict(zip(names, m.class_iou, strict=True))} for m in measured]
     height, width = prepared.fidelity.crop
+    size = f", of images at {prepared.dataset.resize:g} times their size" if prepared.dataset.resize != 1 else ""
     return {
         "score": measured[-1].score,
-        "measured_on": f"{len(prepared.validation_source())} validation images, middle crop of {height}x{width}",
+        "measured_on": f"{len(prepared.validation_source())} validation images, middle crop of {height}x{width}{size}",
         "rungs": rungs,
         "seed": seed,
         "parameters": {part: size for part, module in network.named_children() if (size := _size(module))},

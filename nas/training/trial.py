@@ -14,6 +14,7 @@ from nas.models.networks import (
     build_classifier_head,
     build_network,
     is_network,
+    match_bn_momentum,
 )
 from nas.models.parameters import count_parameters
 from nas.results.measurement import TrialError
@@ -50,6 +51,8 @@ def build_trial_network(architecture: Architecture, prepared: Prepared, seed: in
             except ValueError as error:
                 raise TrialError(f"the network cannot be built: {error}") from error
     backbone = prepared.backbone(frozen=fidelity.backbone.frozen)
+    if not fidelity.backbone.frozen:
+        match_bn_momentum(backbone, fidelity.head)
     knowledge = prepared.knowledge() if needs_knowledge(architecture) else None
     with torch.random.fork_rng(devices=[]), trial_failures("building the head"):
         torch.manual_seed(torch_seed(seed, WEIGHTS))

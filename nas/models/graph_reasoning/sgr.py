@@ -24,9 +24,9 @@ class SymbolicGraphReasoning(nn.Module):
         mapping      X + relu(sum over n of b_in W_o h_n)                        (equation 3)
 
     A_hat = Q^-1/2 (A + I) Q^-1/2 is the graph's normalised adjacency; S, (M, K), are optional word vectors, which only
-    the first step reads. The paper sums the votes; here the sum is divided by HW / M, which each node receives when all pixels are undecided, so that
-    the result does not depend on the size of the image. In a tree one step moves nothing between siblings, hence the
-    default of two. Cost: O(HW * M * D).
+    the first step reads. The paper sums the votes; here the sum is divided by HW / M, which each node receives when all
+    pixels are undecided, so that the result does not depend on the size of the image. In a tree one step moves nothing
+    between siblings, hence the default of two. Cost: O(HW * M * D).
 
     The mapping b: "dot" (default) is softmax over n of <K h_n, Q x_i> / sqrt(D). "drawn" is the one in the paper's
     figure, softmax over n of w^T [h_n, x_i] = w_h^T h_n + w_x^T x_i: the pixel's term is the same for all nodes and
