@@ -10,6 +10,7 @@ from pydantic import AliasChoices, Field
 from nas import formatting
 from nas.results.status import TrialStatus
 from nas.schemas.base import PagePublic, PublicModel
+from search_spaces.environment import Environment
 
 
 class TrialPublic(PublicModel):
@@ -62,6 +63,9 @@ class MeasurementPublic(PublicModel):
     val_loss: float
     seconds: float
     device_seconds: float
+    environment: Environment | None = Field(
+        None, description="Machine, software and data that were measured with; null where they are not known."
+    )
 
 
 class TrialDetail(TrialPublic):

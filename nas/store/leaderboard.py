@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 from itertools import groupby
 from typing import Any, Literal
@@ -14,7 +15,8 @@ from nas.store.cursors import check_limit, decode, encode
 from nas.store.engine import Database
 from nas.store.errors import NotFoundError
 from nas.store.records import Page, TrialRecord
-from nas.store.tables import ArchitectureRow, MeasurementRow, TrialRow
+from nas.store.tables import ArchitectureRow, EnvironmentRow, MeasurementRow, TrialRow
+from search_spaces.environment import Environment
 
 TrialOrder = Literal["number", "-number", "score", "-score"]
 
@@ -29,7 +31,7 @@ TRIAL = select(
 ).join_from(TrialRow, ArchitectureRow, ArchitectureRow.key == TrialRow.architecture_key)
 """Selects the fields of a record in their order, so that `TrialRecord(*row)` makes one of a row."""
 
-_MEASURED = tuple(Measurement.model_fields)
+_MEASURED = tuple(name for name in Measurement.model_fields if name in MeasurementRow.__table__.c)
 
 
 class Leaderboard(Database):
@@ -144,7 +146,7 @@ class Leaderboard(Database):
             .order_by(MeasurementRow.iteration)
         )
         with self._read() as connection:
-            points = [read_measurement(row) for row in connection.execute(statement).mappings()]
+            points = _measurements(connection, connection.execute(statement).mappings().all())
             if not points and find_trial(connection, search_id, number) is None:
                 raise NotFoundError(f"there is no trial {number} of search {search_id!r}")
         return points
@@ -158,10 +160,9 @@ class Leaderboard(Database):
         )
         with self._read() as connection:
             rows = connection.execute(statement).mappings().all()
-        return {
-            number: [read_measurement(row) for row in points]
-            for number, points in groupby(rows, key=lambda row: int(row["number"]))
-        }
+            points = _measurements(connection, rows)
+        of_trial = groupby(zip(rows, points, strict=True), key=lambda pair: int(pair[0]["number"]))
+        return {number: [point for _, point in pairs] for number, pairs in of_trial}
 
     def _trials(self, statement: Select[Any]) -> list[TrialRecord]:
         with self._read() as connection:
@@ -202,6 +203,15 @@ def find_trial(connection: Connection, search_id: str, number: int) -> TrialReco
     return None if row is None else TrialRecord(*row)
 
 
-def read_measurement(row: RowMapping) -> Measurement:
-    """Make a measurement of a row of `measurements`."""
-    return Measurement.model_validate({name: row[name] for name in _MEASURED})
+def _measurements(connection: Connection, rows: Sequence[RowMapping]) -> list[Measurement]:
+    """Make the measurements of rows of `measurements`; the few environments that they share are read once."""
+    keys = {row["environment_key"] for row in rows} - {None}
+    statement = select(EnvironmentRow.key, EnvironmentRow.document).where(EnvironmentRow.key.in_(keys))
+    found = connection.execute(statement) if keys else ()
+    environments = {key: Environment.model_validate(document) for key, document in found}
+    return [
+        Measurement.model_validate(
+            {**{name: row[name] for name in _MEASURED}, "environment": environments.get(row["environment_key"])}
+        )
+        for row in rows
+    ]

@@ -9,14 +9,14 @@ from sqlalchemy import Connection, and_, case, literal, select, update
 from nas.results.measurement import Measurement
 from nas.results.proposal import Proposal
 from nas.results.status import TrialStatus
-from nas.store.contents import Contents, canonical
+from nas.store.contents import Contents
 from nas.store.drivers import ACTIVE, refuse_driver
 from nas.store.engine import clean_text
 from nas.store.errors import ConflictError, NotFoundError, StaleAttemptError
 from nas.store.leaderboard import TRIAL_COLUMNS, find_trial
 from nas.store.records import TrialRecord
 from nas.store.tables import MeasurementRow, SearchRow, TrialRow
-from search_spaces.document import architecture_to_dict
+from search_spaces.document import architecture_to_dict, canonical
 
 SCORED = (TrialStatus.COMPLETED, TrialStatus.PRUNED)
 """Terminal statuses that need a score."""
@@ -132,14 +132,20 @@ class Trials(Contents):
                 if not _is_recorded(connection, search_id, number, attempt, measurement.iteration):
                     _refuse_attempt(connection, search_id, number, attempt)
                 return
+            environment = measurement.environment
             content = {
                 "search_id": search_id,
                 "number": number,
                 "attempt": attempt,
                 "created_at": now,
-                **measurement.model_dump(mode="json"),
+                **measurement.model_dump(mode="json", exclude={"environment"}),
+                "environment_key": None if environment is None else environment.key,
             }
+            if environment is not None:
+                self._store_environment(connection, environment, now)
             connection.execute(self._insert(MeasurementRow).on_conflict_do_nothing(), content)
+        if environment is not None:
+            self._known_environments.add(environment.key)
 
     def finish_trial(
         self, search_id: str, number: int, attempt: int, status: TrialStatus, reason: str | None = None

@@ -60,6 +60,14 @@ class Prepared:
         images = used_images(self.dataset.split("train"), self.fidelity.train_images)
         return class_graph(self.dataset, images, self.statistics_folder)
 
+    @property
+    def inputs_key(self) -> str:
+        """Content hash (sha256 hex) of the data, the backbone's weights and the statistics of its features."""
+        weights, statistics = self.weights, self.statistics
+        hashed = None if weights is None else _file_hash(weights, weights.stat().st_size, weights.stat().st_mtime_ns)
+        features = None if statistics is None else [statistics.mean, statistics.deviation]
+        return content_key({**_crops(self.fidelity, self.dataset), "weights": hashed, "features": features})
+
     def training_source(self) -> CropSource:
         return _training_source(self.fidelity, self.dataset)
 

@@ -29,11 +29,13 @@ from nas.training.loop.losses import class_weights
 from nas.training.loop.random_streams import WEIGHTS, torch_seed
 from nas.training.prepare import Prepared
 from search_spaces.auto_deeplab.architecture import AutoDeepLab
-from search_spaces.document import Architecture
+from search_spaces.document import Architecture, canonical
 
 
 def build_trial_network(architecture: Architecture, prepared: Prepared, seed: int) -> Network:
     """Build the network of a trial on the CPU, with initial weights that follow from the seed.
+
+    The architecture is built in its canonical form: initial weights are drawn in the order of its parts.
 
     Returns:
         The prepared, standardised backbone with a new head and classifier; or an entirely new network where the
@@ -43,6 +45,7 @@ def build_trial_network(architecture: Architecture, prepared: Prepared, seed: in
         TrialError: The network cannot be built, for instance because the crop is too small.
     """
     fidelity = prepared.fidelity
+    architecture = canonical(architecture)
     if is_network(architecture):
         with torch.random.fork_rng(devices=[]), trial_failures("building the network"):
             torch.manual_seed(torch_seed(seed, WEIGHTS))

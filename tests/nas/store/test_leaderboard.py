@@ -242,7 +242,7 @@ def test_at_10_000_trials_an_overview_goes_by_its_indexes(big: Store):
 
 
 def test_at_10_000_trials_what_was_measured_is_found_by_its_index(big: Store):
-    (plan,) = plans(big, lambda store: store.find_measured("a17", "f", 17))
+    (plan,) = plans(big, lambda store: store.find_measured("a17", "f", 17, "e"))
     assert any("ix_trials_architecture_key_fidelity_key_seed (" in step for step in plan), plan
     assert not any(step.startswith("SCAN") for step in plan), plan
 
