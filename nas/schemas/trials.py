@@ -24,7 +24,8 @@ class TrialPublic(PublicModel):
     iteration: int | None
     standing: tuple[float, ...] | None = Field(
         description="Sort key among the trials of a search, compared number by number: the greater one is better. "
-        "It is the rung, then the score; null (last) for a trial that failed or has no score."
+        "It is the rung, then the score there: those of the deepest rung measured, or of a shallower one that early "
+        "stopping let the trial pass unjudged. Null (last) for a trial that failed or has no score."
     )
     seconds: float | None
     duration: str = Field(

@@ -13,8 +13,9 @@ from nas.results.proposal import Proposal
 from nas.results.status import TrialStatus
 from nas.store.drivers import ACTIVE
 from nas.store.errors import ConflictError, NotFoundError
-from nas.store.leaderboard import TRIAL, TRIAL_COLUMNS, find_trial
+from nas.store.leaderboard import find_trial
 from nas.store.records import TrialRecord
+from nas.store.standing import TRIAL, TRIAL_COLUMNS
 from nas.store.tables import MeasurementRow, SearchRow, TrialRow
 from nas.store.trials import MEASURED, Trials, column_values, new_trial, require_driver, same_trial
 

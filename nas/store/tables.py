@@ -169,6 +169,10 @@ class TrialRow(Base):
     parameters: Mapped[int | None] = mapped_column(BigInteger)
     multiply_adds: Mapped[int | None] = mapped_column(BigInteger)
     source: Mapped[str | None] = mapped_column(SOURCE)  # the trial that this one was adopted from; None: this one ran
+    unjudged_iteration: Mapped[int | None] = mapped_column(
+        Integer
+    )  # the first rung passed unjudged, until judged later
+    unjudged_score: Mapped[float | None] = mapped_column(Double)
 
     __table_args__ = (
         CheckConstraint("number >= 0", name="number"),
@@ -181,8 +185,8 @@ class TrialRow(Base):
             name="scored",
         ),
         CheckConstraint("(status = 'running') = (finished_at IS NULL)", name="finished"),
-        Index(None, "search_id", "score", "number"),
         Index(None, "search_id", "iteration", "score", "number"),
+        Index(None, "search_id", "unjudged_iteration"),
         Index(None, "search_id", "status", "number"),
         Index(None, "search_id", "updated_at"),
         Index(None, "architecture_key", "fidelity_key", "seed"),

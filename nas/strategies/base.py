@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
 
+from nas.results.standing import Standing
 from search_spaces.dense_cell.architecture import DenseCell, OperatorSet
 from search_spaces.dense_cell.space import cells, distinct, sample
 from search_spaces.document import Architecture
@@ -39,6 +40,7 @@ class Observation:
         score: At the rung `iteration`; None where nothing was measured. A strategy ignores the score of a running
             trial, since the trial is told again at its end.
         iteration: The deepest rung with a score; None where nothing was measured.
+        unjudged: The first rung that the trial passed unjudged, and its score there; see `nas.results.standing`.
     """
 
     number: int
@@ -46,6 +48,7 @@ class Observation:
     status: str
     score: float | None = None
     iteration: int | None = None
+    unjudged: Standing | None = None
 
     def __post_init__(self) -> None:
         assert self.status in STATUSES, self.status

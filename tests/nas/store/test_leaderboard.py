@@ -215,9 +215,9 @@ SELECT :id, i, 'a' || i, 'f', i, 1, 'running',
 @pytest.mark.parametrize(
     ("query", "index"),
     [
-        (lambda store: store.list_trials("big", "-score"), "ix_trials_search_id_score_number"),
-        (lambda store: store.list_trials("big", "score"), "ix_trials_search_id_score_number"),
-        (lambda store: pages(store, "big", 1000, order_by="-score"), "ix_trials_search_id_score_number"),
+        (lambda store: store.list_trials("big", "-score"), "ix_trials_search_id_iteration_score_number"),
+        (lambda store: store.list_trials("big", "score"), "ix_trials_search_id_iteration_score_number"),
+        (lambda store: pages(store, "big", 1000, order_by="-score"), "ix_trials_search_id_iteration_score_number"),
         (lambda store: store.list_trials("big", "-number"), "sqlite_autoindex_trials_1"),
         (lambda store: store.best_trial("big"), "ix_trials_search_id_iteration_score_number"),
         (lambda store: store.changed_trials("big", 9_990.0), "ix_trials_search_id_updated_at"),
