@@ -15,7 +15,7 @@ from nas.store.cursors import check_limit, decode, encode
 from nas.store.engine import Database
 from nas.store.errors import NotFoundError
 from nas.store.records import Page, TrialRecord
-from nas.store.standing import JUDGED, RANKED, TRIAL, UNJUDGED, best, candidates_for_best
+from nas.store.standing import RANKED, TRIAL, UNJUDGED, best, candidates_for_best, is_judged
 from nas.store.tables import EnvironmentRow, MeasurementRow, TrialRow
 from search_spaces.environment import Environment
 
@@ -122,7 +122,7 @@ class Leaderboard(Database):
                 return self._trials(unranked.where(TrialRow.number > number).limit(rows))
             after = ((rung, score), number)
         ranked = base.where(RANKED)
-        trials = self._trials(_in_order(ranked.where(JUDGED), order, after).limit(rows))
+        trials = self._trials(_in_order(ranked.where(is_judged()), order, after).limit(rows))
         trials += self._trials(ranked.where(UNJUDGED))
         place = _place(order)
         trials = sorted(

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, select, union_all
 from sqlalchemy.orm import aliased
 
 from nas.results.status import TrialStatus
@@ -23,8 +23,11 @@ TRIAL_COLUMNS = tuple(field.name for field in fields(TrialRecord) if field.name 
 RANKED = and_(TrialRow.score.is_not(None), TrialRow.status != TrialStatus.FAILED)
 """Selects the trials that have a standing."""
 
-JUDGED = TrialRow.unjudged_iteration.is_(None)
-"""Selects the trials that stand at their deepest rung."""
+
+def is_judged(trial: type[TrialRow] = TrialRow) -> ColumnElement[bool]:
+    """Select the trials that stand at their deepest rung; written such that no index of this column seems to serve."""
+    return func.coalesce(trial.unjudged_iteration, 0) == 0
+
 
 UNJUDGED = TrialRow.unjudged_iteration >= 1
 """Selects the other trials, as a range of an index."""
@@ -37,7 +40,7 @@ def _is_held() -> ColumnElement[bool]:
         other.search_id == TrialRow.search_id,
         other.iteration == TrialRow.iteration,
         other.score <= TrialRow.score,
-        other.unjudged_iteration.is_(None),
+        is_judged(other),
         other.status != TrialStatus.FAILED,
     )
     return and_(UNJUDGED, ~holds_its_own)
@@ -71,7 +74,7 @@ def candidates_for_best(search_ids: Collection[str]) -> Any:
             trial.search_id == SearchRow.id,
             trial.score.is_not(None),
             trial.status != TrialStatus.FAILED,
-            trial.unjudged_iteration.is_(None),
+            is_judged(trial),
         )
         .order_by(trial.iteration.desc(), trial.score.desc(), trial.number)
         .limit(1)

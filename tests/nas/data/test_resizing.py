@@ -45,7 +45,8 @@ def test_every_split_is_read_at_that_size_and_has_a_key_of_its_own(dataset):
     for split, whole in ((half.split("val"), dataset.split("val")), (half.appearance, dataset.appearance)):
         image, label = split.load(0)
         assert (image.shape, label.shape) == ((4, 6, 3), (4, 6))
-        expected = rescale(*whole.load(0), 0.5)
+        whole_image, whole_label = whole.load(0)
+        expected = rescale(whole_image, whole_label, 0.5)
         assert np.array_equal(image, expected[0])
         assert np.array_equal(label, expected[1])
     assert len({half.key, dataset.key, dataset.resized(0.25).key}) == 3
