@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from nas.results.measurement import TrialError
 from nas.specs import Fidelity
-from nas.training.loop.batches import BankBatches, Batches
+from nas.training.loop.batches import BankBatches, Batches, Inputs
 from nas.training.loop.device import autocast, compute_dtype
 from nas.training.loop.distributed import Peers
 from nas.training.loop.graphed import StaticSteps, captured
@@ -179,7 +179,7 @@ class Loop:
             set_rate(self.optimizer, float(self._rates[step]))
             self._one_step(inputs, labels)
 
-    def _one_step(self, inputs: Tensor, labels: Tensor) -> None:
+    def _one_step(self, inputs: Inputs, labels: Tensor) -> None:
         # Shares differ in their number of labelled pixels: a mean of the shares' means would weigh pixels unequally.
         counted = None if self.peers is None else self.peers.total(self._criterion.counted(labels))
         loss = self._criterion(self._logits(self._trained, inputs), labels, counted)
@@ -189,9 +189,9 @@ class Loop:
         self.optimizer.step()
         self._share_sum += loss.detach()
 
-    def _logits(self, model: nn.Module, inputs: Tensor) -> Tensor:
+    def _logits(self, model: nn.Module, inputs: Inputs) -> Tensor:
         with autocast(self._device, self._dtype):
-            logits: Tensor = model(inputs)
+            logits: Tensor = model(*inputs)
         return logits
 
     def _generator_states(self) -> list[Tensor]:
