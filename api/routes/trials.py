@@ -41,7 +41,7 @@ def list_trials(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> TrialPage:
-    """List trials by number or by score, as their `standing` says; failed trials and those without a score come last."""
+    """List trials by number, or by score as their `standing` says; those that failed or have no score come last."""
     try:
         return trial_page(store.list_trials(search.id, order_by, status, limit, cursor))
     except ValueError as error:
@@ -58,8 +58,8 @@ def get_trial(search: SearchDep, number: TrialNumber, store: StoreDep) -> TrialD
 def best_trial(search: SearchDep, store: StoreDep, format: Format = "segnas") -> Any:
     """Export the best architecture as a document; while the search runs, the best so far (404 before any score).
 
-    The best architecture is that of the first trial in the order `-score`. Of a differentiable
-    search that measures none of its snapshots, it is the last one of the run whose supernet scores highest.
+    The best architecture is that of the first trial in the order `-score`. Of a differentiable search that measures
+    none of its snapshots, it is the last one of the run whose supernet scores highest.
     """
     best: TrialRecord | SnapshotRecord | None
     best = store.best_trial(search.id) or kind_of(search.spec).best_snapshot(search, store)
