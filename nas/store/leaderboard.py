@@ -121,15 +121,14 @@ class Leaderboard(Database):
             if rung is None or score is None:
                 return self._trials(unranked.where(TrialRow.number > number).limit(rows))
             after = ((rung, score), number)
-        ranked = base.where(RANKED)
-        trials = self._trials(_in_order(ranked.where(is_judged()), order, after).limit(rows))
-        trials += self._trials(ranked.where(UNJUDGED))
-        place = _place(order)
-        trials = sorted(
-            (trial for trial in trials if after is None or place(trial) > _place_of(order, *after)), key=place
-        )
-        if len(trials) < rows:
-            trials += self._trials(unranked.limit(rows - len(trials)))
+        ranked, place = base.where(RANKED), _place(order)
+        with self._read() as connection:
+            trials = _records(connection, _in_order(ranked.where(is_judged()), order, after).limit(rows))
+            trials += _records(connection, ranked.where(UNJUDGED))
+            trials = [trial for trial in trials if after is None or place(trial) > _place_of(order, *after)]
+            trials.sort(key=place)
+            if len(trials) < rows:
+                trials += _records(connection, unranked.limit(rows - len(trials)))
         return trials[:rows]
 
     def curve(self, search_id: str, number: int) -> list[Measurement]:
@@ -164,7 +163,11 @@ class Leaderboard(Database):
 
     def _trials(self, statement: Select[Any]) -> list[TrialRecord]:
         with self._read() as connection:
-            return [TrialRecord(*row) for row in connection.execute(statement)]
+            return _records(connection, statement)
+
+
+def _records(connection: Connection, statement: Select[Any]) -> list[TrialRecord]:
+    return [TrialRecord(*row) for row in connection.execute(statement)]
 
 
 def _in_order(trials: Select[Any], order: str, after: tuple[Standing, int] | None) -> Select[Any]:
