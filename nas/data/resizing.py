@@ -1,4 +1,4 @@
-"""Resizing of images with their label maps."""
+"""Resizing of images and label maps as they are read."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ from numpy.typing import NDArray
 from PIL import Image
 
 
-def rescale(
-    image: NDArray[np.uint8], label: NDArray[np.uint8], scale: float
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Resize an image bilinearly and its label map by nearest neighbour; sides are rounded, to one pixel at least.
-
-    Args:
-        image: (H, W, 3).
-        label: (H, W).
-        scale: Factor on both sides.
+def resize_image(image: NDArray[np.uint8], factor: float) -> NDArray[np.uint8]:
+    """Resize an image (H, W, 3) bilinearly; sides are rounded, to one pixel at least.
 
     Returns:
-        Image (h, w, 3) and label map (h, w); the arrays themselves where the size stays the same.
+        The image (h, w, 3); the array itself where the size stays the same.
     """
-    height, width = (max(1, round(side * scale)) for side in label.shape)
-    if (height, width) == label.shape:
-        return image, label
-    resized = Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR)
-    return np.asarray(resized), np.asarray(Image.fromarray(label).resize((width, height), Image.Resampling.NEAREST))
+    return _resized(image, factor, Image.Resampling.BILINEAR)
+
+
+def resize_label(label: NDArray[np.uint8], factor: float) -> NDArray[np.uint8]:
+    """Resize a label map (H, W) by nearest neighbour, to the size that `resize_image` gives its image."""
+    return _resized(label, factor, Image.Resampling.NEAREST)
+
+
+def _resized(array: NDArray[np.uint8], factor: float, resampling: Image.Resampling) -> NDArray[np.uint8]:
+    height, width = (max(1, round(side * factor)) for side in array.shape[:2])
+    if (height, width) == array.shape[:2]:
+        return array
+    return np.asarray(Image.fromarray(array).resize((width, height), resampling))
