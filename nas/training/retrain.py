@@ -203,6 +203,7 @@ def _write_results(
         scores=tuple(Score(iteration=m.iteration, score=m.score) for m in measured),
         software=software_versions(),
         environment=measured[-1].environment,
+        classes=prepared.dataset.class_names,
     )
     for name, content in (
         (DOCUMENT, write_document(canonical(document.architecture), provenance)),

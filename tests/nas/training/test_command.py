@@ -1,11 +1,13 @@
 """`python -m nas.training`, called in this process."""
 
 import json
+from pathlib import Path
 
 import pytest
 import yaml
 
-from nas.training.__main__ import main, read_fidelity
+from nas.data.entry import DatasetEntry
+from nas.training.__main__ import _dataset, main, read_fidelity
 from search_spaces.dense_cell.architecture import PUBLISHED_CELL
 from search_spaces.document import write_document
 
@@ -45,6 +47,8 @@ def test_retrain_leaves_its_files(arguments, tmp_path, capsys):
         (["--dataset", "broken"], "NAME=LAYOUT:ROOT"),
         (["--dataset", "x=kitti:/data"], "cityscapes"),
         (["--dataset", "x=cityscapes"], "NAME=LAYOUT:ROOT"),
+        (["--dataset", "x=folder:/data"], "x=FILE.YAML of `segnas data add`"),
+        (["--dataset", "x=nowhere.yaml"], "nowhere.yaml cannot be read"),
         (["--weights", "broken"], "NAME=PATH"),
         (["--device", "tpu"], "device"),
     ],
@@ -74,6 +78,11 @@ def test_replay_compares_with_the_document(arguments, tmp_path, capsys):
     file.write_text(json.dumps(changed))
     assert main(["replay", str(file), *place, *cache]) == 2
     assert "provenance.fidelity is missing" in capsys.readouterr().err
+
+
+def test_a_registration_file_is_a_data_set(tmp_path):
+    (tmp_path / "mine.yaml").write_text("layout: voc2012\nroot: /data/voc\n")
+    assert _dataset(f"x={tmp_path / 'mine.yaml'}") == ("x", DatasetEntry(layout="voc2012", root=Path("/data/voc")))
 
 
 def test_missing_files_are_named(arguments, capsys):
