@@ -54,7 +54,7 @@ def test_the_same_measurement_is_adopted_and_replayed(running_ray, store, worksp
 
     trial, curve = store.get_trial(first, 0), store.curve(first, 0)
     assert [point.environment and point.environment.threads for point in curve] == [1, 1]
-    document = read_architecture(trial_document(store.get_search(first), trial, curve))
+    document = read_architecture(trial_document(store.get_search(first), trial, curve, ()))
     elsewhere = replace(workspace, cache=tmp_path / "another cache")  # the backbone is warmed up anew there
     replayed = list(replay(document, FIDELITY, elsewhere))
     assert [(point.equal, point.differences) for point in replayed] == [(True, ())] * 2
