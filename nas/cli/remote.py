@@ -90,7 +90,7 @@ def trials(
 
     with connect() as client:
         found = client.trials(resolve(client, search), order_by="number" if top is None else "-score")
-        chosen = found if top is None else (trial for trial in islice(found, top) if trial.score is not None)
+        chosen = found if top is None else (trial for trial in islice(found, top) if trial.standing is not None)
         if as_json:
             print_json([trial.model_dump(mode="json") for trial in chosen])
         else:

@@ -10,6 +10,7 @@ from pydantic import AliasChoices, Field
 from nas import formatting
 from nas.results.status import TrialStatus
 from nas.schemas.base import PagePublic, PublicModel
+from search_spaces.environment import Environment
 
 
 class TrialPublic(PublicModel):
@@ -23,7 +24,8 @@ class TrialPublic(PublicModel):
     iteration: int | None
     standing: tuple[float, ...] | None = Field(
         description="Sort key among the trials of a search, compared number by number: the greater one is better. "
-        "It is the rung, then the score; null (last) for a trial that failed or has no score."
+        "It is the rung, then the score there: those of the deepest rung measured, or of a shallower one that early "
+        "stopping let the trial pass unjudged. Null (last) for a trial that failed or has no score."
     )
     seconds: float | None
     duration: str = Field(
@@ -63,6 +65,9 @@ class MeasurementPublic(PublicModel):
     val_loss: float
     seconds: float
     device_seconds: float
+    environment: Environment | None = Field(
+        None, description="Machine, software and data that were measured with; null where they are not known."
+    )
 
 
 class TrialDetail(TrialPublic):

@@ -1,4 +1,4 @@
-"""The trainer alone: `python -m nas.training evaluate|retrain|training-free`, without Ray, a database or HTTP.
+"""The trainer alone: `python -m nas.training evaluate|replay|retrain|training-free`, without Ray, a database or HTTP.
 
 Needs torch, numpy, Pillow, pydantic, safetensors and typer; PyYAML only for a fidelity in YAML.
 """
@@ -19,6 +19,7 @@ from nas.specs import Fidelity
 from nas.specs.training_free import TRAINING_FREE, TRAINING_FREE_SOURCES, TrainingFreeProxy
 from nas.training.evaluate import evaluate
 from nas.training.progress import ProgressLines
+from nas.training.replay import replay
 from nas.training.retrain import retrain
 from nas.training.training_free import score
 from nas.training.workspace import Workspace
@@ -89,6 +90,34 @@ def _evaluate(
         progress=ProgressLines(),
     )
     _print(measurements)
+
+
+@app.command("replay")
+def _replay(
+    *,
+    architecture: Document,
+    dataset: Datasets,
+    weights: Weights = None,
+    cache: Cache,
+) -> None:
+    """Measure an exported architecture again as its document says, and compare; exit code 1 where a score differs."""
+    document = read_architecture(architecture)
+    fidelity = document.provenance.fidelity
+    if fidelity is None:
+        raise ValueError(f"{architecture}: provenance.fidelity is missing, so the measurement cannot be replayed")
+    parsed, workspace = _workspace_for(validate(Fidelity, fidelity), dataset, weights, cache)
+    equal = True
+    for again in replay(document, parsed, workspace, progress=ProgressLines()):
+        equal = equal and again.equal
+        line = {
+            "iteration": again.measurement.iteration,
+            "recorded": again.recorded,
+            "score": again.measurement.score,
+            "equal": again.equal,
+            "differences": again.differences,
+        }
+        print(json.dumps(line), flush=True)
+    raise typer.Exit(0 if equal else 1)
 
 
 @app.command("retrain")
@@ -163,7 +192,13 @@ def _training_free(
 def _inputs(
     fidelity: Path, datasets: Iterable[str], weights: Iterable[str] | None, cache: Path
 ) -> tuple[Fidelity, Workspace]:
-    parsed = read_fidelity(fidelity)
+    return _workspace_for(read_fidelity(fidelity), datasets, weights, cache)
+
+
+def _workspace_for(
+    parsed: Fidelity, datasets: Iterable[str], weights: Iterable[str] | None, cache: Path
+) -> tuple[Fidelity, Workspace]:
+    """Make the workspace of the command line, and the fidelity with its data set: a single one replaces its own."""
     entries = dict(map(_dataset, datasets))
     if len(entries) == 1:
         parsed = parsed.model_copy(update={"dataset": next(iter(entries))})

@@ -65,6 +65,14 @@ class Prepared:
         images = used_images(self.dataset.split("train"), self.fidelity.train_images)
         return class_graph(self.dataset, images, self.statistics_folder)
 
+    @property
+    def inputs_key(self) -> str:
+        """Content hash (sha256 hex) of the data, the backbone's weights and the statistics of its features."""
+        weights, statistics = self.weights, self.statistics
+        hashed = None if weights is None else _file_hash(weights, weights.stat().st_size, weights.stat().st_mtime_ns)
+        features = None if statistics is None else [statistics.mean, statistics.deviation]
+        return content_key({**_crops(self.fidelity, self.dataset), "weights": hashed, "features": features})
+
     def training_source(self) -> CropSource:
         return _training_source(self.fidelity, self.dataset)
 
@@ -99,7 +107,7 @@ def prepare(
     """
     target = pick_device(device)
     dtype = compute_dtype(fidelity, target)
-    dataset = workspace.dataset(fidelity.dataset)
+    dataset = workspace.dataset(fidelity.dataset).resized(fidelity.resize)
     folder = workspace.cache / "statistics"
     training = _training_source(fidelity, dataset)
     class_pixels, warnings = checked_labels(

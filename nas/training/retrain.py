@@ -13,13 +13,14 @@ from torch import nn
 from nas.atomic import write_bytes_atomically, write_text_atomically
 from nas.models.backbones.build import build_backbone
 from nas.models.graph_reasoning import KnowledgeGraph, identity_graph
-from nas.models.networks import Network, SegmentationNetwork, build_classifier_head, is_network
+from nas.models.networks import Network, SegmentationNetwork, build_classifier_head, is_network, match_bn_momentum
 from nas.models.parameters import count_parameters
 from nas.results.measurement import Measurement
 from nas.results.software import software_versions
 from nas.specs import Fidelity
 from nas.training.backbone.extractor import StandardizedBackbone
-from nas.training.loop.checkpoint import checkpoint_key, written_key
+from nas.training.environment import environment_of
+from nas.training.loop.checkpoint import checkpoint_key
 from nas.training.loop.device import pick_device, place, reproducible_kernels, thread_count
 from nas.training.loop.rungs import Checkpoint, RungRun
 from nas.training.pictures import draw_predictions
@@ -32,6 +33,7 @@ from search_spaces.document import (
     ArchitectureDocument,
     Provenance,
     Score,
+    canonical,
     read_architecture,
     write_document,
 )
@@ -55,10 +57,10 @@ def retrain(
     """Train the network of an architecture document at a fidelity, and save it in a folder.
 
     The folder receives `model.safetensors` (backbone, standardisation of its features, head and classifier; or the
-    entire network where the architecture is one), `metrics.json`, `architecture.json` (the document, with this training
-    as its provenance) and `predictions.png`. The backbone is trained too where the fidelity has `backbone.frozen:
-    false`. While training, `checkpoint.pt` holds the state: after an interruption a call with the same architecture,
-    fidelity and seed resumes there and ends with the same bytes.
+    entire network where the architecture is one), `metrics.json`, `architecture.json` (the document in its canonical
+    form, which was trained, with this training as its provenance) and `predictions.png`. The backbone is trained too
+    where the fidelity has `backbone.frozen: false`. While training, `checkpoint.pt` holds the state: after an
+    interruption a call with the same architecture, fidelity and seed resumes there and ends with the same bytes.
 
     Args:
         document: The architecture.
@@ -92,7 +94,7 @@ def retrain(
             progress=progress,
         )
         network = build_trial_network(document.architecture, prepared, seed)
-        key = checkpoint_key(written_key(document.architecture), fidelity.key, seed, target)
+        key = checkpoint_key(document.architecture.key, fidelity.key, seed, target)
         loop = build_loop(network, prepared, seed, target)
         run = RungRun(
             loop,
@@ -102,6 +104,7 @@ def retrain(
             checkpoint=Checkpoint(output / CHECKPOINT, key, checkpoint_seconds),
             on_step=lambda step: progress("training", step, fidelity.iterations),
             complexity=trial_complexity(loop.model, prepared),
+            environment=environment_of(prepared, target),
         )
         measured = tuple(run.measurements())
         _write_results(document, prepared, network, measured, output, seed=seed, device=target)
@@ -154,6 +157,7 @@ def _rebuilt(
     if is_network(architecture):
         return build_whole_network(architecture, num_classes, fidelity)
     body = build_backbone(fidelity.backbone)
+    match_bn_momentum(body, fidelity.head)
     part = build_classifier_head(
         architecture,
         body.levels,
@@ -198,10 +202,11 @@ def _write_results(
         fidelity=prepared.fidelity.model_dump(mode="json"),
         scores=tuple(Score(iteration=m.iteration, score=m.score) for m in measured),
         software=software_versions(),
+        environment=measured[-1].environment,
         classes=prepared.dataset.class_names,
     )
     for name, content in (
-        (DOCUMENT, write_document(document.architecture, provenance)),
+        (DOCUMENT, write_document(canonical(document.architecture), provenance)),
         (METRICS, _metrics(prepared, network, measured, seed=seed, device=device)),
     ):
         write_text_atomically(output / name, json.dumps(content, indent=2) + "\n")
@@ -218,9 +223,11 @@ def _metrics(
     names = prepared.dataset.class_names
     rungs = [{**m.model_dump(mode="json"), "class_iou": dict(zip(names, m.class_iou, strict=True))} for m in measured]
     height, width = prepared.fidelity.crop
+    images = len(prepared.validation_source())
+    scaled = f", of images at {prepared.dataset.resize:g} times their size" if prepared.dataset.resize != 1 else ""
     return {
         "score": measured[-1].score,
-        "measured_on": f"{len(prepared.validation_source())} validation images, middle crop of {height}x{width}",
+        "measured_on": f"{images} validation images, middle crop of {height}x{width}{scaled}",
         "rungs": rungs,
         "seed": seed,
         "parameters": {part: size for part, module in network.named_children() if (size := _size(module))},

@@ -14,6 +14,7 @@ from nas.models.networks import (
     build_classifier_head,
     build_network,
     is_network,
+    match_bn_momentum,
 )
 from nas.models.parameters import count_parameters
 from nas.results.measurement import TrialError
@@ -28,11 +29,13 @@ from nas.training.loop.losses import class_weights
 from nas.training.loop.random_streams import WEIGHTS, torch_seed
 from nas.training.prepare import Prepared
 from search_spaces.auto_deeplab.architecture import AutoDeepLab
-from search_spaces.document import Architecture
+from search_spaces.document import Architecture, canonical
 
 
 def build_trial_network(architecture: Architecture, prepared: Prepared, seed: int) -> Network:
     """Build the network of a trial on the CPU, with initial weights that follow from the seed.
+
+    The architecture is built in its canonical form: initial weights are drawn in the order of its parts.
 
     Returns:
         The prepared, standardised backbone with a new head and classifier; or an entirely new network where the
@@ -42,6 +45,7 @@ def build_trial_network(architecture: Architecture, prepared: Prepared, seed: in
         TrialError: The network cannot be built, for instance because the crop is too small.
     """
     fidelity = prepared.fidelity
+    architecture = canonical(architecture)
     if is_network(architecture):
         with torch.random.fork_rng(devices=[]), trial_failures("building the network"):
             torch.manual_seed(torch_seed(seed, WEIGHTS))
@@ -50,6 +54,8 @@ def build_trial_network(architecture: Architecture, prepared: Prepared, seed: in
             except ValueError as error:
                 raise TrialError(f"the network cannot be built: {error}") from error
     backbone = prepared.backbone(frozen=fidelity.backbone.frozen)
+    if not fidelity.backbone.frozen:
+        match_bn_momentum(backbone, fidelity.head)
     knowledge = prepared.knowledge() if needs_knowledge(architecture) else None
     with torch.random.fork_rng(devices=[]), trial_failures("building the head"):
         torch.manual_seed(torch_seed(seed, WEIGHTS))

@@ -23,8 +23,8 @@ OF_SNAPSHOTS = 6
 """The search, its trials, the snapshots."""
 OF_A_PAGE_OF_TRIALS = 6
 """The search, the page; by score, also those that have none."""
-OF_A_TRIAL = 6
-"""The search, the trial, its curve."""
+OF_A_TRIAL = 7
+"""The search, the trial, its curve, the environments of the curve."""
 
 
 @contextmanager

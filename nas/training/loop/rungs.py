@@ -16,6 +16,7 @@ from nas.training.loop.checkpoint import load_checkpoint, save_checkpoint
 from nas.training.loop.device import synchronize
 from nas.training.loop.failures import trial_failures
 from nas.training.loop.loop import Loop
+from search_spaces.environment import Environment
 
 CLOCK_READINGS = 5
 """How often the clock is read between two checkpoints within a rung."""
@@ -47,6 +48,8 @@ class RungRun:
         on_step: Called with the number of steps done.
         complexity: Part of every new measurement. A measurement without it in a checkpoint, by an older version, stays
             without.
+        environment: Part of every new measurement, unless the checkpoint that the training resumes from was saved in
+            another one: the numbers are then of neither.
     """
 
     loop: Loop
@@ -57,6 +60,7 @@ class RungRun:
     checkpoint: Checkpoint | None = None
     on_step: Callable[[int], None] | None = None
     complexity: Complexity | None = None
+    environment: Environment | None = None
     _seconds: float = field(default=0.0, init=False)
     _measured: list[Measurement] = field(default_factory=list, init=False)
 
@@ -113,6 +117,7 @@ class RungRun:
             device_seconds=self._seconds * self.devices,
             parameters=None if self.complexity is None else self.complexity.parameters,
             multiply_adds=None if self.complexity is None else self.complexity.multiply_adds,
+            environment=self.environment,
         )
         self._measured.append(measurement)
         self._save()
@@ -123,6 +128,7 @@ class RungRun:
             state: dict[str, Any] = {
                 "loop": self.loop.state(),
                 "seconds": self._seconds,
+                "environment": None if self.environment is None else self.environment.key,
                 "measured": [measurement.model_dump(mode="json") for measurement in self._measured],
             }
             if self.loop.peers is None or self.loop.peers.leads:
@@ -138,4 +144,6 @@ class RungRun:
         if state is not None:
             self.loop.load(state["loop"])
             self._seconds = state["seconds"]
+            if self.environment is not None and state["environment"] != self.environment.key:
+                self.environment = None
             self._measured = [Measurement.model_validate(measurement) for measurement in state["measured"]]

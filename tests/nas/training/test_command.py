@@ -60,6 +60,26 @@ def test_wrong_input_is_a_sentence(arguments, capsys, change, says):
     assert says in error
 
 
+def test_replay_compares_with_the_document(arguments, tmp_path, capsys):
+    assert main(["retrain", *arguments, "--threads", "1", "--output", str(tmp_path / "out")]) == 0
+    file = tmp_path / "out" / "architecture.json"
+    place = arguments[arguments.index("--dataset") : arguments.index("--dataset") + 2]
+    cache = arguments[arguments.index("--cache") : arguments.index("--cache") + 2]
+    capsys.readouterr()
+    assert main(["replay", str(file), *place, *cache]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line["equal"], line["differences"]) for line in lines] == [(True, [])] * len(lines)
+    changed = json.loads(file.read_text())
+    changed["provenance"]["scores"][0]["score"] = 0.0
+    file.write_text(json.dumps(changed))
+    assert main(["replay", str(file), *place, *cache]) == 1
+    assert json.loads(capsys.readouterr().out.splitlines()[0])["equal"] is False
+    del changed["provenance"]["fidelity"]
+    file.write_text(json.dumps(changed))
+    assert main(["replay", str(file), *place, *cache]) == 2
+    assert "provenance.fidelity is missing" in capsys.readouterr().err
+
+
 def test_a_registration_file_is_a_data_set(tmp_path):
     (tmp_path / "mine.yaml").write_text("layout: voc2012\nroot: /data/voc\n")
     assert _dataset(f"x={tmp_path / 'mine.yaml'}") == ("x", DatasetEntry(layout="voc2012", root=Path("/data/voc")))

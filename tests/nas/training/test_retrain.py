@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import nn
 
 from nas.data.dataset import IGNORE
 from nas.models.networks import SegmentationNetwork
@@ -96,7 +97,8 @@ def test_the_loaded_network_scores_what_was_measured(document, short, workspace,
 
 
 def test_a_trained_backbone_is_saved_as_trained(document, short, workspace, tmp_path):
-    fidelity = unfrozen(short)
+    slow = short.model_copy(update={"head": short.head.model_copy(update={"bn_momentum": 0.0003})})
+    fidelity = unfrozen(slow)
     retrain(document, fidelity, workspace, tmp_path, device="cpu")
     before = prepare(fidelity, workspace, device="cpu").backbone(frozen=False)
     network = load_retrained(tmp_path)
@@ -105,6 +107,7 @@ def test_a_trained_backbone_is_saved_as_trained(document, short, workspace, tmp_
     assert not torch.equal(before.get_parameter(first), after.get_parameter(first))
     images = to_network(torch.zeros(1, 64, 128, 3, dtype=torch.uint8))
     assert after(images)[0].shape == (1, 8, 8, 16)
+    assert {layer.momentum for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)} == {0.0003}
 
 
 def test_killed_in_the_middle_and_started_again_ends_with_the_same_weights(
