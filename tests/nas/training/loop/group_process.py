@@ -18,7 +18,7 @@ import torch.distributed as dist
 from torch import nn
 
 from nas.results.measurement import Measurement, TrialError
-from nas.specs import Fidelity, NetworkSpec, OptimizerSpec
+from nas.specs import Fidelity, LossSpec, NetworkSpec, OptimizerSpec, ScheduleSpec
 from nas.training.evaluate import evaluate
 from nas.training.loop.batches import BankBatches
 from nas.training.loop.distributed import Peers
@@ -32,9 +32,15 @@ from search_spaces.reference.architecture import ReferenceHead
 
 CPU = torch.device("cpu")
 IGNORED = 255
-OPTIMIZERS = {
-    "sgd": OptimizerSpec(learning_rate=0.05, weight_decay=0.01),
-    "adam": OptimizerSpec(name="adam", learning_rate=5e-3, weight_decay=0.01),
+TRAININGS: dict[str, dict[str, Any]] = {
+    "sgd": {"optimizer": OptimizerSpec(learning_rate=0.05, weight_decay=0.01)},
+    "adam": {"optimizer": OptimizerSpec(name="adam", learning_rate=5e-3, weight_decay=0.01)},
+    "adamw with all options": {
+        "optimizer": OptimizerSpec(name="adamw", learning_rate=5e-3, weight_decay=0.01, clip_norm=0.1),
+        "schedule": ScheduleSpec(decay="cosine", warmup=2),
+        "loss": LossSpec(name="focal", dice=0.5),
+        "ema": 0.9,
+    },
 }
 WEIGHTS = (0.5, 1.0, 2.0, 4.0)
 """Of classes in turn: their sums are exact in float32."""
@@ -68,16 +74,18 @@ def plain_loop(fidelity: Fidelity, workspace: Workspace) -> Loop:
 
 
 def steps(task: Task) -> Result:
-    """Parameters after each of twelve steps, and the mean loss, by optimiser."""
+    """Parameters after each of twelve steps, and the mean loss, by training."""
     fidelity, workspace, _ = task
     found: Result = {}
-    for name, optimizer in OPTIMIZERS.items():
-        loop = plain_loop(fidelity.model_copy(update={"optimizer": optimizer}), workspace)
+    for name, update in TRAININGS.items():
+        loop = plain_loop(fidelity.model_copy(update=update), workspace)
         after = []
         for step in range(12):
             loop.train(step + 1)
             after.append(nn.utils.parameters_to_vector(loop.model.parameters()).detach().clone())
         found[name] = {"after": torch.stack(after), "loss": loop.pop_train_loss()}
+        loop.adopt_average()
+        found[name]["adopted"] = nn.utils.parameters_to_vector(loop.model.parameters()).detach()
     return found
 
 
