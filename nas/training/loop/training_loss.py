@@ -87,7 +87,8 @@ def dice_loss(sums: Tensor) -> Tensor:
     overlap, predicted, occurring = sums
     there = (occurring > 0).to(sums.dtype)
     error = 1 - 2 * overlap / (predicted + occurring).clamp(min=1e-12)
-    return (error * there).sum() / there.sum().clamp(min=1)
+    mean: Tensor = (error * there).sum() / there.sum().clamp(min=1)
+    return mean
 
 
 def _log_probability(logits: Tensor, size: tuple[int, int]) -> Tensor:
