@@ -47,6 +47,7 @@ class Provenance(StrictModel):
         fidelity: The complete fidelity at which `scores` were measured.
         scores: One for each rung, ascending in iterations.
         software: Version of each package by its name.
+        augmentation: Content hash of the albumentations pipeline that the network was trained with.
     """
 
     search: str | None = None
@@ -55,6 +56,7 @@ class Provenance(StrictModel):
     fidelity: dict[str, JsonValue] | None = None
     scores: tuple[Score, ...] = ()
     software: dict[str, str] = Field(default_factory=dict)
+    augmentation: str | None = None
 
 
 class ArchitectureDocument(StrictModel):

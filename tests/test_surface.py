@@ -50,7 +50,8 @@ heads ID --json
 logs ID --tail
 published --dataset --json
 rank ID --full-scale --json --plot
-retrain FILE --dataset --device --fidelity --output --seed
+retrain FILE --augment --dataset --device --evaluate --fidelity --flip --log --output --processes \
+--scales --seed --weights
 searches --json
 serve --host --keep-ray --port
 show ID --json

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import torch
@@ -15,13 +15,15 @@ from torch import Tensor, nn
 
 from nas.data.dataset import Split, Uint8
 from nas.data.transforms import MEAN_PIXEL
-from nas.training.loop.device import autocast
+from nas.training.loop.device import autocast, compute_dtype
 from nas.training.loop.distributed import Peers
 from nas.training.loop.metrics import Scores, confusion_matrix, scores
 from nas.training.loop.pixels import to_network
 from nas.training.loop.resize import resize_logits
+from nas.training.prepare import Prepared
 from nas.training.progress import Progress, silent
 from search_spaces.base import StrictModel
+from search_spaces.validation import validate
 
 DEEPEST_STRIDE = 32
 """Stride of the deepest layer of any backbone, by which the sides of an image in one piece differ from the crop's."""
@@ -168,6 +170,75 @@ def measure_full_images(
         confusion += confusion_matrix(torch.from_numpy(label).to(predictor.device), guess, num_classes)
         progress("entire images", min(row + step, images), images)
     return scores(confusion if peers is None else peers.total(confusion))
+
+
+def full_image_metrics(
+    spec: FullImageSpec,
+    network: nn.Module,
+    prepared: Prepared,
+    device: torch.device,
+    *,
+    peers: Peers | None = None,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Measure a network on the entire validation images of its fidelity.
+
+    Args:
+        spec: How images are predicted.
+        network: In evaluation mode, on `device`.
+        prepared: Of the fidelity that the network was trained at.
+        device: Where images are moved.
+        peers: The processes that measure together.
+        progress: Called with the stage "entire images".
+
+    Returns:
+        `full_images` with the score, in words what it was measured on, and the IoU of each class by name.
+
+    Raises:
+        DatasetError: A file is broken.
+    """
+    fidelity, source, dataset = prepared.fidelity, prepared.validation_source(), prepared.dataset
+    predictor = FullImagePredictor(
+        network, fidelity.crop, spec, fidelity.batch, device, compute_dtype(fidelity, device)
+    )
+    found = measure_full_images(
+        predictor, source.split, source.images, dataset.num_classes, peers=peers, progress=progress
+    )
+    return {
+        "full_images": {
+            "score": found.miou,
+            "measured_on": spec.description(source.images, fidelity.crop),
+            "class_iou": dict(zip(dataset.class_names, found.class_iou, strict=True)),
+        }
+    }
+
+
+def full_image_spec(evaluate: str, scales: str | None, flip: bool) -> FullImageSpec | None:
+    """Read the options `--evaluate`, `--scales` and `--flip`; None where only crops are measured.
+
+    Args:
+        evaluate: `crop`, `sliding` or `whole`.
+        scales: Numbers with commas between them, such as `0.5,0.75,1`.
+        flip: Whether mirror images are predicted too.
+
+    Raises:
+        ValueError: An option is wrong, or goes with entire images and crops are measured.
+    """
+    if evaluate == "crop":
+        if scales is not None or flip:
+            raise ValueError("--scales and --flip go with --evaluate sliding or whole, not with crop")
+        return None
+    if evaluate not in ("sliding", "whole"):
+        raise ValueError(f"--evaluate is crop, sliding or whole, not {evaluate!r}")
+    chosen = {} if scales is None else {"scales": [_number(part) for part in scales.split(",")]}
+    return validate(FullImageSpec, {"mode": evaluate, "flip": flip, **chosen})
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"--scales are numbers with commas between them, such as 0.5,0.75,1, not {text!r}") from None
 
 
 def window_step(window: int) -> int:

@@ -120,6 +120,14 @@ class Loop:
         self._loss_steps = 0
         return mean
 
+    def running_loss(self) -> tuple[float, int]:
+        """Return the sum of the training losses since the last `pop_train_loss`, and the number of these steps."""
+        return float(self._loss_sum), self._loss_steps
+
+    def learning_rate(self) -> float:
+        """Return the learning rate of the next step; after the last step that of the last."""
+        return float(self._rates[min(self.step, len(self._rates) - 1)])
+
     @torch.inference_mode()
     def validate(self, num_classes: int) -> Validation:
         """Score the model on the validation images, with the running statistics of its batch norms.

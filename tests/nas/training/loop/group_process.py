@@ -9,6 +9,7 @@ import pickle
 import random
 import shutil
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from nas.training.evaluate import evaluate
 from nas.training.loop.batches import BankBatches
 from nas.training.loop.distributed import Peers
 from nas.training.loop.loop import Loop
+from nas.training.loop.rungs import Checkpoint, RungRun
 from nas.training.prepare import prepare
 from nas.training.trial import build_loop, build_trial_network
 from nas.training.workspace import Workspace
@@ -104,6 +106,29 @@ def resumed(task: Task) -> Result:
     return {"first": [m.model_dump() for m in first], "again": [m.model_dump() for m in again]}
 
 
+def resumed_within_a_rung(task: Task) -> Result:
+    """The weights of a training that saves after every few steps, and of one that went on from one of its states."""
+    fidelity, workspace, folder = task
+    options = {**TRAININGS["adamw with all options"], "rungs": (4, 30)}
+    prepared = prepare(fidelity.model_copy(update=options), workspace, device=CPU)
+    whole, early = folder / "steps.pt", folder / "early_steps.pt"
+
+    def train(path: Path, on_step: Callable[[int], None]) -> dict[str, torch.Tensor]:
+        loop = build_loop(build_trial_network(PUBLISHED_CELL, prepared, 0), prepared, 0, CPU, Peers.here(CPU))
+        state = Checkpoint(path, "key", every_seconds=0)
+        run = RungRun(loop, (4, 30), prepared.dataset.num_classes, CPU, checkpoint=state, on_step=on_step)
+        list(run.measurements())
+        loop.adopt_average()
+        return loop.model.state_dict()
+
+    def keep(step: int) -> None:
+        if 4 < step < 30 and not early.exists() and (peers := Peers.here(CPU)) is not None and peers.leads:
+            shutil.copy(whole, early)
+
+    began: list[int] = []
+    return {"first": train(whole, keep), "again": train(early, began.append), "began": began[0]}
+
+
 def trained(task: Task) -> Result:
     """A head with batch norm and dropout, trained and validated; its weights afterwards."""
     fidelity, workspace, _ = task
@@ -166,7 +191,7 @@ def refused(task: Task) -> Result:
     return said
 
 
-SCENARIOS = (steps, resumed, trained, unused_weights, images_seen, refused)
+SCENARIOS = (steps, resumed, resumed_within_a_rung, trained, unused_weights, images_seen, refused)
 
 
 def main(folder: Path, rank: int) -> None:

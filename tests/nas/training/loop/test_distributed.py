@@ -87,6 +87,13 @@ def test_only_the_first_process_yields_and_going_on_is_bit_identical(group):
     assert group[1]["resumed"] == {"first": [], "again": []}
 
 
+def test_going_on_within_a_rung_is_bit_identical_for_both(group):
+    for process in group:
+        first, again = process["resumed_within_a_rung"]["first"], process["resumed_within_a_rung"]["again"]
+        assert process["resumed_within_a_rung"]["began"] > 4
+        assert all(torch.equal(first[name], again[name]) for name in first)
+
+
 def test_the_state_is_not_taken_for_another_number_of_processes(task):
     fidelity, *_ = task
     keys = {checkpoint_key("a", fidelity.key, 0, CPU, processes) for processes in (1, 2, 4)}
