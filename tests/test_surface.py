@@ -58,7 +58,7 @@ show ID --json
 snapshots ID --json --run
 stop ID
 submit SPEC.YAML --dry-run --key --measure --watch
-trials ID --json --top
+trials ID --csv --json --top
 watch ID
 """
 
