@@ -90,7 +90,7 @@ def describe(name: str) -> str:
 def row(name: str, size: tuple[int, int], options: argparse.Namespace) -> str:
     """Measure a unit and format its line of the table."""
     forward, both = (run_alone(name, size, backward, options) for backward in (False, True))
-    count = multiply_adds(build(name), CHANNELS, size) / 1e9
+    count = multiply_adds(build(name), [(CHANNELS, *size)]) / 1e9
     cells: Sequence[Any] = (
         f"{size[0]}x{size[1]}",
         describe(name),

@@ -4,9 +4,9 @@ A bank is a folder of .npy files that trials map into memory, so that all proces
 caller names the folder by a hash of all inputs. The folder is made under a lock and a temporary name, and renamed when
 it is complete. This module does not import torch: the features come from a function.
 
-    train_features.npy  (views * images, h, w, C)   row view * images + image
-    train_labels.npy    (views * images, H, W)      uint8, 255 ignored
-    val_features.npy, val_labels.npy                the same, one row per validation image
+    train_features_0.npy  (views * images, h, w, C)   row view * images + image; _1, _2, ... for the coarser levels
+    train_labels.npy      (views * images, H, W)      uint8, 255 ignored
+    val_features_0.npy, val_labels.npy                the same, one row per validation image
     report.json
 """
 
@@ -16,6 +16,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -28,8 +29,8 @@ from nas.data.dataset import IGNORE, Split, Uint8
 from nas.data.transforms import train_crop, val_crop
 from nas.specs import AugmentSpec
 
-Extract = Callable[[Uint8], NDArray[Any]]
-"""Images (n, H, W, 3) -> features (n, h, w, C); float32, or bfloat16 as its uint16 bits."""
+Extract = Callable[[Uint8], tuple[NDArray[Any], ...]]
+"""Images (n, H, W, 3) -> features (n, h, w, C) of each level, finest first; float32, or bfloat16 as its uint16 bits."""
 
 Pair = tuple[Uint8, Uint8]
 """An image (H, W, 3) and its label map (H, W)."""
@@ -82,13 +83,14 @@ class FeatureBank:
     """An opened bank, whose arrays are mapped from disk, read on access and never written back.
 
     Attributes:
+        train_features: One array for each level, finest first; the same for `val_features`.
         class_pixels: Pixels of each class in view 0 of the training labels, at their stored size.
     """
 
     folder: Path
-    train_features: NDArray[Any]
+    train_features: tuple[NDArray[Any], ...]
     train_labels: Uint8
-    val_features: NDArray[Any]
+    val_features: tuple[NDArray[Any], ...]
     val_labels: Uint8
     class_pixels: tuple[int, ...]
     report: dict[str, Any]
@@ -109,9 +111,9 @@ def open_bank(folder: Path) -> FeatureBank:
     report = json.loads((folder / REPORT).read_text("utf-8"))
     return FeatureBank(
         folder=folder,
-        train_features=mapped("train_features"),
+        train_features=tuple(mapped(f"train_features_{level}") for level in range(report["levels"])),
         train_labels=mapped("train_labels"),
-        val_features=mapped("val_features"),
+        val_features=tuple(mapped(f"val_features_{level}") for level in range(report["levels"])),
         val_labels=mapped("val_labels"),
         class_pixels=tuple(report["class_pixels"]),
         report=report,
@@ -150,17 +152,24 @@ def build_bank(
         started = time.perf_counter()
         total = len(train) + len(val)
         counts = np.zeros(num_classes, np.int64)
+        writers: list[NpyWriter] = []
         for name, source, offset in (("train", train, 0), ("val", val, len(train))):
-            features, labels = temporary / f"{name}_features.npy", temporary / f"{name}_labels.npy"
-            with NpyWriter(features, len(source)) as to_features, NpyWriter(labels, len(source)) as to_labels:
+            with ExitStack() as files:
+                rows, writers = len(source), []
+                to_labels = files.enter_context(NpyWriter(temporary / f"{name}_labels.npy", rows))
                 for done, (images, maps) in crop_batches(source, range(len(source)), batch):
                     sampled = sample_labels(maps, label_stride)
-                    to_features.append(extract(images))
+                    for level, features in enumerate(extract(images)):
+                        if level == len(writers):
+                            path = temporary / f"{name}_features_{level}.npy"
+                            writers.append(files.enter_context(NpyWriter(path, rows)))
+                        writers[level].append(features)
                     to_labels.append(sampled)
                     first_view = sampled[: max(0, train.images - (done - len(images)))] if name == "train" else ()
                     counts += count_classes(first_view, num_classes)
                     progress("features", offset + done, total)
         report = {
+            "levels": len(writers),
             "train_rows": len(train),
             "val_rows": len(val),
             "class_pixels": counts.tolist(),

@@ -34,6 +34,7 @@ def step_key(fidelity: Fidelity, whole_network: bool = False) -> str:
     else:
         backbone = ("name", "width", "blocks", "output_stride", "frozen")
         decides |= {"backbone": [document["backbone"][part] for part in backbone], "head": document["head"]}
+        decides |= {"levels": fidelity.backbone.strides}
     if whole_network or not fidelity.backbone.frozen:
         decides["augment"] = document["augment"]
     return content_key(decides)

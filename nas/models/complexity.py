@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from torch import nn
@@ -13,6 +14,10 @@ _ELEMENTWISE = (nn.BatchNorm1d, nn.BatchNorm2d, nn.ReLU, nn.ReLU6)
 """Layers that keep the shape and count nothing, but are slow on the meta device (torch decomposes them in Python)."""
 
 
+Shape: TypeAlias = tuple[int, int, int]
+"""Channels, height and width of a map."""
+
+
 class Complexity(NamedTuple):
     """Trainable parameters of a module, and the multiply-adds of one forward pass for one input."""
 
@@ -20,8 +25,8 @@ class Complexity(NamedTuple):
     multiply_adds: int
 
 
-def multiply_adds(module: nn.Module, in_channels: int, size: tuple[int, int]) -> int:
-    """Count the multiply-adds of one forward pass of one input map.
+def multiply_adds(module: nn.Module, shapes: Sequence[Shape]) -> int:
+    """Count the multiply-adds of one forward pass of one image or its feature maps.
 
     Convolutions, linear layers and matrix products count as is usual in the field: an output scalar costs as many
     multiply-adds as its sum has terms, and a filter tap outside the map costs as much as one inside. Batch norm,
@@ -29,12 +34,11 @@ def multiply_adds(module: nn.Module, in_channels: int, size: tuple[int, int]) ->
 
     Args:
         module: On any device; left unchanged.
-        in_channels: Channels of the input map.
-        size: Height and width of the input map.
+        shapes: Of each map that the module is called with.
     """
     shadow = _shadow(module).eval()
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        shadow(torch.empty(1, in_channels, *size, device="meta"))
+        shadow(*(torch.empty(1, *shape, device="meta") for shape in shapes))
     operations: int = counter.get_total_flops()  # a multiplication and an addition each
     return operations // 2
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeAlias, TypeGuard
 
 from torch import Tensor, nn
 
 from nas.models.auto_deeplab import AutoDeepLabNetwork, build_auto_deeplab
-from nas.models.backbones.base import Backbone
+from nas.models.backbones.base import Backbone, Level
 from nas.models.backbones.build import build_backbone
 from nas.models.graph_reasoning import KnowledgeGraph
-from nas.models.heads.build import build_head
+from nas.models.heads.build import HeadSetting, build_head
 from nas.models.layers.conv import BN_MOMENTUM, build_logits
 from nas.specs import BackboneSpec, HeadSpec, NetworkSpec
 from search_spaces.auto_deeplab.architecture import AutoDeepLab
@@ -18,22 +19,25 @@ from search_spaces.document import Architecture
 
 
 class HeadWithClassifier(nn.Module):
-    """A head and its logits, which a trial on cached features trains: (N, in, H, W) -> logits (N, classes, H, W)."""
+    """A head and its logits, which a trial on cached features trains.
+
+    One map (N, C_i, H_i, W_i) for each level, finest first -> logits (N, classes, H_1, W_1).
+    """
 
     def __init__(self, head: nn.Module, classifier: nn.Module) -> None:
         super().__init__()
         self.head = head
         self.classifier = classifier
 
-    def forward(self, features: Tensor) -> Tensor:
-        logits: Tensor = self.classifier(self.head(features))
+    def forward(self, *levels: Tensor) -> Tensor:
+        logits: Tensor = self.classifier(self.head(*levels))
         return logits
 
 
 class SegmentationNetwork(nn.Module):
     """Backbone, head and logits: normalised images (N, 3, H, W) -> logits (N, classes, H / stride, W / stride).
 
-    Sizes are rounded up; the caller resizes the logits to the image.
+    The stride is that of the backbone's finest level. Sizes are rounded up; the caller resizes the logits to the image.
     """
 
     def __init__(self, backbone: Backbone, head: nn.Module, classifier: nn.Module) -> None:
@@ -43,7 +47,7 @@ class SegmentationNetwork(nn.Module):
         self.classifier = classifier
 
     def forward(self, images: Tensor) -> Tensor:
-        logits: Tensor = self.classifier(self.head(self.backbone(images)))
+        logits: Tensor = self.classifier(self.head(*self.backbone(images)))
         return logits
 
 
@@ -56,25 +60,23 @@ def is_network(architecture: Architecture) -> TypeGuard[AutoDeepLab]:
     return isinstance(architecture, AutoDeepLab)
 
 
-def build_classifier_head(  # noqa: PLR0917  each of the six is needed, and none has a default
+def build_classifier_head(
     architecture: Architecture,
-    in_channels: int,
+    levels: Sequence[Level],
     num_classes: int,
     head: HeadSpec,
-    output_stride: int,
     crop: tuple[int, int],
     *,
     bn_momentum: float = BN_MOMENTUM,
     knowledge: KnowledgeGraph | None = None,
 ) -> HeadWithClassifier:
-    """Build a head and its logits for features of `in_channels` at `output_stride`.
+    """Build a head and its logits for the feature maps of a backbone.
 
     Args:
         architecture: A dense cell or a reference head.
-        in_channels: Channels of the backbone's features.
+        levels: Of the backbone, finest first.
         num_classes: Channels of the logits.
         head: Filters, dropout and rate multiplier.
-        output_stride: Pixels of the image per feature cell.
         crop: Height and width of the training crop in pixels.
         bn_momentum: Weight of the newest batch in the running statistics of batch norm.
         knowledge: Graph of the classes; only symbolic graph reasoning reads it.
@@ -82,17 +84,16 @@ def build_classifier_head(  # noqa: PLR0917  each of the six is needed, and none
     Raises:
         ValueError: As in `build_head`, or `num_classes` is below 1.
     """
-    module = build_head(
-        architecture,
-        in_channels,
+    setting = HeadSetting(
         channels=head.channels,
         dropout=head.dropout,
-        output_stride=output_stride,
+        output_stride=levels[0].stride,
         crop=crop,
         rate_multiplier=head.rate_multiplier,
         bn_momentum=bn_momentum,
         knowledge=knowledge,
     )
+    module = build_head(architecture, levels, setting)
     assert isinstance(module.out_channels, int)
     return HeadWithClassifier(module, build_logits(module.out_channels, num_classes))
 
@@ -141,10 +142,9 @@ def build_network(
     features = build_backbone(backbone or BackboneSpec())
     trained = build_classifier_head(
         architecture,
-        features.out_channels,
+        features.levels,
         num_classes,
         head or HeadSpec(),
-        features.output_stride,
         crop,
         bn_momentum=bn_momentum,
         knowledge=knowledge,

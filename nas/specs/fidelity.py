@@ -29,6 +29,13 @@ class BackboneSpec(StrictModel):
         "backbone has a small receptive field (5 stages: 27 pixels), so that context heads differ on small images.",
     )
     output_stride: Literal[8, 16, 32] = 16
+    levels: Annotated[tuple[Literal[4, 8, 16, 32], ...], Field(min_length=1)] | None = Field(
+        None,
+        # Left out of every dump while it is the default, so that specs written before it was there keep their keys.
+        exclude_if=lambda levels: levels is None,
+        description="Strides of the feature maps that the head reads, finest first: of each stride the backbone's last "
+        "map. The head writes at the finest. null: the last map alone, at output_stride.",
+    )
     weights: Name | None = Field(
         None, description="Name of a checkpoint in the server's configuration; null trains the backbone once."
     )
@@ -43,6 +50,27 @@ class BackboneSpec(StrictModel):
         if self.name != "mobilenet_v2" and (self.width != 1.0 or self.blocks is not None):
             raise ValueError(f"width and blocks belong to mobilenet_v2, not to {self.name}; leave them out")
         return self
+
+    @field_validator("levels")
+    @classmethod
+    def _finest_first(cls, levels: tuple[int, ...] | None) -> tuple[int, ...] | None:
+        if levels is not None and any(a >= b for a, b in itertools.pairwise(levels)):
+            raise ValueError(f"levels must be different strides, finest first, not {list(levels)}")
+        return levels
+
+    @model_validator(mode="after")
+    def _levels_are_reached(self) -> Self:
+        if self.levels is not None and self.levels[-1] > self.output_stride:
+            raise ValueError(
+                f"level {self.levels[-1]} is coarser than output_stride {self.output_stride}, which the backbone "
+                "does not exceed: raise output_stride or leave the level out"
+            )
+        return self
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Strides of the maps that the head reads, finest first; the head writes at the first."""
+        return (self.output_stride,) if self.levels is None else self.levels
 
 
 class HeadSpec(StrictModel):
@@ -215,13 +243,13 @@ class Fidelity(StrictModel):
 
     @model_validator(mode="after")
     def _crop_fits(self) -> Self:
-        stride = self.backbone.output_stride
+        finest, stride = self.backbone.strides[0], self.backbone.strides[-1]
         for side in self.crop:
             if side < 2 * stride or side % stride not in (0, 1):
                 raise ValueError(
                     f"crop {list(self.crop)} does not fit output stride {stride}: "
                     f"each side must be a multiple of {stride}, or one more, and at least {2 * stride}"
                 )
-        if self.label_stride > stride:
-            raise ValueError(f"label_stride {self.label_stride} is coarser than the output stride {stride}")
+        if self.label_stride > finest:
+            raise ValueError(f"label_stride {self.label_stride} is coarser than the head's stride {finest}")
         return self

@@ -24,7 +24,7 @@ from nas.training.progress import Progress, silent
 from nas.training.workspace import Workspace
 from search_spaces.base import content_key
 
-FORMAT = 1
+FORMAT = 2
 """Part of every cache key; to be raised when the stored content changes."""
 
 
@@ -164,6 +164,7 @@ def _features_key(fidelity: Fidelity, dataset: SegmentationDataset, weights: Pat
         {
             **_crops(fidelity, dataset),
             "backbone": architecture_of(fidelity.backbone),
+            "levels": fidelity.backbone.strides,
             "weights": _file_hash(weights, weights.stat().st_size, weights.stat().st_mtime_ns),
             "dtype": str(dtype),
         }

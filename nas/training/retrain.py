@@ -192,14 +192,13 @@ def _rebuilt(
     body = build_backbone(fidelity.backbone)
     part = build_classifier_head(
         architecture,
-        body.out_channels,
+        body.levels,
         num_classes,
         fidelity.head,
-        body.output_stride,
         fidelity.crop,
         knowledge=knowledge,
     )
-    placeholder = torch.ones(body.out_channels)
+    placeholder = torch.ones(sum(level.channels for level in body.levels))
     backbone = StandardizedBackbone(body, placeholder, placeholder, frozen=fidelity.backbone.frozen)
     return SegmentationNetwork(backbone, part.head, part.classifier)
 

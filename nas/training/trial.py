@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from nas.models.complexity import Complexity, multiply_adds
+from nas.models.complexity import Complexity, Shape, multiply_adds
 from nas.models.heads.build import needs_knowledge
 from nas.models.networks import (
     HeadWithClassifier,
@@ -57,10 +57,9 @@ def build_trial_network(architecture: Architecture, prepared: Prepared, seed: in
         try:
             part = build_classifier_head(
                 architecture,
-                backbone.out_channels,
+                backbone.levels,
                 prepared.dataset.num_classes,
                 fidelity.head,
-                backbone.output_stride,
                 fidelity.crop,
                 knowledge=knowledge,
             )
@@ -119,18 +118,17 @@ def build_loop(
     return Loop(model, batches, prepared.fidelity, weights, seed=seed, device=device, peers=peers)
 
 
-def input_shape(prepared: Prepared) -> tuple[int, int, int]:
-    """Return (C, H, W) of a trial's input for one crop: its cached features, or the image."""
+def input_shapes(prepared: Prepared) -> tuple[Shape, ...]:
+    """Return (C, H, W) of each of a trial's inputs for one crop: its cached features, or the image."""
     if prepared.bank is None:
-        return 3, *prepared.fidelity.crop
-    height, width, channels = prepared.bank.train_features.shape[1:]
-    return channels, height, width
+        return ((3, *prepared.fidelity.crop),)
+    shapes = (level.shape[1:] for level in prepared.bank.train_features)
+    return tuple((channels, height, width) for height, width, channels in shapes)
 
 
 def trial_complexity(model: nn.Module, prepared: Prepared) -> Complexity:
     """Count the trainable parameters of `Loop.model`, and the multiply-adds of one forward pass for one crop."""
-    channels, height, width = input_shape(prepared)
-    return Complexity(count_parameters(model), multiply_adds(model, channels, (height, width)))
+    return Complexity(count_parameters(model), multiply_adds(model, input_shapes(prepared)))
 
 
 def _image_batches(

@@ -2,27 +2,61 @@
 
 from __future__ import annotations
 
-from torch import nn
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+
+class Level(NamedTuple):
+    """A feature map that a head reads: pixels of the image per cell along each axis, and channels."""
+
+    stride: int
+    channels: int
 
 
 class Backbone(nn.Module):
-    """A feature extractor with one output map.
+    """A feature extractor: normalised images -> one feature map for each of its levels.
 
-    Normalised images (N, 3, H, W) -> features (N, out_channels, ceil(H / output_stride), ceil(W / output_stride)).
+    (N, 3, H, W) -> for each level a map (N, channels, ceil(H / stride), ceil(W / stride)), finest first.
 
     Attributes:
-        out_channels: Channels of the features.
-        output_stride: Pixels of the image per feature cell, along each axis.
+        levels: Stride and channels of each map, finest first.
         key_prefix: Prefix of this module's state dict keys that published checkpoints do not have.
     """
 
-    out_channels: int
-    output_stride: int
+    levels: tuple[Level, ...]
     key_prefix: str = ""
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Map images (N, 3, H, W) to one feature map for each level, finest first."""
+        raise NotImplementedError
 
     def leaves_out(self, key: str) -> bool:
         """Return whether `key` of a published checkpoint belongs to a layer that this network omits on purpose."""
         raise AssertionError(f"{type(self).__name__} does not say whether it leaves out {key}")
+
+
+def last_at(strides: Sequence[int], wanted: Iterable[int], network: str) -> tuple[int, ...]:
+    """Find the last stage at each wanted stride.
+
+    Args:
+        strides: Stride of the output of each stage, ascending.
+        wanted: Strides, ascending.
+        network: Its name, for the message.
+
+    Returns:
+        Indices of the stages.
+
+    Raises:
+        ValueError: No stage has a wanted stride.
+    """
+    found = {stride: index for index, stride in enumerate(strides)}
+    for stride in wanted:
+        if stride not in found:
+            known = ", ".join(map(str, found))
+            raise ValueError(f"{network} has no feature map of stride {stride}; its maps have the strides {known}")
+    return tuple(found[stride] for stride in wanted)
 
 
 class StrideBudget:

@@ -23,13 +23,14 @@ def build_backbone(spec: BackboneSpec) -> Backbone:
     """Build a backbone with random initial weights from torch's global generator; see `Backbone` for shapes.
 
     Raises:
-        ValueError: The network cannot have this output stride, or timm is missing or cannot build a `timm:` name.
+        ValueError: The network cannot have this output stride or has no map of one of the levels, or timm is missing
+            or cannot build a `timm:` name.
     """
     if spec.name == "mobilenet_v2":
-        return MobileNetV2(spec.width, spec.output_stride, spec.blocks)
+        return MobileNetV2(spec.width, spec.output_stride, spec.blocks, spec.levels)
     if spec.name.startswith("timm:"):
-        return TimmBackbone(spec.name.removeprefix("timm:"), spec.output_stride)
-    return ResNet(spec.name, spec.output_stride)
+        return TimmBackbone(spec.name.removeprefix("timm:"), spec.output_stride, spec.levels)
+    return ResNet(spec.name, spec.output_stride, spec.levels)
 
 
 def load_backbone_weights(module: Backbone, path: Path) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from nas.models.backbones.base import Backbone, StrideBudget
+from nas.models.backbones.base import Backbone, Level, StrideBudget, last_at
 
 STEM = 32
 STAGES = 18
@@ -79,16 +80,24 @@ class MobileNetV2(Backbone):
         width: Multiplier of the channels of every stage.
         output_stride: Stride of the features in pixels; later strides are replaced by dilation.
         blocks: How many of the 18 feature stages to build; None for all.
+        strides: Of the maps to return, ascending; stages after the last map are not built. None for the last map.
 
     Raises:
-        ValueError: The first `blocks` stages do not reach the output stride.
+        ValueError: The first `blocks` stages do not reach the output stride, or no stage has one of `strides`.
     """
 
-    def __init__(self, width: float = 1.0, output_stride: int = 32, blocks: int | None = None) -> None:
+    def __init__(
+        self,
+        width: float = 1.0,
+        output_stride: int = 32,
+        blocks: int | None = None,
+        strides: Sequence[int] | None = None,
+    ) -> None:
         super().__init__()
         budget = StrideBudget(output_stride)
         channels = scaled_channels(STEM, width)
         stages: list[nn.Module] = [ConvBNReLU6(3, channels, 3, stride=budget.spend(2)[0])]
+        outputs = [Level(2, channels)]
         for expansion, base, undilated_stride in _residual_stages()[: (blocks or STAGES) - 1]:
             out = scaled_channels(base, width)
             stride, dilation = budget.spend(undilated_stride)
@@ -96,23 +105,28 @@ class MobileNetV2(Backbone):
             residual = undilated_stride == 1 and channels == out
             stages.append(InvertedResidual(channels, out, expansion, stride, dilation, residual=residual))
             channels = out
+            outputs.append(Level(budget.reached, channels))
         if budget.reached != output_stride:
             raise ValueError(
                 f"mobilenet_v2 cut after {len(stages)} stages reaches stride {budget.reached}, not output_stride "
                 f"{output_stride}; keep more blocks or ask for a smaller output_stride"
             )
-        self.features = nn.Sequential(*stages)
-        self.blocks = len(stages)
-        self.out_channels = channels
-        self.output_stride = output_stride
+        self.read = last_at([output.stride for output in outputs], strides or (output_stride,), "mobilenet_v2")
+        self.levels = tuple(outputs[index] for index in self.read)
+        self.blocks = self.read[-1] + 1
+        self.features = nn.Sequential(*stages[: self.blocks])
         _initialise(self)
 
-    def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.features(x)
-        return y
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        maps, x = [], images
+        for index, stage in enumerate(self.features):
+            x = stage(x)
+            if index in self.read:
+                maps.append(x)
+        return tuple(maps)
 
     def leaves_out(self, key: str) -> bool:
-        # Stages beyond `blocks`, torchvision's stage of 1280 channels and its classifier.
+        # Stages that are not built, torchvision's stage of 1280 channels and its classifier.
         match = re.match(r"features\.(\d+)\.", key)
         if match is None:
             return key.startswith("classifier.")

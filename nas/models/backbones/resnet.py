@@ -6,12 +6,16 @@ weights require.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nas.models.backbones.base import Backbone, StrideBudget
+from nas.models.backbones.base import Backbone, Level, StrideBudget, last_at
 
 EXPANSION = 4
+STAGES = 4
 DEPTHS = {"resnet50": (3, 4, 6, 3), "resnet101": (3, 4, 23, 3)}
 """Number of bottlenecks in layer1 to layer4."""
 
@@ -52,35 +56,46 @@ class ResNet(Backbone):
     Args:
         name: A key of `DEPTHS`.
         output_stride: 8, 16 or 32; in the last stages dilation replaces the strides beyond it.
+        strides: Of the maps to return, ascending; stages after the last map are not built. None for the last map.
+
+    Raises:
+        ValueError: No stage has one of `strides`.
     """
 
-    def __init__(self, name: str, output_stride: int = 32) -> None:
+    def __init__(self, name: str, output_stride: int = 32, strides: Sequence[int] | None = None) -> None:
         super().__init__()
         budget = StrideBudget(output_stride)
         budget.spend(2)
         budget.spend(2)
         self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
-        channels = 64
+        channels, outputs, layers = 64, [], []
         for index, depth in enumerate(DEPTHS[name]):
             width = 64 * 2**index
-            layer = _layer(channels, width, depth, 1 if index == 0 else 2, budget)
-            self.add_module(f"layer{index + 1}", layer)
+            layers.append(_layer(channels, width, depth, 1 if index == 0 else 2, budget))
             channels = width * EXPANSION
+            outputs.append(Level(budget.reached, channels))
         assert budget.reached == output_stride
-        self.out_channels = channels
-        self.output_stride = output_stride
+        self.read = last_at([output.stride for output in outputs], strides or (output_stride,), name)
+        self.levels = tuple(outputs[index] for index in self.read)
+        self.depth = self.read[-1] + 1
+        for index in range(self.depth):
+            self.add_module(f"layer{index + 1}", layers[index])
         _initialise(self)
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = F.relu(self.bn1(self.conv1(x)), inplace=True)
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        x = F.relu(self.bn1(self.conv1(images)), inplace=True)
         x = F.max_pool2d(x, 3, 2, 1)
-        for index in range(4):
+        maps = []
+        for index in range(self.depth):
             x = self.get_submodule(f"layer{index + 1}")(x)
-        return x
+            if index in self.read:
+                maps.append(x)
+        return tuple(maps)
 
     def leaves_out(self, key: str) -> bool:
-        return key in {"fc.weight", "fc.bias"}
+        match = re.match(r"layer(\d)\.", key)
+        return key in {"fc.weight", "fc.bias"} or (match is not None and self.depth < int(match[1]) <= STAGES)
 
 
 def _layer(channels: int, width: int, depth: int, stride: int, budget: StrideBudget) -> nn.Sequential:

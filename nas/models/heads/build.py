@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from nas.models.backbones.base import Level
 from nas.models.graph_reasoning import KnowledgeGraph
+from nas.models.heads.levels import ConcatenatedLevels
 from nas.models.heads.operators import AtrousSeparable, PyramidPooling, pooling_kernel
 from nas.models.heads.reference import ASPPHead, Conv1x1Head, PPMHead
 from nas.models.heads.trunk import TrunkHead
@@ -27,15 +30,30 @@ PAPER_STRIDE = 16
 
 @dataclass(frozen=True)
 class HeadSetting:
-    """The keyword arguments of `build_head`, with the rate multiplier decided."""
+    """How a head is built from its architecture.
+
+    Attributes:
+        channels: Filters of the head.
+        dropout: Probability of dropping a feature in training.
+        output_stride: Pixels of the image per cell of the features and of the head's output.
+        crop: Height and width of the training crop in pixels; they set the dense cell's pooling windows.
+        rate_multiplier: Factor on atrous rates, which refer to output stride 16; None for `rate_multiplier_for`.
+        bn_momentum: Weight of the newest batch in the running statistics of batch norm.
+        knowledge: Graph of the classes; only symbolic graph reasoning reads it.
+    """
 
     channels: int = 256
     dropout: float = 0.1
     output_stride: int = 16
     crop: tuple[int, int] = (513, 513)
-    rate_multiplier: int = 1
+    rate_multiplier: int | None = None
     bn_momentum: float = BN_MOMENTUM
     knowledge: KnowledgeGraph | None = None
+
+    def rate(self, rate: int) -> int:
+        """Return the number of cells between two taps of a filter whose rate is `rate` at output stride 16."""
+        factor = self.rate_multiplier
+        return rate * (rate_multiplier_for(self.output_stride) if factor is None else factor)
 
 
 def rate_multiplier_for(output_stride: int) -> int:
@@ -51,43 +69,34 @@ def needs_knowledge(architecture: Architecture) -> bool:
 
 def build_head(
     architecture: Architecture,
-    in_channels: int,
-    *,
-    channels: int = 256,
-    dropout: float = 0.1,
-    output_stride: int = 16,
-    crop: tuple[int, int] = (513, 513),
-    rate_multiplier: int | None = None,
-    bn_momentum: float = BN_MOMENTUM,
-    knowledge: KnowledgeGraph | None = None,
+    levels: Sequence[Level],
+    setting: HeadSetting,
 ) -> nn.Module:
     """Build a head without logits, with random initial weights from torch's global generator.
 
     Args:
         architecture: A dense cell or a reference head.
-        in_channels: Channels of the backbone's features.
-        channels: Filters of the head.
-        dropout: Probability of dropping a feature in training.
-        output_stride: Pixels of the image per feature cell.
-        crop: Height and width of the training crop in pixels; they set the dense cell's pooling windows.
-        rate_multiplier: Factor on atrous rates, which refer to output stride 16; None for `rate_multiplier_for`.
-        bn_momentum: Weight of the newest batch in the running statistics of batch norm.
-        knowledge: Graph of the classes; only symbolic graph reasoning reads it.
+        levels: Of the backbone, finest first. A head that reads one map reads the concatenation of all levels, each
+            resized to the finest.
+        setting: How the head is built; its output stride is that of the finest level.
 
     Returns:
-        A module (N, in_channels, H, W) -> (N, channels, H, W) with an attribute `out_channels`.
+        A module that is called with one map (N, level's channels, H, W) for each level and returns
+        (N, out_channels, H, W) at the size of the finest; `out_channels` is an attribute.
 
     Raises:
-        ValueError: The architecture is no head, or needs a knowledge graph and `knowledge` is None.
+        ValueError: The architecture is no head, or needs a knowledge graph and the setting has none.
     """
-    if rate_multiplier is None:
-        rate_multiplier = rate_multiplier_for(output_stride)
-    setting = HeadSetting(channels, dropout, output_stride, crop, rate_multiplier, bn_momentum, knowledge)
+    assert setting.output_stride == levels[0].stride, "a head writes at the stride of its finest level"
+    in_channels = sum(level.channels for level in levels)
+    head: nn.Module
     if isinstance(architecture, DenseCell):
-        return DenseCellHead(architecture, in_channels, setting)
-    if isinstance(architecture, ReferenceHead):
-        return _build_reference_head(architecture, in_channels, setting)
-    raise ValueError(f"{architecture.kind} is a whole network with its own backbone, not a head to put on one")
+        head = DenseCellHead(architecture, in_channels, setting)
+    elif isinstance(architecture, ReferenceHead):
+        head = _build_reference_head(architecture, in_channels, setting)
+    else:
+        raise ValueError(f"{architecture.kind} is a whole network with its own backbone, not a head to put on one")
+    return head if len(levels) == 1 else ConcatenatedLevels(head)
 
 
 class DenseCellHead(nn.Module):
@@ -130,7 +139,7 @@ def _build_operator(operator: Operator, features: int | None, setting: HeadSetti
     if isinstance(operator, Conv1x1Op):
         return ConvBNReLU(in_channels, setting.channels, bn_momentum=momentum)
     if isinstance(operator, AtrousSeparableOp):
-        rate = (operator.rate[0] * setting.rate_multiplier, operator.rate[1] * setting.rate_multiplier)
+        rate = (setting.rate(operator.rate[0]), setting.rate(operator.rate[1]))
         return AtrousSeparable(in_channels, setting.channels, rate, bn_momentum=momentum)
     if isinstance(operator, PyramidPoolingOp):
         return _build_pooling(operator, in_channels, setting)
@@ -150,7 +159,7 @@ def _build_pooling(operator: PyramidPoolingOp, in_channels: int, setting: HeadSe
 def _build_reference_head(head: ReferenceHead, in_channels: int, setting: HeadSetting) -> nn.Module:
     dropout, momentum = setting.dropout, setting.bn_momentum
     if head.name == "aspp":
-        rates = [rate * setting.rate_multiplier for rate in head.rates]
+        rates = [setting.rate(rate) for rate in head.rates]
         return ASPPHead(in_channels, setting.channels, rates=rates, dropout=dropout, bn_momentum=momentum)
     if head.name == "ppm":
         return PPMHead(in_channels, setting.channels, bins=head.bins, dropout=dropout, bn_momentum=momentum)

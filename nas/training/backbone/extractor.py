@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Self
 
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from nas.data.bank import Extract
 from nas.data.dataset import Uint8
 from nas.models.backbones.base import Backbone
 from nas.training.loop.device import autocast
@@ -17,6 +17,8 @@ from nas.training.loop.pixels import to_network
 
 class StandardizedBackbone(Backbone):
     """A backbone followed by (x - mean) / deviation per channel; mean and deviation are saved with the network.
+
+    Both are given for the channels of all levels, one level after the other.
 
     Attributes:
         frozen: The backbone stays in evaluation mode and without gradients, whatever the network around it does.
@@ -29,8 +31,7 @@ class StandardizedBackbone(Backbone):
         super().__init__()
         self.body = body
         self.frozen = frozen
-        self.out_channels = body.out_channels
-        self.output_stride = body.output_stride
+        self.levels = body.levels
         self.register_buffer("mean", mean.float().reshape(-1, 1, 1))
         # A channel that never varies carries nothing: it becomes 0, not noise divided by nothing.
         self.register_buffer("scale", torch.where(deviation > 1e-6, 1 / deviation, 0).float().reshape(-1, 1, 1))
@@ -41,31 +42,40 @@ class StandardizedBackbone(Backbone):
     def train(self, mode: bool = True) -> Self:
         return super().train(mode and not self.frozen)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Map normalised images `(N, 3, H, W)` to features `(N, out_channels, H / stride, W / stride)`."""
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        sizes = [level.channels for level in self.levels]
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
-            features: Tensor = self.body(images)
+            maps: tuple[Tensor, ...] = self.body(images)
             # At least float32: autocast may give bfloat16 features; those of a network in float64 stay float64.
-            return (features.to(torch.promote_types(features.dtype, torch.float32)) - self.mean) * self.scale
+            return tuple(
+                (features.to(torch.promote_types(features.dtype, torch.float32)) - mean) * scale
+                for features, mean, scale in zip(
+                    maps, torch.split(self.mean, sizes), torch.split(self.scale, sizes), strict=True
+                )
+            )
 
     def leaves_out(self, key: str) -> bool:
         return self.body.leaves_out(key)
 
 
-def feature_function(backbone: Backbone, device: torch.device, dtype: torch.dtype) -> Callable[[Uint8], NDArray[Any]]:
-    """Make a function from images `(n, H, W, 3)` to features `(n, h, w, C)`, both numpy arrays.
+def feature_function(backbone: Backbone, device: torch.device, dtype: torch.dtype) -> Extract:
+    """Make a function from images `(n, H, W, 3)` to one array of features `(n, h, w, C)` for each level.
 
     Features in bfloat16 are returned as their bits in uint16, as numpy has no bfloat16.
     """
 
-    def extract(images: Uint8) -> NDArray[Any]:
+    def extract(images: Uint8) -> tuple[NDArray[Any], ...]:
         with torch.inference_mode(), autocast(device, dtype):
-            features = backbone(to_network(torch.from_numpy(images).to(device))).permute(0, 2, 3, 1)
-        features = features.to(dtype).contiguous().cpu()
-        array: NDArray[Any] = (features.view(torch.uint16) if dtype is torch.bfloat16 else features).numpy()
-        return array
+            maps = backbone(to_network(torch.from_numpy(images).to(device)))
+        return tuple(_as_rows(features, dtype) for features in maps)
 
     return extract
+
+
+def _as_rows(features: Tensor, dtype: torch.dtype) -> NDArray[Any]:
+    rows = features.permute(0, 2, 3, 1).to(dtype).contiguous().cpu()
+    array: NDArray[Any] = (rows.view(torch.uint16) if dtype is torch.bfloat16 else rows).numpy()
+    return array
 
 
 def images_at_once(crop: tuple[int, int]) -> int:

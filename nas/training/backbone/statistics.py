@@ -25,7 +25,7 @@ SAMPLE = 128
 
 @dataclass(frozen=True)
 class Statistics:
-    """Mean and standard deviation of each feature channel over training crops."""
+    """Mean and standard deviation of each feature channel over training crops; channels level after level."""
 
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
@@ -76,13 +76,15 @@ def made_once(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 def _measure(backbone: Backbone, source: CropSource, dtype: torch.dtype) -> dict[str, Any]:
     device = next(backbone.parameters()).device
     rows = np.unique(np.linspace(0, source.images - 1, min(SAMPLE, source.images)).round().astype(int)).tolist()
-    total, squares, cells = np.zeros(backbone.out_channels), np.zeros(backbone.out_channels), 0
+    totals = [np.zeros((3, level.channels)) for level in backbone.levels]
     for _, (images, _) in crop_batches(source, rows, images_at_once(source.crop)):
         with autocast(device, dtype):
-            features = backbone(to_network(torch.from_numpy(images).to(device))).double()
-        total += features.sum((0, 2, 3)).cpu().numpy()
-        squares += features.square().sum((0, 2, 3)).cpu().numpy()
-        cells += features.shape[0] * features.shape[2] * features.shape[3]
+            maps = backbone(to_network(torch.from_numpy(images).to(device)))
+        for sums, features in zip(totals, (level.double() for level in maps), strict=True):
+            sums[0] += features.sum((0, 2, 3)).cpu().numpy()
+            sums[1] += features.square().sum((0, 2, 3)).cpu().numpy()
+            sums[2] += features.shape[0] * features.shape[2] * features.shape[3]
+    total, squares, cells = np.concatenate(totals, 1)
     mean = total / cells
     deviation = np.sqrt(np.maximum(squares / cells - mean**2, 0))
     return {"mean": mean.tolist(), "deviation": deviation.tolist()}

@@ -17,6 +17,7 @@ from nas.data.bank import count_classes, sample_labels
 from nas.data.dataset import SegmentationDataset, Split
 from nas.models.backbones.base import Backbone
 from nas.models.backbones.build import build_backbone
+from nas.models.networks import SegmentationNetwork
 from nas.specs import BackboneSpec, Fidelity, OptimizerSpec
 from nas.training.loop.device import place
 from nas.training.loop.images import ImageStream
@@ -114,7 +115,7 @@ def warm_backbone(warm_up: WarmUp, cache: Path, device: torch.device, progress: 
 
 
 def architecture_of(spec: BackboneSpec) -> dict[str, object]:
-    """Select the fields of a backbone's description that decide its architecture."""
+    """Select the fields of a backbone's description that decide its parameters: its levels do not."""
     return spec.model_dump(mode="json", include={"name", "width", "blocks", "output_stride"})
 
 
@@ -142,8 +143,10 @@ def _train(warm_up: WarmUp, device: torch.device, progress: Progress) -> tuple[B
     steps, stride = warm_up.spec.warmup_iterations, warm_up.spec.output_stride
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(SEED, WEIGHTS))
-        backbone = build_backbone(warm_up.spec)
-        network = nn.Sequential(backbone, nn.Conv2d(backbone.out_channels, warm_up.classes, 1))
+        backbone = build_backbone(warm_up.spec.model_copy(update={"levels": None}))
+        network = SegmentationNetwork(
+            backbone, nn.Identity(), nn.Conv2d(backbone.levels[-1].channels, warm_up.classes, 1)
+        )
     place(network, device)
     network.train()
     criterion = SegmentationLoss(_weights(warm_up)).to(device)

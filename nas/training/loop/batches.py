@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import torch
 from numpy.typing import NDArray
@@ -17,17 +17,21 @@ GPU_SHARE = 0.4
 """Part of the free GPU memory that a trial may use for its copy of the bank; other trials may share the GPU."""
 
 
+Inputs: TypeAlias = tuple[Tensor, ...]
+"""What a network is called with: the feature maps `(N, C, h, w)` of all levels, or images `(N, 3, H, W)` alone."""
+
+
 class Batches(Protocol):
     """The batches that a loop trains and validates on; the batch of a step depends on (seed, step) only.
 
     Where several processes train one model, each gets its share of every batch and of the validation images.
     """
 
-    def training(self, start: int, stop: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield inputs `(N, C, H, W)` and labels `(N, h, w)` of the steps start..stop-1, on the device."""
+    def training(self, start: int, stop: int) -> Iterator[tuple[Inputs, Tensor]]:
+        """Yield inputs and labels `(N, h, w)` of the steps start..stop-1, on the device."""
 
-    def validation(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield inputs `(N, C, H, W)` and labels `(N, h, w)` of the validation images in order, on the device."""
+    def validation(self) -> Iterator[tuple[Inputs, Tensor]]:
+        """Yield inputs and labels `(N, h, w)` of the validation images in order, on the device."""
 
 
 class BankBatches:
@@ -46,41 +50,44 @@ class BankBatches:
         self._rank, self._processes = (0, 1) if peers is None else (peers.rank, peers.count)
         self.seed = seed
         self.device = device
-        self.features = as_tensor(bank.train_features)
+        self.features = tuple(map(as_tensor, bank.train_features))
         self.labels = as_tensor(bank.train_labels)
-        self._val_features = as_tensor(bank.val_features)
+        self._val_features = tuple(map(as_tensor, bank.val_features))
         self._val_labels = as_tensor(bank.val_labels)
         self.resident = device.type == "cpu" or self._fits()
         if self.resident:
-            self.features, self.labels = self.features.to(device), self.labels.to(device)
-            self._val_features, self._val_labels = self._val_features.to(device), self._val_labels.to(device)
+            self.features = tuple(level.to(device) for level in self.features)
+            self._val_features = tuple(level.to(device) for level in self._val_features)
+            self.labels, self._val_labels = self.labels.to(device), self._val_labels.to(device)
 
     def _fits(self) -> bool:
-        tensors = (self.features, self.labels, self._val_features, self._val_labels)
+        tensors = (*self.features, self.labels, *self._val_features, self._val_labels)
         free, _ = torch.cuda.mem_get_info(self.device)
         return sum(tensor.nbytes for tensor in tensors) <= GPU_SHARE * free
 
     def rows(self, start: int, stop: int) -> Tensor:
         """Return this process's rows of the bank for steps start..stop-1, `(steps, batch / processes)`, on the CPU."""
-        rows = rows_at(self.seed, len(self.features), start * self.batch, stop * self.batch)
+        rows = rows_at(self.seed, len(self.labels), start * self.batch, stop * self.batch)
         return torch.from_numpy(rows).reshape(stop - start, self.batch)[:, self._share]
 
-    def gather(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+    def gather(self, rows: Tensor) -> tuple[Inputs, Tensor]:
         """Gather features `(N, C, h, w)`, channels-last in memory, and labels `(N, h, w)` of some rows of the bank."""
-        return self.features.index_select(0, rows).permute(0, 3, 1, 2), self.labels.index_select(0, rows)
+        features = tuple(level.index_select(0, rows).permute(0, 3, 1, 2) for level in self.features)
+        return features, self.labels.index_select(0, rows)
 
-    def training(self, start: int, stop: int) -> Iterator[tuple[Tensor, Tensor]]:
+    def training(self, start: int, stop: int) -> Iterator[tuple[Inputs, Tensor]]:
         steps = self.rows(start, stop)
         for rows in steps.to(self.device) if self.resident else steps:
             features, labels = self.gather(rows)
-            yield self._moved(features), self._moved(labels)
+            yield tuple(map(self._moved, features)), self._moved(labels)
 
-    def validation(self) -> Iterator[tuple[Tensor, Tensor]]:
+    def validation(self) -> Iterator[tuple[Inputs, Tensor]]:
         # Twice the images of a training step: without gradients less memory is used for each.
         at_once = 2 * (self._share.stop - self._share.start)
-        for start in range(self._rank * at_once, len(self._val_features), self._processes * at_once):
-            features = self._val_features[start : start + at_once].permute(0, 3, 1, 2)
-            yield self._moved(features), self._moved(self._val_labels[start : start + at_once])
+        for start in range(self._rank * at_once, len(self._val_labels), self._processes * at_once):
+            rows = slice(start, start + at_once)
+            features = tuple(self._moved(level[rows].permute(0, 3, 1, 2)) for level in self._val_features)
+            yield features, self._moved(self._val_labels[rows])
 
     def _moved(self, tensor: Tensor) -> Tensor:
         if self.resident:

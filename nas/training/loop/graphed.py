@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from nas.training.loop.batches import BankBatches
+from nas.training.loop.batches import BankBatches, Inputs
 from nas.training.loop.optimizer import set_rate
 
 WARM_UP_STEPS = 3
@@ -43,7 +43,7 @@ class StaticSteps:
         batches: BankBatches,
         chunk: int,
         optimizer: torch.optim.Optimizer,
-        step: Callable[[Tensor, Tensor], None],
+        step: Callable[[Inputs, Tensor], None],
     ) -> None:
         assert batches.resident
         self._batches = batches

@@ -86,17 +86,17 @@ class ImageBatches:
     label_stride: int
     device: torch.device
 
-    def training(self, start: int, stop: int) -> Iterator[tuple[Tensor, Tensor]]:
+    def training(self, start: int, stop: int) -> Iterator[tuple[tuple[Tensor], Tensor]]:
         for pair in self.stream.steps(start, stop):
             yield self._on_device(*pair)
 
-    def validation(self) -> Iterator[tuple[Tensor, Tensor]]:
+    def validation(self) -> Iterator[tuple[tuple[Tensor], Tensor]]:
         peers = self.stream.peers
         rank, processes = (0, 1) if peers is None else (peers.rank, peers.count)
         rows = range(rank, len(self.validation_source), processes)
         for _, pair in crop_batches(self.validation_source, rows, 2 * self.stream.batch // processes):
             yield self._on_device(*pair)
 
-    def _on_device(self, images: np.ndarray, labels: np.ndarray) -> tuple[Tensor, Tensor]:
+    def _on_device(self, images: np.ndarray, labels: np.ndarray) -> tuple[tuple[Tensor], Tensor]:
         sampled = torch.from_numpy(sample_labels(labels, self.label_stride))
-        return to_network(torch.from_numpy(images).to(self.device)), sampled.to(self.device)
+        return (to_network(torch.from_numpy(images).to(self.device)),), sampled.to(self.device)

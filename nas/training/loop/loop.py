@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from nas.results.measurement import TrialError
 from nas.specs import Fidelity
 from nas.training.loop.average import WeightAverage
-from nas.training.loop.batches import BankBatches, Batches
+from nas.training.loop.batches import BankBatches, Batches, Inputs
 from nas.training.loop.device import autocast, compute_dtype
 from nas.training.loop.distributed import Peers
 from nas.training.loop.graphed import StaticSteps, captured
@@ -201,7 +201,7 @@ class Loop:
             set_rate(self.optimizer, float(self._rates[step]))
             self._one_step(inputs, labels)
 
-    def _one_step(self, inputs: Tensor, labels: Tensor) -> None:
+    def _one_step(self, inputs: Inputs, labels: Tensor) -> None:
         loss = self._criterion(self._logits(self._trained, inputs), labels)
         self.optimizer.zero_grad(set_to_none=True)
         # Each share's loss is a part of the batch's mean; DDP averages gradients, which should be summed here.
@@ -216,9 +216,9 @@ class Loop:
     def _changed_by_a_step(self) -> nn.Module:
         return self.model if self._average is None else nn.ModuleList([self.model, self._average])
 
-    def _logits(self, model: nn.Module, inputs: Tensor) -> Tensor:
+    def _logits(self, model: nn.Module, inputs: Inputs) -> Tensor:
         with autocast(self._device, self._dtype):
-            logits: Tensor = model(inputs)
+            logits: Tensor = model(*inputs)
         return logits
 
     def _generator_states(self) -> list[Tensor]:

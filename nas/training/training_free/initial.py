@@ -9,8 +9,10 @@ from typing import TypeAlias
 import torch
 from torch import Tensor, nn
 
-Batch: TypeAlias = tuple[Tensor, Tensor]
-"""Inputs `(N, C, H, W)` and labels `(N, h, w)`, on the model's device."""
+from nas.training.loop.batches import Inputs
+
+Batch: TypeAlias = tuple[Inputs, Tensor]
+"""Inputs of the network and labels `(N, h, w)`, on the model's device."""
 
 Criterion: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 """A loss: maps logits and labels to a scalar."""
@@ -49,4 +51,4 @@ def loss_gradients(
     """
     inputs, labels = batch
     with torch.enable_grad():
-        return list(torch.autograd.grad(criterion(model(inputs), labels), parameters, materialize_grads=True))
+        return list(torch.autograd.grad(criterion(model(*inputs), labels), parameters, materialize_grads=True))

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from nas.training.loop.batches import Inputs
 from nas.training.training_free.initial import at_first_step
 
 CHUNK = 1 << 20
@@ -24,7 +25,7 @@ _RELUS = frozenset(
 )
 
 
-def naswot(model: nn.Module, inputs: Tensor) -> float:
+def naswot(model: nn.Module, inputs: Inputs) -> float:
     """Compute ln |det K_H|, where K_H[i, j] = N_A - d_H(c_i, c_j) counts the ReLUs on which images i and j agree.
 
     c_i is the binary code of image i: which of the N_A ReLU outputs, at every channel and cell of the image's maps,
@@ -34,7 +35,7 @@ def naswot(model: nn.Module, inputs: Tensor) -> float:
 
     Args:
         model: Freshly initialised, on the device of the inputs; it is left as it was.
-        inputs: `(N, C, H, W)`; K_H is `(N, N)`.
+        inputs: Of the network, for a batch of N images; K_H is `(N, N)`.
 
     Returns:
         The logarithm; -inf where K_H is singular: the network has no ReLU, or two images have the same code.
@@ -42,8 +43,8 @@ def naswot(model: nn.Module, inputs: Tensor) -> float:
     Source:
         Mellor et al., Neural architecture search without training, ICML 2021.
     """
-    images = len(inputs)
-    kernel = torch.zeros(images, images, dtype=torch.float64, device=inputs.device)
+    images = len(inputs[0])
+    kernel = torch.zeros(images, images, dtype=torch.float64, device=inputs[0].device)
 
     def compare(output: Tensor) -> None:
         if output.dim() > 1 and len(output) == images:
@@ -52,7 +53,7 @@ def naswot(model: nn.Module, inputs: Tensor) -> float:
                 kernel.add_(_agreements(codes[:, start : start + CHUNK]))
 
     with torch.no_grad(), _ReLUOutputs(compare):
-        at_first_step(model)(inputs)
+        at_first_step(model)(*inputs)
     return float(torch.linalg.slogdet(kernel).logabsdet)
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from nas.models.complexity import multiply_adds
+from nas.models.complexity import Shape, multiply_adds
 from nas.models.networks import is_network
 from nas.models.parameters import count_parameters
 from nas.results.measurement import TrialError
@@ -27,7 +27,7 @@ from nas.training.training_free.initial import Batch, Criterion
 from nas.training.training_free.naswot import naswot
 from nas.training.training_free.synflow import synflow
 from nas.training.training_free.zico import zico
-from nas.training.trial import build_loop, build_trial_network, input_shape
+from nas.training.trial import build_loop, build_trial_network, input_shapes
 from nas.training.workspace import Workspace
 from search_spaces.document import Architecture
 
@@ -46,18 +46,18 @@ class Scored(NamedTuple):
 
 @dataclass(frozen=True)
 class _Subject:
-    """A freshly initialised network on its device, its input shape (C, H, W), its first batches and its loss."""
+    """A freshly initialised network on its device, the shapes of its inputs, its first batches and its loss."""
 
     model: nn.Module
-    shape: tuple[int, int, int]
+    shapes: Sequence[Shape]
     batches: Sequence[Batch]
     criterion: Criterion
 
 
 _WITHOUT_DATA: Mapping[TrainingFreeProxy, Callable[[_Subject], float]] = {
     "parameters": lambda s: float(count_parameters(s.model)),
-    "multiply_adds": lambda s: float(multiply_adds(s.model, s.shape[0], s.shape[1:])),
-    "synflow": lambda s: synflow(s.model, s.shape),
+    "multiply_adds": lambda s: float(multiply_adds(s.model, s.shapes)),
+    "synflow": lambda s: synflow(s.model, s.shapes),
 }
 
 _WITH_DATA: Mapping[TrainingFreeProxy, Callable[[_Subject], float]] = {
@@ -122,10 +122,11 @@ def score(
         started = time.perf_counter()
         drawn: list[Batch] = []
         if any(name in _WITH_DATA for name in names):
-            drawn = [(inputs.float(), labels) for inputs, labels in loop.batches.training(0, batches)]
+            steps = loop.batches.training(0, batches)
+            drawn = [(tuple(level.float() for level in inputs), labels) for inputs, labels in steps]
             synchronize(target)
         drawing = time.perf_counter() - started
-        subject = _Subject(loop.model, input_shape(prepared), drawn, criterion)
+        subject = _Subject(loop.model, input_shapes(prepared), drawn, criterion)
         return {name: _scored(name, subject, target, building, drawing) for name in names}
 
 

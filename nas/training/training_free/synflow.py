@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import nn
 
+from nas.models.complexity import Shape
 from nas.training.backbone.extractor import StandardizedBackbone
 from nas.training.training_free.initial import BATCH_NORMS, weights
 
 
-def synflow(model: nn.Module, shape: tuple[int, int, int]) -> float:
+def synflow(model: nn.Module, shapes: Sequence[Shape]) -> float:
     """Compute the logarithm of the sum over all weights of theta * dR/dtheta, in float64.
 
         R = 1^T f(1; |theta|)
 
-    is the sum of all outputs for one input of ones, with every parameter replaced by its absolute value. For a chain of
+    is the sum of all outputs for inputs of ones, with every parameter replaced by its absolute value. For a chain of
     layers without biases the terms of each layer add up to R, so the score of L layers is ln(L R). The logarithm is
     taken because the sum grows by a factor with every layer; ranks are the same.
 
@@ -29,7 +31,7 @@ def synflow(model: nn.Module, shape: tuple[int, int, int]) -> float:
 
     Args:
         model: Freshly initialised; it is left as it was.
-        shape: (C, H, W) of one input.
+        shapes: Of each map that the model is called with.
 
     Returns:
         The logarithm; -inf where the sum is 0, nan where the sum is negative.
@@ -40,9 +42,9 @@ def synflow(model: nn.Module, shape: tuple[int, int, int]) -> float:
     linear = _positive(model)
     parameters = weights(linear)
     assert parameters, "a network without weights has no flow"
-    ones = torch.ones(1, *shape, dtype=torch.float64, device=parameters[0].device)
+    ones = [torch.ones(1, *shape, dtype=torch.float64, device=parameters[0].device) for shape in shapes]
     with torch.enable_grad():
-        gradients = torch.autograd.grad(linear(ones).sum(), parameters, materialize_grads=True)
+        gradients = torch.autograd.grad(linear(*ones).sum(), parameters, materialize_grads=True)
     flow = sum(
         float((weight.detach() * gradient).sum()) for weight, gradient in zip(parameters, gradients, strict=True)
     )

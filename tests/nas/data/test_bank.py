@@ -30,10 +30,10 @@ def split(tmp_path):
 
 
 def mean_features(images):
-    """Mean colour of each 8x8 cell, as float32 (n, h, w, 3): a backbone simple enough to check."""
+    """Mean colour of each 8x8 cell, as one level of float32 (n, h, w, 3): a backbone simple enough to check."""
     n, height, width, _ = images.shape
     cells = images.reshape(n, height // 8, 8, width // 8, 8, 3).astype(np.float32)
-    return cells.mean((2, 4))
+    return (cells.mean((2, 4)),)
 
 
 def build(folder, split, *, extract=mean_features, views=2, label_stride=8, batch=2, progress=lambda *_: None):
@@ -48,16 +48,16 @@ def test_rows_are_views_of_images_in_order(tmp_path, split):
     calls = []
     bank = build(tmp_path / "bank", split, progress=lambda *at: calls.append(at))
     train = CropSource(split, 5, (16, 32), 2, AugmentSpec())
-    assert bank.train_features.shape == (10, 2, 4, 3)
+    assert bank.train_features[0].shape == (10, 2, 4, 3)
     assert bank.train_labels.shape == (10, 2, 4)
-    assert bank.val_features.shape == (3, 2, 4, 3)
+    assert bank.val_features[0].shape == (3, 2, 4, 3)
     for row in range(10):
         image, label = train.row(row)
-        assert np.array_equal(bank.train_features[row], mean_features(image[None])[0])
+        assert np.array_equal(bank.train_features[0][row], mean_features(image[None])[0][0])
         assert np.array_equal(bank.train_labels[row], sample_labels(label[None], 8)[0])
     image, label = split.load(2)
-    assert np.array_equal(bank.val_features[2], mean_features(image[None])[0])
-    assert not np.array_equal(bank.train_features[0], bank.train_features[5])  # two views of image 0
+    assert np.array_equal(bank.val_features[0][2], mean_features(image[None])[0][0])
+    assert not np.array_equal(bank.train_features[0][0], bank.train_features[0][5])  # two views of image 0
     assert calls[-1] == ("features", 13, 13)
     assert [done for _, done, _ in calls] == sorted(done for _, done, _ in calls)
 
@@ -76,14 +76,14 @@ def test_a_bank_is_built_once(tmp_path, split):
 
     first = build(tmp_path / "bank", split)
     again = build(tmp_path / "bank", split, extract=refuse)
-    assert np.array_equal(first.train_features, again.train_features)
+    assert np.array_equal(first.train_features[0], again.train_features[0])
     assert np.array_equal(open_bank(tmp_path / "bank").val_labels, first.val_labels)
 
 
 def test_writing_to_a_mapped_bank_does_not_reach_the_disk(tmp_path, split):
     bank = build(tmp_path / "bank", split)
-    bank.train_features[:] = 0
-    assert open_bank(tmp_path / "bank").train_features.any()
+    bank.train_features[0][:] = 0
+    assert open_bank(tmp_path / "bank").train_features[0].any()
 
 
 def test_a_broken_image_leaves_nothing(tmp_path, split):

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from nas.models.backbones.base import Level
 from nas.models.networks import SegmentationNetwork, build_classifier_head, build_network
 from nas.models.parameters import count_parameters
 from nas.specs import BackboneSpec, HeadSpec
@@ -9,7 +10,7 @@ from search_spaces.reference.architecture import ReferenceHead
 
 
 def test_published_cell_with_19_biased_logits():
-    module = build_classifier_head(PUBLISHED_CELL, 320, 19, HeadSpec(), 16, (513, 513))
+    module = build_classifier_head(PUBLISHED_CELL, [Level(16, 320)], 19, HeadSpec(), (513, 513))
     assert count_parameters(module) == 694_483
     assert count_parameters(module.head) == 689_600
 
@@ -22,7 +23,7 @@ def test_a_network_is_backbone_head_and_logits():
     logits = network(images)
     assert logits.shape == (2, 7, 8, 12)
     assert isinstance(network, SegmentationNetwork)
-    torch.testing.assert_close(logits, network.classifier(network.head(network.backbone(images))))
+    torch.testing.assert_close(logits, network.classifier(network.head(*network.backbone(images))))
     assert {name.split(".")[0] for name, _ in network.named_parameters()} == {"backbone", "head", "classifier"}
     # The multiplier of output stride 8 reached the head.
     assert network.get_submodule("head.branches.0.depthwise").rate == (2, 12)
@@ -31,13 +32,13 @@ def test_a_network_is_backbone_head_and_logits():
 def test_defaults_are_mobilenet_at_stride_16_with_256_filters():
     network = build_network(ReferenceHead(name="conv1x1"), 19)
     assert isinstance(network, SegmentationNetwork)
-    assert (network.backbone.out_channels, network.backbone.output_stride) == (320, 16)
+    assert network.backbone.levels == (Level(16, 320),)
     assert network.head.out_channels == 256
 
 
 def test_head_specs_reach_the_head():
     spec = HeadSpec(channels=8, dropout=0.25, rate_multiplier=3)
-    module = build_classifier_head(PUBLISHED_CELL, 4, 5, spec, 8, (64, 64), bn_momentum=0.02)
+    module = build_classifier_head(PUBLISHED_CELL, [Level(8, 4)], 5, spec, (64, 64), bn_momentum=0.02)
     assert module.get_submodule("head.dropout").p == 0.25
     assert module.get_submodule("head.branches.0.depthwise").rate == (3, 18)
     assert module.get_submodule("head.project.bn").momentum == 0.02
@@ -48,11 +49,11 @@ def test_the_features_of_a_bank_and_the_whole_network_give_the_same_logits():
     spec, head = BackboneSpec(width=0.25, blocks=5, output_stride=8), HeadSpec(channels=8)
     network = build_network(PUBLISHED_CELL, 5, backbone=spec, head=head, crop=(64, 64)).eval()
     assert isinstance(network, SegmentationNetwork)
-    alone = build_classifier_head(PUBLISHED_CELL, network.backbone.out_channels, 5, head, 8, (64, 64)).eval()
+    alone = build_classifier_head(PUBLISHED_CELL, network.backbone.levels, 5, head, (64, 64)).eval()
     alone.head.load_state_dict(network.head.state_dict())
     alone.classifier.load_state_dict(network.classifier.state_dict())
     images = torch.randn(2, 3, 64, 64)
-    torch.testing.assert_close(alone(network.backbone(images)), network(images))
+    torch.testing.assert_close(alone(*network.backbone(images)), network(images))
 
 
 def test_the_same_seed_gives_the_same_network():

@@ -26,16 +26,17 @@ def folder_of(prepared: Prepared) -> Path:
 def test_the_bank_holds_what_the_backbone_sees(prepared):
     backbone = prepared.backbone(frozen=True)
     for source, features in (
-        (prepared.training_source(), prepared.bank.train_features),
-        (prepared.validation_source(), prepared.bank.val_features),
+        (prepared.training_source(), prepared.bank.train_features[0]),
+        (prepared.validation_source(), prepared.bank.val_features[0]),
     ):
         image, _ = source.row(3)
-        seen = backbone(to_network(torch.from_numpy(image[None])))[0].permute(1, 2, 0)
+        seen = backbone(to_network(torch.from_numpy(image[None])))[0][0].permute(1, 2, 0)
         assert np.allclose(features[3], seen.numpy(), atol=1e-4)
 
 
 def test_training_features_are_standardized(prepared):
-    features = prepared.bank.train_features.reshape(-1, prepared.bank.train_features.shape[-1])
+    stored = prepared.bank.train_features[0]
+    features = stored.reshape(-1, stored.shape[-1])
     varies = features.std(0) > 0
     assert varies.any()
     assert np.abs(features.mean(0)).max() < 1e-3
@@ -47,7 +48,7 @@ def test_class_pixels_are_those_of_the_first_view(fidelity, workspace, prepared)
     assert prepared.class_pixels == tuple(int((labels == c).sum()) for c in range(19))
     more = prepare(fidelity.model_copy(update={"views": 2}), workspace, device="cpu")
     assert more.bank is not None
-    assert len(more.bank.train_features) == 20
+    assert len(more.bank.train_features[0]) == 20
     assert more.class_pixels == prepared.class_pixels
 
 
@@ -78,7 +79,7 @@ def test_what_decides_the_features_decides_the_bank(fidelity, workspace, prepare
 def test_bfloat16_halves_the_features(fidelity, workspace, prepared):
     low = prepare(fidelity.model_copy(update={"precision": "bfloat16"}), workspace, device="cpu")
     assert low.bank is not None
-    assert low.bank.train_features.nbytes * 2 == prepared.bank.train_features.nbytes
+    assert low.bank.train_features[0].nbytes * 2 == prepared.bank.train_features[0].nbytes
 
 
 def test_given_weights_are_used_instead_of_a_warm_up(fidelity, workspace, tmp_path):

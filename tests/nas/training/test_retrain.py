@@ -105,7 +105,7 @@ def test_a_trained_backbone_is_saved_as_trained(document, short, workspace, tmp_
     after, first = network.backbone, "body.features.0.0.weight"
     assert not torch.equal(before.get_parameter(first), after.get_parameter(first))
     images = to_network(torch.zeros(1, 64, 128, 3, dtype=torch.uint8))
-    assert after(images).shape == (1, 8, 8, 16)
+    assert after(images)[0].shape == (1, 8, 8, 16)
 
 
 def test_killed_in_the_middle_and_started_again_ends_with_the_same_weights(

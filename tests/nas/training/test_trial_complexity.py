@@ -25,7 +25,7 @@ def test_a_plain_head_by_hand(fidelity, workspace):
     prepared = prepare(fidelity, workspace, device="cpu")
     network = build_trial_network(ReferenceHead(name="conv1x1"), prepared, 0)
     assert isinstance(network, SegmentationNetwork)
-    width = network.backbone.out_channels
+    width = network.backbone.levels[0].channels
     loop = build_loop(network, prepared, 0, CPU)
     cells = (64 // 8) * (128 // 8)
     assert trial_complexity(loop.model, prepared) == Complexity(

@@ -142,7 +142,7 @@ def test_multiply_adds_are_counted():
     cell = (8 * 2 + 4 * 2 + 2 * 2 * (2 * 9 + 2 * 2)) * 8 * 8
     aspp = (2 * 4 + 3 * 2 * 4 * 9 + 5 * 4 * 4) * 8 * 8 + 2 * 4
     decoder = (2 * 4 + 8 * 4 * 9 + 4 * 4 * 9 + 4 * 19) * 8 * 8
-    assert multiply_adds(network, 3, (32, 32)) == stem + cell + aspp + decoder
+    assert multiply_adds(network, [(3, 32, 32)]) == stem + cell + aspp + decoder
 
 
 @pytest.mark.parametrize("crop", [(513, 513), (64, 128), (65, 97)])

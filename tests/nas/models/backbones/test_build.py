@@ -157,6 +157,6 @@ def test_timm_names_need_timm():
 @pytest.mark.skipif(importlib.util.find_spec("timm") is None, reason="timm is not installed here")
 def test_timm_backbone():
     model = build_backbone(BackboneSpec(name="timm:resnet18", output_stride=16))
-    assert model(torch.randn(1, 3, 64, 96)).shape == (1, model.out_channels, 4, 6)
+    assert model(torch.randn(1, 3, 64, 96))[0].shape == (1, model.levels[0].channels, 4, 6)
     with pytest.raises(ValueError, match="timm cannot build no_such_network"):
         build_backbone(BackboneSpec(name="timm:no_such_network"))

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from nas.models.backbones.base import Level
 from nas.models.backbones.build import receptive_field
 from nas.models.backbones.mobilenet_v2 import MobileNetV2, scaled_channels
 from nas.models.parameters import count_parameters
@@ -56,9 +57,31 @@ def test_scaled_channels(channels, width, expected):
 @pytest.mark.parametrize("size", [(64, 96), (65, 97)])
 def test_feature_sizes(stride, size):
     model = MobileNetV2(0.25, stride).eval()
-    y = model(torch.randn(1, 3, *size))
-    assert y.shape == (1, model.out_channels, -(-size[0] // stride), -(-size[1] // stride))
-    assert (model.output_stride, model.out_channels) == (stride, 80)
+    (y,) = model(torch.randn(1, 3, *size))
+    assert y.shape == (1, 80, -(-size[0] // stride), -(-size[1] // stride))
+    assert model.levels == (Level(stride, 80),)
+
+
+def test_levels_are_the_last_maps_of_their_strides():
+    whole = MobileNetV2(1.0, 32).eval()
+    model = MobileNetV2(1.0, 32, strides=(4, 8, 16)).eval()
+    assert model.levels == (Level(4, 24), Level(8, 32), Level(16, 96))
+    kept = {key: value for key, value in whole.state_dict().items() if not model.leaves_out(key)}
+    model.load_state_dict(kept)  # stages after stride 16 are not built
+    x = images = torch.randn(1, 3, 64, 96)
+    maps = model(images)
+    assert [tuple(level.shape) for level in maps] == [(1, 24, 16, 24), (1, 32, 8, 12), (1, 96, 4, 6)]
+    last_of = {}
+    for stage in whole.features:
+        x = stage(x)
+        last_of[64 // x.shape[2]] = x
+    for stride, level in zip((4, 8, 16), maps, strict=True):
+        torch.testing.assert_close(level, last_of[stride])
+
+
+def test_a_level_that_is_not_reached_is_refused():
+    with pytest.raises(ValueError, match=r"mobilenet_v2 has no feature map of stride 32; .* strides 2, 4, 8, 16"):
+        MobileNetV2(1.0, 16, strides=(8, 32))
 
 
 def depthwise(stride, blocks=None):
@@ -78,7 +101,7 @@ def test_strides_become_dilations():
 def test_cut_after_five_stages():
     model = MobileNetV2(1.0, 8, 5)
     assert len(model.features) == 5
-    assert model(torch.randn(1, 3, 64, 64)).shape == (1, 32, 8, 8)
+    assert model(torch.randn(1, 3, 64, 64))[0].shape == (1, 32, 8, 8)
     assert list(model.state_dict()) == list(torchvision_state())[: len(model.state_dict())]
 
 
@@ -94,7 +117,7 @@ def test_receptive_field_is_what_one_feature_depends_on(blocks, expected):
     assert receptive_field(BackboneSpec(blocks=blocks, output_stride=8)) == expected
     model = MobileNetV2(0.5, 8, blocks).double().eval()
     image = torch.randn(1, 3, 128, 128, dtype=torch.float64, requires_grad=True)
-    model(image)[0, :, 8, 8].sum().backward()
+    model(image)[0][0, :, 8, 8].sum().backward()
     assert image.grad is not None
     touched = image.grad.abs().sum((0, 1)).nonzero()
     assert (touched.max(0).values - touched.min(0).values + 1).tolist() == [expected, expected]
@@ -110,4 +133,4 @@ def test_a_stage_without_its_stride_gets_no_residual():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 def test_cuda_agrees_with_the_cpu():
     model, x = MobileNetV2(0.5, 16).double().eval(), torch.randn(2, 3, 65, 65, dtype=torch.float64)
-    torch.testing.assert_close(model(x), model.cuda()(x.cuda()).cpu(), rtol=0, atol=1e-10)
+    torch.testing.assert_close(model(x)[0], model.cuda()(x.cuda())[0].cpu(), rtol=0, atol=1e-10)

@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import nn
 
+from nas.models.backbones.base import Level
 from nas.models.backbones.resnet import ResNet
 from nas.models.parameters import count_parameters
 
@@ -47,9 +48,19 @@ def test_feature_sizes(stride):
     with torch.device("meta"):
         model = ResNet("resnet50", stride)
         for size in ((64, 96), (65, 97)):
-            y = model(torch.randn(2, 3, *size))
+            (y,) = model(torch.randn(2, 3, *size))
             assert y.shape == (2, 2048, -(-size[0] // stride), -(-size[1] // stride))
-    assert (model.output_stride, model.out_channels) == (stride, 2048)
+    assert model.levels == (Level(stride, 2048),)
+
+
+def test_levels():
+    with torch.device("meta"):
+        model = ResNet("resnet50", 32, (4, 8, 16))
+        maps = model(torch.randn(1, 3, 64, 96))
+    assert model.levels == (Level(4, 256), Level(8, 512), Level(16, 1024))
+    assert [tuple(level.shape) for level in maps] == [(1, 256, 16, 24), (1, 512, 8, 12), (1, 1024, 4, 6)]
+    assert model.leaves_out("layer4.0.conv1.weight")
+    assert not model.leaves_out("layer3.0.conv1.weight")
 
 
 @pytest.mark.parametrize(
@@ -78,4 +89,4 @@ def test_dilation_computes_what_the_strides_computed():
     fine.load_state_dict(coarse.state_dict())
     x = torch.randn(1, 3, 96, 96)
     with torch.inference_mode():
-        torch.testing.assert_close(fine(x)[:, :, ::2, ::2], coarse(x), rtol=1e-3, atol=1e-3)
+        torch.testing.assert_close(fine(x)[0][:, :, ::2, ::2], coarse(x)[0], rtol=1e-3, atol=1e-3)

@@ -126,7 +126,7 @@ def test_multiply_adds_are_those_of_a_real_pass(name):
     unit = build(name)
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
         unit(torch.randn(1, 8, 6, 10))
-    assert multiply_adds(unit, 8, (6, 10)) == counter.get_total_flops() / 2
+    assert multiply_adds(unit, [(8, 6, 10)]) == counter.get_total_flops() / 2
 
 
 def test_glore_has_the_published_size():

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nas.models.complexity import multiply_adds
-from nas.models.heads.build import build_head, rate_multiplier_for
+from nas.models.heads.build import rate_multiplier_for
 from nas.models.parameters import count_parameters
 from search_spaces.dense_cell.architecture import (
     PUBLISHED_CELL,
@@ -22,6 +22,7 @@ from search_spaces.dense_cell.architecture import (
 )
 from search_spaces.dense_cell.deeplab import read_deeplab
 from search_spaces.dense_cell.space import sample
+from tests.nas.models.one_map import build_head
 
 PUBLISHED_JSON = """[{"kernel":3,"rate":[1,6],"op":"conv","input":-1},{"kernel":3,"rate":[18,15],"op":"conv","input":0},
 {"kernel":3,"rate":[6,3],"op":"conv","input":1},{"kernel":3,"rate":[1,1],"op":"conv","input":0},
@@ -162,7 +163,7 @@ def test_multiply_adds_of_the_published_cell():
     """FACTS of the field: 79.3 GFLOP for a training step of batch 8 at 49x49 (forward, and twice that backward)."""
     cells = 49 * 49
     expected = cells * (9 * 320 + 320 * 256 + 4 * (9 * 256 + 256 * 256) + 5 * 256 * 256)
-    assert multiply_adds(build_head(PUBLISHED_CELL, 320), 320, (49, 49)) == expected
+    assert multiply_adds(build_head(PUBLISHED_CELL, 320), [(320, 49, 49)]) == expected
     assert 2 * 3 * 8 * expected / 1e9 == pytest.approx(79.3, abs=0.6)
 
 

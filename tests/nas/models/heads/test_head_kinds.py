@@ -1,7 +1,7 @@
 import pytest
 
-from nas.models.heads.build import build_head
 from search_spaces.auto_deeplab.architecture import PUBLISHED_AUTO_DEEPLAB
+from tests.nas.models.one_map import build_head
 
 
 def test_a_whole_network_is_no_head():

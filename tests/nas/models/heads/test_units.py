@@ -19,7 +19,7 @@ from nas.models.graph_reasoning import (
     shipped_graph,
 )
 from nas.models.heads import units as unit_modules
-from nas.models.heads.build import build_head, needs_knowledge
+from nas.models.heads.build import needs_knowledge
 from nas.models.networks import build_network
 from nas.models.parameters import count_parameters, parameter_groups
 from nas.specs import BackboneSpec, HeadSpec
@@ -29,6 +29,7 @@ from search_spaces.dense_cell.space import sample
 from search_spaces.reference.architecture import ReferenceHead
 from search_spaces.reference.heads import REFERENCE_HEADS, reference_heads
 from search_spaces.text import architecture_text
+from tests.nas.models.one_map import build_head
 
 GRAPH = shipped_graph("cityscapes")
 MODULES = {
@@ -142,9 +143,9 @@ BY_HAND = {
 def test_multiply_adds_by_hand(unit):
     trunk = P * (9 * 5 * C + 9 * C * C + C * 7)
     head = build_head(ReferenceHead(name="trunk", width=C, unit=unit), 5, channels=7, knowledge=GRAPH)
-    assert multiply_adds(head, 5, (6, 10)) == trunk + BY_HAND[unit]
+    assert multiply_adds(head, [(5, 6, 10)]) == trunk + BY_HAND[unit]
     cell = P * 5 * C + 2 * BY_HAND[unit] + P * C * C + P * 3 * C * C
-    assert multiply_adds(build_head(chain(unit), 5, channels=C, knowledge=GRAPH), 5, (6, 10)) == cell
+    assert multiply_adds(build_head(chain(unit), 5, channels=C, knowledge=GRAPH), [(5, 6, 10)]) == cell
 
 
 def test_on_features_a_unit_stands_behind_a_1x1_and_on_a_branch_alone():

@@ -4,7 +4,9 @@ import torch
 from torch import nn
 
 from nas.data.transforms import normalize
+from nas.models.backbones.base import Level
 from nas.models.backbones.build import build_backbone
+from nas.models.networks import SegmentationNetwork
 from nas.specs import BackboneSpec
 from nas.training.backbone.extractor import StandardizedBackbone, feature_function, images_at_once
 from nas.training.loop.batches import as_tensor
@@ -21,7 +23,7 @@ def images():
 def standardized(frozen):
     torch.manual_seed(0)
     body = build_backbone(SPEC)
-    channels = body.out_channels
+    channels = body.levels[0].channels
     return StandardizedBackbone(body, torch.linspace(-1, 1, channels), torch.linspace(0.5, 2, channels), frozen=frozen)
 
 
@@ -35,32 +37,32 @@ def test_network_input_is_the_readers_normalisation(images):
 def test_features_are_standardized_by_hand(images):
     backbone = standardized(frozen=True)
     inputs = to_network(torch.from_numpy(images))
-    raw = backbone.body(inputs)
+    (raw,) = backbone.body(inputs)
     expected = (raw - torch.linspace(-1, 1, 8).reshape(8, 1, 1)) / torch.linspace(0.5, 2, 8).reshape(8, 1, 1)
-    assert torch.allclose(backbone(inputs), expected, atol=1e-5)
-    assert (backbone.out_channels, backbone.output_stride) == (8, 8)
+    assert torch.allclose(backbone(inputs)[0], expected, atol=1e-5)
+    assert backbone.levels == (Level(8, 8),)
 
 
 def test_a_channel_that_never_varies_becomes_zero(images):
     body = build_backbone(SPEC)
     backbone = StandardizedBackbone(body, torch.zeros(8), torch.zeros(8), frozen=True)
-    assert not backbone(to_network(torch.from_numpy(images))).any()
+    assert not backbone(to_network(torch.from_numpy(images)))[0].any()
 
 
 def test_a_frozen_backbone_neither_trains_nor_moves_its_statistics(images):
-    network = nn.Sequential(standardized(frozen=True), nn.Conv2d(8, 2, 1))
-    before = {name: value.clone() for name, value in network[0].state_dict().items()}
+    network = SegmentationNetwork(standardized(frozen=True), nn.Identity(), nn.Conv2d(8, 2, 1))
+    before = {name: value.clone() for name, value in network.backbone.state_dict().items()}
     network.train()
     network(to_network(torch.from_numpy(images))).sum().backward()
-    assert not any(parameter.requires_grad for parameter in network[0].parameters())
-    assert all(torch.equal(value, before[name]) for name, value in network[0].state_dict().items())
-    assert network[1].weight.grad is not None
+    assert not any(parameter.requires_grad for parameter in network.backbone.parameters())
+    assert all(torch.equal(value, before[name]) for name, value in network.backbone.state_dict().items())
+    assert network.classifier.weight.grad is not None
 
 
 def test_a_trained_backbone_gets_gradients_and_new_statistics(images):
     backbone = standardized(frozen=False).train()
     before = backbone.body.features[0][1].running_mean.clone()
-    backbone(to_network(torch.from_numpy(images))).square().sum().backward()
+    backbone(to_network(torch.from_numpy(images)))[0].square().sum().backward()
     assert all(parameter.grad is not None for parameter in backbone.parameters())
     assert not torch.equal(backbone.body.features[0][1].running_mean, before)
 
@@ -68,12 +70,12 @@ def test_a_trained_backbone_gets_gradients_and_new_statistics(images):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_the_feature_function_keeps_its_dtypes_bits(images, dtype):
     backbone = standardized(frozen=True)
-    stored = feature_function(backbone, torch.device("cpu"), dtype)(images)
+    (stored,) = feature_function(backbone, torch.device("cpu"), dtype)(images)
     assert stored.dtype == (np.uint16 if dtype is torch.bfloat16 else np.float32)
     assert stored.shape == (3, 4, 6, 8)
     features = as_tensor(stored)
     assert features.dtype is dtype
-    expected = backbone(to_network(torch.from_numpy(images))).permute(0, 2, 3, 1)
+    expected = backbone(to_network(torch.from_numpy(images)))[0].permute(0, 2, 3, 1)
     assert (features.float() - expected).abs().mean() < (1e-6 if dtype is torch.float32 else 0.03)
 
 

@@ -21,7 +21,7 @@ from torch import nn
 from nas.results.measurement import Measurement, TrialError
 from nas.specs import Fidelity, LossSpec, NetworkSpec, OptimizerSpec, ScheduleSpec
 from nas.training.evaluate import evaluate
-from nas.training.loop.batches import BankBatches
+from nas.training.loop.batches import BankBatches, Inputs
 from nas.training.loop.distributed import Peers
 from nas.training.loop.loop import Loop
 from nas.training.loop.rungs import Checkpoint, RungRun
@@ -57,11 +57,11 @@ def plain_loop(fidelity: Fidelity, workspace: Workspace) -> Loop:
     assert prepared.bank is not None
     peers = Peers.here(CPU)
     batches = BankBatches(prepared.bank, fidelity.batch, 3, CPU, peers)
-    batches.features = batches.features.double()
+    batches.features = (batches.features[0].double(),)
     batches.labels = batches.labels.clone()
     gather = batches.gather
 
-    def uneven(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def uneven(rows: torch.Tensor) -> tuple[Inputs, torch.Tensor]:
         features, labels = gather(rows)
         hidden = labels[2:] if peers is None else labels[: 2 * peers.rank]
         hidden[:, 1:] = IGNORED
@@ -69,7 +69,7 @@ def plain_loop(fidelity: Fidelity, workspace: Workspace) -> Loop:
 
     batches.gather = uneven  # type: ignore[method-assign]  # labels by place in the batch, not by image
     torch.manual_seed(0)
-    classes, channels = prepared.dataset.num_classes, batches.features.shape[3]
+    classes, channels = prepared.dataset.num_classes, batches.features[0].shape[3]
     model = nn.Sequential(nn.Conv2d(channels, 6, 3, padding=1), nn.Tanh(), nn.Conv2d(6, classes, 1)).double()
     weights = torch.tensor([WEIGHTS[label % len(WEIGHTS)] for label in range(classes)])
     return Loop(model, batches, fidelity, weights, seed=3, device=CPU, peers=peers)
@@ -168,8 +168,8 @@ def images_seen(task: Task) -> Result:
     prepared = prepare(fidelity.model_copy(update={"backbone": backbone}), workspace, device=CPU)
     head = ReferenceHead(name="conv1x1")
     loop = build_loop(build_trial_network(head, prepared, 0), prepared, 0, CPU, Peers.here(CPU))
-    training = [torch.stack([batch[0].sum((1, 2, 3))]) for batch in loop.batches.training(1, 3)]
-    return {"training": training, "validation": [batch[0].sum((1, 2, 3)) for batch in loop.batches.validation()]}
+    training = [torch.stack([images.sum((1, 2, 3))]) for (images,), _ in loop.batches.training(1, 3)]
+    return {"training": training, "validation": [images.sum((1, 2, 3)) for (images,), _ in loop.batches.validation()]}
 
 
 def refused(task: Task) -> Result:
@@ -183,7 +183,7 @@ def refused(task: Task) -> Result:
     loop = plain_loop(fidelity, workspace)
     if loop.peers is None or loop.peers.rank == 1:
         assert isinstance(loop.batches, BankBatches)
-        loop.batches.features[:] = float("nan")
+        loop.batches.features[0][:] = float("nan")
     try:
         loop.train(2)
     except TrialError as error:

@@ -42,7 +42,7 @@ def test_seeds_differ(split):
 def test_batches_are_normalised_and_labels_sampled(split):
     validation = CropSource(split, 5, (64, 128))
     batches = ImageBatches(stream(split), validation, 8, torch.device("cpu"))
-    images, labels = next(iter(batches.training(0, 1)))
+    (images,), labels = next(iter(batches.training(0, 1)))
     assert images.shape == (3, 3, 32, 64)
     assert labels.shape == (3, 4, 8)
     assert abs(float(images.mean())) < 3

@@ -186,7 +186,7 @@ def test_validation_is_the_mean_over_labelled_pixels(prepared):
     losses, hits, count = 0.0, 0, 0
     loop.model.eval()
     bank = prepared.bank
-    for features, labels in zip(bank.val_features, bank.val_labels, strict=True):
+    for features, labels in zip(bank.val_features[0], bank.val_labels, strict=True):
         logits = loop.model(torch.from_numpy(features)[None].permute(0, 3, 1, 2))[0].detach().numpy()
         for y, x in np.ndindex(labels.shape):
             if labels[y, x] != 255:
@@ -203,8 +203,8 @@ def test_the_bank_is_read_in_whole_shuffles(prepared):
     batches = BankBatches(prepared.bank, 4, 0, CPU)
     rows = batches.rows(0, 5)  # 20 draws from 10 rows
     assert sorted(rows.reshape(-1).tolist()) == sorted([*range(10)] * 2)
-    features, labels = next(iter(batches.training(3, 4)))
-    expected = prepared.bank.train_features[rows[3].numpy()]
+    (features,), labels = next(iter(batches.training(3, 4)))
+    expected = prepared.bank.train_features[0][rows[3].numpy()]
     assert np.array_equal(features.permute(0, 2, 3, 1).numpy(), expected)
     assert features.is_contiguous(memory_format=torch.channels_last)
     assert np.array_equal(labels.numpy(), prepared.bank.train_labels[rows[3].numpy()])

@@ -41,7 +41,7 @@ WAYS = {
 def test_by_hand(way):
     # Codes 11, 10, 00 of two units: agreements [[2, 1, 0], [1, 2, 1], [0, 1, 2]], determinant 4.
     images = torch.tensor([[1.0, 2.0], [3.0, -1.0], [-2.0, -2.0]]).reshape(3, 1, 1, 2)
-    assert naswot(Codes(way), images) == pytest.approx(math.log(4))
+    assert naswot(Codes(way), (images,)) == pytest.approx(math.log(4))
 
 
 def network(seed=0):
@@ -75,7 +75,7 @@ def compared_one_by_one(model, inputs):
 @pytest.mark.parametrize("seed", range(3))
 def test_against_codes_compared_one_by_one(seed):
     inputs = torch.randn(6, 2, 4, 5, generator=torch.Generator().manual_seed(seed))
-    value = naswot(network(seed), inputs)
+    value = naswot(network(seed), (inputs,))
     assert value == pytest.approx(compared_one_by_one(network(seed), inputs))
 
 
@@ -84,27 +84,27 @@ def test_against_codes_compared_one_by_one(seed):
 def test_the_order_of_images_does_not_matter(order, seed):
     model = nn.Sequential(nn.Conv2d(2, 8, 1), nn.ReLU())
     inputs = torch.randn(5, 2, 3, 3, generator=torch.Generator().manual_seed(seed))
-    assert naswot(model, inputs[list(order)]) == pytest.approx(naswot(model, inputs), rel=1e-9)
+    assert naswot(model, (inputs[list(order)],)) == pytest.approx(naswot(model, (inputs,)), rel=1e-9)
 
 
 def test_many_units_are_compared_in_pieces(monkeypatch):
     inputs = torch.randn(4, 2, 6, 6, generator=torch.Generator().manual_seed(3))
-    whole = naswot(network(), inputs)
+    whole = naswot(network(), (inputs,))
     monkeypatch.setattr("nas.training.training_free.naswot.CHUNK", 7)
-    assert naswot(network(), inputs) == whole
+    assert naswot(network(), (inputs,)) == whole
 
 
 def test_what_cannot_be_told_apart():
     same = torch.ones(2, 1, 2, 2)
-    assert naswot(Codes(F.relu), same) == -math.inf
-    assert naswot(nn.Conv2d(1, 1, 1), same) == -math.inf  # no ReLU
+    assert naswot(Codes(F.relu), (same,)) == -math.inf
+    assert naswot(nn.Conv2d(1, 1, 1), (same,)) == -math.inf  # no ReLU
 
 
 def test_the_model_is_left_as_it_was_and_nothing_is_drawn():
     model = network().eval()
     state = {name: value.clone() for name, value in model.state_dict().items()}
     generator, inputs = torch.get_rng_state(), torch.randn(3, 2, 4, 4, generator=torch.Generator().manual_seed(0))
-    assert naswot(model, inputs) == naswot(model, inputs)
+    assert naswot(model, (inputs,)) == naswot(model, (inputs,))
     assert torch.equal(torch.get_rng_state(), generator)
     assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
     assert not any(layer.training for layer in model.modules())

@@ -38,12 +38,12 @@ def small_network(seed=0):
 
 def small_batch(seed=0):
     generator = torch.Generator().manual_seed(seed)
-    return torch.randn(4, 3, 5, 6, generator=generator), torch.randint(2, (4, 3, 4), generator=generator)
+    return (torch.randn(4, 3, 5, 6, generator=generator),), torch.randint(2, (4, 3, 4), generator=generator)
 
 
 def test_by_hand():
     # y = 3, 7; dL/dw = 3 * 1 + 7 * 3 = 24, dL/db = 3 + 7 = 10.
-    batch = (images(1, 3), NO_LABELS)
+    batch = ((images(1, 3),), NO_LABELS)
     assert grad_norm(line(2, 1), batch, half_square) == pytest.approx(26)
     assert snip(line(2, 1), batch, half_square) == pytest.approx(48)  # |2 * 24|: a bias is no connection
     assert snip(line(-2, 13), batch, half_square) == pytest.approx(2 * (11 * 1 + 7 * 3))
@@ -54,7 +54,7 @@ def test_a_unit_that_is_off_has_no_part():
     with torch.no_grad():
         model.get_parameter("0.weight").copy_(torch.tensor([3.0, -1.0]).reshape(2, 1, 1, 1))
         model.get_parameter("2.weight").copy_(torch.tensor([2.0, 5.0]).reshape(1, 2, 1, 1))
-    batch = (images(1), NO_LABELS)  # hidden 3, 0; y = 6; dL/dy = 6; first layer 6 * 2, second 6 * 3
+    batch = ((images(1),), NO_LABELS)  # hidden 3, 0; y = 6; dL/dy = 6; first layer 6 * 2, second 6 * 3
     assert grad_norm(model, batch, half_square) == pytest.approx(math.hypot(12, 18))
     assert snip(model, batch, half_square) == pytest.approx(3 * 12 + 2 * 18)
 
@@ -63,15 +63,15 @@ def test_against_finite_differences():
     model = small_network().double()
     model[3].p = 0.0
     model.train()
-    inputs, labels = small_batch()
-    batch, step = (inputs.double(), labels), 1e-6
+    (inputs,), labels = small_batch()
+    batch, step = ((inputs.double(),), labels), 1e-6
 
     def slope(flat, index) -> float:
         before = float(flat[index])
         losses = []
         for value in (before + step, before - step):
             flat[index] = value
-            losses.append(float(F.cross_entropy(model(batch[0]), labels)))
+            losses.append(float(F.cross_entropy(model(*batch[0]), labels)))
         flat[index] = before
         return (losses[0] - losses[1]) / (2 * step)
 
@@ -88,13 +88,13 @@ def test_against_finite_differences():
 
 @pytest.mark.parametrize("proxy", [grad_norm, snip])
 def test_both_scale_with_the_loss_and_ignore_the_order_of_images(proxy):
-    model, (inputs, labels) = small_network(), small_batch()
-    plain = proxy(model, (inputs, labels), F.cross_entropy)
+    model, ((inputs,), labels) = small_network(), small_batch()
+    plain = proxy(model, ((inputs,), labels), F.cross_entropy)
     assert plain > 0
-    tripled = proxy(model, (inputs, labels), lambda logits, target: 3 * F.cross_entropy(logits, target))
+    tripled = proxy(model, ((inputs,), labels), lambda logits, target: 3 * F.cross_entropy(logits, target))
     assert tripled == pytest.approx(3 * plain, rel=1e-5)
     turned = torch.tensor([2, 0, 3, 1])
-    assert proxy(model, (inputs[turned], labels[turned]), F.cross_entropy) == pytest.approx(plain, rel=1e-5)
+    assert proxy(model, ((inputs[turned],), labels[turned]), F.cross_entropy) == pytest.approx(plain, rel=1e-5)
 
 
 @pytest.mark.parametrize("training", [True, False])
@@ -135,6 +135,6 @@ def test_a_part_without_influence_counts_nothing():
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return self.used(x)
 
-    batch = (images(1, 3), NO_LABELS)
+    batch = ((images(1, 3),), NO_LABELS)
     assert grad_norm(Spare(), batch, half_square) == pytest.approx(26)
     assert snip(Spare(), batch, half_square) == pytest.approx(48)

@@ -17,7 +17,7 @@ def total(logits, labels):
 
 def sums(*rows: list[float]):
     """Batches of one image of one cell: with the sum as the loss, a 1x1 layer's gradient is the batch itself."""
-    return [(torch.tensor(row).reshape(1, len(row), 1, 1), torch.zeros(0)) for row in rows]
+    return [((torch.tensor(row).reshape(1, len(row), 1, 1),), torch.zeros(0)) for row in rows]
 
 
 def one_layer(channels):
@@ -54,7 +54,7 @@ def network():
 def batches(count):
     generator = torch.Generator().manual_seed(1)
     return [
-        (torch.randn(4, 3, 5, 6, generator=generator), torch.randint(2, (4, 3, 4), generator=generator))
+        ((torch.randn(4, 3, 5, 6, generator=generator),), torch.randint(2, (4, 3, 4), generator=generator))
         for _ in range(count)
     ]
 
@@ -65,7 +65,7 @@ def test_against_gradients_kept_whole(count):
     model[3].eval()
     gradients: dict[int, list[np.ndarray]] = {0: [], 4: []}
     expected = 0.0
-    for inputs, labels in batches(count):
+    for (inputs,), labels in batches(count):
         model.zero_grad()
         F.cross_entropy(model(inputs), labels).backward()
         for position, kept in gradients.items():
