@@ -81,6 +81,7 @@ class MLflowLogger:
 
     def on_start(self, description: Mapping[str, Any]) -> None:
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # its own 7 hold up the training for minutes
         from mlflow import MlflowClient
 
         self._names = tuple(description["class_names"])
