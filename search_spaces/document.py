@@ -145,7 +145,29 @@ def _read_bare(data: Mapping[str, Any]) -> Architecture:
         return read_tensorflow(data)
     if is_darts(data):
         return read_darts(data)
+    if "kind" not in data:
+        raise ValueError(f"{_fields(data)} are no architecture; {_WANTED}")
     return architecture_from_dict(data)
+
+
+def _fields(data: Mapping[str, Any]) -> str:
+    return f"the fields {shorten(sorted(map(str, data)))}" if data else "no fields"
+
+
+_WANTED = (
+    "what is read is a document (`format`, `kind`, `architecture`), an architecture with its `kind` "
+    f"({', '.join(KINDS)}), TensorFlow DeepLab's dense cell (a list of branches) or Auto-DeepLab network "
+    "(`operations`, `hiddenstate_indices`, `backbone`), or a network as numbered edges (`genotype`, `path`)"
+)
+
+_BINARY = (
+    (b"\x93NUMPY", "a NumPy array"),
+    (b"PK", "a zip archive, such as torch.save and numpy.savez write"),
+    (b"\x80", "a Python pickle"),
+    (b"\x1f\x8b", "compressed by gzip"),
+    (b"\x89HDF", "an HDF5 file"),
+)
+"""First bytes of files in which architectures are found elsewhere, and what these files are."""
 
 
 def _read_document(data: Mapping[str, Any]) -> ArchitectureDocument:
@@ -162,15 +184,22 @@ def _read_document(data: Mapping[str, Any]) -> ArchitectureDocument:
 
 
 def _check_kind(data: Mapping[str, Any]) -> None:
-    if data.get("kind") not in KINDS:
-        raise ValueError(f"kind is {shorten(data.get('kind'))}; the known ones are {', '.join(KINDS)}")
+    if "kind" not in data:
+        raise ValueError(f"kind is missing; the known ones are {', '.join(KINDS)}")
+    if data["kind"] not in KINDS:
+        raise ValueError(f"kind is {shorten(data['kind'])}; the known ones are {', '.join(KINDS)}")
 
 
 def _load(path: Path) -> Mapping[str, Any] | list[Any]:
     try:
-        text = path.read_text(encoding="utf-8")
+        content = path.read_bytes()
     except OSError as error:
         raise ValueError(f"cannot be read: {error.strerror}") from None
+    for start, name in _BINARY:
+        if content.startswith(start):
+            raise ValueError(f"this is {name}, not JSON; {_WANTED}")
+    try:
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(f"not UTF-8 text: byte {error.start} is {error.object[error.start]:#04x}") from None
     try:

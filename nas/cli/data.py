@@ -43,10 +43,10 @@ def inspect(
     images: Annotated[int, typer.Option(min=1, help="Images to read of each split, at most.")] = 200,
     mosaic: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Draw some images and their labels.")] = None,
 ) -> None:
-    """Open a data set, read some of its images, and report how often each class occurs."""
+    """Open a data set, read some of its images, and report how often each class occurs and what is wrong with it."""
     from nas.cli.progress import stages
+    from nas.data.inspect import check, write_mosaic
     from nas.data.inspect import inspect as look
-    from nas.data.inspect import write_mosaic
 
     opened = _open(dataset)
     print(f"{opened.name_of_layout}, {opened.num_classes} classes, key {opened.key[:12]}")
@@ -64,6 +64,11 @@ def inspect(
     if mosaic is not None:
         write_mosaic(opened, mosaic)
         print(f"samples in {mosaic}")
+    findings = check(opened, splits)
+    for severity, message in findings:
+        print(f"{severity}: {message}")
+    if any(severity == "error" for severity, _ in findings):
+        raise typer.Exit(1)
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """ADE20K scene parsing (Zhou et al., CVPR 2017; ADEChallengeData2016): 150 classes; label value 0 is ignored.
 
-root/images/{training,validation}/<id>.jpg
+root/images/{training,validation}/<id>.jpg          or another image format
 root/annotations/{training,validation}/<id>.png     0 = other, 1..150 = classes
 root/objectInfo150.txt                              optional: names, tab separated, the last column
 """
@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nas.data.dataset import IGNORE, DatasetError, Item, LabelTable, SegmentationDataset, Split, names_in, voc_palette
+from nas.data.dataset import IGNORE, DatasetError, Item, LabelTable, SegmentationDataset, Split, voc_palette
+from nas.data.names import image_files, label_of, read_text
 
 NUM_CLASSES = 150
 LABEL_TABLE = LabelTable.of({0: IGNORE, **{c + 1: c for c in range(NUM_CLASSES)}})
@@ -49,27 +50,19 @@ def open_ade20k(root: Path) -> SegmentationDataset:
 
 
 def _split(root: Path, name: str) -> Split:
-    images, labels = root / "images" / FOLDERS[name], root / "annotations" / FOLDERS[name]
-    jpegs, labelled = names_in(images, ".jpg"), set(names_in(labels, ".png"))
-    items = []
-    for jpeg in jpegs:
-        label = jpeg.removesuffix(".jpg") + ".png"
-        if label not in labelled:
-            raise DatasetError(f"label map {labels / label} is missing; image {images / jpeg} needs it")
-        items.append(Item(images / jpeg, labels / label))
-    if not items:
-        raise DatasetError(f"no *.jpg in {images}")
-    return Split(name, tuple(items), LABEL_TABLE)
+    folder, label_maps = root / "images" / FOLDERS[name], root / "annotations" / FOLDERS[name]
+    images, labels = image_files(folder), image_files(label_maps)
+    if not images:
+        raise DatasetError(f"there is no image in {folder}")
+    items = tuple(Item(image, label_of(stem, image, labels, label_maps)) for stem, image in images.items())
+    return Split(name, items, LABEL_TABLE)
 
 
 def _names(path: Path) -> tuple[str, ...]:
     """Return the first synonyms from objectInfo150.txt, or `CLASS_NAMES` without that file."""
     if not path.exists():
         return CLASS_NAMES
-    try:
-        rows = [line.split("\t") for line in path.read_text("utf-8").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path} cannot be read: {error}") from error
+    rows = [line.split("\t") for line in read_text(path, "table of classes").splitlines() if line.strip()]
     names = tuple(row[-1].split(",")[0].strip() for row in rows[1:])
     if len(names) != NUM_CLASSES or not all(names):
         raise DatasetError(f"{path} must have a header and {NUM_CLASSES} named rows, not {len(names)}")

@@ -25,8 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas.atomic import make_once
-from nas.data.dataset import IGNORE, Split, Uint8
-from nas.data.transforms import train_crop, val_crop
+from nas.data.dataset import Split, Uint8
+from nas.data.transforms import train_crop, train_label_crop, val_crop, val_label_crop
 from nas.specs import AugmentSpec
 
 Extract = Callable[[Uint8], tuple[NDArray[Any], ...]]
@@ -75,7 +75,24 @@ class CropSource:
         pixels, label = self.split.load(image)
         if self.augment is None:
             return val_crop(pixels, label, self.crop)
-        return train_crop(pixels, label, self.crop, self.augment, np.random.default_rng((VIEW_SEED, view, image)))
+        return train_crop(pixels, label, self.crop, self.augment, _view_stream(view, image))
+
+    def label_views(self, image: int) -> Iterator[Uint8]:
+        """Yield the label map (H, W) of each view of an image, as `row` gives it, without reading the image.
+
+        Raises:
+            DatasetError: The label map is missing or broken.
+        """
+        label = self.split.load_label(image)
+        for view in range(self.views):
+            if self.augment is None:
+                yield val_label_crop(label, self.crop)
+            else:
+                yield train_label_crop(label, self.crop, self.augment, _view_stream(view, image))
+
+
+def _view_stream(view: int, image: int) -> np.random.Generator:
+    return np.random.default_rng((VIEW_SEED, view, image))
 
 
 @dataclass(frozen=True)
@@ -84,7 +101,6 @@ class FeatureBank:
 
     Attributes:
         train_features: One array for each level, finest first; the same for `val_features`.
-        class_pixels: Pixels of each class in view 0 of the training labels, at their stored size.
     """
 
     folder: Path
@@ -92,7 +108,6 @@ class FeatureBank:
     train_labels: Uint8
     val_features: tuple[NDArray[Any], ...]
     val_labels: Uint8
-    class_pixels: tuple[int, ...]
     report: dict[str, Any]
 
 
@@ -115,7 +130,6 @@ def open_bank(folder: Path) -> FeatureBank:
         train_labels=mapped("train_labels"),
         val_features=tuple(mapped(f"val_features_{level}") for level in range(report["levels"])),
         val_labels=mapped("val_labels"),
-        class_pixels=tuple(report["class_pixels"]),
         report=report,
     )
 
@@ -127,7 +141,6 @@ def build_bank(
     extract: Extract,
     *,
     label_stride: int,
-    num_classes: int,
     batch: int,
     progress: Progress,
 ) -> FeatureBank:
@@ -139,7 +152,6 @@ def build_bank(
         val: Validation images.
         extract: Computes the features of a batch of images.
         label_stride: Pixels per stored label, along each axis.
-        num_classes: Number of classes in the labels.
         batch: Images per call of `extract`.
         progress: Called with the stage "features", the rows done and the rows in all.
 
@@ -151,28 +163,23 @@ def build_bank(
     def make(temporary: Path) -> None:
         started = time.perf_counter()
         total = len(train) + len(val)
-        counts = np.zeros(num_classes, np.int64)
         writers: list[NpyWriter] = []
         for name, source, offset in (("train", train, 0), ("val", val, len(train))):
             with ExitStack() as files:
                 rows, writers = len(source), []
                 to_labels = files.enter_context(NpyWriter(temporary / f"{name}_labels.npy", rows))
                 for done, (images, maps) in crop_batches(source, range(len(source)), batch):
-                    sampled = sample_labels(maps, label_stride)
                     for level, features in enumerate(extract(images)):
                         if level == len(writers):
                             path = temporary / f"{name}_features_{level}.npy"
                             writers.append(files.enter_context(NpyWriter(path, rows)))
                         writers[level].append(features)
-                    to_labels.append(sampled)
-                    first_view = sampled[: max(0, train.images - (done - len(images)))] if name == "train" else ()
-                    counts += count_classes(first_view, num_classes)
+                    to_labels.append(sample_labels(maps, label_stride))
                     progress("features", offset + done, total)
         report = {
             "levels": len(writers),
             "train_rows": len(train),
             "val_rows": len(val),
-            "class_pixels": counts.tolist(),
             "bytes": sum(file.stat().st_size for file in temporary.iterdir()),
             "seconds": round(time.perf_counter() - started, 3),
         }
@@ -214,13 +221,6 @@ def sample_labels(labels: Uint8, stride: int) -> Uint8:
         return labels
     rows, columns = (np.arange(0 if side % stride == 1 else stride // 2, side, stride) for side in labels.shape[1:])
     return np.ascontiguousarray(labels[:, rows][:, :, columns])
-
-
-def count_classes(labels: Uint8 | tuple[()], num_classes: int) -> NDArray[np.int64]:
-    """Count the pixels of each class, (num_classes,), without those of label IGNORE."""
-    counts = np.bincount(np.asarray(labels, np.uint8).reshape(-1), minlength=IGNORE + 1)
-    assert not counts[num_classes:IGNORE].any()
-    return counts[:num_classes].astype(np.int64)
 
 
 class NpyWriter:

@@ -3,7 +3,8 @@
     root/leftImg8bit/{train,val}/<city>/<name>_leftImg8bit.png
     root/gtFine/{train,val}/<city>/<name>_gtFine_labelIds.png
 
-Generated scenes use the same layout, and add a split `warmup` and the names of its classes in `scenes.json`.
+Images may have another format, too. Generated scenes use the same layout, and add a split `warmup` and the names of its
+classes in `scenes.json`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from nas.data.dataset import IGNORE, DatasetError, Item, LabelTable, SegmentationDataset, Split, names_in
+from nas.data.dataset import IGNORE, DatasetError, Item, LabelTable, SegmentationDataset, Split
+from nas.data.names import image_files, label_of, stem_of, subfolders
 
 # (name, training class or IGNORE, colour) by label id, as in cityscapesscripts' labels.py.
 LABELS: tuple[tuple[str, int, tuple[int, int, int]], ...] = (
@@ -93,31 +95,26 @@ def open_cityscapes(root: Path) -> SegmentationDataset:
 def _split(root: Path, name: str, label_suffix: str, table: LabelTable) -> Split:
     folder = root / "leftImg8bit" / name
     items: list[Item] = []
-    for city in names_in(folder, ""):
-        if (folder / city).is_dir():
-            items += _city(folder / city, root / "gtFine" / name / city, label_suffix)
+    for city in subfolders(folder):
+        items += _city(folder / city, root / "gtFine" / name / city, label_suffix)
     if not items:
         raise DatasetError(f"no <city>/*{IMAGE_SUFFIX} under {folder}")
     return Split(name, tuple(items), table)
 
 
-def _city(images: Path, labels: Path, label_suffix: str) -> list[Item]:
-    names = names_in(images, IMAGE_SUFFIX)
-    labelled = set(names_in(labels, label_suffix)) if names else set()
-    items = []
-    for name in names:
-        label = name.removesuffix(IMAGE_SUFFIX) + label_suffix
-        if label not in labelled:
-            raise DatasetError(f"label map {labels / label} is missing; image {images / name} needs it")
-        items.append(Item(images / name, labels / label))
-    return items
+def _city(folder: Path, label_maps: Path, label_suffix: str) -> list[Item]:
+    ending = stem_of(IMAGE_SUFFIX)
+    images = {stem.removesuffix(ending): path for stem, path in image_files(folder).items() if stem.endswith(ending)}
+    labels = image_files(label_maps) if images else {}
+    ending = stem_of(label_suffix)
+    return [Item(path, label_of(stem + ending, path, labels, label_maps)) for stem, path in images.items()]
 
 
 def _appearance_names(path: Path) -> tuple[str, ...]:
     if not path.exists():
         return ()
     try:
-        names = json.loads(path.read_text("utf-8"))["appearance"]
+        names = json.loads(path.read_text("utf-8-sig"))["appearance"]
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise DatasetError(f"{path} is not the description of generated scenes: {error}") from error
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names) or len(names) >= IGNORE:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,21 +11,25 @@ from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from nas.data.decode import Uint8, exif_orientation, read_image, read_label_values
+from nas.data.digests import file_digests
+from nas.data.errors import DatasetError
 from search_spaces.base import canonical_json
+
+__all__ = [
+    "IGNORE",
+    "DatasetError",
+    "Item",
+    "LabelTable",
+    "SegmentationDataset",
+    "Split",
+    "Uint8",
+    "voc_palette",
+]
 
 IGNORE = 255
 """Label of pixels that are left out of training and evaluation."""
-
-Uint8 = NDArray[np.uint8]
-
-# Everything Pillow raises for a file that is cut short, not an image, or hostile.
-_UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
-
-
-class DatasetError(ValueError):
-    """A file or folder of a data set is missing, broken or not as its layout requires; the message names it."""
 
 
 class Item(NamedTuple):
@@ -66,7 +69,10 @@ class LabelTable:
         occurring = np.bincount(values.reshape(-1), minlength=256) > 0
         unknown = np.flatnonzero(occurring & ~self.known)
         if unknown.size:
-            raise DatasetError(f"{path}: label values {unknown[:8].tolist()} are not in this layout's label table")
+            raise DatasetError(
+                f"{path}: label values {unknown[:8].tolist()} are not in this layout's label table, which has "
+                f"{_ranges(np.flatnonzero(self.known).tolist())}; write one of these for each of those pixels"
+            )
         return self.classes[values]
 
 
@@ -91,9 +97,19 @@ class Split:
         image, values = read_image(item.image), read_label_values(item.label)
         if image.shape[:2] != values.shape:
             raise DatasetError(
-                f"{item.label} is {_size(values)} but its image {item.image.name} is {_size(image)} (height x width)"
+                f"{item.label} is {_size(values)} but its image {item.image.name} is {_size(image)} (height x width); "
+                f"both must have one size{_turned(item.image)}{_turned(item.label)}"
             )
         return image, self.table.apply(values, item.label)
+
+    def load_label(self, index: int) -> Uint8:
+        """Read a label map (H, W) of classes or IGNORE, without its image.
+
+        Raises:
+            DatasetError: The file is missing or broken, or a label value is not in the table.
+        """
+        label = self.items[index].label
+        return self.table.apply(read_label_values(label), label)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +123,8 @@ class SegmentationDataset:
         appearance: Images labelled by appearance rather than class, on which a frozen backbone is warmed up; only
             generated scenes have them (see docs/concepts/scenes.md).
         appearance_names: Names of the appearance classes.
+        digests: A file that remembers the hashes of the data set's files between processes; None remembers them in this
+            process only.
     """
 
     name_of_layout: str
@@ -116,6 +134,7 @@ class SegmentationDataset:
     splits: Mapping[str, Split]
     appearance: Split | None = None
     appearance_names: tuple[str, ...] = field(default=())
+    digests: Path | None = None
 
     def __post_init__(self) -> None:
         assert self.palette.shape == (self.num_classes, 3)
@@ -142,10 +161,8 @@ class SegmentationDataset:
     def key(self) -> str:
         """Content key (sha256 hex) that addresses caches; the same files under another root have the same key.
 
-        The key hashes the layout, the classes and, for each file, its path below the root, its size and its last 64
-        bytes, not its modification time. A PNG ends with checksums of its pixels (Adler-32 of the zlib stream, CRC-32
-        of the last IDAT chunk) and a JPEG with entropy-coded data, so other pixels in a file of the same size give
-        another key, yet a data set of thousands of images costs one short read per file.
+        The key hashes the layout, the classes, what label values mean, and for each file its path below the root and
+        its entire content. `digests` spares reading files again that have not changed.
 
         Raises:
             DatasetError: A file cannot be read.
@@ -154,53 +171,11 @@ class SegmentationDataset:
         appearance = () if self.appearance is None else (self.appearance,)
         for split in (*self.splits.values(), *appearance):
             digest.update(f"\n{split.name} {len(split)}".encode())
-            digest.update(split.table.classes.tobytes())
-            for path in (path for item in split.items for path in item):
-                digest.update(_file_key(path, self.root))
+            digest.update(split.table.classes.tobytes() + split.table.known.tobytes())
+            paths = [path for item in split.items for path in item]
+            for path, content in zip(paths, file_digests(paths, self.digests), strict=True):
+                digest.update(f"\n{path.relative_to(self.root).as_posix()} {content}".encode())
         return digest.hexdigest()
-
-
-def read_image(path: Path) -> Uint8:
-    """Read an image file as RGB, (H, W, 3).
-
-    Raises:
-        DatasetError: The file is missing or unreadable.
-    """
-    try:
-        with Image.open(path) as image:
-            return np.array(image.convert("RGB"))  # a copy: Pillow's own memory is read-only, which torch warns about
-    except _UNREADABLE as error:
-        raise DatasetError(_unreadable("image", path, error)) from error
-
-
-def read_label_values(path: Path) -> Uint8:
-    """Read the values of an 8-bit label file with one channel, (H, W): grey values, or indices of a palette image.
-
-    Raises:
-        DatasetError: The file is missing, unreadable, or not 8-bit with one channel.
-    """
-    try:
-        with Image.open(path) as image:
-            mode = image.mode
-            values = np.asarray(image)
-    except _UNREADABLE as error:
-        raise DatasetError(_unreadable("label map", path, error)) from error
-    if mode not in ("L", "P"):
-        raise DatasetError(f"{path} is not a label map: it must be 8-bit with one channel (mode L or P), not {mode}")
-    return values
-
-
-def names_in(folder: Path, suffix: str) -> list[str]:
-    """Return the sorted names of the entries of `folder` that end in `suffix`.
-
-    Raises:
-        DatasetError: The folder is missing or unreadable.
-    """
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(entry.name for entry in entries if entry.name.endswith(suffix))
-    except OSError as error:
-        raise DatasetError(f"{folder} is not a readable folder ({error.strerror})") from error
 
 
 def voc_palette(count: int) -> Uint8:
@@ -216,21 +191,26 @@ def voc_palette(count: int) -> Uint8:
     return palette
 
 
-def _file_key(path: Path, root: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - 64))
-            tail = file.read(64)
-    except OSError as error:
-        raise DatasetError(f"{path} cannot be read ({error.strerror})") from error
-    return f"\n{path.relative_to(root).as_posix()} {size} ".encode() + tail
+def _ranges(numbers: Sequence[int]) -> str:
+    """Name ascending numbers as in `0 to 20 and 255`."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return " and ".join(f"{run[0]} to {run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
 
 
-def _unreadable(what: str, path: Path, error: BaseException) -> str:
-    if isinstance(error, FileNotFoundError):
-        return f"{what} {path} is missing"
-    return f"{what} {path} is unreadable: {error}"
+def _turned(path: Path) -> str:
+    """The part of a message that names a file's EXIF orientation, by which its size can differ from the stored one."""
+    orientation = exif_orientation(path)
+    if orientation == 1:
+        return ""
+    return (
+        f"; {path.name} is turned as its EXIF orientation {orientation} says: where the other file was made for the "
+        f"pixels as they are stored, remove the orientation (exiftool -Orientation= {path.name})"
+    )
 
 
 def _size(array: Uint8) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from nas.data.check import Finding, check_labels
+from nas.data.counts import LabelCounts
 from nas.data.dataset import IGNORE, DatasetError, SegmentationDataset, Split, Uint8
 from nas.data.entry import DatasetEntry, Layout
 from nas.data.registry import open_dataset
@@ -37,6 +39,7 @@ class SplitReport:
         ignored: Share of the pixels with label IGNORE.
         shares: Each class's share of the labelled pixels.
         images: How many of the images read have each class.
+        counts: Pixels of each class and of IGNORE.
     """
 
     name: str
@@ -46,6 +49,7 @@ class SplitReport:
     ignored: float
     shares: tuple[float, ...]
     images: tuple[int, ...]
+    counts: LabelCounts
 
 
 def open_folder(folder: Path) -> SegmentationDataset:
@@ -85,6 +89,22 @@ def inspect(
     return tuple(reports)
 
 
+def check(dataset: SegmentationDataset, reports: Sequence[SplitReport]) -> tuple[Finding, ...]:
+    """Judge the labels that `inspect` counted; the findings say when it read only some of the images."""
+    training, validation = (next(report for report in reports if report.name == name) for name in ("train", "val"))
+    read = (
+        f"in {training.read} of {training.items} training images and "
+        f"{validation.read} of {validation.items} validation images"
+    )
+    return check_labels(
+        training.counts,
+        validation.counts,
+        dataset.class_names,
+        layout=dataset.name_of_layout,
+        counted=read if any(report.read < report.items for report in (training, validation)) else "",
+    )
+
+
 def write_mosaic(dataset: SegmentationDataset, path: Path, columns: int = 4, width: int = 384) -> None:
     """Write a PNG with a row of samples for each split, evenly spaced, each `width` pixels wide.
 
@@ -115,6 +135,7 @@ def _report(
         ignored=float(counts[:, IGNORE].sum() / pixels),
         shares=tuple(float(share) for share in by_class / labelled),
         images=tuple(int(number) for number in (counts[:, :num_classes] > 0).sum(0)),
+        counts=LabelCounts(tuple(by_class.tolist()), int(counts[:, IGNORE].sum())),
     )
 
 

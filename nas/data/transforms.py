@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -44,15 +46,13 @@ def train_crop(
     Returns:
         Image (h, w, 3) and label map (h, w).
     """
-    draw_scale, draw_flip, draw_top, draw_left = rng.random(4)
-    lowest, highest = augment.scale
-    image, label = _rescale(image, label, lowest + (highest - lowest) * draw_scale)
-    if augment.flip and draw_flip < 0.5:
-        image, label = image[:, ::-1], label[:, ::-1]
-    image, label = _pad(image, label, crop, (0, 0))
-    top = int(draw_top * (image.shape[0] - crop[0] + 1))
-    left = int(draw_left * (image.shape[1] - crop[1] + 1))
-    return _cut(image, label, crop, (top, left))
+    placement = _drawn(label.shape, crop, augment, rng)
+    return placement.of_image(image), placement.of_label(label)
+
+
+def train_label_crop(label: Uint8, crop: tuple[int, int], augment: AugmentSpec, rng: np.random.Generator) -> Uint8:
+    """Return the label map of `train_crop` alone, for callers that do not need the image."""
+    return _drawn(label.shape, crop, augment, rng).of_label(label)
 
 
 def val_crop(image: Uint8, label: Uint8, crop: tuple[int, int]) -> tuple[Uint8, Uint8]:
@@ -60,31 +60,61 @@ def val_crop(image: Uint8, label: Uint8, crop: tuple[int, int]) -> tuple[Uint8, 
 
     An image smaller than the crop is padded evenly on both sides, with the odd pixel at the end.
     """
-    missing = [max(0, side - have) for side, have in zip(crop, label.shape, strict=True)]
-    image, label = _pad(image, label, crop, (missing[0] // 2, missing[1] // 2))
-    return _cut(image, label, crop, ((label.shape[0] - crop[0]) // 2, (label.shape[1] - crop[1]) // 2))
+    placement = _middle(label.shape, crop)
+    return placement.of_image(image), placement.of_label(label)
 
 
-def _rescale(image: Uint8, label: Uint8, scale: float) -> tuple[Uint8, Uint8]:
-    height, width = (max(1, round(side * scale)) for side in label.shape)
-    if (height, width) == label.shape:
-        return image, label
-    resized = Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR)
-    return np.asarray(resized), np.asarray(Image.fromarray(label).resize((width, height), Image.Resampling.NEAREST))
+def val_label_crop(label: Uint8, crop: tuple[int, int]) -> Uint8:
+    """Return the label map of `val_crop` alone, for callers that do not need the image."""
+    return _middle(label.shape, crop).of_label(label)
 
 
-def _pad(image: Uint8, label: Uint8, crop: tuple[int, int], before: tuple[int, int]) -> tuple[Uint8, Uint8]:
-    """Pad to at least the size of `crop`, with `before` (rows, columns) of the padding above and to the left."""
-    size = tuple(max(side, have) for side, have in zip(crop, label.shape, strict=True))
-    if size == label.shape:
-        return image, label
-    canvas, void = np.empty((*size, 3), np.uint8), np.full(size, IGNORE, np.uint8)
-    canvas[:] = MEAN_PIXEL
-    window = slice(before[0], before[0] + label.shape[0]), slice(before[1], before[1] + label.shape[1])
-    canvas[window], void[window] = image, label
-    return canvas, void
+class _Placement(NamedTuple):
+    """Where a crop lies: scale to `size`, flip, pad with `before` (rows, columns) above and left, cut at `corner`."""
+
+    size: tuple[int, int]
+    flip: bool
+    before: tuple[int, int]
+    corner: tuple[int, int]
+    crop: tuple[int, int]
+
+    def of_image(self, image: Uint8) -> Uint8:
+        return self._cut(image, Image.Resampling.BILINEAR, np.array(MEAN_PIXEL, np.uint8))
+
+    def of_label(self, label: Uint8) -> Uint8:
+        return self._cut(label, Image.Resampling.NEAREST, np.array(IGNORE, np.uint8))
+
+    def _cut(self, array: Uint8, resampling: Image.Resampling, padding: Uint8) -> Uint8:
+        height, width = self.size
+        if array.shape[:2] != self.size:
+            array = np.asarray(Image.fromarray(array).resize((width, height), resampling))
+        if self.flip:
+            array = array[:, ::-1]
+        if (padded := _padded(self.size, self.crop)) != self.size:
+            canvas = np.empty((*padded, *array.shape[2:]), np.uint8)
+            canvas[:] = padding
+            canvas[self.before[0] : self.before[0] + height, self.before[1] : self.before[1] + width] = array
+            array = canvas
+        top, left = self.corner
+        return array[top : top + self.crop[0], left : left + self.crop[1]].copy()
 
 
-def _cut(image: Uint8, label: Uint8, crop: tuple[int, int], corner: tuple[int, int]) -> tuple[Uint8, Uint8]:
-    window = slice(corner[0], corner[0] + crop[0]), slice(corner[1], corner[1] + crop[1])
-    return image[window].copy(), label[window].copy()
+def _drawn(shape: tuple[int, ...], crop: tuple[int, int], augment: AugmentSpec, rng: np.random.Generator) -> _Placement:
+    draw_scale, draw_flip, draw_top, draw_left = rng.random(4)
+    lowest, highest = augment.scale
+    scale = lowest + (highest - lowest) * draw_scale
+    size = (max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale)))
+    padded = _padded(size, crop)
+    corner = (int(draw_top * (padded[0] - crop[0] + 1)), int(draw_left * (padded[1] - crop[1] + 1)))
+    return _Placement(size, augment.flip and bool(draw_flip < 0.5), (0, 0), corner, crop)
+
+
+def _middle(shape: tuple[int, ...], crop: tuple[int, int]) -> _Placement:
+    size = (shape[0], shape[1])
+    padded = _padded(size, crop)
+    before = ((padded[0] - size[0]) // 2, (padded[1] - size[1]) // 2)
+    return _Placement(size, False, before, ((padded[0] - crop[0]) // 2, (padded[1] - crop[1]) // 2), crop)
+
+
+def _padded(size: tuple[int, int], crop: tuple[int, int]) -> tuple[int, int]:
+    return max(size[0], crop[0]), max(size[1], crop[1])

@@ -1,6 +1,6 @@
 """PASCAL VOC 2012 segmentation: 20 classes and background, with SBD's extra annotations if they are present.
 
-VOC2012/JPEGImages/<id>.jpg
+VOC2012/JPEGImages/<id>.jpg                 or another image format
 VOC2012/SegmentationClass/<id>.png          palette images: index = class, 255 = void
 VOC2012/ImageSets/Segmentation/{train,val}.txt
 VOC2012/SegmentationClassAug/<id>.png       optional, with ImageSets/Segmentation/{train_aug,trainaug}.txt:
@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nas.data.dataset import DatasetError, Item, LabelTable, SegmentationDataset, Split, names_in, voc_palette
+from nas.data.dataset import DatasetError, Item, LabelTable, SegmentationDataset, Split, voc_palette
+from nas.data.names import image_files, label_of, read_names, stem_of
 
 CLASS_NAMES = (
     "background",
@@ -57,7 +58,9 @@ def open_voc2012(root: Path) -> SegmentationDataset:
     val = _split(base, "val", lists / "val.txt", "SegmentationClass")
     shared = {item.image for item in train.items} & {item.image for item in val.items}
     if shared:
-        raise DatasetError(f"{train_list} lists {min(shared).stem}, which is also in val.txt; the splits must differ")
+        raise DatasetError(
+            f"{train_list} lists {stem_of(min(shared).name)}, which is also in val.txt; the splits must differ"
+        )
     return SegmentationDataset(
         name_of_layout="voc2012",
         root=base,
@@ -75,23 +78,8 @@ def _base(root: Path) -> Path:
 
 
 def _split(base: Path, name: str, list_file: Path, label_folder: str) -> Split:
-    images, labels = base / "JPEGImages", base / label_folder
-    jpegs, pngs = set(names_in(images, ".jpg")), set(names_in(labels, ".png"))
-    items = []
-    for stem in _ids(list_file):
-        for folder, file, there in ((images, f"{stem}.jpg", jpegs), (labels, f"{stem}.png", pngs)):
-            if file not in there:
-                raise DatasetError(f"{folder / file} is missing; {list_file} lists it")
-        items.append(Item(images / f"{stem}.jpg", labels / f"{stem}.png"))
-    if not items:
-        raise DatasetError(f"{list_file} lists no image")
-    return Split(name, tuple(items), LABEL_TABLE)
-
-
-def _ids(list_file: Path) -> list[str]:
-    """Return the ids of a list file; a line is an id or "/JPEGImages/<id>.jpg /SegmentationClassAug/<id>.png"."""
-    try:
-        lines = list_file.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"list of images {list_file} cannot be read: {error}") from error
-    return [Path(line.split()[0]).stem for line in lines if line.strip()]
+    folder, label_maps = base / "JPEGImages", base / label_folder
+    images, labels = image_files(folder), image_files(label_maps)
+    stems = read_names(list_file, images, folder)
+    items = tuple(Item(images[stem], label_of(stem, images[stem], labels, label_maps)) for stem in stems)
+    return Split(name, items, LABEL_TABLE)

@@ -201,7 +201,7 @@ def read_fidelity(path: Path) -> Fidelity:
         try:
             data = yaml.safe_load(text)
         except yaml.YAMLError as error:
-            raise ValueError(f"{path} is neither JSON nor YAML: {error}") from None
+            raise ValueError(f"{path} is neither JSON nor YAML: {' '.join(str(error).split())}") from None
     if isinstance(data, dict) and isinstance(data.get("fidelity"), dict):
         data = data["fidelity"]
     return validate(Fidelity, data)

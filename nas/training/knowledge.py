@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nas.data.dataset import SegmentationDataset, Split, Uint8, read_label_values
+from nas.data.dataset import SegmentationDataset, Split, Uint8
 from nas.models.graph_reasoning import KnowledgeGraph, cooccurrence_graph, hierarchy_of
 from nas.training.backbone.statistics import made_once
 from search_spaces.base import content_key
@@ -44,5 +44,5 @@ def _count(dataset: SegmentationDataset, images: int) -> dict[str, Any]:
 
 
 def _label_maps(split: Split, images: int) -> Iterator[Uint8]:
-    for item in split.items[:images]:
-        yield split.table.apply(read_label_values(item.label), item.label)
+    for index in range(min(images, len(split))):
+        yield split.load_label(index)

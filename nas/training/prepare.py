@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,9 +17,10 @@ from nas.models.backbones.build import build_backbone, load_backbone_weights
 from nas.models.graph_reasoning import KnowledgeGraph
 from nas.specs import Fidelity
 from nas.training.backbone.extractor import StandardizedBackbone, feature_function, images_at_once
-from nas.training.backbone.statistics import Statistics, class_pixels, feature_statistics
+from nas.training.backbone.statistics import Statistics, feature_statistics
 from nas.training.backbone.warmup import architecture_of, used_images, warm_backbone, warm_up_for
 from nas.training.knowledge import class_graph
+from nas.training.labels import checked_labels
 from nas.training.loop.device import compute_dtype, pick_device, place
 from nas.training.progress import Progress, silent
 from nas.training.workspace import Workspace
@@ -28,6 +30,9 @@ FORMAT = 2
 """Part of every cache key; to be raised when the stored content changes."""
 
 
+_log = logging.getLogger(__name__)
+
+
 @dataclass(frozen=True)
 class Prepared:
     """What all trials of a fidelity share.
@@ -35,7 +40,7 @@ class Prepared:
     Attributes:
         weights: Of the backbone; `None` for entire networks, which have no backbone.
         statistics: Of the backbone's features; `None` for entire networks.
-        class_pixels: Pixels of each class over one view of the training crops, at the labels' resolution.
+        class_pixels: Pixels of each class over all views of the training crops, at the labels' resolution.
         bank: `None` where the backbone is trained with the head, and for entire networks.
         statistics_folder: Cache of statistics of the data.
     """
@@ -78,50 +83,62 @@ def prepare(
     """Train or load the backbone of a fidelity, and build or open its feature bank.
 
     Everything is cached under the hash of its inputs. Concurrent processes on a node make each item once; a killed
-    process leaves no incomplete item.
+    process leaves no incomplete item. Unusual labels are logged as warnings where progress is reported.
 
     Args:
         fidelity: What trials are prepared for.
         workspace: Where data sets, weights and caches are.
-        whole_network: For architectures that are entire networks, without a backbone: only the pixels of each class are
-            counted.
+        whole_network: For architectures that are entire networks, without a backbone: only labels are counted.
         device: `None` for the first GPU, or the CPU where there is none.
-        progress: Called with stages "warm-up" and "features" where there is work to do.
+        progress: Called with stages "labels", "warm-up" and "features" where there is work to do.
 
     Raises:
         ValueError: A name is not registered, weights do not fit the backbone, or the warm-up does not converge.
-        DatasetError: The data set is broken.
+        DatasetError: The data set is broken, or its labels are such that scores would mean nothing (`check_labels`).
         OSError: The disk is full.
     """
     target = pick_device(device)
     dtype = compute_dtype(fidelity, target)
     dataset = workspace.dataset(fidelity.dataset)
+    folder = workspace.cache / "statistics"
+    training = _training_source(fidelity, dataset)
+    class_pixels, warnings = checked_labels(
+        dataset,
+        fidelity.dataset,
+        training,
+        _validation_source(fidelity, dataset),
+        label_stride=fidelity.label_stride,
+        folder=folder,
+        progress=progress,
+    )
+    if progress is not silent:  # trials, which nobody watches, would say it again each
+        for warning in warnings:
+            _log.warning("data set %s: %s", fidelity.dataset, warning)
     if whole_network:
-        return _prepare_whole(fidelity, dataset, workspace.cache / "statistics", progress)
+        return Prepared(
+            fidelity,
+            dataset,
+            weights=None,
+            statistics=None,
+            class_pixels=class_pixels,
+            bank=None,
+            statistics_folder=folder,
+        )
     if fidelity.backbone.weights is None:
         weights = warm_backbone(warm_up_for(fidelity, dataset), workspace.cache, target, progress)
     else:
         weights = workspace.weights_path(fidelity.backbone.weights)
     key = _features_key(fidelity, dataset, weights, dtype)
-    folder, source = workspace.cache / "statistics", _training_source(fidelity, dataset)
     statistics = feature_statistics(
-        folder / f"{key}.json", lambda: _placed(_load_backbone(fidelity, weights), target), source, dtype
+        folder / f"{key}.json",
+        lambda: _placed(_load_backbone(fidelity, weights), target),
+        training,
+        dtype,
     )
-    prepared = Prepared(fidelity, dataset, weights, statistics, (), None, folder)
-    if fidelity.backbone.frozen:
-        bank = _bank(prepared, workspace.cache / "banks", key, target, progress)
-        return replace(prepared, class_pixels=bank.class_pixels, bank=bank)
-    counted = class_pixels(folder / f"{key}-classes.json", source, dataset.num_classes, fidelity.label_stride, progress)
-    return replace(prepared, class_pixels=counted)
-
-
-def _prepare_whole(fidelity: Fidelity, dataset: SegmentationDataset, folder: Path, progress: Progress) -> Prepared:
-    path = folder / f"{content_key(_crops(fidelity, dataset))}-classes.json"
-    source = _training_source(fidelity, dataset)
-    counted = class_pixels(path, source, dataset.num_classes, fidelity.label_stride, progress)
-    return Prepared(
-        fidelity, dataset, weights=None, statistics=None, class_pixels=counted, bank=None, statistics_folder=folder
-    )
+    prepared = Prepared(fidelity, dataset, weights, statistics, class_pixels, None, folder)
+    if not fidelity.backbone.frozen:
+        return prepared
+    return replace(prepared, bank=_bank(prepared, workspace.cache / "banks", key, target, progress))
 
 
 def _training_source(fidelity: Fidelity, dataset: SegmentationDataset) -> CropSource:
@@ -190,7 +207,6 @@ def _bank(prepared: Prepared, folder: Path, key: str, device: torch.device, prog
         val,
         feature_function(backbone, device, compute_dtype(fidelity, device)),
         label_stride=fidelity.label_stride,
-        num_classes=prepared.dataset.num_classes,
         batch=images_at_once(fidelity.crop),
         progress=progress,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from nas.data.dataset import SegmentationDataset
 from nas.data.entry import DatasetEntry
 from nas.data.registry import open_dataset
 from nas.specs import Fidelity
+from search_spaces.base import content_key
 
 if TYPE_CHECKING:
     # Only for the type: the settings need pydantic-settings, which a machine that just trains may lack.
@@ -45,7 +46,9 @@ class Workspace:
         """
         if name not in self.datasets:
             raise ValueError(f"data set {name!r} is not registered; known: {_listed(self.datasets)}")
-        return open_dataset(self.datasets[name])
+        entry = self.datasets[name]
+        digests = self.cache / "digests" / f"{content_key(str(entry.root.expanduser().absolute()))}.json"
+        return replace(open_dataset(entry), digests=digests)
 
     def weights_path(self, name: str) -> Path:
         """Find the file of registered weights.

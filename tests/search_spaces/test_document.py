@@ -99,7 +99,16 @@ GOOD = write_document(PUBLISHED_CELL)
         ({**GOOD, "author": "me"}, "not a valid document: author: unknown field; known here: format, "),
         ({**GOOD, "provenance": {"scores": [{"iteration": 1, "score": 2}]}}, "provenance.scores.0.score: "),
         ({"architecture": {}}, "format is None"),
-        ({}, "kind is None; the known ones are"),
+        ({}, "no fields are no architecture; what is read is a document"),
+        ({"normal": [], "reduce": []}, r"the fields \['normal', 'reduce'\] are no architecture; .*`genotype`, `path`"),
+        (
+            {"branches": []},
+            r"the fields \['branches'\] are no architecture; .*with its `kind` \(dense_cell, auto_deeplab",
+        ),
+        (
+            {"format": GOOD["format"], "version": 1, "architecture": {}},
+            "kind is missing; the known ones are dense_cell",
+        ),
         ({"kind": "dense_cell"}, "not a valid dense_cell: branches: this field is required"),
         (
             {"kind": "reference_head", "name": "trunk", "unit": {"op": "glore", "maps": 64}},
@@ -117,6 +126,12 @@ def test_a_wrong_mapping_is_refused_with_a_sentence(source, sentence):
     assert "\n" not in str(caught.value)
 
 
+def test_a_byte_order_mark_is_no_part_of_the_json(tmp_path):
+    file = tmp_path / "cell.json"
+    file.write_text(json.dumps(GOOD), "utf-8-sig")
+    assert read_architecture(file).architecture == PUBLISHED_CELL
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
@@ -124,6 +139,9 @@ def test_a_wrong_mapping_is_refused_with_a_sentence(source, sentence):
         (b"", r"bad\.json: not JSON: line 1, column 1: "),
         (b'{"kind": NaN}', r"bad\.json: NaN is not JSON"),
         (b"\xff", r"bad\.json: not UTF-8 text: byte 0 is 0xff"),
+        (b"\x93NUMPY\x01\x00v\x00", r"bad\.json: this is a NumPy array, not JSON; what is read is a document"),
+        (b"PK\x03\x04", r"bad\.json: this is a zip archive, such as torch\.save"),
+        (b"\x80\x04\x95", r"bad\.json: this is a Python pickle, not JSON"),
         (b"17", r"bad\.json: a JSON object or list is needed, not 17"),
         (b"[" * 200_000, r"bad\.json: "),
         (b'{"kind": "x"}', r"bad\.json: kind is 'x'"),

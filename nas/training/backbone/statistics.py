@@ -1,4 +1,4 @@
-"""Statistics of the training crops, measured once: mean and deviation of each feature, pixels of each class."""
+"""Mean and deviation of each feature over training crops, measured once."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ import numpy as np
 import torch
 
 from nas.atomic import locked, write_text_atomically
-from nas.data.bank import CropSource, count_classes, crop_batches, sample_labels
+from nas.data.bank import CropSource, crop_batches
 from nas.models.backbones.base import Backbone
 from nas.training.backbone.extractor import images_at_once
 from nas.training.loop.device import autocast
 from nas.training.loop.pixels import to_network
-from nas.training.progress import Progress
 
 SAMPLE = 128
 """Number of training crops, evenly spaced over the images, from which mean and deviation are computed."""
@@ -46,22 +45,6 @@ def feature_statistics(
     return Statistics(tuple(stored["mean"]), tuple(stored["deviation"]))
 
 
-def class_pixels(
-    path: Path, source: CropSource, num_classes: int, label_stride: int, progress: Progress
-) -> tuple[int, ...]:
-    """Read the number of pixels of each class from a file, or count and save it.
-
-    Args:
-        path: The JSON file.
-        source: The crops, of which view 0 is counted.
-        num_classes: Number of classes.
-        label_stride: Every so many pixels are counted in each direction, as the loss reads them.
-        progress: Called with stage "features".
-    """
-    stored = made_once(path, lambda: _count(source, num_classes, label_stride, progress))
-    return tuple(stored["class_pixels"])
-
-
 def made_once(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """Read a JSON file; where there is none, one of the concurrent processes calls `make` and writes it."""
     if not path.exists():
@@ -88,11 +71,3 @@ def _measure(backbone: Backbone, source: CropSource, dtype: torch.dtype) -> dict
     mean = total / cells
     deviation = np.sqrt(np.maximum(squares / cells - mean**2, 0))
     return {"mean": mean.tolist(), "deviation": deviation.tolist()}
-
-
-def _count(source: CropSource, num_classes: int, label_stride: int, progress: Progress) -> dict[str, Any]:
-    pixels = np.zeros(num_classes, np.int64)
-    for done, (_, labels) in crop_batches(source, range(source.images), images_at_once(source.crop)):
-        pixels += count_classes(sample_labels(labels, label_stride), num_classes)
-        progress("features", done, source.images)
-    return {"class_pixels": pixels.tolist()}

@@ -8,12 +8,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import nn
 
 from nas.atomic import locked, write_bytes_atomically, write_text_atomically
-from nas.data.bank import count_classes, sample_labels
+from nas.data.bank import sample_labels
+from nas.data.counts import count_label_maps
 from nas.data.dataset import SegmentationDataset, Split
 from nas.models.backbones.base import Backbone
 from nas.models.backbones.build import build_backbone
@@ -36,9 +36,7 @@ BATCH = 8
 OPTIMIZER = OptimizerSpec(name="adam", learning_rate=3e-3, weight_decay=1e-4)
 POWER, WARMUP_STEPS = 0.9, 20
 WEIGHTING = 0.5
-COUNTED = 64
-"""Number of images whose labels give the class weights of the loss."""
-FORMAT = 1
+FORMAT = 2
 """Part of every cache key; to be raised when the training recipe changes."""
 
 
@@ -173,9 +171,6 @@ def _train(warm_up: WarmUp, device: torch.device, progress: Progress) -> tuple[B
 
 
 def _weights(warm_up: WarmUp) -> torch.Tensor:
-    """Class weights from the labels of the first images; a class below a thousandth of all cells is raised to it."""
-    counts = np.zeros(warm_up.classes, np.int64)
-    for index in range(min(COUNTED, warm_up.stream.images)):
-        label = warm_up.stream.split.load(index)[1]
-        counts += count_classes(sample_labels(label[None], warm_up.spec.output_stride), warm_up.classes)
-    return class_weights(np.maximum(counts, 1 + counts.sum() // 1000).tolist(), WEIGHTING)
+    stream = warm_up.stream
+    counts = count_label_maps(stream.split, stream.images, warm_up.classes, warm_up.spec.output_stride)
+    return class_weights(counts.pixels, WEIGHTING)

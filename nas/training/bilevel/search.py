@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -16,10 +17,10 @@ from nas.data.dataset import SegmentationDataset
 from nas.models.supernet import build_supernet
 from nas.results.snapshot import Remedy, Snapshot
 from nas.specs import AutoDeepLabSpec
-from nas.training.backbone.statistics import class_pixels
 from nas.training.bilevel.loop import Batch, BilevelLoop
 from nas.training.bilevel.remedies import stopped_by
 from nas.training.bilevel.split import A, B, ImageStore, PartBatches, split_training_images
+from nas.training.labels import checked_labels
 from nas.training.loop.checkpoint import load_checkpoint, save_checkpoint
 from nas.training.loop.device import pick_device, place, reproducible_kernels, synchronize
 from nas.training.loop.failures import trial_failures
@@ -31,8 +32,10 @@ from nas.training.workspace import Workspace
 from search_spaces.auto_deeplab.decoding import decode, entropy_of_cell, entropy_of_paths
 from search_spaces.base import content_key
 
-FORMAT = 1
+FORMAT = 2
 """Part of every checkpoint key; to be raised when the state changes."""
+
+_log = logging.getLogger(__name__)
 
 OnStep = Callable[[int, int], None]
 
@@ -164,21 +167,22 @@ class _Run:
         self._total = self._epoch_steps * bilevel.epochs
         self._architecture_from = self._epoch_steps * bilevel.architecture_from_epoch
         self._validation = _validation(dataset, spec)
-        self._weights = self._loss_weights(dataset, images, workspace)
+        labels = checked_labels(
+            dataset,
+            bilevel.dataset,
+            CropSource(split, images, bilevel.crop, augment=bilevel.augment),
+            self._validation,
+            label_stride=1,
+            folder=workspace.cache / "statistics",
+            progress=silent,
+        )
+        for warning in labels.warnings:
+            _log.warning("data set %s: %s", bilevel.dataset, warning)
+        self._weights = class_weights(labels.class_pixels, bilevel.class_weighting)
         self._snapshots: list[Snapshot] = []
         self._eigenvalues: list[float] = []
         self._seconds = 0.0
         self.devices = 1.0
-
-    def _loss_weights(self, dataset: SegmentationDataset, images: int, workspace: Workspace) -> torch.Tensor:
-        bilevel = self._spec.bilevel
-        if bilevel.class_weighting == 0:
-            return torch.ones(dataset.num_classes)
-        source = CropSource(dataset.split("train"), images, bilevel.crop)
-        key = content_key(["supernet classes", dataset.key, images, bilevel.crop])
-        path = workspace.cache / "statistics" / f"{key}-classes.json"
-        counted = class_pixels(path, source, dataset.num_classes, 1, silent)
-        return class_weights(counted, bilevel.class_weighting)
 
     def _build(self) -> BilevelLoop:
         with torch.random.fork_rng(devices=[]):

@@ -14,12 +14,12 @@ _OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "cannot allocate
 """Messages of torch's CPU allocator, which raises a plain RuntimeError."""
 
 _ONE_VALUE = "Expected more than 1 value per channel"
-"""Message of torch's batch norm for a map of 1x1 at batch 1."""
+"""Message of torch's batch norm for one image whose map has one cell, after pooling or because the crop is small."""
 
 
 @contextlib.contextmanager
 def trial_failures(activity: str) -> Iterator[None]:
-    """Within the context, raise memory exhaustion and maps too small for batch norm as TrialError.
+    """Within the context, raise memory exhaustion and too few values for batch norm as TrialError.
 
     The local variables of the failing frames are cleared first: their tensors would keep the memory full for the next
     trial.
@@ -47,6 +47,8 @@ def _reason(error: Exception, activity: str) -> str | None:
     if isinstance(error, torch.OutOfMemoryError | MemoryError) or any(part in text.lower() for part in _OUT_OF_MEMORY):
         return f"out of memory while {activity}: use a smaller batch, crop or head"
     if isinstance(error, ValueError) and _ONE_VALUE in text:
-        problem = "a batch norm got a single value per channel"
-        return f"the crop is too small for this architecture while {activity}: {problem}"
+        return (
+            f"a batch norm got one value per channel while {activity}, as a process has one image of a batch and its "
+            f"map has one cell: give each process two images or more (a larger batch, or fewer processes)"
+        )
     return None

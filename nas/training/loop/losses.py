@@ -12,13 +12,23 @@ from torch import Tensor, nn
 from nas.data.dataset import IGNORE
 from nas.training.loop.resize import resize_logits
 
+RAREST = 1e-4
+"""Class frequency below which the loss weight no longer grows."""
+
 
 def class_weights(class_pixels: Sequence[int], exponent: float) -> Tensor:
-    """Compute (class frequency)^-exponent as float32; classes that never occur have weight 0 whatever the exponent."""
+    """Compute the loss weight of each class, (class frequency)^-exponent, as float32.
+
+    A class rarer than `RAREST`, or one that was not counted at all, is weighted as if it had that frequency: it may
+    still occur in what is trained on. With exponent 0 all classes have weight 1.
+
+    Args:
+        class_pixels: Pixels of each class in the training labels.
+        exponent: 0 to 1.
+    """
     pixels = np.asarray(class_pixels, np.float64)
-    occurring = pixels > 0
-    frequency = np.where(occurring, pixels, 1.0) / max(pixels.sum(), 1.0)
-    return torch.tensor(np.where(occurring, frequency**-exponent, 0.0), dtype=torch.float32)
+    frequency = np.maximum(pixels / max(pixels.sum(), 1.0), RAREST)
+    return torch.tensor(frequency**-exponent, dtype=torch.float32)
 
 
 class SegmentationLoss(nn.Module):

@@ -8,7 +8,7 @@ from PIL import Image
 
 from nas.data.cityscapes import PALETTE
 from nas.data.dataset import DatasetError
-from nas.data.inspect import inspect, open_folder, write_mosaic
+from nas.data.inspect import check, inspect, open_folder, write_mosaic
 
 
 def small(root: Path) -> Path:
@@ -38,6 +38,16 @@ def test_shares_are_of_the_labelled_pixels(tmp_path):
 def test_a_sample_is_enough(tmp_path):
     train, _ = inspect(open_folder(small(tmp_path)), images=2)
     assert (train.items, train.read) == (3, 2)
+
+
+def test_labels_are_judged_and_a_sample_is_called_one(tmp_path):
+    dataset = open_folder(small(tmp_path))
+    (error,) = (finding for finding in check(dataset, inspect(dataset)) if finding.severity == "error")
+    assert error.message.startswith("the validation labels hold the class 'building' alone,")
+    (sampled, *_) = check(dataset, inspect(dataset, images=2))
+    assert sampled.message.startswith(
+        "the validation labels in 2 of 3 training images and 2 of 3 validation images hold"
+    )
 
 
 def test_layouts_are_recognised_by_their_folders(tmp_path):

@@ -73,7 +73,7 @@ def test_missing_files_are_named(tmp_path):
     base = small(tmp_path)
     lists = base / "ImageSets/Segmentation"
     (lists / "train.txt").write_text("2007_000009\n")
-    with pytest.raises(DatasetError, match=r"JPEGImages/2007_000009.jpg is missing; .*train.txt lists it"):
+    with pytest.raises(DatasetError, match=r"JPEGImages/2007_000009.jpg is missing; .*train.txt, which lists it"):
         open_voc2012(base)
     (lists / "train.txt").write_text("\n")
     with pytest.raises(DatasetError, match="lists no image"):

@@ -46,7 +46,7 @@ def test_other_classes_have_their_cooccurrence_over_the_training_images_used(ren
     assert np.array_equal(graph.adjacency, cooccurrence_graph(renamed.class_names, maps).adjacency)
     assert graph.names == renamed.class_names
     assert graph.adjacency[0, 10] == 1  # road and sky are in every image
-    monkeypatch.setattr("nas.training.knowledge.read_label_values", None)  # the maps are not read again
+    monkeypatch.setattr("nas.data.dataset.read_label_values", None)  # the maps are not read again
     assert np.array_equal(class_graph(renamed, 3, tmp_path).adjacency, graph.adjacency)
     with pytest.raises(TypeError):
         class_graph(renamed, 4, tmp_path)

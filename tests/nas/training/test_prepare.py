@@ -43,13 +43,16 @@ def test_training_features_are_standardized(prepared):
     assert np.abs(features.std(0)[varies] - 1).max() < 1e-3
 
 
-def test_class_pixels_are_those_of_the_first_view(fidelity, workspace, prepared):
-    labels = prepared.bank.train_labels
-    assert prepared.class_pixels == tuple(int((labels == c).sum()) for c in range(19))
+def test_class_pixels_are_those_of_all_views(fidelity, workspace, prepared):
+    def counted(labels: np.ndarray) -> tuple[int, ...]:
+        return tuple(int((labels == c).sum()) for c in range(19))
+
+    assert prepared.class_pixels == counted(prepared.bank.train_labels)
     more = prepare(fidelity.model_copy(update={"views": 2}), workspace, device="cpu")
     assert more.bank is not None
-    assert len(more.bank.train_features[0]) == 20
-    assert more.class_pixels == prepared.class_pixels
+    assert len(more.bank.train_labels) == 20
+    assert more.class_pixels == counted(more.bank.train_labels)
+    assert more.class_pixels != prepared.class_pixels
 
 
 def test_without_a_frozen_backbone_there_is_no_bank_but_the_same_numbers(fidelity, workspace, prepared):
@@ -92,7 +95,7 @@ def test_given_weights_are_used_instead_of_a_warm_up(fidelity, workspace, tmp_pa
     with_weights = fidelity.model_copy(update={"backbone": backbone})
     prepared = prepare(with_weights, given, device="cpu", progress=lambda *at: stages.add(at[0]))
     assert prepared.weights == path
-    assert stages == {"features"}
+    assert stages == {"labels", "features"}
     before = folder_of(prepared)
     torch.manual_seed(1)
     save_file(build_backbone(fidelity.backbone).state_dict(), path)

@@ -4,11 +4,14 @@ import sys
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
-from nas.data.dataset import LabelTable, SegmentationDataset, Split
+from nas.data.dataset import Item, LabelTable, SegmentationDataset, Split
 from nas.models.backbones.build import build_backbone, load_backbone_weights
+from nas.training.backbone import warmup
 from nas.training.backbone.warmup import warm_backbone, warm_up_for
+from nas.training.loop.images import ImageStream
 from nas.training.prepare import prepare
 from nas.training.progress import silent
 from nas.training.workspace import Workspace
@@ -109,6 +112,7 @@ sys.path[:0] = {path!r}
 import torch
 from nas.data.entry import DatasetEntry
 from nas.specs import Fidelity
+from nas.training.loop.images import ImageStream
 from nas.training.prepare import prepare
 from nas.training.workspace import Workspace
 root, cache, fidelity = Path(sys.argv[1]), Path(sys.argv[2]), Fidelity.model_validate_json(sys.argv[3])
@@ -132,6 +136,17 @@ def test_two_processes_prepare_once(fidelity, workspace, tiny_root, tmp_path):
     there = other.communicate()[0].split()
     assert other.returncode == 0
     # Each stage was done by one of the two; which one is chance.
-    assert sorted([*stages, *there]) == ["features", "warm-up"]
+    assert sorted([*stages, *there]) == ["features", "labels", "warm-up"]
     assert len(list((tmp_path / "backbones").glob("*.safetensors"))) == 1
     assert len(list((tmp_path / "banks").glob("*/report.json"))) == 1
+
+
+def test_classes_are_weighted_by_all_label_maps(fidelity, tmp_path):
+    """Class 1 is in the last of 66 label maps alone, on all of its cells; class 2 is in none."""
+    items = [Item(tmp_path / "no image", tmp_path / f"{index}.png") for index in range(66)]
+    for index, item in enumerate(items):
+        Image.new("L", (16, 16), index // 65).save(item.label)
+    split = Split("train", tuple(items), LabelTable.identity(3))
+    stream = ImageStream(split, 66, (16, 16), fidelity.augment, 8, 0)
+    weights = warmup._weights(warmup.WarmUp(fidelity.backbone, "data", stream, 3))
+    assert weights.tolist() == pytest.approx([(65 / 66) ** -0.5, (1 / 66) ** -0.5, 100.0])

@@ -1,9 +1,12 @@
 import math
+from itertools import pairwise
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
-from nas.training.loop.losses import SegmentationLoss, class_weights
+from nas.training.loop.losses import RAREST, SegmentationLoss, class_weights
 
 
 def log_softmax_at(logits, c):
@@ -47,6 +50,16 @@ def test_finer_labels_get_resized_logits():
 
 
 def test_class_weights_by_hand():
-    assert class_weights([25, 75, 0], 0.5).tolist() == pytest.approx([2.0, 0.75**-0.5, 0.0])
-    assert class_weights([25, 75, 0], 0.0).tolist() == [1.0, 1.0, 0.0]
+    assert class_weights([25, 75, 0], 0.5).tolist() == pytest.approx([2.0, 0.75**-0.5, 100.0])
+    assert class_weights([25, 75, 0], 0.0).tolist() == [1.0, 1.0, 1.0]
     assert class_weights([1, 3], 1.0).tolist() == pytest.approx([4.0, 4 / 3])
+    assert class_weights([0, 0], 0.0).tolist() == [1.0, 1.0]
+
+
+@given(st.lists(st.integers(0, 10**12), min_size=1, max_size=255), st.floats(0, 1))
+def test_every_class_has_a_weight_and_rarer_ones_have_no_smaller_one(pixels, exponent):
+    weights = class_weights(pixels, exponent)
+    assert bool((weights >= 1 - 1e-6).all())
+    assert bool((weights <= RAREST**-exponent * (1 + 1e-5)).all())
+    by_frequency = [weight for _, weight in sorted(zip(pixels, weights.tolist(), strict=True))]
+    assert all(rare >= frequent or rare == pytest.approx(frequent) for rare, frequent in pairwise(by_frequency))
