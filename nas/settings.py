@@ -1,6 +1,7 @@
 """Configuration of a server, a worker or a command line: environment `SEGNAS_*` over `config.yaml` in the home folder.
 
-A request can only *name* a data set or weights; the settings map the names to paths.
+A request can only *name* a data set or weights; the settings map the names to paths. The files below `datasets/` and
+`weights/` of the home folder do so too, and are read anew at each use.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
-from nas.data.entry import DatasetEntry, Layout
+from nas.data.entry import DatasetEntry, Layout, Registration
+from nas.data.registrations import Registered, registered_datasets, registered_weights
 from nas.specs import Name
 from search_spaces.validation import explain
 
@@ -34,10 +36,12 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SEGNAS_", extra="forbid")
 
-    home: Path = Field(Path("~/.segnas"), description="Holds config.yaml, segnas.db, cache/, artifacts/, ray/.")
+    home: Path = Field(
+        Path("~/.segnas"), description="Holds config.yaml, segnas.db, datasets/, weights/, cache/, artifacts/, ray/."
+    )
     database_url: SecretStr | None = Field(None, description="None: SQLite file in the home folder.")
-    datasets: dict[Name, DatasetEntry] = {}
-    weights: dict[Name, Path] = {}
+    datasets: dict[Name, Registration] = Field({}, description="Beside those of `segnas data add`, which win.")
+    weights: dict[Name, Path] = Field({}, description="Beside those of `segnas weights add`, which win.")
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     token: SecretStr | None = Field(None, description="Bearer token of the API; needed to bind beyond loopback.")
@@ -65,6 +69,16 @@ class Settings(BaseSettings):
     def folder(self) -> Path:
         """The home folder, absolute."""
         return self.home.expanduser().resolve()
+
+    @property
+    def registered_datasets(self) -> Registered[Registration]:
+        """Data sets by name: of the configuration, and of the registration files as they are now."""
+        return registered_datasets(self.folder, self.datasets)
+
+    @property
+    def registered_weights(self) -> Registered[Path]:
+        """Files of weights by name: of the configuration, and of the registration files as they are now."""
+        return registered_weights(self.folder, self.weights)
 
     @property
     def store_url(self) -> str:

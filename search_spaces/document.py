@@ -48,6 +48,7 @@ class Provenance(StrictModel):
         scores: One for each rung, ascending in iterations.
         software: Version of each package by its name.
         augmentation: Content hash of the albumentations pipeline that the network was trained with.
+        classes: Names of the classes of the data set, in the order of a network's outputs.
     """
 
     search: str | None = None
@@ -57,6 +58,7 @@ class Provenance(StrictModel):
     scores: tuple[Score, ...] = ()
     software: dict[str, str] = Field(default_factory=dict)
     augmentation: str | None = None
+    classes: tuple[str, ...] = ()
 
 
 class ArchitectureDocument(StrictModel):

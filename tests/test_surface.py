@@ -42,8 +42,12 @@ PAGES = ("/", "/docs", "/openapi.json", "/healthz", "/readyz", "/static/app.js")
 COMMANDS = """
 calibrate SPEC.YAML --dry-run --key --watch
 calibration ID --json --plot
+data add NAME DIR --classes --ignore --image-folder --image-suffix --images --layout --map --mask-folder --mask-suffix \
+--mosaic --read --reduce-zero-label --replace --seed --split --val
 data generate DIR --images --seed --size --val-images
 data inspect NAME|DIR --images --mosaic
+data list
+data remove NAME
 export ID --format --output --trial -o
 full-scale ID --fidelity --key --name --seeds --stratified --top --trials --watch
 heads ID --json
@@ -60,6 +64,9 @@ stop ID
 submit SPEC.YAML --dry-run --key --measure --watch
 trials ID --csv --json --top
 watch ID
+weights add NAME FILE --replace
+weights list
+weights remove NAME
 """
 
 ENVIRONMENT = """

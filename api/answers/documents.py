@@ -10,8 +10,17 @@ from nas.store import SearchRecord, SnapshotRecord, TrialRecord
 from search_spaces import Provenance, Score, write_document
 
 
-def trial_document(search: SearchRecord, trial: TrialRecord, curve: Sequence[Measurement]) -> dict[str, Any]:
-    """Make the document from which the trial's network can be rebuilt and measured again."""
+def trial_document(
+    search: SearchRecord, trial: TrialRecord, curve: Sequence[Measurement], classes: tuple[str, ...]
+) -> dict[str, Any]:
+    """Make the document from which the trial's network can be rebuilt and measured again.
+
+    Args:
+        search: The trial's search.
+        trial: The trial.
+        curve: Its measurements.
+        classes: Names of the data set's classes; empty where they are not known.
+    """
     provenance = Provenance(
         search=search.id,
         trial=trial.number,
@@ -19,11 +28,19 @@ def trial_document(search: SearchRecord, trial: TrialRecord, curve: Sequence[Mea
         fidelity=search.spec.fidelity_of(trial.fidelity_key).model_dump(mode="json"),
         scores=tuple(Score(iteration=point.iteration, score=point.score) for point in curve),
         software=search.software or {},
+        classes=fitting(classes, curve),
     )
     return write_document(trial.architecture, provenance)
 
 
-def snapshot_document(search: SearchRecord, record: SnapshotRecord) -> dict[str, Any]:
+def fitting(classes: tuple[str, ...], curve: Sequence[Measurement]) -> tuple[str, ...]:
+    """Return the names of classes, or none where the data set had another number of them when it was measured."""
+    return classes if all(len(point.class_iou) == len(classes) for point in curve) else ()
+
+
+def snapshot_document(search: SearchRecord, record: SnapshotRecord, classes: tuple[str, ...]) -> dict[str, Any]:
     """Make the document of a snapshot's decoded architecture; its seed is that of the run."""
-    provenance = Provenance(search=search.id, seed=search.spec.seed + record.run, software=search.software or {})
+    provenance = Provenance(
+        search=search.id, seed=search.spec.seed + record.run, software=search.software or {}, classes=classes
+    )
     return write_document(record.architecture, provenance)

@@ -31,14 +31,21 @@ def snapshot_public(record: SnapshotRecord, trials: Mapping[str, TrialRecord]) -
 
 
 def snapshot_detail(
-    search: SearchRecord, spec: AutoDeepLabSpec, record: SnapshotRecord, trials: Mapping[str, TrialRecord]
+    search: SearchRecord,
+    spec: AutoDeepLabSpec,
+    record: SnapshotRecord,
+    trials: Mapping[str, TrialRecord],
+    classes: tuple[str, ...],
 ) -> SnapshotDetail:
-    """Make the full answer of a snapshot: with alpha, beta and the document. `spec` is that of the search."""
+    """Make the full answer of a snapshot: with alpha, beta and the document. `spec` is that of the search.
+
+    `classes` are the names of the data set's classes, empty where they are not known.
+    """
     return answer(
         SnapshotDetail,
         snapshot_public(record, trials),
         operators=spec.supernet.operators,
         alpha=record.snapshot.alpha,
         beta=record.snapshot.beta,
-        document=snapshot_document(search, record),
+        document=snapshot_document(search, record, classes),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from api.answers.base import answer
-from api.answers.documents import trial_document
+from api.answers.documents import fitting, trial_document
 from nas.results.measurement import Measurement
 from nas.schemas.trials import RungScore, TrialDetail, TrialPage, TrialPublic
 from nas.store import Page, SearchRecord, TrialRecord
@@ -16,9 +16,17 @@ def trial_public(trial: TrialRecord) -> TrialPublic:
     return TrialPublic.model_validate(trial, from_attributes=True)
 
 
-def trial_detail(search: SearchRecord, trial: TrialRecord, curve: list[Measurement]) -> TrialDetail:
-    """Make the full answer of a trial: with its learning curve and the document."""
-    return answer(TrialDetail, trial_public(trial), curve=curve, document=trial_document(search, trial, curve))
+def trial_detail(
+    search: SearchRecord, trial: TrialRecord, curve: list[Measurement], classes: tuple[str, ...]
+) -> TrialDetail:
+    """Make the full answer of a trial: with its learning curve and the document; for `classes` see there."""
+    return answer(
+        TrialDetail,
+        trial_public(trial),
+        curve=curve,
+        class_names=fitting(classes, curve),
+        document=trial_document(search, trial, curve, classes),
+    )
 
 
 def trial_page(page: Page[TrialRecord], scores: Mapping[int, Sequence[tuple[int, float]]] | None = None) -> TrialPage:

@@ -73,7 +73,7 @@ def example_spec(settings: Settings) -> dict[str, Any]:
         "trials": 12,
         "resources": {"cpus": 1, "gpus": 0, "concurrent": 2},
         "fidelity": {
-            "dataset": next(iter(settings.datasets), "scenes"),
+            "dataset": next(iter(settings.registered_datasets), "scenes"),
             "backbone": {"name": "mobilenet_v2", "blocks": 5, "output_stride": 8, "warmup_iterations": 300},
             "head": {"channels": 32, "dropout": 0.0, "rate_multiplier": 1},
             "crop": [128, 256],

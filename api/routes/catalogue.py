@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fastapi import APIRouter
 
 from api.deps import SettingsDep
-from nas.data.entry import DatasetEntry
+from nas.data.entry import Registration
 from nas.schemas.catalogue import DatasetPublic, SpacePublic
 from nas.specs import DenseCellSpace, SupernetSpec
 from search_spaces.auto_deeplab.space import count_cells, count_paths
@@ -62,23 +64,25 @@ def _auto_deeplabs() -> SpacePublic:
 
 @router.get("/datasets")
 def list_datasets(settings: SettingsDep) -> list[DatasetPublic]:
-    """List the data sets that the server's configuration registers, by the name that a spec uses."""
-    return [describe(name, entry) for name, entry in sorted(settings.datasets.items())]
+    """List the data sets that are registered on the server, by the name that a spec uses."""
+    registered = settings.registered_datasets
+    return [describe(name, registered) for name in registered]
 
 
-def describe(name: str, entry: DatasetEntry) -> DatasetPublic:
+def describe(name: str, registered: Mapping[str, Registration]) -> DatasetPublic:
     """Describe a registered data set, without its path on the server."""
     # Imported here, since they import numpy: a third of the service's start time.
     from nas.data.dataset import DatasetError
     from nas.data.registry import open_dataset
 
     try:
+        entry = registered[name]
+    except ValueError as error:
+        return _unavailable(name, "unknown", f"the registration file is broken: {error}")
+    try:
         dataset = open_dataset(entry)
     except (DatasetError, OSError) as error:
-        problem = str(error).replace(str(entry.root.expanduser()), "<root>")
-        return DatasetPublic(
-            name=name, layout=entry.layout, available=False, problem=problem, class_names=(), images={}
-        )
+        return _unavailable(name, entry.layout, str(error).replace(str(entry.root.expanduser()), "<root>"))
     return DatasetPublic(
         name=name,
         layout=entry.layout,
@@ -87,3 +91,7 @@ def describe(name: str, entry: DatasetEntry) -> DatasetPublic:
         class_names=dataset.class_names,
         images={split: len(items) for split, items in dataset.splits.items()},
     )
+
+
+def _unavailable(name: str, layout: str, problem: str) -> DatasetPublic:
+    return DatasetPublic(name=name, layout=layout, available=False, problem=problem, class_names=(), images={})

@@ -7,8 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from api.answers.snapshots import snapshot_detail, snapshot_public
-from api.deps import MAX_NUMBER, SearchDep, StoreDep
+from api.deps import MAX_NUMBER, SearchDep, SettingsDep, StoreDep
 from api.errors import ApiError
+from api.names import class_names
 from api.openapi.problems import problems
 from nas.kinds.registry import kind_of
 from nas.schemas.snapshots import SnapshotDetail, SnapshotPublic
@@ -36,13 +37,16 @@ def list_snapshots(
 
 
 @router.get("/searches/{search_id}/snapshots/{run}/{epoch}")
-def get_snapshot(search: SearchDep, store: StoreDep, run: Number, epoch: Number) -> SnapshotDetail:
+def get_snapshot(
+    search: SearchDep, store: StoreDep, settings: SettingsDep, run: Number, epoch: Number
+) -> SnapshotDetail:
     """Read one snapshot with `alpha`, `beta` and its architecture as a document."""
     spec = _differentiable(search)
     found = store.snapshots(search.id, run, epoch)
     if not found:
         raise ApiError(404, f"search {search.id} has no snapshot of run {run} at epoch {epoch}")
-    return snapshot_detail(search, spec, found[0], _trials(store, search))
+    classes = class_names(settings, spec.bilevel.dataset)
+    return snapshot_detail(search, spec, found[0], _trials(store, search), classes)
 
 
 def _differentiable(search: SearchRecord) -> AutoDeepLabSpec:

@@ -8,13 +8,15 @@ from fastapi import APIRouter, Query
 
 from api.answers.documents import snapshot_document, trial_document
 from api.answers.trials import trial_detail, trial_page
-from api.deps import Cursor, Limit, SearchDep, StoreDep, TrialNumber
+from api.deps import Cursor, Limit, SearchDep, SettingsDep, StoreDep, TrialNumber
 from api.errors import ApiError
+from api.names import class_names
 from api.openapi.problems import problems
 from nas.kinds.registry import kind_of
 from nas.results.status import TrialStatus
 from nas.schemas.trials import TrialDetail, TrialPage
-from nas.store import SnapshotRecord, TrialOrder, TrialRecord
+from nas.settings import Settings
+from nas.store import SearchRecord, SnapshotRecord, TrialOrder, TrialRecord
 from search_spaces.formats import write_format
 from search_spaces.validation import FieldProblem, InputError
 
@@ -49,13 +51,14 @@ def list_trials(
 
 
 @router.get("/searches/{search_id}/trials/{number}")
-def get_trial(search: SearchDep, number: TrialNumber, store: StoreDep) -> TrialDetail:
+def get_trial(search: SearchDep, number: TrialNumber, store: StoreDep, settings: SettingsDep) -> TrialDetail:
     """Read one trial with its learning curve (a measurement at every rung that it reached) and its document."""
-    return trial_detail(search, store.get_trial(search.id, number), store.curve(search.id, number))
+    trial = store.get_trial(search.id, number)
+    return trial_detail(search, trial, store.curve(search.id, number), _classes(settings, search, trial))
 
 
 @router.get("/searches/{search_id}/best", responses=problems(409))
-def best_trial(search: SearchDep, store: StoreDep, format: Format = "segnas") -> Any:
+def best_trial(search: SearchDep, store: StoreDep, settings: SettingsDep, format: Format = "segnas") -> Any:
     """Export the best architecture as a document; while the search runs, the best so far (404 before any score).
 
     The best architecture has the highest score at the deepest rung that any trial has reached. Of a differentiable
@@ -67,9 +70,14 @@ def best_trial(search: SearchDep, store: StoreDep, format: Format = "segnas") ->
         raise ApiError(404, f"search {search.id} has measured nothing yet ({search.status}); ask again later")
     if format == "segnas":
         if isinstance(best, SnapshotRecord):
-            return snapshot_document(search, best)
-        return trial_document(search, best, store.curve(search.id, best.number))
+            return snapshot_document(search, best, class_names(settings, kind_of(search.spec).dataset(search.spec)))
+        curve = store.curve(search.id, best.number)
+        return trial_document(search, best, curve, _classes(settings, search, best))
     try:
         return write_format(best.architecture, format)
     except ValueError as error:
         raise ApiError(409, str(error)) from None
+
+
+def _classes(settings: Settings, search: SearchRecord, trial: TrialRecord) -> tuple[str, ...]:
+    return class_names(settings, search.spec.fidelity_of(trial.fidelity_key).dataset)

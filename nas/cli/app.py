@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from nas.cli import data, kinds, local, published, rankings, remote, serving, watching
+from nas.cli import data, kinds, local, published, rankings, registering, remote, serving, watching
 
 app = typer.Typer(
     name="segnas",
@@ -34,6 +34,7 @@ app.command("export")(remote.export)
 app.command("retrain")(local.retrain)
 app.command("published")(published.published)
 app.add_typer(data.app, name="data")
+app.add_typer(registering.weights, name="weights")
 
 
 def main() -> None:

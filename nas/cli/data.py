@@ -1,4 +1,4 @@
-"""Commands about data sets: generate scenes, inspect a data set."""
+"""Commands about data sets: generate scenes, inspect a data set; those that register one are in `registering`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nas.cli import registering
+
 if TYPE_CHECKING:
     from nas.data.dataset import SegmentationDataset
-    from nas.data.inspect import SplitReport
 
-app = typer.Typer(help="Generate and inspect data sets.", no_args_is_help=True)
+app = typer.Typer(help="Register, inspect and generate data sets.", no_args_is_help=True)
+app.command("add")(registering.add)
+app.command("list")(registering.list_datasets)
+app.command("remove")(registering.remove)
 
 
 @app.command("generate")
@@ -33,8 +37,7 @@ def generate(
     height, width = _size(size)
     with stages() as report:
         draw(folder, images, seed, (height, width), val_images, lambda done, total: report("scenes", done, total))
-    print(f"scenes in {folder}; to use them as data set `scenes`, put into config.yaml of the home folder:")
-    print(f"  datasets:\n    scenes: {{layout: cityscapes, root: {folder.resolve()}}}")
+    print(f"scenes in {folder}; to use them as data set `scenes`: segnas data add scenes {folder}")
 
 
 @app.command("inspect")
@@ -44,30 +47,14 @@ def inspect(
     mosaic: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Draw some images and their labels.")] = None,
 ) -> None:
     """Open a data set, read some of its images, and report how often each class occurs and what is wrong with it."""
-    from nas.cli.progress import stages
-    from nas.data.inspect import check, write_mosaic
-    from nas.data.inspect import inspect as look
+    from nas.cli.dataset_report import draw, report
 
-    opened = _open(dataset)
-    print(f"{opened.name_of_layout}, {opened.num_classes} classes, key {opened.key[:12]}")
-    with stages() as report:
-        splits = look(opened, images, lambda done, total: report("images", done, total))
-    for split in splits:
-        sizes = ", ".join(f"{height}x{width}" for height, width in split.sizes[:4])
-        more = ", ..." if len(split.sizes) > 4 else ""
-        print(
-            f"  {split.name}: {split.items} images ({split.read} read: {sizes}{more}), {split.ignored:.1%} unlabelled"
-        )
-    if opened.appearance is not None:
-        print(f"  warm-up: {len(opened.appearance)} images with {opened.appearance_classes} appearance classes")
-    _print_shares(opened.class_names, splits)
+    opened, notes = _open(dataset)
+    said = report(opened, notes, images)
+    print("\n".join(said.lines))
     if mosaic is not None:
-        write_mosaic(opened, mosaic)
-        print(f"samples in {mosaic}")
-    findings = check(opened, splits)
-    for severity, message in findings:
-        print(f"{severity}: {message}")
-    if any(severity == "error" for severity, _ in findings):
+        draw(opened, mosaic)
+    if said.broken:
         raise typer.Exit(1)
 
 
@@ -78,24 +65,18 @@ def _size(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def _open(dataset: str) -> SegmentationDataset:
-    from nas.data.inspect import open_folder
+def _open(dataset: str) -> tuple[SegmentationDataset, Sequence[str]]:
+    from nas.cli.progress import stages
+    from nas.data.recognise import recognise
     from nas.data.registry import open_dataset
     from nas.settings import read_settings
 
-    registered = read_settings().datasets
+    registered = read_settings().registered_datasets
     if dataset in registered:
-        return open_dataset(registered[dataset])
+        return open_dataset(registered[dataset]), ()
     if not Path(dataset).is_dir():
         known = ", ".join(sorted(registered)) or "none"
         raise ValueError(f"{dataset!r} is neither a folder nor a registered data set; registered: {known}")
-    return open_folder(Path(dataset))
-
-
-def _print_shares(class_names: Sequence[str], splits: Sequence[SplitReport]) -> None:
-    """Print each class's share of the labelled pixels, and how many of the images read show the class."""
-    width = max(map(len, class_names))
-    print(f"  {'pixels, images':<{width}}" + "".join(f"{split.name:>16}" for split in splits))
-    for index, name in enumerate(class_names):
-        cells = (f"{split.shares[index]:9.2%}{split.images[index]:7}" for split in splits)
-        print(f"  {name:<{width}}" + "".join(cells))
+    with stages() as shown:
+        found = recognise(Path(dataset), progress=lambda done, total: shown("masks", done, total))
+    return open_dataset(found.registration), found.notes

@@ -44,8 +44,8 @@ def retrain(
     settings = read_settings()
     from nas.training.workspace import Workspace, named_weights
 
-    registered = {**settings.weights, **named_weights(weights or (), requested)}
-    workspace = replace(Workspace.from_settings(settings), weights=registered)
+    workspace = Workspace.from_settings(settings)
+    workspace = replace(workspace, weights={**workspace.weights, **named_weights(weights or (), requested)})
     workspace.dataset(requested.dataset)  # an unknown or broken data set should fail before anything else
     if importlib.util.find_spec("torch") is None:
         raise ValueError("retraining needs torch: pip install 'segnas[worker]'")

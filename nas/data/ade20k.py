@@ -43,7 +43,7 @@ def open_ade20k(root: Path) -> SegmentationDataset:
     return SegmentationDataset(
         name_of_layout="ade20k",
         root=root,
-        class_names=_names(root / "objectInfo150.txt"),
+        class_names=class_names(root),
         palette=voc_palette(NUM_CLASSES + 1)[1:],
         splits={name: _split(root, name) for name in FOLDERS},
     )
@@ -58,8 +58,13 @@ def _split(root: Path, name: str) -> Split:
     return Split(name, items, LABEL_TABLE)
 
 
-def _names(path: Path) -> tuple[str, ...]:
-    """Return the first synonyms from objectInfo150.txt, or `CLASS_NAMES` without that file."""
+def class_names(root: Path) -> tuple[str, ...]:
+    """Return the first synonyms from objectInfo150.txt, or `CLASS_NAMES` without that file.
+
+    Raises:
+        DatasetError: The file is broken.
+    """
+    path = root / "objectInfo150.txt"
     if not path.exists():
         return CLASS_NAMES
     rows = [line.split("\t") for line in read_text(path, "table of classes").splitlines() if line.strip()]

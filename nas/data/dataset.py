@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ __all__ = [
     "IGNORE",
     "DatasetError",
     "Item",
+    "LabelReader",
     "LabelTable",
     "SegmentationDataset",
     "Split",
@@ -37,6 +38,21 @@ class Item(NamedTuple):
 
     image: Path
     label: Path
+
+
+class LabelReader(Protocol):
+    """Reads label files and knows which class their values or colours are."""
+
+    @property
+    def signature(self) -> bytes:
+        """Bytes that differ whenever another class, or none, belongs to a value or colour."""
+
+    def read(self, path: Path) -> Uint8:
+        """Read a label file and return the classes of its pixels, (H, W), IGNORE where there is none.
+
+        Raises:
+            DatasetError: The file is missing or broken, or a value belongs to no class; the message names it.
+        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +76,19 @@ class LabelTable:
         """Build the table whose values are the classes 0..num_classes-1 themselves; 255 is ignored."""
         return cls.of({**{c: c for c in range(num_classes)}, IGNORE: IGNORE})
 
+    @property
+    def signature(self) -> bytes:
+        """Bytes that differ whenever the mapping does."""
+        return self.classes.tobytes() + self.known.tobytes()
+
+    def read(self, path: Path) -> Uint8:
+        """Read a label file and return the classes of its pixels, (H, W).
+
+        Raises:
+            DatasetError: The file is missing or broken, or a value is not in the table.
+        """
+        return self.apply(read_label_values(path), path)
+
     def apply(self, values: Uint8, path: Path) -> Uint8:
         """Return the classes of a label map's values.
 
@@ -78,11 +107,11 @@ class LabelTable:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """A list of annotated images with one label table; `load` reads the files."""
+    """A list of annotated images with one reader of their label files; `load` reads both."""
 
     name: str
     items: tuple[Item, ...]
-    table: LabelTable
+    table: LabelReader
 
     def __len__(self) -> int:
         return len(self.items)
@@ -94,13 +123,13 @@ class Split:
             DatasetError: A file is missing or broken, the sizes differ, or a label value is not in the table.
         """
         item = self.items[index]
-        image, values = read_image(item.image), read_label_values(item.label)
-        if image.shape[:2] != values.shape:
+        image, classes = read_image(item.image), self.table.read(item.label)
+        if image.shape[:2] != classes.shape:
             raise DatasetError(
-                f"{item.label} is {_size(values)} but its image {item.image.name} is {_size(image)} (height x width); "
+                f"{item.label} is {_size(classes)} but its image {item.image.name} is {_size(image)} (height x width); "
                 f"both must have one size{_turned(item.image)}{_turned(item.label)}"
             )
-        return image, self.table.apply(values, item.label)
+        return image, classes
 
     def load_label(self, index: int) -> Uint8:
         """Read a label map (H, W) of classes or IGNORE, without its image.
@@ -108,8 +137,7 @@ class Split:
         Raises:
             DatasetError: The file is missing or broken, or a label value is not in the table.
         """
-        label = self.items[index].label
-        return self.table.apply(read_label_values(label), label)
+        return self.table.read(self.items[index].label)
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,7 +199,7 @@ class SegmentationDataset:
         appearance = () if self.appearance is None else (self.appearance,)
         for split in (*self.splits.values(), *appearance):
             digest.update(f"\n{split.name} {len(split)}".encode())
-            digest.update(split.table.classes.tobytes() + split.table.known.tobytes())
+            digest.update(split.table.signature)
             paths = [path for item in split.items for path in item]
             for path, content in zip(paths, file_digests(paths, self.digests), strict=True):
                 digest.update(f"\n{path.relative_to(self.root).as_posix()} {content}".encode())

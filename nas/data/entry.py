@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
+from pydantic import Field
+
+from nas.data.folder.description import FolderDataset
 from search_spaces.base import StrictModel
 
 Layout = Literal["cityscapes", "voc2012", "ade20k"]
 
 
 class DatasetEntry(StrictModel):
-    """The folder layout and the root folder of a data set."""
+    """The root folder of a data set in a layout that says all the rest, classes included."""
 
     layout: Layout
     root: Path
+
+
+Registration = Annotated[DatasetEntry | FolderDataset, Field(discriminator="layout")]
+"""What is registered under a data set's name."""

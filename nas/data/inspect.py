@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,20 +13,10 @@ from PIL import Image
 
 from nas.data.check import Finding, check_labels
 from nas.data.counts import LabelCounts
-from nas.data.dataset import IGNORE, DatasetError, SegmentationDataset, Split, Uint8
-from nas.data.entry import DatasetEntry, Layout
-from nas.data.registry import open_dataset
+from nas.data.dataset import IGNORE, SegmentationDataset, Split, Uint8
 
 Progress = Callable[[int, int], None]
 """Called with (images read, images to read)."""
-
-_MARKS: tuple[tuple[str, Layout], ...] = (
-    ("leftImg8bit", "cityscapes"),
-    ("annotations", "ade20k"),
-    ("JPEGImages", "voc2012"),
-    ("VOC2012", "voc2012"),
-    ("VOCdevkit", "voc2012"),
-)
 
 
 @dataclass(frozen=True)
@@ -52,18 +43,6 @@ class SplitReport:
     counts: LabelCounts
 
 
-def open_folder(folder: Path) -> SegmentationDataset:
-    """Open a data set whose layout is recognised by the names of its subfolders.
-
-    Raises:
-        DatasetError: The folder has none of the supported layouts, or a file of the layout is missing.
-    """
-    for name, layout in _MARKS:
-        if (folder / name).is_dir():
-            return open_dataset(DatasetEntry(layout=layout, root=folder))
-    raise DatasetError(f"{folder} holds none of {', '.join(name for name, _ in _MARKS)}: no layout that we read")
-
-
 def inspect(
     dataset: SegmentationDataset, images: int | None = None, progress: Progress | None = None
 ) -> tuple[SplitReport, ...]:
@@ -75,17 +54,17 @@ def inspect(
     chosen = {name: _spaced(len(split), images) for name, split in dataset.splits.items()}
     total, done = sum(len(indices) for indices in chosen.values()), 0
     reports = []
-    for name, split in dataset.splits.items():
-        counts = np.zeros((0, 256), np.int64)
-        sizes: set[tuple[int, int]] = set()
-        for index in chosen[name]:
-            _, label = split.load(index)
-            counts = np.vstack([counts, np.bincount(label.reshape(-1), minlength=256)])
-            sizes.add((label.shape[0], label.shape[1]))
-            done += 1
-            if progress is not None:
-                progress(done, total)
-        reports.append(_report(name, len(split), counts, tuple(sorted(sizes)), dataset.num_classes))
+    with ThreadPoolExecutor(max_workers=4, thread_name_prefix="inspect") as pool:
+        for name, split in dataset.splits.items():
+            counts: list[NDArray[np.int64]] = []
+            sizes: set[tuple[int, int]] = set()
+            for size, count in pool.map(lambda index, split=split: _count(split, index), chosen[name]):
+                counts.append(count)
+                sizes.add(size)
+                done += 1
+                if progress is not None:
+                    progress(done, total)
+            reports.append(_report(name, len(split), np.stack(counts), tuple(sorted(sizes)), dataset.num_classes))
     return tuple(reports)
 
 
@@ -115,6 +94,11 @@ def write_mosaic(dataset: SegmentationDataset, path: Path, columns: int = 4, wid
         tiles = [_tile(split, index, dataset.palette, width) for index in _spaced(len(split), columns)]
         strips.append(_beside(tiles, columns * width))
     Image.fromarray(np.concatenate(strips)).save(path)
+
+
+def _count(split: Split, index: int) -> tuple[tuple[int, int], NDArray[np.int64]]:
+    _, label = split.load(index)
+    return (label.shape[0], label.shape[1]), np.bincount(label.reshape(-1), minlength=256)
 
 
 def _spaced(count: int, most: int | None) -> list[int]:

@@ -1,24 +1,37 @@
-"""From a registered data set (layout and root folder, in the server's configuration) to an opened one."""
+"""From a registered data set (its layout and root folder) to an opened one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
-from nas.data.ade20k import open_ade20k
-from nas.data.cityscapes import open_cityscapes
+from nas.data import ade20k, cityscapes, voc2012
 from nas.data.dataset import DatasetError, SegmentationDataset
-from nas.data.entry import DatasetEntry, Layout
-from nas.data.voc2012 import open_voc2012
+from nas.data.entry import Layout, Registration
+from nas.data.folder.description import FolderDataset
+from nas.data.folder.layout import open_folder_dataset
 
 _READERS: dict[Layout, Callable[[Path], SegmentationDataset]] = {
-    "cityscapes": open_cityscapes,
-    "voc2012": open_voc2012,
-    "ade20k": open_ade20k,
+    "cityscapes": cityscapes.open_cityscapes,
+    "voc2012": voc2012.open_voc2012,
+    "ade20k": ade20k.open_ade20k,
 }
 
 
-def open_dataset(entry: DatasetEntry) -> SegmentationDataset:
+def class_names(entry: Registration) -> tuple[str, ...]:
+    """Return the names of a data set's classes; only ADE20K's may stand in a file below its root.
+
+    Raises:
+        DatasetError: That file is broken.
+    """
+    if isinstance(entry, FolderDataset):
+        return entry.class_names
+    if entry.layout == "ade20k":
+        return ade20k.class_names(entry.root.expanduser())
+    return {"cityscapes": cityscapes.CLASS_NAMES, "voc2012": voc2012.CLASS_NAMES}[entry.layout]
+
+
+def open_dataset(entry: Registration) -> SegmentationDataset:
     """Open a data set by listing the files of its layout; no image is decoded yet.
 
     Raises:
@@ -26,5 +39,7 @@ def open_dataset(entry: DatasetEntry) -> SegmentationDataset:
     """
     root = entry.root.expanduser()
     if not root.is_dir():
-        raise DatasetError(f"root folder {root} of the {entry.layout} data set does not exist")
+        raise DatasetError(f"root folder {root} of the {entry.layout} data set does not exist on this machine")
+    if isinstance(entry, FolderDataset):
+        return open_folder_dataset(entry)
     return _READERS[entry.layout](root)

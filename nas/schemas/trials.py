@@ -66,7 +66,8 @@ class MeasurementPublic(PublicModel):
     iteration: int
     score: float
     class_iou: tuple[float | None, ...] = Field(
-        description="IoU of each class; null for a class that neither occurs nor is predicted."
+        description="IoU of each class, in the order of `class_names`; null for a class that neither occurs nor is "
+        "predicted."
     )
     train_loss: float
     val_loss: float
@@ -78,6 +79,9 @@ class TrialDetail(TrialPublic):
     """A trial with its learning curve, ascending in iterations, and its architecture document."""
 
     curve: tuple[MeasurementPublic, ...]
+    class_names: tuple[str, ...] = Field(
+        (), description="Names of the classes; empty where the data set is registered no more, or with other classes."
+    )
     document: dict[str, Any]
 
 

@@ -9,7 +9,8 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from search_spaces.base import StrictModel, content_key
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,62}$"
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 """The registered name of a data set or of weights: lower-case letters, digits, dot, dash, underscore; no path."""
 
 Size = tuple[Annotated[int, Field(ge=1, le=8192)], Annotated[int, Field(ge=1, le=8192)]]

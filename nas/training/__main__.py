@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nas.data.entry import DatasetEntry
+from nas.data.entry import DatasetEntry, Registration
 from nas.results.measurement import Measurement, TrialError
 from nas.specs import Fidelity
 from nas.specs.training_free import TRAINING_FREE, TRAINING_FREE_SOURCES, TrainingFreeProxy
@@ -33,8 +33,8 @@ FidelityFile = Annotated[Path, typer.Option(help="JSON or YAML of a fidelity, or
 Datasets = Annotated[
     list[str],
     typer.Option(
-        metavar="NAME=LAYOUT:ROOT",
-        help="Register a data set; a single one replaces the data set of the fidelity.",
+        metavar="NAME=LAYOUT:ROOT|FILE.YAML",
+        help="A data set, or the registration file of one; a single one replaces the data set of the fidelity.",
     ),
 ]
 Cache = Annotated[Path, typer.Option(help="Folder for backbones and feature banks.")]
@@ -207,12 +207,27 @@ def read_fidelity(path: Path) -> Fidelity:
     return validate(Fidelity, data)
 
 
-def _dataset(text: str) -> tuple[str, DatasetEntry]:
-    name, place = split_pair(text, "NAME=LAYOUT:ROOT")
+def _dataset(text: str) -> tuple[str, Registration]:
+    name, place = split_pair(text, "NAME=LAYOUT:ROOT or NAME=FILE.YAML")
+    if place.endswith((".yaml", ".yml", ".json")):
+        return name, _registration(Path(place))
     layout, colon, root = place.partition(":")
     if not colon or not root:
-        raise ValueError(f"a data set is NAME=LAYOUT:ROOT, such as scenes=cityscapes:data/scenes, not {text!r}")
+        raise ValueError(
+            f"a data set is NAME=LAYOUT:ROOT, such as scenes=cityscapes:data/scenes, or NAME=FILE.YAML of "
+            f"`segnas data add`, not {text!r}"
+        )
+    if layout == "folder":
+        raise ValueError(f"the layout folder needs more than a root: give {name}=FILE.YAML of `segnas data add`")
     return name, validate(DatasetEntry, {"layout": layout, "root": root})
+
+
+def _registration(path: Path) -> Registration:
+    try:
+        from nas.data.registrations import read_registration
+    except ImportError:
+        raise ValueError(f"reading {path} needs PyYAML: pip install pyyaml") from None
+    return read_registration(path)
 
 
 def _proxy(text: str) -> TrainingFreeProxy:

@@ -19,7 +19,7 @@ from nas.training.loop.resize import resize_logits
 
 MARGIN = 8
 TITLE = 20
-LEGEND_ROW = 22
+LEGEND_ROW, LEGEND_ENTRY = 22, 130
 SWATCH = 14
 WIDEST = 640
 """Panels wider than this many pixels are shrunk."""
@@ -89,10 +89,12 @@ def _grid(
     shrink = min(1.0, WIDEST / width)
     size = (round(width * shrink), round(height * shrink))
     canvas_width = MARGIN + 3 * (size[0] + MARGIN)
-    columns = max(1, (canvas_width - MARGIN) // 130)
+    font = ImageFont.load_default(12)
+    entry = max([LEGEND_ENTRY, *(SWATCH + 6 + MARGIN + round(font.getlength(names[c])) for c in present)])
+    columns = max(1, (canvas_width - MARGIN) // entry)
     legend = LEGEND_ROW * -(-len(present) // columns)
     canvas = Image.new("RGB", (canvas_width, TITLE + len(panels) * (size[1] + MARGIN) + MARGIN + legend), PAPER)
-    draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(12)
+    draw = ImageDraw.Draw(canvas)
     for column, title in enumerate(("image", "ground truth", "prediction")):
         draw.text((MARGIN + column * (size[0] + MARGIN), 3), title, INK, font)
     for row, (image, label, guess) in enumerate(panels):
@@ -101,7 +103,7 @@ def _grid(
             canvas.paste(panel, (MARGIN + column * (size[0] + MARGIN), TITLE + row * (size[1] + MARGIN)))
     top = TITLE + len(panels) * (size[1] + MARGIN)
     for index, c in enumerate(present):
-        x, y = MARGIN + index % columns * 130, top + index // columns * LEGEND_ROW
+        x, y = MARGIN + index % columns * entry, top + index // columns * LEGEND_ROW
         draw.rectangle((x, y, x + SWATCH, y + SWATCH), tuple(palette[c].tolist()), INK)
         draw.text((x + SWATCH + 6, y), names[c], INK, font)
     return canvas

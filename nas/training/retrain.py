@@ -277,6 +277,7 @@ def _write_results(
         scores=tuple(Score(iteration=m.iteration, score=m.score) for m in measured),
         software=software_versions(),
         augmentation=added.get("augmentation", {}).get("key"),
+        classes=prepared.dataset.class_names,
     )
     metrics = {**_metrics(prepared, network, measured, seed=seed, device=device), **added}
     for name, content in (

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.data.dataset import SegmentationDataset
-from nas.data.entry import DatasetEntry
+from nas.data.entry import Registration
 from nas.data.registry import open_dataset
 from nas.specs import Fidelity
 from search_spaces.base import content_key
@@ -27,21 +27,21 @@ class Workspace:
         artifacts: For the checkpoints of trials; functions of `nas.training` write to it only where a path names it.
     """
 
-    datasets: Mapping[str, DatasetEntry]
+    datasets: Mapping[str, Registration]
     weights: Mapping[str, Path]
     cache: Path
     artifacts: Path
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Workspace:
-        """Read the workspace of a configured server, worker or command line."""
-        return cls(settings.datasets, settings.weights, settings.cache, settings.artifacts)
+        """Make the workspace of a configured server, worker or command line, with what is registered now."""
+        return cls(settings.registered_datasets, settings.registered_weights, settings.cache, settings.artifacts)
 
     def dataset(self, name: str) -> SegmentationDataset:
         """Open a registered data set.
 
         Raises:
-            ValueError: The name is not registered.
+            ValueError: The name is not registered, or its registration file is broken.
             DatasetError: The folder is broken.
         """
         if name not in self.datasets:
@@ -54,13 +54,13 @@ class Workspace:
         """Find the file of registered weights.
 
         Raises:
-            ValueError: The name is not registered, or the file is missing.
+            ValueError: The name is not registered, its registration file is broken, or the file is missing.
         """
         if name not in self.weights:
             raise ValueError(f"weights {name!r} are not registered; known: {_listed(self.weights)}")
         path = self.weights[name].expanduser()
         if not path.is_file():
-            raise ValueError(f"weights {name!r}: there is no file {path}")
+            raise ValueError(f"weights {name!r}: there is no file {path} on this machine")
         return path
 
 

@@ -113,7 +113,19 @@ def test_volumes_are_declared() -> None:
     mounts = [mount for service in SERVICES.values() for mount in service.get("volumes", [])]
     named = {mount.split(":")[0] for mount in mounts if re.match(r"[a-z]", mount)}
     defaults = {name for mount in mounts for name in re.findall(r"^\$\{[A-Z_]+:-([a-z]+)}", mount)}
-    assert named | defaults == set(COMPOSE["volumes"]) == {"database", "artifacts", "features", "datasets"}
+    expected = {"database", "artifacts", "features", "registrations", "weights", "datasets"}
+    assert named | defaults == set(COMPOSE["volumes"]) == expected
+
+
+def test_registrations_are_written_by_the_command_line_and_read_by_all() -> None:
+    for volume, folder in (("registrations", "datasets"), ("weights", "weights")):
+        mounts = {
+            name: mount.removeprefix(f"{volume}:/home/segnas/home/{folder}")
+            for name, service in SERVICES.items()
+            for mount in service.get("volumes", [])
+            if mount.startswith(f"{volume}:")
+        }
+        assert mounts == {"api": ":ro", "ray-head": ":ro", "ray-worker": ":ro", "ray-worker-gpu": ":ro", "segnas": ""}
 
 
 def test_api_image_has_neither_torch_nor_ray() -> None:

@@ -61,6 +61,7 @@ def test_snapshots_are_listed_and_given_in_full(service, search_of, snapshot):
     document = read_architecture(full["document"])
     assert document.architecture == snapshot(2, 0.3).architecture
     assert (document.provenance.search, document.provenance.seed) == (search_id, 0)
+    assert document.provenance.classes[:2] == ("road", "sidewalk")
 
 
 def test_what_is_not_there_is_said(service, search_of):

@@ -70,6 +70,7 @@ def test_one_trial_with_its_curve(service, search):
     assert (trial["score"], trial["iteration"], trial["status"], trial["seed"]) == (0.5, 200, "completed", 7)
     assert [(point["iteration"], point["score"]) for point in trial["curve"]] == [(100, 0.25), (200, 0.5)]
     assert trial["curve"][1]["class_iou"] == [0.5, None]
+    assert trial["class_names"] == []  # the data set registered here has 19
     assert trial["document"]["provenance"]["trial"] == 0
     failed = service.http.get(f"/v1/searches/{search}/trials/3").json()
     assert (failed["reason"], failed["curve"]) == ("loss is NaN", [])

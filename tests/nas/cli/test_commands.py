@@ -209,7 +209,7 @@ def test_data_is_generated_and_inspected(segnas, tmp_path, monkeypatch):
         "data", "generate", folder, "--images", 4, "--val-images", 2, "--size", "128x256", "--seed", 1
     )
     assert code == 0
-    assert f"root: {folder}" in out
+    assert f"segnas data add scenes {folder}" in out
     picture = tmp_path / "mosaic.png"
     code, out, _ = segnas("data", "inspect", folder, "--mosaic", picture)
     assert code == 0
@@ -226,7 +226,7 @@ def test_data_is_generated_and_inspected(segnas, tmp_path, monkeypatch):
     )
     monkeypatch.setenv("SEGNAS_DATASETS", json.dumps({"scenes": {"layout": "cityscapes", "root": str(folder)}}))
     assert segnas("data", "inspect", "scenes", "--images", 1)[0] == 0
-    assert "no layout that we read" in one_sentence(segnas("data", "inspect", tmp_path), 1)
+    assert "has no images with masks" in one_sentence(segnas("data", "inspect", tmp_path), 1)
 
 
 def test_retrain_says_what_is_missing(segnas, tmp_path, spec):

@@ -19,7 +19,9 @@ from PIL import Image
 
 from nas.data.check import refuse_errors
 from nas.data.errors import DatasetError
-from nas.data.inspect import check, inspect, open_folder
+from nas.data.inspect import check, inspect
+from nas.data.recognise import recognise
+from nas.data.registry import open_dataset
 
 Break = Callable[[Path], None]
 
@@ -328,7 +330,7 @@ CASES: dict[str, tuple[Break, Break, str, str, str]] = {
 
 def used(root: Path) -> None:
     """Open the data set, read all of it and judge its labels."""
-    dataset = open_folder(root)
+    dataset = open_dataset(recognise(root).registration)
     refuse_errors(check(dataset, inspect(dataset)), "it")
 
 

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nas.data.cityscapes import PALETTE
-from nas.data.dataset import DatasetError
-from nas.data.inspect import check, inspect, open_folder, write_mosaic
+from nas.data.cityscapes import PALETTE, open_cityscapes
+from nas.data.inspect import check, inspect, write_mosaic
 
 
 def small(root: Path) -> Path:
@@ -25,7 +24,7 @@ def small(root: Path) -> Path:
 
 def test_shares_are_of_the_labelled_pixels(tmp_path):
     calls = []
-    train, val = inspect(open_folder(small(tmp_path)), progress=lambda done, total: calls.append((done, total)))
+    train, val = inspect(open_cityscapes(small(tmp_path)), progress=lambda done, total: calls.append((done, total)))
     assert (train.name, train.items, train.read, train.sizes) == ("train", 3, 3, ((2, 4),))
     assert train.ignored == 0.25
     assert train.shares[:3] == (pytest.approx(2 / 3), pytest.approx(1 / 3), 0.0)
@@ -36,12 +35,12 @@ def test_shares_are_of_the_labelled_pixels(tmp_path):
 
 
 def test_a_sample_is_enough(tmp_path):
-    train, _ = inspect(open_folder(small(tmp_path)), images=2)
+    train, _ = inspect(open_cityscapes(small(tmp_path)), images=2)
     assert (train.items, train.read) == (3, 2)
 
 
 def test_labels_are_judged_and_a_sample_is_called_one(tmp_path):
-    dataset = open_folder(small(tmp_path))
+    dataset = open_cityscapes(small(tmp_path))
     (error,) = (finding for finding in check(dataset, inspect(dataset)) if finding.severity == "error")
     assert error.message.startswith("the validation labels hold the class 'building' alone,")
     (sampled, *_) = check(dataset, inspect(dataset, images=2))
@@ -50,19 +49,9 @@ def test_labels_are_judged_and_a_sample_is_called_one(tmp_path):
     )
 
 
-def test_layouts_are_recognised_by_their_folders(tmp_path):
-    assert open_folder(small(tmp_path / "a")).name_of_layout == "cityscapes"
-    with pytest.raises(DatasetError, match="no layout that we read"):
-        open_folder(tmp_path)
-    for folder, reason in (("VOCdevkit", "no folder JPEGImages"), ("annotations", "images/training is not")):
-        (tmp_path / folder / folder).mkdir(parents=True)
-        with pytest.raises(DatasetError, match=reason):
-            open_folder(tmp_path / folder)
-
-
 def test_mosaic_lays_colours_over_images(tmp_path):
     path = tmp_path / "mosaic.png"
-    write_mosaic(open_folder(small(tmp_path / "a")), path, columns=2, width=8)
+    write_mosaic(open_cityscapes(small(tmp_path / "a")), path, columns=2, width=8)
     mosaic = np.asarray(Image.open(path))
     assert mosaic.shape == (2 * 8, 2 * 8, 3)  # two splits of image over overlay, 4 high each; two samples of 8
     assert (mosaic[:4] == 200).all()

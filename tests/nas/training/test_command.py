@@ -1,11 +1,13 @@
 """`python -m nas.training`, called in this process."""
 
 import json
+from pathlib import Path
 
 import pytest
 import yaml
 
-from nas.training.__main__ import main, read_fidelity
+from nas.data.entry import DatasetEntry
+from nas.training.__main__ import _dataset, main, read_fidelity
 from search_spaces.dense_cell.architecture import PUBLISHED_CELL
 from search_spaces.document import write_document
 
@@ -78,6 +80,8 @@ def test_wrong_options_of_retraining_are_a_sentence(arguments, tmp_path, capsys,
         (["--dataset", "broken"], "NAME=LAYOUT:ROOT"),
         (["--dataset", "x=kitti:/data"], "cityscapes"),
         (["--dataset", "x=cityscapes"], "NAME=LAYOUT:ROOT"),
+        (["--dataset", "x=folder:/data"], "x=FILE.YAML of `segnas data add`"),
+        (["--dataset", "x=nowhere.yaml"], "nowhere.yaml cannot be read"),
         (["--weights", "broken"], "NAME=PATH"),
         (["--device", "tpu"], "device"),
     ],
@@ -87,6 +91,11 @@ def test_wrong_input_is_a_sentence(arguments, capsys, change, says):
     error = capsys.readouterr().err
     assert error.startswith("error: ")
     assert says in error
+
+
+def test_a_registration_file_is_a_data_set(tmp_path):
+    (tmp_path / "mine.yaml").write_text("layout: voc2012\nroot: /data/voc\n")
+    assert _dataset(f"x={tmp_path / 'mine.yaml'}") == ("x", DatasetEntry(layout="voc2012", root=Path("/data/voc")))
 
 
 def test_missing_files_are_named(arguments, capsys):

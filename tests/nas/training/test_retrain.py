@@ -72,6 +72,7 @@ def test_what_is_left_behind(document, short, workspace, tmp_path, trained):
     assert written.architecture == PUBLISHED_CELL
     assert (written.provenance.search, written.provenance.trial, written.provenance.seed) == ("s0123456789ab", 7, 3)
     assert [score.score for score in written.provenance.scores] == [m.score for m in measured]
+    assert written.provenance.classes == tuple(metrics["rungs"][0]["class_iou"])
     with Image.open(tmp_path / "predictions.png") as picture:
         assert picture.size[0] > 3 * 128
         assert picture.size[1] > 4 * 64

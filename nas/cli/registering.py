@@ -1,0 +1,203 @@
+"""The commands `data add`, `data list`, `data remove`, and the same of weights: registrations in the home folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from nas.data.folder.description import Label
+
+weights = typer.Typer(help="Register files of pretrained weights.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="By which specs name it: small letters, digits, . _ -")]
+Replace = Annotated[bool, typer.Option("--replace", help="Put it in the place of what NAME is now.")]
+
+
+def add(
+    *,
+    name: Name,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the data set.")],
+    classes: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Names of the classes, and their colours or values.")
+    ] = None,
+    layout: Annotated[
+        Literal["cityscapes", "voc2012", "ade20k", "folder"] | None, typer.Option(help="Instead of the one seen.")
+    ] = None,
+    image_folder: Annotated[str | None, typer.Option(metavar="DIR", help="Of the images, below DIR.")] = None,
+    mask_folder: Annotated[str | None, typer.Option(metavar="DIR", help="Of the masks, below DIR.")] = None,
+    image_suffix: Annotated[str | None, typer.Option(metavar="TEXT", help="Of images' names, such as _sat.")] = None,
+    mask_suffix: Annotated[str | None, typer.Option(metavar="TEXT", help="Of masks' names, such as _mask.")] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Below DIR: `name,train` or `name,val` on each line, JSON or YAML."),
+    ] = None,
+    val: Annotated[float | None, typer.Option(help="Share of the images for validation.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the choice of these.")] = 0,
+    read: Annotated[Literal["values", "colours"] | None, typer.Option(help="How masks say the class.")] = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option(metavar="VALUE", help="Leave this value or #rrggbb out; repeatable.")
+    ] = None,
+    map_: Annotated[
+        list[str] | None, typer.Option("--map", metavar="VALUE=VALUE", help="Read the first as the second; repeatable.")
+    ] = None,
+    reduce_zero_label: Annotated[
+        bool, typer.Option("--reduce-zero-label", help="Leave value 0 out and read value v as class v - 1.")
+    ] = False,
+    images: Annotated[int | None, typer.Option(min=1, help="Images of each split to report on; default: all.")] = None,
+    mosaic: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="Picture of samples; default: beside the registration.")
+    ] = None,
+    replace: Replace = False,
+) -> None:
+    """Look at a folder of images and masks, report what is seen, and register it under a name."""
+    from nas.cli.dataset_report import draw, report
+    from nas.cli.progress import stages
+    from nas.data.folder.meaning import Wishes
+    from nas.data.folder.recognise import Hints
+    from nas.data.recognise import FolderOptions, recognise
+    from nas.data.registrations import DATASETS, write_registration
+    from nas.data.registry import open_dataset
+    from nas.settings import read_settings
+
+    settings = read_settings()
+    path = _free(settings.folder, DATASETS, name, settings.registered_datasets, replace=replace)
+    options = FolderOptions(
+        layout=layout,
+        hints=Hints(image_folder, mask_folder, image_suffix, mask_suffix, split, _share(val), seed),
+        classes=classes,
+        wishes=Wishes(
+            ignore=tuple(_label(text, "--ignore") for text in ignore or ()),
+            mapped=_mapping(map_ or []),
+            reduce_zero_label=reduce_zero_label,
+        ),
+        read=read,
+    )
+    with stages() as shown:
+        found = recognise(folder, options, lambda done, total: shown("masks", done, total))
+    opened = open_dataset(found.registration)
+    said = report(opened, found.notes, images)
+    if not said.broken:
+        write_registration(path, found.registration)  # before printing: a reader such as `head` may leave early
+    print("\n".join(said.lines))
+    if mosaic is not None or not said.broken:
+        draw(opened, mosaic or path.with_suffix(".png"))
+    if said.broken:
+        raise ValueError(f"{folder} is not registered, since no network can be trained on it: see the errors above")
+    print(f"registered as `{name}` in {path}")
+
+
+def list_datasets() -> None:
+    """List the registered data sets."""
+    from nas.settings import read_settings
+
+    settings = read_settings()
+    _print_all(settings.registered_datasets, lambda entry: f"{entry.layout:<12} {entry.root}")
+
+
+def remove(name: Name) -> None:
+    """Take a registration away; the data stay as they are."""
+    from nas.data.registrations import DATASETS
+    from nas.settings import read_settings
+
+    settings = read_settings()
+    _remove(settings.folder, DATASETS, name, settings.datasets)
+
+
+@weights.command("add")
+def add_weights(
+    name: Name,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A checkpoint: .safetensors, or a state dict.")],
+    replace: Replace = False,
+) -> None:
+    """Register a file of pretrained weights under a name."""
+    from nas.data.registrations import WEIGHTS, WeightsFile, write_registration
+    from nas.settings import read_settings
+
+    settings = read_settings()
+    path = _free(settings.folder, WEIGHTS, name, settings.registered_weights, replace=replace)
+    target = file.expanduser().resolve()
+    if not target.exists():
+        raise ValueError(f"there is no file {file}")
+    write_registration(path, WeightsFile(path=target))
+    print(f"registered as `{name}` in {path}")
+
+
+@weights.command("list")
+def list_weights() -> None:
+    """List the registered weights."""
+    from nas.settings import read_settings
+
+    _print_all(read_settings().registered_weights, str)
+
+
+@weights.command("remove")
+def remove_weights(name: Name) -> None:
+    """Take a registration away; the file stays."""
+    from nas.data.registrations import WEIGHTS
+    from nas.settings import read_settings
+
+    settings = read_settings()
+    _remove(settings.folder, WEIGHTS, name, settings.weights)
+
+
+def _free(home: Path, what: str, name: str, registered: Mapping[str, object], *, replace: bool) -> Path:
+    """The file in which a name can be registered."""
+    from nas.data.registrations import registration_path
+
+    path = registration_path(home, what, name)
+    if name in registered and not replace:
+        where = str(path) if path.exists() else "config.yaml or the environment"
+        raise ValueError(f"{name!r} is registered already, in {where}; choose another name, or --replace it")
+    return path
+
+
+def _remove(home: Path, what: str, name: str, configured: Mapping[str, object]) -> None:
+    from nas.data.registrations import registration_path
+
+    path = registration_path(home, what, name)
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        where = "it stands in config.yaml or the environment" if name in configured else f"there is no file {path}"
+        raise ValueError(f"{name!r} cannot be removed: {where}") from None
+    path.with_suffix(".png").unlink(missing_ok=True)
+    print(f"{name} removed")
+
+
+def _print_all(registered: Mapping[str, Any], describe: Any) -> None:
+    width = max(map(len, registered), default=0)
+    for name in registered:
+        try:
+            text = describe(registered[name])
+        except ValueError as error:
+            text = f"broken: {error}"
+        print(f"{name:<{width}}  {text}")
+
+
+def _share(val: float | None) -> float | None:
+    if val is not None and not 0 < val < 1:
+        raise ValueError(f"--val is the share of the images for validation, between 0 and 1, not {val}")
+    return val
+
+
+def _mapping(texts: list[str]) -> dict[Label, Label]:
+    mapping = {}
+    for text in texts:
+        source, equals, target = text.partition("=")
+        if not equals:
+            raise ValueError(f"--map is VALUE=VALUE, such as 255=1 or '#ffffff=#000000', not {text!r}")
+        mapping[_label(source, "--map")] = _label(target, "--map")
+    return mapping
+
+
+def _label(text: str, option: str) -> Label:
+    from nas.data.folder.class_files import parse_label
+
+    try:
+        return parse_label(text)
+    except ValueError:
+        raise ValueError(f"{option} takes values from 0 to 255 or colours such as #ff0000, not {text!r}") from None

@@ -1,0 +1,1 @@
+"""The layout `folder`: any images with masks, described by what `segnas data add` saw and wrote down."""

@@ -1,0 +1,145 @@
+"""Registrations: one file for each data set and each file of weights, in the home folder, read anew at every use.
+
+    HOME/datasets/NAME.yaml     a layout and its root, or a `FolderDataset`
+    HOME/weights/NAME.yaml      `path: FILE`
+
+A file appears by renaming, so that a reader sees a registration whole or not at all. They stand above what the
+configuration registers under the same name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import yaml
+from pydantic import BaseModel
+
+from nas.atomic import write_text_atomically
+from nas.data.entry import Registration
+from nas.specs.fidelity import NAME_PATTERN
+from nas.yaml_files import read_model
+from search_spaces.base import StrictModel
+
+T = TypeVar("T")
+
+DATASETS, WEIGHTS = "datasets", "weights"
+"""Subfolders of the home folder."""
+
+_SUFFIX = ".yaml"
+
+
+class WeightsFile(StrictModel):
+    """The registration of a file of weights."""
+
+    path: Path
+
+
+class Registered(Mapping[str, T], Generic[T]):
+    """What is registered, by name; a name whose file is broken raises a ValueError that says so when it is looked up.
+
+    The registrations are those of the moment when the mapping was made; it can be sent to another process.
+    """
+
+    def __init__(self, entries: Mapping[str, T | ValueError]) -> None:
+        self._entries = dict(sorted(entries.items()))
+
+    def __getitem__(self, name: str) -> T:
+        entry = self._entries[name]
+        if isinstance(entry, ValueError):
+            raise entry
+        return entry
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+def registered_datasets(home: Path, configured: Mapping[str, Registration]) -> Registered[Registration]:
+    """Read which data sets are registered.
+
+    Args:
+        home: The home folder.
+        configured: Those of the configuration.
+    """
+    return Registered({**configured, **_read(home / DATASETS, read_registration)})
+
+
+def registered_weights(home: Path, configured: Mapping[str, Path]) -> Registered[Path]:
+    """Read which files of weights are registered; see `registered_datasets`."""
+    return Registered({**configured, **_read(home / WEIGHTS, _read_weights)})
+
+
+def read_registration(path: Path) -> Registration:
+    """Read the registration file of a data set.
+
+    Raises:
+        ValueError: The file cannot be read or a field is wrong; the message names the file and the field.
+    """
+    registration: Registration = read_model(Registration, path)
+    return registration
+
+
+def _read_weights(path: Path) -> Path:
+    return read_model(WeightsFile, path).path
+
+
+def _read(folder: Path, read: Callable[[Path], T]) -> dict[str, T | ValueError]:
+    entries: dict[str, T | ValueError] = {}
+    for path in sorted(folder.glob(f"*{_SUFFIX}")):
+        if not re.fullmatch(NAME_PATTERN, path.stem):
+            continue  # of an editor, or of another program: no spec could name it
+        try:
+            status = path.stat()
+            entries[path.stem] = _read_once(read, path, (status.st_mtime_ns, status.st_size, status.st_ino))
+        except FileNotFoundError:
+            continue  # removed since the folder was listed
+        except ValueError as error:
+            # A ValueError itself, since any process can read it; and a server's answers do not name its folders.
+            text = str(error).replace(str(path), f"{folder.name}/{path.name} of the home folder")
+            entries[path.stem] = ValueError(text)
+    return entries
+
+
+@lru_cache(maxsize=1024)
+def _read_once(
+    read: Callable[[Path], T],
+    path: Path,
+    stamp: tuple[int, int, int],  # noqa: ARG001  part of the cache's key: another file is read anew
+) -> T:
+    # Each answer of the service looks names up, and YAML of 150 classes takes 50 ms. Errors are not kept.
+    return read(path)
+
+
+def registration_path(home: Path, what: str, name: str) -> Path:
+    """Return the registration file of a name.
+
+    Args:
+        home: The home folder.
+        what: `DATASETS` or `WEIGHTS`.
+        name: Of the data set or the weights.
+
+    Raises:
+        ValueError: Specs could not use the name.
+    """
+    if not re.fullmatch(NAME_PATTERN, name):
+        raise ValueError(
+            f"{name!r} cannot be a name: use small letters, digits, `.`, `_` and `-`, beginning with a letter or digit"
+        )
+    return home / what / f"{name}{_SUFFIX}"
+
+
+def write_registration(path: Path, registration: BaseModel) -> None:
+    """Write a registration file; a reader sees the old one or the new one."""
+    content = registration.model_dump(mode="json")
+    write_text_atomically(
+        path, yaml.safe_dump(content, sort_keys=False, default_flow_style=None, allow_unicode=True, width=120)
+    )
