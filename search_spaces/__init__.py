@@ -23,7 +23,12 @@ from search_spaces.document import (
     write_document,
 )
 from search_spaces.reference.architecture import ReferenceHead
-from search_spaces.reference.heads import REFERENCE_HEADS, reference_heads, trunk_without_unit
+from search_spaces.reference.heads import (
+    MULTI_LEVEL_HEADS,
+    REFERENCE_HEADS,
+    reference_heads,
+    trunk_without_unit,
+)
 from search_spaces.text import architecture_text, cell_lines
 from search_spaces.units import (
     ConstantContext,
@@ -37,6 +42,7 @@ from search_spaces.units import (
 
 __all__ = [
     "EXTENDED_OPERATORS",
+    "MULTI_LEVEL_HEADS",
     "OPERATORS",
     "PUBLISHED_AUTO_DEEPLAB",
     "PUBLISHED_CELL",

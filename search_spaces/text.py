@@ -15,13 +15,26 @@ from search_spaces.dense_cell.architecture import (
     AtrousSeparable,
     Conv1x1,
     DenseCell,
+    Levels,
     PyramidPooling,
 )
 from search_spaces.dense_cell.architecture import Operator as CellOperator
 from search_spaces.document import Architecture
-from search_spaces.reference.architecture import TRUNK_WIDTH, ReferenceHead
+from search_spaces.reference.architecture import TRUNK_WIDTH, HeadName, ReferenceHead
 from search_spaces.units import Unit
 
+_HEADS: dict[HeadName, str] = {
+    "conv1x1": "1x1",
+    "linear": "linear",
+    "aspp": "ASPP",
+    "aspp_separable": "separable ASPP",
+    "ppm": "PPM",
+    "linear_levels": "linear over all levels",
+    "segformer": "SegFormer MLP",
+    "fpn": "semantic FPN",
+    "upernet": "UPerNet",
+    "dpt": "DPT",
+}
 _UNITS: dict[str, tuple[str, str]] = {
     "double_attention": ("double attention", "K={maps}"),
     "glore": ("GloRe", "m={nodes}"),
@@ -45,15 +58,16 @@ def architecture_text(architecture: Architecture) -> str:
     """Describe an architecture in one line, as the command line, rankings, tables and the page show it.
 
     A published architecture is called by its name: "published DPC", "published Auto-DeepLab", "ASPP (6, 12, 18)",
-    "trunk + GloRe (m=64)". A dense prediction cell is `branch:operator(input)` for each branch, where F is the feature
-    map. An Auto-DeepLab network is the strides along its path, then `block:operator(input)+operator(input)` for each
-    block of the cell, where an input is `H[l-1]` (the output of the previous layer), `H[l-2]` (of the one before that)
-    or the number of an earlier block.
+    "trunk + GloRe (m=64)"; a width of its own stands behind the name: "ASPP (6, 12, 18), width 16". A dense prediction
+    cell is `branch:operator(input)` for each branch, where F is the feature map, or F8 and F16 the levels of these
+    strides; a width of its own comes first ("width 32"). An Auto-DeepLab network is the strides along its path, then
+    `block:operator(input)+operator(input)` for each block of the cell, where an input is `H[l-1]` (the output of the
+    previous layer), `H[l-2]` (of the one before that) or the number of an earlier block.
     """
     if isinstance(architecture, ReferenceHead):
         return _head(architecture)
     if isinstance(architecture, DenseCell):
-        return "published DPC" if architecture == PUBLISHED_CELL else _cell(architecture)
+        return _cell(architecture)
     # The paths are compared first: comparing two cells costs a hundred times as much.
     if architecture.path == PUBLISHED_AUTO_DEEPLAB.path and architecture == PUBLISHED_AUTO_DEEPLAB:
         return "published Auto-DeepLab"
@@ -69,10 +83,20 @@ def cell_lines(architecture: AutoDeepLab) -> tuple[str, ...]:
 
 
 def _cell(cell: DenseCell) -> str:
-    return "  ".join(
-        f"{index}:{_operator(branch.operator)}({'F' if branch.input == FEATURES else branch.input})"
+    width = () if cell.channels is None else (f"width {cell.channels}",)
+    if cell.levels is None and cell.trees == PUBLISHED_CELL.trees:
+        return ", ".join(("published DPC", *width))
+    branches = (
+        f"{index}:{_operator(branch.operator)}({_cell_input(branch.input, cell.levels)})"
         for index, branch in enumerate(cell.branches)
     )
+    return "  ".join((*width, *branches))
+
+
+def _cell_input(source: int, levels: Levels | None) -> str:
+    if source > FEATURES:
+        return str(source)
+    return "F" if levels is None else f"F{levels[FEATURES - source]}"
 
 
 def _operator(operator: CellOperator) -> str:
@@ -99,16 +123,20 @@ def _state(state: int, before_number: str = "") -> str:
 
 
 def _head(head: ReferenceHead) -> str:
+    text = _named(head)
+    return text if head.channels is None else f"{text}, width {head.channels}"
+
+
+def _named(head: ReferenceHead) -> str:
     match head.name:
-        case "conv1x1":
-            return "1x1"
-        case "aspp":
-            return f"ASPP ({', '.join(map(str, head.rates))})"
-        case "ppm":
-            return f"PPM ({', '.join(map(str, head.bins))})"
+        case "aspp" | "aspp_separable":
+            return f"{_HEADS[head.name]} ({', '.join(map(str, head.rates))})"
+        case "ppm" | "upernet":
+            return f"{_HEADS[head.name]} ({', '.join(map(str, head.bins))})"
         case "trunk":
             trunk = "trunk" if head.width == TRUNK_WIDTH else f"trunk of {head.width}"
             return trunk if head.unit is None else f"{trunk} + {_unit(head.unit)}"
+    return _HEADS[head.name]
 
 
 def _unit(unit: Unit) -> str:

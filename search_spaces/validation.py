@@ -89,7 +89,14 @@ def field_problems(errors: Sequence[Any], data: object = UNKNOWN, model: object 
     Returns:
         At most `MOST_PROBLEMS` problems, and one more that counts the others where there are more.
     """
+    errors = _without_consequences(errors)
     return [field_problem(error, data, model) for error in errors[:MOST_PROBLEMS]] + more_problems(len(errors))
+
+
+def _without_consequences(errors: Sequence[Any]) -> list[Any]:
+    # Pydantic calls a list too short when its items are wrong and so not counted.
+    inside = {error["loc"][:depth] for error in errors for depth in range(len(error["loc"]))}
+    return [error for error in errors if error["type"] != "too_short" or error["loc"] not in inside]
 
 
 def more_problems(count: int) -> list[FieldProblem]:
@@ -165,6 +172,9 @@ def _known_fields(annotation: object, location: Sequence[str | int]) -> list[str
         values = typing.get_args(annotation)[typing.get_origin(annotation) is dict]
         return _known_fields(values, location[1:])
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        for member in typing.get_args(annotation):
+            if location and any(isinstance(mark, Tag) and mark.tag == location[0] for mark in _metadata(member)):
+                return _known_fields(member, location[1:])
         members = [member for member in typing.get_args(annotation) if _is_model(_plain(member))]
         tagged = [member for member in members if location and location[0] in _tags(member)]
         if tagged:
@@ -193,17 +203,20 @@ def _is_model(annotation: object) -> bool:
 
 
 def _tags(member: object) -> set[object]:
-    # The tags that pydantic may put into the location of an error in this member of a union.
-    tags = {extra.tag for extra in getattr(member, "__metadata__", ()) if isinstance(extra, Tag)}
+    # The constants by which pydantic may name this member of a union in the location of an error.
     model = typing.cast(type[BaseModel], _plain(member))
     literals = (field.annotation for field in model.model_fields.values())
-    literal_values = {
+    return {
         value
         for literal in literals
         if typing.get_origin(literal) is typing.Literal
         for value in typing.get_args(literal)
     }
-    return tags | literal_values
+
+
+def _metadata(annotation: object) -> tuple[object, ...]:
+    metadata: tuple[object, ...] = getattr(annotation, "__metadata__", ())
+    return metadata
 
 
 def shorten(value: Any) -> str:

@@ -10,9 +10,12 @@ from api.deps import SettingsDep
 from nas.data.entry import Registration
 from nas.schemas.catalogue import DatasetPublic, SpacePublic
 from nas.specs import DenseCellSpace, SupernetSpec
+from nas.specs.reference import PUBLISHED_DPC
 from search_spaces.auto_deeplab.space import count_cells, count_paths
 from search_spaces.dense_cell.architecture import OPERATOR_SETS
 from search_spaces.dense_cell.space import size
+from search_spaces.reference.architecture import HEAD_NAMES, SEVERAL_LEVELS, ReferenceHead
+from search_spaces.reference.heads import MULTI_LEVEL_HEADS, REFERENCE_HEADS
 
 router = APIRouter(tags=["catalogue"])
 
@@ -20,7 +23,7 @@ router = APIRouter(tags=["catalogue"])
 @router.get("/spaces")
 def list_spaces() -> list[SpacePublic]:
     """List the search spaces: how many architectures each one holds, and the JSON schema of its part of a spec."""
-    return [_dense_cells(), _auto_deeplabs()]
+    return [_dense_cells(), _auto_deeplabs(), _reference_heads()]
 
 
 def _dense_cells() -> SpacePublic:
@@ -30,12 +33,20 @@ def _dense_cells() -> SpacePublic:
         for operators in OPERATOR_SETS
         for branches in range(1, 11)
     }
+    sizes |= {
+        f"branches={branches}, operators={operators}, levels={list(levels)}": str(size(branches, operators, levels))
+        for operators in OPERATOR_SETS
+        for levels in ((8, 16), (4, 8, 16))
+        for branches in range(1, 11)
+    }
     return SpacePublic(
         kind=default.kind,
         description=(
             "Dense prediction cell (Chen et al., NeurIPS 2018): B branches, each a 1x1 convolution, one of 64 "
             "atrous separable convolutions or one of 16 pyramid poolings, on the features or an earlier branch. "
-            "`operators: extended` adds 11 units of global reasoning."
+            "`operators: extended` adds 11 units of global reasoning. With `levels` a branch may read each of several "
+            "feature maps. With `channels` the width is a choice too, and each width has as many cells. `limit` leaves "
+            "out cells of too many parameters or multiply-adds; the counts here include them."
         ),
         size=str(size(default.branches, default.operators)),
         sizes=sizes,
@@ -59,6 +70,21 @@ def _auto_deeplabs() -> SpacePublic:
         size=str(count_cells(default.blocks) * count_paths(default.layers)),
         sizes=sizes,
         spec_schema=SupernetSpec.model_json_schema(),
+    )
+
+
+def _reference_heads() -> SpacePublic:
+    several = len(REFERENCE_HEADS) + len(MULTI_LEVEL_HEADS)
+    return SpacePublic(
+        kind="reference_head",
+        description=(
+            "Heads designed by hand, which a search of the kind `reference` measures side by side. By name: "
+            f"{', '.join((*HEAD_NAMES, PUBLISHED_DPC))}. {', '.join(SEVERAL_LEVELS)} need several strides in "
+            "`backbone.levels`. Counted are the heads that such a search measures by default."
+        ),
+        size=str(len(REFERENCE_HEADS)),
+        sizes={"one level": str(len(REFERENCE_HEADS)), "several levels": str(several)},
+        spec_schema=ReferenceHead.model_json_schema(),
     )
 
 

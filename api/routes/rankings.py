@@ -19,8 +19,9 @@ from nas.kinds.registry import kind_of
 from nas.ranking.candidates import choose, scored
 from nas.schemas.rankings import RankingPublic
 from nas.schemas.searches import SearchPublic
-from nas.specs import FullScaleRequest, FullScaleSpec
+from nas.specs import Fidelity, FullScaleRequest, FullScaleSpec
 from nas.store import SearchRecord, Store
+from nas.store.records import TrialRecord
 from search_spaces.validation import FieldProblem, InputError, validate
 
 router = APIRouter(tags=["rankings"], route_class=StrictJsonRoute)
@@ -105,6 +106,7 @@ def _chosen(search: SearchRecord, body: FullScaleRequest, store: Store) -> FullS
     if not scored(trials):
         raise ApiError(409, f"search {search.id} ({search.status}) has no trial that ended with a score yet")
     how, numbers = choose(body.choose, trials)
+    _check_heads(numbers, trials, body.fidelity)
     shared = {name: getattr(body, name) for name in type(body).model_fields if name not in ("name", "choose")}
     suffix = ": full scale"
     name = body.name or search.spec.name[: LONGEST_NAME - len(suffix)] + suffix
@@ -112,6 +114,16 @@ def _chosen(search: SearchRecord, body: FullScaleRequest, store: Store) -> FullS
         FullScaleSpec, {**shared, "name": name, "of": search.id, "sampling": how, "trials": tuple(numbers)}
     )
     return chosen
+
+
+def _check_heads(numbers: Sequence[int], trials: Sequence[TrialRecord], fidelity: Fidelity) -> None:
+    recorded = {trial.number: trial for trial in trials}
+    for number in numbers:
+        try:
+            fidelity.check_head(recorded[number].architecture)
+        except ValueError as error:
+            problem = FieldProblem(path="fidelity.backbone.levels", message=f"trial {number}: {error}")
+            raise InputError([problem]) from None
 
 
 def _joined(

@@ -12,8 +12,7 @@ from nas.results.proposal import Proposal
 from nas.results.status import TrialStatus
 from nas.specs import BlackBoxSpec, Fidelity, RandomStrategy
 from nas.store import TrialRecord
-from nas.strategies import Observation, SpaceExhausted, SuccessiveHalving, build_strategy
-from search_spaces.dense_cell.space import distinct
+from nas.strategies import CellSpace, Observation, SpaceExhausted, SuccessiveHalving, build_strategy
 from search_spaces.document import Architecture
 
 
@@ -26,10 +25,10 @@ class BlackBox(Kind[BlackBoxSpec]):
         return StrategyPlan(spec)
 
     def family(self, spec: BlackBoxSpec, records: Records) -> Family:
-        return Family((spec.space.kind, spec.space.branches, spec.space.operators))
+        return Family(spec.space)
 
     def trial_counts(self, spec: BlackBoxSpec) -> Mapping[str, int]:
-        return {"fidelity": min(spec.trials, distinct(spec.space.branches, spec.space.operators))}
+        return {"fidelity": min(spec.trials, CellSpace(spec.space).distinct)}
 
     def reduction(self, spec: BlackBoxSpec) -> float | None:
         return None if spec.early_stopping is None else spec.early_stopping.reduction
@@ -60,7 +59,7 @@ class StrategyPlan:
         self._strategy = build_strategy(spec)
         self._scheduler = SuccessiveHalving(spec.fidelity.rungs, early.reduction) if early else None
         self._next = 0
-        self._exhausted = False
+        self._note: str | None = None
 
     @property
     def size(self) -> int:
@@ -68,11 +67,11 @@ class StrategyPlan:
 
     @property
     def finished(self) -> bool:
-        return self._exhausted or self._next >= self._spec.trials
+        return self._note is not None or self._next >= self._spec.trials
 
     @property
     def note(self) -> str | None:
-        return f"the space has only {self._next} architectures" if self._exhausted else None
+        return self._note
 
     @property
     def needs(self) -> Collection[Need]:
@@ -93,8 +92,8 @@ class StrategyPlan:
             return None
         try:
             architecture = self._strategy.ask(self._next)
-        except SpaceExhausted:
-            self._exhausted = True
+        except SpaceExhausted as end:
+            self._note = str(end)
             return None
         self._next += 1
         return Proposal(self._next - 1, architecture, self._spec.fidelity, self._spec.seed)

@@ -34,7 +34,7 @@ class Calibration(Kind[CalibrationSpec]):
 
     def family(self, spec: CalibrationSpec, records: Records) -> Family:
         """The family of a black-box search over the same space."""
-        return Family((spec.space.kind, spec.space.branches, spec.space.operators))
+        return Family(spec.space)
 
     def trial_counts(self, spec: CalibrationSpec) -> Mapping[str, int]:
         seeds = {"full_scale": spec.seeds}

@@ -11,7 +11,8 @@ from nas.models.auto_deeplab import AutoDeepLabNetwork, build_auto_deeplab
 from nas.models.backbones.base import Backbone, Level
 from nas.models.backbones.build import build_backbone
 from nas.models.graph_reasoning import KnowledgeGraph
-from nas.models.heads.build import HeadSetting, build_head
+from nas.models.heads.build import build_head
+from nas.models.heads.setting import HeadSetting
 from nas.models.layers.conv import BN_MOMENTUM, build_logits
 from nas.specs import BackboneSpec, HeadSpec, NetworkSpec
 from search_spaces.auto_deeplab.architecture import AutoDeepLab
@@ -76,7 +77,7 @@ def build_classifier_head(
         architecture: A dense cell or a reference head.
         levels: Of the backbone, finest first.
         num_classes: Channels of the logits.
-        head: Filters, dropout and rate multiplier.
+        head: Filters, dropout, rate multiplier and decoder.
         crop: Height and width of the training crop in pixels.
         bn_momentum: Weight of the newest batch in the running statistics of batch norm.
         knowledge: Graph of the classes; only symbolic graph reasoning reads it.
@@ -92,6 +93,7 @@ def build_classifier_head(
         rate_multiplier=head.rate_multiplier,
         bn_momentum=bn_momentum,
         knowledge=knowledge,
+        decoder=head.decoder,
     )
     module = build_head(architecture, levels, setting)
     assert isinstance(module.out_channels, int)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from nas.results.status import TrialStatus
 from nas.specs import ReferenceSpec
 from nas.store.records import TrialRecord
-from search_spaces import ReferenceHead, architecture_text, trunk_without_unit
+from search_spaces import ReferenceHead, architecture_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,8 @@ class ReferenceRow:
 def reference_table(spec: ReferenceSpec, trials: Iterable[TrialRecord]) -> list[ReferenceRow]:
     """Tabulate the heads of a reference search; only trials that reached the last rung give scores.
 
-    A head is compared with the trunk without a unit. Where the head is a trunk itself, the baseline has the same width;
-    otherwise the spec must name bare trunks of one width only. Without such a baseline there is no difference.
+    A head is compared with the trunk without a unit. Where the head is a trunk itself, the baseline has the same width
+    and channels; otherwise the spec must name one bare trunk only. Without such a baseline there is no difference.
 
     Args:
         spec: The search's spec.
@@ -112,8 +112,8 @@ def _baseline(head: object, spec: ReferenceSpec) -> ReferenceHead | None:
 
 
 def _bare(head: ReferenceHead) -> ReferenceHead | None:
-    """The trunk of the same width without a unit; None where the head is no trunk."""
-    return trunk_without_unit(head.width) if head.name == "trunk" and head.width is not None else None
+    """The same trunk without a unit; None where the head is no trunk."""
+    return head.model_copy(update={"unit": None}) if head.name == "trunk" else None
 
 
 def _difference(

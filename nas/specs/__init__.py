@@ -16,7 +16,6 @@ from nas.specs.auto_deeplab import (
 )
 from nas.specs.black_box import (
     BlackBoxSpec,
-    DenseCellSpace,
     DpcStrategy,
     EarlyStopping,
     RandomStrategy,
@@ -24,9 +23,11 @@ from nas.specs.black_box import (
     TpeStrategy,
 )
 from nas.specs.calibration import CalibrationSpec
+from nas.specs.dense_cell_space import CellLimit, DenseCellSpace
 from nas.specs.fidelity import (
     AugmentSpec,
     BackboneSpec,
+    DecoderSpec,
     Fidelity,
     HeadSpec,
     LossSpec,
@@ -60,7 +61,9 @@ __all__ = [
     "BlackBoxRequest",
     "BlackBoxSpec",
     "CalibrationSpec",
+    "CellLimit",
     "CosineSgd",
+    "DecoderSpec",
     "DecodingSpec",
     "DenseCellSpace",
     "DpcStrategy",

@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from typing_extensions import TypeAliasType
 
+from nas.specs.dense_cell_space import DenseCellSpace
 from nas.specs.fidelity import Fidelity
 from nas.specs.job import JobSpec
 from search_spaces.base import StrictModel
-from search_spaces.dense_cell.architecture import OperatorSet
-
-
-class DenseCellSpace(StrictModel):
-    """The space of dense prediction cells (Chen et al., NeurIPS 2018) with `branches` branches."""
-
-    kind: Literal["dense_cell"] = "dense_cell"
-    branches: Annotated[int, Field(ge=1, le=10)] = 5
-    operators: OperatorSet = Field(
-        "plain",
-        # Left out of every dump while it is the default, so that specs written before it was there keep their keys.
-        exclude_if=lambda operators: operators == "plain",
-        description="plain: the paper's 81 operators; extended: these and 11 units of global reasoning.",
-    )
 
 
 class RandomStrategy(StrictModel):
@@ -79,3 +66,10 @@ class BlackBoxSpec(JobSpec):
     @property
     def fidelities(self) -> Mapping[str, Fidelity]:
         return {"fidelity": self.fidelity}
+
+    @model_validator(mode="after")
+    def _space_fits(self) -> Self:
+        for path, fidelity in self.fidelities.items():
+            self.space.check_levels(path, fidelity)
+            self.space.check_limit(path, fidelity)
+        return self

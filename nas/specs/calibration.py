@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from nas.specs.black_box import DenseCellSpace
+from nas.specs.dense_cell_space import DenseCellSpace
 from nas.specs.fidelity import Fidelity, Name
 from nas.specs.full_scale import Seeds
 from nas.specs.job import JobSpec
@@ -48,6 +48,13 @@ class CalibrationSpec(JobSpec):
     def fidelities(self) -> Mapping[str, Fidelity]:
         proxies = {f"proxies.{name}": fidelity for name, fidelity in self.proxies.items()}
         return {**proxies, "full_scale": self.full_scale}
+
+    @model_validator(mode="after")
+    def _space_fits(self) -> Self:
+        for path, fidelity in self.fidelities.items():
+            self.space.check_levels(path, fidelity)
+        self.space.check_limit("full_scale", self.full_scale)
+        return self
 
     @model_validator(mode="after")
     def _all_differ(self) -> Self:

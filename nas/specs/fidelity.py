@@ -8,6 +8,9 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from search_spaces.base import StrictModel, content_key
+from search_spaces.dense_cell.architecture import DenseCell
+from search_spaces.document import Architecture
+from search_spaces.reference.architecture import ReferenceHead
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,62}$"
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
@@ -74,13 +77,40 @@ class BackboneSpec(StrictModel):
         return (self.output_stride,) if self.levels is None else self.levels
 
 
+class DecoderSpec(StrictModel):
+    """DeepLabv3+'s decoder around any head: it joins the head's output with a finer feature map of the backbone.
+
+    The defaults are those of the paper and of its released code (Chen et al., ECCV 2018).
+    """
+
+    level: Literal[4, 8, 16] = Field(
+        4,
+        description="Stride of the map that the decoder reads, the first of backbone.levels; the head reads the rest.",
+    )
+    low_level_channels: Annotated[int, Field(ge=1, le=4096)] = Field(
+        48, description="Channels to which a 1x1 convolution reduces that map."
+    )
+    channels: Annotated[int, Field(ge=1, le=4096)] = Field(256, description="Filters of the two 3x3 convolutions.")
+    separable: bool = Field(
+        True, description="3x3 convolutions as depthwise and pointwise ones, as on Xception; false: full ones."
+    )
+
+
 class HeadSpec(StrictModel):
     """How a network is built from an architecture that describes a head: channels, dropout, factor on atrous rates."""
 
-    channels: Annotated[int, Field(ge=1, le=4096)] = Field(256, description="Filters of each branch.")
+    channels: Annotated[int, Field(ge=1, le=4096)] = Field(
+        256, description="Filters of each branch, for architectures without `channels` of their own."
+    )
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     rate_multiplier: Annotated[int, Field(ge=1, le=8)] | None = Field(
         None, description="Factor on atrous rates; null uses the paper's 16 / output stride (2 at stride 8)."
+    )
+    decoder: DecoderSpec | None = Field(
+        None,
+        # Left out of every dump while it is the default, so that specs written before it was there keep their keys.
+        exclude_if=lambda decoder: decoder is None,
+        description="A decoder behind the head, at the stride of its level. null: none; the classifier reads the head.",
     )
 
 
@@ -235,12 +265,44 @@ class Fidelity(StrictModel):
         """Content hash (sha256 hex): equal fidelities have equal keys."""
         return content_key(self.model_dump(mode="json"))
 
+    @property
+    def head_strides(self) -> tuple[int, ...]:
+        """Strides of the feature maps that the head reads: the backbone's, without the one of the decoder."""
+        strides = self.backbone.strides
+        return strides if self.head.decoder is None else strides[1:]
+
+    def check_head(self, architecture: Architecture) -> None:
+        """Check that a head can read the feature maps that this fidelity offers.
+
+        Raises:
+            ValueError: The head needs more maps, or a cell reads others.
+        """
+        strides = self.head_strides
+        if isinstance(architecture, ReferenceHead):
+            architecture.check_levels(len(strides))
+        if isinstance(architecture, DenseCell) and architecture.levels not in (None, strides):
+            raise ValueError(
+                f"the cell reads the levels {list(architecture.levels)}, and here are {list(strides)}: make the "
+                "fidelity's backbone.levels those of the cell"
+            )
+
     @field_validator("rungs")
     @classmethod
     def _ascending(cls, rungs: tuple[int, ...]) -> tuple[int, ...]:
         if any(a >= b for a, b in itertools.pairwise(rungs)):
             raise ValueError(f"rungs must be strictly ascending, not {list(rungs)}")
         return rungs
+
+    @model_validator(mode="after")
+    def _decoder_has_its_level(self) -> Self:
+        decoder, strides = self.head.decoder, self.backbone.strides
+        if decoder is not None and (len(strides) < 2 or strides[0] != decoder.level):
+            raise ValueError(
+                f"head.decoder reads the map of stride {decoder.level} and the head coarser ones, but backbone.levels "
+                f"gives {list(strides)}: begin it with {decoder.level}, for instance "
+                f"{[decoder.level, max(16, 2 * decoder.level)]}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _crop_fits(self) -> Self:

@@ -3,18 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 from typing_extensions import TypeAliasType
 
 from nas.specs.fidelity import Fidelity
 from nas.specs.job import JobSpec
-from search_spaces.dense_cell.architecture import DenseCell
-from search_spaces.reference.architecture import ReferenceHead
-from search_spaces.reference.heads import REFERENCE_HEADS
+from search_spaces.dense_cell.architecture import PUBLISHED_CELL, DenseCell
+from search_spaces.reference.architecture import HEAD_NAMES, ReferenceHead
+from search_spaces.reference.heads import MULTI_LEVEL_HEADS, REFERENCE_HEADS
+from search_spaces.validation import shorten
+
+PUBLISHED_DPC: Literal["published_dpc"] = "published_dpc"
+"""The name of the published dense prediction cell among the heads."""
 
 Head = TypeAliasType("Head", Annotated[DenseCell | ReferenceHead, Field(discriminator="kind")])
+
+
+def named_head(value: Any) -> Any:
+    """Replace a head's name by its description; in a mapping with a `name` the kind need not be said.
+
+    Raises:
+        ValueError: A name that no head has.
+    """
+    if value == PUBLISHED_DPC:
+        return PUBLISHED_CELL
+    if isinstance(value, str):
+        if value not in HEAD_NAMES:
+            known = ", ".join((*HEAD_NAMES, PUBLISHED_DPC))
+            raise ValueError(f"there is no reference head {shorten(value)}; known: {known}")
+        return ReferenceHead(name=value)
+    if isinstance(value, Mapping) and "name" in value:
+        return {"kind": "reference_head", **value}
+    return value
 
 
 class ReferenceSpec(JobSpec):
@@ -24,8 +46,12 @@ class ReferenceSpec(JobSpec):
     """
 
     kind: Literal["reference"] = "reference"
-    heads: Annotated[tuple[Head, ...], Field(min_length=1, max_length=1000)] = Field(
-        REFERENCE_HEADS, description="By default all published heads that this project describes."
+    heads: Annotated[tuple[Annotated[Head, BeforeValidator(named_head)], ...], Field(min_length=1, max_length=1000)] = (
+        Field(
+            REFERENCE_HEADS,
+            description="By default the published heads of one feature map; where the fidelity gives a head several "
+            "maps, also those that read several.",
+        )
     )
     seeds: Annotated[int, Field(ge=1, le=100)] = 3
     fidelity: Fidelity
@@ -47,3 +73,28 @@ class ReferenceSpec(JobSpec):
             if (before := first.setdefault(head.key, index)) != index:
                 raise ValueError(f"head {index} is the same as head {before}; each is measured with all seeds anyway")
         return heads
+
+    @model_validator(mode="before")
+    @classmethod
+    def _heads_for_several_levels(cls, data: Any) -> Any:
+        if isinstance(data, Mapping) and "heads" not in data and _several_levels(data.get("fidelity")):
+            return {**data, "heads": (*REFERENCE_HEADS, *MULTI_LEVEL_HEADS)}
+        return data
+
+    @model_validator(mode="after")
+    def _heads_have_their_levels(self) -> Self:
+        for fidelity in self.fidelities.values():
+            for index, head in enumerate(self.heads):
+                try:
+                    fidelity.check_head(head)
+                except ValueError as error:
+                    raise ValueError(f"head {index}: {error}") from None
+        return self
+
+
+def _several_levels(fidelity: Any) -> bool:
+    # Before the fidelity is validated: whatever is wrong with it, its own validation says.
+    try:
+        return len(Fidelity.model_validate(fidelity).head_strides) > 1
+    except ValueError:
+        return False

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, Tag
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 from typing_extensions import TypeAliasType
 
 from nas.specs.auto_deeplab import AutoDeepLabSpec
@@ -20,10 +20,12 @@ from nas.specs.fidelity import Fidelity
 from nas.specs.full_scale import Choice, Seeds, Stratified
 from nas.specs.job import JobSpec, Resources, SearchName, Seed
 from nas.specs.plugins import plugged_in
-from nas.specs.reference import ReferenceSpec
+from nas.specs.reference import Head, ReferenceSpec, named_head
 from nas.specs.search import OneOf, SearchSpec
 from nas.specs.training_free import TRAINING_FREE, TrainingFreeProxy
 from search_spaces.base import StrictModel
+from search_spaces.reference.architecture import HeadName as ReferenceHeadName
+from search_spaces.reference.heads import REFERENCE_HEADS
 from search_spaces.validation import validate
 
 NAME_PATTERN = r"^s[0-9a-f]{12}(/[a-z0-9][a-z0-9._-]{0,62})?$"
@@ -77,9 +79,31 @@ class BlackBoxRequest(BlackBoxSpec):
         return _in_full(super().fidelities)
 
 
-class ReferenceRequest(ReferenceSpec):
-    """Request of a reference search, with its fidelity in full or by the name of a calibration's fidelity."""
+HeadName = TypeAliasType("HeadName", Literal[ReferenceHeadName, "published_dpc"])
+"""The name of a head with its paper's parameters."""
 
+
+def _head_tag(value: Any) -> str:
+    return "HeadName" if isinstance(value, str) else "Head"
+
+
+NamedHead = TypeAliasType(
+    "NamedHead",
+    Annotated[
+        Annotated[Head, BeforeValidator(named_head), Tag("Head")]
+        | Annotated[HeadName, AfterValidator(named_head), Tag("HeadName")],
+        Discriminator(_head_tag),
+    ],
+)
+"""A head in full, or by its name with its paper's parameters; validated to the head in both cases."""
+
+
+class ReferenceRequest(ReferenceSpec):
+    """Request of a reference search: fidelity in full or by the name of a calibration's, heads in full or by name."""
+
+    heads: Annotated[tuple[NamedHead, ...], Field(min_length=1, max_length=1000)] = Field(  # type: ignore[assignment]
+        REFERENCE_HEADS, description=ReferenceSpec.model_fields["heads"].description
+    )
     fidelity: NamedFidelity  # type: ignore[assignment]  # wider than the record's, which has it in full
 
     @property
@@ -117,7 +141,9 @@ def resolve(request: SearchRequest, named_fidelity: Callable[[str], Fidelity]) -
     Raises:
         InputError: The name stands for no fidelity, or the fidelity contradicts the rest of the spec.
     """
-    fields = {name: getattr(request, name) for name in type(request).model_fields}
+    # What the request leaves open stays open: a default may depend on the fidelity.
+    fields = {name: getattr(request, name) for name in type(request).model_fields if name in request.model_fields_set}
+    fields["kind"] = request.kind
     if isinstance(name := fields.get("fidelity"), str):
         fields["fidelity"] = named_fidelity(name)
     spec: SearchSpec = validate(SearchSpec, fields)

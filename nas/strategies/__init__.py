@@ -2,6 +2,7 @@
 
 from nas.strategies.asha import SuccessiveHalving
 from nas.strategies.base import Observation, SearchStrategy, SpaceExhausted
+from nas.strategies.cells import CellSpace
 from nas.strategies.factory import build_strategy
 
-__all__ = ["Observation", "SearchStrategy", "SpaceExhausted", "SuccessiveHalving", "build_strategy"]
+__all__ = ["CellSpace", "Observation", "SearchStrategy", "SpaceExhausted", "SuccessiveHalving", "build_strategy"]

@@ -6,11 +6,10 @@ import random
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from typing import Protocol
 
-from search_spaces.dense_cell.architecture import DenseCell, OperatorSet
-from search_spaces.dense_cell.space import cells, distinct, sample
+from nas.strategies.cells import CellSpace
+from search_spaces.dense_cell.architecture import DenseCell
 from search_spaces.document import Architecture
 
 SCORED = frozenset({"completed", "pruned"})
@@ -20,12 +19,12 @@ STATUSES = FINISHED | {"running"}
 UNIFORM_TRIES = 200
 """Uniform draws of known cells after which a small space is enumerated to draw from its unseen cells."""
 
-ENUMERABLE = 20_000
-"""Number of distinct cells up to which a space is enumerated: cells of one and two branches."""
+LIMITED_TRIES = 10_000
+"""Uniform draws beyond the limit, or of known cells, after which a space with a limit counts as exhausted."""
 
 
 class SpaceExhausted(Exception):  # noqa: N818  the end of a search, no error
-    """Every architecture of the space was proposed."""
+    """Every architecture of the space was proposed, or none of many draws was within the limit; a sentence says so."""
 
 
 @dataclass(frozen=True)
@@ -88,14 +87,12 @@ class CellStrategy(ABC):
     Cells that differ only in the order of their branches are the same cell.
 
     Args:
-        branches: Number of branches of a cell.
+        space: The cells; none beyond its limit is proposed.
         seed: Of the search.
-        operators: Name of the operator set.
     """
 
-    def __init__(self, branches: int, seed: int, operators: OperatorSet = "plain") -> None:
-        self._branches = branches
-        self._operators = operators
+    def __init__(self, space: CellSpace, seed: int) -> None:
+        self._space = space
         self._seed = seed
         self._proposed: dict[int, DenseCell] = {}
         self._seen: set[DenseCell] = set()
@@ -104,8 +101,8 @@ class CellStrategy(ABC):
     def ask(self, number: int) -> DenseCell:
         if number in self._proposed:
             return self._proposed[number]
-        if len(self._seen) >= distinct(self._branches, self._operators):
-            raise SpaceExhausted(f"all {len(self._seen)} cells of {self._branches} branches were asked for")
+        if len(self._seen) >= self._space.most:
+            raise SpaceExhausted(f"the space has only {len(self._seen)} architectures")
         # A string seeds through sha512, so neighbouring numbers give unrelated random streams.
         rng = random.Random(f"{self._seed}/{number}")  # noqa: S311  a search, not a secret
         cell = self._propose(number, rng) or self._uniform(rng)
@@ -127,7 +124,7 @@ class CellStrategy(ABC):
 
     @abstractmethod
     def _propose(self, number: int, rng: random.Random) -> DenseCell | None:
-        """Propose an unseen cell, or None for a uniform draw."""
+        """Propose an unseen cell within the limit, or None for a uniform draw."""
 
     def _learn(self, observation: Observation) -> None:  # noqa: B027  a strategy need not learn
         """Learn from a trial that ended; called once for each trial."""
@@ -137,17 +134,20 @@ class CellStrategy(ABC):
         self._proposed[number] = cell
         self._seen.add(cell)
 
+    def _is_new(self, cell: DenseCell) -> bool:
+        """Return whether a cell was not proposed before and is within the limit."""
+        return cell not in self._seen and self._space.admits(cell)
+
     def _uniform(self, rng: random.Random) -> DenseCell:
-        """Draw uniformly from the unseen cells; enumerates a small space when too many draws give seen cells."""
+        """Draw uniformly from the unseen cells within the limit; enumerates a small space when too many draws fail."""
         tries = 0
-        while (cell := sample(self._branches, rng, self._operators)) in self._seen:
+        while not self._is_new(cell := self._space.sample(rng)):
             tries += 1
-            if tries == UNIFORM_TRIES and distinct(self._branches, self._operators) <= ENUMERABLE:
-                every = _all_cells(self._branches, self._operators)
-                return rng.choice([cell for cell in every if cell not in self._seen])
+            if tries == UNIFORM_TRIES and self._space.enumerable:
+                return rng.choice([cell for cell in self._space.all() if cell not in self._seen])
+            if tries == LIMITED_TRIES and self._space.spec.limit is not None:
+                raise SpaceExhausted(
+                    f"none of {tries} further random cells is new and within space.limit: {len(self._seen)} "
+                    "architectures were proposed; a higher limit has more"
+                )
         return cell
-
-
-@cache
-def _all_cells(branches: int, operators: OperatorSet) -> tuple[DenseCell, ...]:
-    return tuple(cells(branches, operators))

@@ -8,11 +8,11 @@ import random
 from nas.results.standing import standing
 from nas.specs import DpcStrategy
 from nas.strategies.base import CellStrategy, Observation
-from search_spaces.dense_cell.architecture import DenseCell, OperatorSet
-from search_spaces.dense_cell.space import mutate
+from nas.strategies.cells import CellSpace
+from search_spaces.dense_cell.architecture import DenseCell
 
 MUTATION_TRIES = 100
-"""Mutations that may give seen cells before a uniform draw is made instead."""
+"""Mutations that may give seen cells, or cells beyond the limit, before a uniform draw is made instead."""
 
 
 class NearBestSearch(CellStrategy):
@@ -29,8 +29,8 @@ class NearBestSearch(CellStrategy):
         Chen et al., NeurIPS 2018, section 3.3.
     """
 
-    def __init__(self, branches: int, seed: int, strategy: DpcStrategy, operators: OperatorSet = "plain") -> None:
-        super().__init__(branches, seed, operators)
+    def __init__(self, space: CellSpace, seed: int, strategy: DpcStrategy) -> None:
+        super().__init__(space, seed)
         self._strategy = strategy
         self._ranked: list[tuple[tuple[int, float], int, DenseCell]] = []
 
@@ -39,8 +39,8 @@ class NearBestSearch(CellStrategy):
             return None
         parents = [cell for *_, cell in self._ranked]
         for _ in range(MUTATION_TRIES):
-            child = mutate(rng.choice(parents), rng, self._operators)
-            if child not in self._seen:
+            child = self._space.mutate(rng.choice(parents), rng)
+            if self._is_new(child):
                 return child
         return None
 

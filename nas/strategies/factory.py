@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from nas.specs import BlackBoxSpec, DpcStrategy, RandomStrategy, TpeStrategy
 from nas.strategies.base import SearchStrategy
+from nas.strategies.cells import CellSpace
 from nas.strategies.dpc import NearBestSearch
 from nas.strategies.random_search import RandomSearch
 
 
 def build_strategy(spec: BlackBoxSpec) -> SearchStrategy:
     """Build the strategy of a search over the spec's space, with the spec's seed."""
-    branches, operators = spec.space.branches, spec.space.operators
+    space = CellSpace.at(spec.space, spec.fidelity)
     match spec.strategy:
         case RandomStrategy():
-            return RandomSearch(branches, spec.seed, operators)
+            return RandomSearch(space, spec.seed)
         case DpcStrategy() as strategy:
-            return NearBestSearch(branches, spec.seed, strategy, operators)
+            return NearBestSearch(space, spec.seed, strategy)
         case TpeStrategy() as strategy:
             from nas.strategies.tpe import TpeSearch  # Optuna costs a second to import; only TPE needs Optuna
 
-            return TpeSearch(branches, spec.seed, strategy, operators)
+            return TpeSearch(space, spec.seed, strategy)

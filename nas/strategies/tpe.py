@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import optuna
@@ -11,26 +11,19 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.samplers import RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
-from nas.specs import TpeStrategy
+from nas.specs import DenseCellSpace, TpeStrategy
 from nas.strategies.base import CellStrategy, Observation
-from search_spaces.dense_cell.architecture import (
-    FEATURES,
-    OPERATOR_SETS,
-    Branch,
-    DenseCell,
-    Operator,
-    OperatorSet,
-    operator_index,
-)
+from nas.strategies.cells import CellSpace
+from search_spaces.dense_cell.architecture import FEATURES, OPERATOR_SETS, Branch, DenseCell, operator_index
 
 TPE_TRIES = 10
-"""Suggestions that may give seen cells before a uniform draw is made instead."""
+"""Suggestions that may give seen cells, or cells beyond the limit, before a uniform draw is made instead."""
 
 
 class TpeSearch(CellStrategy):
-    """Tree-structured Parzen estimator: one categorical parameter for each branch's input and operator.
+    """Tree-structured Parzen estimator: one categorical parameter for each branch's input and operator, and the width.
 
-    Optuna models all parameters jointly.
+    Optuna models all parameters jointly; what the space leaves no choice of is no parameter.
     A trial that early stopping ended is told to Optuna as pruned, with the score at its last rung: Optuna ranks all
     pruned trials behind the completed trials, deeper rungs first. Trials in flight count as bad (constant liar), so
     that concurrent proposals differ. Failed trials teach nothing. The first `startup` finished trials are uniform.
@@ -42,11 +35,10 @@ class TpeSearch(CellStrategy):
         Bergstra et al., NeurIPS 2011.
     """
 
-    def __init__(self, branches: int, seed: int, strategy: TpeStrategy, operators: OperatorSet = "plain") -> None:
-        super().__init__(branches, seed, operators)
-        self._options = OPERATOR_SETS[operators]
+    def __init__(self, space: CellSpace, seed: int, strategy: TpeStrategy) -> None:
+        super().__init__(space, seed)
         self._strategy = strategy
-        self._distributions = _distributions(branches, len(self._options))
+        self._distributions = _distributions(space.spec)
         self._trials: dict[int, optuna.Trial] = {}
         with _without_logs():
             self._study = optuna.create_study(direction="maximize")
@@ -55,8 +47,8 @@ class TpeSearch(CellStrategy):
         for _ in range(TPE_TRIES):
             self._study.sampler = _Sampler(self._distributions, rng.randrange(2**32), self._strategy.startup)
             trial = self._study.ask(self._distributions)
-            cell = _decode(trial.params, self._branches, self._options)
-            if cell not in self._seen:
+            cell = _decode(trial.params, self._space.spec)
+            if self._is_new(cell):
                 self._trials[number] = trial
                 return cell
             self._study.tell(trial, state=TrialState.FAIL)
@@ -66,7 +58,7 @@ class TpeSearch(CellStrategy):
         super()._assign(number, cell)
         if number not in self._trials:  # no proposal of TPE: a uniform draw, or a restored trial
             self._study.sampler = RandomSampler(seed=0)  # every parameter is enqueued, so nothing is drawn
-            self._study.enqueue_trial(_encode(cell))
+            self._study.enqueue_trial(_encode(cell, self._distributions))
             self._trials[number] = self._study.ask(self._distributions)
 
     def _learn(self, observation: Observation) -> None:
@@ -95,24 +87,28 @@ class _Sampler(TPESampler):
         return self._distributions
 
 
-def _distributions(branches: int, options: int) -> dict[str, BaseDistribution]:
-    inputs = {f"input_{i}": CategoricalDistribution(range(FEATURES, i)) for i in range(1, branches)}
-    operators = {f"operator_{i}": CategoricalDistribution(range(options)) for i in range(branches)}
-    return {**inputs, **operators}
+def _distributions(space: DenseCellSpace) -> dict[str, BaseDistribution]:
+    options, maps = len(OPERATOR_SETS[space.operators]), 1 if space.levels is None else len(space.levels)
+    choices: dict[str, Sequence[int]] = {f"input_{i}": range(-maps, i) for i in range(space.branches)}
+    choices |= {f"operator_{i}": range(options) for i in range(space.branches)}
+    choices |= {"channels": space.channels or ()}
+    return {name: CategoricalDistribution(values) for name, values in choices.items() if len(values) > 1}
 
 
-def _encode(cell: DenseCell) -> dict[str, int]:
-    inputs = {f"input_{i}": branch.input for i, branch in enumerate(cell.branches) if i > 0}
-    return {**inputs, **{f"operator_{i}": operator_index(branch.operator) for i, branch in enumerate(cell.branches)}}
+def _encode(cell: DenseCell, distributions: Mapping[str, BaseDistribution]) -> dict[str, int | None]:
+    inputs = {f"input_{i}": branch.input for i, branch in enumerate(cell.branches)}
+    operators = {f"operator_{i}": operator_index(branch.operator) for i, branch in enumerate(cell.branches)}
+    values = {**inputs, **operators, "channels": cell.channels}
+    return {name: values[name] for name in distributions}
 
 
-def _decode(params: dict[str, int], branches: int, options: tuple[Operator, ...]) -> DenseCell:
-    return DenseCell(
-        branches=tuple(
-            Branch(input=params.get(f"input_{i}", FEATURES), operator=options[params[f"operator_{i}"]])
-            for i in range(branches)
-        )
+def _decode(params: dict[str, int], space: DenseCellSpace) -> DenseCell:
+    options, only = OPERATOR_SETS[space.operators], space.channels[0] if space.channels else None
+    branches = tuple(
+        Branch(input=params.get(f"input_{i}", FEATURES), operator=options[params[f"operator_{i}"]])
+        for i in range(space.branches)
     )
+    return DenseCell(branches=branches, levels=space.levels, channels=params.get("channels", only))
 
 
 @contextmanager

@@ -15,11 +15,11 @@ from torch import Tensor, nn
 
 from nas.data.dataset import Split, Uint8
 from nas.data.transforms import MEAN_PIXEL
+from nas.models.layers.resampling import upsample
 from nas.training.loop.device import autocast, compute_dtype
 from nas.training.loop.distributed import Peers
 from nas.training.loop.metrics import Scores, confusion_matrix, scores
 from nas.training.loop.pixels import to_network
-from nas.training.loop.resize import resize_logits
 from nas.training.prepare import Prepared
 from nas.training.progress import Progress, silent
 from search_spaces.base import StrictModel
@@ -135,7 +135,7 @@ class FullImagePredictor:
         """Compute logits `(n, C, H, W)` at every pixel of images `(n, H, W, 3)`."""
         with autocast(self.device, self.dtype):
             logits = self.network(to_network(torch.from_numpy(images).to(self.device)))
-        return resize_logits(logits.float(), (images.shape[1], images.shape[2]))
+        return upsample(logits.float(), (images.shape[1], images.shape[2]))
 
 
 def measure_full_images(

@@ -14,8 +14,8 @@ from torch import nn
 from nas.atomic import write_atomically
 from nas.data.bank import CropSource
 from nas.data.dataset import IGNORE, SegmentationDataset, Uint8
+from nas.models.layers.resampling import upsample
 from nas.training.loop.pixels import to_network
-from nas.training.loop.resize import resize_logits
 
 MARGIN = 8
 TITLE = 20
@@ -40,7 +40,7 @@ def predict(network: nn.Module, images: Uint8, device: torch.device) -> Uint8:
         Classes, `(n, H, W)`.
     """
     logits = network(to_network(torch.from_numpy(images).to(device))).float()
-    classes: Uint8 = resize_logits(logits, (images.shape[1], images.shape[2])).argmax(1).to(torch.uint8).cpu().numpy()
+    classes: Uint8 = upsample(logits, (images.shape[1], images.shape[2])).argmax(1).to(torch.uint8).cpu().numpy()
     return classes
 
 

@@ -6,6 +6,7 @@ section 3.2.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Annotated, Literal, Self, TypeAlias
 
@@ -30,7 +31,7 @@ GRIDS = (1, 2, 4, 8)
 """Sizes of the pooling grid, per axis, in bins."""
 
 FEATURES = -1
-"""The input index of the feature map F, as in TensorFlow DeepLab's files."""
+"""The input index of the feature map F, as in TensorFlow DeepLab's files; of several levels, that of the finest."""
 
 MAX_BRANCHES = 32
 """Most branches of a cell that is accepted, far above the paper's 5."""
@@ -49,6 +50,19 @@ def _grid(value: int) -> int:
 
 
 _Integer = Annotated[int, Field(strict=True)]
+Stride = Annotated[_Integer, Field(ge=1, le=64)]
+Channels = Annotated[_Integer, Field(ge=1, le=4096)]
+
+
+def _finest_first(strides: tuple[int, ...]) -> tuple[int, ...]:
+    if any(a >= b for a, b in itertools.pairwise(strides)):
+        raise ValueError(f"levels must be different strides, finest first, not {list(strides)}")
+    return strides
+
+
+Levels = Annotated[tuple[Stride, ...], Field(min_length=2, max_length=8), AfterValidator(_finest_first)]
+"""Strides of the feature maps that a cell reads, in pixels of the image per cell, finest first."""
+
 Rate = Annotated[_Integer, AfterValidator(_rate)]
 Grid = Annotated[_Integer, AfterValidator(_grid)]
 
@@ -119,17 +133,14 @@ def _parameters(unit: Operator) -> str:
 
 
 class Branch(StrictModel):
-    """One branch of a cell: an operator applied to F (`input` -1) or to the output of branch j (`input` j >= 0)."""
+    """One branch of a cell: an operator applied to a feature map or to the output of an earlier branch.
+
+    `input` -1 is the feature map F, and j >= 0 is branch j. In a cell that reads several levels -1 is the finest, -2
+    the next coarser one, and so on.
+    """
 
     input: _Integer
     operator: Operator
-
-    @field_validator("input")
-    @classmethod
-    def _no_other_negative(cls, value: int) -> int:
-        if value < FEATURES:
-            raise ValueError(f"input {value} means nothing: -1 is the feature map F, 0 and up are branches")
-        return value
 
     @field_validator("operator")
     @classmethod
@@ -146,10 +157,11 @@ Tree: TypeAlias = "tuple[tuple[int, Tree], ...]"
 """The children of a node, sorted; each child is (index of its operator, its own children)."""
 
 
-def _readable(index: int) -> str:
+def _readable(index: int, levels: Levels | None) -> str:
+    maps = ", ".join(f"level {stride} ({-position})" for position, stride in enumerate(levels or (), 1)) or "F (-1)"
     if index == 0:
-        return "F (-1)"
-    return "F (-1) or branch 0" if index == 1 else f"F (-1) or an earlier branch (0 to {index - 1})"
+        return maps
+    return f"{maps} or branch 0" if index == 1 else f"{maps} or an earlier branch (0 to {index - 1})"
 
 
 class DenseCell(StrictModel):
@@ -159,21 +171,42 @@ class DenseCell(StrictModel):
     tree: F is the root, each branch a child of the tensor that it reads, its operator the node's name. Two cells are
     equal when these trees are, whatever the order of the branches. Branches with equal operator and input stay two
     branches: each has its own weights, and it matters which of the two another branch reads.
+
+    A cell with `levels` reads the feature maps of these strides, each of them at the size of the finest, to which the
+    others are resized bilinearly before an operator reads them. It then is a tree for each level. `channels` is the
+    number of filters of each branch; without it the fidelity says how many (`head.channels`).
     """
 
     # `==`, `hash` and `key` compare the trees. The docstring is part of the OpenAPI document, so it does not say that.
 
     kind: Literal["dense_cell"] = "dense_cell"
     branches: tuple[Branch, ...]
+    # Both are left out of every dump while they are not given, so that cells of the paper's space keep their keys.
+    levels: Levels | None = Field(
+        None,
+        exclude_if=lambda levels: levels is None,
+        description="Strides of the feature maps that the branches read, finest first; absent for one feature map.",
+    )
+    channels: Channels | None = Field(
+        None,
+        exclude_if=lambda channels: channels is None,
+        description="Filters of each branch; absent for those of the fidelity.",
+    )
 
     @model_validator(mode="after")
     def _reads_only_earlier(self) -> Self:
         if not 1 <= len(self.branches) <= MAX_BRANCHES:
             raise ValueError(f"a cell has 1 to {MAX_BRANCHES} branches, not {len(self.branches)}")
         for index, branch in enumerate(self.branches):
-            if branch.input >= index:
-                raise ValueError(f"branch {index} reads branch {branch.input}, but it can only read {_readable(index)}")
+            if not -self.maps <= branch.input < index:
+                read = f"branch {branch.input}" if branch.input >= 0 else f"input {branch.input}"
+                raise ValueError(f"branch {index} reads {read}, but it can only read {_readable(index, self.levels)}")
         return self
+
+    @property
+    def maps(self) -> int:
+        """Number of feature maps that the branches can read."""
+        return 1 if self.levels is None else len(self.levels)
 
     @property
     def units(self) -> tuple[Unit, ...]:
@@ -181,19 +214,23 @@ class DenseCell(StrictModel):
         return tuple(branch.operator for branch in self.branches if isinstance(branch.operator, Unit))
 
     @property
-    def tree(self) -> Tree:
-        """The cell as a tree with the children of every node sorted: equal for equal cells only (AHU encoding)."""
-        children: list[list[tuple[int, Tree]]] = [[] for _ in range(len(self.branches) + 1)]
+    def trees(self) -> tuple[Tree, ...]:
+        """A tree for each feature map, children sorted: equal for equal cells of as many maps only (AHU encoding)."""
+        # Inputs count from the end where they are negative, so the last lists are those of the feature maps.
+        children: list[list[tuple[int, Tree]]] = [[] for _ in range(len(self.branches) + self.maps)]
         # From the last branch to the first: all readers of a branch come after it, so its children are complete.
         for index in reversed(range(len(self.branches))):
             branch = self.branches[index]
             node = (operator_index(branch.operator), tuple(sorted(children[index])))
             children[branch.input].append(node)
-        return tuple(sorted(children[FEATURES]))
+        return tuple(tuple(sorted(children[-position])) for position in range(1, self.maps + 1))
 
     def canonical(self) -> DenseCell:
-        """Reorder the branches into the canonical order: depth first, readers of a tensor by operator, then subtree."""
-        return DenseCell(branches=tuple(_depth_first(self.tree)))
+        """Reorder the branches into the canonical order: depth first, readers of a tensor by operator, then subtree.
+
+        Readers of a finer level come before those of a coarser one.
+        """
+        return self.model_copy(update={"branches": tuple(_depth_first(self.trees))})
 
     @property
     def key(self) -> str:
@@ -201,20 +238,25 @@ class DenseCell(StrictModel):
         return content_key(self.canonical().model_dump(mode="json", exclude_none=True))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, DenseCell) and self.tree == other.tree
+        return isinstance(other, DenseCell) and self._identity == other._identity
 
     def __hash__(self) -> int:
-        return hash(self.tree)
+        return hash(self._identity)
+
+    @property
+    def _identity(self) -> object:
+        return self.trees, self.levels, self.channels
 
 
-def _depth_first(tree: Tree) -> Iterator[Branch]:
-    pending = [(node, FEATURES) for node in reversed(tree)]
+def _depth_first(trees: tuple[Tree, ...]) -> Iterator[Branch]:
     written = 0
-    while pending:
-        (operator, readers), parent = pending.pop()
-        yield Branch(input=parent, operator=EXTENDED_OPERATORS[operator])
-        pending += [(node, written) for node in reversed(readers)]
-        written += 1
+    for position, tree in enumerate(trees, 1):
+        pending = [(node, -position) for node in reversed(tree)]
+        while pending:
+            (operator, readers), parent = pending.pop()
+            yield Branch(input=parent, operator=EXTENDED_OPERATORS[operator])
+            pending += [(node, written) for node in reversed(readers)]
+            written += 1
 
 
 PUBLISHED_CELL = DenseCell(

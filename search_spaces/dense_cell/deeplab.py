@@ -77,11 +77,17 @@ def _pair(entry: Mapping[str, Any], name: str) -> tuple[int, int]:
 def write_deeplab(cell: DenseCell) -> list[dict[str, Any]]:
     """Write a cell as TensorFlow DeepLab's JSON value, branches in the cell's own order.
 
-    A 1x1 convolution is written with a rate only if it was read with one.
+    A 1x1 convolution is written with a rate only if it was read with one. The format has no place for the width of a
+    cell: TensorFlow DeepLab takes it as a parameter of its own.
 
     Raises:
-        ValueError: The cell has a unit of global reasoning, which the format does not know.
+        ValueError: The cell has a unit of global reasoning or reads several levels, which the format does not know.
     """
+    if cell.levels is not None:
+        raise ValueError(
+            "TensorFlow DeepLab's format knows one feature map only, not the levels "
+            f"{', '.join(map(str, cell.levels))}; write this cell as a segnas/architecture document"
+        )
     return [{**_write_operator(branch.operator), "input": branch.input} for branch in cell.branches]
 
 

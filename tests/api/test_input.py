@@ -67,6 +67,19 @@ def test_a_wrong_field_is_named(service, path, value, sentence):
     assert sentence in error["message"]
 
 
+@pytest.mark.parametrize(
+    ("space", "sentence"),
+    [
+        ({"levels": [8, 16]}, "space.levels is [8, 16], but fidelity.backbone.levels is null"),
+        ({"limit": {"parameters": 10}}, "no cell of 5 branches is within space.limit: the smallest has"),
+    ],
+)
+def test_a_space_that_does_not_fit_the_fidelity_is_named(service, space, sentence):
+    spec = changed(service.spec, "space", {"kind": "dense_cell", **space})
+    (error,) = refused(service.http.post("/v1/searches", json=spec))["errors"]
+    assert sentence in error["message"]
+
+
 def test_every_wrong_field_is_named_at_once(service):
     spec = changed(changed(service.spec, "trials", -1), "fidelity.rungs", [])
     problem = refused(service.http.post("/v1/searches", json=spec))

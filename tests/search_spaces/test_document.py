@@ -14,7 +14,7 @@ from search_spaces.document import (
     write_document,
 )
 from search_spaces.reference.architecture import ReferenceHead
-from search_spaces.reference.heads import REFERENCE_HEADS
+from search_spaces.reference.heads import MULTI_LEVEL_HEADS, REFERENCE_HEADS
 from search_spaces.units import GraphConvolution, SymbolicReasoning
 
 HEADS = [
@@ -24,6 +24,9 @@ HEADS = [
     ReferenceHead(name="aspp"),
     ReferenceHead(name="ppm", bins=(1, 4)),
     *REFERENCE_HEADS[4:],
+    *MULTI_LEVEL_HEADS,
+    ReferenceHead(name="linear"),
+    ReferenceHead(name="aspp_separable", rates=(2, 4), channels=16),
     ReferenceHead(name="trunk", width=64, unit=GraphConvolution(assignment="dot")),
     ReferenceHead(name="trunk", unit=SymbolicReasoning(steps=3, mapping="drawn", graph="identity")),
     DenseCell(branches=tuple(Branch(input=-1, operator=operator) for operator in EXTENDED_OPERATORS[81:])),

@@ -44,6 +44,14 @@ def test_unknown_fields_get_the_nearest_name_or_all_of_them():
     assert problems(nested) == {"fidelity.backbone.widht": "unknown field; did you mean width?"}
 
 
+def test_a_list_of_wrong_items_is_not_called_too_short():
+    reference = {**GOOD, "kind": "reference"}
+    assert problems({**reference, "heads": [{"kind": "reference_head", "name": "aspp", "rates": [0]}]}) == {
+        "heads.0.rates.0": "Input should be greater than or equal to 1"
+    }
+    assert list(problems({**reference, "heads": []})) == ["heads"]
+
+
 def test_the_tag_of_a_union_is_no_part_of_the_path():
     assert problems({**GOOD, "strategy": {"name": "dpc", "pool": 0}}) == {
         "strategy.pool": "Input should be greater than or equal to 1"

@@ -12,9 +12,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nas.models.auto_deeplab.cell import Cell
-from nas.models.auto_deeplab.decoder import Decoder
 from nas.models.auto_deeplab.drop_path import ScheduledDropPath
 from nas.models.auto_deeplab.stem import Stem
+from nas.models.heads.decoder import Decoder
 from nas.models.heads.reference import ASPPHead
 from nas.models.layers.conv import BN_MOMENTUM, build_logits
 from nas.models.layers.resampling import resize

@@ -9,29 +9,19 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from nas.models.backbones.base import Backbone, Level, StrideBudget, last_at
+from nas.specs.channels import MOBILENET_SETTINGS, MOBILENET_STEM, scaled_channels
 
-STEM = 32
 STAGES = 18
 """Feature stages: the stem and 17 inverted residuals; torchvision's 19th (1x1 to 1280) serves its classifier only."""
-
-SETTINGS = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
-"""Expansion, channels, repeats and stride of the first repeat of each group of blocks (table 2 of the paper)."""
 
 
 def _residual_stages() -> list[tuple[int, int, int]]:
     """Return (expansion, channels, stride) of each of the 17 inverted residuals."""
     return [
         (expansion, channels, first if index == 0 else 1)
-        for expansion, channels, repeats, first in SETTINGS
+        for expansion, channels, repeats, first in MOBILENET_SETTINGS
         for index in range(repeats)
     ]
-
-
-def scaled_channels(channels: int, width: float) -> int:
-    """Return channels * width as the nearest multiple of 8, at least 8 and never below 90 % of the product."""
-    product = channels * width
-    rounded = max(8, int(product + 4) // 8 * 8)
-    return rounded + 8 if rounded < 0.9 * product else rounded
 
 
 class ConvBNReLU6(nn.Sequential):
@@ -95,7 +85,7 @@ class MobileNetV2(Backbone):
     ) -> None:
         super().__init__()
         budget = StrideBudget(output_stride)
-        channels = scaled_channels(STEM, width)
+        channels = scaled_channels(MOBILENET_STEM, width)
         stages: list[nn.Module] = [ConvBNReLU6(3, channels, 3, stride=budget.spend(2)[0])]
         outputs = [Level(2, channels)]
         for expansion, base, undilated_stride in _residual_stages()[: (blocks or STAGES) - 1]:

@@ -36,15 +36,6 @@ class AtrousSeparable(nn.Module):
         return y
 
 
-def pooling_kernel(crop: int, output_stride: int, grid: int) -> int:
-    """Return the side of the pooling window in cells: int((crop - 1) / (output_stride * grid) + 1), at least 1.
-
-    Crop 513 at stride 16 (33 cells) has windows of 33, 17, 9, 5 cells for grids 1, 2, 4, 8. `crop` is one side in
-    pixels.
-    """
-    return int((crop - 1) / (output_stride * grid) + 1)
-
-
 class PyramidPooling(nn.Module):
     """Average pooling (stride 1, no padding), 1x1 convolution, BN, ReLU, bilinear resize back (corners aligned).
 

@@ -1,4 +1,4 @@
-"""Hand-designed heads as baselines: 1x1, ASPP (DeepLabv3) and pyramid pooling (PSPNet)."""
+"""Hand-designed heads of one map as baselines: 1x1, ASPP (DeepLabv3, DeepLabv3+) and pyramid pooling (PSPNet)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from nas.models.heads.operators import AtrousSeparable
 from nas.models.layers.conv import BN_MOMENTUM, ConvBNReLU
 from nas.models.layers.resampling import bin_means, resize
 
@@ -42,6 +43,7 @@ class ASPPHead(nn.Module):
         channels: int,
         *,
         rates: Sequence[int] = (6, 12, 18),
+        separable: bool = False,
         dropout: float = 0.1,
         bn_momentum: float = BN_MOMENTUM,
     ) -> None:
@@ -49,7 +51,10 @@ class ASPPHead(nn.Module):
         self.out_channels = channels
         self.pointwise = ConvBNReLU(in_channels, channels, bn_momentum=bn_momentum)
         self.atrous = nn.ModuleList(
-            ConvBNReLU(in_channels, channels, 3, rate, bn_momentum=bn_momentum) for rate in rates
+            AtrousSeparable(in_channels, channels, (rate, rate), bn_momentum=bn_momentum)
+            if separable
+            else ConvBNReLU(in_channels, channels, 3, rate, bn_momentum=bn_momentum)
+            for rate in rates
         )
         self.pooled = ConvBNReLU(in_channels, channels, bn_momentum=bn_momentum)
         self.project = ConvBNReLU((len(rates) + 2) * channels, channels, bn_momentum=bn_momentum)

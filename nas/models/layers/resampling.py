@@ -12,6 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+_LARGEST_POWER = 14
+"""Two to this power is more than the largest stride between two maps."""
+
 
 def sliding_mean(x: Tensor, window: tuple[int, int]) -> Tensor:
     """Average pooling with stride 1 and no padding: (N, C, H, W) -> (N, C, H - k_h + 1, W - k_w + 1).
@@ -31,8 +34,41 @@ def resize(x: Tensor, size: tuple[int, int]) -> Tensor:
         return _empty_map(x, size)
     if x.device.type == "cpu":  # deterministic there, and 4 times faster than matrices
         return F.interpolate(x, size=size, mode="bilinear", align_corners=True)
-    rows = _resize_map(x.shape[2], size[0], x.device, x.dtype)
-    return _apply_maps(x, rows, _resize_map(x.shape[3], size[1], x.device, x.dtype))
+    rows = _interpolation(x.shape[2], size[0], True, x.device, x.dtype)
+    return _apply_maps(x, rows, _interpolation(x.shape[3], size[1], True, x.device, x.dtype))
+
+
+def upsample(x: Tensor, size: tuple[int, int]) -> Tensor:
+    """Resize a map bilinearly to a finer stride, so that both maps show the same places of the image.
+
+    Feature maps of several levels meet by this rule, and logits meet labels. Where each side of the finer map is a
+    power of two times (cells - 1), plus 1, as for crops of 513 or 769 pixels, the outer cells lie on the corners, so
+    corners are aligned. Otherwise a cell stands for a block of finer cells and lies in the middle of it.
+
+    On a GPU the result is two matrix products, whose backward pass adds in a fixed order, unlike that of `interpolate`.
+    So it is while `torch.export` traces a map of unknown size, where the rule becomes a part of the graph.
+
+    Args:
+        x: `(N, C, h, w)`.
+        size: Height and width of the finer map, in cells or pixels.
+
+    Returns:
+        `(N, C, *size)`; `x` itself where it has that size.
+    """
+    present = (x.shape[2], x.shape[3])
+    if torch.compiler.is_exporting() and any(isinstance(side, torch.SymInt) for side in (*present, *size)):
+        return _by_products(x, *_traced_interpolations(present, size, x))
+    if present == size:
+        return x
+    if x.device.type == "meta":
+        return _empty_map(x, size)
+    aligned = all(_on_corners(cells, side) for cells, side in zip(present, size, strict=True))
+    if x.is_cuda:
+        rows, columns = (
+            _interpolation(cells, side, aligned, x.device, x.dtype) for cells, side in zip(present, size, strict=True)
+        )
+        return _by_products(x, rows, columns)
+    return F.interpolate(x, size, mode="bilinear", align_corners=aligned)
 
 
 def bin_means(x: Tensor, bins: tuple[int, int]) -> Tensor:
@@ -46,6 +82,37 @@ def bin_means(x: Tensor, bins: tuple[int, int]) -> Tensor:
 def _empty_map(x: Tensor, size: tuple[int, int]) -> Tensor:
     """Return the result's shape for the meta device, where multiply-adds are counted and resizing counts none."""
     return x.new_empty((*x.shape[:2], *size))
+
+
+def _on_corners(cells: int, side: int) -> bool:
+    """Return whether cells lie on the places 0, stride, ..., side - 1, for a stride that is a power of two."""
+    if cells < 2 or (side - 1) % (cells - 1):
+        return False
+    stride = (side - 1) // (cells - 1)
+    return stride & (stride - 1) == 0
+
+
+def _traced_interpolations(present: tuple[int, int], size: tuple[int, int], x: Tensor) -> list[Tensor]:
+    """Return the matrices of both axes for `upsample`, whose choice of the rule is a part of the traced graph."""
+    axes = []
+    for count, side in zip(present, size, strict=True):
+        row = torch.arange(side, dtype=torch.float64, device=x.device)
+        cell = torch.arange(count, dtype=torch.float64, device=x.device)
+        axes.append((row, cell, row.new_ones(()) * side, row.new_ones(()) * count))
+    strides = [(sides - 1) / (cells - 1) for _, _, sides, cells in axes]
+    powers = 2 ** torch.arange(_LARGEST_POWER, dtype=torch.float64, device=x.device)
+    aligned = (strides[0] == powers).any() & (strides[1] == powers).any()
+    matrices = []
+    for stride, (row, cell, sides, cells) in zip(strides, axes, strict=True):
+        middle = torch.minimum(((row + 0.5) * cells / sides - 0.5).clamp(min=0), cells - 1)
+        position = torch.where(aligned, row / stride, middle)
+        matrices.append((1 - (position[:, None] - cell).abs()).clamp(min=0).to(x.dtype))
+    return matrices
+
+
+def _by_products(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Return rows @ x[n, c] @ columns^T for all n, c: (N, C, H, W), (h, H), (w, W) -> (N, C, h, w)."""
+    return rows @ (x @ columns.T)
 
 
 def _apply_maps(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
@@ -62,13 +129,18 @@ def _apply_maps(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
 
 @functools.lru_cache(maxsize=512)
 @torch.inference_mode(mode=False)
-def _resize_map(size: int, target: int, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """Return the interpolation matrix (target, size).
+def _interpolation(cells: int, side: int, aligned: bool, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """Return the interpolation matrix (side, cells).
 
-    Row i reads position i (size - 1) / (target - 1); a single target cell reads position 0.
+    With aligned corners row i reads position i (cells - 1) / (side - 1), and a single row position 0. Otherwise row i
+    reads the position of its middle, (i + 1/2) cells / side - 1/2, within the map.
     """
-    position = torch.arange(target, dtype=torch.float64) * ((size - 1) / (target - 1) if target > 1 else 0.0)
-    return (1 - (position[:, None] - torch.arange(size)[None, :]).abs()).clamp(min=0).to(device, dtype)
+    row = torch.arange(side, dtype=torch.float64)
+    if aligned:
+        position = row * ((cells - 1) / (side - 1) if side > 1 else 0.0)
+    else:
+        position = ((row + 0.5) * (cells / side) - 0.5).clamp(min=0, max=cells - 1)
+    return (1 - (position[:, None] - torch.arange(cells)[None, :]).abs()).clamp(min=0).to(device, dtype)
 
 
 @functools.lru_cache(maxsize=512)

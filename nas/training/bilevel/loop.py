@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from nas.models.layers.resampling import upsample
 from nas.models.supernet import Supernet, frozen_statistics
 from nas.results.measurement import TrialError
 from nas.specs import BilevelSpec
@@ -17,7 +18,6 @@ from nas.training.bilevel.gradients import dominant_eigenvalue, gradients, unrol
 from nas.training.loop.device import autocast
 from nas.training.loop.losses import SegmentationLoss
 from nas.training.loop.metrics import Scores, confusion_matrix, scores
-from nas.training.loop.resize import resize_logits
 
 Batch = tuple[Tensor, Tensor]
 
@@ -96,7 +96,7 @@ class BilevelLoop:
         self.model.eval()
         confusion = torch.zeros(num_classes, num_classes, dtype=torch.int64, device=self._device)
         for images, labels in batches:
-            logits = resize_logits(self._logits(images).float(), (labels.shape[1], labels.shape[2]))
+            logits = upsample(self._logits(images).float(), (labels.shape[1], labels.shape[2]))
             confusion += confusion_matrix(labels, logits.argmax(1), num_classes)
         return scores(confusion)
 

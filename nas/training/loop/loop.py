@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from nas.models.layers.resampling import upsample
 from nas.results.measurement import TrialError
 from nas.specs import Fidelity
 from nas.training.loop.average import WeightAverage
@@ -19,7 +20,6 @@ from nas.training.loop.losses import SegmentationLoss
 from nas.training.loop.metrics import Scores, confusion_matrix, scores
 from nas.training.loop.optimizer import build_optimizer, set_rate
 from nas.training.loop.random_streams import DROPOUT, torch_seed
-from nas.training.loop.resize import resize_logits
 from nas.training.loop.schedule import rate_factors
 from nas.training.loop.training_loss import TrainingLoss
 
@@ -144,7 +144,7 @@ class Loop:
         loss_sum = torch.zeros((), dtype=torch.float64, device=self._device)
         counted = torch.zeros((), dtype=torch.int64, device=self._device)
         for inputs, labels in self.batches.validation():
-            logits = resize_logits(self._logits(model, inputs).float(), (labels.shape[1], labels.shape[2]))
+            logits = upsample(self._logits(model, inputs).float(), (labels.shape[1], labels.shape[2]))
             valid = (labels < num_classes).sum()
             loss_sum += self._unweighted(logits, labels) * valid
             counted += valid

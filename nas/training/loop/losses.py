@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nas.data.dataset import IGNORE
-from nas.training.loop.resize import resize_logits
+from nas.models.layers.resampling import upsample
 
 RAREST = 1e-4
 """Class frequency below which the loss weight no longer grows."""
@@ -63,7 +63,7 @@ class SegmentationLoss(nn.Module):
         """
         target = labels.long()
         logits = logits if logits.dtype is torch.float64 else logits.float()
-        logits = resize_logits(logits, (target.shape[1], target.shape[2]))
+        logits = upsample(logits, (target.shape[1], target.shape[2]))
         weights = self.weights.to(logits.dtype)
         total = F.cross_entropy(logits, target, weights, ignore_index=IGNORE, reduction="sum")
         return total / (self.counted(labels) if counted is None else counted).clamp(min=1e-12)

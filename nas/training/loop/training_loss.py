@@ -7,10 +7,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nas.data.dataset import IGNORE
+from nas.models.layers.resampling import upsample
 from nas.specs import LossSpec
 from nas.training.loop.distributed import Peers
 from nas.training.loop.losses import SegmentationLoss
-from nas.training.loop.resize import resize_logits
 
 SMALLEST_ERROR = 1e-6
 """Least value of 1 - p in the focal loss: the gradient of (1 - p)^gamma with gamma below 1 is infinite at 0."""
@@ -93,4 +93,4 @@ def dice_loss(sums: Tensor) -> Tensor:
 
 def _log_probability(logits: Tensor, size: tuple[int, int]) -> Tensor:
     logits = logits if logits.dtype is torch.float64 else logits.float()
-    return F.log_softmax(resize_logits(logits, size), dim=1)
+    return F.log_softmax(upsample(logits, size), dim=1)

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from nas.models.complexity import Shape
 from nas.training.backbone.extractor import StandardizedBackbone
@@ -25,9 +25,10 @@ def synflow(model: nn.Module, shapes: Sequence[Shape]) -> float:
 
     Layers that could turn positive values negative or cut the flow are made linear. Batch norm multiplies by |gamma|
     and adds |beta|, with mean 0 and variance 1 as its statistics (with the statistics of a batch, half of all values
-    would be negative, and the weights that are to be scored would be divided out). A clipped ReLU is not clipped. The
-    features of a backbone are scaled but not centred. With attention (softmax over pixels or nodes) R is no longer a
-    sum over paths: a term may be negative there, and the value is what the formula gives.
+    would be negative, and the weights that are to be scored would be divided out). Group norm multiplies and adds the
+    same, without statistics. A clipped ReLU is not clipped. The features of a backbone are scaled but not centred. With
+    attention (softmax over pixels or nodes) R is no longer a sum over paths: a term may be negative there, and the
+    value is what the formula gives.
 
     Args:
         model: Freshly initialised; it is left as it was.
@@ -67,4 +68,24 @@ def _positive(model: nn.Module) -> nn.Module:
             layer.max_val = math.inf
         elif isinstance(layer, StandardizedBackbone):
             layer.mean.zero_()
+    _linear_group_norms(linear)
     return linear
+
+
+class _Affine(nn.Module):
+    """Scale and shift of each channel: what remains of a group norm without its statistics."""
+
+    def __init__(self, norm: nn.GroupNorm) -> None:
+        super().__init__()
+        self.weight, self.bias = norm.weight, norm.bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.weight[:, None, None] + self.bias[:, None, None]
+
+
+def _linear_group_norms(module: nn.Module) -> None:
+    for name, child in module.named_children():
+        if isinstance(child, nn.GroupNorm):
+            module.add_module(name, _Affine(child))
+        else:
+            _linear_group_norms(child)

@@ -14,7 +14,10 @@ def test_spaces_count_what_they_hold(service):
         for branches in range(1, 11):
             size = space["sizes"][f"branches={branches}, operators={operators}"]
             assert int(size) == math.factorial(branches) * count**branches
+            two = space["sizes"][f"branches={branches}, operators={operators}, levels=[8, 16]"]
+            assert int(two) == math.factorial(branches + 1) * count**branches
     assert space["spec_schema"]["properties"]["branches"]["maximum"] == 10
+    assert {"levels", "channels", "limit"} <= space["spec_schema"]["properties"].keys()
 
 
 def test_the_differentiable_space_is_counted_as_the_paper_does(service):
@@ -23,6 +26,13 @@ def test_the_differentiable_space_is_counted_as_the_paper_does(service):
     assert int(space["size"]) == cells * 75_025  # paths over 12 layers that begin at stride 4 or 8
     assert space["sizes"]["blocks=5, layers=12"] == space["size"]
     assert space["spec_schema"]["properties"]["layers"]["default"] == 12
+
+
+def test_reference_heads_are_listed_by_name(service):
+    (space,) = [space for space in service.http.get("/v1/spaces").json() if space["kind"] == "reference_head"]
+    assert (space["size"], space["sizes"]) == ("11", {"one level": "11", "several levels": "16"})
+    assert all(name in space["description"] for name in ("aspp_separable", "segformer", "published_dpc"))
+    assert "channels" in space["spec_schema"]["properties"]
 
 
 def test_a_missing_data_set_says_so_without_its_path(service):

@@ -309,3 +309,20 @@ def test_a_stopped_evaluation_keeps_what_it_measured(service):
     found = ranking(service, search).json()
     assert (found["n"], found["chosen"]) == (4, 6)
     assert found["spearman"] is not None
+
+
+def test_full_scale_has_the_maps_that_the_chosen_heads_read(service):
+    several = {**service.spec["fidelity"], "backbone": {"levels": [8, 16]}}
+    spec = ReferenceSpec(name="heads", heads=("aspp", "segformer"), seeds=1, fidelity=several)
+    search = service.store.create_search(spec)[0].id
+    record = start(service, search)
+    for number, head in enumerate(spec.heads):
+        service.store.add_trial(search, record.attempt, Proposal(number, head, spec.fidelity, 0))
+        service.store.record_measurement(search, number, 1, measured(200, 0.5 + number / 10, 4.0))
+        service.store.finish_trial(search, number, 1, TrialStatus.COMPLETED)
+    reply = ask(service, search, choose={"how": "explicit", "trials": [0, 1]})
+    assert reply.status_code == 422
+    (problem,) = reply.json()["errors"]
+    assert problem["path"] == "fidelity.backbone.levels"
+    assert problem["message"].startswith("trial 1: segformer reads several feature maps")
+    assert ask(service, search, choose={"how": "explicit", "trials": [0]}).status_code == 201

@@ -15,6 +15,7 @@ from nas.kinds.registry import kind_of
 from nas.results.proposal import Proposal
 from nas.specs import (
     AutoDeepLabSpec,
+    BackboneSpec,
     BilevelSpec,
     BlackBoxSpec,
     CalibrationSpec,
@@ -143,6 +144,8 @@ def test_a_rung_that_nobody_reached_is_continued(store):
     "other",
     [
         changed(SPEC, space=DenseCellSpace(branches=3)),
+        changed(SPEC, space=DenseCellSpace(channels=(16, 32))),
+        changed(SPEC, fidelity=changed(FIDELITY, backbone=BackboneSpec(levels=(8, 16)))),
         changed(SPEC, resources=Resources(cpus=2)),
         changed(SPEC, resources=Resources(gpus=0.5)),
         changed(SPEC, fidelity=changed(FIDELITY, batch=4)),

@@ -34,6 +34,8 @@ def test_no_number_stands_twice():
         ("cityscapes", "GloRe, 1 unit", "ResNet-50", "val", 78.25),
         ("ade20k", "GCU", "ResNet-101", "val", 44.81),
         ("ade20k", "PSPNet", "ResNet-50", "val", 42.78),
+        ("ade20k", "SegFormer-B0", "MiT-B0", "val", 37.4),
+        ("ade20k", "linear on frozen DINOv2", "ViT-S/14", "val", 44.3),
         ("pascal_context", "SGR", "ResNet-101", "val", 50.8),
         ("voc2012", "DPC", "Xception", "test", 87.9),
     ],

@@ -76,6 +76,14 @@ def test_a_unit_is_compared_with_the_trunk_of_its_own_width():
     ]
 
 
+def test_a_trunk_with_channels_of_its_own_has_a_baseline_with_as_many():
+    narrow, unit = (head.model_copy(update={"channels": 4}) for head in (TRUNK, UNIT))
+    spec = ReferenceSpec(name="heads", heads=(TRUNK, UNIT, narrow, unit), seeds=1, fidelity=FIDELITY)
+    rows = reference_table(spec, [trial(number, head, 0, number / 10) for number, head in enumerate(spec.heads)])
+    baselines = [row.difference and row.difference.baseline for row in rows]
+    assert baselines == [None, "trunk of 16", None, "trunk of 16, width 4"]
+
+
 def test_nothing_measured_yet_and_no_trunk():
     assert [row.mean for row in reference_table(ReferenceSpec(name="all", fidelity=FIDELITY), [])] == [None] * len(
         REFERENCE_HEADS

@@ -1,7 +1,8 @@
 import pytest
 
-from nas.specs import DpcStrategy
+from nas.specs import DenseCellSpace, DpcStrategy
 from nas.strategies.base import Observation
+from nas.strategies.cells import CellSpace
 from nas.strategies.dpc import NearBestSearch
 from nas.strategies.random_search import RandomSearch
 from search_spaces.dense_cell.architecture import DenseCell
@@ -13,7 +14,8 @@ def differences(a: DenseCell, b: DenseCell) -> int:
 
 
 def search(near_best=1.0, pool=1, startup=4, branches=5, seed=0) -> NearBestSearch:
-    return NearBestSearch(branches, seed, DpcStrategy(near_best=near_best, pool=pool, startup=startup))
+    strategy = DpcStrategy(near_best=near_best, pool=pool, startup=startup)
+    return NearBestSearch(CellSpace(DenseCellSpace(branches=branches)), seed, strategy)
 
 
 def told(strategy: NearBestSearch, ends: list[tuple[str, float | None, int | None]]) -> list[DenseCell]:
@@ -67,7 +69,7 @@ def test_it_samples_near_the_best_with_the_given_probability(near_best):
 
 
 def test_the_first_proposals_and_those_without_any_score_are_uniform():
-    uniform = RandomSearch(5, 0)
+    uniform = RandomSearch(CellSpace(DenseCellSpace()), 0)
     strategy = search(startup=6)
     assert told(strategy, [("completed", 0.5, 90)] * 6) == [uniform.ask(number) for number in range(6)]
     blind = search()

@@ -5,21 +5,24 @@ import random
 import pytest
 from optuna.distributions import CategoricalDistribution
 
-from nas.specs import DpcStrategy, TpeStrategy
+from nas.specs import DenseCellSpace, DpcStrategy, TpeStrategy
 from nas.strategies.base import Observation
+from nas.strategies.cells import CellSpace
 from nas.strategies.dpc import NearBestSearch
 from nas.strategies.random_search import RandomSearch
 from nas.strategies.tpe import TpeSearch
 from search_spaces.base import content_key
 from search_spaces.dense_cell.architecture import PUBLISHED_CELL
 
+PLAIN = CellSpace(DenseCellSpace(branches=5))
+
 
 @pytest.mark.parametrize(
     ("strategy", "key"),
     [
-        (RandomSearch(5, 7), "9c4ef4212e81b78c41cd5d5f1d04ef7c4c68d2cfa32e225663a925169e26ddbe"),
+        (RandomSearch(PLAIN, 7), "9c4ef4212e81b78c41cd5d5f1d04ef7c4c68d2cfa32e225663a925169e26ddbe"),
         (
-            NearBestSearch(5, 7, DpcStrategy(startup=4)),
+            NearBestSearch(PLAIN, 7, DpcStrategy(startup=4)),
             "5de6adaa516de989e326551f13274fd024052898e1d977ec651e85c523b24bf0",
         ),
     ],
@@ -36,7 +39,7 @@ def test_proposals(strategy, key):
 
 def test_tpe_parameters():
     """Its proposals depend on Optuna's version; names, order and values of its parameters are ours."""
-    search = TpeSearch(3, 0, TpeStrategy())
+    search = TpeSearch(CellSpace(DenseCellSpace(branches=3)), 0, TpeStrategy())
     choices = {
         name: tuple(distribution.choices)
         for name, distribution in search._distributions.items()
@@ -50,7 +53,7 @@ def test_tpe_parameters():
         ("operator_1", operators),
         ("operator_2", operators),
     ]
-    search = TpeSearch(5, 0, TpeStrategy())
+    search = TpeSearch(PLAIN, 0, TpeStrategy())
     search.tell(Observation(0, PUBLISHED_CELL, "completed", 0.5, 90))
     (trial,) = search._study.trials
     inputs = {"input_1": 0, "input_2": 1, "input_3": 0, "input_4": 0}

@@ -3,15 +3,18 @@ import collections
 import pytest
 from scipy.stats import chisquare
 
+from nas.specs import DenseCellSpace
+from nas.strategies.cells import CellSpace
 from nas.strategies.random_search import RandomSearch
 from search_spaces.dense_cell.architecture import operator_index
 
 
 @pytest.mark.slow
 def test_proposals_are_uniform_over_numbers_and_over_seeds():
-    one_search = RandomSearch(branches=3, seed=11)
+    space = CellSpace(DenseCellSpace(branches=3))
+    one_search = RandomSearch(space, seed=11)
     along = [one_search.ask(number) for number in range(6000)]
-    across = [RandomSearch(branches=3, seed=seed).ask(5) for seed in range(6000)]
+    across = [RandomSearch(space, seed=seed).ask(5) for seed in range(6000)]
     for proposals in (along, across):
         wirings = collections.Counter(tuple(branch.input for branch in cell.branches) for cell in proposals)
         operators = collections.Counter(operator_index(cell.branches[1].operator) for cell in proposals)

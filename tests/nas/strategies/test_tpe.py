@@ -2,8 +2,9 @@ import random
 
 import optuna
 
-from nas.specs import TpeStrategy
+from nas.specs import DenseCellSpace, TpeStrategy
 from nas.strategies.base import Observation
+from nas.strategies.cells import CellSpace
 from nas.strategies.tpe import TpeSearch
 from search_spaces.dense_cell.architecture import OPERATORS, Branch, DenseCell, operator_index
 from search_spaces.dense_cell.space import sample
@@ -12,7 +13,7 @@ GOOD, LURE = OPERATORS[10], OPERATORS[70]
 
 
 def search(branches=3, startup=4, seed=0) -> TpeSearch:
-    return TpeSearch(branches, seed, TpeStrategy(startup=startup))
+    return TpeSearch(CellSpace(DenseCellSpace(branches=branches)), seed, TpeStrategy(startup=startup))
 
 
 def share(cells: list[DenseCell], operator) -> int:

@@ -132,7 +132,7 @@ def test_a_wrong_cell_is_refused_with_a_sentence(branches, sentence):
 @pytest.mark.parametrize(
     ("branch", "sentence"),
     [
-        ({"input": -2, "operator": {"op": "conv1x1"}}, "-1 is the feature map F"),
+        ({"input": -2, "operator": {"op": "conv1x1"}}, r"branch 0 reads input -2, but it can only read F \(-1\) "),
         ({"input": True, "operator": {"op": "conv1x1"}}, "valid integer"),
         ({"input": "0", "operator": {"op": "conv1x1"}}, "valid integer"),
         ({"input": -1, "operator": {"op": "atrous_separable", "rate": [1, 5]}}, "rate 5 is not one of 1, 3, 6, 9"),

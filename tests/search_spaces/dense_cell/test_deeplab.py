@@ -90,7 +90,7 @@ CONV = {"op": "conv", "kernel": 3, "rate": [1, 6], "input": -1}
         ([], "a cell has 1 to 32 branches, not 0"),
         ([CONV, 3], "branch 1 must be a mapping with op and input, not 3"),
         ([CONV, {**CONV, "input": 1}], "branch 1 reads branch 1, but it can only read F"),
-        ([{**CONV, "input": -2}], "branch 0: input: input -2 means nothing"),
+        ([{**CONV, "input": -2}], r"cell: branch 0 reads input -2, but it can only read F \(-1\)$"),
         ([{**CONV, "input": "F"}], "branch 0: input: Input should be a valid integer"),
         ([{**CONV, "kernel": 5}], "branch 0 has kernel 5, but a conv has kernel 1 or 3"),
         ([{**CONV, "kernel": True}], "branch 0 has kernel True"),

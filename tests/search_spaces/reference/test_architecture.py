@@ -1,8 +1,8 @@
 import pytest
 from pydantic import ValidationError
 
-from search_spaces.reference.architecture import ReferenceHead
-from search_spaces.reference.heads import REFERENCE_HEADS, reference_heads, trunk_without_unit
+from search_spaces.reference.architecture import HEAD_NAMES, SEVERAL_LEVELS, ReferenceHead
+from search_spaces.reference.heads import MULTI_LEVEL_HEADS, REFERENCE_HEADS, reference_heads, trunk_without_unit
 from search_spaces.text import architecture_text
 from search_spaces.units import GraphConvolution
 
@@ -17,6 +17,26 @@ def test_the_papers_values_are_the_defaults():
 def test_values_can_be_given():
     assert ReferenceHead(name="aspp", rates=(2, 4)).rates == (2, 4)
     assert ReferenceHead(name="ppm", bins=(1,)).bins == (1,)
+
+
+def test_a_head_may_have_channels_of_its_own():
+    assert "channels" not in ReferenceHead(name="aspp").model_dump(mode="json")
+    narrow = ReferenceHead(name="aspp", channels=16)
+    assert narrow.model_dump(mode="json")["channels"] == 16
+    assert narrow.key != ReferenceHead(name="aspp").key
+    assert ReferenceHead.model_validate(narrow.model_dump(mode="json")) == narrow
+
+
+def test_heads_of_several_maps_say_what_is_missing():
+    assert tuple(head.name for head in MULTI_LEVEL_HEADS) == SEVERAL_LEVELS
+    for name in HEAD_NAMES:
+        head = ReferenceHead(name=name)
+        head.check_levels(2)
+        if name in SEVERAL_LEVELS:
+            with pytest.raises(ValueError, match=f"^{name} reads several feature maps.*backbone.levels.*16, 32"):
+                head.check_levels(1)
+        else:
+            head.check_levels(1)
 
 
 def test_keys_tell_heads_apart():
@@ -79,15 +99,21 @@ def test_the_heads_compared_by_default():
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        ({"name": "ppm", "rates": [6]}, "rates belong to aspp, not to ppm; leave them out"),
-        ({"name": "conv1x1", "bins": [1]}, "bins belong to ppm, not to conv1x1"),
+        ({"name": "ppm", "rates": [6]}, "rates belong to aspp and aspp_separable, not to ppm; leave them out"),
+        ({"name": "conv1x1", "bins": [1]}, "bins belong to ppm and upernet, not to conv1x1"),
         ({"name": "aspp", "rates": []}, "aspp needs at least one of its rates"),
         ({"name": "aspp", "rates": [0]}, "greater than or equal to 1"),
-        ({"name": "fcn"}, "'conv1x1', 'aspp', 'ppm' or 'trunk'"),
-        ({"name": ["aspp"]}, "'conv1x1', 'aspp', 'ppm' or 'trunk'"),
+        ({"name": "fcn"}, "'conv1x1', 'aspp', .*, 'upernet' or 'dpt'"),
+        ({"name": ["aspp"]}, "'conv1x1', 'aspp', .*, 'upernet' or 'dpt'"),
         ({"name": "aspp", "width": 64}, "width belongs to trunk, not to aspp; leave it out"),
         ({"name": "ppm", "unit": {"op": "glore"}}, "unit belongs to trunk, not to ppm; leave it out"),
-        ({"name": "trunk", "rates": [6]}, "rates belong to aspp, not to trunk; leave them out"),
+        ({"name": "trunk", "rates": [6]}, "rates belong to aspp and aspp_separable, not to trunk"),
+        ({"name": "aspp_separable", "rates": []}, "aspp_separable needs at least one of its rates"),
+        ({"name": "upernet", "bins": []}, "upernet needs at least one of its bins"),
+        ({"name": "segformer", "bins": [1]}, "bins belong to ppm and upernet, not to segformer"),
+        ({"name": "linear", "channels": 8}, "linear has no hidden layer and so no channels; leave them out"),
+        ({"name": "linear_levels", "channels": 8}, "linear_levels has no hidden layer and so no channels"),
+        ({"name": "aspp", "channels": 0}, "greater than or equal to 1"),
         ({"name": "trunk", "width": 0}, "greater than or equal to 1"),
         ({"name": "trunk", "width": None}, "trunk needs a width"),
         ({"name": "trunk", "unit": {"op": "glore", "vertices": 8}}, "vertices is no parameter of glore; it has nodes"),

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 import pytest
 
 from nas.results.status import SearchStatus, TrialStatus
-from nas.specs import AugmentSpec, BackboneSpec, Fidelity, HeadSpec, Resources
+from nas.specs import AugmentSpec, BackboneSpec, CellLimit, DenseCellSpace, Fidelity, HeadSpec, Resources
 from nas.store import Store
+from search_spaces.dense_cell.architecture import DenseCell
 from workers.cluster import processes
 from workers.cluster.jobs import Cluster, ClusterUnreachable, JobState, job_id
 
@@ -115,6 +116,26 @@ def test_a_search_from_submission_to_its_end(cluster, service_store, spec_of):
     assert f"driver 1 of search {search_id}" in cluster.logs(job)
     assert cluster.submit(search_id, 1, spec.name) == job
     assert cluster.state(job) is JobState.succeeded
+
+
+def test_a_search_over_levels_and_widths_under_a_limit(cluster, service_store, spec_of):
+    backbone = BackboneSpec(width=0.25, blocks=8, output_stride=16, levels=(8, 16), warmup_iterations=2)
+    space = DenseCellSpace(branches=3, levels=(8, 16), channels=(4, 6, 8), limit=CellLimit(parameters=700))
+    fidelity = TINY.model_copy(update={"backbone": backbone})
+    spec = spec_of(name="levels", space=space, fidelity=fidelity, trials=3, early_stopping=None)
+    search_id, job = submit(cluster, service_store, spec)
+    assert wait_for_end(cluster, job) is JobState.succeeded
+    search = service_store.get_search(search_id)
+    assert search.status is SearchStatus.COMPLETED, search.message
+    for trial in service_store.all_trials(search_id):
+        assert trial.status is TrialStatus.COMPLETED
+        cell = trial.architecture
+        assert isinstance(cell, DenseCell)
+        assert cell.levels == (8, 16)
+        assert cell.channels is not None
+        (parameters,) = {m.parameters for m in service_store.curve(search_id, trial.number)}
+        assert parameters is not None
+        assert parameters - 19 * (cell.channels + 1) <= 700  # the logits for 19 classes do not count
 
 
 def test_a_search_that_cannot_be_prepared_fails_with_the_reason(cluster, service_store, spec_of):

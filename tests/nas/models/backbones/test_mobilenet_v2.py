@@ -3,9 +3,10 @@ import torch
 
 from nas.models.backbones.base import Level
 from nas.models.backbones.build import receptive_field
-from nas.models.backbones.mobilenet_v2 import MobileNetV2, scaled_channels
+from nas.models.backbones.mobilenet_v2 import MobileNetV2
 from nas.models.parameters import count_parameters
 from nas.specs import BackboneSpec
+from nas.specs.channels import scaled_channels
 
 # in, expanded and out channels of torchvision's features.1 to features.17, read off its published checkpoint.
 STAGES = [

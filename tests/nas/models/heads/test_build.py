@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nas.models.complexity import multiply_adds
-from nas.models.heads.build import rate_multiplier_for
+from nas.models.heads.setting import rate_multiplier_for
 from nas.models.parameters import count_parameters
 from search_spaces.dense_cell.architecture import (
     PUBLISHED_CELL,

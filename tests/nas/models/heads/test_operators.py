@@ -2,8 +2,9 @@ import pytest
 import torch
 from torch import nn
 
-from nas.models.heads.operators import AtrousSeparable, PyramidPooling, pooling_kernel
+from nas.models.heads.operators import AtrousSeparable, PyramidPooling
 from nas.models.layers.conv import ConvBNReLU
+from search_spaces.dense_cell.cost import pooling_kernel
 
 
 @pytest.mark.parametrize(

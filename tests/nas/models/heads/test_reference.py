@@ -7,7 +7,7 @@ from nas.models.parameters import count_parameters
 from search_spaces.reference.architecture import ReferenceHead
 from tests.nas.models.one_map import build_head
 
-NAMES = ("conv1x1", "aspp", "ppm")
+NAMES = ("conv1x1", "aspp", "aspp_separable", "ppm")
 
 
 def built(name, in_channels=8, output_stride=16):
@@ -37,6 +37,17 @@ def test_aspp_is_five_branches_and_a_projection():
     torch.testing.assert_close(head(x), block(head.project, torch.cat(branches, 1)), rtol=0, atol=1e-10)
 
 
+def test_separable_aspp_has_depthwise_convolutions():
+    head, x = built("aspp_separable"), torch.randn(2, 8, 20, 25, dtype=torch.float64)
+    pooled = block(head.pooled, x.mean((2, 3), keepdim=True)).expand(-1, -1, 20, 25)
+    atrous = []
+    for rate, layer in zip((6, 12, 18), head.atrous, strict=True):
+        y = F.conv2d(x, layer.depthwise.weight, padding=rate, dilation=rate, groups=8)
+        atrous.append(block(layer.pointwise, F.relu(y / (1 + 1e-5) ** 0.5)))
+    branches = [block(head.pointwise, x), *atrous, pooled]
+    torch.testing.assert_close(head(x), block(head.project, torch.cat(branches, 1)), rtol=0, atol=1e-10)
+
+
 def test_aspp_doubles_its_rates_at_stride_8():
     assert [layer.conv.dilation[0] for layer in built("aspp", output_stride=8).atrous] == [12, 24, 36]
 
@@ -55,6 +66,8 @@ def test_parameters_by_formula():
     c, k = 2048, 256
     assert count_parameters(build_head(ReferenceHead(name="conv1x1"), c)) == c * k + 2 * k
     assert count_parameters(build_head(ReferenceHead(name="aspp"), c)) == c * k * 29 + 5 * k * k + 6 * 2 * k
+    separable = 2 * c * k + 3 * (9 * c + 2 * c + c * k) + 5 * k * k + 6 * 2 * k
+    assert count_parameters(build_head(ReferenceHead(name="aspp_separable"), c)) == separable
     ppm = c * c + 2 * c + 9 * 2 * c * k + 2 * k
     assert count_parameters(build_head(ReferenceHead(name="ppm"), c)) == ppm
 

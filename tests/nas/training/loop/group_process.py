@@ -18,6 +18,7 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
+from nas.models.heads.levels import ConcatenatedLevels
 from nas.results.measurement import Measurement, TrialError
 from nas.specs import Fidelity, LossSpec, NetworkSpec, OptimizerSpec, ScheduleSpec
 from nas.training.evaluate import evaluate
@@ -57,7 +58,7 @@ def plain_loop(fidelity: Fidelity, workspace: Workspace) -> Loop:
     assert prepared.bank is not None
     peers = Peers.here(CPU)
     batches = BankBatches(prepared.bank, fidelity.batch, 3, CPU, peers)
-    batches.features = (batches.features[0].double(),)
+    batches.features = tuple(level.double() for level in batches.features)
     batches.labels = batches.labels.clone()
     gather = batches.gather
 
@@ -69,8 +70,11 @@ def plain_loop(fidelity: Fidelity, workspace: Workspace) -> Loop:
 
     batches.gather = uneven  # type: ignore[method-assign]  # labels by place in the batch, not by image
     torch.manual_seed(0)
-    classes, channels = prepared.dataset.num_classes, batches.features[0].shape[3]
-    model = nn.Sequential(nn.Conv2d(channels, 6, 3, padding=1), nn.Tanh(), nn.Conv2d(6, classes, 1)).double()
+    classes, channels = prepared.dataset.num_classes, sum(level.shape[3] for level in batches.features)
+    model: nn.Module = nn.Sequential(nn.Conv2d(channels, 6, 3, padding=1), nn.Tanh(), nn.Conv2d(6, classes, 1)).double()
+    if len(batches.features) > 1:
+        model.out_channels = classes  # type: ignore[assignment]  # as heads have it
+        model = ConcatenatedLevels(model)
     weights = torch.tensor([WEIGHTS[label % len(WEIGHTS)] for label in range(classes)])
     return Loop(model, batches, fidelity, weights, seed=3, device=CPU, peers=peers)
 
@@ -89,6 +93,13 @@ def steps(task: Task) -> Result:
         loop.adopt_average()
         found[name]["adopted"] = nn.utils.parameters_to_vector(loop.model.parameters()).detach()
     return found
+
+
+def levels(task: Task) -> Result:
+    """The same on two levels."""
+    fidelity, workspace, folder = task
+    backbone = fidelity.backbone.model_copy(update={"levels": (4, 8)})
+    return steps((fidelity.model_copy(update={"backbone": backbone, "label_stride": 4}), workspace, folder))
 
 
 def resumed(task: Task) -> Result:
@@ -191,7 +202,7 @@ def refused(task: Task) -> Result:
     return said
 
 
-SCENARIOS = (steps, resumed, resumed_within_a_rung, trained, unused_weights, images_seen, refused)
+SCENARIOS = (steps, levels, resumed, resumed_within_a_rung, trained, unused_weights, images_seen, refused)
 
 
 def main(folder: Path, rank: int) -> None:

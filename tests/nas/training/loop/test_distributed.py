@@ -50,14 +50,15 @@ def group(task) -> list[dict[str, Any]]:
     return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in (0, 1)]
 
 
+@pytest.mark.parametrize("scenario", ["steps", "levels"])
 @pytest.mark.parametrize("training", alone["TRAININGS"])
-def test_every_step_is_that_of_one_process(group, task, training):
+def test_every_step_is_that_of_one_process(group, task, training, scenario):
     """In float64, without batch norm; shares with 128 and 16 labelled pixels an image, and class weights."""
-    one = alone["steps"](task)[training]
+    one = alone[scenario](task)[training]
     for process in group:
-        assert torch.allclose(process["steps"][training]["after"], one["after"], rtol=0, atol=1e-9)
-        assert process["steps"][training]["loss"] == pytest.approx(one["loss"], abs=1e-12)
-        assert torch.allclose(process["steps"][training]["adopted"], one["adopted"], rtol=0, atol=1e-9)
+        assert torch.allclose(process[scenario][training]["after"], one["after"], rtol=0, atol=1e-9)
+        assert process[scenario][training]["loss"] == pytest.approx(one["loss"], abs=1e-12)
+        assert torch.allclose(process[scenario][training]["adopted"], one["adopted"], rtol=0, atol=1e-9)
     moved = one["after"][-1] - one["after"][0]
     assert moved.abs().max() > 1e-2
 

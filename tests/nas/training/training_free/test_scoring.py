@@ -21,7 +21,7 @@ from search_spaces.auto_deeplab.architecture import AutoDeepLab, Block, Edge
 from search_spaces.auto_deeplab.space import sample
 from search_spaces.dense_cell import space as dense_cell_space
 from search_spaces.dense_cell.architecture import PUBLISHED_CELL
-from search_spaces.reference.heads import reference_heads
+from search_spaces.reference.heads import MULTI_LEVEL_HEADS, reference_heads
 
 CPU = torch.device("cpu")
 HEADS = reference_heads(8)
@@ -72,6 +72,22 @@ def test_a_head_with_its_backbone(fidelity, trained_backbone, workspace):
 def test_every_head_that_people_made(fidelity, workspace, head):
     """Also those with attention and graphs, where SynFlow's R is no sum over paths."""
     assert all(map(math.isfinite, values(workspace, fidelity, HEADS[head]).values()))
+
+
+@pytest.fixture(scope="module")
+def two_levels(fidelity):
+    backbone = fidelity.backbone.model_copy(update={"levels": (4, 8)})
+    return fidelity.model_copy(update={"backbone": backbone, "label_stride": 4})
+
+
+@pytest.mark.parametrize("head", MULTI_LEVEL_HEADS[1:], ids=lambda head: head.name)
+def test_every_head_of_several_levels(two_levels, workspace, head):
+    assert all(map(math.isfinite, values(workspace, two_levels, head).values()))
+
+
+def test_a_linear_head_has_no_relu_to_rate(two_levels, workspace):
+    with pytest.raises(TrialError, match="it has no ReLU"):
+        values(workspace, two_levels, MULTI_LEVEL_HEADS[0])
 
 
 def test_a_cell_with_every_operator(fidelity, workspace):

@@ -117,3 +117,15 @@ def test_a_dense_cell_is_positive_everywhere_and_left_as_it_was():
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
     assert model.training
     assert all(parameter.dtype is torch.float32 and parameter.grad is None for parameter in model.parameters())
+
+
+def test_group_norm_scales_and_shifts_without_statistics():
+    first, norm, last = nn.Conv2d(1, 2, 1, bias=False), nn.GroupNorm(1, 2), nn.Conv2d(2, 1, 1, bias=False)
+    with torch.no_grad():
+        first.weight.copy_(torch.tensor([1.0, -2.0]).reshape(2, 1, 1, 1))
+        norm.weight.copy_(torch.tensor([-3.0, 5.0]))
+        last.weight.fill_(1.0)
+    model = nn.Sequential(first, norm, last)
+    # Each of the two layers with filters has R = 1 * 3 * 1 + 2 * 5 * 1 = 13.
+    assert synflow(model, [(1, 1, 1)]) == pytest.approx(math.log(26))
+    assert model[1] is norm
