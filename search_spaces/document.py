@@ -49,6 +49,7 @@ class Provenance(StrictModel):
         scores: One for each rung, ascending in iterations.
         software: Version of each package by its name.
         environment: Machine, software and data that `scores` were measured with.
+        augmentation: Content hash of the albumentations pipeline that the network was trained with.
         classes: Names of the classes of the data set, in the order of a network's outputs.
     """
 
@@ -59,6 +60,7 @@ class Provenance(StrictModel):
     scores: tuple[Score, ...] = ()
     software: dict[str, str] = Field(default_factory=dict)
     environment: Environment | None = None
+    augmentation: str | None = None
     classes: tuple[str, ...] = ()
 
 

@@ -42,12 +42,14 @@ def list_trials(
     status: TrialStatus | None = None,
     limit: Limit = 50,
     cursor: Cursor = None,
+    scores: Annotated[bool, Query(description="Whether to add the score at each rung.")] = False,
 ) -> TrialPage:
     """List trials by number, or by score as their `standing` says; those that failed or have no score come last."""
     try:
-        return trial_page(store.list_trials(search.id, order_by, status, limit, cursor))
+        page = store.list_trials(search.id, order_by, status, limit, cursor)
     except ValueError as error:
         raise InputError([FieldProblem(path="cursor", message=str(error))]) from None
+    return trial_page(page, store.rung_scores(search.id, [t.number for t in page.items]) if scores else None)
 
 
 @router.get("/searches/{search_id}/trials/{number}")

@@ -13,6 +13,13 @@ from nas.schemas.base import PagePublic, PublicModel
 from search_spaces.environment import Environment
 
 
+class RungScore(PublicModel):
+    """The score at one rung."""
+
+    iteration: int
+    score: float = Field(description="Validation mIoU in [0, 1].")
+
+
 class TrialPublic(PublicModel):
     """One trial; its score, iteration and seconds are those of the deepest rung measured."""
 
@@ -33,6 +40,9 @@ class TrialPublic(PublicModel):
         default_factory=lambda fields: formatting.duration(fields["seconds"]),
     )
     device_seconds: float | None
+    scores: tuple[RungScore, ...] | None = Field(
+        None, description="The score at each rung, ascending in iterations; null unless `scores` is asked for."
+    )
     parameters: int | None = Field(None, description="Trainable parameters of the modules that were trained.")
     multiply_adds: int | None = Field(
         None, description="Multiply-adds of one forward pass of these modules for one crop."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import groupby
 from typing import Any, Literal
 
@@ -147,6 +147,25 @@ class Leaderboard(Database):
             if not points and find_trial(connection, search_id, number) is None:
                 raise NotFoundError(f"there is no trial {number} of search {search_id!r}")
         return points
+
+    def rung_scores(self, search_id: str, numbers: Collection[int]) -> dict[int, list[tuple[int, float]]]:
+        """Read (iteration, score) at each rung of some trials, by trial number; a trial without any has an empty list.
+
+        Args:
+            search_id: The search.
+            numbers: Of the trials, as many as a page holds.
+        """
+        row = MeasurementRow
+        statement = (
+            select(row.number, row.iteration, row.score)
+            .where(row.search_id == search_id, row.number.in_(numbers))
+            .order_by(row.number, row.iteration)
+        )
+        found: dict[int, list[tuple[int, float]]] = {number: [] for number in numbers}
+        with self._read() as connection:
+            for number, iteration, score in connection.execute(statement):
+                found[number].append((iteration, score))
+        return found
 
     def measurements(self, search_id: str) -> dict[int, list[Measurement]]:
         """Read every learning curve of a search, by trial number; trials without a measurement are left out."""

@@ -18,11 +18,12 @@ from nas.results.measurement import Measurement, TrialError
 from nas.specs import Fidelity
 from nas.specs.training_free import TRAINING_FREE, TRAINING_FREE_SOURCES, TrainingFreeProxy
 from nas.training.evaluate import evaluate
+from nas.training.launch import Retraining, launch
+from nas.training.options import Augment, EvaluateOn, Flip, Log, Processes, Scales, Weights, read_extras
 from nas.training.progress import ProgressLines
 from nas.training.replay import replay
-from nas.training.retrain import retrain
 from nas.training.training_free import score
-from nas.training.workspace import Workspace
+from nas.training.workspace import Workspace, named_weights, split_pair
 from search_spaces.document import read_architecture
 from search_spaces.validation import validate
 
@@ -37,7 +38,6 @@ Datasets = Annotated[
         help="A data set, or the registration file of one; a single one replaces the data set of the fidelity.",
     ),
 ]
-Weights = Annotated[list[str] | None, typer.Option(metavar="NAME=PATH", help="Register pretrained weights.")]
 Cache = Annotated[Path, typer.Option(help="Folder for backbones and feature banks.")]
 Seed = Annotated[int, typer.Option(help="Seed of initial weights, batches and dropout.")]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:N; default: the first GPU, else the CPU.")]
@@ -133,22 +133,29 @@ def _retrain(
     threads: Threads = None,
     output: Annotated[Path, typer.Option(help="Folder for the results.")],
     checkpoint_seconds: Annotated[float, typer.Option(help="Time between checkpoints.")] = 20.0,
+    processes: Processes = 1,
+    evaluate: EvaluateOn = "crop",
+    scales: Scales = None,
+    flip: Flip = False,
+    augment: Augment = None,
+    log: Log = None,
 ) -> None:
     """Train one architecture and save the network."""
     document = read_architecture(architecture)
     parsed, workspace = _inputs(fidelity, dataset, weights, cache)
-    measurements = retrain(
+    extras = read_extras(parsed.crop, evaluate=evaluate, scales=scales, flip=flip, augment=augment, log=log)
+    asked = Retraining(
         document,
         parsed,
         workspace,
         output,
         seed=seed,
         device=device,
-        progress=ProgressLines(),
         threads=threads,
         checkpoint_seconds=checkpoint_seconds,
+        **extras._asdict(),
     )
-    _print(measurements)
+    _print(launch(asked, processes, ProgressLines()))
 
 
 @app.command("training-free")
@@ -202,8 +209,7 @@ def _workspace_for(
     entries = dict(map(_dataset, datasets))
     if len(entries) == 1:
         parsed = parsed.model_copy(update={"dataset": next(iter(entries))})
-    paths = {name: Path(path) for name, path in (_pair(text, "NAME=PATH") for text in weights or ())}
-    return parsed, Workspace(entries, paths, cache, cache / "artifacts")
+    return parsed, Workspace(entries, named_weights(weights or (), parsed), cache, cache / "artifacts")
 
 
 def _print(measurements: Iterable[Measurement]) -> None:
@@ -237,7 +243,7 @@ def read_fidelity(path: Path) -> Fidelity:
 
 
 def _dataset(text: str) -> tuple[str, Registration]:
-    name, place = _pair(text, "NAME=LAYOUT:ROOT or NAME=FILE.YAML")
+    name, place = split_pair(text, "NAME=LAYOUT:ROOT or NAME=FILE.YAML")
     if place.endswith((".yaml", ".yml", ".json")):
         return name, _registration(Path(place))
     layout, colon, root = place.partition(":")
@@ -264,13 +270,6 @@ def _proxy(text: str) -> TrainingFreeProxy:
         if name == text:
             return name
     raise ValueError(f"a proxy is one of {', '.join(TRAINING_FREE)}, not {text!r}")
-
-
-def _pair(text: str, pattern: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals or not name or not value:
-        raise ValueError(f"{pattern} is needed, not {text!r}")
-    return name, value
 
 
 if __name__ == "__main__":

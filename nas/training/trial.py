@@ -19,6 +19,7 @@ from nas.models.networks import (
 from nas.models.parameters import count_parameters
 from nas.results.measurement import TrialError
 from nas.specs import Fidelity
+from nas.training.loop.augmentation import Augmentation
 from nas.training.loop.batches import BankBatches, Batches
 from nas.training.loop.device import place
 from nas.training.loop.distributed import Peers
@@ -85,7 +86,13 @@ def build_whole_network(architecture: AutoDeepLab, num_classes: int, fidelity: F
 
 
 def build_loop(
-    network: Network, prepared: Prepared, seed: int, device: torch.device, peers: Peers | None = None
+    network: Network,
+    prepared: Prepared,
+    seed: int,
+    device: torch.device,
+    peers: Peers | None = None,
+    *,
+    augmentation: Augmentation | None = None,
 ) -> Loop:
     """Make the loop that trains a network: head and classifier on the feature bank if there is one, else all on images.
 
@@ -97,6 +104,7 @@ def build_loop(
         seed: Of batches and dropout.
         device: Where the model is trained.
         peers: The processes that train the model together.
+        augmentation: Applied to each training crop; only where the model is trained on images.
 
     Raises:
         ValueError: The fidelity's batch is not a multiple of the number of `peers`.
@@ -104,11 +112,12 @@ def build_loop(
     model: nn.Module = network
     batches: Batches
     if prepared.bank is not None:
+        assert augmentation is None, "features are cached without it"
         assert isinstance(network, SegmentationNetwork), "an entire network is not trained on features"
         model = HeadWithClassifier(network.head, network.classifier)
         batches = BankBatches(prepared.bank, prepared.fidelity.batch, seed, device, peers)
     else:
-        batches = _image_batches(prepared, seed, device, peers)
+        batches = _image_batches(prepared, seed, device, peers, augmentation)
     model = model if peers is None else peers.synchronized(model)
     place(model, device)
     weights = class_weights(prepared.class_pixels, prepared.fidelity.class_weighting)
@@ -128,7 +137,11 @@ def trial_complexity(model: nn.Module, prepared: Prepared) -> Complexity:
     return Complexity(count_parameters(model), multiply_adds(model, input_shapes(prepared)))
 
 
-def _image_batches(prepared: Prepared, seed: int, device: torch.device, peers: Peers | None) -> ImageBatches:
+def _image_batches(
+    prepared: Prepared, seed: int, device: torch.device, peers: Peers | None, augmentation: Augmentation | None
+) -> ImageBatches:
     fidelity, train = prepared.fidelity, prepared.training_source()
-    stream = ImageStream(train.split, train.images, fidelity.crop, fidelity.augment, fidelity.batch, seed, peers)
+    stream = ImageStream(
+        train.split, train.images, fidelity.crop, fidelity.augment, fidelity.batch, seed, peers, augmentation
+    )
     return ImageBatches(stream, prepared.validation_source(), fidelity.label_stride, device)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from nas.data.dataset import SegmentationDataset
 from nas.data.entry import Registration
 from nas.data.registry import open_dataset
+from nas.specs import Fidelity
 from search_spaces.base import content_key
 
 if TYPE_CHECKING:
@@ -61,6 +62,38 @@ class Workspace:
         if not path.is_file():
             raise ValueError(f"weights {name!r}: there is no file {path} on this machine")
         return path
+
+
+def named_weights(texts: Iterable[str], fidelity: Fidelity) -> dict[str, Path]:
+    """Read the options `--weights NAME=PATH`, which register the weights that a fidelity names.
+
+    Args:
+        texts: The options.
+        fidelity: Names weights as `backbone.weights`.
+
+    Raises:
+        ValueError: An option is not NAME=PATH, or the fidelity uses other weights.
+    """
+    paths = {name: Path(path) for name, path in (split_pair(text, "NAME=PATH") for text in texts)}
+    used = fidelity.backbone.weights
+    if paths and used not in paths:
+        instead = "trains the backbone itself" if used is None else f"uses the weights {used!r}"
+        raise ValueError(
+            f"--weights gives {_listed(paths)}, but the fidelity {instead}: set its backbone.weights to {min(paths)}"
+        )
+    return paths
+
+
+def split_pair(text: str, pattern: str) -> tuple[str, str]:
+    """Split NAME=VALUE.
+
+    Raises:
+        ValueError: A part is missing; the message names the `pattern` that is needed.
+    """
+    name, equals, value = text.partition("=")
+    if not equals or not name or not value:
+        raise ValueError(f"{pattern} is needed, not {text!r}")
+    return name, value
 
 
 def _listed(names: Mapping[str, object]) -> str:

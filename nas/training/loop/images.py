@@ -15,9 +15,10 @@ from nas.data.bank import CropSource, Pair, crop_batches, sample_labels
 from nas.data.dataset import Split
 from nas.data.transforms import train_crop
 from nas.specs import AugmentSpec
+from nas.training.loop.augmentation import Augmentation
 from nas.training.loop.distributed import Peers
 from nas.training.loop.pixels import to_network
-from nas.training.loop.random_streams import AUGMENT, generator, rows_at
+from nas.training.loop.random_streams import AUGMENT, PIPELINE, generator, rows_at
 
 LOADERS = 4
 STEPS_AHEAD = 2
@@ -32,6 +33,7 @@ class ImageStream:
         crop: Height and width in pixels.
         batch: Images per step, of all processes together.
         peers: The processes that train the model together; this process then draws only its share of each batch.
+        augmentation: Applied to each crop.
     """
 
     split: Split
@@ -41,6 +43,7 @@ class ImageStream:
     batch: int
     seed: int
     peers: Peers | None = None
+    augmentation: Augmentation | None = None
 
     def steps(self, start: int, stop: int) -> Iterator[Pair]:
         """Yield uint8 images `(n, H, W, 3)` and labels `(n, H, W)` of the steps start..stop-1.
@@ -63,7 +66,10 @@ class ImageStream:
 
     def _draw(self, position: int, row: int) -> Pair:
         image, label = self.split.load(row)
-        return train_crop(image, label, self.crop, self.augment, generator(self.seed, AUGMENT, position))
+        cropped = train_crop(image, label, self.crop, self.augment, generator(self.seed, AUGMENT, position))
+        if self.augmentation is None:
+            return cropped
+        return self.augmentation.apply(*cropped, int(generator(self.seed, PIPELINE, position).integers(2**32)))
 
 
 def _stacked(draws: list[Future[Pair]]) -> Pair:

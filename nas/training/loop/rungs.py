@@ -15,7 +15,7 @@ from nas.results.measurement import Measurement
 from nas.training.loop.checkpoint import load_checkpoint, save_checkpoint
 from nas.training.loop.device import synchronize
 from nas.training.loop.failures import trial_failures
-from nas.training.loop.loop import Loop
+from nas.training.loop.loop import CHECK_EVERY, Loop
 from search_spaces.environment import Environment
 
 CLOCK_READINGS = 5
@@ -45,7 +45,7 @@ class RungRun:
 
     Attributes:
         devices: How many devices, or what part of one, all processes hold together.
-        on_step: Called with the number of steps done.
+        on_step: Called with the number of steps done, at least every `CHECK_EVERY` steps.
         complexity: Part of every new measurement. A measurement without it in a checkpoint, by an older version, stays
             without.
         environment: Part of every new measurement, unless the checkpoint that the training resumes from was saved in
@@ -62,6 +62,7 @@ class RungRun:
     complexity: Complexity | None = None
     environment: Environment | None = None
     _seconds: float = field(default=0.0, init=False)
+    _resumed: bool = field(default=False, init=False)
     _measured: list[Measurement] = field(default_factory=list, init=False)
 
     def measurements(self) -> Iterator[Measurement]:
@@ -72,7 +73,7 @@ class RungRun:
         Raises:
             TrialError: A loss is not finite, memory is exhausted, or the crop is too small for the model.
         """
-        self._resume()
+        self.resume()
         leads = self.loop.peers is None or self.loop.peers.leads
         if leads:
             yield from list(self._measured)
@@ -84,23 +85,30 @@ class RungRun:
 
     def _train_to(self, rung: int) -> None:
         every = None if self.checkpoint is None else self.checkpoint.every_seconds
-        assert every is None or self.loop.peers is None, "each process would save by a clock of its own"
         steps, unsaved = (rung if every is None else 1), 0.0
         while self.loop.step < rung:
             before, started = self.loop.step, time.perf_counter()
+            stop = rung if self.on_step is None else min(rung, (before // CHECK_EVERY + 1) * CHECK_EVERY)
             with trial_failures("training"):
-                self.loop.train(min(rung, before + steps))
+                self.loop.train(min(stop, before + steps))
                 synchronize(self.device)
             took = time.perf_counter() - started
             self._seconds += took
             unsaved += took
             if every is not None:
                 steps = max(1, int((self.loop.step - before) * every / CLOCK_READINGS / max(took, 1e-3)))
-                if unsaved >= every and self.loop.step < rung:
+                steps, due = self._agreed(steps, unsaved >= every)
+                if due and self.loop.step < rung:
                     self._save()
                     unsaved = 0.0
             if self.on_step is not None:
                 self.on_step(self.loop.step)
+
+    def _agreed(self, steps: int, due: bool) -> tuple[int, bool]:
+        """What the first process's clock says: processes that train together save together."""
+        peers = self.loop.peers
+        agreed: tuple[int, bool] = (steps, due) if peers is None else peers.broadcast((steps, due))
+        return agreed
 
     def _measure(self, rung: int) -> Measurement:
         started = time.perf_counter()
@@ -134,7 +142,11 @@ class RungRun:
             if self.loop.peers is None or self.loop.peers.leads:
                 save_checkpoint(self.checkpoint.path, self.checkpoint.key, state)
 
-    def _resume(self) -> None:
+    def resume(self) -> None:
+        """Load the checkpoint, where there is one of this run; `measurements` begins with it too."""
+        if self._resumed:
+            return
+        self._resumed = True
         peers = self.loop.peers
         state: dict[str, Any] | None = None
         if self.checkpoint is not None and (peers is None or peers.leads):

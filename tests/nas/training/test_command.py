@@ -41,6 +41,39 @@ def test_retrain_leaves_its_files(arguments, tmp_path, capsys):
     assert (tmp_path / "out" / "model.safetensors").exists()
 
 
+def test_retrain_scores_entire_images_and_logs(arguments, tmp_path, capsys):
+    options = ["--evaluate", "sliding", "--scales", "0.5,1", "--flip", "--log", f"tensorboard:{tmp_path / 'curves'}"]
+    assert main(["retrain", *arguments, "--output", str(tmp_path / "out"), *options]) == 0
+    assert "entire images: 5 / 5" in capsys.readouterr().err
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert metrics["measured_on"] == "5 validation images, middle crop of 64x128"
+    assert metrics["full_images"]["measured_on"].endswith("scales 0.5, 1; with mirror images")
+    assert metrics["score"] == metrics["rungs"][-1]["score"]
+    assert 0 < metrics["full_images"]["score"] < 1
+    assert list((tmp_path / "curves").glob("events.*"))
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--scales", "1"], "--scales and --flip go with --evaluate sliding or whole"),
+        (["--evaluate", "half"], "--evaluate is crop, sliding or whole, not 'half'"),
+        (["--evaluate", "whole", "--scales", "1,big"], "--scales are numbers with commas between them"),
+        (["--evaluate", "whole", "--scales", "99"], "scales"),
+        (["--log", "tensorboard"], "a logger is tensorboard:DIR"),
+        (["--augment", "nowhere.json"], "nowhere.json"),
+        (["--processes", "3", "--device", "cpu"], "batch 4 cannot be shared by 3 processes"),
+        (["--weights", "mine=x.pt"], "gives mine, but the fidelity trains the backbone itself: set its backbone.w"),
+    ],
+)
+def test_wrong_options_of_retraining_are_a_sentence(arguments, tmp_path, capsys, options, says):
+    assert main(["retrain", *arguments, "--output", str(tmp_path / "out"), *options]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert says in error
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
