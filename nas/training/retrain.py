@@ -103,7 +103,7 @@ def retrain(
     _require_images(document.architecture, fidelity, augmentation)
     target = pick_device(device)
     peers = Peers.here(target)
-    leads = peers is None or peers.leads
+    leads, processes = (True, 1) if peers is None else (peers.leads, peers.count)
     progress = progress if leads else silent
     output.mkdir(parents=True, exist_ok=True)
     with thread_count(threads), reproducible_kernels(target):
@@ -115,7 +115,7 @@ def retrain(
             progress=progress,
         )
         network = build_trial_network(document.architecture, prepared, seed)
-        key = _training_key(document.architecture, fidelity, augmentation, seed=seed, device=target, peers=peers)
+        key = _training_key(document.architecture, fidelity, augmentation, seed=seed, device=target, processes=processes)
         loop = build_loop(network, prepared, seed, target, peers, augmentation=augmentation)
         reports = Reports(loop, fidelity.rungs, callbacks if leads else (), progress)
         run = RungRun(
@@ -123,11 +123,11 @@ def retrain(
             fidelity.rungs,
             prepared.dataset.num_classes,
             target,
-            1 if peers is None else peers.count,
+            processes,
             checkpoint=Checkpoint(output / CHECKPOINT, key, checkpoint_seconds),
             on_step=reports.step,
             complexity=trial_complexity(loop.model, prepared),
-            environment=environment_of(prepared, target, 1 if peers is None else peers.count),
+            environment=environment_of(prepared, target, processes),
         )
         run.resume()
         with reports.opened(_description(document.architecture, prepared, run, key, seed)) as result:
@@ -135,7 +135,7 @@ def retrain(
             loop.adopt_average()
             place(network, target)
             network.eval()
-            added = {"processes": 1 if peers is None else peers.count, **_augmented_by(augmentation)}
+            added = {"processes": processes, **_augmented_by(augmentation)}
             if evaluation is not None:
                 added |= full_image_metrics(evaluation, network, prepared, target, peers=peers, progress=progress)
             if leads:
@@ -222,10 +222,10 @@ def _training_key(
     *,
     seed: int,
     device: torch.device,
-    peers: Peers | None,
+    processes: int,
 ) -> str:
     trained_as = fidelity.key if augmentation is None else content_key([fidelity.key, augmentation.key])
-    return checkpoint_key(architecture.key, trained_as, seed, device, 1 if peers is None else peers.count)
+    return checkpoint_key(architecture.key, trained_as, seed, device, processes)
 
 
 def _description(
