@@ -115,7 +115,9 @@ def retrain(
             progress=progress,
         )
         network = build_trial_network(document.architecture, prepared, seed)
-        key = _training_key(document.architecture, fidelity, augmentation, seed=seed, device=target, processes=processes)
+        key = _training_key(
+            document.architecture, fidelity, augmentation, seed=seed, device=target, processes=processes
+        )
         loop = build_loop(network, prepared, seed, target, peers, augmentation=augmentation)
         reports = Reports(loop, fidelity.rungs, callbacks if leads else (), progress)
         run = RungRun(
