@@ -19,9 +19,11 @@ from search_spaces.document import (
     Score,
     architecture_from_dict,
     architecture_to_dict,
+    canonical,
     read_architecture,
     write_document,
 )
+from search_spaces.environment import Environment
 from search_spaces.reference.architecture import ReferenceHead
 from search_spaces.reference.heads import (
     MULTI_LEVEL_HEADS,
@@ -58,6 +60,7 @@ __all__ = [
     "DenseCell",
     "DoubleAttention",
     "Edge",
+    "Environment",
     "GloRe",
     "GraphConvolution",
     "NonLocal",
@@ -70,6 +73,7 @@ __all__ = [
     "architecture_from_dict",
     "architecture_text",
     "architecture_to_dict",
+    "canonical",
     "cell_lines",
     "read_architecture",
     "read_deeplab",

@@ -17,6 +17,7 @@ from search_spaces.auto_deeplab.formats import is_darts, is_tensorflow, read_dar
 from search_spaces.base import StrictModel
 from search_spaces.dense_cell.architecture import DenseCell
 from search_spaces.dense_cell.deeplab import read_deeplab
+from search_spaces.environment import Environment
 from search_spaces.reference.architecture import ReferenceHead
 from search_spaces.validation import explain, shorten
 
@@ -47,6 +48,8 @@ class Provenance(StrictModel):
         fidelity: The complete fidelity at which `scores` were measured.
         scores: One for each rung, ascending in iterations.
         software: Version of each package by its name.
+        environment: Machine, software and data that `scores` were measured with.
+        augmentation: Content hash of the albumentations pipeline that the network was trained with.
         classes: Names of the classes of the data set, in the order of a network's outputs.
     """
 
@@ -56,6 +59,8 @@ class Provenance(StrictModel):
     fidelity: dict[str, JsonValue] | None = None
     scores: tuple[Score, ...] = ()
     software: dict[str, str] = Field(default_factory=dict)
+    environment: Environment | None = None
+    augmentation: str | None = None
     classes: tuple[str, ...] = ()
 
 
@@ -81,6 +86,14 @@ class ArchitectureDocument(StrictModel):
         if self.kind != self.architecture.kind:
             raise ValueError(f"kind is {self.kind}, but architecture.kind is {self.architecture.kind}")
         return self
+
+
+def canonical(architecture: Architecture) -> Architecture:
+    """Return the form in which an architecture is stored and measured: equal architectures have the same one.
+
+    The order of blocks or branches decides the draws of the initial weights, and so the score.
+    """
+    return architecture if isinstance(architecture, ReferenceHead) else architecture.canonical()
 
 
 def architecture_to_dict(architecture: Architecture) -> dict[str, Any]:

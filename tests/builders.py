@@ -13,8 +13,12 @@ from nas.results.measurement import Measurement
 from nas.results.status import TrialStatus
 from nas.specs import BlackBoxSpec, DenseCellSpace, Fidelity, Strategy
 from nas.store.records import TrialRecord
+from search_spaces import Environment
 from search_spaces.dense_cell.architecture import DenseCell
 from search_spaces.dense_cell.space import sample
+
+ENVIRONMENT = Environment(device="cpu", model="a processor", threads=1, inputs="i", software={"torch": "2"})
+"""Where measurements of tests were made, if they say so."""
 
 
 def measured(iteration: int = 100, score: float = 0.5, seconds: float = 1.0, **changes: Any) -> Measurement:

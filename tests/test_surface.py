@@ -54,14 +54,15 @@ heads ID --json
 logs ID --tail
 published --dataset --json
 rank ID --full-scale --json --plot
-retrain FILE --dataset --device --fidelity --output --seed
+retrain FILE --augment --dataset --device --evaluate --fidelity --flip --log --output --processes \
+--scales --seed --weights
 searches --json
 serve --host --keep-ray --port
 show ID --json
 snapshots ID --json --run
 stop ID
 submit SPEC.YAML --dry-run --key --measure --watch
-trials ID --json --top
+trials ID --csv --json --top
 watch ID
 weights add NAME FILE --input-range --input-space --mean --replace --std
 weights list

@@ -28,6 +28,7 @@ def trial_document(
         fidelity=search.spec.fidelity_of(trial.fidelity_key).model_dump(mode="json"),
         scores=tuple(Score(iteration=point.iteration, score=point.score) for point in curve),
         software=search.software or {},
+        environment=curve[-1].environment if curve else None,
         classes=fitting(classes, curve),
     )
     return write_document(trial.architecture, provenance)

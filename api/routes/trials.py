@@ -36,16 +36,20 @@ def list_trials(
     *,
     search: SearchDep,
     store: StoreDep,
-    order_by: Annotated[TrialOrder, Query(description="`-score` is the leaderboard.")] = "number",
+    order_by: Annotated[
+        TrialOrder, Query(description="`-score` is the leaderboard: deeper rungs first, then higher scores.")
+    ] = "number",
     status: TrialStatus | None = None,
     limit: Limit = 50,
     cursor: Cursor = None,
+    scores: Annotated[bool, Query(description="Whether to add the score at each rung.")] = False,
 ) -> TrialPage:
-    """List trials by number or by score; by score, trials without one come last."""
+    """List trials by number, or by score as their `standing` says; those that failed or have no score come last."""
     try:
-        return trial_page(store.list_trials(search.id, order_by, status, limit, cursor))
+        page = store.list_trials(search.id, order_by, status, limit, cursor)
     except ValueError as error:
         raise InputError([FieldProblem(path="cursor", message=str(error))]) from None
+    return trial_page(page, store.rung_scores(search.id, [t.number for t in page.items]) if scores else None)
 
 
 @router.get("/searches/{search_id}/trials/{number}")
@@ -59,8 +63,8 @@ def get_trial(search: SearchDep, number: TrialNumber, store: StoreDep, settings:
 def best_trial(search: SearchDep, store: StoreDep, settings: SettingsDep, format: Format = "segnas") -> Any:
     """Export the best architecture as a document; while the search runs, the best so far (404 before any score).
 
-    The best architecture has the highest score at the deepest rung that any trial has reached. Of a differentiable
-    search that measures none of its snapshots, it is the last one of the run whose supernet scores highest.
+    The best architecture is that of the first trial in the order `-score`. Of a differentiable search that measures
+    none of its snapshots, it is the last one of the run whose supernet scores highest.
     """
     best: TrialRecord | SnapshotRecord | None
     best = store.best_trial(search.id) or kind_of(search.spec).best_snapshot(search, store)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from nas.training.options import Augment, EvaluateOn, Flip, Log, Processes, Scales, Weights
 
 if TYPE_CHECKING:
     from nas.specs import Fidelity
@@ -21,6 +25,13 @@ def retrain(
     output: Annotated[Path, typer.Option(help="Folder for the network, its metrics and pictures.")],
     seed: Annotated[int, typer.Option(min=0, help="Seed of all that is random.")] = 0,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:N; by default a GPU if there is one.")] = None,
+    weights: Weights = None,
+    processes: Processes = 1,
+    evaluate: EvaluateOn = "crop",
+    scales: Scales = None,
+    flip: Flip = False,
+    augment: Augment = None,
+    log: Log = None,
 ) -> None:
     """Rebuild an architecture's network, train and save it. Run again after an interruption, training continues."""
     from nas.cli.progress import stages
@@ -31,26 +42,32 @@ def retrain(
     document = read_architecture(file)
     requested = _read_fidelity(fidelity, dataset)
     settings = read_settings()
-    from nas.training.workspace import Workspace
+    from nas.training.workspace import Workspace, named_weights
 
     workspace = Workspace.from_settings(settings)
+    workspace = replace(workspace, weights={**workspace.weights, **named_weights(weights or (), requested)})
     workspace.dataset(requested.dataset)  # an unknown or broken data set should fail before anything else
     if importlib.util.find_spec("torch") is None:
         raise ValueError("retraining needs torch: pip install 'segnas[worker]'")
+    from nas.training.launch import Retraining, launch
+    from nas.training.options import read_extras
     from nas.training.progress import show_remarks
-    from nas.training.retrain import retrain as train
 
     show_remarks()
-
+    extras = read_extras(requested.crop, evaluate=evaluate, scales=scales, flip=flip, augment=augment, log=log)
+    asked = Retraining(document, requested, workspace, output, seed=seed, device=device, **extras._asdict())
     try:
         with stages() as report:
-            measured = train(document, requested, workspace, output, seed=seed, device=device, progress=report)
+            measured = launch(asked, processes, report)
     except KeyboardInterrupt:
         print("\ninterrupted; the same command again continues from here", file=sys.stderr)
         raise typer.Exit(130) from None
     last = measured[-1]
     time = duration(last.seconds)
     print(f"{score(last.score)} mIoU after {last.iteration} iterations in {time}; results in {output}")
+    if extras.evaluation is not None:
+        entire = json.loads((output / "metrics.json").read_text("utf-8"))["full_images"]
+        print(f"{score(entire['score'])} mIoU on {entire['measured_on']}")
 
 
 def _read_fidelity(path: Path, dataset: str) -> Fidelity:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -84,15 +85,24 @@ def trials(
     search: SearchId,
     top: Annotated[int | None, typer.Option(min=1, help="Only the N best.")] = None,
     as_json: Json = False,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="Print comma-separated values, with a column for each rung.")
+    ] = False,
 ) -> None:
     """List a search's trials: all by number, or the best."""
     from nas.cli.output import print_json, print_trials
+    from nas.client.tables import trial_table, write_csv
 
+    if as_json and as_csv:
+        raise ValueError("--json and --csv are two formats: give one of them")
     with connect() as client:
-        found = client.trials(resolve(client, search), order_by="number" if top is None else "-score")
-        chosen = found if top is None else (trial for trial in islice(found, top) if trial.score is not None)
+        order: Literal["number", "-score"] = "number" if top is None else "-score"
+        found = client.trials(resolve(client, search), order, scores=as_csv)
+        chosen = found if top is None else (trial for trial in islice(found, top) if trial.standing is not None)
         if as_json:
             print_json([trial.model_dump(mode="json") for trial in chosen])
+        elif as_csv:
+            write_csv(trial_table(chosen), sys.stdout)
         else:
             print_trials(chosen)
 

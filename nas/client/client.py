@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import httpx
 from pydantic import BaseModel
@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from nas.client.address import DEFAULT_URL, find_url
 from nas.client.errors import ClientError, refusal, transport_errors
 from nas.client.events import Event, read_events
+from nas.client.tables import trial_frame
 from nas.results.status import SearchStatus, TrialStatus
 from nas.schemas.base import PagePublic
 from nas.schemas.calibrations import CalibrationPublic
@@ -25,6 +26,9 @@ from nas.schemas.snapshots import SnapshotDetail, SnapshotPublic
 from nas.schemas.trials import TrialDetail, TrialPublic
 from nas.settings import Settings, read_settings
 from nas.specs import CalibrationSpec, FullScaleRequest, JobSpec
+
+if TYPE_CHECKING:
+    import pandas
 
 READ_SECONDS = 60.0
 """Timeout of a request other than a live stream."""
@@ -138,6 +142,7 @@ class Client:
         search_id: str,
         order_by: Literal["number", "-number", "score", "-score"] = "number",
         status: TrialStatus | None = None,
+        scores: bool = False,
     ) -> Iterator[TrialPublic]:
         """All trials of a search, page by page.
 
@@ -145,9 +150,19 @@ class Client:
             search_id: The search.
             order_by: A leading minus reverses the order. By score, trials without a score come last.
             status: Only trials of this status.
+            scores: Whether to ask for the score at each rung.
         """
-        for item in self._pages(f"/v1/searches/{search_id}/trials", {"order_by": order_by, "status": status}, page=200):
+        params = {"order_by": order_by, "status": status, "scores": "true" if scores else None}
+        for item in self._pages(f"/v1/searches/{search_id}/trials", params, page=200):
             yield TrialPublic.model_validate(item)
+
+    def dataframe(self, search_id: str) -> pandas.DataFrame:
+        """All trials of a search as a table of pandas; `nas.client.tables` describes its columns.
+
+        Raises:
+            ValueError: pandas is not installed.
+        """
+        return trial_frame(self.trials(search_id, scores=True))
 
     def trial(self, search_id: str, number: int) -> TrialDetail:
         """One trial, with learning curve and architecture document."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, Protocol, Self
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from nas.data.decode import Uint8, exif_orientation, read_image, read_label_values
 from nas.data.digests import file_digests
 from nas.data.errors import DatasetError
+from nas.data.resizing import resize_image, resize_label
 from search_spaces.base import canonical_json
 
 __all__ = [
@@ -107,11 +108,16 @@ class LabelTable:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """A list of annotated images with one reader of their label files; `load` reads both."""
+    """A list of annotated images with one reader of their label files; `load` reads both.
+
+    Attributes:
+        resize: Factor on the size of every image and label map that is read.
+    """
 
     name: str
     items: tuple[Item, ...]
     table: LabelReader
+    resize: float = 1.0
 
     def __len__(self) -> int:
         return len(self.items)
@@ -129,7 +135,7 @@ class Split:
                 f"{item.label} is {_size(classes)} but its image {item.image.name} is {_size(image)} (height x width); "
                 f"both must have one size{_turned(item.image)}{_turned(item.label)}"
             )
-        return image, classes
+        return resize_image(image, self.resize), resize_label(classes, self.resize)
 
     def load_label(self, index: int) -> Uint8:
         """Read a label map (H, W) of classes or IGNORE, without its image.
@@ -137,7 +143,7 @@ class Split:
         Raises:
             DatasetError: The file is missing or broken, or a label value is not in the table.
         """
-        return self.table.read(self.items[index].label)
+        return resize_label(self.table.read(self.items[index].label), self.resize)
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,6 +159,7 @@ class SegmentationDataset:
         appearance_names: Names of the appearance classes.
         digests: A file that remembers the hashes of the data set's files between processes; None remembers them in this
             process only.
+        resize: Factor on the size of every image and label map that its splits read.
     """
 
     name_of_layout: str
@@ -163,6 +170,7 @@ class SegmentationDataset:
     appearance: Split | None = None
     appearance_names: tuple[str, ...] = field(default=())
     digests: Path | None = None
+    resize: float = 1.0
 
     def __post_init__(self) -> None:
         assert self.palette.shape == (self.num_classes, 3)
@@ -185,6 +193,14 @@ class SegmentationDataset:
             raise DatasetError(f"{self.root} has no split {name!r}, only {', '.join(self.splits)}")
         return self.splits[name]
 
+    def resized(self, factor: float) -> SegmentationDataset:
+        """Return the data set whose images and label maps are read at `factor` times their size."""
+        if factor == self.resize:
+            return self
+        splits = {name: replace(split, resize=factor) for name, split in self.splits.items()}
+        appearance = None if self.appearance is None else replace(self.appearance, resize=factor)
+        return replace(self, splits=splits, appearance=appearance, resize=factor)
+
     @cached_property
     def key(self) -> str:
         """Content key (sha256 hex) that addresses caches; the same files under another root have the same key.
@@ -203,6 +219,8 @@ class SegmentationDataset:
             paths = [path for item in split.items for path in item]
             for path, content in zip(paths, file_digests(paths, self.digests), strict=True):
                 digest.update(f"\n{path.relative_to(self.root).as_posix()} {content}".encode())
+        if self.resize != 1:
+            digest.update(f"\nresize {self.resize!r}".encode())
         return digest.hexdigest()
 
 

@@ -84,7 +84,8 @@ class StrategyPlan:
     def restore(self, trials: Sequence[TrialRecord], curves: Mapping[int, Sequence[Measurement]]) -> None:
         self._strategy.restore(_observation(trial) for trial in trials)
         if self._scheduler is not None:
-            self._scheduler.replay(curves)
+            unjudged = {trial.number: trial.unjudged for trial in trials}
+            self._scheduler.replay(curves, {number: at for number, at in unjudged.items() if at is not None})
         self._next = max((trial.number + 1 for trial in trials), default=0)
 
     def propose(self) -> Proposal | None:
@@ -101,13 +102,18 @@ class StrategyPlan:
     def should_continue(self, number: int, measurement: Measurement) -> bool:
         return self._scheduler is None or self._scheduler.record(number, measurement.iteration, measurement.score)
 
+    def judged(self, number: int, measurement: Measurement) -> bool | None:
+        return None if self._scheduler is None else self._scheduler.unjudged(number) is None
+
     def tell(self, number: int, architecture: Architecture, status: TrialStatus, last: Measurement | None) -> None:
         score, iteration = (None, None) if last is None else (last.score, last.iteration)
-        self._strategy.tell(Observation(number, architecture, str(status), score, iteration))
+        unjudged = self._scheduler.unjudged(number) if self._scheduler else None
+        self._strategy.tell(Observation(number, architecture, str(status), score, iteration, unjudged))
 
 
 def _observation(trial: TrialRecord) -> Observation:
-    return Observation(trial.number, trial.architecture, str(trial.status), trial.score, trial.iteration)
+    status = str(trial.status)
+    return Observation(trial.number, trial.architecture, status, trial.score, trial.iteration, trial.unjudged)
 
 
 KIND = BlackBox()

@@ -69,6 +69,10 @@ class Plan(Protocol):
         """Record a measurement at a rung, and decide whether the trial continues or is stopped early."""
         ...
 
+    def judged(self, number: int, measurement: Measurement) -> bool | None:
+        """Return whether a trial that continues from a rung was judged there; None where nothing is ever stopped."""
+        ...
+
     def tell(self, number: int, architecture: Architecture, status: TrialStatus, last: Measurement | None) -> None:
         """Report the end of a trial; `last` is the measurement at its deepest rung, None without any."""
         ...
@@ -112,6 +116,9 @@ class ListPlan:
 
     def should_continue(self, number: int, measurement: Measurement) -> bool:
         return True
+
+    def judged(self, number: int, measurement: Measurement) -> bool | None:
+        return None
 
     def tell(self, number: int, architecture: Architecture, status: TrialStatus, last: Measurement | None) -> None:
         """Ignore the result: the list is fixed."""

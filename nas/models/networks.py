@@ -13,7 +13,7 @@ from nas.models.backbones.build import build_backbone
 from nas.models.graph_reasoning import KnowledgeGraph
 from nas.models.heads.build import build_head
 from nas.models.heads.setting import HeadSetting
-from nas.models.layers.conv import BN_MOMENTUM, build_logits
+from nas.models.layers.conv import BN_MOMENTUM, build_logits, set_bn_momentum
 from nas.specs import BackboneSpec, HeadSpec, NetworkSpec
 from nas.weights.preprocessing import Preprocessing
 from search_spaces.auto_deeplab.architecture import AutoDeepLab
@@ -74,7 +74,6 @@ def build_classifier_head(
     head: HeadSpec,
     crop: tuple[int, int],
     *,
-    bn_momentum: float = BN_MOMENTUM,
     knowledge: KnowledgeGraph | None = None,
 ) -> HeadWithClassifier:
     """Build a head and its logits for the feature maps of a backbone.
@@ -83,9 +82,8 @@ def build_classifier_head(
         architecture: A dense cell or a reference head.
         levels: Of the backbone, finest first.
         num_classes: Channels of the logits.
-        head: Filters, dropout, rate multiplier and decoder.
+        head: Filters, dropout, rate multiplier, batch norm's momentum and decoder.
         crop: Height and width of the training crop in pixels.
-        bn_momentum: Weight of the newest batch in the running statistics of batch norm.
         knowledge: Graph of the classes; only symbolic graph reasoning reads it.
 
     Raises:
@@ -97,13 +95,19 @@ def build_classifier_head(
         output_stride=levels[0].stride,
         crop=crop,
         rate_multiplier=head.rate_multiplier,
-        bn_momentum=bn_momentum,
+        bn_momentum=head.bn_momentum,
         knowledge=knowledge,
         decoder=head.decoder,
     )
     module = build_head(architecture, levels, setting)
     assert isinstance(module.out_channels, int)
     return HeadWithClassifier(module, build_logits(module.out_channels, num_classes))
+
+
+def match_bn_momentum(backbone: Backbone, head: HeadSpec) -> None:
+    """Give a backbone that is trained with a head the batch norm momentum of the head, unless that is the default."""
+    if head.bn_momentum != BN_MOMENTUM:
+        set_bn_momentum(backbone, head.bn_momentum)
 
 
 def build_network(
@@ -115,7 +119,6 @@ def build_network(
     network: NetworkSpec | None = None,
     crop: tuple[int, int] = (513, 513),
     iterations: int = 1,
-    bn_momentum: float = BN_MOMENTUM,
     knowledge: KnowledgeGraph | None = None,
 ) -> Network:
     """Build the entire network of an architecture, randomly initialised.
@@ -131,7 +134,6 @@ def build_network(
         network: Read for entire networks only; None for 20 filters.
         crop: Height and width of the training crop in pixels.
         iterations: Training steps over which an entire network's drop-path probability rises.
-        bn_momentum: Weight of the newest batch in the running statistics of batch norm.
         knowledge: Graph of the classes; only symbolic graph reasoning reads it.
 
     Raises:
@@ -139,22 +141,16 @@ def build_network(
             None, or `crop` does not fit an entire network.
     """
     if is_network(architecture):
-        return build_auto_deeplab(
-            architecture,
-            num_classes,
-            network or NetworkSpec(),
-            iterations=iterations,
-            crop=crop,
-            bn_momentum=bn_momentum,
-        )
+        return build_auto_deeplab(architecture, num_classes, network or NetworkSpec(), iterations=iterations, crop=crop)
+    head = head or HeadSpec()
     features = build_backbone(backbone or BackboneSpec())
+    match_bn_momentum(features, head)
     trained = build_classifier_head(
         architecture,
         features.levels,
         num_classes,
-        head or HeadSpec(),
+        head,
         crop,
-        bn_momentum=bn_momentum,
         knowledge=knowledge,
     )
     return SegmentationNetwork(features, trained.head, trained.classifier)

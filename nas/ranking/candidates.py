@@ -23,14 +23,14 @@ not end the trial, so the rung it reached says nothing about the architecture.
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One architecture as the search has measured it, at the deepest rung that any of its trials reached.
+    """One architecture as the search has measured it, at the deepest rung at which any of its trials stands.
 
     Attributes:
         trials: Numbers of all scored trials of the architecture, ascending: a reference search has one for each seed.
         first: Record of the first of `trials`, whose number identifies the architecture.
-        iteration: The deepest rung.
-        score: Mean over the trials that reached `iteration`; mIoU.
-        device_seconds: Mean over the trials that reached `iteration`.
+        iteration: The deepest rung at which one of them stands (`nas.results.standing`).
+        score: Mean over the trials that stand at `iteration`; mIoU.
+        device_seconds: Mean over the trials that stand at `iteration`.
     """
 
     trials: tuple[int, ...]
@@ -62,10 +62,12 @@ def scored(trials: Iterable[TrialRecord]) -> list[Candidate]:
 
 
 def _candidate(trials: Sequence[TrialRecord]) -> Candidate:
-    iteration = max(trial.iteration or 0 for trial in trials)
-    deepest = [trial for trial in trials if trial.iteration == iteration]
-    scores = [trial.score for trial in deepest if trial.score is not None]
-    assert len(scores) == len(deepest), "a completed or pruned trial has a score"
+    standings = [(trial.standing, trial) for trial in trials]
+    ranked = [(at, trial) for at, trial in standings if at is not None]
+    assert len(ranked) == len(trials), "a completed or pruned trial has a score"
+    iteration = max(at[0] for at, _ in ranked)
+    deepest = [trial for at, trial in ranked if at[0] == iteration]
+    scores = [at[1] for at, _ in ranked if at[0] == iteration]
     return Candidate(
         trials=tuple(trial.number for trial in trials),
         first=trials[0],

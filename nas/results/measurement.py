@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from search_spaces.base import StrictModel
+from search_spaces.environment import Environment
 
 
 class Measurement(StrictModel):
@@ -22,6 +23,8 @@ class Measurement(StrictModel):
         device_seconds: `seconds` times the devices held.
         parameters: Trainable parameters of the trained modules; None in records from before this field.
         multiply_adds: Multiply-adds of one forward pass of the trained modules for one crop; None likewise.
+        environment: Machine, software and data that were measured with; None where these are not known, or changed
+            between two parts of the training.
     """
 
     iteration: Annotated[int, Field(ge=1)]
@@ -33,6 +36,7 @@ class Measurement(StrictModel):
     device_seconds: Annotated[float, Field(ge=0)]
     parameters: Annotated[int, Field(ge=0)] | None = None
     multiply_adds: Annotated[int, Field(ge=0)] | None = None
+    environment: Environment | None = None
 
 
 class TrialError(Exception):

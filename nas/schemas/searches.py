@@ -26,7 +26,7 @@ class StagePublic(PublicModel):
 
 
 class BestPublic(PublicModel):
-    """The best trial so far: the highest score at the deepest rung that any trial has reached."""
+    """The best trial so far: the first of the leaderboard."""
 
     number: int
     score: float = Field(description="Validation mIoU in [0, 1].")

@@ -10,6 +10,14 @@ from pydantic import AliasChoices, Field
 from nas import formatting
 from nas.results.status import TrialStatus
 from nas.schemas.base import PagePublic, PublicModel
+from search_spaces.environment import Environment
+
+
+class RungScore(PublicModel):
+    """The score at one rung."""
+
+    iteration: int
+    score: float = Field(description="Validation mIoU in [0, 1].")
 
 
 class TrialPublic(PublicModel):
@@ -23,7 +31,8 @@ class TrialPublic(PublicModel):
     iteration: int | None
     standing: tuple[float, ...] | None = Field(
         description="Sort key among the trials of a search, compared number by number: the greater one is better. "
-        "It is the rung, then the score; null (last) for a trial that failed or has no score."
+        "It is the rung, then the score there: those of the deepest rung measured, or of a shallower one that early "
+        "stopping let the trial pass unjudged. Null (last) for a trial that failed or has no score."
     )
     seconds: float | None
     duration: str = Field(
@@ -31,6 +40,9 @@ class TrialPublic(PublicModel):
         default_factory=lambda fields: formatting.duration(fields["seconds"]),
     )
     device_seconds: float | None
+    scores: tuple[RungScore, ...] | None = Field(
+        None, description="The score at each rung, ascending in iterations; null unless `scores` is asked for."
+    )
     parameters: int | None = Field(None, description="Trainable parameters of the modules that were trained.")
     multiply_adds: int | None = Field(
         None, description="Multiply-adds of one forward pass of these modules for one crop."
@@ -63,6 +75,9 @@ class MeasurementPublic(PublicModel):
     val_loss: float
     seconds: float
     device_seconds: float
+    environment: Environment | None = Field(
+        None, description="Machine, software and data that were measured with; null where they are not known."
+    )
 
 
 class TrialDetail(TrialPublic):

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from nas.specs.fidelity import AugmentSpec, Fidelity, Name, Size
+from nas.specs.fidelity import AugmentSpec, Fidelity, Name, Resize, Size
 from nas.specs.job import JobSpec
 from search_spaces.auto_deeplab.architecture import MAX_BLOCKS, MAX_LAYERS, NONE, OPERATORS, STRIDES, Operator
 from search_spaces.auto_deeplab.trellis import halved
@@ -96,6 +96,9 @@ class BilevelSpec(StrictModel):
 
     dataset: Name
     crop: Size = (321, 321)
+    resize: Resize = Field(
+        1.0, description="Factor on the size of every image as it is read. The paper searches at half size, 0.5."
+    )
     augment: AugmentSpec = AugmentSpec()
     batch: Annotated[int, Field(ge=1, le=1024)] = 2
     epochs: Annotated[int, Field(ge=1, le=100_000)] = 40

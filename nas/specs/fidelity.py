@@ -19,6 +19,41 @@ Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 Size = tuple[Annotated[int, Field(ge=1, le=8192)], Annotated[int, Field(ge=1, le=8192)]]
 """(height, width) in pixels."""
 
+BN_MOMENTUM = 0.1
+"""Weight of the newest batch in the running statistics of batch norm, where a fidelity names no other.
+
+TensorFlow DeepLab's decay of 0.9997 corresponds to 0.0003: after the 150 to 1,200 steps of a cheap fidelity the
+running statistics would still consist of 64-96 % initial values, and validation would measure those. With 0.1 they
+are forgotten within some 20 steps; use 0.0003 for schedules of 30,000 steps as in the paper.
+"""
+
+BatchNormMomentum = Annotated[
+    float,
+    Field(
+        gt=0,
+        le=1,
+        # Left out of every dump while it is the default, so that specs written before it was there keep their keys.
+        exclude_if=lambda momentum: momentum == BN_MOMENTUM,
+        description="Weight of the newest batch in the running statistics of every batch norm that is trained; a "
+        "trained backbone keeps its own while this is 0.1. TensorFlow DeepLab's decay of 0.9997 is 0.0003, for 30,000 "
+        "iterations or more: after 1,000 it would still validate with three quarters of the initial values.",
+    ),
+]
+
+
+Resize = Annotated[
+    float,
+    Field(
+        gt=0,
+        le=4,
+        # Left out of every dump while it is the default, so that specs written before it was there keep their keys.
+        exclude_if=lambda resize: resize == 1,
+        description="Factor on the size of every image and label map as it is read (labels by nearest neighbour), "
+        "before augmentation and crop. Validation is scored at that size too, so such scores compare only with each "
+        "other. 0.5 makes Cityscapes 512x1024, where Auto-DeepLab searches.",
+    ),
+]
+
 
 HUB = "hub"
 """As a name of weights: those that the network's authors published on the hub."""
@@ -169,6 +204,7 @@ class HeadSpec(StrictModel):
         exclude_if=lambda decoder: decoder is None,
         description="A decoder behind the head, at the stride of its level. null: none; the classifier reads the head.",
     )
+    bn_momentum: BatchNormMomentum = BN_MOMENTUM
 
 
 class NetworkSpec(StrictModel):
@@ -188,19 +224,30 @@ class NetworkSpec(StrictModel):
     drop_path: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.0, description="Probability to drop a path in the last cell at the end of training (ScheduledDropPath)."
     )
+    bn_momentum: BatchNormMomentum = BN_MOMENTUM
 
 
 class OptimizerSpec(StrictModel):
-    """The optimiser: SGD with momentum as in the paper, or Adam, measured to be steadier for short, narrow heads."""
+    """The optimiser: SGD with momentum as in the paper, or Adam, measured to be steadier for short, narrow heads.
 
-    name: Literal["sgd", "adam"] = "sgd"
+    `adamw` is Adam whose weight decay shrinks the weights themselves instead of being added to their gradients
+    (Loshchilov and Hutter, ICLR 2019).
+    """
+
+    name: Literal["sgd", "adam", "adamw"] = "sgd"
     learning_rate: Annotated[float, Field(gt=0, le=10)] = 0.01
-    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    momentum: Annotated[float, Field(ge=0, lt=1)] = Field(0.9, description="Of SGD; the first beta of Adam and AdamW.")
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 4e-5
+    clip_norm: Annotated[float, Field(gt=0)] | None = Field(
+        None,
+        exclude_if=lambda norm: norm is None,
+        description="Largest Euclidean norm of all gradients together: longer ones are scaled down to it; null scales "
+        "none.",
+    )
 
 
 class ScheduleSpec(StrictModel):
-    """The learning rate schedule: polynomial decay (1 - t/T)^power after a linear warm-up.
+    """The learning rate schedule: a decay to zero after a linear warm-up.
 
     `per_rung` decays to zero at *every* rung and restarts after it (warm restarts, Loshchilov and Hutter 2017), so
     that the score at a rung is that of a completed schedule. `single` is the paper's: one decay over all iterations;
@@ -208,8 +255,37 @@ class ScheduleSpec(StrictModel):
     """
 
     name: Literal["per_rung", "single"] = "per_rung"
-    power: Annotated[float, Field(gt=0, le=10)] = 0.9
+    decay: Literal["poly", "cosine"] = Field(
+        "poly",
+        exclude_if=lambda decay: decay == "poly",
+        description="poly: (1 - t/T)^power, as in DeepLab; cosine: (1 + cos(pi t/T)) / 2.",
+    )
+    power: Annotated[float, Field(gt=0, le=10)] = Field(0.9, description="Of the polynomial decay.")
     warmup: Annotated[int, Field(ge=0)] = Field(20, description="Iterations of the linear warm-up.")
+
+    @model_validator(mode="after")
+    def _only_poly_has_a_power(self) -> Self:
+        if self.decay == "cosine" and self.power != type(self).model_fields["power"].default:
+            raise ValueError("power belongs to the decay poly, not to cosine; leave it out")
+        return self
+
+
+class LossSpec(StrictModel):
+    """The training loss: cross-entropy or focal loss, with or without soft Dice. Scores do not depend on the loss."""
+
+    name: Literal["cross_entropy", "focal"] = "cross_entropy"
+    gamma: Annotated[float, Field(ge=0, le=10)] = Field(
+        2.0, description="Of the focal loss (1 - p)^gamma * cross-entropy, where p is the label's probability."
+    )
+    dice: Annotated[float, Field(ge=0, le=100)] = Field(
+        0.0, description="Weight of the soft Dice loss, which is added; 0 adds none."
+    )
+
+    @model_validator(mode="after")
+    def _only_focal_has_a_gamma(self) -> Self:
+        if self.name != "focal" and self.gamma != type(self).model_fields["gamma"].default:
+            raise ValueError(f"gamma belongs to the loss focal, not to {self.name}; leave it out")
+        return self
 
 
 class AugmentSpec(StrictModel):
@@ -242,6 +318,7 @@ class Fidelity(StrictModel):
         (513, 513),
         description="Height and width in pixels, each a multiple of the output stride or one more (as in 513, 769).",
     )
+    resize: Resize = 1.0
     augment: AugmentSpec = AugmentSpec()
     views: Annotated[int, Field(ge=1, le=1000)] = Field(
         1, description="Number of cached augmented views of each training image."
@@ -257,6 +334,13 @@ class Fidelity(StrictModel):
     batch: Annotated[int, Field(ge=2, le=4096)] = 8
     optimizer: OptimizerSpec = OptimizerSpec()
     schedule: ScheduleSpec = ScheduleSpec()
+    loss: LossSpec = Field(LossSpec(), exclude_if=lambda loss: loss == LossSpec())
+    ema: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        None,
+        exclude_if=lambda decay: decay is None,
+        description="Decay of a moving average of the weights, which is then what is scored and saved, such as 0.999; "
+        "null scores the weights themselves.",
+    )
     class_weighting: Annotated[float, Field(ge=0, le=1)] = Field(
         0.0, description="Exponent e of the loss weight (class frequency)^-e; 0 weighs all pixels alike."
     )

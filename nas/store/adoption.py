@@ -13,8 +13,9 @@ from nas.results.proposal import Proposal
 from nas.results.status import TrialStatus
 from nas.store.drivers import ACTIVE
 from nas.store.errors import ConflictError, NotFoundError
-from nas.store.leaderboard import TRIAL, TRIAL_COLUMNS, find_trial
+from nas.store.leaderboard import find_trial
 from nas.store.records import TrialRecord
+from nas.store.standing import TRIAL, TRIAL_COLUMNS
 from nas.store.tables import MeasurementRow, SearchRow, TrialRow
 from nas.store.trials import MEASURED, Trials, column_values, new_trial, require_driver, same_trial
 
@@ -23,16 +24,24 @@ class Adoption(Trials):
     """Finds completed trials by their content, and adopts them."""
 
     def find_measured(
-        self, architecture_key: str, fidelity_key: str, seed: int, *, within: Collection[str] | None = None
+        self,
+        architecture_key: str,
+        fidelity_key: str,
+        seed: int,
+        environment_key: str,
+        *,
+        within: Collection[str] | None = None,
     ) -> tuple[str, TrialRecord] | None:
-        """Find the oldest completed trial of an architecture, a fidelity and a seed.
+        """Find the oldest completed trial of an architecture, a fidelity and a seed, by the environment of its score.
 
-        Adopted trials are never found: each has an older source with the same numbers.
+        Adopted trials are never found: each has an older source with the same numbers. Nor are trials whose environment
+        is not known.
 
         Args:
             architecture_key: The key of the canonical architecture.
             fidelity_key: The key of the fidelity.
             seed: The seed.
+            environment_key: The key of the environment in which the trial would be measured.
             within: The ids of the searches to look in; None looks in all.
 
         Returns:
@@ -40,6 +49,15 @@ class Adoption(Trials):
         """
         statement = (
             TRIAL.add_columns(TrialRow.search_id)
+            .join(
+                MeasurementRow,
+                and_(
+                    MeasurementRow.search_id == TrialRow.search_id,
+                    MeasurementRow.number == TrialRow.number,
+                    MeasurementRow.iteration == TrialRow.iteration,
+                    MeasurementRow.environment_key == environment_key,
+                ),
+            )
             .where(
                 TrialRow.architecture_key == architecture_key,
                 TrialRow.fidelity_key == fidelity_key,
@@ -121,7 +139,7 @@ class Adoption(Trials):
     def _copy_curve(self, search_id: str, new: TrialRecord, source_search: str, source_number: int) -> Any:
         columns = MeasurementRow.__table__.c
         values = {"search_id": search_id, "number": new.number, "attempt": new.attempt, "created_at": new.created_at}
-        copied = tuple(Measurement.model_fields)
+        copied = (*(name for name in Measurement.model_fields if name in columns), "environment_key")
         curve = select(
             *(literal(value, columns[name].type) for name, value in values.items()),
             *(columns[name] for name in copied),

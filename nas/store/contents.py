@@ -1,4 +1,4 @@
-"""Architectures and fidelities, each stored once under the hash of its content."""
+"""Architectures, fidelities and environments, each stored once under the hash of its content."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from sqlalchemy import Connection, Engine, select
 from nas.specs import Fidelity
 from nas.store.engine import Clock, Database
 from nas.store.errors import StoreError
-from nas.store.tables import ArchitectureRow, FidelityRow
-from search_spaces.dense_cell.architecture import DenseCell
+from nas.store.tables import ArchitectureRow, EnvironmentRow, FidelityRow
 from search_spaces.document import Architecture, architecture_to_dict
+from search_spaces.environment import Environment
 from search_spaces.validation import explain
 
 
 class Contents(Database):
-    """Rows of `architectures` and `fidelities`."""
+    """Rows of `architectures`, `fidelities` and `environments`."""
 
     def __init__(self, engine: Engine, clock: Clock) -> None:
         super().__init__(engine, clock)
         self._known_fidelities: set[str] = set()
+        self._known_environments: set[str] = set()
 
     def fidelities(self) -> dict[str, Fidelity]:
         """Read every stored fidelity.
@@ -51,10 +52,14 @@ class Contents(Database):
         content = {"key": architecture.key, "kind": document["kind"], "document": document, "created_at": now}
         connection.execute(self._insert(ArchitectureRow).on_conflict_do_nothing(), content)
 
+    def _store_environment(self, connection: Connection, environment: Environment, now: float) -> None:
+        """Insert the environment unless it is stored; skip one this process has stored.
 
-def canonical(architecture: Architecture) -> Architecture:
-    """Return the form in which an architecture is stored and measured: equal architectures have the same one."""
-    return architecture.canonical() if isinstance(architecture, DenseCell) else architecture
+        The caller adds the environment's key to `_known_environments` after the commit.
+        """
+        if environment.key not in self._known_environments:
+            content = {"key": environment.key, "document": environment.model_dump(mode="json"), "created_at": now}
+            connection.execute(self._insert(EnvironmentRow).on_conflict_do_nothing(), content)
 
 
 def _read_fidelity(key: str, document: dict[str, Any]) -> Fidelity:

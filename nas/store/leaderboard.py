@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from collections.abc import Callable, Collection, Sequence
 from itertools import groupby
 from typing import Any, Literal
 
-from sqlalchemy import Connection, RowMapping, Select, and_, or_, select
+from sqlalchemy import Connection, RowMapping, Select, and_, not_, or_, select
 
 from nas.results.measurement import Measurement
+from nas.results.standing import Standing
 from nas.results.status import TrialStatus
 from nas.store.cursors import check_limit, decode, encode
 from nas.store.engine import Database
 from nas.store.errors import NotFoundError
 from nas.store.records import Page, TrialRecord
-from nas.store.tables import ArchitectureRow, MeasurementRow, TrialRow
+from nas.store.standing import RANKED, TRIAL, UNJUDGED, best, candidates_for_best, is_judged
+from nas.store.tables import EnvironmentRow, MeasurementRow, TrialRow
+from search_spaces.environment import Environment
 
 TrialOrder = Literal["number", "-number", "score", "-score"]
 
-TRIAL_COLUMNS = tuple(field.name for field in fields(TrialRecord) if field.name in TrialRow.__table__.c)
-"""The columns of `trials` that are fields of a record too."""
-
-TRIAL = select(
-    *(
-        TrialRow.__table__.c[field.name] if field.name in TRIAL_COLUMNS else ArchitectureRow.document.label(field.name)
-        for field in fields(TrialRecord)
-    )
-).join_from(TrialRow, ArchitectureRow, ArchitectureRow.key == TrialRow.architecture_key)
-"""Selects the fields of a record in their order, so that `TrialRecord(*row)` makes one of a row."""
-
-_MEASURED = tuple(Measurement.model_fields)
+_MEASURED = tuple(name for name in Measurement.model_fields if name in MeasurementRow.__table__.c)
 
 
 class Leaderboard(Database):
@@ -66,16 +58,17 @@ class Leaderboard(Database):
         return self._trials(TRIAL.where(changed).order_by(TrialRow.updated_at, TrialRow.number))
 
     def best_trial(self, search_id: str) -> TrialRecord | None:
-        """Find the trial with the highest score at the deepest rung that any trial of the search has reached.
+        """Find the best trial of a search by `nas.results.standing`: a deeper rung first, then a higher score.
 
-        Scores of different rungs do not compare, so a score at a shallower rung never wins. Of equal trials the one
-        with the lower number is the best. Failed trials are left out; trials that were stopped with the search count.
+        Failed trials are left out; trials that were stopped with the search count. Of equal trials the one with the
+        lower number is the best.
 
         Returns:
             The trial; None while no trial has a score.
         """
-        trials = self._trials(best_of(TRIAL.where(TrialRow.search_id == search_id)))
-        return trials[0] if trials else None
+        with self._read() as connection:
+            rows = connection.execute(candidates_for_best([search_id]))
+            return best([TrialRecord(*row[:-1]) for row in rows])
 
     def list_trials(
         self,
@@ -91,8 +84,9 @@ class Leaderboard(Database):
 
         Args:
             search_id: The search.
-            order_by: "-" means descending. By score, trials without one come last in either direction, and equal
-                scores are in the order of their numbers.
+            order_by: "-" means descending. "-score" is from better to worse by `nas.results.standing`, as `best_trial`
+                is; trials without a standing (failed, or without a score) come last in either direction, and equal ones
+                are in the order of their numbers.
             status: Read only trials of this status.
             limit: The number of trials on the page, 1 to 1000.
             cursor: The cursor of the page before; None reads the first page.
@@ -116,21 +110,26 @@ class Leaderboard(Database):
         return Page(tuple(page), _cursor_after(order_by, page[-1]) if more else None)
 
     def _by_score(self, base: Select[Any], order: str, cursor: str | None, rows: int) -> list[TrialRecord]:
-        """Read scored trials, then the others: two ranges of one index instead of sorting every trial of the search."""
-        scored, unscored = base.where(TrialRow.score.is_not(None)), base.where(TrialRow.score.is_(None))
-        column = TrialRow.score if order == "score" else TrialRow.score.desc()
-        scored = scored.order_by(column, TrialRow.number).limit(rows)
-        trials: list[TrialRecord] = []
+        """Read trials by their standing, then those without one.
+
+        The judged trials are a range of an index; the few unjudged ones are merged into it.
+        """
+        unranked = base.where(not_(RANKED)).order_by(TrialRow.number)
+        after: tuple[Standing, int] | None = None
         if cursor is not None:
-            score, number = decode(order, cursor, (int, float, type(None)), int)
-            if score is None:
-                return self._trials(unscored.where(TrialRow.number > number).order_by(TrialRow.number).limit(rows))
-            beyond = TrialRow.score > score if order == "score" else TrialRow.score < score
-            scored = scored.where(or_(beyond, and_(TrialRow.score == score, TrialRow.number > number)))
-        trials = self._trials(scored)
-        if len(trials) < rows:
-            trials += self._trials(unscored.order_by(TrialRow.number).limit(rows - len(trials)))
-        return trials
+            rung, score, number = decode(order, cursor, (int, type(None)), (int, float, type(None)), int)
+            if rung is None or score is None:
+                return self._trials(unranked.where(TrialRow.number > number).limit(rows))
+            after = ((rung, score), number)
+        ranked, place = base.where(RANKED), _place(order)
+        with self._read() as connection:
+            trials = _records(connection, _in_order(ranked.where(is_judged()), order, after).limit(rows))
+            trials += _records(connection, ranked.where(UNJUDGED))
+            trials = [trial for trial in trials if after is None or place(trial) > _place_of(order, *after)]
+            trials.sort(key=place)
+            if len(trials) < rows:
+                trials += _records(connection, unranked.limit(rows - len(trials)))
+        return trials[:rows]
 
     def curve(self, search_id: str, number: int) -> list[Measurement]:
         """Read the learning curve of a trial: its measurements in the order of iterations.
@@ -144,10 +143,29 @@ class Leaderboard(Database):
             .order_by(MeasurementRow.iteration)
         )
         with self._read() as connection:
-            points = [read_measurement(row) for row in connection.execute(statement).mappings()]
+            points = _measurements(connection, connection.execute(statement).mappings().all())
             if not points and find_trial(connection, search_id, number) is None:
                 raise NotFoundError(f"there is no trial {number} of search {search_id!r}")
         return points
+
+    def rung_scores(self, search_id: str, numbers: Collection[int]) -> dict[int, list[tuple[int, float]]]:
+        """Read (iteration, score) at each rung of some trials, by trial number; a trial without any has an empty list.
+
+        Args:
+            search_id: The search.
+            numbers: Of the trials, as many as a page holds.
+        """
+        row = MeasurementRow
+        statement = (
+            select(row.number, row.iteration, row.score)
+            .where(row.search_id == search_id, row.number.in_(numbers))
+            .order_by(row.number, row.iteration)
+        )
+        found: dict[int, list[tuple[int, float]]] = {number: [] for number in numbers}
+        with self._read() as connection:
+            for number, iteration, score in connection.execute(statement):
+                found[number].append((iteration, score))
+        return found
 
     def measurements(self, search_id: str) -> dict[int, list[Measurement]]:
         """Read every learning curve of a search, by trial number; trials without a measurement are left out."""
@@ -158,30 +176,46 @@ class Leaderboard(Database):
         )
         with self._read() as connection:
             rows = connection.execute(statement).mappings().all()
-        return {
-            number: [read_measurement(row) for row in points]
-            for number, points in groupby(rows, key=lambda row: int(row["number"]))
-        }
+            points = _measurements(connection, rows)
+        of_trial = groupby(zip(rows, points, strict=True), key=lambda pair: int(pair[0]["number"]))
+        return {number: [point for _, point in pairs] for number, pairs in of_trial}
 
     def _trials(self, statement: Select[Any]) -> list[TrialRecord]:
         with self._read() as connection:
-            return [TrialRecord(*row) for row in connection.execute(statement)]
+            return _records(connection, statement)
 
 
-def best_of(statement: Select[Any], trial: type[TrialRow] = TrialRow) -> Select[Any]:
-    """Limit a statement to the best of the trials that it selects; of equal ones, to the one with the lower number.
+def _records(connection: Connection, statement: Select[Any]) -> list[TrialRecord]:
+    return [TrialRecord(*row) for row in connection.execute(statement)]
 
-    This is `nas.results.standing` in SQL.
 
-    Args:
-        statement: Selects trials.
-        trial: The table, or the alias of it, that the statement selects from.
-    """
-    return (
-        statement.where(trial.score.is_not(None), trial.status != TrialStatus.FAILED)
-        .order_by(trial.iteration.desc(), trial.score.desc(), trial.number)
-        .limit(1)
-    )
+def _in_order(trials: Select[Any], order: str, after: tuple[Standing, int] | None) -> Select[Any]:
+    """Order judged trials by their deepest rung and score; those after a place, which is a standing and a number."""
+    rung, score = TrialRow.iteration, TrialRow.score
+    if after is not None:
+        (at_rung, at_score), number = after
+        later = (rung < at_rung, score < at_score) if order == "-score" else (rung > at_rung, score > at_score)
+        within = rung <= at_rung if order == "-score" else rung >= at_rung  # the range of the index
+        tie = and_(score == at_score, TrialRow.number > number)
+        trials = trials.where(within, or_(later[0], and_(rung == at_rung, or_(later[1], tie))))
+    if order == "-score":
+        return trials.order_by(rung.desc(), score.desc(), TrialRow.number)
+    return trials.order_by(rung, score, TrialRow.number)
+
+
+def _place_of(order: str, standing: Standing, number: int) -> tuple[float, float, int]:
+    sign = -1 if order == "-score" else 1
+    return sign * standing[0], sign * standing[1], number
+
+
+def _place(order: str) -> Callable[[TrialRecord], tuple[float, float, int]]:
+    """Make the sort key of ranked trials in an order by score."""
+
+    def place(trial: TrialRecord) -> tuple[float, float, int]:
+        assert trial.standing is not None, "a ranked trial has a standing"
+        return _place_of(order, trial.standing, trial.number)
+
+    return place
 
 
 def _by_number(base: Select[Any], order: str, cursor: str | None) -> Select[Any]:
@@ -192,7 +226,9 @@ def _by_number(base: Select[Any], order: str, cursor: str | None) -> Select[Any]
 
 
 def _cursor_after(order: str, trial: TrialRecord) -> str:
-    return encode(order, trial.number) if order.endswith("number") else encode(order, trial.score, trial.number)
+    if order.endswith("number"):
+        return encode(order, trial.number)
+    return encode(order, *(trial.standing or (None, None)), trial.number)
 
 
 def find_trial(connection: Connection, search_id: str, number: int) -> TrialRecord | None:
@@ -202,6 +238,15 @@ def find_trial(connection: Connection, search_id: str, number: int) -> TrialReco
     return None if row is None else TrialRecord(*row)
 
 
-def read_measurement(row: RowMapping) -> Measurement:
-    """Make a measurement of a row of `measurements`."""
-    return Measurement.model_validate({name: row[name] for name in _MEASURED})
+def _measurements(connection: Connection, rows: Sequence[RowMapping]) -> list[Measurement]:
+    """Make the measurements of rows of `measurements`; the few environments that they share are read once."""
+    keys = {row["environment_key"] for row in rows} - {None}
+    statement = select(EnvironmentRow.key, EnvironmentRow.document).where(EnvironmentRow.key.in_(keys))
+    found = connection.execute(statement) if keys else ()
+    environments = {key: Environment.model_validate(document) for key, document in found}
+    return [
+        Measurement.model_validate(
+            {**{name: row[name] for name in _MEASURED}, "environment": environments.get(row["environment_key"])}
+        )
+        for row in rows
+    ]

@@ -7,14 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, case, func, select
-from sqlalchemy.orm import aliased
 
 from nas.results.status import TrialStatus
 from nas.store.costs import RAN
 from nas.store.engine import Database, in_parts
-from nas.store.leaderboard import TRIAL, best_of
 from nas.store.records import Overview, SearchCost, TrialRecord
-from nas.store.tables import SearchRow, SnapshotRow, TrialRow
+from nas.store.standing import best, candidates_for_best
+from nas.store.tables import SnapshotRow, TrialRow
 
 
 class Overviews(Database):
@@ -56,8 +55,10 @@ def _overviews(connection: Connection, ids: list[str]) -> dict[str, Overview]:
     for search_id, seconds in connection.execute(_run_seconds(ids)):
         before = costs[search_id]
         costs[search_id] = replace(before, device_seconds=before.device_seconds + seconds)
-    best = {row[-1]: TrialRecord(*row[:-1]) for row in connection.execute(_best_trials(ids))}
-    return {search_id: Overview(counts[search_id], best.get(search_id), costs[search_id]) for search_id in ids}
+    candidates: dict[str, list[TrialRecord]] = {search_id: [] for search_id in ids}
+    for row in connection.execute(candidates_for_best(ids)):
+        candidates[row[-1]].append(TrialRecord(*row[:-1]))
+    return {search_id: Overview(counts[search_id], best(candidates[search_id]), costs[search_id]) for search_id in ids}
 
 
 def _counts_by_status(ids: list[str]) -> Select[Any]:
@@ -90,14 +91,3 @@ def _run_seconds(ids: list[str]) -> Select[str, float]:
     )
     seconds = func.coalesce(func.sum(SnapshotRow.payload["device_seconds"].as_float()), 0.0)
     return select(SnapshotRow.search_id, seconds).where(is_last).group_by(SnapshotRow.search_id)
-
-
-def _best_trials(ids: list[str]) -> Select[Any]:
-    """Select each search's best trial and the search's id: one index look-up a search, however many trials it has."""
-    trial = aliased(TrialRow)
-    number = best_of(select(trial.number).where(trial.search_id == SearchRow.id), trial).scalar_subquery()
-    return (
-        TRIAL.add_columns(TrialRow.search_id)
-        .join(SearchRow, SearchRow.id == TrialRow.search_id)
-        .where(SearchRow.id.in_(ids), TrialRow.number == number)
-    )

@@ -90,6 +90,11 @@ class TrialRecord:
         device_seconds: `seconds` times the devices that the trial held.
         parameters: Trainable ones of what the trial trains; None where the number is not known.
         multiply_adds: Of one forward pass of what the trial trains, for one crop; None where the number is not known.
+        unjudged_iteration: The first rung that early stopping let the trial pass before there was anything to judge it
+            by; None where there is none, or the trial was judged at a later rung.
+        unjudged_score: The score at that rung.
+        held_iteration: `unjudged_iteration` while the trial stands there (see `nas.results.standing`); else None.
+        held_score: `unjudged_score` likewise.
         source: The trial from which this one was adopted with its numbers, as "SEARCH/NUMBER"; None for one that ran.
         reason: Why the trial ended as it did, as a sentence.
     """
@@ -112,6 +117,10 @@ class TrialRecord:
     source: str | None = None
     reason: str | None = None
     finished_at: float | None = None
+    unjudged_iteration: int | None = None
+    unjudged_score: float | None = None
+    held_iteration: int | None = None
+    held_score: float | None = None
 
     @cached_property
     def architecture(self) -> Architecture:
@@ -132,7 +141,16 @@ class TrialRecord:
     @property
     def standing(self) -> Standing | None:
         """The trial's sort key among the trials of its search: greater is better. None: it failed or has no score."""
+        if self.held_iteration is not None:
+            return trial_standing(self.status, self.held_iteration, self.held_score)
         return trial_standing(self.status, self.iteration, self.score)
+
+    @property
+    def unjudged(self) -> Standing | None:
+        """The first rung that the trial passed unjudged, and its score there; None where it stands by being judged."""
+        if self.unjudged_iteration is None or self.unjudged_score is None:
+            return None
+        return self.unjudged_iteration, self.unjudged_score
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,14 @@
 
 The contract, which holds on every database (tests/nas/store runs on SQLite and PostgreSQL alike):
 
-**Execution is at least once, recording exactly once.** A trial's process, a driver or the whole machine may die at
-any point, and the work is then done again. The record does not double, because every row has a natural key: a search
-its idempotency key (bound to the request that used the key first; to spec and parent where the request is not known),
-a trial (search, number), a measurement (search, number, iteration), a snapshot (search, run, epoch), an architecture
-and a fidelity the hash of their content, a training-free score (architecture, fidelity, seed, name). Delivering the
-same event again finds the recorded row, which is no error. A search or a trial with *other* content under a key that
-is taken is refused (ConflictError); of a measurement, a snapshot and a training-free score the first delivery stays.
+**Execution is at least once, recording exactly once.** A trial's process, a driver or the whole machine may die at any
+point, and the work is then done again. The record does not double, because every row has a natural key: a search its
+idempotency key (bound to the request that used the key first; to spec and parent where the request is not known), a
+trial (search, number), a measurement (search, number, iteration), a snapshot (search, run, epoch), an architecture, a
+fidelity and an environment the hash of their content, a training-free score (architecture, fidelity, seed, name).
+Delivering the same event again finds the recorded row, which is no error. A search or a trial with *other* content
+under a key that is taken is refused (ConflictError); of a measurement, a snapshot and a training-free score the first
+delivery stays.
 
 **Every writer names its attempt.** `begin_driver` gives a driver its attempt, `begin_attempt` gives a trial's process
 its own. The statement that writes also compares the attempt, so nothing can happen between the check and the write: a
@@ -22,16 +23,16 @@ stopped, in the same transaction; so a search that is over has no running trials
 **A trial's score** is the score of the deepest rung measured. A late measurement of an earlier rung joins the learning
 curve and leaves the score alone. Every measurement stays, also in a trial that failed or was stopped.
 
-**Nothing needs to be measured twice.** A completed trial of the same (architecture, fidelity, seed), whichever search
-it belongs to, can be adopted: the new row is completed at once, with the numbers and the curve of the other trial,
-which the row names as its source. No process ran for an adopted trial, so it adds nothing to a search's cost and
-nothing to the mean times of rungs. The source of an adopted trial is always one that ran. Training-free scores belong
-to no search.
+**Nothing needs to be measured twice.** A completed trial of the same (architecture, fidelity, seed, environment),
+whichever search it belongs to, can be adopted: the new row is completed at once, with the numbers and the curve of the
+other trial, which the row names as its source. No process ran for an adopted trial, so it adds nothing to a search's
+cost and nothing to the mean times of rungs. The source of an adopted trial is always one that ran. Training-free scores
+belong to no search.
 
-**Transactions are short**: one per event, with at most two statements for a trial's event (plus one for a fidelity
-that a process sends for the first time). Writers on SQLite take turns and wait up to 30 s; readers never wait. A
-method either commits all of its writes or leaves nothing; StoreError means that the database is unreachable or stayed
-locked, and since events can be delivered twice, a caller may try again.
+**Transactions are short**: one per event, with at most two statements for a trial's event (plus one for a fidelity or
+an environment that a process sends for the first time). Writers on SQLite take turns and wait up to 30 s; readers never
+wait. A method either commits all of its writes or leaves nothing; StoreError means that the database is unreachable or
+stayed locked, and since events can be delivered twice, a caller may try again.
 
 **Reading a page takes a fixed number of statements**, however many searches or trials are on it: `overviews` counts,
 sums and ranks for all searches of a page at once. The store returns the objects that it was given: an architecture,

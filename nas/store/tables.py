@@ -1,8 +1,8 @@
 """The tables. Migrations create them (`nas/store/migrations`); a test compares their result with this file.
 
 The keys of trials (search, number) and of measurements (search, number, iteration) are natural ones, so that a curve
-is read without a join and a second delivery of the same event finds the first one. Architectures and fidelities are
-stored once, under the hash of their content.
+is read without a join and a second delivery of the same event finds the first one. Architectures, fidelities and
+environments are stored once, under the hash of their content.
 """
 
 from __future__ import annotations
@@ -135,6 +135,16 @@ class FidelityRow(Base):
     created_at: Mapped[float] = mapped_column(Double)
 
 
+class EnvironmentRow(Base):
+    """The environment of measurements, under its content key."""
+
+    __tablename__ = "environments"
+
+    key: Mapped[str] = mapped_column(KEY, primary_key=True)
+    document: Mapped[dict[str, Any]] = mapped_column(DOCUMENT)
+    created_at: Mapped[float] = mapped_column(Double)
+
+
 class TrialRow(Base):
     """A trial: an architecture at a fidelity with a seed, and its result at the deepest rung measured so far."""
 
@@ -159,6 +169,10 @@ class TrialRow(Base):
     parameters: Mapped[int | None] = mapped_column(BigInteger)
     multiply_adds: Mapped[int | None] = mapped_column(BigInteger)
     source: Mapped[str | None] = mapped_column(SOURCE)  # the trial that this one was adopted from; None: this one ran
+    unjudged_iteration: Mapped[int | None] = mapped_column(
+        Integer
+    )  # the first rung passed unjudged, until judged later
+    unjudged_score: Mapped[float | None] = mapped_column(Double)
 
     __table_args__ = (
         CheckConstraint("number >= 0", name="number"),
@@ -171,8 +185,8 @@ class TrialRow(Base):
             name="scored",
         ),
         CheckConstraint("(status = 'running') = (finished_at IS NULL)", name="finished"),
-        Index(None, "search_id", "score", "number"),
         Index(None, "search_id", "iteration", "score", "number"),
+        Index(None, "search_id", "unjudged_iteration"),
         Index(None, "search_id", "status", "number"),
         Index(None, "search_id", "updated_at"),
         Index(None, "architecture_key", "fidelity_key", "seed"),
@@ -197,6 +211,7 @@ class MeasurementRow(Base):
     created_at: Mapped[float] = mapped_column(Double)
     parameters: Mapped[int | None] = mapped_column(BigInteger)
     multiply_adds: Mapped[int | None] = mapped_column(BigInteger)
+    environment_key: Mapped[str | None] = mapped_column(KEY)  # no foreign key: SQLite would copy the table to add one
 
     __table_args__ = (
         ForeignKeyConstraint(["search_id", "number"], ["trials.search_id", "trials.number"]),

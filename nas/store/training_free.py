@@ -8,11 +8,11 @@ from collections.abc import Collection, Mapping
 from sqlalchemy import select
 
 from nas.specs import Fidelity
-from nas.store.contents import Contents, canonical
+from nas.store.contents import Contents
 from nas.store.engine import in_parts
 from nas.store.tables import TrainingFreeRow
 from nas.store.trials import require_driver
-from search_spaces.document import Architecture
+from search_spaces.document import Architecture, canonical
 
 
 class TrainingFree(Contents):

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from sqlalchemy import Connection, and_, case, literal, select, update
+from sqlalchemy import Connection, and_, case, func, literal, select, update
 
 from nas.results.measurement import Measurement
 from nas.results.proposal import Proposal
 from nas.results.status import TrialStatus
-from nas.store.contents import Contents, canonical
+from nas.store.contents import Contents
 from nas.store.drivers import ACTIVE, refuse_driver
 from nas.store.engine import clean_text
 from nas.store.errors import ConflictError, NotFoundError, StaleAttemptError
-from nas.store.leaderboard import TRIAL_COLUMNS, find_trial
+from nas.store.leaderboard import find_trial
 from nas.store.records import TrialRecord
+from nas.store.standing import TRIAL_COLUMNS
 from nas.store.tables import MeasurementRow, SearchRow, TrialRow
-from search_spaces.document import architecture_to_dict
+from search_spaces.document import architecture_to_dict, canonical
 
 SCORED = (TrialStatus.COMPLETED, TrialStatus.PRUNED)
 """Terminal statuses that need a score."""
@@ -103,7 +104,9 @@ class Trials(Contents):
                 _refuse_attempt(connection, search_id, number, None)
             return attempt
 
-    def record_measurement(self, search_id: str, number: int, attempt: int, measurement: Measurement) -> None:
+    def record_measurement(
+        self, search_id: str, number: int, attempt: int, measurement: Measurement, judged: bool | None = None
+    ) -> None:
         """Record the result of one rung. The same rung again changes nothing and is no error.
 
         The score of the trial becomes the measurement's only where no deeper rung is recorded.
@@ -113,6 +116,8 @@ class Trials(Contents):
             number: The trial's number within the search.
             attempt: The trial's attempt that has measured.
             measurement: The result; names its rung.
+            judged: Where the trial continues from this rung, whether early stopping could judge it there; see
+                `nas.results.standing`. None where it does not continue, or nothing is ever stopped.
 
         Raises:
             NotFoundError: There is no such trial.
@@ -122,6 +127,8 @@ class Trials(Contents):
         deeper = and_(TrialRow.iteration.is_not(None), TrialRow.iteration >= measurement.iteration)
         latest = {"updated_at": now, **{name: getattr(measurement, name) for name in MEASURED}}
         columns = TrialRow.__table__.c
+        if judged is not None:
+            latest |= _unjudged(measurement, judged)
         statement = (
             update(TrialRow)
             .where(_is_trial(search_id, number), *_is_current(attempt))
@@ -132,14 +139,20 @@ class Trials(Contents):
                 if not _is_recorded(connection, search_id, number, attempt, measurement.iteration):
                     _refuse_attempt(connection, search_id, number, attempt)
                 return
+            environment = measurement.environment
             content = {
                 "search_id": search_id,
                 "number": number,
                 "attempt": attempt,
                 "created_at": now,
-                **measurement.model_dump(mode="json"),
+                **measurement.model_dump(mode="json", exclude={"environment"}),
+                "environment_key": None if environment is None else environment.key,
             }
+            if environment is not None:
+                self._store_environment(connection, environment, now)
             connection.execute(self._insert(MeasurementRow).on_conflict_do_nothing(), content)
+        if environment is not None:
+            self._known_environments.add(environment.key)
 
     def finish_trial(
         self, search_id: str, number: int, attempt: int, status: TrialStatus, reason: str | None = None
@@ -191,6 +204,16 @@ def column_values(record: TrialRecord) -> dict[str, Any]:
     """Map the columns of `trials` to the values of a record; fields that are None are left out."""
     values = {name: getattr(record, name) for name in TRIAL_COLUMNS}
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _unjudged(measurement: Measurement, judged: bool) -> dict[str, Any]:
+    """The columns of the unjudged rung, after a trial has passed this one: the first such rung, until it is judged."""
+    if judged:
+        return {"unjudged_iteration": None, "unjudged_score": None}
+    return {
+        "unjudged_iteration": func.coalesce(TrialRow.unjudged_iteration, measurement.iteration),
+        "unjudged_score": func.coalesce(TrialRow.unjudged_score, measurement.score),
+    }
 
 
 def _is_trial(search_id: str, number: int) -> Any:

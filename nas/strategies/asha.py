@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from nas.results.measurement import Measurement
+from nas.results.standing import Standing
 
 
 class SuccessiveHalving:
@@ -19,7 +20,8 @@ class SuccessiveHalving:
     or its score is at least the quantile of those scores at q = 1 - 1/reduction, interpolated linearly: with
     h = q (n - 1) and k = floor(h) + 1, that is s_k + (h - floor(h)) (s_{k+1} - s_k). This is the rule of Ray Tune's
     AsyncHyperBandScheduler with one bracket, but with any ascending rungs. At the last rung every trial continues:
-    nothing is left to stop.
+    nothing is left to stop. A trial that continues from a rung where fewer than `reduction` trials have scored, itself
+    included, is unjudged there: one in `reduction` of so few is none.
 
     Args:
         rungs: Iterations at which trials are judged, strictly ascending.
@@ -39,6 +41,8 @@ class SuccessiveHalving:
         self._quantile = (1 - 1 / reduction) * 100 / 100
         self._scores: dict[int, list[float]] = {rung: [] for rung in rungs}
         self._decisions: dict[tuple[int, int], bool] = {}
+        self._reduction = reduction
+        self._unjudged: dict[int, Standing] = {}
 
     def record(self, number: int, iteration: int, score: float) -> bool:
         """Record the score of a trial at a rung, and decide whether the trial continues.
@@ -62,10 +66,21 @@ class SuccessiveHalving:
         if (number, iteration) not in self._decisions:
             scores = self._scores[iteration]
             should_continue = iteration == self.rungs[-1] or not scores or score >= _quantile(scores, self._quantile)
+            if should_continue and iteration != self.rungs[-1]:
+                if len(scores) + 1 < self._reduction:
+                    self._unjudged.setdefault(number, (iteration, score))
+                else:
+                    self._unjudged.pop(number, None)
             self._note(number, iteration, score, should_continue)
         return self._decisions[number, iteration]
 
-    def replay(self, curves: Mapping[int, Iterable[Measurement]]) -> None:
+    def unjudged(self, number: int) -> Standing | None:
+        """Return the first rung that a trial passed unjudged, and its score there; None where it was judged since."""
+        return self._unjudged.get(number)
+
+    def replay(
+        self, curves: Mapping[int, Iterable[Measurement]], unjudged: Mapping[int, Standing] | None = None
+    ) -> None:
         """Restore the scores that an earlier driver recorded; the order of the trials does not matter.
 
         The store holds no decisions, and needs none: an ended trial is never judged again, and a trial still in flight
@@ -73,7 +88,9 @@ class SuccessiveHalving:
 
         Args:
             curves: Measurements by trial number.
+            unjudged: What `unjudged` returned for trials, where that was not None.
         """
+        self._unjudged.update(unjudged or {})
         for number, curve in curves.items():
             for measurement in curve:
                 if (number, measurement.iteration) not in self._decisions:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from nas.results.standing import Standing
 from nas.strategies.cells import CellSpace
 from search_spaces.dense_cell.architecture import DenseCell
 from search_spaces.document import Architecture
@@ -38,6 +39,7 @@ class Observation:
         score: At the rung `iteration`; None where nothing was measured. A strategy ignores the score of a running
             trial, since the trial is told again at its end.
         iteration: The deepest rung with a score; None where nothing was measured.
+        unjudged: The first rung that the trial passed unjudged, and its score there; see `nas.results.standing`.
     """
 
     number: int
@@ -45,6 +47,7 @@ class Observation:
     status: str
     score: float | None = None
     iteration: int | None = None
+    unjudged: Standing | None = None
 
     def __post_init__(self) -> None:
         assert self.status in STATUSES, self.status

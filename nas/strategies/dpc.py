@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import heapq
 import random
+from typing import TypeAlias
 
-from nas.results.standing import standing
+from nas.results.standing import Standing, standing
 from nas.specs import DpcStrategy
 from nas.strategies.base import CellStrategy, Observation
 from nas.strategies.cells import CellSpace
 from search_spaces.dense_cell.architecture import DenseCell
+
+_Entry: TypeAlias = tuple[Standing, int, DenseCell]
+"""A cell with its trial's standing and negative number, by which the best ones are chosen."""
 
 MUTATION_TRIES = 100
 """Mutations that may give seen cells, or cells beyond the limit, before a uniform draw is made instead."""
@@ -18,10 +22,8 @@ MUTATION_TRIES = 100
 class NearBestSearch(CellStrategy):
     """Random search that mutates one of the `pool` best cells with probability `near_best`, else draws uniformly.
 
-    The parent is drawn uniformly from the best cells. Scores of different rungs cannot be compared, so the best cells
-    are those that reached the deepest rung, and among cells at the same rung those that scored best; ties go to the
-    earlier trial. Early stopping makes this order sound: a trial stopped at a rung had lost there against the trials
-    that continued. Trials `0 .. startup - 1` are uniform.
+    The parent is drawn uniformly from the best cells, in the order of `nas.results.standing`; ties go to the earlier
+    trial. Trials `0 .. startup - 1` are uniform.
 
     The paper gives the idea in a sentence and no numbers; probability, pool and mutation are this project's choice.
 
@@ -32,12 +34,15 @@ class NearBestSearch(CellStrategy):
     def __init__(self, space: CellSpace, seed: int, strategy: DpcStrategy) -> None:
         super().__init__(space, seed)
         self._strategy = strategy
-        self._ranked: list[tuple[tuple[int, float], int, DenseCell]] = []
+        self._judged: list[_Entry] = []
+        self._unjudged: list[tuple[Observation, DenseCell]] = []
+        self._least_judged: dict[int, float] = {}
 
     def _propose(self, number: int, rng: random.Random) -> DenseCell | None:
-        if number < self._strategy.startup or not self._ranked or rng.random() >= self._strategy.near_best:
+        best = self._best()
+        if number < self._strategy.startup or not best or rng.random() >= self._strategy.near_best:
             return None
-        parents = [cell for *_, cell in self._ranked]
+        parents = [cell for *_, cell in best]
         for _ in range(MUTATION_TRIES):
             child = self._space.mutate(rng.choice(parents), rng)
             if self._is_new(child):
@@ -53,6 +58,24 @@ class NearBestSearch(CellStrategy):
         # from the proposal, and mutations of the two would differ between this process and a restored strategy.
         cell = observation.architecture
         assert isinstance(cell, DenseCell), cell.kind
-        entry = (standing(observation.iteration, observation.score), -observation.number, cell)
+        if observation.unjudged is not None:
+            self._unjudged.append((observation, cell))
+            return
+        rung, score = observation.iteration, observation.score
+        self._least_judged[rung] = min(score, self._least_judged.get(rung, score))
+        self._judged = self._largest([*self._judged, (standing(rung, score), -observation.number, cell)])
+
+    def _best(self) -> list[_Entry]:
+        """The best cells so far. The unjudged ones are few, and where they stand depends on the others."""
+        return self._largest([*self._judged, *(self._entry(*unjudged) for unjudged in self._unjudged)])
+
+    def _entry(self, observation: Observation, cell: DenseCell) -> _Entry:
+        assert observation.iteration is not None
+        assert observation.score is not None
+        least = self._least_judged.get(observation.iteration)
+        at = standing(observation.iteration, observation.score, observation.unjudged, least)
+        return at, -observation.number, cell
+
+    def _largest(self, entries: list[_Entry]) -> list[_Entry]:
         # Numbers are unique, so the comparison never reaches the cells.
-        self._ranked = heapq.nlargest(self._strategy.pool, [*self._ranked, entry])
+        return heapq.nlargest(self._strategy.pool, entries)

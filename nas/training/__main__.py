@@ -1,4 +1,4 @@
-"""The trainer alone: `python -m nas.training evaluate|retrain|training-free`, without Ray, a database or HTTP.
+"""The trainer alone: `python -m nas.training evaluate|replay|retrain|training-free`, without Ray, a database or HTTP.
 
 Needs torch, numpy, Pillow, pydantic, safetensors and typer; PyYAML only for a fidelity in YAML.
 """
@@ -18,11 +18,12 @@ from nas.results.measurement import Measurement, TrialError
 from nas.specs import Fidelity
 from nas.specs.training_free import TRAINING_FREE, TRAINING_FREE_SOURCES, TrainingFreeProxy
 from nas.training.evaluate import evaluate
+from nas.training.launch import Retraining, launch
+from nas.training.options import Augment, EvaluateOn, Flip, Log, Processes, Scales, Weights, read_extras
 from nas.training.progress import ProgressLines, show_remarks
-from nas.training.retrain import retrain
+from nas.training.replay import replay
 from nas.training.training_free import score
-from nas.training.workspace import Workspace
-from nas.weights.entry import WeightsEntry
+from nas.training.workspace import Workspace, named_weights, split_pair
 from search_spaces.document import read_architecture
 from search_spaces.validation import validate
 
@@ -37,7 +38,6 @@ Datasets = Annotated[
         help="A data set, or the registration file of one; a single one replaces the data set of the fidelity.",
     ),
 ]
-Weights = Annotated[list[str] | None, typer.Option(metavar="NAME=PATH", help="Register pretrained weights.")]
 Cache = Annotated[Path, typer.Option(help="Folder for backbones and feature banks.")]
 Seed = Annotated[int, typer.Option(help="Seed of initial weights, batches and dropout.")]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:N; default: the first GPU, else the CPU.")]
@@ -93,6 +93,34 @@ def _evaluate(
     _print(measurements)
 
 
+@app.command("replay")
+def _replay(
+    *,
+    architecture: Document,
+    dataset: Datasets,
+    weights: Weights = None,
+    cache: Cache,
+) -> None:
+    """Measure an exported architecture again as its document says, and compare; exit code 1 where a score differs."""
+    document = read_architecture(architecture)
+    fidelity = document.provenance.fidelity
+    if fidelity is None:
+        raise ValueError(f"{architecture}: provenance.fidelity is missing, so the measurement cannot be replayed")
+    parsed, workspace = _workspace_for(validate(Fidelity, fidelity), dataset, weights, cache)
+    equal = True
+    for again in replay(document, parsed, workspace, progress=ProgressLines()):
+        equal = equal and again.equal
+        line = {
+            "iteration": again.measurement.iteration,
+            "recorded": again.recorded,
+            "score": again.measurement.score,
+            "equal": again.equal,
+            "differences": again.differences,
+        }
+        print(json.dumps(line), flush=True)
+    raise typer.Exit(0 if equal else 1)
+
+
 @app.command("retrain")
 def _retrain(
     *,
@@ -106,22 +134,29 @@ def _retrain(
     threads: Threads = None,
     output: Annotated[Path, typer.Option(help="Folder for the results.")],
     checkpoint_seconds: Annotated[float, typer.Option(help="Time between checkpoints.")] = 20.0,
+    processes: Processes = 1,
+    evaluate: EvaluateOn = "crop",
+    scales: Scales = None,
+    flip: Flip = False,
+    augment: Augment = None,
+    log: Log = None,
 ) -> None:
     """Train one architecture and save the network."""
     document = read_architecture(architecture)
     parsed, workspace = _inputs(fidelity, dataset, weights, cache)
-    measurements = retrain(
+    extras = read_extras(parsed.crop, evaluate=evaluate, scales=scales, flip=flip, augment=augment, log=log)
+    asked = Retraining(
         document,
         parsed,
         workspace,
         output,
         seed=seed,
         device=device,
-        progress=ProgressLines(),
         threads=threads,
         checkpoint_seconds=checkpoint_seconds,
+        **extras._asdict(),
     )
-    _print(measurements)
+    _print(launch(asked, processes, ProgressLines()))
 
 
 @app.command("training-free")
@@ -165,14 +200,17 @@ def _training_free(
 def _inputs(
     fidelity: Path, datasets: Iterable[str], weights: Iterable[str] | None, cache: Path
 ) -> tuple[Fidelity, Workspace]:
-    parsed = read_fidelity(fidelity)
+    return _workspace_for(read_fidelity(fidelity), datasets, weights, cache)
+
+
+def _workspace_for(
+    parsed: Fidelity, datasets: Iterable[str], weights: Iterable[str] | None, cache: Path
+) -> tuple[Fidelity, Workspace]:
+    """Make the workspace of the command line, and the fidelity with its data set: a single one replaces its own."""
     entries = dict(map(_dataset, datasets))
     if len(entries) == 1:
         parsed = parsed.model_copy(update={"dataset": next(iter(entries))})
-    entries_of_weights = {
-        name: WeightsEntry(path=Path(path)) for name, path in (_pair(text, "NAME=PATH") for text in weights or ())
-    }
-    return parsed, Workspace(entries, entries_of_weights, cache, cache / "artifacts")
+    return parsed, Workspace(entries, named_weights(weights or (), parsed), cache, cache / "artifacts")
 
 
 def _print(measurements: Iterable[Measurement]) -> None:
@@ -206,7 +244,7 @@ def read_fidelity(path: Path) -> Fidelity:
 
 
 def _dataset(text: str) -> tuple[str, Registration]:
-    name, place = _pair(text, "NAME=LAYOUT:ROOT or NAME=FILE.YAML")
+    name, place = split_pair(text, "NAME=LAYOUT:ROOT or NAME=FILE.YAML")
     if place.endswith((".yaml", ".yml", ".json")):
         return name, _registration(Path(place))
     layout, colon, root = place.partition(":")
@@ -233,13 +271,6 @@ def _proxy(text: str) -> TrainingFreeProxy:
         if name == text:
             return name
     raise ValueError(f"a proxy is one of {', '.join(TRAINING_FREE)}, not {text!r}")
-
-
-def _pair(text: str, pattern: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals or not name or not value:
-        raise ValueError(f"{pattern} is needed, not {text!r}")
-    return name, value
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ import torch
 from nas.models.networks import is_network
 from nas.results.measurement import Measurement
 from nas.specs import Fidelity
-from nas.training.loop.checkpoint import checkpoint_key, written_key
+from nas.training.environment import environment_of
+from nas.training.loop.checkpoint import checkpoint_key
 from nas.training.loop.device import pick_device, reproducible_kernels, thread_count
 from nas.training.loop.distributed import Peers
 from nas.training.loop.failures import trial_failures
@@ -38,8 +39,9 @@ def evaluate(
 
     Where the backbone is frozen, the head is trained on the feature bank, which `prepare` makes if needed. Otherwise
     the entire network is trained on images, as is every architecture that is a network itself (auto_deeplab). For what
-    the score at a rung means see `schedule.rate_factors`. The same (architecture, fidelity, seed) gives the same scores
-    on the same machine with the same `threads`.
+    the score at a rung means see `schedule.rate_factors`. What is trained is the architecture's canonical form, so the
+    same (architecture, fidelity, seed) gives the same scores in the same `environment.environment_of`, however the
+    architecture is written.
 
     In an initialised process group (torch.distributed) all processes of the group train one model together; see
     `distributed` for how a step differs from that of one process. All of them must call this function with the same
@@ -53,7 +55,7 @@ def evaluate(
         workspace: Where data sets, weights and caches are.
         device: Of this process; `None` for the first GPU, or the CPU where there is none.
         checkpoint: The state is saved to this file, atomically, before each measurement is yielded. From a file of the
-            same architecture (as written), fidelity, seed, kind of device and number of processes the saved
+            same architecture, fidelity, seed, kind of device and number of processes the saved
             measurements are yielded again unchanged, then training resumes bit-identically. Any other file is
             overwritten.
         threads: CPU threads, process-wide while this runs; `None` leaves their number.
@@ -85,7 +87,7 @@ def evaluate(
             loop = build_loop(network, prepared, seed, target, peers)
         saving = None
         if checkpoint is not None:
-            key = checkpoint_key(written_key(architecture), fidelity.key, seed, target, processes)
+            key = checkpoint_key(architecture.key, fidelity.key, seed, target, processes)
             saving = Checkpoint(checkpoint, key)
         run = RungRun(
             loop,
@@ -95,5 +97,6 @@ def evaluate(
             devices * processes,
             saving,
             complexity=trial_complexity(loop.model, prepared),
+            environment=environment_of(prepared, target, processes),
         )
         yield from run.measurements()

@@ -74,6 +74,17 @@ class Prepared:
         images = used_images(self.dataset.split("train"), self.fidelity.train_images)
         return class_graph(self.dataset, images, self.statistics_folder)
 
+    @property
+    def inputs_key(self) -> str:
+        """Content hash (sha256 hex) of the data, the backbone's weights and the statistics of its features."""
+        source, statistics = self.source, self.statistics
+        hashed = None if source is None else source.weights_key()
+        features = None if statistics is None else [statistics.mean, statistics.deviation]
+        depends = {**_crops(self.fidelity, self.dataset), "weights": hashed, "features": features}
+        if self.preprocessing != IMAGENET:
+            depends["preprocessing"] = self.preprocessing.model_dump(mode="json")
+        return content_key(depends)
+
     def training_source(self) -> CropSource:
         return _training_source(self.fidelity, self.dataset, self.preprocessing)
 
@@ -108,7 +119,7 @@ def prepare(
     """
     target = pick_device(device)
     dtype = compute_dtype(fidelity, target)
-    dataset = workspace.dataset(fidelity.dataset)
+    dataset = workspace.dataset(fidelity.dataset).resized(fidelity.resize)
     folder = workspace.cache / "statistics"
     class_pixels, warnings = checked_labels(
         dataset,

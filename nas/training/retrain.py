@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,29 +12,38 @@ from torch import nn
 
 from nas.atomic import write_bytes_atomically, write_text_atomically
 from nas.models.graph_reasoning import KnowledgeGraph, identity_graph
-from nas.models.networks import Network, SegmentationNetwork, build_classifier_head, is_network
+from nas.models.networks import Network, SegmentationNetwork, build_classifier_head, is_network, match_bn_momentum
 from nas.models.parameters import count_parameters
 from nas.results.measurement import Measurement
 from nas.results.software import software_versions
 from nas.specs import Fidelity
 from nas.training.backbone.extractor import StandardizedBackbone
 from nas.training.backbone.source import BackboneSource
-from nas.training.loop.checkpoint import checkpoint_key, written_key
+from nas.training.callbacks import Callback
+from nas.training.environment import environment_of
+from nas.training.full_image import FullImageSpec, full_image_metrics
+from nas.training.loop.augmentation import Augmentation
+from nas.training.loop.checkpoint import checkpoint_key
 from nas.training.loop.device import pick_device, place, reproducible_kernels, thread_count
+from nas.training.loop.distributed import Peers
 from nas.training.loop.rungs import Checkpoint, RungRun
 from nas.training.pictures import draw_predictions
 from nas.training.prepare import Prepared, prepare
 from nas.training.progress import Progress, silent
+from nas.training.reports import Reports
 from nas.training.trial import build_loop, build_trial_network, build_whole_network, trial_complexity
 from nas.training.workspace import Workspace
+from search_spaces.base import content_key
 from search_spaces.document import (
     Architecture,
     ArchitectureDocument,
     Provenance,
     Score,
+    canonical,
     read_architecture,
     write_document,
 )
+from search_spaces.text import architecture_text
 
 MODEL, METRICS, DOCUMENT, PICTURE = "model.safetensors", "metrics.json", "architecture.json", "predictions.png"
 CHECKPOINT = "checkpoint.pt"
@@ -51,14 +60,20 @@ def retrain(
     progress: Progress = silent,
     threads: int | None = None,
     checkpoint_seconds: float = 20.0,
+    evaluation: FullImageSpec | None = None,
+    augmentation: Augmentation | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> tuple[Measurement, ...]:
     """Train the network of an architecture document at a fidelity, and save it in a folder.
 
     The folder receives `model.safetensors` (backbone, standardisation of its features, head and classifier; or the
-    entire network where the architecture is one), `metrics.json`, `architecture.json` (the document, with this training
-    as its provenance) and `predictions.png`. The backbone is trained too where the fidelity has `backbone.frozen:
-    false`. While training, `checkpoint.pt` holds the state: after an interruption a call with the same architecture,
-    fidelity and seed resumes there and ends with the same bytes.
+    entire network where the architecture is one), `metrics.json`, `architecture.json` (the document in its canonical
+    form, which was trained, with this training as its provenance) and `predictions.png`. The backbone is trained too
+    where the fidelity has `backbone.frozen: false`. While training, `checkpoint.pt` holds the state: after an
+    interruption a call with the same architecture, fidelity and seed resumes there and ends with the same bytes.
+
+    In an initialised process group (torch.distributed) all processes of the group train one network together, as in
+    `evaluate`; the first process writes the folder, calls progress and callbacks, and returns the measurements.
 
     Args:
         document: The architecture.
@@ -70,18 +85,26 @@ def retrain(
         progress: Called with the stages of `prepare`, then with stage "training" and the steps.
         threads: CPU threads, process-wide during the call; `None` leaves their number.
         checkpoint_seconds: Time between checkpoints within a rung.
+        evaluation: How entire validation images are predicted for `full_images` in the metrics; `None` leaves it out.
+        augmentation: Applied to each training crop, where the backbone is trained too.
+        callbacks: Told of the training while it runs.
 
     Returns:
-        One measurement per rung.
+        One measurement per rung; in a process group, none in other processes than the first.
 
     Raises:
         TrialError: The architecture cannot be measured (out of memory, loss not finite, crop too small).
-        ValueError: safetensors is not installed, the device is not there, or `prepare` refuses the fidelity.
+        ValueError: safetensors is not installed, the device is not there, the augmentation needs a trained backbone,
+            the batch is not a multiple of the number of processes, or `prepare` refuses the fidelity.
         DatasetError: The data set is broken.
         OSError: The disk is full.
     """
     _require_safetensors()
+    _require_images(document.architecture, fidelity, augmentation)
     target = pick_device(device)
+    peers = Peers.here(target)
+    leads, processes = (True, 1) if peers is None else (peers.leads, peers.count)
+    progress = progress if leads else silent
     output.mkdir(parents=True, exist_ok=True)
     with thread_count(threads), reproducible_kernels(target):
         prepared = prepare(
@@ -92,20 +115,38 @@ def retrain(
             progress=progress,
         )
         network = build_trial_network(document.architecture, prepared, seed)
-        key = checkpoint_key(written_key(document.architecture), fidelity.key, seed, target)
-        loop = build_loop(network, prepared, seed, target)
+        key = _training_key(
+            document.architecture, fidelity, augmentation, seed=seed, device=target, processes=processes
+        )
+        loop = build_loop(network, prepared, seed, target, peers, augmentation=augmentation)
+        reports = Reports(loop, fidelity.rungs, callbacks if leads else (), progress)
         run = RungRun(
             loop,
             fidelity.rungs,
             prepared.dataset.num_classes,
             target,
+            processes,
             checkpoint=Checkpoint(output / CHECKPOINT, key, checkpoint_seconds),
-            on_step=lambda step: progress("training", step, fidelity.iterations),
+            on_step=reports.step,
             complexity=trial_complexity(loop.model, prepared),
+            environment=environment_of(prepared, target, processes),
         )
-        measured = tuple(run.measurements())
-        _write_results(document, prepared, network, measured, output, seed=seed, device=target)
-    (output / CHECKPOINT).unlink(missing_ok=True)
+        run.resume()
+        with reports.opened(_description(document.architecture, prepared, run, key, seed)) as result:
+            measured = reports.measured(run)
+            loop.adopt_average()
+            place(network, target)
+            network.eval()
+            added = {"processes": processes, **_augmented_by(augmentation)}
+            if evaluation is not None:
+                added |= full_image_metrics(evaluation, network, prepared, target, peers=peers, progress=progress)
+            if leads:
+                written = _write_results(
+                    document, prepared, network, measured, output, seed=seed, device=target, added=added
+                )
+                result.update(written)
+    if leads:
+        (output / CHECKPOINT).unlink(missing_ok=True)
     return measured
 
 
@@ -159,6 +200,7 @@ def _rebuilt(
     if is_network(architecture):
         return build_whole_network(architecture, num_classes, fidelity)
     body = BackboneSource.from_metadata(metadata).build_empty(fidelity.backbone)
+    match_bn_momentum(body, fidelity.head)
     part = build_classifier_head(
         architecture,
         body.levels,
@@ -170,6 +212,48 @@ def _rebuilt(
     placeholder = torch.ones(sum(level.channels for level in body.levels))
     backbone = StandardizedBackbone(body, placeholder, placeholder, frozen=fidelity.backbone.frozen)
     return SegmentationNetwork(backbone, part.head, part.classifier)
+
+
+def _require_images(architecture: Architecture, fidelity: Fidelity, augmentation: Augmentation | None) -> None:
+    if augmentation is not None and not is_network(architecture) and fidelity.backbone.frozen:
+        raise ValueError(
+            "augmentation by a file needs images in every step, but a frozen backbone is trained on stored features: "
+            "set backbone.frozen to false in the fidelity"
+        )
+
+
+def _training_key(
+    architecture: Architecture,
+    fidelity: Fidelity,
+    augmentation: Augmentation | None,
+    *,
+    seed: int,
+    device: torch.device,
+    processes: int,
+) -> str:
+    trained_as = fidelity.key if augmentation is None else content_key([fidelity.key, augmentation.key])
+    return checkpoint_key(architecture.key, trained_as, seed, device, processes)
+
+
+def _description(
+    architecture: Architecture, prepared: Prepared, run: RungRun, key: str, seed: int
+) -> Mapping[str, Any]:
+    assert run.complexity is not None
+    return {
+        "key": key,
+        "architecture": architecture_text(architecture),
+        "class_names": list(prepared.dataset.class_names),
+        "seed": seed,
+        "fidelity": prepared.fidelity.model_dump(mode="json"),
+        "parameters": run.complexity.parameters,
+        "multiply_adds": run.complexity.multiply_adds,
+    }
+
+
+def _augmented_by(augmentation: Augmentation | None) -> dict[str, Any]:
+    if augmentation is None:
+        return {}
+    return {"augmentation": {"key": augmentation.key, "pipeline": augmentation.pipeline}}
 
 
 def _require_safetensors() -> None:
@@ -188,11 +272,11 @@ def _write_results(
     *,
     seed: int,
     device: torch.device,
-) -> None:
+    added: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Write the files of a folder; `added` are further metrics. Returns the metrics."""
     from safetensors.torch import save
 
-    place(network, device)
-    network.eval()
     draw_predictions(network, prepared.validation_source(), prepared.dataset, output / PICTURE, device)
     tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
     write_bytes_atomically(
@@ -205,13 +289,17 @@ def _write_results(
         fidelity=prepared.fidelity.model_dump(mode="json"),
         scores=tuple(Score(iteration=m.iteration, score=m.score) for m in measured),
         software=software_versions(),
+        environment=measured[-1].environment,
+        augmentation=added.get("augmentation", {}).get("key"),
         classes=prepared.dataset.class_names,
     )
+    metrics = {**_metrics(prepared, network, measured, seed=seed, device=device), **added}
     for name, content in (
-        (DOCUMENT, write_document(document.architecture, provenance)),
-        (METRICS, _metrics(prepared, network, measured, seed=seed, device=device)),
+        (DOCUMENT, write_document(canonical(document.architecture), provenance)),
+        (METRICS, metrics),
     ):
         write_text_atomically(output / name, json.dumps(content, indent=2) + "\n")
+    return metrics
 
 
 def _metrics(
@@ -225,9 +313,11 @@ def _metrics(
     names = prepared.dataset.class_names
     rungs = [{**m.model_dump(mode="json"), "class_iou": dict(zip(names, m.class_iou, strict=True))} for m in measured]
     height, width = prepared.fidelity.crop
+    images = len(prepared.validation_source())
+    scaled = f", of images at {prepared.dataset.resize:g} times their size" if prepared.dataset.resize != 1 else ""
     return {
         "score": measured[-1].score,
-        "measured_on": f"{len(prepared.validation_source())} validation images, middle crop of {height}x{width}",
+        "measured_on": f"{images} validation images, middle crop of {height}x{width}{scaled}",
         "rungs": rungs,
         "seed": seed,
         "parameters": {part: size for part, module in network.named_children() if (size := _size(module))},

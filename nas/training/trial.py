@@ -14,10 +14,12 @@ from nas.models.networks import (
     build_classifier_head,
     build_network,
     is_network,
+    match_bn_momentum,
 )
 from nas.models.parameters import count_parameters
 from nas.results.measurement import TrialError
 from nas.specs import Fidelity
+from nas.training.loop.augmentation import Augmentation
 from nas.training.loop.batches import BankBatches, Batches
 from nas.training.loop.device import place
 from nas.training.loop.distributed import Peers
@@ -28,11 +30,13 @@ from nas.training.loop.losses import class_weights
 from nas.training.loop.random_streams import WEIGHTS, torch_seed
 from nas.training.prepare import Prepared
 from search_spaces.auto_deeplab.architecture import AutoDeepLab
-from search_spaces.document import Architecture
+from search_spaces.document import Architecture, canonical
 
 
 def build_trial_network(architecture: Architecture, prepared: Prepared, seed: int) -> Network:
     """Build the network of a trial on the CPU, with initial weights that follow from the seed.
+
+    The architecture is built in its canonical form: initial weights are drawn in the order of its parts.
 
     Returns:
         The prepared, standardised backbone with a new head and classifier; or an entirely new network where the
@@ -42,6 +46,7 @@ def build_trial_network(architecture: Architecture, prepared: Prepared, seed: in
         TrialError: The network cannot be built, for instance because the crop is too small.
     """
     fidelity = prepared.fidelity
+    architecture = canonical(architecture)
     if is_network(architecture):
         with torch.random.fork_rng(devices=[]), trial_failures("building the network"):
             torch.manual_seed(torch_seed(seed, WEIGHTS))
@@ -50,6 +55,8 @@ def build_trial_network(architecture: Architecture, prepared: Prepared, seed: in
             except ValueError as error:
                 raise TrialError(f"the network cannot be built: {error}") from error
     backbone = prepared.backbone(frozen=fidelity.backbone.frozen)
+    if not fidelity.backbone.frozen:
+        match_bn_momentum(backbone, fidelity.head)
     knowledge = prepared.knowledge() if needs_knowledge(architecture) else None
     with torch.random.fork_rng(devices=[]), trial_failures("building the head"):
         torch.manual_seed(torch_seed(seed, WEIGHTS))
@@ -79,7 +86,13 @@ def build_whole_network(architecture: AutoDeepLab, num_classes: int, fidelity: F
 
 
 def build_loop(
-    network: Network, prepared: Prepared, seed: int, device: torch.device, peers: Peers | None = None
+    network: Network,
+    prepared: Prepared,
+    seed: int,
+    device: torch.device,
+    peers: Peers | None = None,
+    *,
+    augmentation: Augmentation | None = None,
 ) -> Loop:
     """Make the loop that trains a network: head and classifier on the feature bank if there is one, else all on images.
 
@@ -91,6 +104,7 @@ def build_loop(
         seed: Of batches and dropout.
         device: Where the model is trained.
         peers: The processes that train the model together.
+        augmentation: Applied to each training crop; only where the model is trained on images.
 
     Raises:
         ValueError: The fidelity's batch is not a multiple of the number of `peers`.
@@ -98,11 +112,12 @@ def build_loop(
     model: nn.Module = network
     batches: Batches
     if prepared.bank is not None:
+        assert augmentation is None, "features are cached without it"
         assert isinstance(network, SegmentationNetwork), "an entire network is not trained on features"
         model = HeadWithClassifier(network.head, network.classifier)
         batches = BankBatches(prepared.bank, prepared.fidelity.batch, seed, device, peers)
     else:
-        batches = _image_batches(prepared, seed, device, peers)
+        batches = _image_batches(prepared, seed, device, peers, augmentation)
     model = model if peers is None else peers.synchronized(model)
     place(model, device)
     weights = class_weights(prepared.class_pixels, prepared.fidelity.class_weighting)
@@ -122,7 +137,9 @@ def trial_complexity(model: nn.Module, prepared: Prepared) -> Complexity:
     return Complexity(count_parameters(model), multiply_adds(model, input_shapes(prepared)))
 
 
-def _image_batches(prepared: Prepared, seed: int, device: torch.device, peers: Peers | None) -> ImageBatches:
+def _image_batches(
+    prepared: Prepared, seed: int, device: torch.device, peers: Peers | None, augmentation: Augmentation | None
+) -> ImageBatches:
     fidelity, train = prepared.fidelity, prepared.training_source()
     stream = ImageStream(
         train.split,
@@ -132,6 +149,7 @@ def _image_batches(prepared: Prepared, seed: int, device: torch.device, peers: P
         fidelity.batch,
         seed,
         peers,
+        augmentation,
         prepared.preprocessing,
     )
     return ImageBatches(stream, prepared.validation_source(), fidelity.label_stride, device)

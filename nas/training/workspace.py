@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from nas.data.dataset import SegmentationDataset
 from nas.data.entry import Registration
 from nas.data.registry import open_dataset
-from nas.specs import BackboneSpec
+from nas.specs import BackboneSpec, Fidelity
 from nas.training.backbone.source import BackboneSource, find_source
 from nas.weights.entry import WeightsEntry
 from search_spaces.base import content_key
@@ -63,6 +63,40 @@ class Workspace:
                 or the hub is not allowed.
         """
         return find_source(spec, self.weights, hub=self.hub)
+
+
+def named_weights(texts: Iterable[str], fidelity: Fidelity) -> dict[str, WeightsEntry]:
+    """Read the options `--weights NAME=PATH`, which register the weights that a fidelity names.
+
+    Args:
+        texts: The options.
+        fidelity: Names weights as `backbone.weights`.
+
+    Raises:
+        ValueError: An option is not NAME=PATH, or the fidelity uses other weights.
+    """
+    entries = {name: WeightsEntry(path=Path(path)) for name, path in (split_pair(text, "NAME=PATH") for text in texts)}
+    used = fidelity.backbone.weights
+    folder = fidelity.backbone.name.removeprefix("hf:")  # registered too, for its config.json
+    if entries and not {used, folder} & entries.keys():
+        instead = "trains the backbone itself" if used is None else f"uses the weights {used!r}"
+        raise ValueError(
+            f"--weights gives {_listed(entries)}, but the fidelity {instead}: "
+            f"set its backbone.weights to {min(entries)}"
+        )
+    return entries
+
+
+def split_pair(text: str, pattern: str) -> tuple[str, str]:
+    """Split NAME=VALUE.
+
+    Raises:
+        ValueError: A part is missing; the message names the `pattern` that is needed.
+    """
+    name, equals, value = text.partition("=")
+    if not equals or not name or not value:
+        raise ValueError(f"{pattern} is needed, not {text!r}")
+    return name, value
 
 
 def _listed(names: Mapping[str, object]) -> str:

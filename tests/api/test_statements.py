@@ -23,8 +23,10 @@ OF_SNAPSHOTS = 6
 """The search, its trials, the snapshots."""
 OF_A_PAGE_OF_TRIALS = 6
 """The search, the page; by score, also those that have none."""
-OF_A_TRIAL = 6
-"""The search, the trial, its curve."""
+OF_A_PAGE_WITH_SCORES = 6
+"""The search, the page, the scores at its rungs."""
+OF_A_TRIAL = 7
+"""The search, the trial, its curve, the environments of the curve."""
 
 
 @contextmanager
@@ -90,6 +92,8 @@ def test_trials(full):
     for query, count in (("limit=50", 50), ("limit=500", 60), ("limit=500&order_by=-score", 60)):
         page = asked(full, f"/searches/{search_id}/trials?{query}", OF_A_PAGE_OF_TRIALS)
         assert len(page["items"]) == count
+    page = asked(full, f"/searches/{search_id}/trials?limit=500&scores=true", OF_A_PAGE_WITH_SCORES)
+    assert [len(trial["scores"]) for trial in page["items"]] == [1] * 60
     assert len(asked(full, f"/searches/{search_id}/trials/7", OF_A_TRIAL)["curve"]) == 1
 
 

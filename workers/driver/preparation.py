@@ -13,7 +13,7 @@ from ray.exceptions import RayError, RayTaskError
 
 from nas.kinds.plans import Need
 from nas.specs import JobSpec, Resources
-from workers.trainables.process import share_of
+from workers.trainables.process import share_of, threads_of
 
 if TYPE_CHECKING:
     from nas.training.workspace import Workspace
@@ -81,7 +81,7 @@ def _prepare_one(spec: JobSpec, need: Need, workspace: Workspace, show: Show, sh
         max_retries=spec.retries,
         num_returns="streaming",
     )
-    progress = task.remote(need, workspace, "GPU" in share)
+    progress = task.remote(need, workspace, "GPU" in share, threads_of(spec.resources))
     try:
         while True:
             ready, _ = ray.wait([progress], timeout=1.0)
@@ -98,8 +98,12 @@ def _prepare_one(spec: JobSpec, need: Need, workspace: Workspace, show: Show, sh
         raise PreparationError(f"the process that prepares the search died: {str(error).splitlines()[0]}") from error
 
 
-def _prepare(need: Need, workspace: Workspace, gpu: bool) -> Iterator[tuple[str, int, int]]:
-    """Runs on a node; yields its progress, at most once a second."""
+def _prepare(need: Need, workspace: Workspace, gpu: bool, threads: int) -> Iterator[tuple[str, int, int]]:
+    """Runs on a node; yields its progress, at most once a second.
+
+    The threads are those of a trial's process: a backbone's weights depend on them, and so do the trials' scores.
+    """
+    from nas.training.loop.device import thread_count
     from nas.training.prepare import prepare  # torch: only where something is trained
     from nas.training.progress import show_remarks
 
@@ -110,13 +114,14 @@ def _prepare(need: Need, workspace: Workspace, gpu: bool) -> Iterator[tuple[str,
 
     def work() -> None:
         try:
-            prepare(
-                need.fidelity,
-                workspace,
-                whole_network=need.whole_network,
-                device=None if gpu else "cpu",
-                progress=lambda stage, done, total: reports.put((stage, done, total)),
-            )
+            with thread_count(threads):
+                prepare(
+                    need.fidelity,
+                    workspace,
+                    whole_network=need.whole_network,
+                    device=None if gpu else "cpu",
+                    progress=lambda stage, done, total: reports.put((stage, done, total)),
+                )
         except BaseException as error:
             failures.append(error)
 

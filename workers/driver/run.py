@@ -13,7 +13,8 @@ from nas.kinds.plans import Need
 from nas.kinds.registry import kind_of
 from nas.results.status import SearchStatus
 from nas.specs import AutoDeepLabSpec, JobSpec
-from nas.store import SearchClosedError, Store
+from nas.store import SearchClosedError, Store, TrialRecord
+from workers.driver.environments import Environments
 from workers.driver.preparation import PreparationError, ShouldContinue, Show, await_resources, prepare_all
 from workers.driver.record import DriverRecord, persist
 from workers.driver.run_book import RunBook
@@ -152,7 +153,8 @@ class _Run:
             return None
         if not score_training_free(driver, self._workspace, self._should_continue):
             return None
-        trial_book = TrialBook(driver, plan, self._workspace, measured_before(driver))
+        environment = Environments(driver.spec, plan.needs, self._workspace)
+        trial_book = TrialBook(driver, plan, self._workspace, measured_before(driver, environment))
         trial_book.replay()
         return trial_book.conclude(note) if self._work(trial_book, self._trial_process) else None
 
@@ -184,10 +186,20 @@ class _Run:
         return self._continuing
 
 
-def measured_before(driver: DriverRecord) -> MeasuredBefore | None:
-    """Finds what need not be run, where the search's kind takes over what other searches measured; else None."""
+def measured_before(driver: DriverRecord, environment: Callable[[str], str]) -> MeasuredBefore | None:
+    """Make the function that finds what need not be run, where the search's kind adopts trials; else None.
+
+    Args:
+        driver: The search.
+        environment: Gives the key of the environment in which trials of a fidelity (by its key) will be measured.
+    """
     adoption = kind_of(driver.spec).adoption(driver.spec, driver.records)
     if adoption is None:
         return None
     find, within = driver.store.find_measured, adoption.within
-    return lambda architecture, fidelity, seed: persist(lambda: find(architecture, fidelity, seed, within=within))
+
+    def found(architecture: str, fidelity: str, seed: int) -> tuple[str, TrialRecord] | None:
+        here = environment(fidelity)
+        return persist(lambda: find(architecture, fidelity, seed, here, within=within))
+
+    return found

@@ -16,7 +16,7 @@ from nas.results.measurement import TrialError
 from search_spaces.document import Architecture
 from workers.driver.preparation import ShouldContinue
 from workers.driver.record import DriverRecord, persist
-from workers.trainables.process import share_of
+from workers.trainables.process import share_of, threads_of
 
 if TYPE_CHECKING:
     from nas.training.workspace import Workspace
@@ -57,7 +57,7 @@ def score_training_free(driver: DriverRecord, workspace: Workspace, should_conti
     while left or running:
         while left and len(running) < resources.concurrent:
             architecture = left.popleft()
-            reference = scorer.remote(candidates, architecture, workspace, share["CPU"], "GPU" in share)
+            reference = scorer.remote(candidates, architecture, workspace, threads_of(resources), "GPU" in share)
             running[reference] = architecture
         ready, _ = ray.wait(list(running), timeout=1.0)
         if not should_continue():
@@ -95,7 +95,7 @@ def _take(driver: DriverRecord, candidates: Candidates, architecture: Architectu
 
 
 def _score(
-    candidates: Candidates, architecture: Architecture, workspace: Workspace, threads: float, gpu: bool
+    candidates: Candidates, architecture: Architecture, workspace: Workspace, threads: int, gpu: bool
 ) -> dict[str, tuple[float, float]]:
     """Runs on a node: value and seconds of each score that there is."""
     from nas.training.training_free import score  # torch: only where something is computed
@@ -111,7 +111,7 @@ def _score(
                 workspace=workspace,
                 device=None if gpu else "cpu",
                 names=(name,),
-                threads=max(1, int(threads)),
+                threads=threads,
             )
             scores[name] = (scored[name].value, scored[name].seconds)
     return scores

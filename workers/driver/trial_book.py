@@ -33,10 +33,15 @@ MeasuredBefore = Callable[[str, str, int], tuple[str, TrialRecord] | None]
 
 @dataclass
 class _Flight:
-    """A trial that runs, or will when a process is free: its latest attempt and its deepest measurement."""
+    """A trial that runs, or will when a process is free: its latest attempt and its deepest measurement.
+
+    Attributes:
+        judged: Whether early stopping judged the trial at the rung from which it now continues.
+    """
 
     task: TrialTask
     last: Measurement | None = None
+    judged: bool | None = None
 
 
 class TrialBook:
@@ -117,7 +122,9 @@ class TrialBook:
 
     def should_continue(self, number: int, message: Measured[Measurement]) -> bool:
         """Ask the plan (early stopping) whether a trial that has reached a rung continues."""
-        return self._plan.should_continue(number, message.result)
+        continues = self._plan.should_continue(number, message.result)
+        self._flights[number].judged = self._plan.judged(number, message.result) if continues else None
+        return continues
 
     def record(self, number: int, message: Measured[Measurement] | Progress) -> None:
         """Record a rung of a trial in SQL, unless an earlier attempt has recorded it. Progress is not recorded."""
@@ -126,7 +133,8 @@ class TrialBook:
         flight, measurement = self._flights[number], message.result
         if flight.last is not None and measurement.iteration <= flight.last.iteration:
             return
-        persist(lambda: self._store.record_measurement(self._search_id, number, message.attempt, measurement))
+        judged, flight.judged = flight.judged, None
+        persist(lambda: self._store.record_measurement(self._search_id, number, message.attempt, measurement, judged))
         flight.last = measurement
         log.info("trial %d: %.4f at %d", number, measurement.score, measurement.iteration)
 

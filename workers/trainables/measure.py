@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nas.results.measurement import Measurement
 from workers.trainables.message import Measured
-from workers.trainables.process import share_of
+from workers.trainables.process import share_of, threads_of
 from workers.trainables.task import TrialTask
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def evaluate_task(task: TrialTask, device: str | torch.device | None) -> Iterato
         workspace=task.workspace,
         device=device,
         checkpoint=task.checkpoint,
-        threads=max(1, int(share["CPU"])),
+        threads=threads_of(task.resources),
         devices=share.get("GPU", 1.0),
     )
 

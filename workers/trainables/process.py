@@ -32,6 +32,11 @@ def share_of(resources: Resources) -> dict[str, float]:
     return share | ({"GPU": resources.gpus / resources.workers} if resources.gpus else {})
 
 
+def threads_of(resources: Resources) -> int:
+    """Return the number of CPU threads of one process of a trial."""
+    return max(1, int(share_of(resources)["CPU"]))
+
+
 class Process(tune.Trainable):  # type: ignore[misc]  # Ray has no types
     """A process that Tune starts for a task; each of its steps ends with one message.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from nas.results.snapshot import Snapshot
 from workers.trainables.message import Measured, Message, Progress
-from workers.trainables.process import Process, share_of
+from workers.trainables.process import Process, share_of, threads_of
 from workers.trainables.task import RunTask
 
 
@@ -32,7 +32,7 @@ class RunProcess(Process):
         from nas.training.loop.device import thread_count
 
         share = share_of(task.resources)
-        with thread_count(max(1, int(share["CPU"]))):
+        with thread_count(threads_of(task.resources)):
             yield from search_with_progress(
                 task.spec,
                 task.seed,

@@ -16,7 +16,7 @@ from nas.models.auto_deeplab.drop_path import ScheduledDropPath
 from nas.models.auto_deeplab.stem import Stem
 from nas.models.heads.decoder import Decoder
 from nas.models.heads.reference import ASPPHead
-from nas.models.layers.conv import BN_MOMENTUM, build_logits
+from nas.models.layers.conv import build_logits
 from nas.models.layers.resampling import resize
 from nas.specs import NetworkSpec
 from nas.weights.preprocessing import IMAGENET, Preprocessing
@@ -109,23 +109,22 @@ def build_auto_deeplab(
     *,
     iterations: int = 1,
     crop: tuple[int, int] | None = None,
-    bn_momentum: float = BN_MOMENTUM,
 ) -> AutoDeepLabNetwork:
     """Build the network of an architecture, with random initial weights from torch's global generator.
 
     Args:
         architecture: Cell and path.
         num_classes: Channels of the logits.
-        network: Channels of every part, dropout and the probability of dropping a path.
+        network: Channels of every part, dropout, the probability of dropping a path, batch norm's momentum.
         iterations: Training steps over which the probability of dropping a path rises.
         crop: Height and width of the training crop in pixels, to be checked; None for no check.
-        bn_momentum: Weight of the newest batch in the running statistics of batch norm.
 
     Raises:
         ValueError: A number is out of range, or `crop` does not fit (see `check_crop`).
     """
     if crop is not None:
         check_crop(architecture, crop)
+    bn_momentum = network.bn_momentum
     drop_path = ScheduledDropPath(network.drop_path, len(architecture.path), iterations)
     stem = Stem(network.stem_channels, momentum=bn_momentum)
     cells = _build_cells(architecture, stem, network.filters, bn_momentum)

@@ -35,10 +35,13 @@ class GraphConvolutionUnit(nn.Module):
     there is never an HW x V x C tensor; the assignment is computed in float32 under autocast, since differences of
     squares over C channels are large against bfloat16's three digits.
 
+    Where this differs from the paper: Q F is added to X, so that the unit keeps the shape of its input; vertices are
+    random until `initialise_by_kmeans` is called, which no trial does; sigma_k starts at the clusters' standard
+    deviations, not at their variances, since it divides a distance.
+
     Mistakes in public implementations: sums that are not divided by the sum of the weights grow with the image; an
     unbounded sigma becomes negative or zero; random w_k far from the features assign every pixel to one vertex.
-    Initialise with `initialise_by_kmeans`, as the paper does; otherwise w_k is small, so that all vertices are nearly
-    equal at first.
+    Without `initialise_by_kmeans`, which the paper does, w_k is small, so that all vertices are nearly equal at first.
     """
 
     sigma: Tensor | None

@@ -18,14 +18,15 @@ class SymbolicGraphReasoning(nn.Module):
     """Graph convolutions over a knowledge graph whose M nodes pixels vote for: (N, C, H, W) -> the same shape.
 
         votes        a_in = softmax over n of (W_s x_i)_n                        (equation 1)
-        nodes        H_n = M / HW * sum over i of a_in W_p x_i                   M x D
-        reasoning    H <- relu(A_hat [H, S] W), `steps` times, each its own W    (equation 2)
+        nodes        H_n = relu(M / HW * sum over i of a_in W_p x_i)             M x D
+        reasoning    H <- relu(A_hat [H, S] W_1), then H <- relu(A_hat H W_s)    (equation 2)
+                     for s = 2, ..., `steps`
         mapping      X + relu(sum over n of b_in W_o h_n)                        (equation 3)
 
-    A_hat = Q^-1/2 (A + I) Q^-1/2 is the graph's normalised adjacency; S, (M, K), are optional word vectors. The paper
-    sums the votes; here the sum is divided by HW / M, which each node receives when all pixels are undecided, so that
-    the result does not depend on the size of the image. In a tree one step moves nothing between siblings, hence the
-    default of two. Cost: O(HW * M * D).
+    A_hat = Q^-1/2 (A + I) Q^-1/2 is the graph's normalised adjacency; S, (M, K), are optional word vectors, which only
+    the first step reads. The paper sums the votes; here the sum is divided by HW / M, which each node receives when all
+    pixels are undecided, so that the result does not depend on the size of the image. In a tree one step moves nothing
+    between siblings, hence the default of two. Cost: O(HW * M * D).
 
     The mapping b: "dot" (default) is softmax over n of <K h_n, Q x_i> / sqrt(D). "drawn" is the one in the paper's
     figure, softmax over n of w^T [h_n, x_i] = w_h^T h_n + w_x^T x_i: the pixel's term is the same for all nodes and
@@ -59,10 +60,10 @@ class SymbolicGraphReasoning(nn.Module):
         # In float64 until the product with the nodes: rounded here, a network in float64 would have float32's error.
         self.register_buffer("adjacency", torch.from_numpy(graph.normalized()))
         self.register_buffer("words", words)
-        word_size = 0 if words is None else words.shape[1]
+        first = states if words is None else states + words.shape[1]
         self.vote = pointwise(channels, nodes)
         self.embed = pointwise(channels, states)
-        self.reason = nn.ModuleList(linear(states + word_size, states) for _ in range(steps))
+        self.reason = nn.ModuleList(linear(first if step == 0 else states, states) for step in range(steps))
         self.key = linear(states, states if mapping == "dot" else 1)
         self.query = pointwise(channels, states, bias=False) if mapping == "dot" else None
         self.extend = linear(states, channels)
@@ -70,17 +71,14 @@ class SymbolicGraphReasoning(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         votes = to_pixels(self.vote(x)).softmax(2)
         share = votes * (votes.shape[2] / votes.shape[1])
-        nodes = share.mT @ to_pixels(self.embed(x))
+        nodes = F.relu(share.mT @ to_pixels(self.embed(x)))
         adjacency = self.adjacency.to(nodes.dtype)
+        if self.words is not None:
+            nodes = torch.cat([nodes, self.words.to(nodes.dtype).expand(nodes.shape[0], -1, -1)], 2)
         for layer in self.reason:
-            inputs = nodes if self.words is None else torch.cat([nodes, self._words_for(nodes)], 2)
-            nodes = F.relu(layer(adjacency @ inputs))
+            nodes = F.relu(layer(adjacency @ nodes))
         y = self._attention(x, nodes) @ self.extend(nodes)
         return x + F.relu(to_map(y.expand(-1, votes.shape[1], -1), x))
-
-    def _words_for(self, nodes: Tensor) -> Tensor:
-        assert self.words is not None
-        return self.words.to(nodes.dtype).expand(nodes.shape[0], -1, -1)
 
     def _attention(self, x: Tensor, nodes: Tensor) -> Tensor:
         """The mapping b, (N, HW, M), whose rows sum to 1; (N, 1, M) for "drawn", whose rows are all equal."""

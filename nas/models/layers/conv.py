@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from nas.specs import fidelity
 
 LOGITS_STD = 0.01
 """Standard deviation of the initial logit weights (TensorFlow DeepLab); biases start at zero."""
@@ -11,14 +14,8 @@ LOGITS_STD = 0.01
 BN_EPS = 1e-5
 """Epsilon of every head's batch norm (TensorFlow DeepLab)."""
 
-BN_MOMENTUM = 0.1
-"""Weight of the newest batch in the running statistics.
-
-TensorFlow DeepLab's decay of 0.9997 corresponds to 0.0003: after the 150 to 1,200 steps of a cheap fidelity the
-running statistics would still consist of 64-96 % initial values, and validation would measure those. With 0.1 they
-are forgotten within some 20 steps; use 0.0003 for schedules of 30,000 steps as in the paper.
-"""
-
+BN_MOMENTUM = fidelity.BN_MOMENTUM
+"""Weight of the newest batch in the running statistics of batch norm, unless a spec names another."""
 
 ONEDNN_BLOCK = 8
 """Channels in one block of oneDNN's AVX2 kernels."""
@@ -32,6 +29,13 @@ def init_truncated_normal(weight: Tensor, std: float) -> None:
 def batch_norm(channels: int, momentum: float = BN_MOMENTUM) -> nn.BatchNorm2d:
     """Build the batch norm of the heads: epsilon `BN_EPS`, `momentum` the weight of the newest batch."""
     return nn.BatchNorm2d(channels, eps=BN_EPS, momentum=momentum)
+
+
+def set_bn_momentum(module: nn.Module, momentum: float) -> None:
+    """Set the weight of the newest batch in the running statistics of every batch norm of a module."""
+    for layer in module.modules():
+        if isinstance(layer, _BatchNorm):
+            layer.momentum = momentum
 
 
 class Pointwise(nn.Conv2d):

@@ -152,7 +152,7 @@ class _Run:
     def __init__(self, spec: AutoDeepLabSpec, seed: int, workspace: Workspace, device: torch.device) -> None:
         self._spec, self._seed, self._device = spec, seed, device
         bilevel = spec.bilevel
-        dataset = workspace.dataset(bilevel.dataset)
+        dataset = workspace.dataset(bilevel.dataset).resized(bilevel.resize)
         split = dataset.split("train")
         images = min(bilevel.train_images or len(split), len(split))
         if images < 2:

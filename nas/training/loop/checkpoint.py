@@ -11,21 +11,11 @@ import torch
 
 from nas.atomic import write_atomically
 from search_spaces.base import content_key
-from search_spaces.document import Architecture, architecture_to_dict
 
-FORMAT = 1
+FORMAT = 2
 """Part of every checkpoint key; to be raised when the state changes."""
 
 _log = logging.getLogger(__name__)
-
-
-def written_key(architecture: Architecture) -> str:
-    """Compute the content hash (sha256 hex) of an architecture as it is written.
-
-    Unlike `Architecture.key` the hash depends on the order of blocks: architectures that differ only in that order are
-    equal, but are built in another order, and the weights of one block would be loaded into another.
-    """
-    return content_key(architecture_to_dict(architecture))
 
 
 def checkpoint_key(

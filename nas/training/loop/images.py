@@ -15,9 +15,10 @@ from nas.data.bank import CropSource, Pair, crop_batches, sample_labels
 from nas.data.dataset import Split
 from nas.data.transforms import train_crop
 from nas.specs import AugmentSpec
+from nas.training.loop.augmentation import Augmentation
 from nas.training.loop.distributed import Peers
 from nas.training.loop.pixels import to_network
-from nas.training.loop.random_streams import AUGMENT, generator, rows_at
+from nas.training.loop.random_streams import AUGMENT, PIPELINE, generator, rows_at
 from nas.weights.preprocessing import IMAGENET, Preprocessing
 
 LOADERS = 4
@@ -33,6 +34,7 @@ class ImageStream:
         crop: Height and width in pixels.
         batch: Images per step, of all processes together.
         peers: The processes that train the model together; this process then draws only its share of each batch.
+        augmentation: Applied to each crop.
         preprocessing: Of the network, whose neutral colour pads images that are smaller than the crop.
     """
 
@@ -43,6 +45,7 @@ class ImageStream:
     batch: int
     seed: int
     peers: Peers | None = None
+    augmentation: Augmentation | None = None
     preprocessing: Preprocessing = IMAGENET
 
     def steps(self, start: int, stop: int) -> Iterator[Pair]:
@@ -67,7 +70,10 @@ class ImageStream:
     def _draw(self, position: int, row: int) -> Pair:
         image, label = self.split.load(row)
         rng = generator(self.seed, AUGMENT, position)
-        return train_crop(image, label, self.crop, self.augment, rng, padding=self.preprocessing.neutral_pixel)
+        cropped = train_crop(image, label, self.crop, self.augment, rng, padding=self.preprocessing.neutral_pixel)
+        if self.augmentation is None:
+            return cropped
+        return self.augmentation.apply(*cropped, int(generator(self.seed, PIPELINE, position).integers(2**32)))
 
 
 def _stacked(draws: list[Future[Pair]]) -> Pair:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from nas.models.layers.resampling import upsample
 from nas.results.measurement import TrialError
 from nas.specs import Fidelity
+from nas.training.loop.average import WeightAverage
 from nas.training.loop.batches import BankBatches, Batches, Inputs
 from nas.training.loop.device import autocast, compute_dtype
 from nas.training.loop.distributed import Peers
@@ -20,6 +21,7 @@ from nas.training.loop.metrics import Scores, confusion_matrix, scores
 from nas.training.loop.optimizer import build_optimizer, set_rate
 from nas.training.loop.random_streams import DROPOUT, torch_seed
 from nas.training.loop.schedule import rate_factors
+from nas.training.loop.training_loss import TrainingLoss
 
 CHECK_EVERY = 100
 """Steps between checks that the loss is finite; each check waits for the device."""
@@ -71,9 +73,11 @@ class Loop:
         self.step = 0
         self._device = device
         self._dtype = compute_dtype(fidelity, device)
-        self._criterion = SegmentationLoss(weights).to(device)
+        self._criterion = TrainingLoss(fidelity.loss, weights, peers).to(device)
         self._unweighted = SegmentationLoss(torch.ones_like(weights)).to(device)
         self.optimizer = build_optimizer(model, fidelity.optimizer, device)
+        self._clip_norm = fidelity.optimizer.clip_norm
+        self._average = None if fidelity.ema is None else WeightAverage(model, fidelity.ema)
         self._rates = fidelity.optimizer.learning_rate * rate_factors(fidelity.schedule, fidelity.rungs)
         self._loss_sum = torch.zeros((), dtype=torch.float64, device=device)
         self._share_sum = self._loss_sum if peers is None else torch.zeros_like(self._loss_sum)
@@ -116,21 +120,31 @@ class Loop:
         self._loss_steps = 0
         return mean
 
+    def running_loss(self) -> tuple[float, int]:
+        """Return the sum of the training losses since the last `pop_train_loss`, and the number of these steps."""
+        return float(self._loss_sum), self._loss_steps
+
+    def learning_rate(self) -> float:
+        """Return the learning rate of the next step; after the last step that of the last."""
+        return float(self._rates[min(self.step, len(self._rates) - 1)])
+
     @torch.inference_mode()
     def validate(self, num_classes: int) -> Validation:
         """Score the model on the validation images, with the running statistics of its batch norms.
 
+        Where the fidelity asks for a moving average of the weights, the average is scored.
+
         Raises:
             TrialError: The validation loss is not finite.
         """
-        self.model.eval()
+        model = (self.model if self._average is None else self._average.model).eval()
         if self.peers is not None:
-            self.peers.align(self.model)
+            self.peers.align(model)
         confusion = torch.zeros(num_classes, num_classes, dtype=torch.int64, device=self._device)
         loss_sum = torch.zeros((), dtype=torch.float64, device=self._device)
         counted = torch.zeros((), dtype=torch.int64, device=self._device)
         for inputs, labels in self.batches.validation():
-            logits = upsample(self._logits(self.model, inputs).float(), (labels.shape[1], labels.shape[2]))
+            logits = upsample(self._logits(model, inputs).float(), (labels.shape[1], labels.shape[2]))
             valid = (labels < num_classes).sum()
             loss_sum += self._unweighted(logits, labels) * valid
             counted += valid
@@ -142,6 +156,11 @@ class Loop:
             raise TrialError(f"the validation loss is not finite after {self.step} steps: lower the learning rate")
         return Validation(scores(confusion), loss)
 
+    def adopt_average(self) -> None:
+        """Replace the weights by their moving average, where the fidelity asks for one; training is then over."""
+        if self._average is not None:
+            self._average.write_to(self.model)
+
     def state(self) -> dict[str, Any]:
         """Return the full state for `load`, as tensors and plain values."""
         return {
@@ -151,6 +170,7 @@ class Loop:
             "generators": self._generators if self.peers is None else self.peers.gathered(self._generators),
             "loss_sum": self._loss_sum,
             "loss_steps": self._loss_steps,
+            **({} if self._average is None else {"average": self._average.state_dict()}),
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -161,6 +181,8 @@ class Loop:
         for group in self.optimizer.param_groups:
             if isinstance(group["lr"], Tensor):
                 group["lr"] = group["lr"].to(self._device)
+        if self._average is not None:
+            self._average.load_state_dict(state["average"])
         self._generators = state["generators"] if self.peers is None else state["generators"][self.peers.rank]
         self._loss_sum.copy_(state["loss_sum"])
         self._loss_steps = state["loss_steps"]
@@ -170,7 +192,7 @@ class Loop:
         if self.capture_graph and self._graph is None:
             assert isinstance(self.batches, BankBatches)
             steps = StaticSteps(self.batches, CHECK_EVERY, self.optimizer, self._one_step)
-            self.capture_graph = captured(steps, self.model, self.optimizer, self._loss_sum)
+            self.capture_graph = captured(steps, self._changed_by_a_step(), self.optimizer, self._loss_sum)
             self._graph = steps if self.capture_graph else None
         if self._graph is not None:
             self._graph.run(start, stop, self._rates)
@@ -180,14 +202,19 @@ class Loop:
             self._one_step(inputs, labels)
 
     def _one_step(self, inputs: Inputs, labels: Tensor) -> None:
-        # Shares differ in their number of labelled pixels: a mean of the shares' means would weigh pixels unequally.
-        counted = None if self.peers is None else self.peers.total(self._criterion.counted(labels))
-        loss = self._criterion(self._logits(self._trained, inputs), labels, counted)
+        loss = self._criterion(self._logits(self._trained, inputs), labels)
         self.optimizer.zero_grad(set_to_none=True)
         # Each share's loss is a part of the batch's mean; DDP averages gradients, which should be summed here.
         (loss if self.peers is None else loss * self.peers.count).backward()
+        if self._clip_norm is not None:
+            nn.utils.clip_grad_norm_(self.model.parameters(), self._clip_norm)
         self.optimizer.step()
+        if self._average is not None:
+            self._average.update(self.model)
         self._share_sum += loss.detach()
+
+    def _changed_by_a_step(self) -> nn.Module:
+        return self.model if self._average is None else nn.ModuleList([self.model, self._average])
 
     def _logits(self, model: nn.Module, inputs: Inputs) -> Tensor:
         with autocast(self._device, self._dtype):

@@ -10,7 +10,7 @@ from nas.specs import OptimizerSpec
 
 
 def build_optimizer(module: nn.Module, spec: OptimizerSpec, device: torch.device) -> torch.optim.Optimizer:
-    """Build SGD with momentum, or Adam with `momentum` as its first beta; fused (one kernel for all parameters).
+    """Build SGD with momentum, or Adam or AdamW with `momentum` as first beta; fused (one kernel for all parameters).
 
     Weight decay is that of `parameter_groups`. On a GPU the learning rate is a tensor on the device, which a captured
     step reads.
@@ -18,8 +18,9 @@ def build_optimizer(module: nn.Module, spec: OptimizerSpec, device: torch.device
     groups = [group for group in parameter_groups(module, spec.weight_decay) if group["params"]]
     graphed = device.type == "cuda"
     rate = torch.tensor(spec.learning_rate, device=device) if graphed else spec.learning_rate
-    if spec.name == "adam":
-        return torch.optim.Adam(groups, rate, betas=(spec.momentum, 0.999), fused=True, capturable=graphed)
+    if spec.name != "sgd":
+        adam = torch.optim.Adam if spec.name == "adam" else torch.optim.AdamW
+        return adam(groups, rate, betas=(spec.momentum, 0.999), fused=True, capturable=graphed)
     return torch.optim.SGD(groups, rate, momentum=spec.momentum, fused=True)
 
 

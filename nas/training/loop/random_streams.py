@@ -7,7 +7,7 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 
-ORDER, AUGMENT, WEIGHTS, DROPOUT = range(4)
+ORDER, AUGMENT, WEIGHTS, DROPOUT, PIPELINE = range(5)
 """Purposes of a seed; each has a random stream of its own."""
 
 

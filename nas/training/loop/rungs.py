@@ -15,7 +15,8 @@ from nas.results.measurement import Measurement
 from nas.training.loop.checkpoint import load_checkpoint, save_checkpoint
 from nas.training.loop.device import synchronize
 from nas.training.loop.failures import trial_failures
-from nas.training.loop.loop import Loop
+from nas.training.loop.loop import CHECK_EVERY, Loop
+from search_spaces.environment import Environment
 
 CLOCK_READINGS = 5
 """How often the clock is read between two checkpoints within a rung."""
@@ -44,9 +45,11 @@ class RungRun:
 
     Attributes:
         devices: How many devices, or what part of one, all processes hold together.
-        on_step: Called with the number of steps done.
+        on_step: Called with the number of steps done, at least every `CHECK_EVERY` steps.
         complexity: Part of every new measurement. A measurement without it in a checkpoint, by an older version, stays
             without.
+        environment: Part of every new measurement, unless the checkpoint that the training resumes from was saved in
+            another one: the numbers are then of neither.
     """
 
     loop: Loop
@@ -57,7 +60,9 @@ class RungRun:
     checkpoint: Checkpoint | None = None
     on_step: Callable[[int], None] | None = None
     complexity: Complexity | None = None
+    environment: Environment | None = None
     _seconds: float = field(default=0.0, init=False)
+    _resumed: bool = field(default=False, init=False)
     _measured: list[Measurement] = field(default_factory=list, init=False)
 
     def measurements(self) -> Iterator[Measurement]:
@@ -68,7 +73,7 @@ class RungRun:
         Raises:
             TrialError: A loss is not finite, memory is exhausted, or the crop is too small for the model.
         """
-        self._resume()
+        self.resume()
         leads = self.loop.peers is None or self.loop.peers.leads
         if leads:
             yield from list(self._measured)
@@ -80,23 +85,30 @@ class RungRun:
 
     def _train_to(self, rung: int) -> None:
         every = None if self.checkpoint is None else self.checkpoint.every_seconds
-        assert every is None or self.loop.peers is None, "each process would save by a clock of its own"
         steps, unsaved = (rung if every is None else 1), 0.0
         while self.loop.step < rung:
             before, started = self.loop.step, time.perf_counter()
+            stop = rung if self.on_step is None else min(rung, (before // CHECK_EVERY + 1) * CHECK_EVERY)
             with trial_failures("training"):
-                self.loop.train(min(rung, before + steps))
+                self.loop.train(min(stop, before + steps))
                 synchronize(self.device)
             took = time.perf_counter() - started
             self._seconds += took
             unsaved += took
             if every is not None:
                 steps = max(1, int((self.loop.step - before) * every / CLOCK_READINGS / max(took, 1e-3)))
-                if unsaved >= every and self.loop.step < rung:
+                steps, due = self._agreed(steps, unsaved >= every)
+                if due and self.loop.step < rung:
                     self._save()
                     unsaved = 0.0
             if self.on_step is not None:
                 self.on_step(self.loop.step)
+
+    def _agreed(self, steps: int, due: bool) -> tuple[int, bool]:
+        """What the first process's clock says: processes that train together save together."""
+        peers = self.loop.peers
+        agreed: tuple[int, bool] = (steps, due) if peers is None else peers.broadcast((steps, due))
+        return agreed
 
     def _measure(self, rung: int) -> Measurement:
         started = time.perf_counter()
@@ -113,6 +125,7 @@ class RungRun:
             device_seconds=self._seconds * self.devices,
             parameters=None if self.complexity is None else self.complexity.parameters,
             multiply_adds=None if self.complexity is None else self.complexity.multiply_adds,
+            environment=self.environment,
         )
         self._measured.append(measurement)
         self._save()
@@ -123,12 +136,17 @@ class RungRun:
             state: dict[str, Any] = {
                 "loop": self.loop.state(),
                 "seconds": self._seconds,
+                "environment": None if self.environment is None else self.environment.key,
                 "measured": [measurement.model_dump(mode="json") for measurement in self._measured],
             }
             if self.loop.peers is None or self.loop.peers.leads:
                 save_checkpoint(self.checkpoint.path, self.checkpoint.key, state)
 
-    def _resume(self) -> None:
+    def resume(self) -> None:
+        """Load the checkpoint, where there is one of this run; `measurements` begins with it too."""
+        if self._resumed:
+            return
+        self._resumed = True
         peers = self.loop.peers
         state: dict[str, Any] | None = None
         if self.checkpoint is not None and (peers is None or peers.leads):
@@ -138,4 +156,6 @@ class RungRun:
         if state is not None:
             self.loop.load(state["loop"])
             self._seconds = state["seconds"]
+            if self.environment is not None and state["environment"] != self.environment.key:
+                self.environment = None
             self._measured = [Measurement.model_validate(measurement) for measurement in state["measured"]]

@@ -20,9 +20,9 @@ def rate_factors(schedule: ScheduleSpec, rungs: tuple[int, ...]) -> NDArray[np.f
     Source:
         Loshchilov and Hutter, SGDR, ICLR 2017 (restarts).
     """
-    if schedule.name == "single":
-        return decay(rungs[-1], schedule.power, schedule.warmup)
-    lengths = np.diff((0, *rungs))
+    lengths = [rungs[-1]] if schedule.name == "single" else np.diff((0, *rungs))
+    if schedule.decay == "cosine":
+        return np.concatenate([cosine_decay(int(length), schedule.warmup) for length in lengths])
     return np.concatenate([decay(int(length), schedule.power, schedule.warmup) for length in lengths])
 
 
@@ -37,6 +37,29 @@ def decay(steps: int, power: float, warmup: int) -> NDArray[np.float64]:
     Returns:
         `(steps,)`.
     """
+    rising, elapsed = _phases(steps, warmup)
+    return np.concatenate([rising, (1 - elapsed) ** power])
+
+
+def cosine_decay(steps: int, warmup: int) -> NDArray[np.float64]:
+    """Compute factors on a learning rate: linear warm-up to 1, then (1 + cos(pi t/T)) / 2, above zero at the last step.
+
+    Args:
+        steps: Length of the schedule.
+        warmup: Steps of the warm-up; at most half of all steps are used for it.
+
+    Returns:
+        `(steps,)`.
+
+    Source:
+        Loshchilov and Hutter, SGDR, ICLR 2017, equation 5 with smallest rate 0.
+    """
+    rising, elapsed = _phases(steps, warmup)
+    return np.concatenate([rising, (1 + np.cos(np.pi * elapsed)) / 2])
+
+
+def _phases(steps: int, warmup: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The factors of the warm-up, and t/T of the steps after it."""
     warmup = min(warmup, steps // 2)
     rest = steps - warmup
-    return np.concatenate([np.arange(1, warmup + 1) / max(warmup, 1), (1 - np.arange(rest) / rest) ** power])
+    return np.arange(1, warmup + 1) / max(warmup, 1), np.arange(rest) / rest

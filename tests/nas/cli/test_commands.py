@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import subprocess
 import sys
@@ -118,6 +119,19 @@ def test_trials_and_exports(segnas, service, tmp_path):
     top = json.loads(segnas("trials", search, "--top", 2, "--json")[1])
     assert [trial["number"] for trial in top] == [1, 2]
     assert len(json.loads(segnas("trials", search, "--top", 9, "--json")[1])) == 3
+    table = list(csv.reader(segnas("trials", search, "--csv")[1].splitlines()))
+    rungs = [f"score_{rung}" for rung in service.spec["fidelity"]["rungs"]]
+    last = ["parameters", "multiply_adds", "device_seconds", "seed"]
+    assert table[0] == ["number", "status", "architecture", *rungs, *last]
+    assert [row[0:2] + row[3:5] for row in table[1:]] == [
+        ["0", "completed", "0.125", "0.25"],
+        ["1", "completed", "0.375", "0.75"],
+        ["2", "completed", "0.25", "0.5"],
+        ["3", "failed", "", ""],
+    ]
+    best_first = segnas("trials", search, "--top", 1, "--csv")[1].splitlines()
+    assert best_first[1].startswith("1,completed,")
+    assert "--json and --csv are two formats" in one_sentence(segnas("trials", search, "--json", "--csv"), 1)
     assert "best  0.7500 mIoU (trial 1 at iteration 200)" in segnas("show", search)[1]
 
     best = tmp_path / "best.json"

@@ -6,6 +6,7 @@ import itertools
 import json
 import queue
 import socket
+import sys
 import threading
 import time
 
@@ -48,6 +49,47 @@ def test_listings_go_over_all_pages(client, service, monkeypatch):
     assert [trial.number for trial in client.trials(search)] == list(range(7))
     assert [trial.number for trial in client.trials(search, "-score")] == list(range(6, -1, -1))
     assert list(client.trials(search, status=TrialStatus.FAILED)) == []
+
+
+def test_trials_as_a_table_of_pandas(client, service, monkeypatch):
+    search = service.search()
+    service.trial(search, 0, 0.25, 0.5, end=TrialStatus.COMPLETED)
+    service.trial(search, 1, 0.125, end=TrialStatus.PRUNED)
+    service.trial(search, 2)
+    pages = client._pages
+    monkeypatch.setattr(client, "_pages", lambda path, params, page: pages(path, params, 2))
+    trials = list(client.trials(search))
+    frame = client.dataframe(search)
+    assert frame["number"].tolist() == [0, 1, 2]
+    assert frame["status"].tolist() == ["completed", "pruned", "running"]
+    assert frame["architecture"].tolist() == [trial.text for trial in trials]
+    assert frame["score_100"].tolist()[:2] == [0.25, 0.125]
+    assert frame["score_200"].isna().tolist() == [False, True, True]
+    assert frame["device_seconds"].tolist()[:2] == [trial.device_seconds for trial in trials[:2]]
+    assert frame["parameters"].isna().tolist() == [trial.parameters is None for trial in trials]
+    assert frame["seed"].tolist() == [7, 7, 7]
+    assert [str(frame.dtypes[name]) for name in ("number", "score_200", "multiply_adds")] == [
+        "int64",
+        "float64",
+        "Int64",
+    ]
+    assert client.dataframe(service.search()).empty
+
+
+def test_a_table_needs_pandas(client, service, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ValueError, match=r"needs pandas: pip install 'segnas\[pandas\]'"):
+        client.dataframe(service.search())
+
+
+def test_scores_of_rungs_come_only_when_asked_for(client, service):
+    search = service.search()
+    service.trial(search, 0, 0.25, 0.5, end=TrialStatus.COMPLETED)
+    service.trial(search, 1)
+    assert [trial.scores for trial in client.trials(search)] == [None, None]
+    scored, empty = client.trials(search, scores=True)
+    assert [(rung.iteration, rung.score) for rung in scored.scores] == [(100, 0.25), (200, 0.5)]
+    assert empty.scores == ()
 
 
 def test_a_trial_and_the_best(client, service):

@@ -1,12 +1,17 @@
 import pytest
 import torch
+from torch import nn
 
 from nas.models.backbones.base import Level
+from nas.models.graph_reasoning import shipped_graph
 from nas.models.networks import SegmentationNetwork, build_classifier_head, build_network
 from nas.models.parameters import count_parameters
-from nas.specs import BackboneSpec, HeadSpec
+from nas.specs import BackboneSpec, HeadSpec, NetworkSpec
+from search_spaces.auto_deeplab.architecture import PUBLISHED_AUTO_DEEPLAB
 from search_spaces.dense_cell.architecture import PUBLISHED_CELL
+from search_spaces.document import Architecture
 from search_spaces.reference.architecture import ReferenceHead
+from search_spaces.reference.heads import REFERENCE_HEADS
 
 
 def test_published_cell_with_19_biased_logits():
@@ -37,12 +42,37 @@ def test_defaults_are_mobilenet_at_stride_16_with_256_filters():
 
 
 def test_head_specs_reach_the_head():
-    spec = HeadSpec(channels=8, dropout=0.25, rate_multiplier=3)
-    module = build_classifier_head(PUBLISHED_CELL, [Level(8, 4)], 5, spec, (64, 64), bn_momentum=0.02)
+    spec = HeadSpec(channels=8, dropout=0.25, rate_multiplier=3, bn_momentum=0.02)
+    module = build_classifier_head(PUBLISHED_CELL, [Level(8, 4)], 5, spec, (64, 64))
     assert module.get_submodule("head.dropout").p == 0.25
     assert module.get_submodule("head.branches.0.depthwise").rate == (3, 18)
     assert module.get_submodule("head.project.bn").momentum == 0.02
     assert module(torch.randn(2, 4, 8, 8)).shape == (2, 5, 8, 8)
+
+
+def momenta(module: nn.Module) -> set[float | None]:
+    return {layer.momentum for layer in module.modules() if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d)}
+
+
+@pytest.mark.parametrize("architecture", [*REFERENCE_HEADS, PUBLISHED_AUTO_DEEPLAB])
+def test_the_momentum_reaches_every_batch_norm(architecture: Architecture):
+    """Also those of the backbone; at the default the backbone keeps its own."""
+    body = BackboneSpec(width=0.25, output_stride=16)
+    sizes = {"aspp_channels": 8, "decoder_channels": 8, "low_level_channels": 4, "stem_channels": 4, "filters": 2}
+    graph = shipped_graph("cityscapes")
+    network = build_network(
+        architecture,
+        19,
+        backbone=body,
+        head=HeadSpec(channels=8, bn_momentum=0.0003),
+        network=NetworkSpec(bn_momentum=0.0003, **sizes),
+        knowledge=graph,
+    )
+    assert momenta(network) == {0.0003}
+    plain = build_network(
+        architecture, 19, backbone=body, head=HeadSpec(channels=8), network=NetworkSpec(**sizes), knowledge=graph
+    )
+    assert momenta(plain) == {0.1}
 
 
 def test_the_features_of_a_bank_and_the_whole_network_give_the_same_logits():

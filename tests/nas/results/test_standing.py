@@ -12,6 +12,14 @@ def test_a_deeper_rung_comes_before_a_higher_score():
     assert best_first == [(1000, 0.0), (300, 0.7), (300, 0.2), (100, 0.9), (100, 0.1)]
 
 
+def test_an_unjudged_result_stands_deep_only_where_it_holds_its_own():
+    first = (100, 0.4)
+    assert standing(300, 0.6, first, least_judged=0.7) == first
+    assert standing(300, 0.7, first, least_judged=0.7) == (300, 0.7)
+    assert standing(300, 0.6, first, least_judged=None) == first  # nobody to hold its own against
+    assert standing(300, 0.6, None, least_judged=0.7) == (300, 0.6)
+
+
 def test_equal_results_share_their_place():
     assert standing(100, 0.5) == standing(100, 0.5)
 

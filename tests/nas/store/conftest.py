@@ -307,6 +307,7 @@ def measured() -> Callable[..., Measurement]:
             "val_loss": 1.25,
             "seconds": 2.0,
             "device_seconds": 2.0,
+            "environment": builders.ENVIRONMENT,
         }
         return builders.measured(iteration, score, **(own | values))
 

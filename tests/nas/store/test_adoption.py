@@ -14,6 +14,10 @@ from nas.specs import Fidelity
 from nas.store import ConflictError, NotFoundError, SearchClosedError, StaleAttemptError, Store, TrialRecord
 from search_spaces.dense_cell.architecture import AtrousSeparable, Branch, Conv1x1, DenseCell
 from search_spaces.document import Architecture
+from tests.builders import ENVIRONMENT
+
+HERE = ENVIRONMENT.key
+"""The environment of what the tests measure."""
 
 
 @pytest.fixture
@@ -153,7 +157,7 @@ def test_only_a_completed_trial_is_adopted(  # noqa: PLR0917  fixtures
     with pytest.raises(ConflictError, match=f"it is {end or T.RUNNING}, not completed"):
         adopt(store, mine, 0, (cells[0], spec.fidelity, 7), (driven, 0))
     assert store.all_trials(mine) == []
-    assert store.find_measured(cells[0].key, spec.fidelity.key, 7) is None
+    assert store.find_measured(cells[0].key, spec.fidelity.key, 7, HERE) is None
 
 
 def test_a_number_is_bound_to_its_content(store: Store, source: str, begun, spec, cells):
@@ -192,11 +196,31 @@ def test_a_replaced_driver_adopts_nothing(store: Store, source: str, begun, spec
 def test_what_was_measured_is_found_in_any_search(store: Store, source: str, begun, spec, cells):
     original = store.get_trial(source, 0)
     key, fidelity = cells[0].key, spec.fidelity.key
-    assert store.find_measured(key, fidelity, 7) == (source, original)
-    for other in ((cells[1].key, fidelity, 7), (key, "0" * 64, 7), (key, fidelity, 8)):
+    assert store.find_measured(key, fidelity, 7, HERE) == (source, original)
+    for other in (
+        (cells[1].key, fidelity, 7, HERE),
+        (key, "0" * 64, 7, HERE),
+        (key, fidelity, 8, HERE),
+        (key, fidelity, 7, "0" * 64),
+    ):
         assert store.find_measured(*other) is None
     adopt(store, begun(), 0, (cells[0], spec.fidelity, 7), (source, 0))
-    assert store.find_measured(key, fidelity, 7) == (source, original)
+    assert store.find_measured(key, fidelity, 7, HERE) == (source, original)
+
+
+@pytest.mark.parametrize("deepest", [None, ENVIRONMENT.model_copy(update={"threads": 2})])
+def test_the_environment_of_the_deepest_rung_decides(  # noqa: PLR0917  fixtures
+    store: Store, driven: str, spec, cells, measured, deepest
+):
+    """A trial whose process died may go on elsewhere: its score is then of that place, or of none that is known."""
+    store.add_trial(driven, 1, Proposal(0, cells[0], spec.fidelity, 7))
+    store.record_measurement(driven, 0, 1, measured(100))
+    store.record_measurement(driven, 0, 1, measured(300, environment=deepest))
+    store.finish_trial(driven, 0, 1, T.COMPLETED)
+    assert store.find_measured(cells[0].key, spec.fidelity.key, 7, HERE) is None
+    assert [point.environment for point in store.curve(driven, 0)] == [ENVIRONMENT, deepest]
+    if deepest is not None:
+        assert store.find_measured(cells[0].key, spec.fidelity.key, 7, deepest.key) is not None
 
 
 def test_the_oldest_that_ran_is_found(store: Store, begun, spec, cells, measured):
@@ -207,7 +231,7 @@ def test_the_oldest_that_ran_is_found(store: Store, begun, spec, cells, measured
     for search in searches[::-1]:  # completed in another order than begun
         store.record_measurement(search, 0, 1, measured(300))
         store.finish_trial(search, 0, 1, T.FAILED if search == searches[0] else T.COMPLETED)
-    found = store.find_measured(cells[0].key, spec.fidelity.key, 7)
+    found = store.find_measured(cells[0].key, spec.fidelity.key, 7, HERE)
     assert found == (searches[1], store.get_trial(searches[1], 0))
 
 
@@ -217,7 +241,7 @@ def test_what_was_measured_is_found_within_some_searches(store: Store, begun, sp
         store.add_trial(search, 1, Proposal(0, cells[0], spec.fidelity, 7))
         store.record_measurement(search, 0, 1, measured(300))
         store.finish_trial(search, 0, 1, T.COMPLETED)
-    content = (cells[0].key, spec.fidelity.key, 7)
+    content = (cells[0].key, spec.fidelity.key, 7, HERE)
     for within, found in ((searches[1:], 1), ({searches[2]}, 2), (searches, 0), (None, 0)):
         assert store.find_measured(*content, within=within) == (searches[found], store.get_trial(searches[found], 0))
     assert store.find_measured(*content, within=["s0"]) is store.find_measured(*content, within=[]) is None

@@ -215,9 +215,9 @@ SELECT :id, i, 'a' || i, 'f', i, 1, 'running',
 @pytest.mark.parametrize(
     ("query", "index"),
     [
-        (lambda store: store.list_trials("big", "-score"), "ix_trials_search_id_score_number"),
-        (lambda store: store.list_trials("big", "score"), "ix_trials_search_id_score_number"),
-        (lambda store: pages(store, "big", 1000, order_by="-score"), "ix_trials_search_id_score_number"),
+        (lambda store: store.list_trials("big", "-score"), "ix_trials_search_id_iteration_score_number"),
+        (lambda store: store.list_trials("big", "score"), "ix_trials_search_id_iteration_score_number"),
+        (lambda store: pages(store, "big", 1000, order_by="-score"), "ix_trials_search_id_iteration_score_number"),
         (lambda store: store.list_trials("big", "-number"), "sqlite_autoindex_trials_1"),
         (lambda store: store.best_trial("big"), "ix_trials_search_id_iteration_score_number"),
         (lambda store: store.changed_trials("big", 9_990.0), "ix_trials_search_id_updated_at"),
@@ -242,7 +242,7 @@ def test_at_10_000_trials_an_overview_goes_by_its_indexes(big: Store):
 
 
 def test_at_10_000_trials_what_was_measured_is_found_by_its_index(big: Store):
-    (plan,) = plans(big, lambda store: store.find_measured("a17", "f", 17))
+    (plan,) = plans(big, lambda store: store.find_measured("a17", "f", 17, "e"))
     assert any("ix_trials_architecture_key_fidelity_key_seed (" in step for step in plan), plan
     assert not any(step.startswith("SCAN") for step in plan), plan
 

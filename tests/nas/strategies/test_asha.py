@@ -78,6 +78,27 @@ def test_a_trial_in_flight_goes_on_at_a_rung_that_the_record_holds():
     assert not asha.record(2, 10, 0.5)
 
 
+def test_too_few_scores_judge_nobody():
+    """One in three of fewer than three trials is none: the first two at a rung continue unjudged, if they continue."""
+    asha = SuccessiveHalving((10, 30, 90), reduction=3)
+    for number, score in enumerate((0.1, 0.2, 0.3)):
+        assert asha.record(number, 10, score)
+    assert [asha.unjudged(number) for number in range(3)] == [(10, 0.1), (10, 0.2), None]
+    for number, score in ((1, 0.5), (2, 0.6), (0, 0.7)):
+        assert asha.record(number, 30, score)
+    # Trial 1 stays unjudged since its first rung; 2 was the second at this one; 0 is judged here.
+    assert [asha.unjudged(number) for number in range(3)] == [None, (10, 0.2), (30, 0.6)]
+    asha.record(1, 90, 0.9)  # the last rung judges nobody
+    assert asha.unjudged(1) == (10, 0.2)
+
+
+def test_who_was_unjudged_is_restored():
+    asha = SuccessiveHalving((10, 30), reduction=2)
+    asha.replay({0: [measured(10, 0.2)], 1: [measured(10, 0.9)]}, {0: (10, 0.2)})
+    assert asha.record(0, 10, 0.2)
+    assert (asha.unjudged(0), asha.unjudged(1)) == ((10, 0.2), None)
+
+
 @pytest.mark.parametrize(
     ("rungs", "reduction", "sentence"),
     [((), 2, "at least one"), ((3, 3), 2, "strictly ascending"), ((1, 2), 1, "reduction must be above 1, not 1")],

@@ -46,6 +46,19 @@ def test_a_tie_goes_to_the_earlier_trial():
     assert {differences(strategy.ask(number), asked[0]) for number in range(4, 12)} == {1}
 
 
+def test_an_unjudged_cell_is_a_parent_only_where_it_holds_its_own():
+    """0 passed the first rung unjudged and is the worst at the last; 1 was judged on its way there; 2 was stopped."""
+    strategy = search(pool=2, startup=3)
+    asked = [strategy.ask(number) for number in range(3)]
+    strategy.tell(Observation(0, asked[0], "completed", 0.3, 90, unjudged=(10, 0.1)))
+    strategy.tell(Observation(1, asked[1], "completed", 0.5, 90))
+    strategy.tell(Observation(2, asked[2], "pruned", 0.4, 10))
+    proposed = [strategy.ask(number) for number in range(3, 43)]
+    assert not any(differences(cell, asked[0]) == 1 for cell in proposed)
+    strategy.tell(Observation(3, proposed[0], "completed", 0.2, 90))  # judged, and worse than 0 at the last rung
+    assert any(differences(strategy.ask(number), asked[0]) == 1 for number in range(43, 63))
+
+
 def test_parents_come_evenly_from_the_pool_and_it_moves_with_the_scores():
     strategy = search(pool=2)
     asked = told(strategy, [("completed", score, 90) for score in (0.1, 0.2, 0.3, 0.4)])

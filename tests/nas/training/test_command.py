@@ -41,6 +41,39 @@ def test_retrain_leaves_its_files(arguments, tmp_path, capsys):
     assert (tmp_path / "out" / "model.safetensors").exists()
 
 
+def test_retrain_scores_entire_images_and_logs(arguments, tmp_path, capsys):
+    options = ["--evaluate", "sliding", "--scales", "0.5,1", "--flip", "--log", f"tensorboard:{tmp_path / 'curves'}"]
+    assert main(["retrain", *arguments, "--output", str(tmp_path / "out"), *options]) == 0
+    assert "entire images: 5 / 5" in capsys.readouterr().err
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert metrics["measured_on"] == "5 validation images, middle crop of 64x128"
+    assert metrics["full_images"]["measured_on"].endswith("scales 0.5, 1; with mirror images")
+    assert metrics["score"] == metrics["rungs"][-1]["score"]
+    assert 0 < metrics["full_images"]["score"] < 1
+    assert list((tmp_path / "curves").glob("events.*"))
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--scales", "1"], "--scales and --flip go with --evaluate sliding or whole"),
+        (["--evaluate", "half"], "--evaluate is crop, sliding or whole, not 'half'"),
+        (["--evaluate", "whole", "--scales", "1,big"], "--scales are numbers with commas between them"),
+        (["--evaluate", "whole", "--scales", "99"], "scales"),
+        (["--log", "tensorboard"], "a logger is tensorboard:DIR"),
+        (["--augment", "nowhere.json"], "nowhere.json"),
+        (["--processes", "3", "--device", "cpu"], "batch 4 cannot be shared by 3 processes"),
+        (["--weights", "mine=x.pt"], "gives mine, but the fidelity trains the backbone itself: set its backbone.w"),
+    ],
+)
+def test_wrong_options_of_retraining_are_a_sentence(arguments, tmp_path, capsys, options, says):
+    assert main(["retrain", *arguments, "--output", str(tmp_path / "out"), *options]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert says in error
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -58,6 +91,26 @@ def test_wrong_input_is_a_sentence(arguments, capsys, change, says):
     error = capsys.readouterr().err
     assert error.startswith("error: ")
     assert says in error
+
+
+def test_replay_compares_with_the_document(arguments, tmp_path, capsys):
+    assert main(["retrain", *arguments, "--threads", "1", "--output", str(tmp_path / "out")]) == 0
+    file = tmp_path / "out" / "architecture.json"
+    place = arguments[arguments.index("--dataset") : arguments.index("--dataset") + 2]
+    cache = arguments[arguments.index("--cache") : arguments.index("--cache") + 2]
+    capsys.readouterr()
+    assert main(["replay", str(file), *place, *cache]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line["equal"], line["differences"]) for line in lines] == [(True, [])] * len(lines)
+    changed = json.loads(file.read_text())
+    changed["provenance"]["scores"][0]["score"] = 0.0
+    file.write_text(json.dumps(changed))
+    assert main(["replay", str(file), *place, *cache]) == 1
+    assert json.loads(capsys.readouterr().out.splitlines()[0])["equal"] is False
+    del changed["provenance"]["fidelity"]
+    file.write_text(json.dumps(changed))
+    assert main(["replay", str(file), *place, *cache]) == 2
+    assert "provenance.fidelity is missing" in capsys.readouterr().err
 
 
 def test_a_registration_file_is_a_data_set(tmp_path):

@@ -76,9 +76,10 @@ def test_what_decides_the_features_decides_the_bank(fidelity, workspace, prepare
         {"train_images": 4},
         {"precision": "bfloat16"},
         {"label_stride": 4},
+        {"resize": 0.5},
     ]
     folders = {folder(**changes) for changes in others}
-    assert len(folders | {prepared.bank.folder}) == 5
+    assert len(folders | {prepared.bank.folder}) == 6
 
 
 def test_bfloat16_halves_the_features(fidelity, workspace, prepared):

@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import nn
 
 from nas.data.dataset import IGNORE
 from nas.models.networks import SegmentationNetwork
+from nas.training.full_image import FullImageSpec
+from nas.training.loop.augmentation import read_augmentation
 from nas.training.loop.pixels import to_network
 from nas.training.pictures import colour, predict
 from nas.training.prepare import prepare
@@ -97,7 +100,8 @@ def test_the_loaded_network_scores_what_was_measured(document, short, workspace,
 
 
 def test_a_trained_backbone_is_saved_as_trained(document, short, workspace, tmp_path):
-    fidelity = unfrozen(short)
+    slow = short.model_copy(update={"head": short.head.model_copy(update={"bn_momentum": 0.0003})})
+    fidelity = unfrozen(slow)
     retrain(document, fidelity, workspace, tmp_path, device="cpu")
     before = prepare(fidelity, workspace, device="cpu").backbone(frozen=False)
     network = load_retrained(tmp_path)
@@ -106,6 +110,7 @@ def test_a_trained_backbone_is_saved_as_trained(document, short, workspace, tmp_
     assert not torch.equal(before.get_parameter(first), after.get_parameter(first))
     images = to_network(torch.zeros(1, 64, 128, 3, dtype=torch.uint8), IMAGENET)
     assert after(images)[0].shape == (1, 8, 8, 16)
+    assert {layer.momentum for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)} == {0.0003}
 
 
 def test_killed_in_the_middle_and_started_again_ends_with_the_same_weights(
@@ -143,6 +148,69 @@ def steps_done(checkpoint):
     if not checkpoint.exists():
         return 0
     return torch.load(checkpoint, weights_only=True)["state"]["loop"]["step"]
+
+
+def test_augmentation_by_a_file(document, short, workspace, tmp_path, monkeypatch):
+    pipeline = tmp_path / "pipeline.json"
+    monkeypatch.setenv("NO_ALBUMENTATIONS_UPDATE", "1")
+    import albumentations
+
+    albumentations.save(albumentations.Compose([albumentations.Affine(rotate=(-30, 30), p=1)]), str(pipeline))
+    augmentation = read_augmentation(pipeline, short.crop)
+    with pytest.raises(ValueError, match=r"set backbone\.frozen to false"):
+        retrain(document, short, workspace, tmp_path / "frozen", device="cpu", augmentation=augmentation)
+
+    fidelity = unfrozen(short)
+    plain = retrain(document, fidelity, workspace, tmp_path / "plain", device="cpu")
+    with pytest.raises(KeyboardInterrupt):
+        retrain(
+            document,
+            fidelity,
+            workspace,
+            tmp_path / "torn",
+            device="cpu",
+            progress=interrupt_after(6),
+            checkpoint_seconds=0,
+            augmentation=augmentation,
+        )
+    steps = []
+    for folder in ("whole", "torn"):
+        augmented = retrain(
+            document,
+            fidelity,
+            workspace,
+            tmp_path / folder,
+            device="cpu",
+            progress=lambda stage, done, total: steps.append(done),
+            augmentation=augmentation,
+        )
+        assert augmented[-1].train_loss != plain[-1].train_loss
+    assert steps[-1] == 9
+    assert min(steps[steps.index(9) + 1 :]) > 6
+    one, other = (tmp_path / folder / "model.safetensors" for folder in ("whole", "torn"))
+    assert one.read_bytes() == other.read_bytes()
+    metrics = json.loads((tmp_path / "whole" / "metrics.json").read_text())
+    assert metrics["augmentation"]["key"] == augmentation.key
+    assert read_architecture(tmp_path / "whole" / "architecture.json").provenance.augmentation == augmentation.key
+
+
+def interrupt_after(steps):
+    def report(stage: str, done: int, total: int) -> None:
+        if stage == "training" and done >= steps:
+            raise KeyboardInterrupt
+
+    return report
+
+
+def test_the_average_of_the_weights_is_saved(document, short, workspace, tmp_path):
+    """The network in the folder scores what was measured, and is not the network of the last step."""
+    averaged = short.model_copy(update={"ema": 0.8, "label_stride": 1})
+    measured = retrain(document, averaged, workspace, tmp_path / "averaged", device="cpu", evaluation=FullImageSpec())
+    metrics = json.loads((tmp_path / "averaged" / "metrics.json").read_text())
+    assert metrics["full_images"]["score"] == pytest.approx(measured[-1].score, abs=1e-4)  # the crop is the image
+    retrain(document, averaged.model_copy(update={"ema": None}), workspace, tmp_path / "last", device="cpu")
+    one, other = (load_retrained(tmp_path / folder).state_dict() for folder in ("averaged", "last"))
+    assert not torch.equal(one["classifier.weight"], other["classifier.weight"])
 
 
 def test_a_folder_that_is_not_a_retrained_network(document, short, workspace, tmp_path):

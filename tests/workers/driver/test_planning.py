@@ -15,8 +15,8 @@ from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import CalibrationSpec, DenseCellSpace, Fidelity, FullScaleSpec, ReferenceSpec
 from nas.store import Store
 from nas.training.workspace import Workspace
-from search_spaces import ReferenceHead
-from tests.builders import measured
+from search_spaces import Environment, ReferenceHead
+from tests.builders import ENVIRONMENT, measured
 from workers.driver.record import DriverRecord
 from workers.driver.run import measured_before
 from workers.driver.trial_book import TrialBook
@@ -29,7 +29,7 @@ HEADS = (ReferenceHead(name="conv1x1"), ReferenceHead(name="ppm"))
 
 def message(rung: int, score: float) -> Measured[Measurement]:
     """What a trial's process sends at a rung."""
-    return Measured(attempt=1, result=measured(rung, score), last=rung in {10, 20, 80})
+    return Measured(attempt=1, result=measured(rung, score, environment=ENVIRONMENT), last=rung in {10, 20, 80})
 
 
 def plan_of(driver: DriverRecord):
@@ -43,9 +43,9 @@ def begin(store: Store, spec, parent: str | None = None) -> DriverRecord:
     return driver
 
 
-def open_book(driver: DriverRecord) -> TrialBook:
+def open_book(driver: DriverRecord, environment: Environment = ENVIRONMENT) -> TrialBook:
     workspace = Workspace({}, {}, Path("cache"), Path("artifacts"))
-    trial_book = TrialBook(driver, plan_of(driver), workspace, measured_before(driver))
+    trial_book = TrialBook(driver, plan_of(driver), workspace, measured_before(driver, lambda _: environment.key))
     trial_book.replay()
     return trial_book
 
@@ -166,3 +166,16 @@ def test_a_calibration_takes_over_only_when_told_to(store, reuse, ran):
 
     assert run_all(calibration(CHEAP, reuse=False), fail=5) == list(range(8))
     assert run_all(calibration(DEAR, reuse)) == ran
+
+
+def test_another_environment_is_another_measurement(store):
+    """Trials are measured again where their scores may differ: on another device, with other threads, for instance."""
+    here, elsewhere = ENVIRONMENT, ENVIRONMENT.model_copy(update={"threads": 2})
+
+    def calibration(environment: Environment) -> TrialBook:
+        spec = CalibrationSpec(name="c", architectures=4, proxies={"p": CHEAP}, full_scale=FULL, reuse=True)
+        return open_book(begin(store, spec), environment)
+
+    assert run_all(calibration(here)) == list(range(8))
+    assert run_all(calibration(here)) == []
+    assert run_all(calibration(elsewhere)) == list(range(8))

@@ -110,6 +110,7 @@ def rows(store: Store, search_id: str):
             trial.status,
             trial.score,
             trial.iteration,
+            trial.unjudged,
             store.curve(search_id, trial.number),
         )
         for trial in store.all_trials(search_id)
@@ -118,6 +119,18 @@ def rows(store: Store, search_id: str):
 
 def search(store: Store, spec) -> str:
     return store.create_search(spec)[0].id
+
+
+def test_who_was_let_go_on_unjudged_is_recorded(store, spec_of):
+    """Best of two go on: the first trial at each rung is unjudged there, until it is judged at the next."""
+    search_id = search(store, spec_of())
+    drive(store, search_id)
+    first, *others = store.all_trials(search_id)
+    assert first.unjudged == (10, score_of(first.architecture, 10))
+    assert {trial.unjudged for trial in others if trial.iteration == 10} == {None}
+    plain = search(store, spec_of(early_stopping=None))
+    drive(store, plain)
+    assert {trial.unjudged for trial in store.all_trials(plain)} == {None}
 
 
 def replaced(store: Store, search_id: str) -> None:

@@ -9,6 +9,7 @@ import pickle
 import random
 import shutil
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,12 @@ from torch import nn
 
 from nas.models.heads.levels import ConcatenatedLevels
 from nas.results.measurement import Measurement, TrialError
-from nas.specs import Fidelity, NetworkSpec, OptimizerSpec
+from nas.specs import Fidelity, LossSpec, NetworkSpec, OptimizerSpec, ScheduleSpec
 from nas.training.evaluate import evaluate
 from nas.training.loop.batches import BankBatches, Inputs
 from nas.training.loop.distributed import Peers
 from nas.training.loop.loop import Loop
+from nas.training.loop.rungs import Checkpoint, RungRun
 from nas.training.prepare import prepare
 from nas.training.trial import build_loop, build_trial_network
 from nas.training.workspace import Workspace
@@ -33,9 +35,15 @@ from search_spaces.reference.architecture import ReferenceHead
 
 CPU = torch.device("cpu")
 IGNORED = 255
-OPTIMIZERS = {
-    "sgd": OptimizerSpec(learning_rate=0.05, weight_decay=0.01),
-    "adam": OptimizerSpec(name="adam", learning_rate=5e-3, weight_decay=0.01),
+TRAININGS: dict[str, dict[str, Any]] = {
+    "sgd": {"optimizer": OptimizerSpec(learning_rate=0.05, weight_decay=0.01)},
+    "adam": {"optimizer": OptimizerSpec(name="adam", learning_rate=5e-3, weight_decay=0.01)},
+    "adamw with all options": {
+        "optimizer": OptimizerSpec(name="adamw", learning_rate=5e-3, weight_decay=0.01, clip_norm=0.1),
+        "schedule": ScheduleSpec(decay="cosine", warmup=2),
+        "loss": LossSpec(name="focal", dice=0.5),
+        "ema": 0.9,
+    },
 }
 WEIGHTS = (0.5, 1.0, 2.0, 4.0)
 """Of classes in turn: their sums are exact in float32."""
@@ -72,16 +80,18 @@ def plain_loop(fidelity: Fidelity, workspace: Workspace) -> Loop:
 
 
 def steps(task: Task) -> Result:
-    """Parameters after each of twelve steps, and the mean loss, by optimiser."""
+    """Parameters after each of twelve steps, and the mean loss, by training."""
     fidelity, workspace, _ = task
     found: Result = {}
-    for name, optimizer in OPTIMIZERS.items():
-        loop = plain_loop(fidelity.model_copy(update={"optimizer": optimizer}), workspace)
+    for name, update in TRAININGS.items():
+        loop = plain_loop(fidelity.model_copy(update=update), workspace)
         after = []
         for step in range(12):
             loop.train(step + 1)
             after.append(nn.utils.parameters_to_vector(loop.model.parameters()).detach().clone())
         found[name] = {"after": torch.stack(after), "loss": loop.pop_train_loss()}
+        loop.adopt_average()
+        found[name]["adopted"] = nn.utils.parameters_to_vector(loop.model.parameters()).detach()
     return found
 
 
@@ -105,6 +115,29 @@ def resumed(task: Task) -> Result:
     torch.rand(7)
     again = list(evaluate(PUBLISHED_CELL, fidelity, 0, checkpoint=early, **options))
     return {"first": [m.model_dump() for m in first], "again": [m.model_dump() for m in again]}
+
+
+def resumed_within_a_rung(task: Task) -> Result:
+    """The weights of a training that saves after every few steps, and of one that went on from one of its states."""
+    fidelity, workspace, folder = task
+    options = {**TRAININGS["adamw with all options"], "rungs": (4, 30)}
+    prepared = prepare(fidelity.model_copy(update=options), workspace, device=CPU)
+    whole, early = folder / "steps.pt", folder / "early_steps.pt"
+
+    def train(path: Path, on_step: Callable[[int], None]) -> dict[str, torch.Tensor]:
+        loop = build_loop(build_trial_network(PUBLISHED_CELL, prepared, 0), prepared, 0, CPU, Peers.here(CPU))
+        state = Checkpoint(path, "key", every_seconds=0)
+        run = RungRun(loop, (4, 30), prepared.dataset.num_classes, CPU, checkpoint=state, on_step=on_step)
+        list(run.measurements())
+        loop.adopt_average()
+        return loop.model.state_dict()
+
+    def keep(step: int) -> None:
+        if 4 < step < 30 and not early.exists() and (peers := Peers.here(CPU)) is not None and peers.leads:
+            shutil.copy(whole, early)
+
+    began: list[int] = []
+    return {"first": train(whole, keep), "again": train(early, began.append), "began": began[0]}
 
 
 def trained(task: Task) -> Result:
@@ -169,7 +202,7 @@ def refused(task: Task) -> Result:
     return said
 
 
-SCENARIOS = (steps, levels, resumed, trained, unused_weights, images_seen, refused)
+SCENARIOS = (steps, levels, resumed, resumed_within_a_rung, trained, unused_weights, images_seen, refused)
 
 
 def main(folder: Path, rank: int) -> None:

@@ -51,13 +51,14 @@ def group(task) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("scenario", ["steps", "levels"])
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-def test_every_step_is_that_of_one_process(group, task, optimizer, scenario):
+@pytest.mark.parametrize("training", alone["TRAININGS"])
+def test_every_step_is_that_of_one_process(group, task, training, scenario):
     """In float64, without batch norm; shares with 128 and 16 labelled pixels an image, and class weights."""
-    one = alone[scenario](task)[optimizer]
+    one = alone[scenario](task)[training]
     for process in group:
-        assert torch.allclose(process[scenario][optimizer]["after"], one["after"], rtol=0, atol=1e-9)
-        assert process[scenario][optimizer]["loss"] == pytest.approx(one["loss"], abs=1e-12)
+        assert torch.allclose(process[scenario][training]["after"], one["after"], rtol=0, atol=1e-9)
+        assert process[scenario][training]["loss"] == pytest.approx(one["loss"], abs=1e-12)
+        assert torch.allclose(process[scenario][training]["adopted"], one["adopted"], rtol=0, atol=1e-9)
     moved = one["after"][-1] - one["after"][0]
     assert moved.abs().max() > 1e-2
 
@@ -85,6 +86,13 @@ def test_only_the_first_process_yields_and_going_on_is_bit_identical(group):
     }
     assert first[1]["device_seconds"] == pytest.approx(2 * 0.5 * first[1]["seconds"])
     assert group[1]["resumed"] == {"first": [], "again": []}
+
+
+def test_going_on_within_a_rung_is_bit_identical_for_both(group):
+    for process in group:
+        first, again = process["resumed_within_a_rung"]["first"], process["resumed_within_a_rung"]["again"]
+        assert process["resumed_within_a_rung"]["began"] > 4
+        assert all(torch.equal(first[name], again[name]) for name in first)
 
 
 def test_the_state_is_not_taken_for_another_number_of_processes(task):

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from nas.results.measurement import Measurement
+from nas.specs import LossSpec
 from nas.training.evaluate import evaluate
 from nas.training.prepare import prepare
 from nas.training.trial import build_loop, build_trial_network
@@ -28,16 +29,25 @@ def new_loop(prepared):
     return build_loop(build_trial_network(PUBLISHED_CELL, prepared, 0), prepared, 0, device)
 
 
+EXTRA = {"loss": LossSpec(name="focal", dice=1.0), "ema": 0.9}
+"""Options of training whose work is part of the captured step."""
+
+
+@pytest.mark.parametrize("extra", [{}, EXTRA], ids=["plain", "options"])
 @pytest.mark.parametrize("dropout", [0.0, 0.1])
-def test_replayed_steps_are_the_plain_steps(fidelity, workspace, dropout):
+def test_replayed_steps_are_the_plain_steps(fidelity, workspace, dropout, extra):
     head = fidelity.head.model_copy(update={"dropout": dropout})
-    prepared = prepare(fidelity.model_copy(update={"head": head}), workspace, device="cuda")
+    optimizer = fidelity.optimizer.model_copy(update={"clip_norm": 1.0} if extra else {})
+    update = {"head": head, "optimizer": optimizer, **extra}
+    prepared = prepare(fidelity.model_copy(update=update), workspace, device="cuda")
     plain, graphed = new_loop(prepared), new_loop(prepared)
     plain.capture_graph = False
     plain.train(20)
     graphed.train(12)
     graphed.train(20)
     assert graphed._graph is not None
+    plain.adopt_average()
+    graphed.adopt_average()
     if dropout == 0.0:  # captured dropout draws from the same generator, but not at the same offsets
         for name, value in plain.model.state_dict().items():
             assert torch.allclose(value.float(), graphed.model.state_dict()[name].float(), atol=1e-3), name

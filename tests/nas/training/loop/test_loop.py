@@ -5,7 +5,7 @@ from torch import nn
 
 from nas.models.parameters import parameter_groups
 from nas.results.measurement import TrialError
-from nas.specs import OptimizerSpec
+from nas.specs import LossSpec, OptimizerSpec, ScheduleSpec
 from nas.training.loop.batches import BankBatches
 from nas.training.loop.graphed import StaticSteps
 from nas.training.loop.loop import Loop
@@ -20,6 +20,21 @@ CPU = torch.device("cpu")
 @pytest.fixture(scope="module")
 def prepared(fidelity, workspace):
     return prepare(fidelity, workspace, device=CPU)
+
+
+ALL_OPTIONS = {
+    "optimizer": OptimizerSpec(name="adamw", learning_rate=5e-3, weight_decay=0.01, clip_norm=0.5),
+    "schedule": ScheduleSpec(decay="cosine", warmup=2),
+    "loss": LossSpec(name="focal", dice=1.0),
+    "ema": 0.9,
+}
+
+
+@pytest.fixture(scope="module", params=[*ALL_OPTIONS, "all"])
+def with_options(request, fidelity, workspace):
+    """Prepared for a fidelity with one of the options of training, or with all of them."""
+    update = ALL_OPTIONS if request.param == "all" else {request.param: ALL_OPTIONS[request.param]}
+    return prepare(fidelity.model_copy(update=update), workspace, device=CPU)
 
 
 def new_loop(prepared, seed=0) -> Loop:
@@ -64,6 +79,65 @@ def test_state_moves_to_a_new_loop(prepared, tmp_path):
     assert same(weights(one), weights(other))
 
 
+def test_state_with_the_options_of_training_moves_to_a_new_loop(with_options, tmp_path):
+    one = new_loop(with_options)
+    one.train(7)
+    torch.save(one.state(), tmp_path / "state.pt")
+    one.train(20)
+    other = new_loop(with_options)
+    other.load(torch.load(tmp_path / "state.pt", weights_only=True))
+    other.train(20)
+    assert same(weights(one), weights(other))
+    assert one.validate(19) == other.validate(19)
+    one.adopt_average()
+    other.adopt_average()
+    assert same(weights(one), weights(other))
+
+
+def test_every_option_of_training_changes_what_is_trained(prepared, with_options):
+    plain, other = new_loop(prepared), new_loop(with_options)
+    plain.train(12)
+    other.train(12)
+    other.adopt_average()
+    assert not same(weights(plain), weights(other))
+
+
+def test_the_average_is_scored_and_given_to_the_model(fidelity, workspace):
+    """The average of every step's weights, computed here from a training that keeps none."""
+    prepared = prepare(fidelity.model_copy(update={"ema": 0.7}), workspace, device=CPU)
+    loop, plain = new_loop(prepared), new_loop(prepare(fidelity, workspace, device=CPU))
+    expected = {name: value.double() for name, value in weights(plain).items()}
+    for step in range(1, 21):
+        plain.train(step)
+        decay = min(0.7, step / (step + 9))
+        for name, value in weights(plain).items():
+            expected[name] = decay * expected[name] + (1 - decay) * value.double()
+    loop.train(20)
+    assert same(weights(loop), weights(plain))
+    validation = loop.validate(19)
+    loop.adopt_average()
+    for name, value in weights(loop).items():
+        if value.is_floating_point():
+            assert torch.allclose(value.double(), expected[name], atol=1e-5), name
+    plain.model.load_state_dict(loop.model.state_dict())
+    assert validation == plain.validate(19)
+
+
+def test_gradients_are_clipped_to_the_norm(fidelity, workspace):
+    """One step of SGD without momentum moves the weights by rate * gradient, so by rate * norm at most."""
+    optimizer = OptimizerSpec(learning_rate=0.1, momentum=0, weight_decay=0, clip_norm=0.01)
+    moved = []
+    for spec in (optimizer, optimizer.model_copy(update={"clip_norm": None})):
+        update = {"optimizer": spec, "schedule": ScheduleSpec(warmup=0)}
+        loop = new_loop(prepare(fidelity.model_copy(update=update), workspace, device=CPU))
+        before = nn.utils.parameters_to_vector(loop.model.parameters()).detach().clone()
+        loop.train(1)
+        after = nn.utils.parameters_to_vector(loop.model.parameters()).detach()
+        moved.append(float((after - before).norm()))
+    assert moved[0] == pytest.approx(0.1 * 0.01, rel=1e-3)
+    assert moved[1] > 10 * moved[0]
+
+
 def test_initial_weights_come_from_the_seed_alone(prepared):
     torch.manual_seed(3)
     one = build_trial_network(PUBLISHED_CELL, prepared, 5)
@@ -74,10 +148,14 @@ def test_initial_weights_come_from_the_seed_alone(prepared):
     assert not torch.equal(one.get_parameter("classifier.weight"), another.get_parameter("classifier.weight"))
 
 
-@pytest.mark.parametrize("optimizer", [OptimizerSpec(), OptimizerSpec(name="adam", learning_rate=4e-3)])
+@pytest.mark.parametrize(
+    "optimizer",
+    [OptimizerSpec(), OptimizerSpec(name="adam", learning_rate=4e-3), ALL_OPTIONS["optimizer"]],
+)
 def test_steps_over_static_buffers_are_the_plain_steps(fidelity, workspace, optimizer):
     """What a CUDA graph replays, run here step by step on the CPU."""
-    prepared = prepare(fidelity.model_copy(update={"optimizer": optimizer}), workspace, device=CPU)
+    options = {**ALL_OPTIONS, "optimizer": optimizer} if optimizer.name == "adamw" else {"optimizer": optimizer}
+    prepared = prepare(fidelity.model_copy(update=options), workspace, device=CPU)
     plain, static = new_loop(prepared), new_loop(prepared)
     plain.train(20)
     assert isinstance(static.batches, BankBatches)
@@ -132,7 +210,7 @@ def test_the_bank_is_read_in_whole_shuffles(prepared):
     assert np.array_equal(labels.numpy(), prepared.bank.train_labels[rows[3].numpy()])
 
 
-@pytest.mark.parametrize("spec", [OptimizerSpec(weight_decay=0.1), OptimizerSpec(name="adam", weight_decay=0.1)])
+@pytest.mark.parametrize("spec", [OptimizerSpec(name=name, weight_decay=0.1) for name in ("sgd", "adam", "adamw")])
 def test_the_optimizer_has_every_parameter_once_and_a_rate_to_set(spec):
     module = nn.Sequential(nn.Conv2d(4, 4, 3, groups=4), nn.BatchNorm2d(4), nn.Conv2d(4, 2, 1))
     optimizer = build_optimizer(module, spec, CPU)
@@ -144,3 +222,23 @@ def test_the_optimizer_has_every_parameter_once_and_a_rate_to_set(spec):
     ]
     set_rate(optimizer, 0.25)
     assert {group["lr"] for group in optimizer.param_groups} == {0.25}
+
+
+def test_adamw_is_torchs_with_decoupled_decay():
+    """By hand in float64: the weight shrinks by rate * decay of itself, whatever the gradient."""
+    module = nn.Conv2d(1, 1, 1, bias=False).double()
+    nn.init.constant_(module.weight, 2.0)
+    optimizer = build_optimizer(module, OptimizerSpec(name="adamw", weight_decay=0.1), CPU)
+    set_rate(optimizer, 0.5)
+    module.weight.grad = torch.full_like(module.weight, 3.0)
+    optimizer.step()
+    assert module.weight.item() == pytest.approx(2.0 * (1 - 0.5 * 0.1) - 0.5 * 1.0)  # Adam's first step is the rate
+
+    module.weight.grad = torch.full_like(module.weight, -1.0)
+    optimizer.step()
+    reference = nn.Parameter(torch.full((1,), 2.0, dtype=torch.float64))
+    torchs = torch.optim.AdamW([reference], 0.5, betas=(0.9, 0.999), weight_decay=0.1)
+    for gradient in (3.0, -1.0):
+        reference.grad = torch.full_like(reference, gradient)
+        torchs.step()
+    assert module.weight.item() == pytest.approx(reference.item(), rel=1e-12)

@@ -1,0 +1,94 @@
+"""The order of a search's trials in SQL: `nas.results.standing`, which states the rule.
+
+Nearly all trials stand at their deepest rung, in the order of an index. Those with an unjudged rung, a few for each
+rung, are read apart: where they stand depends on the other trials.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, select, union_all
+from sqlalchemy.orm import aliased
+
+from nas.results.status import TrialStatus
+from nas.store.records import TrialRecord
+from nas.store.tables import ArchitectureRow, SearchRow, TrialRow
+
+TRIAL_COLUMNS = tuple(field.name for field in fields(TrialRecord) if field.name in TrialRow.__table__.c)
+"""The columns of `trials` that are fields of a record too."""
+
+RANKED = and_(TrialRow.score.is_not(None), TrialRow.status != TrialStatus.FAILED)
+"""Selects the trials that have a standing."""
+
+
+def is_judged(trial: type[TrialRow] = TrialRow) -> ColumnElement[bool]:
+    """Select the trials that stand at their deepest rung; written such that no index of this column seems to serve."""
+    return func.coalesce(trial.unjudged_iteration, 0) == 0
+
+
+UNJUDGED = TrialRow.unjudged_iteration >= 1
+"""Selects the other trials, as a range of an index."""
+
+
+def _is_held() -> ColumnElement[bool]:
+    """Whether a trial stands at its unjudged rung: it scored below all judged ones at its deepest."""
+    other = aliased(TrialRow)
+    holds_its_own = exists().where(
+        other.search_id == TrialRow.search_id,
+        other.iteration == TrialRow.iteration,
+        other.score <= TrialRow.score,
+        is_judged(other),
+        other.status != TrialStatus.FAILED,
+    )
+    return and_(UNJUDGED, ~holds_its_own)
+
+
+_COMPUTED: dict[str, ColumnElement[Any]] = {
+    "architecture_json": ArchitectureRow.__table__.c.document,
+    "held_iteration": case((_is_held(), TrialRow.unjudged_iteration)),
+    "held_score": case((_is_held(), TrialRow.unjudged_score)),
+}
+"""The fields of a record that are no columns of `trials`."""
+
+TRIAL = select(
+    *(
+        TrialRow.__table__.c[field.name] if field.name in TRIAL_COLUMNS else _COMPUTED[field.name].label(field.name)
+        for field in fields(TrialRecord)
+    )
+).join_from(TrialRow, ArchitectureRow, ArchitectureRow.key == TrialRow.architecture_key)
+"""Selects the fields of a record in their order, so that `TrialRecord(*row)` makes one of a row."""
+
+
+def candidates_for_best(search_ids: Collection[str]) -> Any:
+    """Select, by search, the best of the judged trials and all unjudged ones, each with the search's id behind.
+
+    One index look-up and one short range a search, however many trials it has.
+    """
+    trial = aliased(TrialRow)
+    number = (
+        select(trial.number)
+        .where(
+            trial.search_id == SearchRow.id,
+            trial.score.is_not(None),
+            trial.status != TrialStatus.FAILED,
+            is_judged(trial),
+        )
+        .order_by(trial.iteration.desc(), trial.score.desc(), trial.number)
+        .limit(1)
+        .scalar_subquery()
+    )
+    of_search: Select[Any] = (
+        TRIAL.add_columns(TrialRow.search_id)
+        .join(SearchRow, SearchRow.id == TrialRow.search_id)
+        .where(SearchRow.id.in_(search_ids))
+    )
+    return union_all(of_search.where(TrialRow.number == number), of_search.where(RANKED, UNJUDGED))
+
+
+def best(trials: Collection[TrialRecord]) -> TrialRecord | None:
+    """Choose the trial with the greatest standing, of equal ones the one with the lowest number; None without any."""
+    ranked = [(trial.standing, -trial.number, trial) for trial in trials if trial.standing is not None]
+    return max(ranked, key=lambda entry: entry[:2])[2] if ranked else None
