@@ -7,7 +7,7 @@ optimizer = torch.optim.AdamW([p for p in network.parameters() if p.requires_gra
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
@@ -31,7 +31,9 @@ class DINOv2WithHead(nn.Module):
 
     def __init__(self, weights: str | Path, source: Source, num_classes: int) -> None:
         super().__init__()
-        self.backbone = Dinov2Backbone.from_pretrained(str(weights)).requires_grad_(False).eval()
+        self.backbone: Any = Dinov2Backbone.from_pretrained(str(weights))
+        nn.Module.requires_grad_(self.backbone, False)
+        nn.Module.eval(self.backbone)
         patch = self.backbone.config.patch_size
         self.head = nas.build_head(source, self.backbone.channels[-1], strides=patch)
         assert isinstance(self.head.out_channels, int)
