@@ -48,13 +48,13 @@ data generate DIR --images --seed --size --val-images
 data inspect NAME|DIR --images --mosaic
 data list
 data remove NAME
-export ID --format --output --trial -o
+export ID --format --onnx --output --trial -o
 full-scale ID --fidelity --key --name --seeds --stratified --top --trials --watch
 heads ID --json
 logs ID --tail
 published --dataset --json
 rank ID --full-scale --json --plot
-retrain FILE --augment --dataset --device --evaluate --fidelity --flip --log --output --processes \
+retrain FILE --augment --dataset --device --evaluate --fidelity --flip --log --onnx --onnx-input --output --processes \
 --scales --seed --weights
 searches --json
 serve --host --keep-ray --port

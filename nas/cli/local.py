@@ -6,6 +6,7 @@ import importlib.util
 import json
 import sys
 from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
     from nas.specs import Fidelity
 
 
+class OnnxInput(StrEnum):
+    """What an exported network takes."""
+
+    pixels = "pixels"
+    normalised = "normalised"
+
+
 def retrain(
     *,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="An architecture: exported, or TensorFlow DeepLab's.")],
@@ -25,6 +33,10 @@ def retrain(
     output: Annotated[Path, typer.Option(help="Folder for the network, its metrics and pictures.")],
     seed: Annotated[int, typer.Option(min=0, help="Seed of all that is random.")] = 0,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:N; by default a GPU if there is one.")] = None,
+    onnx: Annotated[bool, typer.Option("--onnx", help="Also write the trained network to model.onnx.")] = False,
+    onnx_input: Annotated[
+        OnnxInput, typer.Option(help="What model.onnx takes: images as they are, or normalised ones.")
+    ] = OnnxInput.pixels,
     weights: Weights = None,
     processes: Processes = 1,
     evaluate: EvaluateOn = "crop",
@@ -47,13 +59,16 @@ def retrain(
     workspace = Workspace.from_settings(settings)
     workspace = replace(workspace, weights={**workspace.weights, **named_weights(weights or (), requested)})
     workspace.dataset(requested.dataset)  # an unknown or broken data set should fail before anything else
-    if importlib.util.find_spec("torch") is None:
-        raise ValueError("retraining needs torch: pip install 'segnas[worker]'")
+    require_torch("retraining needs")
+    from nas.models.export import require_onnx
+    from nas.training.export import export_retrained
     from nas.training.launch import Retraining, launch
     from nas.training.options import read_extras
     from nas.training.progress import show_remarks
 
     show_remarks()
+    if onnx:
+        require_onnx()  # before hours of training, not after
     extras = read_extras(requested.crop, evaluate=evaluate, scales=scales, flip=flip, augment=augment, log=log)
     asked = Retraining(document, requested, workspace, output, seed=seed, device=device, **extras._asdict())
     try:
@@ -62,12 +77,24 @@ def retrain(
     except KeyboardInterrupt:
         print("\ninterrupted; the same command again continues from here", file=sys.stderr)
         raise typer.Exit(130) from None
+    if onnx:
+        export_retrained(output, input="pixels" if onnx_input is OnnxInput.pixels else "normalised")
     last = measured[-1]
     time = duration(last.seconds)
     print(f"{score(last.score)} mIoU after {last.iteration} iterations in {time}; results in {output}")
     if extras.evaluation is not None:
         entire = json.loads((output / "metrics.json").read_text("utf-8"))["full_images"]
         print(f"{score(entire['score'])} mIoU on {entire['measured_on']}")
+
+
+def require_torch(who: str) -> None:
+    """Check that torch is installed; `who` begins the sentence.
+
+    Raises:
+        ValueError: It is not.
+    """
+    if importlib.util.find_spec("torch") is None:
+        raise ValueError(f"{who} torch: pip install 'segnas[worker]'")
 
 
 def _read_fidelity(path: Path, dataset: str) -> Fidelity:

@@ -129,11 +129,23 @@ def export(
         Format, typer.Option("--format", help="segnas: the full document; deeplab: TensorFlow's; darts: PyTorch's.")
     ] = Format.segnas,
     output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Default: print it.")] = None,
+    onnx: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write the head to an ONNX file instead, with initial weights: to time it on a device."
+        ),
+    ] = None,
 ) -> None:
     """Write the best architecture (so far) as JSON."""
+    if onnx is not None and format is not Format.segnas:
+        raise ValueError("--onnx writes no JSON, so --format does not go with it")
     with connect() as client:
         search_id = resolve(client, search)
         document = client.best(search_id, format.value) if trial is None else _trial(client, search_id, trial, format)
+    if onnx is not None:
+        _write_onnx(document, onnx)
+        if output is None:
+            return
     text = json.dumps(document, indent=2)
     if output is None:
         print(text)
@@ -150,3 +162,14 @@ def _trial(client: Client, search_id: str, number: int, format: Format) -> Any:
     if format is Format.segnas:
         return document
     return write_format(read_architecture(document).architecture, "deeplab" if format is Format.deeplab else "darts")
+
+
+def _write_onnx(document: Any, path: Path) -> None:
+    from nas.cli.local import require_torch
+
+    require_torch("ONNX files need")
+    from nas.training.export import export_untrained
+    from search_spaces import read_architecture
+
+    export_untrained(read_architecture(document), path)
+    print(f"wrote {path}, with initial weights; `segnas retrain --onnx` trains the network")

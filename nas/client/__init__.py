@@ -3,7 +3,7 @@
 client = Client.from_home()                      # or Client("http://127.0.0.1:8000", token="...")
 search = client.create_search({"name": "first", "fidelity": {"dataset": "scenes"}})
 client.wait(search.id)
-document = client.best(search.id)                # nas.build_head(read_architecture(document).architecture, ...)
+document = client.best(search.id)                # nas.build_head(document, in_channels=...)
 """
 
 from nas.client.address import DEFAULT_URL, SERVER_FILE, find_url

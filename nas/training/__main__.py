@@ -14,10 +14,12 @@ from typing import Annotated, Any
 import typer
 
 from nas.data.entry import DatasetEntry, Registration
+from nas.models.export import require_onnx
 from nas.results.measurement import Measurement, TrialError
 from nas.specs import Fidelity
 from nas.specs.training_free import TRAINING_FREE, TRAINING_FREE_SOURCES, TrainingFreeProxy
 from nas.training.evaluate import evaluate
+from nas.training.export import Input, export_retrained
 from nas.training.launch import Retraining, launch
 from nas.training.options import Augment, EvaluateOn, Flip, Log, Processes, Scales, Weights, read_extras
 from nas.training.progress import ProgressLines, show_remarks
@@ -134,6 +136,8 @@ def _retrain(
     threads: Threads = None,
     output: Annotated[Path, typer.Option(help="Folder for the results.")],
     checkpoint_seconds: Annotated[float, typer.Option(help="Time between checkpoints.")] = 20.0,
+    onnx: Annotated[bool, typer.Option("--onnx", help="Also write the trained network to model.onnx.")] = False,
+    onnx_input: Annotated[str, typer.Option(metavar="pixels|normalised", help="What model.onnx takes.")] = "pixels",
     processes: Processes = 1,
     evaluate: EvaluateOn = "crop",
     scales: Scales = None,
@@ -142,6 +146,9 @@ def _retrain(
     log: Log = None,
 ) -> None:
     """Train one architecture and save the network."""
+    taken = validate(Input, onnx_input)
+    if onnx:
+        require_onnx()  # before hours of training, not after
     document = read_architecture(architecture)
     parsed, workspace = _inputs(fidelity, dataset, weights, cache)
     extras = read_extras(parsed.crop, evaluate=evaluate, scales=scales, flip=flip, augment=augment, log=log)
@@ -156,7 +163,10 @@ def _retrain(
         checkpoint_seconds=checkpoint_seconds,
         **extras._asdict(),
     )
-    _print(launch(asked, processes, ProgressLines()))
+    measurements = launch(asked, processes, ProgressLines())
+    if onnx:
+        export_retrained(output, input=taken)
+    _print(measurements)
 
 
 @app.command("training-free")

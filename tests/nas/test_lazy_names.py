@@ -19,8 +19,9 @@ def test_import_needs_no_torch():
 
 @pytest.mark.slow
 def test_names_are_the_builders():
-    assert nas.build_head is importlib.import_module("nas.models.heads.build").build_head
-    assert nas.build_network is importlib.import_module("nas.models.networks").build_network
+    documents = importlib.import_module("nas.models.documents")
+    assert (nas.build_head, nas.build_network) == (documents.build_head, documents.build_network)
+    assert nas.load_network is importlib.import_module("nas.training.load").load_network
     assert set(nas.__all__) <= set(dir(nas))
 
 

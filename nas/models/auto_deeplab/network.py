@@ -84,7 +84,8 @@ class AutoDeepLabNetwork(nn.Module):
 
 def cells_at(images: Tensor, stride: int) -> tuple[int, int]:
     """Return (height, width) of a map at `stride`: the sides of the images divided by the stride, rounded up."""
-    return -(-images.shape[2] // stride), -(-images.shape[3] // stride)
+    # Rounded up as a strided convolution writes it, so that sizes that are symbols are recognised as equal.
+    return (images.shape[2] - 1) // stride + 1, (images.shape[3] - 1) // stride + 1
 
 
 def check_crop(architecture: AutoDeepLab, crop: tuple[int, int]) -> None:

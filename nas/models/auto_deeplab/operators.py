@@ -35,7 +35,7 @@ def cell_batch_norm(channels: int, momentum: float) -> nn.BatchNorm2d:
 
 def halved(size: int) -> int:
     """Return how many cells stride 2 leaves of `size` cells."""
-    return (size + 1) // 2
+    return (size - 1) // 2 + 1
 
 
 class ReLUConvBN(nn.Sequential):

@@ -43,7 +43,10 @@ def at_least_float32(x: Tensor) -> Tensor:
 @contextmanager
 def no_autocast(x: Tensor) -> Iterator[None]:
     """Disable autocast for the device of `x` inside the context."""
-    if not torch.amp.is_autocast_available(x.device.type):  # the meta device, on which only sizes are computed
+    device = x.device.type
+    # Autocast is not available on the meta device, on which only sizes are computed. Where it is off already the
+    # context is left out, which would make a graph of its own in an exported one.
+    if not (torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)):
         yield
         return
     with torch.autocast(x.device.type, enabled=False):

@@ -13,6 +13,7 @@ from nas.models.heads.setting import HeadSetting
 from nas.models.heads.units import build_unit
 from nas.models.layers.conv import ConvBNReLU
 from nas.models.layers.resampling import upsample
+from nas.models.layers.tracing import in_channels_last
 from search_spaces.dense_cell.architecture import AtrousSeparable as AtrousSeparableOp
 from search_spaces.dense_cell.architecture import Conv1x1 as Conv1x1Op
 from search_spaces.dense_cell.architecture import DenseCell, Operator
@@ -54,7 +55,7 @@ class DenseCellHead(nn.Module):
         size = (levels[0].shape[2], levels[0].shape[3])
         # Pooling and depthwise convolutions are fast in channels-last memory.
         maps = {
-            -position: upsample(level, size).contiguous(memory_format=torch.channels_last)
+            -position: in_channels_last(upsample(level, size))
             for position, level in enumerate(levels, 1)
             if -position in self.inputs
         }

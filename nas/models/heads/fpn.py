@@ -68,7 +68,8 @@ class _Branch(nn.Module):
         """Bring a map to the size of the finest, which this map's is after `halvings` halvings, rounded up."""
         for done, stage in enumerate(self.stages, 1):
             left = 2 ** max(0, self.halvings - done)
-            x = upsample(stage(x), (-(-finest[0] // left), -(-finest[1] // left)))
+            # Rounded up as a strided convolution writes it; ONNX would divide -side towards zero.
+            x = upsample(stage(x), ((finest[0] - 1) // left + 1, (finest[1] - 1) // left + 1))
         return x
 
 

@@ -53,9 +53,7 @@ class PyramidPooling(nn.Module):
         self.project = ConvBNReLU(in_channels, out_channels, bn_momentum=bn_momentum)
 
     def forward(self, x: Tensor) -> Tensor:
-        height, width = x.shape[-2:]
-        window = (min(self.kernel[0], height), min(self.kernel[1], width))
-        return resize(self.project(sliding_mean(x, window)), (height, width))
+        return resize(self.project(sliding_mean(x, self.kernel)), (x.shape[2], x.shape[3]))
 
     def extra_repr(self) -> str:
         return f"kernel={self.kernel}"

@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from nas.models.layers.tracing import is_exporting
 from nas.specs import fidelity
 
 LOGITS_STD = 0.01
@@ -51,7 +52,8 @@ class Pointwise(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         vertical, horizontal = self.stride
-        if vertical * horizontal > 1 and self.in_channels < ONEDNN_BLOCK and x.device.type == "cpu":
+        small = vertical * horizontal > 1 and self.in_channels < ONEDNN_BLOCK
+        if small and x.device.type == "cpu" and not is_exporting():
             return F.conv2d(x[:, :, ::vertical, ::horizontal], self.weight)
         return super().forward(x)
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from nas.models.layers.conv import init_truncated_normal
+from nas.models.layers.tracing import in_channels_last, is_traced
 
 DEPTHWISE_STD = 0.33
 """Standard deviation of the initial depthwise weights (TensorFlow DeepLab)."""
@@ -46,7 +47,7 @@ class DepthwiseAtrous(nn.Module):
             y: Tensor = _PerTap.apply(x, self.weight, self.rate)  # type: ignore[no-untyped-call]  # torch again
             return y
         if x.device.type == "cpu":
-            x = x.contiguous(memory_format=torch.channels_last)
+            x = in_channels_last(x)
         return F.conv2d(x, self.weight, padding=self.rate, dilation=self.rate, groups=x.shape[1])
 
     def extra_repr(self) -> str:
@@ -54,7 +55,12 @@ class DepthwiseAtrous(nn.Module):
 
 
 def _taps_are_faster(x: Tensor) -> bool:
-    """Return whether to sum over taps: on a CPU, in float32 or float64 (bfloat16 would be rounded nine times)."""
+    """Return whether to sum over taps: on a CPU, in float32 or float64 (bfloat16 would be rounded nine times).
+
+    Not in a traced graph, which would hold some 15 nodes for each tap and run on other devices too.
+    """
+    if is_traced():
+        return False
     return x.device.type == "cpu" and x.dtype.itemsize >= 4 and not torch.is_autocast_enabled("cpu")
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from nas.data.bank import Extract
 from nas.data.dataset import Uint8
 from nas.models.backbones.base import Backbone
+from nas.models.layers.tracing import is_exporting
 from nas.training.loop.device import autocast
 from nas.training.loop.pixels import to_network
 
@@ -44,16 +45,21 @@ class StandardizedBackbone(Backbone):
         return super().train(mode and not self.frozen)
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        sizes = [level.channels for level in self.levels]
+        if is_exporting():  # such a graph is not trained, and a switch of gradients would cut it in two
+            return self._standardized(images)
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
-            maps: tuple[Tensor, ...] = self.body(images)
+            return self._standardized(images)
+
+    def _standardized(self, images: Tensor) -> tuple[Tensor, ...]:
+        maps: tuple[Tensor, ...] = self.body(images)
+        standardized, first = [], 0
+        for features, level in zip(maps, self.levels, strict=True):
+            mean, scale = (values[first : first + level.channels] for values in (self.mean, self.scale))
+            first += level.channels
             # At least float32: autocast may give bfloat16 features; those of a network in float64 stay float64.
-            return tuple(
-                (features.to(torch.promote_types(features.dtype, torch.float32)) - mean) * scale
-                for features, mean, scale in zip(
-                    maps, torch.split(self.mean, sizes), torch.split(self.scale, sizes), strict=True
-                )
-            )
+            wide = features.to(torch.promote_types(features.dtype, torch.float32))
+            standardized.append((wide - mean) * scale)
+        return tuple(standardized)
 
     def leaves_out(self, key: str) -> bool:
         return self.body.leaves_out(key)
