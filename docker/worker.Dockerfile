@@ -41,7 +41,8 @@ RUN useradd --uid "${UID}" --create-home segnas \
     && install -d -o segnas -g segnas /home/segnas/home /home/segnas/home/artifacts /home/segnas/home/cache \
         /home/segnas/home/datasets /home/segnas/home/weights /data
 COPY --from=build /opt/segnas /opt/segnas
-ENV PATH=/opt/segnas/bin:$PATH PYTHONUNBUFFERED=1 SEGNAS_HOME=/home/segnas/home RAY_USAGE_STATS_ENABLED=0
+ENV PATH=/opt/segnas/bin:$PATH PYTHONUNBUFFERED=1 SEGNAS_HOME=/home/segnas/home RAY_USAGE_STATS_ENABLED=0 \
+    MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=8589934592 MALLOC_TOP_PAD_=67108864
 USER segnas
 WORKDIR /home/segnas
 CMD ["ray", "--help"]

@@ -154,6 +154,18 @@ class LocalRay:
         return started
 
 
+ALLOCATOR = {
+    "MALLOC_MMAP_THRESHOLD_": "4294967296",
+    "MALLOC_TRIM_THRESHOLD_": "8589934592",
+    "MALLOC_TOP_PAD_": "67108864",
+}
+"""What glibc's allocator reads from the environment of processes that train, unless it is set there already.
+
+By default glibc returns large blocks to the kernel at every step and gets them back cleared: features of 779 slices of
+224x224 took 63 s instead of 27, most of it in the kernel. Processes are some 45 % larger.
+"""
+
+
 def environment(settings: Settings, folder: Path, marker: str) -> dict[str, str]:
     """Make the environment of the cluster's processes, which every job inherits.
 
@@ -165,7 +177,7 @@ def environment(settings: Settings, folder: Path, marker: str) -> dict[str, str]
     Returns:
         The environment of this process without other clusters' variables, with this Python, settings and token.
     """
-    env = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
+    env = ALLOCATOR | {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
     env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), env.get("PATH", os.defpath)])
     env |= _client_environment(folder)
     env |= {

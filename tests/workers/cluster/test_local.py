@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import stat
+from pathlib import Path
 
 import httpx
 import pytest
@@ -98,3 +99,16 @@ def _addresses(cluster: LocalRay) -> set[str]:
         for connection in process.net_connections()
         if connection.status == "LISTEN"
     }
+
+
+def test_the_allocator_keeps_memory_unless_the_user_says_otherwise(tmp_path, monkeypatch):
+    monkeypatch.delenv("MALLOC_TOP_PAD_", raising=False)
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "1")
+    env = local_ray.environment(Settings(home=tmp_path), tmp_path / "ray", "marker")
+    assert env["MALLOC_TRIM_THRESHOLD_"] == "1"
+    assert env["MALLOC_TOP_PAD_"] == local_ray.ALLOCATOR["MALLOC_TOP_PAD_"]
+
+
+def test_the_image_of_the_workers_has_the_same_allocator():
+    dockerfile = (Path(__file__).parents[3] / "docker" / "worker.Dockerfile").read_text()
+    assert all(f"{name}={value}" in dockerfile for name, value in local_ray.ALLOCATOR.items())
