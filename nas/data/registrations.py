@@ -20,7 +20,7 @@ from pydantic import BaseModel
 
 from nas.atomic import write_text_atomically
 from nas.data.entry import Registration
-from nas.specs.fidelity import NAME_PATTERN
+from nas.specs.fields import NAME_PATTERN
 from nas.weights.entry import WeightsEntry
 from nas.yaml_files import read_model
 

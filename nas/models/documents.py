@@ -16,7 +16,7 @@ from nas.models.graph_reasoning import KnowledgeGraph
 from nas.models.networks import Network, build_classifier_head, is_network
 from nas.models.networks import build_network as build_described_network
 from nas.specs import BackboneSpec, Fidelity, HeadSpec, NetworkSpec
-from nas.specs.fidelity import Size
+from nas.specs.fields import Size
 from search_spaces.auto_deeplab.architecture import AutoDeepLab
 from search_spaces.dense_cell.architecture import DenseCell
 from search_spaces.document import Architecture, ArchitectureDocument, read_architecture

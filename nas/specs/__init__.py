@@ -14,6 +14,7 @@ from nas.specs.auto_deeplab import (
     StopSpec,
     SupernetSpec,
 )
+from nas.specs.backbone import HUB, BackboneSpec
 from nas.specs.black_box import (
     BlackBoxSpec,
     DpcStrategy,
@@ -24,22 +25,12 @@ from nas.specs.black_box import (
 )
 from nas.specs.calibration import CalibrationSpec
 from nas.specs.dense_cell_space import CellLimit, DenseCellSpace
-from nas.specs.fidelity import (
-    HUB,
-    AugmentSpec,
-    BackboneSpec,
-    DecoderSpec,
-    Fidelity,
-    HeadSpec,
-    LossSpec,
-    Name,
-    NetworkSpec,
-    OptimizerSpec,
-    ScheduleSpec,
-    Size,
-)
+from nas.specs.fidelity import Fidelity
+from nas.specs.fields import Name, Size
 from nas.specs.full_scale import Explicit, FullScaleSpec, Stratified, Top
 from nas.specs.job import JobSpec, Resources
+from nas.specs.network import DecoderSpec, HeadSpec, NetworkSpec
+from nas.specs.optimization import AugmentSpec, LossSpec, OptimizerSpec, ScheduleSpec
 from nas.specs.reference import ReferenceSpec
 from nas.specs.requests import (
     BlackBoxRequest,

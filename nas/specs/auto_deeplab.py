@@ -7,8 +7,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from nas.specs.fidelity import AugmentSpec, Fidelity, Name, Resize, Size
+from nas.specs.fidelity import Fidelity
+from nas.specs.fields import Name, Resize, Size
 from nas.specs.job import JobSpec
+from nas.specs.optimization import AugmentSpec
 from search_spaces.auto_deeplab.architecture import MAX_BLOCKS, MAX_LAYERS, NONE, OPERATORS, STRIDES, Operator
 from search_spaces.auto_deeplab.trellis import halved
 from search_spaces.base import StrictModel, content_key

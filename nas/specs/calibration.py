@@ -8,7 +8,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from nas.specs.dense_cell_space import DenseCellSpace
-from nas.specs.fidelity import Fidelity, Name
+from nas.specs.fidelity import Fidelity
+from nas.specs.fields import Name
 from nas.specs.full_scale import Seeds
 from nas.specs.job import JobSpec
 from nas.specs.training_free import TRAINING_FREE, TrainingFreeProxy

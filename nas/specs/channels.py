@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nas.specs.fidelity import BackboneSpec
+from nas.specs.backbone import BackboneSpec
 
 MOBILENET_STEM = 32
 

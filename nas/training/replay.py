@@ -21,12 +21,12 @@ class Replayed:
     """A rung that was measured again.
 
     Attributes:
-        recorded: The score in the document; None where the document has none at this rung.
+        recorded: The score in the document.
         measurement: The new measurement.
         differences: How the environments of the two differ, one sentence for each difference.
     """
 
-    recorded: float | None
+    recorded: float
     measurement: Measurement
     differences: tuple[str, ...]
 
@@ -48,10 +48,12 @@ def replay(
         progress: Called with what `prepare` reports.
 
     Yields:
-        Each rung as it is measured. Where the environments are equal, so are the scores.
+        Each recorded rung as it is measured; later ones, which a trial that was stopped early never reached, are left
+        out. Where the environments are equal, so are the scores.
 
     Raises:
-        ValueError: The document lacks seed or environment, or records several processes, or has no such device here.
+        ValueError: The document lacks seed, environment or scores, or records several processes, or has no such device
+            here.
         TrialError: The architecture cannot be measured.
         DatasetError: The data set is broken.
     """
@@ -69,12 +71,15 @@ def replay(
     for measurement in measurements:
         assert measurement.environment is not None, "it was measured just now"
         differences = tuple(_differences(recorded, measurement.environment))
-        yield Replayed(scores.get(measurement.iteration), measurement, differences)
+        if measurement.iteration in scores:
+            yield Replayed(scores[measurement.iteration], measurement, differences)
+        if measurement.iteration >= max(scores):
+            return
 
 
 def _recorded(provenance: Provenance) -> tuple[int, Environment]:
-    for name in ("seed", "environment"):
-        if getattr(provenance, name) is None:
+    for name in ("seed", "environment", "scores"):
+        if getattr(provenance, name) in (None, ()):
             raise ValueError(f"provenance.{name} is missing, so the measurement cannot be replayed; use evaluate")
     assert provenance.seed is not None
     assert provenance.environment is not None

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from nas.models.layers.tracing import is_exporting
-from nas.specs import fidelity
+from nas.specs import network
 
 LOGITS_STD = 0.01
 """Standard deviation of the initial logit weights (TensorFlow DeepLab); biases start at zero."""
@@ -15,7 +15,7 @@ LOGITS_STD = 0.01
 BN_EPS = 1e-5
 """Epsilon of every head's batch norm (TensorFlow DeepLab)."""
 
-BN_MOMENTUM = fidelity.BN_MOMENTUM
+BN_MOMENTUM = network.BN_MOMENTUM
 """Weight of the newest batch in the running statistics of batch norm, unless a spec names another."""
 
 ONEDNN_BLOCK = 8

@@ -116,6 +116,13 @@ def test_a_replay_is_equal_to_the_last_bit(document, fidelity, workspace):
     assert [again.recorded for again in replayed] == [score.score for score in document.provenance.scores]
 
 
+def test_rungs_that_a_trial_never_reached_are_not_replayed(document, fidelity, workspace):
+    first, _ = document.provenance.scores
+    early = document.provenance.model_copy(update={"scores": (first,)})
+    (again,) = replay(document.model_copy(update={"provenance": early}), fidelity, workspace)
+    assert (again.recorded, again.equal) == (first.score, True)
+
+
 def test_a_replay_elsewhere_says_what_differs(document, fidelity, workspace):
     recorded = document.provenance.environment
     old = recorded.model_copy(update={"software": {**recorded.software, "torch": "1.0"}, "model": "another"})
@@ -133,6 +140,7 @@ def test_a_replay_elsewhere_says_what_differs(document, fidelity, workspace):
     [
         ({"seed": None}, r"provenance\.seed is missing"),
         ({"environment": None}, r"provenance\.environment is missing"),
+        ({"scores": ()}, r"provenance\.scores is missing"),
     ],
 )
 def test_what_cannot_be_replayed_is_said(document, fidelity, workspace, changes, says):
