@@ -137,22 +137,30 @@ def test_two_processes_train_one_network(asked, tmp_path, notes):
     assert all(torch.equal(one[name], other[name]) for name in one if name.startswith("backbone."))
 
 
-@pytest.mark.parametrize("end", ["interrupt", "death of one process"])
-def test_the_end_of_one_is_the_end_of_all(asked, tmp_path, command, notes, end):
+def test_an_interrupt_ends_all(asked, tmp_path, command, notes):
     victim = command(asked.fidelity.model_copy(update={"rungs": (100_000,)}), tmp_path / "long")
-    children = shares_of(victim)
-    if end == "interrupt":
-        os.killpg(victim.pid, signal.SIGINT)
-    else:
-        children[1].kill()
+    children = shares_of(victim.pid)
+    os.killpg(victim.pid, signal.SIGINT)
     _, error = victim.communicate(timeout=60)
     wait_for(lambda: not any(alive(child) for child in children))
     assert victim.returncode != 0
-    if end == "interrupt":
-        assert lines(notes)[-1] == ["end", "interrupted"]
-        assert "Traceback" not in error
-    else:
-        assert f"process {children[1].pid} of the training died (SIGKILL); the same command again" in error
+    assert lines(notes)[-1] == ["end", "interrupted"]
+    assert "Traceback" not in error
+
+
+def test_the_death_of_one_is_the_end_of_all(asked):
+    children: list[psutil.Process] = []
+
+    def kill_one(stage: str, done: int, total: int) -> None:
+        if stage == "training" and done >= 6 and not children:
+            children.extend(shares_of(os.getpid()))
+            children[1].kill()
+
+    endless = asked.fidelity.model_copy(update={"rungs": (100_000,)})
+    with pytest.raises(ChildProcessError) as ended:
+        launch(with_changes(asked, fidelity=endless), 2, kill_one)
+    assert f"process {children[1].pid} of the training died (SIGKILL); the same command again" in str(ended.value)
+    assert not any(alive(child) for child in children)
 
 
 def test_the_cause_is_found_among_what_several_processes_meet():
@@ -185,9 +193,9 @@ def test_a_gpu_for_each_process(monkeypatch):
         devices_of("cuda:1", 2)
 
 
-def shares_of(process):
-    """The processes that train, two of them."""
-    children = psutil.Process(process.pid).children()
+def shares_of(parent):
+    """The processes that train, two of them, in the order in which they were started."""
+    children = sorted(psutil.Process(parent).children(), key=lambda child: child.pid)
     shares = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
     assert len(shares) == 2
     return shares
