@@ -50,7 +50,8 @@ def of_model(model: type[BaseModel]) -> set[str]:
                 "held_iteration",
                 "held_score",
             },  # in `standing`
-            {"architecture", "text", "standing", "duration"},  # all but the first are computed of the record
+            # `scores` are asked for separately; text, standing and duration follow from the record.
+            {"architecture", "text", "standing", "duration", "scores"},
             id="record, answer: trial",
         ),
         # Who looks after a search is asked in SQL only; `kind` is the spec's.
