@@ -41,19 +41,18 @@ def proxies(bench: Bench, kind: str, levels: Sequence[int], rate: float) -> dict
     }
 
 
-def search(bench: Bench, kind: str, levels: Sequence[int], rate: float, *, widths: bool) -> list[Row]:
+def search(bench: Bench, kind: str, levels: Sequence[int], rate: float) -> list[Row]:
     """Search, and return the best trials, best first."""
-    name = f"{kind}: search{' with widths' if widths else ''}"
     spec = {
         "kind": "black_box",
-        "space": protocol.space(levels, widths=widths),
+        "space": protocol.space(levels),
         "strategy": {"name": "dpc", "startup": protocol.TRIALS // 2, "near_best": 0.5},
         "fidelity": fidelity(SEARCH_DATA, levels, rate, protocol.SEARCH_STEPS),
         "trials": protocol.TRIALS,
         "early_stopping": None,
         "resources": RESOURCES,
     }
-    found = bench.done(name, spec)
+    found = bench.done(f"{kind}: search", spec)
     best: list[Row] = []
     for trial in bench.client.trials(found.id, order_by="-score"):
         if trial.score is None or len(best) == protocol.TOP:
@@ -110,29 +109,24 @@ def everything(bench: Bench) -> dict[str, Any]:
         swept = sweep(bench, kind, levels)
         rate = rate_of_cells(swept, protocol.random_cells(protocol.RANDOM_CELLS // 3, levels))
         ranked = proxies(bench, kind, levels, rate)
-        searched = [search(bench, kind, levels, rate, widths=widths) for widths in (False, True)]
+        searched = search(bench, kind, levels, rate)
         by_hand: Row = {"architecture": protocol.BY_HAND.model_dump(mode="json", exclude_none=True), "rate": rate}
         names = _keys(protocol.textbook_heads())
         textbook = [row for row in best_rates(swept) if row["key"] in names]
-        choice = compare(bench, kind, [*searched[0], *searched[1], *textbook, by_hand], levels, held_out=False)
-        winners = [_best_of(choice, part) for part in searched]
-        held_out = compare(bench, kind, _each_once([*winners, *textbook, by_hand]), levels, held_out=True)
+        choice = compare(bench, kind, searched, levels, held_out=False)
+        winner = max(choice, key=lambda row: float(row["mean"]))
+        held_out = compare(bench, kind, _each_once([winner, *textbook, by_hand]), levels, held_out=True)
         found[kind] = {
             "levels": levels,
             "rate": rate,
             "sweep": swept,
             "proxies": ranked,
-            "searches": searched,
-            "winners": [winner["key"] for winner in winners],
+            "search": searched,
+            "winner": winner["key"],
             "choice": choice,
             "held_out": held_out,
         }
     return found
-
-
-def _best_of(rows: Sequence[Row], candidates: Sequence[Row]) -> Row:
-    keys = {row["key"] for row in candidates}
-    return max((row for row in rows if row["key"] in keys), key=lambda row: float(row["mean"]))
 
 
 def _keys(architectures: Sequence[Mapping[str, Any]]) -> set[str]:

@@ -17,8 +17,15 @@ BLOCK, GAP = 24, 4
 a run are in neither, since neighbouring slices are nearly equal."""
 
 LEVELS: Mapping[str, Sequence[int]] = {"one level": (8,), "two levels": (8, 16)}
-RATES = (0.004, 0.008, 0.016, 0.032)
-TEXTBOOK_WIDTHS = (16, 32, 64)
+RATES = (0.008, 0.016, 0.032, 0.064)
+TEXTBOOK_WIDTHS: Mapping[str, Sequence[int]] = {
+    "aspp": (12, 20, 32),
+    "ppm": (16, 32, 64),
+    "aspp_separable": (32, 48, 64),
+    "published": (32, 48, 64),
+}
+"""Widths of each textbook head: from about half of LIMIT to beyond it, on one level."""
+
 WIDTHS = (16, 24, 32, 48, 64)
 WIDTH = 32
 LIMIT = 25_000_000
@@ -31,7 +38,7 @@ RANDOM_CELLS = 24
 """Cells on which learning rates are compared (the first third of them) and proxies are ranked (all)."""
 
 TOP = 5
-SWEEP_SEEDS, RANKING_SEEDS, CHOICE_SEEDS, HELD_OUT_SEEDS = (0, 2), (10, 3), (100, 3), (200, 5)
+SWEEP_SEEDS, RANKING_SEEDS, CHOICE_SEEDS, HELD_OUT_SEEDS = (0, 2), (10, 2), (100, 3), (200, 5)
 """First seed and number of seeds of each part; no seed is used by two parts."""
 
 BY_HAND = DenseCell.model_validate(
@@ -89,13 +96,13 @@ def fidelity(data: str, levels: Sequence[int], rate: float, steps: int, label_st
 
 
 def textbook_heads() -> list[dict[str, Any]]:
-    """List the heads of the textbooks at every width, and the 1x1 head as the floor."""
-    names = ("aspp", "aspp_separable", "ppm", "conv1x1")
-    heads: list[dict[str, Any]] = [
-        {"kind": "reference_head", "name": name, "channels": width} for name in names for width in TEXTBOOK_WIDTHS
-    ]
+    """List the heads of the textbooks at their widths, and the 1x1 head as the floor."""
     cell = PUBLISHED_CELL.model_dump(mode="json", exclude_none=True)
-    return heads + [{**cell, "channels": width} for width in TEXTBOOK_WIDTHS]
+    heads: list[dict[str, Any]] = [{"kind": "reference_head", "name": "conv1x1"}]
+    for name, widths in TEXTBOOK_WIDTHS.items():
+        head = cell if name == "published" else {"kind": "reference_head", "name": name}
+        heads += [{**head, "channels": width} for width in widths]
+    return heads
 
 
 def random_cells(count: int, levels: Sequence[int]) -> list[dict[str, Any]]:
@@ -106,11 +113,14 @@ def random_cells(count: int, levels: Sequence[int]) -> list[dict[str, Any]]:
     return [cell.model_dump(mode="json", exclude_none=True) for cell in cells]
 
 
-def space(levels: Sequence[int], *, widths: bool) -> dict[str, Any]:
-    """Make the space of a search: cells of five branches on these levels, their width free on request."""
-    made: dict[str, Any] = {"kind": "dense_cell", "branches": 5}
+def space(levels: Sequence[int]) -> dict[str, Any]:
+    """Make the space of a search: cells of five branches on these levels, their width free up to LIMIT."""
+    made: dict[str, Any] = {
+        "kind": "dense_cell",
+        "branches": 5,
+        "channels": list(WIDTHS),
+        "limit": {"multiply_adds": LIMIT},
+    }
     if len(levels) > 1:
         made["levels"] = list(levels)
-    if widths:
-        made |= {"channels": list(WIDTHS), "limit": {"multiply_adds": LIMIT}}
     return made

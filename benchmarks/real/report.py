@@ -31,16 +31,16 @@ def headline(found: Mapping[str, Any]) -> str:
     """Say in a sentence for each kind whether the search gained anything over size-matched textbook heads."""
     sentences = []
     for kind, part in found.items():
-        for winner in _winners(part):
-            match = size_matched(winner, _textbook(part))
-            difference = paired(winner, match)
-            gain = difference.mean > 2 * difference.error
-            sentences.append(
-                f"**{'Gain' if gain else 'No gain'}**, {kind}: {winner['head']} "
-                f"({winner['multiply_adds'] / 1e6:.1f} M multiply-adds, {winner['parameters']:,} parameters) scores "
-                f"{difference.mean:+.3f} ± {difference.error:.3f} mIoU against {match['head']} "
-                f"({match['multiply_adds'] / 1e6:.1f} M), the best textbook head of its size."
-            )
+        winner = _winner(part)
+        match = size_matched(winner, _textbook(part))
+        difference = paired(winner, match)
+        gain = difference.mean > 2 * difference.error
+        sentences.append(
+            f"**{'Gain' if gain else 'No gain'}**, {kind}: {winner['head']} "
+            f"({winner['multiply_adds'] / 1e6:.1f} M multiply-adds, {winner['parameters']:,} parameters) scores "
+            f"{difference.mean:+.3f} ± {difference.error:.3f} mIoU against {match['head']} "
+            f"({match['multiply_adds'] / 1e6:.1f} M), the best textbook head of its size."
+        )
     return "\n".join(sentences)
 
 
@@ -69,13 +69,13 @@ def size_matched(head: Row, others: Sequence[Row]) -> Row:
 
 def heads_table(part: Mapping[str, Any]) -> str:
     """Tabulate the held-out scores, largest first, with the gain of each found head over its size-matched one."""
-    winners = {row["key"] for row in _winners(part)}
+    winner = part["winner"]
     lines = [
         "| head | parameters | multiply-adds | rate | held-out mIoU | deviation |",
         "|---|---|---|---|---|---|",
     ]
     for row in sorted(part["held_out"], key=lambda row: -row["mean"]):
-        name = f"**{row['head']}** (found)" if row["key"] in winners else row["head"]
+        name = f"**{row['head']}** (found)" if row["key"] == winner else row["head"]
         lines.append(
             f"| {name} | {row['parameters'] / 1e3:.1f}k | {row['multiply_adds'] / 1e6:.1f} M | {row['rate']:g} "
             f"| {row['mean']:.3f} | {row['spread']:.3f} |"
@@ -121,8 +121,8 @@ def _reliability(scores: np.ndarray[Any, np.dtype[np.float64]]) -> float:
     return statistics.fmean(pairs)
 
 
-def _winners(part: Mapping[str, Any]) -> list[Row]:
-    return [row for row in part["held_out"] if row["key"] in part["winners"]]
+def _winner(part: Mapping[str, Any]) -> Row:
+    return next(row for row in part["held_out"] if row["key"] == part["winner"])
 
 
 def _textbook(part: Mapping[str, Any]) -> list[Row]:
