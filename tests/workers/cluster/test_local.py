@@ -14,6 +14,7 @@ import pytest
 from nas.settings import Settings
 from workers.cluster import local as local_ray
 from workers.cluster import processes
+from workers.cluster.environment import ALLOCATOR, environment
 from workers.cluster.local import LocalRay
 
 
@@ -60,7 +61,7 @@ def test_jobs_see_the_settings_and_not_the_secrets_of_the_service(tmp_path, monk
         weights={"w": tmp_path / "w.pth"},
         database_url="postgresql://user:secret@host/db",
     )
-    env = local_ray.environment(settings, tmp_path / "ray", "marker")
+    env = environment(settings, tmp_path / "ray", "marker")
     assert "SEGNAS_TOKEN" not in env
     assert "RAY_AUTH_TOKEN" not in env
     assert env["RAY_memory_usage_threshold"] == "0.9"
@@ -104,11 +105,11 @@ def _addresses(cluster: LocalRay) -> set[str]:
 def test_the_allocator_keeps_memory_unless_the_user_says_otherwise(tmp_path, monkeypatch):
     monkeypatch.delenv("MALLOC_TOP_PAD_", raising=False)
     monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "1")
-    env = local_ray.environment(Settings(home=tmp_path), tmp_path / "ray", "marker")
+    env = environment(Settings(home=tmp_path), tmp_path / "ray", "marker")
     assert env["MALLOC_TRIM_THRESHOLD_"] == "1"
-    assert env["MALLOC_TOP_PAD_"] == local_ray.ALLOCATOR["MALLOC_TOP_PAD_"]
+    assert env["MALLOC_TOP_PAD_"] == ALLOCATOR["MALLOC_TOP_PAD_"]
 
 
 def test_the_image_of_the_workers_has_the_same_allocator():
     dockerfile = (Path(__file__).parents[3] / "docker" / "worker.Dockerfile").read_text()
-    assert all(f"{name}={value}" in dockerfile for name, value in local_ray.ALLOCATOR.items())
+    assert all(f"{name}={value}" in dockerfile for name, value in ALLOCATOR.items())
