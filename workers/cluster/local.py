@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -200,7 +201,7 @@ class LocalRay:
             if not (
                 _ray_start(temp, port, environment(settings, folder, marker), log, wanted) and _wait(url, token, wanted)
             ):
-                raise RuntimeError(f"Ray did not start; its last words (all in {log}):\n{log.read_text()[-2000:]}")
+                raise RuntimeError(f"Ray did not start: {_last_line(log)} (all that it said: {log})")
         except BaseException:  # a signal too: nobody else knows of what has been started
             processes.end(marker, 1.0)
             raise
@@ -258,6 +259,11 @@ def _ray_start(temp: Path, port: int, env: dict[str, str], log: Path, wanted: Ca
             starting.kill()
             starting.wait()
     return starting.returncode == 0
+
+
+def _last_line(log: Path) -> str:
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip() for line in log.read_text(errors="replace").splitlines()]
+    return next((line for line in reversed(lines) if line), "it said nothing")[:500]
 
 
 def _fingerprint(settings: Settings) -> str:

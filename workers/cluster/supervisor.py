@@ -157,7 +157,7 @@ class Supervisor:
                 return
             except Exception as error:
                 log.warning("Ray does not start; the next try is in %d s: %s", pause(self._failures), error)
-                self._outage = Outage(reason, str(error)[-500:])
+                self._outage = Outage(reason, str(error))
                 continue
             self._started(ray)
             log.warning(
