@@ -48,6 +48,9 @@ STATE_FILE = "cluster.json"
 _START_SECONDS = 120.0
 _STOP_SECONDS = 5.0
 
+_TRIES = 2
+"""Ray gives its raylet 30 seconds to register, which may be too few on a machine that is busy starting up."""
+
 _TEMPORARY = "/tmp", "segnas-"  # noqa: S108  a prefix for mkdtemp, and how its folders are known again
 """Where Ray's temporary folder goes, and how its name begins, when the home folder's path is too long."""
 
@@ -190,17 +193,14 @@ class LocalRay:
         token = _token(folder)
         _write_state(folder, cls(folder, url, "", marker, temp, ""))  # so that a start cut short can be cleaned up
         log = folder / "start.log"
-        deadline = time.monotonic() + _START_SECONDS
-
-        def wanted() -> bool:
-            if cancelled():
-                raise StartCancelledError("the start of Ray was given up")
-            return time.monotonic() < deadline
-
+        env = environment(settings, folder, marker)
         try:
-            if not (
-                _ray_start(temp, port, environment(settings, folder, marker), log, wanted) and _wait(url, token, wanted)
-            ):
+            for _ in range(_TRIES):
+                wanted = _until(time.monotonic() + _START_SECONDS, cancelled)
+                if _ray_start(temp, port, env, log, wanted) and _wait(url, token, wanted):
+                    break
+                processes.end(marker, 1.0)
+            else:
                 raise RuntimeError(f"Ray did not start: {_last_line(log)} (all that it said: {log})")
         except BaseException:  # a signal too: nobody else knows of what has been started
             processes.end(marker, 1.0)
@@ -235,6 +235,15 @@ def start_command(temp: Path, port: int) -> list[str]:
     flags += [f"--{name}={value}" for name, value in options.items()]
     # -P: no folder of the current directory is imported in place of Ray or of ours.
     return [sys.executable, "-P", "-m", "ray.scripts.scripts", "start", *flags]
+
+
+def _until(deadline: float, cancelled: Callable[[], bool]) -> Callable[[], bool]:
+    def wanted() -> bool:
+        if cancelled():
+            raise StartCancelledError("the start of Ray was given up")
+        return time.monotonic() < deadline
+
+    return wanted
 
 
 def _ray_start(temp: Path, port: int, env: dict[str, str], log: Path, wanted: Callable[[], bool]) -> bool:
