@@ -22,7 +22,7 @@ from nas.settings import Settings
 from workers.cluster import processes
 from workers.cluster.local import LocalRay
 from workers.cluster.processes import find
-from workers.cluster.watch import _role
+from workers.cluster.watch import role
 
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "grpc_proxy")
 ROOT = Path(__file__).parents[2]
@@ -95,7 +95,7 @@ def strike(home: Settings, name: str, number: signal.Signals) -> None:
     ray = LocalRay.attach(home)
     assert ray is not None
     for process in find(ray.marker):
-        if _role(process) == name:
+        if role(process) == name:
             process.send_signal(number)
             return
     raise AssertionError(f"no {name}")

@@ -99,8 +99,8 @@ class Watch:
     def _scan(self) -> None:
         members: dict[str, list[psutil.Process]] = {}
         for process in processes.find(self._marker):
-            if (role := _role(process)) is not None:
-                members.setdefault(role, []).append(process)
+            if (part := role(process)) is not None:
+                members.setdefault(part, []).append(process)
         self._members = members  # at once: `dead` may be called by any thread
         self._scanned = self._clock()
 
@@ -109,7 +109,15 @@ class Watch:
             yield from members
 
 
-def _role(process: psutil.Process) -> str | None:
+def role(process: psutil.Process) -> str | None:
+    """Tell which of the processes that a cluster cannot work without a process is: a name of `NEEDED`, or its own name.
+
+    Args:
+        process: A process of the cluster.
+
+    Returns:
+        None for a process that the cluster can do without, such as a worker or a driver.
+    """
     name = processes.name(process)
     if name in NEEDED:
         return name

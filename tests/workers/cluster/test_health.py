@@ -8,11 +8,11 @@ import pytest
 from workers.cluster.health import GCS, JOB_SERVER, PARTS, RAYLET, UNKNOWN_JOB, ask
 
 URL = "http://127.0.0.1:8265"
-HEAD = {"raylet": {"state": "ALIVE", "isHeadNode": True}}
-WORKER = {"raylet": {"state": "ALIVE", "isHeadNode": False}}
+HEAD: dict[str, dict[str, object]] = {"raylet": {"state": "ALIVE", "isHeadNode": True}}
+WORKER: dict[str, dict[str, object]] = {"raylet": {"state": "ALIVE", "isHeadNode": False}}
 
 
-def nodes(*states: dict[str, object]) -> httpx.Response:
+def nodes(*states: dict[str, dict[str, object]]) -> httpx.Response:
     return httpx.Response(200, json={"data": {"summary": list(states)}})
 
 

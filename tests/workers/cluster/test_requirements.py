@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from workers.cluster import requirements
 from workers.cluster.requirements import DRIVER_IMPORTS, missing_modules, why_no_driver
 
 ROOT = Path(__file__).parents[3]
@@ -40,7 +39,7 @@ def test_nothing_is_missing_here():
 def test_what_is_missing_is_named_with_the_remedy(monkeypatch):
     find = importlib.util.find_spec
     absent = ("pyarrow", "torch")
-    monkeypatch.setattr(requirements.importlib.util, "find_spec", lambda name: None if name in absent else find(name))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in absent else find(name))
     assert missing_modules() == list(absent)
     said = why_no_driver()
     assert said is not None
