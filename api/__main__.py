@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
 import signal
@@ -20,20 +19,27 @@ import uvicorn
 
 from api.app import create_app
 from api.middleware.auth import check_binding
+from api.owner import own
 from nas.atomic import write_text_atomically
 from nas.cli.serving import Host, KeepRay, Port
-from nas.client import SERVER_FILE
+from nas.client.address import SERVER_FILE, RunningServer
 from nas.settings import Settings, read_settings
+from nas.state_files import read_state
 from nas.store import Store, StoreError
-from workers.cluster.jobs import Cluster
+from workers.cluster.requirements import why_no_driver
 
 if TYPE_CHECKING:
-    from workers.cluster.local import LocalRay
+    from workers.cluster.jobs import Cluster
+    from workers.cluster.supervisor import Supervisor
 
 log = logging.getLogger("segnas.api")
 
 DRAIN_SECONDS = 5
 """How long requests in progress may take after a signal to end."""
+
+
+ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT") if hasattr(signal, name))
+"""Signals that end the service in order: a closed terminal and Ctrl-\\ leave nothing running either."""
 
 
 class _EndedError(BaseException):
@@ -66,7 +72,7 @@ def _command(host: Host = None, port: Port = None, keep_ray: KeepRay = False) ->
 
 
 def serve(host: str | None, port: int | None, keep_ray: bool) -> int:
-    """Serve until SIGTERM or SIGINT.
+    """Serve until SIGTERM, SIGINT, SIGHUP or SIGQUIT.
 
     Args:
         host: The address to bind; None binds the configured one.
@@ -86,8 +92,7 @@ def serve(host: str | None, port: int | None, keep_ray: bool) -> int:
         Store.open(settings.store_url).close()  # checks the URL only, without a connection
     except ValueError as error:
         return _fail(str(error), 2)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _end)
+    _end_by_signals()
     try:
         _run(settings, keep_ray)
     except _EndedError:
@@ -99,16 +104,18 @@ def serve(host: str | None, port: int | None, keep_ray: bool) -> int:
 
 def _run(settings: Settings, keep_ray: bool) -> None:
     with contextlib.ExitStack() as stack:
+        ownership = stack.enter_context(own(settings.folder))  # before anything of the home folder is touched
         listener = stack.enter_context(_listening_socket(settings))
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+        ownership.announce(_address(settings))
         with Store.open(settings.store_url) as store:
             store.migrate()  # before Ray is started, so that a database that cannot be used fails at once
         cluster: Cluster | None = None
         token_file: Path | None = None
         if settings.ray_dashboard is None:
-            ray = stack.enter_context(_local_ray(settings, keep_ray))
-            settings = settings.model_copy(update={"ray_dashboard": ray.dashboard_url})
-            cluster, token_file = Cluster(ray.dashboard_url, ray.token), ray.folder / "token"
+            supervisor = stack.enter_context(_local_ray(settings, keep_ray))
+            settings = settings.model_copy(update={"ray_dashboard": supervisor.ray.dashboard_url})
+            cluster, token_file = supervisor.cluster, supervisor.ray.folder / "token"
         app = create_app(settings, cluster)
         stack.enter_context(_server_file(settings))
         print(_banner(settings, token_file), flush=True)
@@ -126,34 +133,43 @@ def _listening_socket(settings: Settings) -> Iterator[socket.socket]:
     except OSError as error:
         reason = f"cannot serve on {settings.host} port {settings.port}: {error.strerror or error}"
         raise RuntimeError(f"{reason}; another port can be named with --port") from None
+    # Inherited by every connection. asyncio leaves Nagle's algorithm on for sockets made like this, and then each
+    # answer on a connection that is used again waits 40 ms for the client's delayed acknowledgement.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     with listener:
         yield listener
 
 
 @contextlib.contextmanager
-def _local_ray(settings: Settings, keep: bool) -> Iterator[LocalRay]:
+def _local_ray(settings: Settings, keep: bool) -> Iterator[Supervisor]:
+    if (why := why_no_driver()) is not None:
+        raise RuntimeError(why)
+
     from workers.cluster.local import LocalRay
+    from workers.cluster.supervisor import Supervisor
 
     print("Starting Ray on this machine (some seconds) ...", flush=True)
-    ray = LocalRay.start(settings)
+    supervisor = Supervisor(settings, LocalRay.start(settings))
     try:
-        yield ray
+        with supervisor:
+            yield supervisor
     finally:
         if not keep:
             log.info("stopping Ray")
-            ray.stop()
+            supervisor.ray.stop()
 
 
 @contextlib.contextmanager
 def _server_file(settings: Settings) -> Iterator[None]:
     """Write the service's address to a file in the home folder, for the command line, and remove it at the end."""
     file = settings.folder / SERVER_FILE
-    write_text_atomically(file, json.dumps({"url": _address(settings), "pid": os.getpid()}))
+    running = RunningServer(url=_address(settings), pid=os.getpid())
+    write_text_atomically(file, running.model_dump_json())
     try:
         yield
     finally:
-        with contextlib.suppress(OSError, ValueError):
-            if json.loads(file.read_text())["pid"] == os.getpid():
+        with contextlib.suppress(OSError):
+            if read_state(file, RunningServer) == running:
                 file.unlink()
 
 
@@ -174,9 +190,17 @@ def _banner(settings: Settings, token_file: Path | None) -> str:
     )
 
 
+def _end_by_signals() -> None:
+    """Let every signal of `ENDING` end the service in order, but for a SIGHUP that `nohup` has silenced."""
+    for number in ENDING:
+        if number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, _end)  # while uvicorn serves it has handlers of its own, and raises the signal again
+        elif signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda _number, _frame: signal.raise_signal(signal.SIGTERM))
+
+
 def _end(_number: int, _frame: FrameType | None) -> None:
-    # While uvicorn serves it has handlers of its own, and raises the signal again when it is done.
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in ENDING:
         signal.signal(number, signal.SIG_IGN)  # cleaning up is short and must not be interrupted
     raise _EndedError
 

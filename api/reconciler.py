@@ -19,6 +19,7 @@ from typing import Protocol
 
 from nas.results.status import SearchStatus
 from nas.store import ConflictError, SearchRecord, Store, StoreError
+from workers.cluster.health import Problems
 from workers.cluster.jobs import ClusterUnreachable, JobState, job_id
 
 log = logging.getLogger("segnas.reconciler")
@@ -39,7 +40,7 @@ ACTIVE_JOB = (JobState.pending, JobState.running)
 class JobCluster(Protocol):
     """The part of a cluster (`workers.cluster.jobs.Cluster`) that the service uses.
 
-    Every method but `reachable` raises `ClusterUnreachable` when the cluster does not answer.
+    Every method but `reachable` and `problems` raises `ClusterUnreachable` when the cluster does not answer.
     """
 
     def submit(self, search_id: str, attempt: int, name: str) -> str:
@@ -60,6 +61,10 @@ class JobCluster(Protocol):
 
     def reachable(self) -> bool:
         """Whether the cluster answers."""
+        ...
+
+    def problems(self) -> Problems:
+        """Find out which parts of the cluster cannot be used: a sentence for each, by the part's name."""
         ...
 
 

@@ -13,7 +13,7 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=igno
 WORKDIR /src
 COPY pyproject.toml constraints.txt docker/requirements.py ./
 RUN --mount=from=wheels,target=/wheels --mount=type=secret,id=pip_conf,target=/etc/pip.conf \
-    python3 requirements.py --without ray pyproject.toml server > requirements.txt \
+    python3 requirements.py pyproject.toml api > requirements.txt \
     && /opt/segnas/bin/pip install -c constraints.txt -r requirements.txt
 COPY README.md LICENSE ./
 COPY api api
@@ -38,4 +38,4 @@ WORKDIR /home/segnas
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \
     CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
-CMD ["python", "-m", "api"]
+CMD ["python", "-P", "-m", "api"]

@@ -9,10 +9,12 @@ from fastapi import APIRouter, Request, Response
 
 from api.answers.searches import dashboard_url
 from api.deps import ClusterDep, SettingsDep, StoreDep
+from api.disk import folders, why_not_writable
 from api.middleware.auth import has_token
 from api.reconciler import JobCluster
 from nas.schemas.health import HealthPublic, PartPublic, ServerPublic
 from nas.store import Store, StoreError
+from workers.cluster.health import JOB_SERVER, PARTS
 
 log = logging.getLogger("segnas.api")
 
@@ -29,31 +31,41 @@ async def alive() -> HealthPublic:
 def ready(
     request: Request, response: Response, store: StoreDep, cluster: ClusterDep, settings: SettingsDep
 ) -> ServerPublic:
-    """Check that the store is reachable and of this version, and that the Ray cluster answers.
+    """Check every part that a search needs.
+
+    `store`: the database answers and is of this version. `disk`: home folder and database folder take files. `ray`:
+    the job server answers. `gcs` and `raylet`: Ray's control store and head node work. `driver`, only of a service that
+    lacks what searches import: why none can run.
 
     The answer is 503 where one of them cannot be used; `parts` says which. Without the token, addresses and reasons
     are left out.
     """
     detailed = settings.token is None or has_token(request.headers, settings.token)
-    parts = {"store": _store(store, detailed), "ray": _ray(cluster)}
+    problems = {"store": _store(store), "disk": why_not_writable(folders(settings)), **_ray(cluster)}
+    parts = {name: _part(name, problem, detailed) for name, problem in problems.items()}
     all_ok = all(part.ok for part in parts.values())
     response.status_code = 200 if all_ok else 503
     dashboard = dashboard_url(settings) if detailed else None
     return ServerPublic(ready=all_ok, version=version("segnas"), parts=parts, ray_dashboard=dashboard)
 
 
-def _store(store: Store, detailed: bool) -> PartPublic:
+def _part(name: str, problem: str | None, detailed: bool) -> PartPublic:
+    if problem is None:
+        return PartPublic(ok=True)
+    return PartPublic(ok=False, message=problem if detailed else f"{name} cannot be used")
+
+
+def _store(store: Store) -> str | None:
     try:
         store.check()
     except StoreError as error:
         log.warning("the store is not ready: %s", error)
-        return PartPublic(ok=False, message=str(error) if detailed else "the store cannot be used")
-    return PartPublic(ok=True)
+        return str(error)
+    return None
 
 
-def _ray(cluster: JobCluster | None) -> PartPublic:
+def _ray(cluster: JobCluster | None) -> dict[str, str | None]:
+    """The problem of each part of the cluster; a part without one is named too."""
     if cluster is None:
-        return PartPublic(ok=False, message="no cluster is configured")
-    if not cluster.reachable():
-        return PartPublic(ok=False, message="the Ray cluster does not answer")
-    return PartPublic(ok=True)
+        return {JOB_SERVER: "no cluster is configured"}
+    return {**dict.fromkeys(PARTS), **cluster.problems()}

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
+from typing import Annotated
+
+from pydantic import BaseModel, StringConstraints
 
 from nas.settings import Settings
+from nas.state_files import read_state
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 SERVER_FILE = "server.json"
-"""File in the home folder with the address and process id of the running service, which removes the file at its end."""
+"""File in the home folder with a `RunningServer`; the running service writes the file and removes it at its end."""
+
+
+class RunningServer(BaseModel):
+    """The service of a home folder: its address and its process id."""
+
+    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]")]
+    pid: int
 
 
 def find_url(settings: Settings) -> str:
@@ -18,6 +27,5 @@ def find_url(settings: Settings) -> str:
     if url := os.environ.get("SEGNAS_URL"):
         return url
     # The file of a killed service remains: no answer there is better than an answer from somebody else's service.
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        return str(json.loads((settings.folder / SERVER_FILE).read_text())["url"])
-    return DEFAULT_URL
+    running = read_state(settings.folder / SERVER_FILE, RunningServer)
+    return DEFAULT_URL if running is None else running.url

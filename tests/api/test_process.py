@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,12 +14,17 @@ from pathlib import Path
 
 import pytest
 
-from api.__main__ import main
+from api.__main__ import ENDING, _end_by_signals, _listening_socket, main
 from nas import cli
 from nas.client import Client
 from nas.results.status import SearchStatus
 from nas.settings import Settings
+from workers.cluster import processes
+from workers.cluster.local import LocalRay
+from workers.cluster.processes import find
+from workers.cluster.watch import role
 
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "grpc_proxy")
 ROOT = Path(__file__).parents[2]
 PATIENCE = 120.0
 
@@ -39,15 +45,29 @@ def environment(home: Settings) -> dict[str, str]:
         "SEGNAS_DASHBOARD_PORT": "0",
         "SEGNAS_RECONCILE_SECONDS": "0.5",
         "PYTHONPATH": str(ROOT),
+        **dict.fromkeys(PROXIES, "socks5://127.0.0.1:9"),  # nobody is there, and nobody should ask
     }
     return {name: value for name, value in os.environ.items() if not name.startswith(("SEGNAS_", "RAY_"))} | ours
 
 
+SERVE = [sys.executable, "-c", "import nas.cli; nas.cli.main()", "serve", "--port", "0"]
+"""With `-c`, too, the current folder is where Python looks first."""
+
+
 @pytest.fixture
-def process(environment: dict[str, str], home: Settings) -> Iterator[subprocess.Popen[str]]:
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with somebody else's packages of our names."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    for name in ("api", "workers"):
+        (folder / name).mkdir()
+        (folder / name / "__init__.py").write_text("raise RuntimeError('this is not the service')")
+    return folder
+
+
+@pytest.fixture
+def process(environment: dict[str, str], home: Settings, elsewhere: Path) -> Iterator[subprocess.Popen[str]]:
     log = (home.folder / "service.log").open("w")
-    command = [sys.executable, "-m", "api", "--port", "0"]
-    service = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT, text=True)
+    service = subprocess.Popen(SERVE, env=environment, cwd=elsewhere, stdout=log, stderr=subprocess.STDOUT, text=True)
     try:
         yield service
     finally:
@@ -70,9 +90,20 @@ def drivers(search: str) -> list[int]:
     return found
 
 
+def strike(home: Settings, name: str, number: signal.Signals) -> None:
+    """Send a signal to a process of the home folder's Ray."""
+    ray = LocalRay.attach(home)
+    assert ray is not None
+    for process in find(ray.marker):
+        if role(process) == name:
+            process.send_signal(number)
+            return
+    raise AssertionError(f"no {name}")
+
+
 @pytest.mark.ray
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="finds the driver's process in /proc")
-def test_a_service_with_its_own_ray(process, home):
+def test_a_service_with_its_own_ray(process, home, environment, elsewhere):
     log = home.folder / "service.log"
     wait_for(lambda: (home.folder / "server.json").exists() or process.poll() is not None, "no start")
     assert process.poll() is None, log.read_text()
@@ -101,15 +132,89 @@ def test_a_service_with_its_own_ray(process, home):
         wait_for(lambda: client.search(waiting.id).attempt == 2, "not replaced")
         wait_for(lambda: client.search(waiting.id).status is SearchStatus.RUNNING, "not running again")
 
+        # A second service on the home folder is told of the first, and leaves everything as it is.
+        second = subprocess.run(SERVE, env=environment, cwd=elsewhere, capture_output=True, text=True, check=False)
+        assert second.returncode == 1
+        assert f"process {process.pid}, at {client.url}, since" in second.stderr
+        assert client.ready()
+        assert Client.from_home(home).url == client.url
+
+        # A raylet that dies takes its drivers along. Ray is started again in its place, and the search goes on.
+        dashboard, attempt = client.server().ray_dashboard, client.search(waiting.id).attempt
+        strike(home, "raylet", signal.SIGKILL)
+        wait_for(lambda: not client.ready(), "not noticed")
+        assert "its raylet is dead" in str(client.server().parts["raylet"].message)
+        wait_for(client.ready, "Ray was not started again")
+        assert client.server().ray_dashboard == dashboard
+        wait_for(lambda: client.search(waiting.id).attempt > attempt, "not replaced")
+        wait_for(lambda: client.search(waiting.id).status is SearchStatus.RUNNING, "not running again")
+
         # A stop ends the driver within seconds.
         assert client.stop(waiting.id).status is SearchStatus.STOPPING
         assert client.wait(waiting.id, timeout=20, poll=0.1).status is SearchStatus.STOPPED
         wait_for(lambda: not drivers(waiting.id), "a driver is left")
 
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGHUP)  # the terminal was closed
     assert process.wait(timeout=PATIENCE) == 0
     assert not (home.folder / "server.json").exists()
     assert not Client(client.url).alive()
+    assert processes.markers("SEGNAS_HOME", str(home.folder)) == set()
+
+
+@pytest.mark.chaos
+@pytest.mark.ray
+@pytest.mark.timeout(900)
+def test_whatever_of_ray_dies_or_falls_silent_is_started_again(process, home, environment, elsewhere):
+    wait_for(lambda: (home.folder / "server.json").exists() or process.poll() is not None, "no start")
+    with Client.from_home(home) as client:
+        wait_for(client.ready, "not ready")
+        dashboard = client.server().ray_dashboard
+        for name, number in [
+            ("gcs_server", signal.SIGKILL),
+            ("dashboard", signal.SIGKILL),
+            ("gcs_server", signal.SIGSTOP),
+            ("raylet", signal.SIGSTOP),
+        ]:
+            strike(home, name, number)
+            wait_for(lambda: not client.ready(), f"{number.name} of {name} was not noticed")
+            wait_for(client.ready, f"not started again after {number.name} of {name}")
+            assert client.server().ray_dashboard == dashboard
+
+        # A service that is killed leaves Ray running, which the next one takes over.
+        before = LocalRay.attach(home)
+        process.kill()
+        process.wait()
+        with (home.folder / "next.log").open("w") as log:
+            after = subprocess.Popen(SERVE, env=environment, cwd=elsewhere, stdout=log, stderr=log)
+            try:
+                wait_for(lambda: "live page" in (home.folder / "next.log").read_text(), "no next service")
+                assert LocalRay.attach(home) == before
+                # It ends in order in the middle of starting Ray again.
+                strike(home, "raylet", signal.SIGKILL)
+                wait_for(lambda: "is being started again" in (home.folder / "next.log").read_text(), "not noticed")
+            finally:
+                after.send_signal(signal.SIGTERM)
+                assert after.wait(timeout=PATIENCE) == 0
+    assert processes.markers("SEGNAS_HOME", str(home.folder)) == set()
+
+
+def test_nohup_is_left_its_way(here):
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    _end_by_signals()
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+
+
+def test_answers_on_a_connection_that_is_used_again_do_not_wait(home):
+    with _listening_socket(home) as listener, socket.create_connection(listener.getsockname()):
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
+
+
+def test_a_service_that_lacks_what_searches_import_says_so(here, capsys):
+    here.setattr("workers.cluster.requirements.missing_modules", lambda: ["pyarrow"])
+    assert main(["--port", "0"]) == 1
+    assert "without pyarrow: pip install 'segnas[server]'" in capsys.readouterr().err
 
 
 @pytest.fixture
@@ -117,7 +222,7 @@ def here(environment, monkeypatch):
     """The same environment for `main` in this process, which is quicker than a process for each mistake."""
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.getsignal(number) for number in ENDING}
     yield monkeypatch
     for number, handler in handlers.items():
         signal.signal(number, handler)

@@ -333,8 +333,8 @@ def test_ray_start_takes_our_options():
     from workers.cluster.local import start_command
 
     python, *words = start_command(Path("/tmp/segnas"), 8265)
-    assert (python, words[:3]) == (sys.executable, ["-m", "ray.scripts.scripts", "start"])
-    context = start.make_context("start", words[3:])  # NoSuchOption names the one that is gone
+    assert (python, words[:4]) == (sys.executable, ["-P", "-m", "ray.scripts.scripts", "start"])
+    context = start.make_context("start", words[4:])  # NoSuchOption names the one that is gone
     assert context.params["dashboard_port"] == 8265
     assert context.params["no_monitor"]
 
@@ -344,7 +344,7 @@ def test_the_hook_of_ray_start_can_do_without_the_client_server(tmp_path):
     from ray._private.parameter import RayParams
     from ray.scripts import scripts
 
-    from workers.cluster.local import environment
+    from workers.cluster.environment import environment
 
     env = environment(Settings(home=tmp_path), tmp_path / "ray", "marker")
     assert ray_constants.RAY_START_HOOK in env, "the environment variable of the hook has another name"
@@ -359,7 +359,7 @@ def test_what_a_local_cluster_reads_from_the_environment(tmp_path):
     from ray._private import node, ray_constants
     from ray._private.authentication import authentication_token_setup
 
-    from workers.cluster.local import environment
+    from workers.cluster.environment import environment
 
     env = environment(Settings(home=tmp_path), tmp_path / "ray", "marker")
     assert ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR in env, "Ray's switch for a machine without a cluster was renamed"

@@ -9,18 +9,29 @@ from __future__ import annotations
 
 import os
 import re
+import threading
+import time
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
 import httpx
 
+from workers.cluster import health
+
 _SEARCH_ID = re.compile(r"s[0-9a-f]{12}")
-_ENTRYPOINT = "python -m workers.driver {search_id} {attempt}"
-"""Run by a shell on the cluster: nothing but server-made ids may be put in."""
+_ENTRYPOINT = "python -P -m workers.driver {search_id} {attempt}"
+"""Run by a shell on the cluster: nothing but server-made ids may be put in. `-P`: a folder named `workers` in the
+cluster's working directory is not ours."""
 
 _SECONDS = 20.0
 """Submitting waits for the head node's agent, which is slow in the first seconds of a cluster."""
+
+_HEALTH_SECONDS = 5.0
+"""How long a part of the cluster may take to say that it works."""
+
+_HEALTH_AGE = 1.0
+"""Seconds for which what was found out about the parts is used again: anybody may ask whether the service is ready."""
 
 
 class JobState(StrEnum):
@@ -63,7 +74,7 @@ def job_id(search_id: str, attempt: int) -> str:
 class Cluster:
     """A Ray cluster, as its job server shows it.
 
-    Every method but `reachable` and `close` raises `ClusterUnreachable`.
+    Every method but `reachable`, `problems` and `close` raises `ClusterUnreachable`.
 
     Args:
         dashboard_url: Where the dashboard is, such as `http://host:8265`.
@@ -75,6 +86,8 @@ class Cluster:
         token = token if token is not None else _token_from_environment()
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._http = httpx.Client(base_url=self.dashboard_url, headers=headers, timeout=_SECONDS, trust_env=False)
+        self._asking = threading.Lock()
+        self._asked: tuple[float, health.Problems] | None = None
 
     def submit(self, search_id: str, attempt: int, name: str) -> str:
         """Submit a driver; submitting the same attempt again changes nothing.
@@ -104,11 +117,19 @@ class Cluster:
         return job
 
     def state(self, job: str) -> JobState:
-        """Ask for the state of a job."""
+        """Ask for the state of a job.
+
+        Raises:
+            ClusterUnreachable: The cluster does not answer, or says `failed` while a part of the cluster is down, which
+                says nothing about the job: a dead raylet takes every job with it.
+        """
         reply = self._send("GET", f"/api/jobs/{job}")
         if reply.status_code == httpx.codes.NOT_FOUND:
             return JobState.lost
-        return JobState(str(_json(reply)["status"]).lower())
+        state = JobState(str(_json(reply)["status"]).lower())
+        if state is JobState.failed and (problems := self.problems(max_age=0.0)):
+            raise ClusterUnreachable(next(iter(problems.values())))
+        return state
 
     def stop(self, job: str) -> None:
         """Ask a job to end: SIGTERM, and SIGKILL after 3 seconds. A job that is over or unknown is left as it is."""
@@ -130,6 +151,21 @@ class Cluster:
         except ClusterUnreachable:
             return False
         return True
+
+    def problems(self, max_age: float = _HEALTH_AGE) -> health.Problems:
+        """Find out which parts of the cluster cannot be used.
+
+        Args:
+            max_age: Seconds for which an earlier answer is good enough.
+
+        Returns:
+            A sentence for each part of `health.PARTS` that cannot be used; empty when all parts work.
+        """
+        with self._asking:
+            if self._asked is None or time.monotonic() - self._asked[0] >= max_age:
+                found = health.ask(lambda path: self._http.get(path, timeout=_HEALTH_SECONDS), self.dashboard_url)
+                self._asked = time.monotonic(), found
+            return self._asked[1]
 
     def close(self) -> None:
         """Close the connections."""
@@ -157,7 +193,12 @@ class Cluster:
 def _json(reply: httpx.Response) -> dict[str, Any]:
     if reply.is_error:
         raise ClusterUnreachable(f"the Ray cluster answered {reply.status_code}: {_last_line(reply)}")
-    body: dict[str, Any] = reply.json()
+    try:
+        body = reply.json()
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise ClusterUnreachable(f"what answers at {reply.url} is no Ray cluster")
     return body
 
 

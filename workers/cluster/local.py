@@ -1,7 +1,7 @@
 """A Ray cluster of one machine that belongs to a home folder: started once, outlives the service, ended by name.
 
 It listens on the loopback interface only and asks for a token that lies in the home folder. The service may end and
-come back; `LocalRay.start` then finds the cluster that is running.
+come back; `LocalRay.start` then finds the cluster that is running. `workers.cluster.supervisor` keeps it running.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -16,16 +17,21 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Self
+from urllib.parse import urlsplit
 
 import httpx
+from pydantic import BaseModel, StringConstraints
 
-from nas.atomic import locked, write_text_atomically
+from nas.atomic import locked, write_atomically, write_text_atomically
 from nas.settings import Settings
+from nas.state_files import read_state
 from search_spaces.base import canonical_json
 from workers.cluster import processes
+from workers.cluster.environment import client_environment, environment
 
 _SOCKET_LIMIT = 103 if sys.platform == "darwin" else 107
 """Bytes of a unix socket's path."""
@@ -39,11 +45,32 @@ _OBJECT_STORE_BYTES = 200_000_000
 STATE_FILE = "cluster.json"
 """In the cluster's folder: what `LocalRay` is made of again by the next process."""
 
-_NOT_INHERITED = ("SEGNAS_", "RAY_ADDRESS", "RAY_API_SERVER_ADDRESS", "RAY_AUTH_", "RAY_JOB_", "RAY_TMPDIR")
-"""Ours are set anew; Ray's would make the cluster take part in another one."""
-
 _START_SECONDS = 120.0
 _STOP_SECONDS = 5.0
+
+_TRIES = 2
+"""Ray gives its raylet 30 seconds to register, which may be too few on a machine that is busy starting up."""
+
+_TEMPORARY = "/tmp", "segnas-"  # noqa: S108  a prefix for mkdtemp, and how its folders are known again
+"""Where Ray's temporary folder goes, and how its name begins, when the home folder's path is too long."""
+
+
+class StartCancelledError(RuntimeError):
+    """The start of a cluster was given up because nobody wants the cluster any more."""
+
+
+def _never() -> bool:
+    return False
+
+
+class _State(BaseModel):
+    """What `STATE_FILE` says of a cluster."""
+
+    dashboard_url: Annotated[str, StringConstraints(pattern=r"^http://127\.0\.0\.1:\d+$")]
+    address: str
+    marker: Annotated[str, StringConstraints(min_length=1)]
+    temp: Path
+    fingerprint: str
 
 
 @dataclass(frozen=True)
@@ -67,7 +94,7 @@ class LocalRay:
     fingerprint: str
 
     @classmethod
-    def start(cls, settings: Settings) -> Self:
+    def start(cls, settings: Settings, cancelled: Callable[[], bool] = _never) -> Self:
         """Start the cluster of the settings' home folder, or attach to the one that runs.
 
         Jobs see the settings with which the cluster was started; a cluster started with others is restarted (the
@@ -75,23 +102,45 @@ class LocalRay:
 
         Args:
             settings: Name the home folder, the port of the dashboard, and what jobs see.
+            cancelled: Asked several times a second; whether to give up the start.
 
         Returns:
             The cluster that runs.
 
         Raises:
+            StartCancelledError: The start was given up; nothing of the cluster is left.
             RuntimeError: Ray does not start, with its words, or the dashboard's port is taken.
         """
         folder = settings.folder / "ray"
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o700)  # Ray makes the folders in it writable for everyone
         with locked(folder / STATE_FILE):
             running = cls._read(folder)
             if running is not None:
                 if running.fingerprint == _fingerprint(settings) and running.alive():
                     return running
                 running._end()
-            return cls._start(folder, settings)
+            for left in processes.markers("SEGNAS_HOME", str(settings.folder)):  # whose state file was lost
+                processes.end(left, _STOP_SECONDS)
+            return cls._start(folder, settings, settings.dashboard_port or _free_port(), cancelled)
+
+    def restart(self, settings: Settings, cancelled: Callable[[], bool] = _never) -> Self:
+        """End what is left of this cluster and start it again, with the same token and port of the dashboard.
+
+        Args:
+            settings: As for `start`.
+            cancelled: As for `start`.
+
+        Returns:
+            The cluster that runs; this one does not any more.
+
+        Raises:
+            StartCancelledError: The start was given up; nothing of the cluster is left.
+            RuntimeError: Ray does not start, or the dashboard's port is taken.
+        """
+        with locked(self.folder / STATE_FILE):
+            self._end(grace=1.0)  # a part of the cluster is dead, and the others may wait for it
+            port = urlsplit(self.dashboard_url).port
+            assert port is not None
+            return self._start(self.folder, settings, port, cancelled)
 
     @classmethod
     def attach(cls, settings: Settings) -> Self | None:
@@ -106,7 +155,7 @@ class LocalRay:
 
     def client_environment(self) -> dict[str, str]:
         """Environment variables that a program needs before it imports Ray and connects to `address`."""
-        return _client_environment(self.folder)
+        return client_environment(self.folder)
 
     def alive(self) -> bool:
         """Whether the cluster's processes run and its job API answers."""
@@ -119,23 +168,22 @@ class LocalRay:
         with locked(self.folder / STATE_FILE):
             self._end()
 
-    def _end(self) -> None:
-        processes.end(self.marker, _STOP_SECONDS)
-        if not self.temp.is_relative_to(self.folder):
+    def _end(self, grace: float = _STOP_SECONDS) -> None:
+        processes.end(self.marker, grace)
+        parent, prefix = _TEMPORARY
+        if self.temp.parent == Path(parent) and self.temp.name.startswith(prefix):
             shutil.rmtree(self.temp, ignore_errors=True)
         (self.folder / STATE_FILE).unlink(missing_ok=True)
 
     @classmethod
     def _read(cls, folder: Path) -> Self | None:
-        try:
-            state: dict[str, Any] = json.loads((folder / STATE_FILE).read_text())
-        except FileNotFoundError:
-            return None
-        return cls(**state | {"folder": folder, "temp": Path(state["temp"])})
+        state = read_state(folder / STATE_FILE, _State)
+        return None if state is None else cls(folder=folder, **dict(state))
 
     @classmethod
-    def _start(cls, folder: Path, settings: Settings) -> Self:
-        port = settings.dashboard_port or _free_port()
+    def _start(cls, folder: Path, settings: Settings, port: int, cancelled: Callable[[], bool]) -> Self:
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)  # Ray makes the folders in it writable for everyone
         if _taken(port):
             raise RuntimeError(
                 f"port {port} for the Ray dashboard is taken by another program; "
@@ -145,75 +193,22 @@ class LocalRay:
         token = _token(folder)
         _write_state(folder, cls(folder, url, "", marker, temp, ""))  # so that a start cut short can be cleaned up
         log = folder / "start.log"
-        if not (_ray_start(temp, port, environment(settings, folder, marker), log) and _wait(url, token)):
-            processes.end(marker, _STOP_SECONDS)
-            raise RuntimeError(f"Ray did not start; its last words (all in {log}):\n{log.read_text()[-2000:]}")
+        env = environment(settings, folder, marker)
+        try:
+            for _ in range(_TRIES):
+                wanted = _until(time.monotonic() + _START_SECONDS, cancelled)
+                if _ray_start(temp, port, env, log, wanted) and _wait(url, token, wanted):
+                    break
+                processes.end(marker, 1.0)
+            else:
+                raise RuntimeError(f"Ray did not start: {_last_line(log)} (all that it said: {log})")
+        except BaseException:  # a signal too: nobody else knows of what has been started
+            processes.end(marker, 1.0)
+            raise
         address = (temp / "ray_current_cluster").read_text().strip()
         started = cls(folder, url, address, marker, temp, _fingerprint(settings))
         _write_state(folder, started)
         return started
-
-
-ALLOCATOR = {
-    "MALLOC_MMAP_THRESHOLD_": "4294967296",
-    "MALLOC_TRIM_THRESHOLD_": "8589934592",
-    "MALLOC_TOP_PAD_": "67108864",
-}
-"""What glibc's allocator reads from the environment of processes that train, unless it is set there already.
-
-By default glibc returns large blocks to the kernel at every step and gets them back cleared: features of 779 slices of
-224x224 took 63 s instead of 27, most of it in the kernel. Processes are some 45 % larger.
-"""
-
-
-def environment(settings: Settings, folder: Path, marker: str) -> dict[str, str]:
-    """Make the environment of the cluster's processes, which every job inherits.
-
-    Args:
-        settings: What jobs shall see. The service's own token is left out.
-        folder: The cluster's folder.
-        marker: The cluster's value of `workers.cluster.processes.MARKER`.
-
-    Returns:
-        The environment of this process without other clusters' variables, with this Python, settings and token.
-    """
-    env = ALLOCATOR | {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
-    env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), env.get("PATH", os.defpath)])
-    env |= _client_environment(folder)
-    env |= {
-        processes.MARKER: marker,
-        "RAY_USAGE_STATS_ENABLED": "0",
-        "RAY_enable_metrics_collection": "0",
-        "RAY_ROTATION_MAX_BYTES": "16000000",  # of each log file; Ray's default is 512 MB
-        "RAY_ROTATION_BACKUP_COUNT": "1",
-        "RAY_START_HOOK": "workers.cluster.local.without_client_server",
-        "SEGNAS_HOME": str(settings.folder),
-        "SEGNAS_DATASETS": json.dumps({k: v.model_dump(mode="json") for k, v in settings.datasets.items()}),
-        "SEGNAS_WEIGHTS": json.dumps({k: v.model_dump(mode="json") for k, v in settings.weights.items()}),
-        "SEGNAS_HUB": json.dumps(settings.hub),
-    }
-    if settings.database_url is not None:
-        env["SEGNAS_DATABASE_URL"] = settings.database_url.get_secret_value()
-    return env
-
-
-def _client_environment(folder: Path) -> dict[str, str]:
-    return {
-        "RAY_AUTH_MODE": "token",
-        "RAY_AUTH_TOKEN_PATH": str(folder / "token"),
-        # Ray's switch for "this machine is no part of a cluster": it then uses the loopback interface only.
-        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
-    }
-
-
-def without_client_server(params: Any, head: bool) -> None:  # noqa: ARG001  Ray's hook passes both
-    """Start no server for Ray's remote client, which nobody here uses (90 MB and an open port).
-
-    Args:
-        params: The `RayParams` of the node, which `ray start` hands over before it starts anything.
-        head: Whether the node is a head.
-    """
-    params.ray_client_server_port = None
 
 
 def start_command(temp: Path, port: int) -> list[str]:
@@ -238,27 +233,46 @@ def start_command(temp: Path, port: int) -> list[str]:
     # --no-monitor: nothing to scale on one machine, and the autoscaler's process takes 84 MB.
     flags = ["--head", "--disable-usage-stats", "--no-monitor"]
     flags += [f"--{name}={value}" for name, value in options.items()]
-    return [sys.executable, "-m", "ray.scripts.scripts", "start", *flags]
+    # -P: no folder of the current directory is imported in place of Ray or of ours.
+    return [sys.executable, "-P", "-m", "ray.scripts.scripts", "start", *flags]
 
 
-def _ray_start(temp: Path, port: int, env: dict[str, str], log: Path) -> bool:
-    """Run `ray start --head`; False when it says no or takes too long."""
+def _until(deadline: float, cancelled: Callable[[], bool]) -> Callable[[], bool]:
+    def wanted() -> bool:
+        if cancelled():
+            raise StartCancelledError("the start of Ray was given up")
+        return time.monotonic() < deadline
+
+    return wanted
+
+
+def _ray_start(temp: Path, port: int, env: dict[str, str], log: Path, wanted: Callable[[], bool]) -> bool:
+    """Run `ray start --head`; False when it says no or is not wanted any longer."""
     with log.open("wb") as output:
-        try:
-            done = subprocess.run(  # noqa: S603  our own command line
-                start_command(temp, port),
-                env=env,
-                cwd=log.parent,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,  # a Ctrl-C at the service's terminal is not for the cluster
-                timeout=_START_SECONDS,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return False
-    return done.returncode == 0
+        starting = subprocess.Popen(  # noqa: S603  our own command line
+            start_command(temp, port),
+            env=env,
+            cwd=log.parent,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,  # a Ctrl-C at the service's terminal is not for the cluster
+        )
+    try:
+        while starting.poll() is None:
+            if not wanted():
+                return False
+            time.sleep(0.1)
+    finally:
+        if starting.poll() is None:
+            starting.kill()
+            starting.wait()
+    return starting.returncode == 0
+
+
+def _last_line(log: Path) -> str:
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip() for line in log.read_text(errors="replace").splitlines()]
+    return next((line for line in reversed(lines) if line), "it said nothing")[:500]
 
 
 def _fingerprint(settings: Settings) -> str:
@@ -269,13 +283,18 @@ def _fingerprint(settings: Settings) -> str:
 
 
 def _token(folder: Path) -> str:
-    """The cluster's token, made on first use and readable by its owner only."""
+    """The cluster's token, made on first use and readable by its owner only; made anew when the file is empty."""
     path = folder / "token"
-    if not path.exists():
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_hex(32))
-    return path.read_text().strip()
+    token = path.read_text(errors="replace").strip() if path.exists() else ""
+    if token.isascii() and token.isalnum():
+        return token
+
+    def write(temporary: Path) -> None:
+        temporary.touch(mode=0o600)
+        temporary.write_text(secrets.token_hex(32))
+
+    write_atomically(path, write)
+    return path.read_text()
 
 
 def _temporary(folder: Path) -> Path:
@@ -288,7 +307,8 @@ def _temporary(folder: Path) -> Path:
             shutil.rmtree(old, ignore_errors=True)
         (inside / "ray_current_cluster").unlink(missing_ok=True)
         return inside
-    return Path(tempfile.mkdtemp(prefix="segnas-", dir="/tmp"))
+    parent, prefix = _TEMPORARY
+    return Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
 
 
 def _write_state(folder: Path, cluster: LocalRay) -> None:
@@ -297,17 +317,17 @@ def _write_state(folder: Path, cluster: LocalRay) -> None:
 
 
 def _answers(url: str, token: str) -> bool:
+    headers = {"Authorization": f"Bearer {token}"}
     try:
-        reply = httpx.get(f"{url}/api/version", headers={"Authorization": f"Bearer {token}"}, timeout=5.0)
+        reply = httpx.get(f"{url}/api/version", headers=headers, timeout=5.0, trust_env=False)
     except httpx.HTTPError:
         return False
     return reply.status_code == httpx.codes.OK
 
 
-def _wait(url: str, token: str) -> bool:
-    deadline = time.monotonic() + _START_SECONDS
+def _wait(url: str, token: str, wanted: Callable[[], bool]) -> bool:
     while not _answers(url, token):
-        if time.monotonic() > deadline:
+        if not wanted():
             return False
         time.sleep(0.1)
     return True

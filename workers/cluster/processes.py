@@ -52,7 +52,7 @@ def runs(marker: str, names: Iterable[str]) -> bool:
     """
     missing = set(names)
     for process in find(marker):
-        missing.discard(_name(process))
+        missing.discard(name(process))
     return not missing
 
 
@@ -64,13 +64,35 @@ def end(marker: str, grace: float) -> None:
         grace: Seconds between SIGTERM and SIGKILL, for each of the three groups of processes.
     """
     members = find(marker)
-    _end([p for p in members if _name(p) == "raylet"], grace)
-    _end([p for p in members if _name(p) != "gcs_server"], grace)
+    _end([p for p in members if name(p) == "raylet"], grace)
+    _end([p for p in members if name(p) != "gcs_server"], grace)
     _end(members, grace)  # the control store last: others report their end to it
     deadline = time.monotonic() + grace
     while (left := find(marker)) and time.monotonic() < deadline:  # what was being started while we looked
         _end(left, 0.0)
     assert not left, f"processes that do not end: {left}"
+
+
+def markers(variable: str, value: str) -> set[str]:
+    """Find the clusters whose processes have a variable in their environment.
+
+    Args:
+        variable: The name of an environment variable.
+        value: Its value.
+
+    Returns:
+        The values of `MARKER` of the clusters that run.
+    """
+    environments = (process.info["environ"] or {} for process in psutil.process_iter(["environ"]))
+    return {environ[MARKER] for environ in environments if environ.get(variable) == value and environ.get(MARKER)}
+
+
+def name(process: psutil.Process) -> str:
+    """The name of a process, as `ps` shows it; empty for a process that has ended."""
+    try:
+        return process.name()
+    except psutil.Error:
+        return ""
 
 
 def _end(processes: list[psutil.Process], grace: float) -> None:
@@ -82,10 +104,3 @@ def _end(processes: list[psutil.Process], grace: float) -> None:
         with contextlib.suppress(psutil.Error):
             process.kill()
     psutil.wait_procs(alive, timeout=2.0)
-
-
-def _name(process: psutil.Process) -> str:
-    try:
-        return process.name()
-    except psutil.Error:
-        return ""

@@ -14,6 +14,7 @@ from nas.specs import AugmentSpec, BackboneSpec, CellLimit, DenseCellSpace, Fide
 from nas.store import Store
 from search_spaces.dense_cell.architecture import DenseCell
 from workers.cluster import processes
+from workers.cluster.health import PARTS
 from workers.cluster.jobs import Cluster, ClusterUnreachable, JobState, job_id
 
 NOBODY = "s000000000000"
@@ -76,6 +77,7 @@ def test_nobody_answers():
         assert not cluster.reachable()
         with pytest.raises(ClusterUnreachable, match=r"no answer from the Ray cluster at http://127\.0\.0\.1:9"):
             cluster.state(job_id(NOBODY, 1))
+        assert set(cluster.problems()) == set(PARTS)
 
 
 def test_a_token_is_found_where_ray_finds_it(running_ray, monkeypatch, tmp_path):
@@ -97,6 +99,7 @@ def test_a_token_is_found_where_ray_finds_it(running_ray, monkeypatch, tmp_path)
 def test_a_job_nobody_knows_is_lost(cluster):
     job = job_id(NOBODY, 1)
     assert cluster.reachable()
+    assert cluster.problems() == {}
     assert cluster.state(job) is JobState.lost
     assert cluster.logs(job) == ""
     cluster.stop(job)

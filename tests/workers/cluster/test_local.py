@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import stat
+import threading
 from pathlib import Path
 
 import httpx
@@ -14,6 +15,7 @@ import pytest
 from nas.settings import Settings
 from workers.cluster import local as local_ray
 from workers.cluster import processes
+from workers.cluster.environment import ALLOCATOR, environment
 from workers.cluster.local import LocalRay
 
 
@@ -60,7 +62,7 @@ def test_jobs_see_the_settings_and_not_the_secrets_of_the_service(tmp_path, monk
         weights={"w": tmp_path / "w.pth"},
         database_url="postgresql://user:secret@host/db",
     )
-    env = local_ray.environment(settings, tmp_path / "ray", "marker")
+    env = environment(settings, tmp_path / "ray", "marker")
     assert "SEGNAS_TOKEN" not in env
     assert "RAY_AUTH_TOKEN" not in env
     assert env["RAY_memory_usage_threshold"] == "0.9"
@@ -91,6 +93,58 @@ def test_a_state_left_by_a_crash_is_no_running_cluster(tmp_path):
     assert LocalRay.attach(Settings(home=tmp_path)) is None
 
 
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"marker": ""}', '{"dashboard_url": "http://elsewhere:1"}'])
+def test_a_state_file_that_was_cut_is_no_running_cluster(content, tmp_path):
+    (tmp_path / "ray").mkdir()
+    (tmp_path / "ray" / "cluster.json").write_text(content)
+    assert LocalRay.attach(Settings(home=tmp_path)) is None
+
+
+@pytest.mark.parametrize("content", [b"", b" \n", b"\xff\x00", b"cut \x00 through"])
+def test_a_token_file_that_was_cut_is_made_anew(content, tmp_path):
+    (tmp_path / "token").write_bytes(content)
+    token = local_ray._token(tmp_path)
+    assert len(token) == 64
+    assert local_ray._token(tmp_path) == token
+    assert stat.S_IMODE((tmp_path / "token").stat().st_mode) == 0o600
+
+
+def test_a_start_that_is_given_up_leaves_nothing(tmp_path):
+    settings = Settings(home=tmp_path, dashboard_port=0)
+    with pytest.raises(local_ray.StartCancelledError):
+        LocalRay.start(settings, cancelled=lambda: bool(processes.markers("SEGNAS_HOME", str(settings.folder))))
+    assert processes.markers("SEGNAS_HOME", str(settings.folder)) == set()
+
+
+def test_the_programs_of_a_cluster_speak_to_each_other_without_a_proxy(tmp_path, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "example.org, localhost")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    env = environment(Settings(home=tmp_path), tmp_path / "ray", "marker")
+    assert env["http_proxy"] == "http://127.0.0.1:9", "a driver may have to fetch weights"
+    assert env["no_proxy"] == env["NO_PROXY"] == "example.org,localhost,127.0.0.1,::1"
+    monkeypatch.setenv("NO_PROXY", "*")
+    assert environment(Settings(home=tmp_path), tmp_path / "ray", "marker")["no_proxy"] == "*"
+
+
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:9", "socks5://127.0.0.1:9"])
+def test_the_job_server_is_asked_without_a_proxy(proxy, monkeypatch):
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, proxy)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=_answer_once, args=(listener,))
+        thread.start()
+        assert local_ray._answers(f"http://127.0.0.1:{listener.getsockname()[1]}", "token")
+        thread.join()
+
+
+def _answer_once(listener: socket.socket) -> None:
+    connection, _ = listener.accept()
+    with connection:
+        connection.recv(4096)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+
 def _addresses(cluster: LocalRay) -> set[str]:
     """Where the cluster's processes listen."""
     return {
@@ -104,11 +158,11 @@ def _addresses(cluster: LocalRay) -> set[str]:
 def test_the_allocator_keeps_memory_unless_the_user_says_otherwise(tmp_path, monkeypatch):
     monkeypatch.delenv("MALLOC_TOP_PAD_", raising=False)
     monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "1")
-    env = local_ray.environment(Settings(home=tmp_path), tmp_path / "ray", "marker")
+    env = environment(Settings(home=tmp_path), tmp_path / "ray", "marker")
     assert env["MALLOC_TRIM_THRESHOLD_"] == "1"
-    assert env["MALLOC_TOP_PAD_"] == local_ray.ALLOCATOR["MALLOC_TOP_PAD_"]
+    assert env["MALLOC_TOP_PAD_"] == ALLOCATOR["MALLOC_TOP_PAD_"]
 
 
 def test_the_image_of_the_workers_has_the_same_allocator():
     dockerfile = (Path(__file__).parents[3] / "docker" / "worker.Dockerfile").read_text()
-    assert all(f"{name}={value}" in dockerfile for name, value in local_ray.ALLOCATOR.items())
+    assert all(f"{name}={value}" in dockerfile for name, value in ALLOCATOR.items())

@@ -86,3 +86,15 @@ def test_finds_processes_that_overwrote_their_environment(started):
 
 def test_nothing_to_end():
     processes.end("nobody", grace=0.1)
+
+
+def test_clusters_are_found_by_what_their_processes_were_given(started):
+    with_home = {"SEGNAS_TEST_HOME": "/a/home"}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in with_home.items():
+            patch.setenv(name, value)
+        started(SLEEP, "one", start_new_session=True)
+        started(SLEEP, None)
+    started(SLEEP, "two", start_new_session=True)
+    assert processes.markers("SEGNAS_TEST_HOME", "/a/home") == {"one"}
+    assert processes.markers("SEGNAS_TEST_HOME", "/another") == set()

@@ -1,0 +1,80 @@
+"""One service for each home folder: a lock that dies with its process, and who holds it."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+
+from pydantic import AwareDatetime, BaseModel
+
+from nas.state_files import read_state
+
+LOCK_FILE = "serve.lock"
+"""In the home folder: locked by the service that runs, which writes into it who it is. The file is never removed."""
+
+
+class Owner(BaseModel):
+    """The service that holds a home folder, as it describes itself to the next one."""
+
+    pid: int
+    host: str
+    url: str
+    since: AwareDatetime
+
+    def __str__(self) -> str:
+        where = "" if self.host == socket.gethostname() else f" on {self.host}"
+        return f"process {self.pid}{where}, at {self.url}, since {self.since:%Y-%m-%d %H:%M:%S %Z}"
+
+
+class HomeTakenError(RuntimeError):
+    """Another service runs on the home folder."""
+
+
+@dataclass(frozen=True)
+class Ownership:
+    """The held lock of a home folder."""
+
+    file: TextIO
+
+    def announce(self, url: str) -> None:
+        """Write down for other services which process holds the folder, and where it serves."""
+        owner = Owner(pid=os.getpid(), host=socket.gethostname(), url=url, since=datetime.now(UTC))
+        self.file.truncate(0)
+        self.file.write(owner.model_dump_json())
+        self.file.flush()
+
+
+@contextlib.contextmanager
+def own(folder: Path) -> Iterator[Ownership]:
+    """Hold a home folder as its only service.
+
+    The kernel releases the lock when the process dies, however it dies; what the process starts does not inherit the
+    lock. So a service that was killed does not keep the next one from starting.
+
+    Args:
+        folder: The home folder.
+
+    Raises:
+        HomeTakenError: Another service holds the folder; the message says which.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / LOCK_FILE
+    with path.open("a") as file:  # "w" would erase what the holder says
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = read_state(path, Owner)
+            who = f" ({owner})" if owner is not None else ""
+            raise HomeTakenError(
+                f"another service{who} runs on the home folder {folder}; use that one, end it first, or name another "
+                "folder with SEGNAS_HOME"
+            ) from None
+        file.truncate(0)  # of a service that is dead
+        yield Ownership(file)
