@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -11,13 +9,9 @@ from nas.kinds.protocol import Records
 from nas.results.software import software_versions
 from nas.results.status import SearchStatus
 from nas.store import SearchRecord, Stage, StaleAttemptError, Store, StoreError
+from workers.driver.patience import patiently
 
 T = TypeVar("T")
-
-log = logging.getLogger("segnas.driver")
-
-PATIENCE = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
-"""Seconds between tries while the database is away; after them the driver gives up and the next one takes over."""
 
 
 class DriverRecord:
@@ -54,6 +48,10 @@ class DriverRecord:
         """Record the search's stage, and that `done` of its `total` steps are done."""
         persist(lambda: self.store.set_stage(self.search_id, self.attempt, Stage(stage, done, total)))
 
+    def reached(self, step: int) -> None:
+        """Record that `step` steps before the first trial are done, whose results the next driver will find."""
+        persist(lambda: self.store.record_reached(self.search_id, self.attempt, step))
+
     def finish(self, to: SearchStatus, message: str | None = None) -> SearchStatus:
         """Record the end of the search, with one sentence for the user, and return the status."""
         persist(lambda: self.store.finish_search(self.search_id, self.attempt, to, message))
@@ -72,15 +70,7 @@ def persist(write: Callable[[], T]) -> T:
     Raises:
         StoreError: The database stays away; a subclass at once when the store refuses.
     """
-    for wait in PATIENCE:
-        try:
-            return write()
-        except StoreError as error:
-            if type(error) is not StoreError:  # the subclasses are answers, not failures
-                raise
-            log.warning("%s; trying again in %g s", error, wait)
-            time.sleep(wait)
-    return write()
+    return patiently(write, lambda error: type(error) is StoreError)  # the subclasses are answers, not failures
 
 
 class _PatientReads:
