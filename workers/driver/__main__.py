@@ -14,7 +14,6 @@ from nas.settings import Settings
 from nas.store import NotFoundError, StaleAttemptError, Store, StoreError
 from workers.cluster.jobs import job_id
 from workers.driver.exit_codes import ExitCode
-from workers.driver.patience import patiently
 from workers.driver.record import persist
 
 log = logging.getLogger("segnas.driver")
@@ -73,15 +72,12 @@ def _drive(store: Store, settings: Settings, search_id: str, attempt: int) -> in
 
 
 def _connect() -> bool:
-    """Connect to the job's cluster, never to a new one; False when Ray stays away."""
+    """Connect to the job's cluster, never to a new one; False when it cannot be reached, after Ray's own retries."""
     import ray
 
     try:
-        patiently(
-            lambda: ray.init(address="auto", logging_level=logging.WARNING),
-            lambda error: isinstance(error, ConnectionError | RuntimeError),  # what ray.init raises in vain
-        )
-    except (ConnectionError, RuntimeError) as error:
+        ray.init(address="auto", logging_level=logging.WARNING)
+    except (ConnectionError, RuntimeError, TimeoutError) as error:  # what ray.init raises in vain
         log.error("Ray cannot be reached: %s", error)
         return False
     return True

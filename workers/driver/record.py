@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -9,9 +11,14 @@ from nas.kinds.protocol import Records
 from nas.results.software import software_versions
 from nas.results.status import SearchStatus
 from nas.store import SearchRecord, Stage, StaleAttemptError, Store, StoreError
-from workers.driver.patience import patiently
 
 T = TypeVar("T")
+
+
+log = logging.getLogger("segnas.driver")
+
+PATIENCE = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+"""Seconds between tries while the database is away; after them the driver gives up and the next one takes over."""
 
 
 class DriverRecord:
@@ -70,7 +77,15 @@ def persist(write: Callable[[], T]) -> T:
     Raises:
         StoreError: The database stays away; a subclass at once when the store refuses.
     """
-    return patiently(write, lambda error: type(error) is StoreError)  # the subclasses are answers, not failures
+    for wait in PATIENCE:
+        try:
+            return write()
+        except StoreError as error:
+            if type(error) is not StoreError:  # the subclasses are answers, not failures
+                raise
+            log.warning("%s; trying again in %g s", error, wait)
+            time.sleep(wait)
+    return write()
 
 
 class _PatientReads:
