@@ -11,16 +11,18 @@ BEAT_SECONDS = 2.0
 """How often a service shows that it is alive."""
 
 SILENT_SECONDS = 6.0
-SILENT_LOOKS = 3
-"""A lease is taken from its owner when its beat was the same for so long and in so many looks: the looks are for a
-machine that slept, whose clock may have jumped while nobody could beat."""
+"""A lease is taken from its owner when its beat has been the same for so long."""
+
+LONGEST_LOOK = 3.0
+"""What lies between two looks counts for at most so long: the machine may have slept, or the database have been away,
+so that nobody could beat."""
 
 
 @dataclass
 class _Seen:
     lease: Lease
-    since: float
-    looks: int = 0
+    looked: float
+    silent: float = 0.0
 
 
 class LeaseKeeper:
@@ -78,5 +80,7 @@ class LeaseKeeper:
         if seen is None or seen.lease != lease:
             self._seen[search_id] = _Seen(lease, self._clock())
             return False
-        seen.looks += 1
-        return seen.looks >= SILENT_LOOKS and self._clock() - seen.since >= SILENT_SECONDS
+        now = self._clock()
+        seen.silent += min(now - seen.looked, LONGEST_LOOK)
+        seen.looked = now
+        return seen.silent >= SILENT_SECONDS

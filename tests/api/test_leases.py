@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from api.driver_logs import DriverLogs
-from api.leases import BEAT_SECONDS, SILENT_LOOKS, SILENT_SECONDS, LeaseKeeper
+from api.leases import BEAT_SECONDS, SILENT_SECONDS, LeaseKeeper
 from api.reconciler import Reconciler
 from nas.results.status import SearchStatus
 from nas.specs import BlackBoxSpec, Fidelity
@@ -68,23 +68,25 @@ def test_a_silent_lease_is_taken_after_its_time_and_not_before(store, clock, sea
     first, second = (LeaseKeeper(store, owner, clock) for owner in ("first", "second"))
     first.tend()
     second.tend()
-    clock.now += SILENT_SECONDS - 0.1
-    for _ in range(SILENT_LOOKS):
+    for _ in range(5):
+        clock.now += SILENT_SECONDS / 6
         assert second.tend() == set()
+    clock.now += SILENT_SECONDS / 6 - 0.1
+    assert second.tend() == set()
     clock.now += 0.2
     assert second.tend() == {search}
     assert first.tend() == set()
 
 
-def test_one_long_sleep_of_the_machine_takes_nothing(store, clock, search):
+def test_a_long_sleep_of_the_machine_takes_nothing(store, clock, search):
     """Nobody could beat meanwhile, and the one who looks first must not think the other dead."""
     first, second = (LeaseKeeper(store, owner, clock) for owner in ("first", "second"))
     first.tend()
     second.tend()
-    clock.now += 8 * 3600
-    assert second.tend() == set()
-    assert first.tend() == {search}
-    assert second.tend() == set()
+    for _ in range(10):
+        clock.now += 8 * 3600
+        assert second.tend() == set()
+        assert first.tend() == {search}
 
 
 def test_a_released_lease_is_free_at_once(store, clock, search):
@@ -137,9 +139,9 @@ def test_a_step_of_the_clock_neither_steals_nor_freezes(store, clock, wall, tmp_
     wall.now += step
     first.run_once()
     assert cluster.stopped == [job_id(search.id, 2)]
-    for _ in range(SILENT_LOOKS + 1):  # the first one dies; the second one takes over the stop
+    for _ in range(4):  # the first one dies; the second one takes over the stop
         wall.now += step
-        clock.now += SILENT_SECONDS / SILENT_LOOKS
+        clock.now += SILENT_SECONDS / 3
         second.run_once()
     assert store.leases()[search.id].owner != owner
     assert cluster.stopped == [job_id(search.id, 2)] * 2

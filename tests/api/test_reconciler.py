@@ -380,7 +380,7 @@ def test_a_job_that_never_ends_after_its_search_is_forgotten(  # noqa: PLR0917  
     reconciler.run_once()
     clock.now += LEAVING_SECONDS + 1
     reconciler.run_once()
-    asked = []
+    asked: list[str] = []
     cluster.state = asked.append
     reconciler.run_once()
     assert asked == []
