@@ -16,6 +16,7 @@ from fastapi.security import HTTPBearer
 from fastapi.staticfiles import StaticFiles
 
 from api import errors, openapi
+from api.driver_logs import DriverLogs
 from api.events import EventHub
 from api.middleware.auth import LocalOnly, TokenRequired
 from api.middleware.body import BodyLimit
@@ -53,6 +54,7 @@ def create_app(settings: Settings, cluster: JobCluster | None = None) -> FastAPI
     )
     app.state.settings = settings
     app.state.cluster = cluster
+    app.state.logs = DriverLogs(settings.logs, cluster)
     errors.install(app)
     app.add_middleware(BodyLimit)
     app.add_middleware(PageHeaders)
@@ -100,6 +102,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             app.state.cluster,
             seconds=settings.reconcile_seconds,
             max_attempts=settings.max_driver_attempts,
+            logs=app.state.logs,
         )
         app.state.reconciler.start()
     try:

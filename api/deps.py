@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Path, Query, Request
 
+from api.driver_logs import DriverLogs
 from api.errors import ApiError
 from api.events import EventHub
 from api.reconciler import JobCluster, Reconciler
@@ -38,6 +39,11 @@ async def _reconciler(request: Request) -> Reconciler | None:
     return reconciler
 
 
+async def _logs(request: Request) -> DriverLogs:
+    logs: DriverLogs = request.app.state.logs
+    return logs
+
+
 async def _hub(request: Request) -> EventHub:
     hub: EventHub = request.app.state.hub
     return hub
@@ -47,6 +53,7 @@ SettingsDep = Annotated[Settings, Depends(_settings)]
 StoreDep = Annotated[Store, Depends(_store)]
 ClusterDep = Annotated[JobCluster | None, Depends(_cluster)]
 ReconcilerDep = Annotated[Reconciler | None, Depends(_reconciler)]
+LogsDep = Annotated[DriverLogs, Depends(_logs)]
 HubDep = Annotated[EventHub, Depends(_hub)]
 
 

@@ -1,8 +1,9 @@
 """Keeps SQL and Ray in step: starts the drivers of queued searches, replaces lost drivers, stops jobs.
 
-`decide` chooses the next action of a search from its row and the state of its job; `Reconciler` performs the actions,
-every few seconds, in a thread of its own. Several services may run on one store: each acts only on searches whose
-lease it holds, and every step is a compare-and-set or may be done twice, so that an expired lease does no harm.
+`api.decisions` chooses the next action of a search from its row and the state of its job; `Reconciler` performs the
+actions, every few seconds, in a thread of its own. Several services may run on one store: each acts only on searches
+whose lease it holds (`api.leases`), and every step is a compare-and-set or may be done twice, so that a lease that was
+taken from a living service does no harm. No time of day is read: waits are lengths of a monotonic clock.
 """
 
 from __future__ import annotations
@@ -13,28 +14,35 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable
-from enum import Enum, auto
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Protocol
 
+from api.decisions import ACTIVE_JOB, Action, Loss, back_off, decide, explain_loss, setbacks_after
+from api.driver_logs import DriverLogs
+from api.leases import BEAT_SECONDS, LeaseKeeper
 from nas.results.status import SearchStatus
 from nas.store import ConflictError, SearchRecord, Store, StoreError
 from workers.cluster.health import Problems
-from workers.cluster.jobs import ClusterUnreachable, JobState, job_id
+from workers.cluster.jobs import ClusterUnreachable, JobEnd, JobState, job_id
 
 log = logging.getLogger("segnas.reconciler")
 
-LEASE_SECONDS = 60.0
-LOST_SECONDS = 10.0
-"""How long a job must be unknown to a cluster that answers before its driver counts as lost."""
-
-FIRST_BACK_OFF = 2.0
-LONGEST_BACK_OFF = 300.0
 STOP_AGAIN_SECONDS = 5.0
+AWAY_SECONDS = 5.0
+"""How long Ray must be away before the searches say that they wait for it."""
+
+LONGEST_SUBMIT_PAUSE = 30.0
+LEAVING_SECONDS = 30.0
+"""How long the end of a finished search's job is waited for, to copy its whole log."""
+
+CLOSING_SECONDS = 5.0
+"""How long the end of the service may be delayed by copies of logs."""
+
 HURRY_SECONDS = 0.5
 """Pause between passes while a search starts or stops, since a person may be waiting."""
 
-ACTIVE_JOB = (JobState.pending, JobState.running)
+WAITING = "waiting for Ray"
 
 
 class JobCluster(Protocol):
@@ -49,6 +57,10 @@ class JobCluster(Protocol):
 
     def state(self, job: str, /) -> JobState:
         """Read the state of a job."""
+        ...
+
+    def ending(self, job: str, /) -> JobEnd:
+        """Read how a job ended that is over."""
         ...
 
     def stop(self, job: str, /) -> None:
@@ -72,47 +84,16 @@ Driver = tuple[str, int]
 """A search's id and the driver's attempt."""
 
 
-class Action(Enum):
-    """The next step of a search."""
+@dataclass
+class _Memory:
+    """What one reconciler remembers of a driver, by its own clock; another one begins anew, which only takes longer."""
 
-    WAIT = auto()
-    BEGIN = auto()
-    SUBMIT = auto()
-    REPLACE = auto()
-    FAIL = auto()
-    STOP_JOB = auto()
-    MARK_STOPPED = auto()
-
-
-def decide(search: SearchRecord, job: JobState | None, *, now: float, lost_for: float, max_attempts: int) -> Action:
-    """Choose the next step of a search.
-
-    A driver writes the end of its search before the driver itself ends, so a job that is over beside a search that is
-    not means that the driver died. This holds only if `search` was read after `job`.
-
-    Args:
-        search: The search.
-        job: The state of its job; None where it has none.
-        now: The time in seconds since the epoch.
-        lost_for: For how many seconds the job has been lost.
-        max_attempts: The number of drivers after which the search fails.
-    """
-    if search.status is SearchStatus.QUEUED:
-        return Action.BEGIN if search.not_before is None or search.not_before <= now else Action.WAIT
-    if search.status is SearchStatus.STOPPING:
-        return Action.STOP_JOB if job in ACTIVE_JOB else Action.MARK_STOPPED
-    if search.status.terminal or job in ACTIVE_JOB:
-        return Action.WAIT
-    if job is JobState.lost and lost_for < LOST_SECONDS:
-        # The driver has begun but the cluster does not know it (yet): the service died in between, or the submission
-        # failed.
-        return Action.SUBMIT if search.status is SearchStatus.STARTING else Action.WAIT
-    return Action.REPLACE if search.attempt < max_attempts else Action.FAIL
-
-
-def back_off(attempt: int) -> float:
-    """Compute the seconds to wait after the driver of an attempt (from 1) was lost: 2, 4, 8, ..., 300."""
-    return float(min(FIRST_BACK_OFF * 2 ** min(attempt - 1, 16), LONGEST_BACK_OFF))
+    queued_since: float | None = None
+    lost_since: float | None = None
+    stop_sent: float | None = None
+    refusals: int = 0
+    submit_after: float | None = None
+    had_job: bool = False
 
 
 class Reconciler:
@@ -122,8 +103,10 @@ class Reconciler:
         store: The record.
         cluster: Where drivers run.
         seconds: The pause between passes.
-        max_attempts: The number of drivers after which a search fails.
-        clock: The time in seconds since the epoch.
+        max_attempts: The number of drivers lost in a row, by their own fault and without progress, after which a
+            search fails.
+        logs: Where the drivers' logs are copied to.
+        clock: A monotonic clock in seconds.
     """
 
     def __init__(
@@ -133,18 +116,21 @@ class Reconciler:
         *,
         seconds: float,
         max_attempts: int,
-        clock: Callable[[], float] = time.time,
+        logs: DriverLogs,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._cluster = cluster
         self._seconds = seconds
         self._max_attempts = max_attempts
+        self._logs = logs
         self._clock = clock
-        self._owner = f"{socket.gethostname()[:200]}:{os.getpid()}:{secrets.token_hex(4)}"
-        self._lost_since: dict[Driver, float] = {}
-        self._stop_sent: dict[Driver, float] = {}
-        self._submit_error: dict[Driver, str] = {}
-        self._unreachable = False
+        owner = f"{socket.gethostname()[:200]}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._leases = LeaseKeeper(store, owner, clock)
+        self._memory: dict[Driver, _Memory] = {}
+        self._leaving: dict[Driver, float] = {}
+        self._losses: dict[str, int] = {}
+        self._away_since: float | None = None
         self._wake = threading.Event()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
@@ -160,16 +146,23 @@ class Reconciler:
         self._wake.set()
 
     def stop(self) -> None:
-        """End the thread after its present pass and release the leases."""
+        """End the thread after its present pass, copy the logs of running drivers, and release the leases."""
         self._closing.set()
         self._wake.set()
         if self._thread is not None:
             self._thread.join(timeout=30.0)
         try:
-            for search in self._store.due_searches(self._clock()):
-                self._store.release_lease(search.id, self._owner)
+            self._leases.release()
         except Exception:
-            log.warning("the leases were not released; they expire by themselves", exc_info=True)
+            log.warning("the leases were not released; another service takes them in some seconds", exc_info=True)
+        self._copy_all_logs()
+
+    def _copy_all_logs(self) -> None:
+        """The Ray of this service may be about to end, and with it the logs."""
+        until = self._clock() + CLOSING_SECONDS
+        for driver in [*self._leaving, *(driver for driver, memory in self._memory.items() if memory.had_job)]:
+            if self._away_since is not None or self._clock() > until or not self._logs.copy(*driver):
+                return
 
     def _loop(self) -> None:
         while not self._closing.is_set():
@@ -180,25 +173,38 @@ class Reconciler:
                 log.warning("the store cannot be used: %s; the next pass tries again", error)
             except Exception:
                 log.exception("a pass failed; the next one tries again")
-            self._wake.wait(min(self._seconds, HURRY_SECONDS) if hurry else self._seconds)
-            self._wake.clear()
+            self._rest(min(self._seconds, HURRY_SECONDS) if hurry else self._seconds)
+
+    def _rest(self, seconds: float) -> None:
+        """Wait until woken or for so long, with beats meanwhile; less where another service's lease was taken."""
+        until = self._clock() + seconds
+        while not self._wake.is_set() and (left := until - self._clock()) > 0:
+            if not self._wake.wait(min(left, BEAT_SECONDS)) and left > BEAT_SECONDS:
+                try:
+                    if self._leases.tend() - {search_id for search_id, _ in self._memory}:
+                        break
+                except StoreError as error:
+                    log.warning("the store cannot be used: %s", error)
+        self._wake.clear()
 
     def run_once(self) -> bool:
-        """Make one pass over all searches that are not over.
+        """Make one pass over all searches that are not over and whose lease this service holds.
 
         Returns:
-            Whether one of them is queued, starting or stopping, so that the next pass should come soon.
+            Whether one of them is about to start or to stop, so that the next pass should come soon.
         """
-        if not self._cluster_answers():
-            return False
+        held = self._leases.tend()
+        mine = [search for search in self._store.due_searches() if search.id in held]
+        answers = self._cluster_answers()
+        self._see_out(mine, answers)
+        attend = self._attend if answers else self._await_cluster
         hurry = False
-        for search in self._store.due_searches(self._clock()):
+        for search in mine:
             if self._closing.is_set():
                 break
-            hurry |= search.status in (SearchStatus.QUEUED, SearchStatus.STARTING, SearchStatus.STOPPING)
             try:
-                if self._store.acquire_lease(search.id, self._owner, LEASE_SECONDS):
-                    self._attend(search.id)
+                self._leases.beat(after=BEAT_SECONDS / 2)
+                hurry |= attend(search)
             except (ClusterUnreachable, StoreError) as error:
                 log.warning("search %s waits: %s", search.id, error)
             except Exception:
@@ -207,93 +213,133 @@ class Reconciler:
 
     def _cluster_answers(self) -> bool:
         answers = self._cluster.reachable()
-        if answers == self._unreachable:
-            self._unreachable = not answers
+        if answers == (self._away_since is not None):
+            self._away_since = None if answers else self._clock()
             log.log(logging.INFO if answers else logging.WARNING, "Ray %s", "answers" if answers else "does not answer")
         return answers
 
-    def _attend(self, search_id: str) -> None:
-        before = self._store.get_search(search_id)
-        has_job = before.attempt > 0 and before.status is not SearchStatus.QUEUED
-        job = self._cluster.state(job_id(search_id, before.attempt)) if has_job else None
-        search = self._store.get_search(search_id)
-        if search.attempt != before.attempt or (search.status is not SearchStatus.QUEUED) != has_job:
-            return  # the search changed meanwhile, so the state that was read is not that of its present job
-        lost_for = self._lost_for(search, job)
-        now = self._clock()
-        action = decide(search, job, now=now, lost_for=lost_for, max_attempts=self._max_attempts)
-        if action is not Action.WAIT:
-            self._act(action, search, job)
+    def _await_cluster(self, search: SearchRecord) -> bool:
+        assert self._away_since is not None
+        if self._clock() - self._away_since >= AWAY_SECONDS:
+            self._explain(search, f"{WAITING}, which does not answer")
+        return False
 
-    def _lost_for(self, search: SearchRecord, job: JobState | None) -> float:
+    def _explain(self, search: SearchRecord, waiting: str | None) -> None:
+        """Change what the search's message says about waiting, after what it says else."""
+        rest = (search.message or "").partition(WAITING)[0].removesuffix("; ")
+        message = "; ".join(part for part in (rest, waiting) if part) or None
+        if message != search.message:
+            self._store.replace_message(search.id, search.message, message)
+
+    def _attend(self, search: SearchRecord) -> bool:
+        """Perform the next step of a search; true where another one is expected soon."""
         driver = (search.id, search.attempt)
-        if job is not JobState.lost:
-            self._lost_since.pop(driver, None)
-            return 0.0
-        return self._clock() - self._lost_since.setdefault(driver, self._clock())
-
-    def _act(self, action: Action, search: SearchRecord, job: JobState | None) -> None:
+        memory = self._memory.setdefault(driver, _Memory())
+        has_job = search.attempt > 0 and search.status is not SearchStatus.QUEUED
+        job = self._cluster.state(job_id(*driver)) if has_job else None
+        before, search = search, self._store.get_search(search.id)
+        if search.attempt != before.attempt or (search.status is not SearchStatus.QUEUED) != has_job:
+            return True  # the search changed meanwhile, so the state that was read is not that of its present job
+        if memory.submit_after is None:
+            self._explain(search, None)
+        if job in ACTIVE_JOB:
+            memory.had_job = True
+            self._logs.copy_sometimes(*driver)
+        queued_for, lost_for = self._measure(memory, search, job)
+        action = decide(search, job, queued_for=queued_for, lost_for=lost_for)
+        if action is Action.WAIT:
+            return search.status is SearchStatus.STARTING
+        if action is Action.SUBMIT and memory.submit_after is not None and self._clock() < memory.submit_after:
+            return False
         log.info("search %s (%s, driver %d, job %s): %s", search.id, search.status, search.attempt, job, action.name)
+        self._act(action, search, job, memory)
+        return True
+
+    def _measure(self, memory: _Memory, search: SearchRecord, job: JobState | None) -> tuple[float, float]:
+        """For how long the search has been seen in the queue, and its job as lost."""
+        now = self._clock()
+        if search.status is SearchStatus.QUEUED and memory.queued_since is None:
+            memory.queued_since = now
+        # A submission that is refused is repeated as the same driver, however long that takes.
+        if job is not JobState.lost or memory.submit_after is not None:
+            memory.lost_since = None
+        elif memory.lost_since is None:
+            memory.lost_since = now
+        queued, lost = memory.queued_since, memory.lost_since
+        return (0.0 if queued is None else now - queued), (0.0 if lost is None else now - lost)
+
+    def _act(self, action: Action, search: SearchRecord, job: JobState | None, memory: _Memory) -> None:
         if action is Action.BEGIN:
             self._begin(search)
         elif action is Action.SUBMIT:
-            self._submit(search, search.attempt)
+            self._submit(search, search.attempt, memory)
         elif action is Action.STOP_JOB:
-            self._stop_job(search)
+            self._stop_job(search, memory)
         elif action is Action.MARK_STOPPED:
-            self._forget(search)
+            if job is not None:
+                self._logs.copy(search.id, search.attempt)
             self._store.move_search(search.id, [SearchStatus.STOPPING], SearchStatus.STOPPED)
         elif action is Action.REPLACE:
-            wait = back_off(search.attempt)
-            self._store.requeue_search(search.id, search.attempt, self._clock() + wait, self._why(search, job))
-            self._forget(search)
-        elif action is Action.FAIL:
-            message = f"{self._why(search, job)}; {search.attempt} drivers were tried{self._last_log_lines(search)}"
-            self._forget(search)
-            expected = [SearchStatus.STARTING, SearchStatus.RUNNING]
-            self._store.move_search(search.id, expected, SearchStatus.FAILED, message=message)
+            assert job is not None
+            self._replace(search, job)
 
     def _begin(self, search: SearchRecord) -> None:
         try:
             attempt = self._store.begin_driver(search.id)
         except ConflictError:
             return  # since it was read, the search was stopped, or another service has begun it
-        self._submit(search, attempt)
+        self._submit(search, attempt, self._memory.setdefault((search.id, attempt), _Memory()))
 
-    def _submit(self, search: SearchRecord, attempt: int) -> None:
+    def _submit(self, search: SearchRecord, attempt: int, memory: _Memory) -> None:
         try:
             self._cluster.submit(search.id, attempt, search.spec.name)
         except ClusterUnreachable as error:
-            self._submit_error[search.id, attempt] = str(error)[:500]
+            memory.refusals += 1
+            memory.submit_after = self._clock() + min(back_off(memory.refusals), LONGEST_SUBMIT_PAUSE)
+            self._explain(search, f"{WAITING} to take driver {attempt} ({str(error)[:500]})")
             raise
-        self._submit_error.pop((search.id, attempt), None)
+        memory.refusals, memory.submit_after, memory.had_job = 0, None, True
 
-    def _stop_job(self, search: SearchRecord) -> None:
-        driver = (search.id, search.attempt)
-        if self._clock() - self._stop_sent.get(driver, 0.0) >= STOP_AGAIN_SECONDS:
-            self._stop_sent[driver] = self._clock()
-            self._cluster.stop(job_id(*driver))
+    def _stop_job(self, search: SearchRecord, memory: _Memory) -> None:
+        if memory.stop_sent is None or self._clock() - memory.stop_sent >= STOP_AGAIN_SECONDS:
+            memory.stop_sent = self._clock()
+            self._cluster.stop(job_id(search.id, search.attempt))
 
-    def _forget(self, search: SearchRecord) -> None:
-        for memory in (self._lost_since, self._stop_sent, self._submit_error):
-            memory.pop((search.id, search.attempt), None)
+    def _replace(self, search: SearchRecord, job: JobState) -> None:
+        """Queue the search for another driver, or fail it where too many were lost without progress."""
+        end = self._cluster.ending(job_id(search.id, search.attempt)) if job is JobState.failed else None
+        loss, progressed = explain_loss(job, end), self._store.progressed(search.id)
+        setbacks = setbacks_after(loss, search.setbacks, progressed=progressed)
+        self._logs.copy(search.id, search.attempt)
+        if loss.own_fault and setbacks >= self._max_attempts:
+            self._fail(search, loss, setbacks)
+            return
+        losses = self._losses[search.id] = 1 if progressed else max(self._losses.get(search.id, 0) + 1, setbacks)
+        message = f"driver {search.attempt} {loss.reason}"
+        if setbacks > 1:
+            message += f"; {setbacks} of {self._max_attempts} drivers in a row without progress"
+        self._store.requeue_search(search.id, search.attempt, back_off(losses), message, setbacks=setbacks)
 
-    def _why(self, search: SearchRecord, job: JobState | None) -> str:
-        error = self._submit_error.get((search.id, search.attempt))
-        if error is not None:
-            return f"driver {search.attempt} could not be submitted ({error})"
-        how = {
-            JobState.lost: "was lost with its cluster",
-            JobState.failed: "died",
-            JobState.stopped: "was stopped from outside",
-            JobState.succeeded: "ended without finishing the search",
-        }
-        return f"driver {search.attempt} {how.get(job, 'is gone') if job else 'is gone'}"
+    def _fail(self, search: SearchRecord, loss: Loss, setbacks: int) -> None:
+        lines = self._logs.last_lines(search.id, search.attempt)
+        message = f"driver {search.attempt} {loss.reason}; {setbacks} drivers in a row made no progress"
+        message += f"; the last lines of the log: {lines}" if lines else ""
+        expected = [SearchStatus.STARTING, SearchStatus.RUNNING]
+        self._store.move_search(search.id, expected, SearchStatus.FAILED, message=message, attempt=search.attempt)
 
-    def _last_log_lines(self, search: SearchRecord) -> str:
-        try:
-            lines = self._cluster.logs(job_id(search.id, search.attempt)).strip().splitlines()
-        except ClusterUnreachable as error:
-            log.warning("no log of search %s: %s", search.id, error)
-            lines = []
-        return "; the last lines of the log: " + "\n".join(lines[-15:])[-1500:] if lines else ""
+    def _see_out(self, mine: Iterable[SearchRecord], answers: bool) -> None:
+        """Forget drivers that are gone, after a last copy of the log of one that has ended its search."""
+        present = {(search.id, search.attempt) for search in mine}
+        ids = {search_id for search_id, _ in present}
+        for driver in self._memory.keys() - present:
+            if self._memory.pop(driver).had_job and driver[0] not in ids:
+                self._leaving[driver] = self._clock()
+        self._losses = {search_id: losses for search_id, losses in self._losses.items() if search_id in ids}
+        for driver, since in list(self._leaving.items()):
+            try:
+                over = answers and self._cluster.state(job_id(*driver)).final
+            except ClusterUnreachable:
+                over = False
+            if over or self._clock() - since >= LEAVING_SECONDS:
+                self._logs.copy(*driver)
+                del self._leaving[driver]

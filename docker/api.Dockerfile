@@ -30,7 +30,7 @@ ARG UID=1000
 # The folders exist in the image because a new volume takes its owner from the folder it is mounted over.
 RUN useradd --uid "${UID}" --create-home segnas \
     && install -d -o segnas -g segnas /home/segnas/home /home/segnas/home/artifacts /home/segnas/home/cache \
-        /home/segnas/home/datasets /home/segnas/home/weights /data
+        /home/segnas/home/datasets /home/segnas/home/weights /home/segnas/home/logs /data
 COPY --from=build /opt/segnas /opt/segnas
 ENV PATH=/opt/segnas/bin:$PATH PYTHONUNBUFFERED=1 SEGNAS_HOME=/home/segnas/home
 USER segnas

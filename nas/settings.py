@@ -38,7 +38,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SEGNAS_", extra="forbid")
 
     home: Path = Field(
-        Path("~/.segnas"), description="Holds config.yaml, segnas.db, datasets/, weights/, cache/, artifacts/, ray/."
+        Path("~/.segnas"),
+        description="Holds config.yaml, segnas.db, datasets/, weights/, cache/, artifacts/, logs/, ray/.",
     )
     database_url: SecretStr | None = Field(None, description="None: SQLite file in the home folder.")
     datasets: dict[Name, Registration] = Field({}, description="Beside those of `segnas data add`, which win.")
@@ -56,7 +57,9 @@ class Settings(BaseSettings):
     dashboard_port: Annotated[int, Field(ge=0, le=65535)] = Field(
         8265, description="Of the local Ray; 0: any free port."
     )
-    max_driver_attempts: Annotated[int, Field(ge=1)] = 5
+    max_driver_attempts: Annotated[int, Field(ge=1)] = Field(
+        5, description="A search fails after so many drivers in a row that died by themselves and made no progress."
+    )
     reconcile_seconds: Annotated[float, Field(gt=0)] = 2.0
 
     @classmethod
@@ -102,6 +105,11 @@ class Settings(BaseSettings):
     def artifacts(self) -> Path:
         """Folder of the trials' checkpoints, by search and trial number."""
         return self.folder / "artifacts"
+
+    @property
+    def logs(self) -> Path:
+        """Folder of copies of the drivers' logs, by search and driver."""
+        return self.folder / "logs"
 
 
 def read_settings(**overrides: Any) -> Settings:

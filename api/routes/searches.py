@@ -14,7 +14,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from api.answers.forecasts import forecast_public
 from api.answers.searches import search_page, search_public
 from api.creation import create, request_key
-from api.deps import ClusterDep, Cursor, HubDep, IdempotencyKey, Limit, ReconcilerDep, SearchDep, SettingsDep, StoreDep
+from api.deps import Cursor, HubDep, IdempotencyKey, Limit, LogsDep, ReconcilerDep, SearchDep, SettingsDep, StoreDep
 from api.errors import ApiError
 from api.events import EventHub
 from api.middleware.body import StrictJsonRoute
@@ -28,7 +28,7 @@ from nas.schemas.searches import SearchPage, SearchPublic
 from nas.specs import JobSpec, SearchRequest
 from nas.specs.requests import resolve
 from search_spaces.validation import FieldProblem, InputError
-from workers.cluster.jobs import ClusterUnreachable, job_id
+from workers.cluster.jobs import ClusterUnreachable
 
 HEARTBEAT_SECONDS = 15
 GRACE_SECONDS = 1.0
@@ -194,22 +194,24 @@ async def _stream(
 @router.get("/searches/{search_id}/logs", response_class=PlainTextResponse)
 def read_logs(
     search: SearchDep,
-    cluster: ClusterDep,
+    logs: LogsDep,
     tail: Annotated[int, Query(ge=1, le=100_000, description="How many lines, from the end of the log.")] = 1000,
     attempt: Annotated[
         int | None, Query(ge=1, description="The number of the driver; without it, the last one.")
     ] = None,
 ) -> PlainTextResponse:
-    """Read the log of a search's driver and its trials as plain text; empty before a driver was started."""
+    """Read the log of a search's driver and its trials as plain text; empty before a driver was started.
+
+    Once Ray has forgotten a driver, or is away, the log is the copy that the service has made: its last megabyte, as it
+    was when the driver ended or some time before Ray went.
+    """
     attempt = search.attempt if attempt is None else attempt
     if attempt > search.attempt:
         raise ApiError(404, f"search {search.id} has had {search.attempt} drivers; there is no driver {attempt}")
     if attempt == 0:
         return PlainTextResponse("")
-    if cluster is None:
-        raise ApiError(503, "no cluster is configured, so there are no logs")
     try:
-        text = cluster.logs(job_id(search.id, attempt))
+        text = logs.text(search.id, attempt)
     except ClusterUnreachable as error:
         raise ApiError(503, str(error), {"Retry-After": "5"}) from error
     lines = text.splitlines(keepends=True)[-tail:]

@@ -2,11 +2,22 @@
 
 from nas.store.errors import ConflictError, NotFoundError, SearchClosedError, StaleAttemptError, StoreError
 from nas.store.leaderboard import TrialOrder
-from nas.store.records import Overview, Page, RungTime, SearchCost, SearchRecord, SnapshotRecord, Stage, TrialRecord
+from nas.store.records import (
+    Lease,
+    Overview,
+    Page,
+    RungTime,
+    SearchCost,
+    SearchRecord,
+    SnapshotRecord,
+    Stage,
+    TrialRecord,
+)
 from nas.store.store import Store
 
 __all__ = [
     "ConflictError",
+    "Lease",
     "NotFoundError",
     "Overview",
     "Page",

@@ -6,13 +6,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from typing import Any, NoReturn
 
-from sqlalchemy import Connection, func, null, select, update
+from sqlalchemy import ColumnElement, Connection, case, func, null, select, update
 
-from nas.results.status import SearchStatus
+from nas.results.status import SearchStatus, TrialStatus
 from nas.store.errors import ConflictError, NotFoundError, SearchClosedError, StaleAttemptError
 from nas.store.records import Stage
 from nas.store.searches import Searches
-from nas.store.tables import SearchRow
+from nas.store.tables import MeasurementRow, SearchRow, SnapshotRow, TrialRow
 
 ACTIVE = (SearchStatus.STARTING, SearchStatus.RUNNING)
 """Statuses in which a driver may add trials."""
@@ -21,13 +21,18 @@ ACTIVE_OR_STOPPING = (*ACTIVE, SearchStatus.STOPPING)
 """Statuses in which a driver may report its stage and end its search."""
 
 
+_OWN_ENDS = (TrialStatus.COMPLETED, TrialStatus.PRUNED, TrialStatus.FAILED)
+"""Ends of a trial that are results; a trial that is stopped with its search may be continued."""
+
+
 class Drivers(Searches):
     """Rows of `searches`, written by drivers and by the reconciler that starts them."""
 
     def begin_driver(self, search_id: str) -> int:
         """Change a queued search to starting, with a new driver attempt.
 
-        A search's `not_before` is not checked here; `due_searches` leaves out the searches that are held back.
+        What is recorded of the search now is what `progressed` will compare with. A search's `hold_seconds` are for
+        the caller to wait.
 
         Returns:
             The number of the new attempt, from 1.
@@ -42,7 +47,8 @@ class Drivers(Searches):
             .values(
                 status=SearchStatus.STARTING,
                 attempt=SearchRow.attempt + 1,
-                not_before=None,
+                hold_seconds=None,
+                progress_mark=_recorded(search_id),
                 updated_at=self._clock(),
             )
             .returning(SearchRow.attempt)
@@ -54,24 +60,42 @@ class Drivers(Searches):
             status = _attempt_and_status(connection, search_id)[1]
         raise ConflictError(f"search {search_id} is {status}, not queued: no driver can begin")
 
-    def requeue_search(self, search_id: str, attempt: int, not_before: float, message: str) -> bool:
+    def progressed(self, search_id: str) -> bool:
+        """Whether anything was recorded of a search since its present driver began.
+
+        Progress is what the next driver need not do again: a measurement, a trial that ended by itself, a snapshot, a
+        step of the preparation that no driver before had reached.
+
+        Raises:
+            NotFoundError: There is no such search.
+        """
+        more = _recorded(search_id) > func.coalesce(SearchRow.progress_mark, -1)
+        with self._read() as connection:
+            found = connection.execute(select(more).where(SearchRow.id == search_id)).scalar_one_or_none()
+        if found is None:
+            raise NotFoundError(f"there is no search {search_id!r}")
+        return bool(found)
+
+    def requeue_search(
+        self, search_id: str, attempt: int, hold_seconds: float, message: str, *, setbacks: int = 0
+    ) -> bool:
         """Put the search of a lost driver back into the queue.
 
         Args:
             search_id: The search.
             attempt: The attempt of the lost driver.
-            not_before: The time before which no new driver starts, in seconds since the epoch.
+            hold_seconds: How long the search waits before its next driver starts.
             message: Why, as a sentence for the user.
+            setbacks: How many drivers in a row, this one included, were lost by their own fault without progress.
 
         Returns:
             False when the search has another attempt or status by now, and was left as it is.
         """
+        values = {"hold_seconds": hold_seconds, "setbacks": setbacks, "stage": null()}
         with self._write() as connection:
             if not self._move(connection, search_id, ACTIVE, SearchStatus.QUEUED, message=message, attempt=attempt):
                 return False
-            connection.execute(
-                update(SearchRow).where(SearchRow.id == search_id).values(not_before=not_before, stage=null())
-            )
+            connection.execute(update(SearchRow).where(SearchRow.id == search_id).values(values))
             return True
 
     def driver_started(self, search_id: str, attempt: int, software: Mapping[str, str] | None = None) -> None:
@@ -108,6 +132,22 @@ class Drivers(Searches):
         """
         self._write_as_driver(search_id, attempt, ACTIVE_OR_STOPPING, stage=asdict(stage), updated_at=self._clock())
 
+    def record_reached(self, search_id: str, attempt: int, step: int) -> None:
+        """Record how far the driver is before the first trial, unless a driver before it was further.
+
+        Args:
+            search_id: The search.
+            attempt: The driver's attempt.
+            step: How many of the steps whose results outlive the driver are done, by whichever driver.
+
+        Raises:
+            NotFoundError: There is no such search.
+            SearchClosedError: The search is over.
+            StaleAttemptError: The attempt no longer drives the search.
+        """
+        furthest = case((SearchRow.reached < step, step), else_=SearchRow.reached)
+        self._write_as_driver(search_id, attempt, ACTIVE_OR_STOPPING, reached=furthest)
+
     def finish_search(self, search_id: str, attempt: int, to: SearchStatus, message: str | None = None) -> None:
         """End a search as its driver, and stop the trials that still run. The same end again is no error.
 
@@ -138,6 +178,19 @@ class Drivers(Searches):
         with self._write() as connection:
             if connection.execute(statement.values(values)).rowcount == 0:
                 refuse_driver(connection, search_id, attempt)
+
+
+def _recorded(search_id: str) -> ColumnElement[int]:
+    """How much is recorded of a search that no driver will do again; it never decreases while a driver runs."""
+    counts = (
+        select(func.count()).select_from(MeasurementRow).where(MeasurementRow.search_id == search_id),
+        select(func.count())
+        .select_from(TrialRow)
+        .where(TrialRow.search_id == search_id, TrialRow.status.in_(_OWN_ENDS)),
+        select(func.count()).select_from(SnapshotRow).where(SnapshotRow.search_id == search_id),
+    )
+    total: ColumnElement[int] = SearchRow.reached + sum(count.scalar_subquery() for count in counts)
+    return total
 
 
 def _attempt_and_status(connection: Connection, search_id: str) -> tuple[int, SearchStatus]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from nas.store.errors import StoreError
@@ -150,8 +150,10 @@ def store_errors() -> Iterator[None]:
     try:
         yield
     except (DatabaseError, InterfaceError, PoolTimeoutError) as error:
-        if isinstance(error, DatabaseError) and type(error) not in (DatabaseError, OperationalError):
-            raise  # the other subclasses mean a wrong statement or value; the class itself means a broken file
+        if isinstance(error, DatabaseError) and type(error) not in (DatabaseError, InternalError, OperationalError):
+            # The other subclasses mean a wrong statement or value; the class itself means a broken file, an internal
+            # error a server that takes no writes, such as a standby before it is promoted.
+            raise
         cause = getattr(error, "orig", None) or error
         raise StoreError(f"the database cannot be used: {cause}") from error
 

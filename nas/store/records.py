@@ -32,6 +32,19 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
+class Lease:
+    """The right of one service to attend to a search.
+
+    Attributes:
+        owner: The name of the service; None where nobody has the lease.
+        beat: A number that the owner increases every few seconds; one that stays the same tells that the owner died.
+    """
+
+    owner: str | None
+    beat: int
+
+
+@dataclass(frozen=True, slots=True)
 class SearchRecord:
     """One search.
 
@@ -43,7 +56,8 @@ class SearchRecord:
         request_key: The content hash of the request that created the search; None where that is not known.
         parent: The id of the search whose trials this one measures again.
         forecast: The cost that was expected when the search was created.
-        not_before: The time before which no new driver starts (back-off).
+        hold_seconds: How long the search waits in the queue before its next driver starts; None does not wait.
+        setbacks: How many drivers in a row were lost through a fault of their own and without progress.
     """
 
     id: str
@@ -57,7 +71,8 @@ class SearchRecord:
     request_key: str | None
     parent: str | None
     forecast: dict[str, Any] | None
-    not_before: float | None
+    hold_seconds: float | None
+    setbacks: int
     created_at: float
     updated_at: float
     started_at: float | None

@@ -1,4 +1,4 @@
-"""Searches as the service writes them: create, list, change the status, lease."""
+"""Searches as the service writes them: create, list, change the status and its explanation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, RowMapping, null, or_, select, tuple_, update
+from sqlalchemy import Connection, RowMapping, null, select, tuple_, update
 
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import SearchSpec
@@ -181,6 +181,7 @@ class Searches(Database):
         to: SearchStatus,
         *,
         message: str | None = None,
+        attempt: int | None = None,
     ) -> bool:
         """Change the status of a search by compare-and-set.
 
@@ -192,9 +193,10 @@ class Searches(Database):
             expected: The statuses from which the search may change; terminal ones are ignored.
             to: The new status.
             message: Why, as a sentence for the user.
+            attempt: Where given, the search changes only while this driver attempt is the current one.
 
         Returns:
-            Whether the search had one of the expected statuses and now has the new one.
+            Whether the search had one of the expected statuses (and the attempt), and now has the new status.
 
         Raises:
             NotFoundError: There is no such search.
@@ -205,7 +207,7 @@ class Searches(Database):
             if to not in _MAY_FOLLOW[status]:
                 raise ValueError(f"a search that is {status} cannot become {to}")
         with self._write() as connection:
-            if self._move(connection, search_id, sources, to, message=message):
+            if self._move(connection, search_id, sources, to, message=message, attempt=attempt):
                 return True
             found = _find(connection, SearchRow.id == search_id)
         if found is None:
@@ -228,7 +230,7 @@ class Searches(Database):
         if message is not None:
             values["message"] = clean_text(message)
         if to.terminal:
-            values |= {"finished_at": now, "lease_owner": None, "lease_until": None, "not_before": None}
+            values |= {"finished_at": now, "lease_owner": None, "hold_seconds": None, "setbacks": 0}
         statement = update(SearchRow).where(SearchRow.id == search_id, SearchRow.status.in_(expected)).values(values)
         if attempt is not None:
             statement = statement.where(SearchRow.attempt == attempt)
@@ -237,51 +239,29 @@ class Searches(Database):
             _stop_running_trials(connection, search_id, now, f"the search ended: {to}")
         return moved
 
-    def due_searches(self, now: float) -> list[SearchRecord]:
-        """Read the searches that the reconciler attends to, oldest first.
-
-        Args:
-            now: The time in seconds since the epoch.
+    def replace_message(self, search_id: str, old: str | None, new: str | None) -> bool:
+        """Change the explanation of the status of a search that is not over, where it still is the old one.
 
         Returns:
-            All searches that are not over, without the queued ones that are held back until after `now`.
+            Whether the search had the old message, was not over, and now has the new message.
         """
-        due = or_(SearchRow.status != SearchStatus.QUEUED, SearchRow.not_before.is_(None), SearchRow.not_before <= now)
-        statement = _SEARCH.where(SearchRow.status.in_(OPEN), due).order_by(SearchRow.created_at, SearchRow.id)
-        with self._read() as connection:
-            return [_read_search(row) for row in connection.execute(statement).mappings()]
-
-    def acquire_lease(self, search_id: str, owner: str, seconds: float) -> bool:
-        """Acquire or prolong the lease of a search: the right to attend to it.
-
-        Args:
-            search_id: The search.
-            owner: The name of the caller, unlike that of any other.
-            seconds: How long the lease holds by the caller's clock. It should be well above the difference between the
-                clocks of all callers.
-
-        Returns:
-            False while another owner holds the lease, or when the search is over.
-        """
-        now = self._clock()
-        free = or_(SearchRow.lease_owner.is_(None), SearchRow.lease_owner == owner, SearchRow.lease_until <= now)
         statement = (
             update(SearchRow)
-            .where(SearchRow.id == search_id, SearchRow.status.in_(OPEN), free)
-            .values(lease_owner=owner, lease_until=now + seconds)
+            .where(
+                SearchRow.id == search_id,
+                SearchRow.status.in_(OPEN),
+                SearchRow.message.is_not_distinct_from(clean_text(old)),
+            )
+            .values(message=clean_text(new), updated_at=self._clock())
         )
         with self._write() as connection:
             return connection.execute(statement).rowcount == 1
 
-    def release_lease(self, search_id: str, owner: str) -> None:
-        """Release the lease of a search; nothing happens when the owner does not hold it."""
-        statement = (
-            update(SearchRow)
-            .where(SearchRow.id == search_id, SearchRow.lease_owner == owner)
-            .values(lease_owner=None, lease_until=None)
-        )
-        with self._write() as connection:
-            connection.execute(statement)
+    def due_searches(self) -> list[SearchRecord]:
+        """Read the searches that the reconciler attends to: all that are not over, oldest first."""
+        statement = _SEARCH.where(SearchRow.status.in_(OPEN)).order_by(SearchRow.created_at, SearchRow.id)
+        with self._read() as connection:
+            return [_read_search(row) for row in connection.execute(statement).mappings()]
 
 
 def _stop_running_trials(connection: Connection, search_id: str, now: float, reason: str) -> None:

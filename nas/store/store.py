@@ -20,6 +20,13 @@ same change, one succeeds. A terminal row (completed, failed, stopped; for a tri
 every UPDATE is conditional on a status that is not terminal. The end of a search also ends its running trials, as
 stopped, in the same transaction; so a search that is over has no running trials.
 
+**Nothing waits for the clock.** Who attends to a search is told by a lease whose beat its owner increases; back-off is
+a length that whoever waits measures. Times of day are recorded to be read by people, and decide nothing.
+
+**A lost driver counts against its search only without progress.** `begin_driver` marks how much is recorded, and
+`progressed` tells whether more is recorded since; `setbacks` are the drivers lost in a row that were not excused by
+progress. The end of a search sets them to 0.
+
 **A trial's score** is the score of the deepest rung measured. A late measurement of an earlier rung joins the learning
 curve and leaves the score alone. Every measurement stays, also in a trial that failed or was stopped.
 
@@ -52,13 +59,14 @@ from nas.store.costs import Costs
 from nas.store.drivers import Drivers
 from nas.store.engine import Clock, make_engine
 from nas.store.leaderboard import Leaderboard
+from nas.store.leases import Leases
 from nas.store.overviews import Overviews
 from nas.store.schema import Schema
 from nas.store.snapshots import Snapshots
 from nas.store.training_free import TrainingFree
 
 
-class Store(Schema, Drivers, Adoption, TrainingFree, Leaderboard, Overviews, Costs, Snapshots):
+class Store(Schema, Drivers, Leases, Adoption, TrainingFree, Leaderboard, Overviews, Costs, Snapshots):
     """The record of all searches on one database: every method of this package, under the contract above."""
 
     @classmethod

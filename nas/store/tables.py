@@ -77,7 +77,7 @@ class Base(DeclarativeBase):
 
 
 class SearchRow(Base):
-    """A search, its driver's attempt, and the lease of the controller that attends to the search."""
+    """A search, its driver's attempt and setbacks, and the lease of the service that attends to the search."""
 
     __tablename__ = "searches"
 
@@ -89,9 +89,7 @@ class SearchRow(Base):
     stage: Mapped[dict[str, Any] | None] = mapped_column(DOCUMENT)
     software: Mapped[dict[str, Any] | None] = mapped_column(DOCUMENT)
     message: Mapped[str | None] = mapped_column(Text)
-    not_before: Mapped[float | None] = mapped_column(Double)
     lease_owner: Mapped[str | None] = mapped_column(String(255))
-    lease_until: Mapped[float | None] = mapped_column(Double)
     created_at: Mapped[float] = mapped_column(Double)
     updated_at: Mapped[float] = mapped_column(Double)
     started_at: Mapped[float | None] = mapped_column(Double)
@@ -100,6 +98,11 @@ class SearchRow(Base):
     parent_id: Mapped[str | None] = mapped_column(ForeignKey("searches.id"), index=True)
     forecast: Mapped[dict[str, Any] | None] = mapped_column(DOCUMENT)
     request_key: Mapped[str | None] = mapped_column(KEY)  # content hash of the request that created the search
+    hold_seconds: Mapped[float | None] = mapped_column(Double)  # a length, since a time of day would follow the clock
+    lease_beat: Mapped[int] = mapped_column(Integer, server_default="0")  # grows while the lease's owner is alive
+    setbacks: Mapped[int] = mapped_column(Integer, server_default="0")  # drivers lost in a row without progress
+    progress_mark: Mapped[int | None] = mapped_column(Integer)  # what was recorded when the present driver began
+    reached: Mapped[int] = mapped_column(Integer, server_default="0")  # the furthest step before the first trial
 
     __table_args__ = (
         UniqueConstraint("idempotency_key"),

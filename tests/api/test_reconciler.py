@@ -1,24 +1,24 @@
-"""The reconciler: its decisions by table, its loop on a real store with a cluster that behaves as told.
+"""The reconciler: its loop on a real store with a cluster that behaves as told.
 
 Ray is not what is tested here; tests/api/test_process.py runs the same loop against a real one.
 """
 
 from __future__ import annotations
 
-import itertools
 import time
-from dataclasses import replace
 
 import pytest
 
-from api.reconciler import LOST_SECONDS, Action, Reconciler, back_off, decide
+from api.decisions import LOST_SECONDS
+from api.driver_logs import DriverLogs
+from api.reconciler import AWAY_SECONDS, LEAVING_SECONDS, Reconciler
 from nas.results.proposal import Proposal
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import BlackBoxSpec
 from nas.store import Store
-from workers.cluster.jobs import ClusterUnreachable, JobState, job_id
-
-GOING, OVER = ("pending", "running"), ("succeeded", "failed", "stopped")
+from tests.api.told_cluster import ToldCluster, Watch
+from tests.builders import measured
+from workers.cluster.jobs import JobState, job_id
 
 
 @pytest.fixture
@@ -33,56 +33,6 @@ def search(store, service):
     return store.create_search(BlackBoxSpec.model_validate(service.spec))[0]
 
 
-class ToldCluster:
-    """A cluster whose jobs are in the state that a test puts them in."""
-
-    def __init__(self) -> None:
-        self.jobs: dict[str, JobState] = {}
-        self.submitted: list[str] = []
-        self.stopped: list[str] = []
-        self.there = True
-        self.accepts = True
-
-    def submit(self, search_id: str, attempt: int, name: str) -> str:
-        self._answer()
-        job = job_id(search_id, attempt)
-        self.submitted.append(job)
-        if not self.accepts:
-            raise ClusterUnreachable("the Ray cluster did not take the job: disk full")
-        self.jobs.setdefault(job, JobState.running)
-        return job
-
-    def state(self, job: str, /) -> JobState:
-        self._answer()
-        return self.jobs.get(job, JobState.lost)
-
-    def stop(self, job: str, /) -> None:
-        self._answer()
-        self.stopped.append(job)
-
-    def logs(self, job: str, /) -> str:
-        self._answer()
-        return "first line\nMemoryError: no more\n"
-
-    def reachable(self) -> bool:
-        return self.there
-
-    def problems(self) -> dict[str, str]:
-        return {} if self.there else {"ray": "no answer"}
-
-    def _answer(self) -> None:
-        if not self.there:
-            raise ClusterUnreachable("no answer")
-
-
-class Watch:
-    def __init__(self) -> None:
-        self.now = time.time()
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def cluster():
     return ToldCluster()
@@ -94,48 +44,33 @@ def clock():
 
 
 @pytest.fixture
-def reconciler(store, cluster, clock):
-    return Reconciler(store, cluster, seconds=0.01, max_attempts=3, clock=clock)
+def make(store, cluster, clock, tmp_path):
+    """Make a reconciler, of a service of its own."""
+    return lambda: Reconciler(
+        store, cluster, seconds=0.01, max_attempts=3, logs=DriverLogs(tmp_path / "logs", cluster, clock), clock=clock
+    )
 
 
-def expected(status: str, job: str | None, lost_for: float, attempt: int) -> Action:
-    """The table, written by cases."""
-    if status == "stopping":
-        return Action.STOP_JOB if job in GOING else Action.MARK_STOPPED
-    if job in GOING:
-        return Action.WAIT
-    if job == "lost" and lost_for < LOST_SECONDS:
-        return Action.SUBMIT if status == "starting" else Action.WAIT
-    return Action.REPLACE if attempt < 3 else Action.FAIL
+@pytest.fixture
+def reconciler(make):
+    return make()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("status", ["starting", "running", "stopping"])
-@pytest.mark.parametrize("job", [*GOING, *OVER, "lost"])
-def test_decisions_about_a_search_with_a_driver(search, status, job):
-    for lost_for, attempt in itertools.product((0.0, LOST_SECONDS), (1, 2, 3)):
-        found = replace(search, status=SearchStatus(status), attempt=attempt)
-        action = decide(found, JobState(job), now=0.0, lost_for=lost_for, max_attempts=3)
-        assert action is expected(status, job, lost_for, attempt), (lost_for, attempt)
+@pytest.fixture
+def next_driver(reconciler, store, clock, search):
+    """Wait until the search has its next driver, which starts; its job."""
 
+    def start() -> str:
+        before = store.get_search(search.id)
+        if before.status is SearchStatus.QUEUED:
+            reconciler.run_once()
+            clock.now += (before.hold_seconds or 0.0) + 0.1
+            reconciler.run_once()
+        found = store.get_search(search.id)
+        store.driver_started(search.id, found.attempt)
+        return job_id(search.id, found.attempt)
 
-def test_decisions_about_a_queued_search(search):
-    def ask(not_before: float | None) -> Action:
-        return decide(replace(search, not_before=not_before), None, now=100.0, lost_for=0.0, max_attempts=3)
-
-    assert ask(None) is ask(99.0) is ask(100.0) is Action.BEGIN
-    assert ask(100.1) is Action.WAIT
-
-
-@pytest.mark.parametrize("status", ["completed", "failed", "stopped"])
-def test_a_search_that_is_over_is_left_alone(search, status):
-    for job in (*GOING, *OVER, "lost"):
-        found = replace(search, status=SearchStatus(status), attempt=1)
-        assert decide(found, JobState(job), now=0.0, lost_for=99.0, max_attempts=3) is Action.WAIT
-
-
-def test_back_off_doubles_up_to_five_minutes():
-    assert [back_off(attempt) for attempt in (1, 2, 3, 4, 8, 9, 100)] == [2, 4, 8, 16, 256, 300, 300]
+    return start
 
 
 def test_a_queued_search_gets_one_driver(reconciler, store, cluster, search):
@@ -153,8 +88,8 @@ def test_a_dead_driver_is_replaced_after_a_pause(reconciler, store, cluster, clo
     cluster.jobs[job_id(search.id, 1)] = JobState.failed
     reconciler.run_once()
     waiting = store.get_search(search.id)
-    assert (waiting.status, waiting.not_before) == (SearchStatus.QUEUED, clock.now + 2)
-    assert waiting.message == "driver 1 died"
+    assert (waiting.status, waiting.hold_seconds, waiting.setbacks) == (SearchStatus.QUEUED, 2.0, 1)
+    assert waiting.message == "driver 1 died (exit code 1)"
     reconciler.run_once()
     assert len(cluster.submitted) == 1
     clock.now += 2.1
@@ -188,26 +123,66 @@ def test_a_driver_that_finishes_while_its_job_ends_is_not_replaced(reconciler, s
     assert store.get_search(search.id).status is SearchStatus.COMPLETED
 
 
-def test_after_the_last_driver_the_search_fails_with_its_last_words(reconciler, store, cluster, clock, search):
-    store.begin_driver(search.id)
-    service_trial(store, search.id)
-    store.requeue_search(search.id, 1, clock.now, "lost")
-    for attempt in (2, 3):
-        clock.now += 300
+def test_drivers_that_die_in_a_row_without_progress_fail_the_search(reconciler, store, cluster, next_driver, search):
+    for attempt in (1, 2, 3):
+        job = next_driver()
+        if attempt == 1:
+            service_trial(store, search.id)
+        cluster.fail(job)
         reconciler.run_once()
-        cluster.jobs[job_id(search.id, attempt)] = JobState.failed
-        reconciler.run_once()
+        assert store.get_search(search.id).status is (SearchStatus.FAILED if attempt == 3 else SearchStatus.QUEUED)
     failed = store.get_search(search.id)
-    assert failed.status is SearchStatus.FAILED
-    assert "3 drivers were tried" in failed.message
+    assert failed.message.startswith("driver 3 died (exit code 1); 3 drivers in a row made no progress; the last lines")
     assert "MemoryError: no more" in failed.message
     assert store.get_trial(search.id, 0).status is TrialStatus.STOPPED
 
 
-def service_trial(store, search_id):
+def test_progress_forgives_any_number_of_deaths(reconciler, store, cluster, next_driver, search):
+    for number in range(10):
+        for dies_at_once in (True, False):
+            job = next_driver()
+            if not dies_at_once:
+                service_trial(store, search.id, number)
+                store.record_measurement(search.id, number, 1, measured(100, 0.5))
+            cluster.fail(job)
+            reconciler.run_once()
+            found = store.get_search(search.id)
+            assert (found.status, found.setbacks) == (SearchStatus.QUEUED, 1 if dies_at_once else 0)
+            assert found.hold_seconds <= 4
+
+
+@pytest.mark.parametrize("how", ["stopped", "database", "ray", "interrupted", "node", "cluster"])
+def test_what_is_no_fault_of_the_search_never_fails_it(  # noqa: PLR0917  fixtures
+    reconciler, store, cluster, clock, next_driver, search, how
+):
+    cluster.fail(next_driver())  # one setback of its own, which stays
+    reconciler.run_once()
+    for _ in range(12):
+        job = next_driver()
+        if how == "stopped":
+            cluster.jobs[job] = JobState.stopped
+        elif how == "cluster":
+            cluster.begin_anew()
+            reconciler.run_once()
+            clock.now += LOST_SECONDS
+        else:
+            cluster.fail(job, {"database": 74, "ray": 75, "interrupted": 143, "node": None}[how])
+        reconciler.run_once()
+        found = store.get_search(search.id)
+        assert (found.status, found.setbacks) == (SearchStatus.QUEUED, 1)
+    assert found.hold_seconds == 300  # repeated, but not in a tight loop
+    cluster.fail(next_driver())
+    reconciler.run_once()
+    cluster.fail(next_driver())
+    reconciler.run_once()
+    assert store.get_search(search.id).status is SearchStatus.FAILED
+
+
+def service_trial(store, search_id, number=0):
     from search_spaces import PUBLISHED_CELL
 
-    store.add_trial(search_id, 1, Proposal(0, PUBLISHED_CELL, store.get_search(search_id).spec.fidelity, 0))
+    search = store.get_search(search_id)
+    store.add_trial(search_id, search.attempt, Proposal(number, PUBLISHED_CELL, search.spec.fidelity, number))
 
 
 def test_a_cluster_that_forgot_the_job_gets_some_patience(reconciler, store, cluster, clock, search):
@@ -236,32 +211,75 @@ def test_a_cluster_that_does_not_answer_is_not_a_lost_driver(reconciler, store, 
     for _ in range(10):
         clock.now += 3600
         reconciler.run_once()
-    assert store.get_search(search.id).status is SearchStatus.RUNNING
+    away = store.get_search(search.id)
+    assert (away.status, away.message) == (SearchStatus.RUNNING, "waiting for Ray, which does not answer")
     cluster.there = True
     reconciler.run_once()
-    assert store.get_search(search.id).attempt == 1
+    back = store.get_search(search.id)
+    assert (back.attempt, back.message) == (1, None)
+
+
+def test_what_a_search_waits_for_is_said_beside_what_else_there_is_to_say(reconciler, store, cluster, clock, search):
+    reconciler.run_once()
+    store.move_search(search.id, [SearchStatus.STARTING], SearchStatus.STOPPING, message="stopped on request")
+    cluster.there = False
+    reconciler.run_once()
+    assert store.get_search(search.id).message == "stopped on request"  # a moment is not worth a word
+    clock.now += AWAY_SECONDS
+    for _ in range(2):
+        reconciler.run_once()
+        assert store.get_search(search.id).message == "stopped on request; waiting for Ray, which does not answer"
+    cluster.there = True
+    reconciler.run_once()
+    assert store.get_search(search.id).message == "stopped on request"
 
 
 def test_a_submission_that_failed_is_made_again_as_the_same_attempt(reconciler, store, cluster, clock, search):
     cluster.accepts = False
     reconciler.run_once()
     reconciler.run_once()
+    assert len(cluster.submitted) == 1  # not at every pass
+    clock.now += 2
+    reconciler.run_once()
     assert cluster.submitted == [job_id(search.id, 1)] * 2
     cluster.accepts = True
+    clock.now += 4
     reconciler.run_once()
     assert cluster.jobs == {job_id(search.id, 1): JobState.running}
     reconciler.run_once()
     assert len(cluster.submitted) == 3
+    assert store.get_search(search.id).message is None
 
 
-def test_a_submission_that_fails_on_and_on_says_why(reconciler, store, cluster, clock, search):
+def test_a_new_search_waits_while_nobody_takes_its_driver_and_says_why(reconciler, store, cluster, clock, search):
     cluster.accepts = False
-    for _ in range(100):
-        clock.now += 30
+    for _ in range(60):
+        clock.now += 300
         reconciler.run_once()
-    failed = store.get_search(search.id)
-    assert failed.status is SearchStatus.FAILED
-    assert "driver 3 could not be submitted (the Ray cluster did not take the job: disk full)" in failed.message
+    found = store.get_search(search.id)
+    assert (found.status, found.attempt, found.setbacks) == (SearchStatus.STARTING, 1, 0)
+    assert found.message == "waiting for Ray to take driver 1 (the Ray cluster did not take the job: disk full)"
+    cluster.accepts = True
+    clock.now += 30
+    reconciler.run_once()
+    assert cluster.jobs == {job_id(search.id, 1): JobState.running}
+
+
+def test_a_driver_lost_before_it_started_is_replaced_uncounted(reconciler, store, cluster, clock, search):
+    """Its cluster took it, and began anew; the next service submits the same driver until it, too, was lost."""
+    reconciler.run_once()
+    for _ in range(2):
+        cluster.begin_anew()
+        reconciler.run_once()
+    assert cluster.submitted == [job_id(search.id, 1)] * 3
+    cluster.submit = lambda *_: "taken, and forgotten"
+    for _ in range(5):
+        cluster.begin_anew()
+        reconciler.run_once()
+        clock.now += LOST_SECONDS / 4
+    found = store.get_search(search.id)
+    assert (found.status, found.setbacks) == (SearchStatus.QUEUED, 0)
+    assert found.message == "driver 1 was lost with its cluster"
 
 
 def test_stopping_ends_the_job_first_and_keeps_what_was_measured(reconciler, store, cluster, clock, search):
@@ -282,7 +300,7 @@ def test_stopping_ends_the_job_first_and_keeps_what_was_measured(reconciler, sto
     assert store.get_trial(search.id, 0).status is TrialStatus.STOPPED
 
 
-def test_one_search_that_cannot_be_attended_to_does_not_hold_up_the_others(store, cluster, clock, service):
+def test_one_search_that_cannot_be_attended_to_does_not_hold_up_the_others(store, clock, service, tmp_path):
     first = store.create_search(BlackBoxSpec.model_validate(service.spec))[0]
     second = store.create_search(BlackBoxSpec.model_validate(service.spec))[0]
 
@@ -293,13 +311,13 @@ def test_one_search_that_cannot_be_attended_to_does_not_hold_up_the_others(store
             return super().submit(search_id, attempt, name)
 
     broken = Broken()
-    reconciler = Reconciler(store, broken, seconds=0.01, max_attempts=3, clock=clock)
-    reconciler.run_once()
+    logs = DriverLogs(tmp_path / "logs", broken, clock)
+    Reconciler(store, broken, seconds=0.01, max_attempts=3, logs=logs, clock=clock).run_once()
     assert broken.submitted == [job_id(second.id, 1)]
 
 
-def test_two_services_share_the_work_by_leases(store, cluster, clock, service):
-    both = [Reconciler(store, cluster, seconds=0.01, max_attempts=3, clock=clock) for _ in range(2)]
+def test_two_services_share_the_work_by_leases(make, store, cluster, service):
+    both = [make(), make()]
     search = store.create_search(BlackBoxSpec.model_validate(service.spec))[0]
     for reconciler in both:
         reconciler.run_once()
@@ -312,8 +330,9 @@ def test_two_services_share_the_work_by_leases(store, cluster, clock, service):
     assert cluster.stopped == [job_id(search.id, 1)]
 
 
-def test_the_thread_acts_when_woken_and_ends(store, cluster, service):
-    reconciler = Reconciler(store, cluster, seconds=3600, max_attempts=3)
+def test_the_thread_acts_when_woken_and_ends(store, cluster, service, tmp_path):
+    logs = DriverLogs(tmp_path / "logs", cluster)
+    reconciler = Reconciler(store, cluster, seconds=3600, max_attempts=3, logs=logs)
     reconciler.start()
     time.sleep(0.1)  # its first pass finds nothing
     search = store.create_search(BlackBoxSpec.model_validate(service.spec))[0]
@@ -325,7 +344,46 @@ def test_the_thread_acts_when_woken_and_ends(store, cluster, service):
     started = time.monotonic()
     reconciler.stop()
     assert time.monotonic() - started < 5
-    assert store.acquire_lease(search.id, "another", 1.0)
+    assert store.leases()[search.id].owner is None
+    assert logs.text(search.id, 1) == cluster.printed
+    cluster.there = False  # as when its Ray ends with a service
+    assert logs.text(search.id, 1) == cluster.printed
+
+
+def test_the_log_of_a_driver_outlives_its_cluster(  # noqa: PLR0917  fixtures
+    reconciler, store, cluster, tmp_path, next_driver, search
+):
+    """Of one that died, of one that ended its search; the last words come after the search's end."""
+    cluster.fail(next_driver())
+    reconciler.run_once()
+    cluster.printed = "second driver\n"
+    job = next_driver()
+    reconciler.run_once()
+    store.finish_search(search.id, 2, SearchStatus.COMPLETED)
+    reconciler.run_once()  # the job still runs
+    cluster.printed = "second driver\nits last words\n"
+    cluster.jobs[job] = JobState.succeeded
+    reconciler.run_once()
+    cluster.begin_anew()
+    cluster.there = False
+    kept = DriverLogs(tmp_path / "logs", cluster)
+    assert kept.text(search.id, 1) == "first line\nMemoryError: no more\n"
+    assert kept.text(search.id, 2) == "second driver\nits last words\n"
+
+
+def test_a_job_that_never_ends_after_its_search_is_forgotten(  # noqa: PLR0917  fixtures
+    reconciler, store, cluster, clock, next_driver, search
+):
+    next_driver()
+    reconciler.run_once()
+    store.finish_search(search.id, 1, SearchStatus.COMPLETED)
+    reconciler.run_once()
+    clock.now += LEAVING_SECONDS + 1
+    reconciler.run_once()
+    asked: list[str] = []
+    cluster.state = asked.append
+    reconciler.run_once()
+    assert asked == []
 
 
 def test_posting_and_stopping_over_http_reach_the_cluster(serve, home, cluster):
@@ -342,7 +400,10 @@ def test_posting_and_stopping_over_http_reach_the_cluster(serve, home, cluster):
     assert service.http.get("/readyz").status_code == 200
     cluster.there = False
     assert service.http.get("/readyz").json()["parts"]["ray"]["ok"] is False
-    assert service.http.get(f"/v1/searches/{search}/logs").status_code == 503
+    assert service.http.get(f"/v1/searches/{search}/logs?tail=1").text == "MemoryError: no more\n"
+    other = service.http.post("/v1/searches", json=service.spec).json()["id"]
+    service.store.begin_driver(other)
+    assert service.http.get(f"/v1/searches/{other}/logs").status_code == 503
 
 
 def wait_for(condition, seconds=10.0):

@@ -113,7 +113,7 @@ def test_volumes_are_declared() -> None:
     mounts = [mount for service in SERVICES.values() for mount in service.get("volumes", [])]
     named = {mount.split(":")[0] for mount in mounts if re.match(r"[a-z]", mount)}
     defaults = {name for mount in mounts for name in re.findall(r"^\$\{[A-Z_]+:-([a-z]+)}", mount)}
-    expected = {"database", "artifacts", "features", "registrations", "weights", "datasets"}
+    expected = {"database", "artifacts", "features", "logs", "registrations", "weights", "datasets"}
     assert named | defaults == set(COMPOSE["volumes"]) == expected
 
 

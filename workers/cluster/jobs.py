@@ -11,6 +11,7 @@ import os
 import re
 import threading
 import time
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
@@ -48,6 +49,19 @@ class JobState(StrEnum):
     def final(self) -> bool:
         """Whether the job has ended."""
         return self not in (JobState.pending, JobState.running)
+
+
+@dataclass(frozen=True)
+class JobEnd:
+    """How a job ended.
+
+    Attributes:
+        exit_code: The driver's; None where nobody saw the driver's process end, because its node or cluster went down.
+        message: What Ray says about the end; may be empty.
+    """
+
+    exit_code: int | None
+    message: str
 
 
 class ClusterUnreachable(Exception):  # noqa: N818  reads as what it says: `except ClusterUnreachable`
@@ -130,6 +144,15 @@ class Cluster:
         if state is JobState.failed and (problems := self.problems(max_age=0.0)):
             raise ClusterUnreachable(next(iter(problems.values())))
         return state
+
+    def ending(self, job: str) -> JobEnd:
+        """Ask how a job ended that is over; a job that the cluster does not know has no exit code and no message."""
+        reply = self._send("GET", f"/api/jobs/{job}")
+        if reply.status_code == httpx.codes.NOT_FOUND:
+            return JobEnd(None, "")
+        found = _json(reply)
+        code = found.get("driver_exit_code")
+        return JobEnd(None if code is None else int(code), str(found.get("message") or ""))
 
     def stop(self, job: str) -> None:
         """Ask a job to end: SIGTERM, and SIGKILL after 3 seconds. A job that is over or unknown is left as it is."""

@@ -1,7 +1,7 @@
 """The entrypoint of a search's Ray Job: `python -m workers.driver SEARCH_ID ATTEMPT`.
 
 Exit code 0: the search is over, or another driver has it. Anything else: this driver is lost, and the service
-submits the next one.
+submits the next one; `ExitCode` says which losses are no fault of the search.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ import signal
 import sys
 
 from nas.settings import Settings
-from nas.store import StaleAttemptError, Store
+from nas.store import NotFoundError, StaleAttemptError, Store, StoreError
 from workers.cluster.jobs import job_id
+from workers.driver.exit_codes import ExitCode
+from workers.driver.record import persist
 
 log = logging.getLogger("segnas.driver")
 
@@ -33,19 +35,28 @@ def main(arguments: list[str]) -> int:
     log.setLevel(logging.INFO)
     search_id, attempt = _parse(arguments)
     settings = Settings()
-    with Store.open(settings.store_url) as store:
-        store.check()
-        return _drive(store, settings, search_id, attempt)
+    try:
+        with Store.open(settings.store_url) as store:
+            persist(store.check)
+            return _drive(store, settings, search_id, attempt)
+    except NotFoundError as error:
+        log.warning("%s; this driver ends", error)
+        return ExitCode.OVER
+    except StoreError as error:
+        if type(error) is not StoreError:  # the subclasses are answers, and an unexpected one is a fault
+            raise
+        log.error("%s; this driver gives up, and the service starts the next one", error)
+        return ExitCode.DATABASE_AWAY
 
 
 def _drive(store: Store, settings: Settings, search_id: str, attempt: int) -> int:
-    import ray
-
     from nas.training.workspace import Workspace
+    from workers.driver.preparation import RAY_LOST
     from workers.driver.run import Interrupted, run_search
 
     log.info("driver %d of search %s", attempt, search_id)
-    ray.init(address="auto", logging_level=logging.WARNING)  # the job's cluster, never a new one
+    if not _connect():
+        return ExitCode.RAY_AWAY
     interrupted = _on_termination()  # after ray.init, which sets a handler of its own
     try:
         run_search(store, search_id, attempt, Workspace.from_settings(settings), interrupted=lambda: bool(interrupted))
@@ -53,8 +64,23 @@ def _drive(store: Store, settings: Settings, search_id: str, attempt: int) -> in
         log.warning("%s; this driver ends", error)
     except Interrupted as error:
         log.warning("%s", error)
-        return 128 + signal.SIGTERM
-    return 0
+        return ExitCode.INTERRUPTED
+    except RAY_LOST:
+        log.exception("Ray is away; this driver gives up, and the service starts the next one")
+        return ExitCode.RAY_AWAY
+    return ExitCode.OVER
+
+
+def _connect() -> bool:
+    """Connect to the job's cluster, never to a new one; False when it cannot be reached, after Ray's own retries."""
+    import ray
+
+    try:
+        ray.init(address="auto", logging_level=logging.WARNING)
+    except (ConnectionError, RuntimeError, TimeoutError) as error:  # what ray.init raises in vain
+        log.error("Ray cannot be reached: %s", error)
+        return False
+    return True
 
 
 def _on_termination() -> list[int]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import ray
-from ray.exceptions import RayError, RayTaskError
+from ray.exceptions import LocalRayletDiedError, RayError, RaySystemError, RayTaskError, RpcError
 
 from nas.kinds.plans import Need
 from nas.specs import JobSpec, Resources
@@ -18,11 +18,18 @@ from workers.trainables.process import share_of, threads_of
 if TYPE_CHECKING:
     from nas.training.workspace import Workspace
 
+RAY_LOST = (LocalRayletDiedError, RaySystemError, RpcError)
+"""Errors that mean that the driver has lost Ray itself, which is no fault of what it was doing."""
+
 Show = Callable[[str, int, int], None]
 """Called with a stage's name, how much is done, and of how much."""
 
 ShouldContinue = Callable[[], bool]
 """Asked about once a second; False ends the wait."""
+
+
+Reached = Callable[[int], None]
+"""Called with the number of steps that are done, by this driver or one before it."""
 
 
 class PreparationError(Exception):
@@ -49,8 +56,13 @@ def await_resources(resources: Resources, show: Show, should_continue: ShouldCon
     return True
 
 
-def prepare_all(
-    spec: JobSpec, needs: Iterable[Need], workspace: Workspace, show: Show, should_continue: ShouldContinue
+def prepare_all(  # noqa: PLR0917  what is made, where, and three ways to talk to the caller
+    spec: JobSpec,
+    needs: Iterable[Need],
+    workspace: Workspace,
+    show: Show,
+    should_continue: ShouldContinue,
+    reached: Reached,
 ) -> bool:
     """Make what the trials share, one fidelity after the other, as Ray tasks on the resources of one process.
 
@@ -62,6 +74,7 @@ def prepare_all(
         workspace: Where data sets and caches are.
         show: Told how far it is.
         should_continue: Ends the preparation.
+        reached: Told how many of the needs are there.
 
     Returns:
         False when `should_continue` ended the preparation.
@@ -69,7 +82,11 @@ def prepare_all(
     Raises:
         PreparationError: Something cannot be made.
     """
-    return all(_prepare_one(spec, need, workspace, show, should_continue) for need in needs)
+    for index, need in enumerate(needs):
+        if not _prepare_one(spec, need, workspace, show, should_continue):
+            return False
+        reached(index + 1)
+    return True
 
 
 def _prepare_one(spec: JobSpec, need: Need, workspace: Workspace, show: Show, should_continue: ShouldContinue) -> bool:
@@ -95,6 +112,8 @@ def _prepare_one(spec: JobSpec, need: Need, workspace: Workspace, show: Show, sh
         return True
     except RayTaskError as error:
         raise PreparationError(_reason(error.cause)) from error
+    except RAY_LOST:
+        raise
     except RayError as error:
         raise PreparationError(f"the process that prepares the search died: {str(error).splitlines()[0]}") from error
 

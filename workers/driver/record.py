@@ -14,6 +14,7 @@ from nas.store import SearchRecord, Stage, StaleAttemptError, Store, StoreError
 
 T = TypeVar("T")
 
+
 log = logging.getLogger("segnas.driver")
 
 PATIENCE = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
@@ -53,6 +54,10 @@ class DriverRecord:
     def show(self, stage: str, done: int, total: int) -> None:
         """Record the search's stage, and that `done` of its `total` steps are done."""
         persist(lambda: self.store.set_stage(self.search_id, self.attempt, Stage(stage, done, total)))
+
+    def reached(self, step: int) -> None:
+        """Record that `step` steps before the first trial are done, whose results the next driver will find."""
+        persist(lambda: self.store.record_reached(self.search_id, self.attempt, step))
 
     def finish(self, to: SearchStatus, message: str | None = None) -> SearchStatus:
         """Record the end of the search, with one sentence for the user, and return the status."""

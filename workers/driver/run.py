@@ -15,7 +15,7 @@ from nas.results.status import SearchStatus
 from nas.specs import AutoDeepLabSpec, JobSpec
 from nas.store import SearchClosedError, Store, TrialRecord
 from workers.driver.environments import Environments
-from workers.driver.preparation import PreparationError, ShouldContinue, Show, await_resources, prepare_all
+from workers.driver.preparation import PreparationError, Reached, ShouldContinue, Show, await_resources, prepare_all
 from workers.driver.record import DriverRecord, persist
 from workers.driver.run_book import RunBook
 from workers.driver.training_free import score_training_free
@@ -29,7 +29,7 @@ from workers.tune.controller import ENVIRONMENT, SearchController
 if TYPE_CHECKING:
     from nas.training.workspace import Workspace
 
-Prepare = Callable[[JobSpec, Iterable[Need], "Workspace", Show, ShouldContinue], bool]
+Prepare = Callable[[JobSpec, Iterable[Need], "Workspace", Show, ShouldContinue, Reached], bool]
 
 log = logging.getLogger("segnas.driver")
 
@@ -149,9 +149,10 @@ class _Run:
         plan = kind_of(driver.spec).plan(driver.spec, driver.search_id, driver.records)
         if not plan.size:
             return driver.finish(SearchStatus.COMPLETED, note)
-        if not self._prepare(driver.spec, plan.needs, self._workspace, driver.show, self._should_continue):
+        reports = (driver.show, self._should_continue, driver.reached)
+        if not self._prepare(driver.spec, plan.needs, self._workspace, *reports):
             return None
-        if not score_training_free(driver, self._workspace, self._should_continue):
+        if not score_training_free(driver, self._workspace, self._should_continue, len(plan.needs)):
             return None
         environment = Environments(driver.spec, plan.needs, self._workspace)
         trial_book = TrialBook(driver, plan, self._workspace, measured_before(driver, environment))

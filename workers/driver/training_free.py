@@ -14,7 +14,7 @@ from nas.kinds.protocol import Candidates
 from nas.kinds.registry import kind_of
 from nas.results.measurement import TrialError
 from search_spaces.document import Architecture
-from workers.driver.preparation import ShouldContinue
+from workers.driver.preparation import RAY_LOST, ShouldContinue
 from workers.driver.record import DriverRecord, persist
 from workers.trainables.process import share_of, threads_of
 
@@ -26,7 +26,9 @@ log = logging.getLogger("segnas.driver")
 STAGE = "training-free"
 
 
-def score_training_free(driver: DriverRecord, workspace: Workspace, should_continue: ShouldContinue) -> bool:
+def score_training_free(
+    driver: DriverRecord, workspace: Workspace, should_continue: ShouldContinue, steps_before: int
+) -> bool:
     """Score the architectures that have no scores in the record yet.
 
     An architecture that cannot be scored is left out, with a line in the log: the ranking does without it.
@@ -35,6 +37,7 @@ def score_training_free(driver: DriverRecord, workspace: Workspace, should_conti
         driver: The search.
         workspace: Where data sets and caches are.
         should_continue: Ends the scoring.
+        steps_before: The number of steps that are done before the first score; each score is one more.
 
     Returns:
         False when `should_continue` ended the scoring.
@@ -46,6 +49,7 @@ def score_training_free(driver: DriverRecord, workspace: Workspace, should_conti
     if not left:
         return True
     resources, total, done = driver.spec.resources, len(left), 0
+    known = steps_before + len(candidates.architectures) - total
     share = share_of(resources)
     scorer = ray.remote(_score).options(
         name=f"{driver.spec.name[:60]}: training-free",
@@ -68,6 +72,8 @@ def score_training_free(driver: DriverRecord, workspace: Workspace, should_conti
             _take(driver, candidates, running.pop(reference), reference)
             done += 1
         driver.show(STAGE, done, total)
+        if ready:
+            driver.reached(known + done)
     return True
 
 
@@ -84,6 +90,8 @@ def _take(driver: DriverRecord, candidates: Candidates, architecture: Architectu
     except RayTaskError as error:
         log.warning("no training-free scores of %s: %s", architecture.key[:12], error.cause)
         return
+    except RAY_LOST:
+        raise
     except RayError as error:
         log.warning("no training-free scores of %s: %s", architecture.key[:12], str(error).splitlines()[0])
         return

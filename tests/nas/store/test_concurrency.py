@@ -75,7 +75,9 @@ def test_one_end_holds(store: Store, race, driven: str):
 
 
 def test_one_owner_takes_the_lease(store: Store, race, driven: str):
-    assert sum(race(lambda mine, i: mine.acquire_lease(driven, f"owner {i}", 60))) == 1
+    seen = store.leases()[driven]
+    assert sum(race(lambda mine, i: mine.take_lease(driven, f"owner {i}", seen))) == 1
+    assert store.leases()[driven].beat == seen.beat + 1
 
 
 def test_one_architecture_takes_a_number(store: Store, race, driven: str, spec, cells):

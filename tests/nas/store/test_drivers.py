@@ -50,15 +50,15 @@ def test_events_delivered_twice_are_no_error(store: Store, driven: str):
 def test_a_lost_driver_is_replaced(store: Store, driven: str, clock):
     store.set_stage(driven, 1, Stage("trials", 3, 10))
     started = store.get_search(driven).started_at
-    assert store.requeue_search(driven, 1, clock.now + 5, "the driver was lost")
+    assert store.requeue_search(driven, 1, 5.0, "the driver was lost", setbacks=3)
     queued = store.get_search(driven)
     assert (queued.status, queued.attempt, queued.stage) == (S.QUEUED, 1, None)
-    assert (queued.not_before, queued.message) == (pytest.approx(clock.now + 5, abs=0.1), "the driver was lost")
+    assert (queued.hold_seconds, queued.setbacks, queued.message) == (5.0, 3, "the driver was lost")
     assert not store.requeue_search(driven, 1, 0.0, "once is enough")
     assert store.begin_driver(driven) == 2
     store.driver_started(driven, 2)
     running = store.get_search(driven)
-    assert (running.attempt, running.not_before, running.started_at) == (2, None, started)
+    assert (running.attempt, running.hold_seconds, running.started_at) == (2, None, started)
 
 
 @pytest.fixture

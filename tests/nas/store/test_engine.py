@@ -52,6 +52,20 @@ def test_a_database_that_cannot_be_reached_says_so(tmp_path: Path):
                 assert not isinstance(caught.value, NotFoundError)
 
 
+def test_a_server_that_takes_no_writes_is_one_that_cannot_be_used(postgres, spec):
+    """As a standby is until it is promoted; what it refuses may be tried again."""
+    name = postgres.create()
+    with Store.open(postgres.url(name)) as store:
+        store.migrate()
+    postgres.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    with Store.open(postgres.url(name)) as store:
+        with pytest.raises(StoreError, match="read-only transaction") as caught:
+            store.create_search(spec)
+        assert type(caught.value) is StoreError
+        store.check()
+    postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
 def test_a_folder_that_cannot_be_made_says_so(tmp_path: Path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreError, match="the folder of the database cannot be made"):

@@ -58,14 +58,14 @@ def of_model(model: type[BaseModel]) -> set[str]:
         pytest.param(
             columns(SearchRow),
             of_record(SearchRecord),
-            {"parent_id", "lease_owner", "lease_until", "kind"},
+            {"parent_id", "lease_owner", "lease_beat", "progress_mark", "reached", "kind"},
             {"parent"},
             id="row, record: search",
         ),
         pytest.param(
             of_record(SearchRecord),
             of_model(SearchPublic),
-            {"software", "idempotency_key", "request_key", "not_before"},
+            {"software", "idempotency_key", "request_key", "hold_seconds", "setbacks"},
             {"kind", "name", "method", "dataset", "planned", "trials", "best", "exportable", "cost", "dashboard"},
             id="record, answer: search",
         ),

@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import BlackBoxSpec, Fidelity, ReferenceSpec
-from nas.store import ConflictError, NotFoundError, Stage, Store
+from nas.store import ConflictError, Lease, NotFoundError, Stage, Store
 
 S = SearchStatus
 
@@ -20,7 +20,7 @@ def test_a_new_search_is_queued_and_reads_back_whole(store: Store, spec: BlackBo
     assert made == store.get_search(made.id)
     assert made.spec == spec
     assert (made.status, made.attempt, made.stage, made.message) == (S.QUEUED, 0, None, None)
-    assert (made.started_at, made.finished_at, made.not_before) == (None, None, None)
+    assert (made.started_at, made.finished_at, made.hold_seconds, made.setbacks) == (None, None, None, 0)
     assert made.created_at == made.updated_at
 
 
@@ -215,7 +215,7 @@ def test_a_terminal_search_never_changes(store: Store, spec: BlackBoxSpec, end: 
     assert over.finished_at == over.updated_at
     for status in S:
         assert not store.move_search(search.id, [end], status)
-    assert not store.acquire_lease(search.id, "me", 10)
+    assert not store.take_lease(search.id, "me", Lease(None, 0))
     with pytest.raises(ConflictError):
         store.begin_driver(search.id)
     assert not store.requeue_search(search.id, 0, 0.0, "again")
@@ -241,31 +241,32 @@ def test_an_end_stops_the_trials_in_flight(store: Store, driven: str, add, measu
     assert second.finished_at == store.get_search(driven).finished_at
 
 
-def test_a_lease_has_one_owner_until_it_ends(store: Store, spec: BlackBoxSpec, clock):
-    search, _ = store.create_search(spec)
-    assert store.acquire_lease(search.id, "a", 10)
-    assert not store.acquire_lease(search.id, "b", 10)
-    clock.now += 6
-    assert store.acquire_lease(search.id, "a", 10)  # prolonged
-    clock.now += 6
-    assert not store.acquire_lease(search.id, "b", 10)
-    clock.now += 6
-    assert store.acquire_lease(search.id, "b", 10)
-    store.release_lease(search.id, "a")  # not its own any more
-    assert not store.acquire_lease(search.id, "a", 10)
-    store.release_lease(search.id, "b")
-    assert store.acquire_lease(search.id, "a", 10)
-    assert not store.acquire_lease("s0", "a", 10)
-
-
-def test_due_searches_are_those_that_need_care(store: Store, spec: BlackBoxSpec, clock):
+def test_due_searches_are_those_that_are_not_over(store: Store, spec: BlackBoxSpec):
     queued, held, running, over = (store.create_search(spec)[0].id for _ in range(4))
     for search_id in (held, running):
         store.begin_driver(search_id)
-    assert store.requeue_search(held, 1, clock.now + 60, "the driver was lost")
+    assert store.requeue_search(held, 1, 60.0, "the driver was lost")
     store.move_search(over, [S.QUEUED], S.STOPPED)
-    assert [record.id for record in store.due_searches(clock.now)] == [queued, running]
-    assert [record.id for record in store.due_searches(clock.now + 61)] == [queued, held, running]
+    assert [record.id for record in store.due_searches()] == [queued, held, running]
+
+
+def test_a_message_is_replaced_only_where_it_still_is_the_old_one(store: Store, driven: str):
+    assert store.replace_message(driven, None, "waits")
+    assert not store.replace_message(driven, None, "too late")
+    assert not store.replace_message(driven, "something else", None)
+    assert store.get_search(driven).message == "waits"
+    long = "é\x00" * 10_000
+    assert store.replace_message(driven, "waits", long)
+    assert store.replace_message(driven, store.get_search(driven).message, None)
+    assert store.get_search(driven).message is None
+    assert not store.replace_message("s0", None, "nobody")
+    store.finish_search(driven, 1, S.COMPLETED)
+    assert not store.replace_message(driven, None, "over")
+
+
+def test_a_change_may_ask_for_the_driver(store: Store, driven: str):
+    assert not store.move_search(driven, [S.RUNNING], S.FAILED, attempt=2)
+    assert store.move_search(driven, [S.RUNNING], S.FAILED, attempt=1)
 
 
 def test_text_that_a_database_cannot_hold_is_cleaned(store: Store, spec: BlackBoxSpec):

@@ -8,14 +8,17 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import select
 
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import AugmentSpec, BackboneSpec, CellLimit, DenseCellSpace, Fidelity, HeadSpec, Resources
 from nas.store import Store
+from nas.store.tables import SearchRow
 from search_spaces.dense_cell.architecture import DenseCell
 from workers.cluster import processes
 from workers.cluster.health import PARTS
-from workers.cluster.jobs import Cluster, ClusterUnreachable, JobState, job_id
+from workers.cluster.jobs import Cluster, ClusterUnreachable, JobEnd, JobState, job_id
+from workers.driver.exit_codes import ExitCode
 
 NOBODY = "s000000000000"
 
@@ -116,6 +119,9 @@ def test_a_search_from_submission_to_its_end(cluster, service_store, spec_of):
     for trial in service_store.all_trials(search_id):
         assert trial.status is TrialStatus.COMPLETED
         assert [m.iteration for m in service_store.curve(search_id, trial.number)] == [2, 4]
+    with service_store._read() as connection:  # backbone and bank are there, which a next driver would find
+        reached = connection.execute(select(SearchRow.reached).where(SearchRow.id == search_id)).scalar_one()
+    assert reached == 1
     assert f"driver 1 of search {search_id}" in cluster.logs(job)
     assert cluster.submit(search_id, 1, spec.name) == job
     assert cluster.state(job) is JobState.succeeded
@@ -164,6 +170,28 @@ def test_a_search_that_no_node_can_hold_waits_and_can_be_stopped(cluster, servic
         assert time.monotonic() - before < 10
         time.sleep(0.05)
     assert wait_for_end(cluster, job) is JobState.stopped
+
+
+@pytest.mark.slow
+def test_the_end_of_a_driver_is_known_by_its_exit_code(running_ray, cluster, service_store, spec_of):
+    """By which the service tells a driver that died from one that was asked to end."""
+    spec = spec_of(fidelity=TINY, resources=Resources(cpus=1000))
+    codes = {}
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        search_id, job = submit(cluster, service_store, spec)
+        deadline = time.monotonic() + 100
+        while service_store.get_search(search_id).stage is None:
+            assert time.monotonic() < deadline, cluster.logs(job)
+            time.sleep(0.2)
+        for process in processes.find(running_ray.local.marker):
+            if process.cmdline()[1:] == ["-m", "workers.driver", search_id, "1"]:
+                os.kill(process.pid, number)
+        assert wait_for_end(cluster, job) is JobState.failed
+        codes[number] = cluster.ending(job).exit_code
+        assert str(codes[number]) in cluster.ending(job).message
+    assert codes[signal.SIGTERM] == ExitCode.INTERRUPTED
+    assert codes[signal.SIGKILL] not in [None, *ExitCode]
+    assert cluster.ending(job_id(NOBODY, 1)) == JobEnd(None, "")
 
 
 @pytest.mark.chaos
