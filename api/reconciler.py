@@ -94,9 +94,9 @@ def decide(search: SearchRecord, job: JobState | None, *, now: float, lost_for: 
     """
     if search.status is SearchStatus.QUEUED:
         return Action.BEGIN if search.not_before is None or search.not_before <= now else Action.WAIT
-    if search.status is SearchStatus.STOPPING:
+    if search.status.ending:
         return Action.STOP_JOB if job in ACTIVE_JOB else Action.MARK_STOPPED
-    if search.status.terminal or job in ACTIVE_JOB:
+    if search.status.at_rest or job in ACTIVE_JOB:
         return Action.WAIT
     if job is JobState.lost and lost_for < LOST_SECONDS:
         # The driver has begun but the cluster does not know it (yet): the service died in between, or the submission
@@ -179,10 +179,10 @@ class Reconciler:
             self._wake.clear()
 
     def run_once(self) -> bool:
-        """Make one pass over all searches that are not over.
+        """Make one pass over all searches that are neither over nor paused.
 
         Returns:
-            Whether one of them is queued, starting or stopping, so that the next pass should come soon.
+            Whether one of them is queued, starting, stopping or pausing, so that the next pass should come soon.
         """
         if not self._cluster_answers():
             return False
@@ -190,7 +190,7 @@ class Reconciler:
         for search in self._store.due_searches(self._clock()):
             if self._closing.is_set():
                 break
-            hurry |= search.status in (SearchStatus.QUEUED, SearchStatus.STARTING, SearchStatus.STOPPING)
+            hurry |= search.status is not SearchStatus.RUNNING
             try:
                 if self._store.acquire_lease(search.id, self._owner, LEASE_SECONDS):
                     self._attend(search.id)
@@ -238,6 +238,7 @@ class Reconciler:
         elif action is Action.MARK_STOPPED:
             self._forget(search)
             self._store.move_search(search.id, [SearchStatus.STOPPING], SearchStatus.STOPPED)
+            self._store.move_search(search.id, [SearchStatus.PAUSING], SearchStatus.PAUSED)
         elif action is Action.REPLACE:
             wait = back_off(search.attempt)
             self._store.requeue_search(search.id, search.attempt, self._clock() + wait, self._why(search, job))

@@ -44,6 +44,8 @@ class SearchRecord:
         parent: The id of the search whose trials this one measures again.
         forecast: The cost that was expected when the search was created.
         not_before: The time before which no new driver starts (back-off).
+        notes: A user's remarks.
+        tags: A user's marks, by which searches are found; each once.
     """
 
     id: str
@@ -62,6 +64,8 @@ class SearchRecord:
     updated_at: float
     started_at: float | None
     finished_at: float | None
+    notes: str | None = None
+    tags: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:

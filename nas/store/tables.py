@@ -100,6 +100,8 @@ class SearchRow(Base):
     parent_id: Mapped[str | None] = mapped_column(ForeignKey("searches.id"), index=True)
     forecast: Mapped[dict[str, Any] | None] = mapped_column(DOCUMENT)
     request_key: Mapped[str | None] = mapped_column(KEY)  # content hash of the request that created the search
+    notes: Mapped[str | None] = mapped_column(Text)
+    tags: Mapped[list[str] | None] = mapped_column(DOCUMENT)
 
     __table_args__ = (
         UniqueConstraint("idempotency_key"),
