@@ -14,13 +14,11 @@ from search_spaces.base import StrictModel
 LONGEST_NOTES = 10_000
 MOST_TAGS = 20
 
-Tag = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[^\s,\x00-\x1f\x7f]+$")]
-"""One word that marks a search: 1 to 40 characters without spaces and commas."""
+Tag = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/+=@-]*$")]
+"""One word that marks a search: 1 to 40 letters, digits and ._:/+=@-, the first of them a letter or digit."""
 
 
-def _encodable(notes: str) -> str:
-    if not notes.isascii() and notes.encode("utf-8", "replace").decode() != notes:
-        raise ValueError("notes must be text: a lone surrogate stands for no character")
+def _no_nul(notes: str) -> str:
     if "\x00" in notes:
         raise ValueError("notes must be text without NUL characters")
     return notes
@@ -65,7 +63,7 @@ class EditRequest(StrictModel):
     """Request to change what people call a search and say about it; what is left out stays as it is."""
 
     name: SearchName | None = None
-    notes: Annotated[str, StringConstraints(max_length=LONGEST_NOTES), AfterValidator(_encodable)] | None = Field(
+    notes: Annotated[str, StringConstraints(max_length=LONGEST_NOTES), AfterValidator(_no_nul)] | None = Field(
         None, description="Remarks, of any number of lines; empty text removes them."
     )
     tags: Annotated[tuple[Tag, ...], Field(max_length=MOST_TAGS)] | None = Field(
