@@ -72,7 +72,11 @@ def test_a_search_that_was_stopped_again_and_again_ends_as_one_that_was_not(stor
                 break
             run_trial(book, task, quiet)
         if (task := book.launch()) is not None:
-            book.record(task.number, message(measure(task.architecture, 10), task.attempt))
+            reached = message(measure(task.architecture, 10), task.attempt)
+            continues = book.should_continue(task.number, reached)
+            book.record(task.number, reached)
+            if not continues:
+                book.end(task.number)
         stop_and_resume(store, search_id)
     drive(store, search_id)
     assert [row[1:5] for row in results(store, search_id)] == [row[1:5] for row in results(store, straight)]
