@@ -65,7 +65,7 @@ published --dataset --json
 rank ID --full-scale --json --plot
 resume ID --retry-failed --watch
 retrain FILE --augment --dataset --device --evaluate --fidelity --flip --log --onnx --onnx-input --output --processes \
---scales --seed --weights
+--scales --seed --threads --weights
 searches --json --tag
 serve --host --keep-ray --port
 show ID --json
