@@ -23,7 +23,18 @@ from api.middleware.body import BodyLimit
 from api.middleware.headers import PageHeaders
 from api.openapi.problems import problems
 from api.reconciler import JobCluster, Reconciler
-from api.routes import calibrations, catalogue, health, panels, rankings, references, searches, snapshots, trials
+from api.routes import (
+    calibrations,
+    catalogue,
+    health,
+    lifecycle,
+    panels,
+    rankings,
+    references,
+    searches,
+    snapshots,
+    trials,
+)
 from nas.settings import Settings
 from nas.store import Store
 from workers.cluster.jobs import Cluster
@@ -70,7 +81,7 @@ def create_app(settings: Settings, cluster: JobCluster | None = None) -> FastAPI
 def _add_routes(app: FastAPI, settings: Settings) -> None:
     # The dependency only documents the token in OpenAPI; the middleware checks it.
     guarded = [] if settings.token is None else [Depends(HTTPBearer(auto_error=False))]
-    for module in (searches, trials, panels, snapshots, references, rankings, calibrations):
+    for module in (searches, lifecycle, trials, panels, snapshots, references, rankings, calibrations):
         app.include_router(module.router, prefix="/v1", dependencies=guarded, responses=problems(503))
     app.include_router(catalogue.router, prefix="/v1", dependencies=guarded)
     app.include_router(health.router, prefix="/v1")

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from api.answers.forecasts import stored_forecast
 from api.names import check_names
 from api.reconciler import Reconciler
+from nas.kinds.registry import kind_of
 from nas.settings import Settings
 from nas.specs import SearchSpec
 from nas.store import SearchRecord, Store
@@ -41,10 +42,11 @@ def create(
         The search as it is recorded.
 
     Raises:
-        InputError: The spec names a data set or weights that this service does not have.
+        InputError: The spec names a data set, weights or a search that this service does not have.
         ConflictError: The idempotency key was used for another request.
     """
-    check_names(spec, settings)
+    if key is None or store.find_keyed(key) is None:  # a request that was accepted before is not checked again
+        check(spec, store, settings)
     forecast = stored_forecast(spec, store)
     record, created = store.create_search(spec, key, parent=parent, forecast=forecast, request_key=request_key)
     if not created:
@@ -52,6 +54,16 @@ def create(
     elif reconciler is not None:
         reconciler.wake()
     return record
+
+
+def check(spec: SearchSpec, store: Store, settings: Settings) -> None:
+    """Check all that a spec names: data sets and weights, and other searches.
+
+    Raises:
+        InputError: The service does not have one of them, or it does not fit.
+    """
+    check_names(spec, settings)
+    kind_of(spec).check(spec, store)
 
 
 def request_key(request: Request, body: BaseModel) -> str:

@@ -44,9 +44,9 @@ def decide(search: SearchRecord, job: JobState | None, *, queued_for: float, los
     """
     if search.status is SearchStatus.QUEUED:
         return Action.BEGIN if queued_for >= (search.hold_seconds or 0.0) else Action.WAIT
-    if search.status is SearchStatus.STOPPING:
+    if search.status.ending:
         return Action.STOP_JOB if job in ACTIVE_JOB else Action.MARK_STOPPED
-    if search.status.terminal or job in ACTIVE_JOB:
+    if search.status.at_rest or job in ACTIVE_JOB:
         return Action.WAIT
     if job is JobState.lost and lost_for < LOST_SECONDS:
         # The driver has begun but the cluster does not know it (yet): the service died in between, or the submission

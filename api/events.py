@@ -7,7 +7,6 @@ complete search or trial, so an event that is delivered twice, or missed and del
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator
@@ -19,7 +18,7 @@ from anyio import to_thread
 from api.answers.searches import search_public
 from api.answers.trials import trial_public
 from nas.settings import Settings
-from nas.store import SearchRecord, Store, StoreError, TrialRecord
+from nas.store import NotFoundError, SearchRecord, Store, StoreError, TrialRecord
 
 log = logging.getLogger("segnas.events")
 
@@ -109,12 +108,18 @@ class EventHub:
         try:
             while feed.queues:
                 await asyncio.sleep(self._poll_seconds)
-                with contextlib.suppress(StoreError):  # the store is unreachable for a moment: the next poll catches up
+                try:
                     batch = await to_thread.run_sync(self._changes, search_id, feed)
-                    if batch:
-                        _deliver(feed, batch)
-                        if batch[-1].name == "end":
-                            break
+                except NotFoundError:
+                    raise
+                except StoreError:  # the store is unreachable for a moment: the next poll catches up
+                    continue
+                if batch:
+                    _deliver(feed, batch)
+                    if batch[-1].name == "end":
+                        break
+        except NotFoundError:
+            log.info("search %s was deleted; its events end", search_id)
         except Exception:
             log.exception("the events of search %s end early", search_id)
         finally:

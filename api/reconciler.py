@@ -188,10 +188,10 @@ class Reconciler:
         self._wake.clear()
 
     def run_once(self) -> bool:
-        """Make one pass over all searches that are not over and whose lease this service holds.
+        """Make one pass over all searches that are neither over nor paused and whose lease this service holds.
 
         Returns:
-            Whether one of them is about to start or to stop, so that the next pass should come soon.
+            Whether one of them is about to start, to stop or to pause, so that the next pass should come soon.
         """
         held = self._leases.tend()
         mine = [search for search in self._store.due_searches() if search.id in held]
@@ -279,6 +279,7 @@ class Reconciler:
             if job is not None:
                 self._logs.copy(search.id, search.attempt)
             self._store.move_search(search.id, [SearchStatus.STOPPING], SearchStatus.STOPPED)
+            self._store.move_search(search.id, [SearchStatus.PAUSING], SearchStatus.PAUSED)
         elif action is Action.REPLACE:
             assert job is not None
             self._replace(search, job)

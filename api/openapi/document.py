@@ -22,7 +22,7 @@ Errors are `application/problem+json` (RFC 9457): `detail` is a sentence, `error
 """
 
 _TAGS = [
-    {"name": "searches", "description": "Start a search, follow it, stop it."},
+    {"name": "searches", "description": "Start a search, follow it, stop it, go on with it, delete it."},
     {"name": "snapshots", "description": "The architectures that a differentiable search decodes to, epoch by epoch."},
     {"name": "references", "description": "Reference heads (ASPP, PPM and others), compared in one table."},
     {"name": "trials", "description": "What a search has measured, and the best architecture."},

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nas.settings import Settings
-from nas.specs import BlackBoxSpec, CalibrationSpec, FullScaleRequest
+from nas.specs import BlackBoxSpec, CalibrationSpec, EditRequest, ExtendRequest, FullScaleRequest
 from search_spaces import PUBLISHED_CELL, write_deeplab, write_document
 
 _NEWEST = (
@@ -33,6 +33,15 @@ CURL: dict[tuple[str, str], str] = {
     ("get", "/v1/searches"): "curl -s {auth}'{base}/v1/searches?limit=10'",
     ("get", "/v1/searches/{search_id}"): "curl -s {auth}{base}/v1/searches/$ID",
     ("post", "/v1/searches/{search_id}/stop"): "curl -s {auth}-X POST {base}/v1/searches/$ID/stop",
+    ("post", "/v1/searches/{search_id}/pause"): "curl -s {auth}-X POST {base}/v1/searches/$ID/pause",
+    ("post", "/v1/searches/{search_id}/resume"): "curl -s {auth}-X POST {base}/v1/searches/$ID/resume",
+    ("post", "/v1/searches/{search_id}/extend"): (
+        "curl -s {auth}{base}/v1/searches/$BLACK_BOX/extend -H 'Content-Type: application/json' -d '{extend}'"
+    ),
+    ("patch", "/v1/searches/{search_id}"): (
+        "curl -s {auth}-X PATCH {base}/v1/searches/$ID -H 'Content-Type: application/json' -d '{edit}'"
+    ),
+    ("delete", "/v1/searches/{search_id}"): "curl -s {auth}-X DELETE {base}/v1/searches/$ID",
     ("get", "/v1/searches/{search_id}/events"): "curl -sN {auth}{base}/v1/searches/$ID/events",
     ("get", "/v1/searches/{search_id}/logs"): 'curl -s {auth}"{base}/v1/searches/$ID/logs?tail=50"',
     ("get", "/v1/searches/{search_id}/trials"): (
@@ -111,6 +120,20 @@ def example_calibration(settings: Settings) -> dict[str, Any]:
     return spec
 
 
+def example_extend(_: Settings) -> dict[str, Any]:
+    """Make the request to give such a search twice as many trials."""
+    request = {"trials": 24}
+    ExtendRequest.model_validate(request)
+    return request
+
+
+def example_edit(_: Settings) -> dict[str, Any]:
+    """Make the request to name, annotate and mark a search."""
+    request = {"name": "narrow heads", "notes": "Before the camera was moved.", "tags": ["camera-1", "baseline"]}
+    EditRequest.model_validate(request)
+    return request
+
+
 def _full_scale(settings: Settings) -> dict[str, Any]:
     proxy = example_spec(settings)["fidelity"]
     return {**proxy, "backbone": {**proxy["backbone"], "frozen": False}, "rungs": [600]}
@@ -120,6 +143,8 @@ EXAMPLES: dict[str, Callable[[Settings], dict[str, Any]]] = {
     "spec": example_spec,
     "full_scale": example_full_scale,
     "calibration": example_calibration,
+    "extend": example_extend,
+    "edit": example_edit,
 }
 """The bodies that the lines send, by the name of their placeholder."""
 
@@ -164,12 +189,14 @@ def add_examples(document: dict[str, Any], settings: Settings) -> None:
         for parameter in operation.get("parameters", ()):
             if parameter["name"] == "search_id":
                 parameter["example"] = "s0123456789ab"
-    for path, example in (
-        ("/v1/searches", example_spec),
-        ("/v1/searches/{search_id}/full-scale", example_full_scale),
-        ("/v1/calibrations", example_calibration),
+    for method, path, example in (
+        ("post", "/v1/searches", example_spec),
+        ("post", "/v1/searches/{search_id}/full-scale", example_full_scale),
+        ("post", "/v1/searches/{search_id}/extend", example_extend),
+        ("patch", "/v1/searches/{search_id}", example_edit),
+        ("post", "/v1/calibrations", example_calibration),
     ):
-        body = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+        body = document["paths"][path][method]["requestBody"]["content"]["application/json"]
         body["example"] = example(settings)
     best = document["paths"]["/v1/searches/{search_id}/best"]["get"]["responses"]["200"]["content"]["application/json"]
     best["examples"] = {

@@ -13,19 +13,19 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from api.answers.forecasts import forecast_public
 from api.answers.searches import search_page, search_public
-from api.creation import create, request_key
+from api.creation import check, create, request_key
 from api.deps import Cursor, HubDep, IdempotencyKey, Limit, LogsDep, ReconcilerDep, SearchDep, SettingsDep, StoreDep
 from api.errors import ApiError
 from api.events import EventHub
 from api.middleware.body import StrictJsonRoute
 from api.named_fidelities import named_fidelity
-from api.names import check_names
 from api.openapi.problems import problems
 from nas.kinds.registry import kind_of, kinds
 from nas.results.status import SearchStatus
 from nas.schemas.forecasts import ForecastPublic
 from nas.schemas.searches import SearchPage, SearchPublic
 from nas.specs import JobSpec, SearchRequest
+from nas.specs.lifecycle import Tag
 from nas.specs.requests import resolve
 from search_spaces.validation import FieldProblem, InputError
 from workers.cluster.jobs import ClusterUnreachable
@@ -87,7 +87,7 @@ def create_search(
         raise InputError([FieldProblem(path="measure", message=message)])
     spec = resolve(body, lambda name: named_fidelity(name, store))
     if dry_run and not measure:
-        check_names(spec, settings)
+        check(spec, store, settings)
         return JSONResponse(forecast_public(spec, store).model_dump(mode="json"))
     if measure:
         # A probe leaves the idempotency key unused, for the search itself.
@@ -114,12 +114,13 @@ def list_searches(
     settings: SettingsDep,
     status: SearchStatus | None = None,
     kind: KindName = None,
+    tag: Annotated[Tag | None, Query(description="Only searches with this tag.")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> SearchPage:
     """List searches, newest first."""
     try:
-        page = store.list_searches(status=status, limit=limit, cursor=cursor, kind=kind)
+        page = store.list_searches(status=status, limit=limit, cursor=cursor, kind=kind, tag=tag)
     except ValueError as error:
         raise InputError([FieldProblem(path="cursor", message=str(error))]) from None
     return search_page(page, store.overviews([record.id for record in page.items]), settings)
@@ -135,15 +136,18 @@ def get_search(search: SearchDep, store: StoreDep, settings: SettingsDep) -> Sea
 def stop_search(search: SearchDep, store: StoreDep, settings: SettingsDep, reconciler: ReconcilerDep) -> SearchPublic:
     """Stop a search. All measurements stay, and running trials end within seconds.
 
-    Stopping a search again changes nothing. A search that has completed or failed cannot be stopped (409).
+    Stopping a search again changes nothing. A search that has completed or failed cannot be stopped (409). A stopped
+    search can be resumed.
     """
     queued = [SearchStatus.QUEUED]
-    active = [SearchStatus.STARTING, SearchStatus.RUNNING]
+    active = [SearchStatus.STARTING, SearchStatus.RUNNING, SearchStatus.PAUSING]
+    waiting = [SearchStatus.QUEUED, SearchStatus.PAUSED]
     if not (
         store.move_search(search.id, queued, SearchStatus.STOPPED, message="stopped before it began")
         or store.move_search(search.id, active, SearchStatus.STOPPING, message="stopped on request")
-        # Between the two changes the reconciler may have put the search of a lost driver back into the queue.
-        or store.move_search(search.id, queued, SearchStatus.STOPPED, message="stopped on request")
+        # Between the two changes the reconciler may have put the search of a lost driver back into the queue, and a
+        # pausing search may have paused.
+        or store.move_search(search.id, waiting, SearchStatus.STOPPED, message="stopped on request")
     ):
         status = store.get_search(search.id).status
         if status not in (SearchStatus.STOPPING, SearchStatus.STOPPED):

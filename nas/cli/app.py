@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from nas.cli import data, kinds, local, published, rankings, registering, remote, serving, watching
+from nas.cli import data, kinds, lifecycle, local, published, rankings, registering, remote, serving, watching
 
 app = typer.Typer(
     name="segnas",
@@ -29,6 +29,11 @@ app.command("rank")(rankings.rank)
 app.command("calibrate")(rankings.calibrate)
 app.command("calibration")(rankings.calibration)
 app.command("stop")(remote.stop)
+app.command("pause")(lifecycle.pause)
+app.command("resume")(lifecycle.resume)
+app.command("extend")(lifecycle.extend)
+app.command("edit")(lifecycle.edit)
+app.command("delete")(lifecycle.delete)
 app.command("logs")(remote.logs)
 app.command("export")(remote.export)
 app.command("retrain")(local.retrain)

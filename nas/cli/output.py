@@ -42,7 +42,7 @@ def print_searches(searches: Iterable[SearchPublic]) -> None:
     for search in searches:
         table.add_row(
             search.id,
-            Text(search.name),
+            Text(search.name).append(f"  {' '.join(search.tags)}" if search.tags else "", style="dim"),
             search.status,
             f"{ended(search)} / {search.planned}",
             score(search.best.score if search.best else None),
@@ -56,9 +56,11 @@ def print_search(search: SearchPublic) -> None:
     counts = ", ".join(f"{count} {status}" for status, count in search.trials.items() if count)
     lines = {
         "search": f"{search.id}  {search.name}",
+        "tags": ", ".join(search.tags) or None,
         "kind": search.kind,
         "status": str(search.status),
         "note": search.message,
+        "notes": search.notes,
         "stage": f"{search.stage.name} {search.stage.done} / {search.stage.total}" if search.stage else None,
         "trials": f"{ended(search)} of {search.planned} ended" + (f" ({counts})" if counts else ""),
         "best": best(search),

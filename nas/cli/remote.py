@@ -25,7 +25,7 @@ class Format(StrEnum):
     darts = "darts"
 
 
-def submit(
+def submit(  # noqa: PLR0917  one for each option
     spec: Annotated[Path, typer.Argument(metavar="SPEC.yaml", help="The search, in YAML or JSON.")],
     watch: Annotated[bool, typer.Option("--watch", help="Follow the search to its end.")] = False,
     dry_run: Annotated[
@@ -35,6 +35,10 @@ def submit(
         bool, typer.Option("--measure", help="With --dry-run: first run a small probe that measures what steps cost.")
     ] = False,
     key: Annotated[str | None, typer.Option(help="Idempotency key: the same key again gives the same search.")] = None,
+    warm_start: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ID", help="Learn from this earlier search first (any number of times)."),
+    ] = None,
 ) -> None:
     """Start a search."""
     from nas.cli.forecasts import show_forecast
@@ -46,6 +50,10 @@ def submit(
         raise ValueError("--measure goes with --dry-run: a search that is started measures itself")
     request = read_request(spec)
     with connect() as client:
+        if warm_start:
+            # Checked by the service, which knows whether the kind of search has such a field.
+            sources = [resolve(client, source) for source in warm_start]
+            request["warm_start"] = [*request.get("warm_start", ()), *sources]
         if dry_run:
             print_json(request)
             show_forecast(client, request, measure)
@@ -58,15 +66,17 @@ def submit(
         raise typer.Exit(follow(client, search.id))
 
 
-def searches(as_json: Json = False) -> None:
+def searches(
+    tag: Annotated[str | None, typer.Option(help="Only searches with this tag.")] = None, as_json: Json = False
+) -> None:
     """List the searches, newest first."""
     from nas.cli.output import print_json, print_searches
 
     with connect() as client:
         if as_json:
-            print_json([search.model_dump(mode="json") for search in client.searches()])
+            print_json([search.model_dump(mode="json") for search in client.searches(tag=tag)])
         else:
-            print_searches(client.searches())
+            print_searches(client.searches(tag=tag))
 
 
 def show(search: SearchId, as_json: Json = False) -> None:

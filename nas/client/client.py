@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import httpx
@@ -128,14 +128,63 @@ class Client:
         """The current state of a search."""
         return SearchPublic.model_validate(self._get(f"/v1/searches/{search_id}"))
 
-    def searches(self, status: SearchStatus | None = None) -> Iterator[SearchPublic]:
-        """All searches, newest first, page by page."""
-        for item in self._pages("/v1/searches", {"status": status}, page=50):
+    def searches(self, status: SearchStatus | None = None, tag: str | None = None) -> Iterator[SearchPublic]:
+        """All searches, newest first, page by page.
+
+        Args:
+            status: Only searches of this status.
+            tag: Only searches with this tag.
+        """
+        for item in self._pages("/v1/searches", {"status": status, "tag": tag}, page=50):
             yield SearchPublic.model_validate(item)
 
     def stop(self, search_id: str) -> SearchPublic:
         """Stop a search; everything measured stays."""
         return SearchPublic.model_validate(self._send("POST", f"/v1/searches/{search_id}/stop").json())
+
+    def pause(self, search_id: str) -> SearchPublic:
+        """Pause a search: what runs ends, everything measured stays, and nothing starts until it is resumed."""
+        return SearchPublic.model_validate(self._send("POST", f"/v1/searches/{search_id}/pause").json())
+
+    def resume(self, search_id: str, retry_failed: bool = False) -> SearchPublic:
+        """Resume a search that was stopped, has failed or is paused; one that runs already is left as it is.
+
+        Args:
+            search_id: The search.
+            retry_failed: Also try the failed trials again.
+        """
+        params = {"retry_failed": "true"} if retry_failed else {}
+        return SearchPublic.model_validate(self._send("POST", f"/v1/searches/{search_id}/resume", params=params).json())
+
+    def extend(self, search_id: str, trials: int | None = None, seeds: int | None = None) -> SearchPublic:
+        """Give a search that is over or paused more trials or seeds, and queue it again.
+
+        Args:
+            search_id: The search.
+            trials: Number of trials of a black-box search, in all.
+            seeds: Number of seeds of a search of another kind, in all.
+        """
+        totals = {name: total for name, total in (("trials", trials), ("seeds", seeds)) if total is not None}
+        return SearchPublic.model_validate(self._post(f"/v1/searches/{search_id}/extend", totals, None))
+
+    def edit(
+        self, search_id: str, name: str | None = None, notes: str | None = None, tags: Sequence[str] | None = None
+    ) -> SearchPublic:
+        """Change the name, the notes or the tags of a search; what is None stays.
+
+        Args:
+            search_id: The search.
+            name: The new name.
+            notes: The new remarks; empty text removes them.
+            tags: All tags, which replace those the search has.
+        """
+        given = {"name": name, "notes": notes, "tags": None if tags is None else list(tags)}
+        changes = {field: value for field, value in given.items() if value is not None}
+        return SearchPublic.model_validate(self._send("PATCH", f"/v1/searches/{search_id}", json=changes).json())
+
+    def delete(self, search_id: str) -> None:
+        """Delete a search that is over or paused, with all that it has measured. There is no way back."""
+        self._send("DELETE", f"/v1/searches/{search_id}")
 
     def trials(
         self,

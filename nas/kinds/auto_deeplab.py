@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
 
 from nas.kinds.plans import ListPlan, Plan
@@ -19,9 +19,11 @@ class AutoDeepLab(Kind[AutoDeepLabSpec]):
     """Differentiable searches: their runs come first, then trials measure the networks that the runs decoded to."""
 
     spec = AutoDeepLabSpec
+    grows = ("seeds",)
 
     def plan(self, spec: AutoDeepLabSpec, search_id: str, records: Records) -> Plan:
-        return ListPlan(scored_snapshots(spec, records.snapshots(search_id)))
+        measured = {trial.number for trial in records.all_trials(search_id)}
+        return ListPlan(scored_snapshots(spec, records.snapshots(search_id), measured))
 
     def runs(self, spec: AutoDeepLabSpec) -> AutoDeepLabSpec:
         return spec
@@ -70,23 +72,34 @@ class AutoDeepLab(Kind[AutoDeepLabSpec]):
         )
 
 
-def scored_snapshots(spec: AutoDeepLabSpec, recorded: Sequence[SnapshotRecord]) -> Iterator[Proposal]:
+def scored_snapshots(
+    spec: AutoDeepLabSpec, recorded: Sequence[SnapshotRecord], measured: Collection[int] = ()
+) -> Iterator[Proposal]:
     """Yield a trial for the decoded network of every run at every scored epoch, each network once.
 
     A trial's number is the place of its snapshot among all that could be measured (run by run, epoch by epoch), so
-    the numbers may have gaps.
+    the numbers may have gaps. Of equal networks the first one has the trial, unless another has one on record: a run
+    that failed may be continued after trials were measured, and then comes first with the network of another.
+
+    Args:
+        spec: The search.
+        recorded: Its snapshots, by run and epoch.
+        measured: The numbers of the trials on record.
     """
     if spec.scoring is None:
         return
-    epochs, seen = spec.scored_epochs, set()
+    epochs = spec.scored_epochs
+    numbered = {}
     for record in recorded:
         snapshot = record.snapshot
-        if snapshot.epoch not in epochs and not snapshot.finished:
-            continue
-        place = sum(epoch < snapshot.epoch for epoch in epochs)
-        if snapshot.architecture.key not in seen:
-            seen.add(snapshot.architecture.key)
-            yield Proposal(record.run * len(epochs) + place, snapshot.architecture, spec.scoring, spec.seed)
+        if snapshot.epoch in epochs or snapshot.finished:
+            place = sum(epoch < snapshot.epoch for epoch in epochs)
+            numbered[record.run * len(epochs) + place] = snapshot.architecture
+    seen = {numbered[number].key for number in measured}
+    for number, architecture in numbered.items():
+        if number in measured or architecture.key not in seen:
+            seen.add(architecture.key)
+            yield Proposal(number, architecture, spec.scoring, spec.seed)
 
 
 KIND = AutoDeepLab()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from nas.kinds.plans import Need, Plan
 from nas.kinds.probing import probe_name, probe_trials, short
-from nas.kinds.protocol import Family, Kind, Records
+from nas.kinds.protocol import Adoption, Family, Kind, Records
+from nas.kinds.warm_start import check_sources, warm_observations
 from nas.results.measurement import Measurement
 from nas.results.proposal import Proposal
 from nas.results.status import TrialStatus
@@ -20,9 +21,18 @@ class BlackBox(Kind[BlackBoxSpec]):
     """Searches whose trials a strategy proposes."""
 
     spec = BlackBoxSpec
+    grows = ("trials",)
 
     def plan(self, spec: BlackBoxSpec, search_id: str, records: Records) -> Plan:
-        return StrategyPlan(spec)
+        return StrategyPlan(spec, warm_observations(spec, search_id, records) if spec.warm_start else ())
+
+    def adoption(self, spec: BlackBoxSpec, records: Records) -> Adoption | None:
+        if isinstance(spec.adopt, bool):
+            return Adoption() if spec.adopt else None
+        return Adoption(frozenset(spec.adopt))
+
+    def check(self, spec: BlackBoxSpec, records: Records) -> None:
+        check_sources(spec, records)
 
     def family(self, spec: BlackBoxSpec, records: Records) -> Family:
         return Family(spec.space)
@@ -43,6 +53,8 @@ class BlackBox(Kind[BlackBoxSpec]):
                 "strategy": RandomStrategy(),
                 "trials": probe_trials(spec.resources.concurrent, spec.trials),
                 "early_stopping": None,
+                "adopt": False,
+                "warm_start": (),
             }
         )
 
@@ -51,12 +63,19 @@ class BlackBox(Kind[BlackBoxSpec]):
 
 
 class StrategyPlan:
-    """Plan of a black-box search: the strategy proposes trials, successive halving stops the worst at each rung."""
+    """Plan of a black-box search: the strategy proposes trials, successive halving stops the worst at each rung.
 
-    def __init__(self, spec: BlackBoxSpec) -> None:
+    Args:
+        spec: The search.
+        warm: What other searches have measured, with negative numbers: the strategy learns from it. Early stopping
+            judges the search's own trials by each other alone.
+    """
+
+    def __init__(self, spec: BlackBoxSpec, warm: Iterable[Observation] = ()) -> None:
         self._spec = spec
         early = spec.early_stopping
         self._strategy = build_strategy(spec)
+        self._strategy.restore(warm)
         self._scheduler = SuccessiveHalving(spec.fidelity.rungs, early.reduction) if early else None
         self._next = 0
         self._note: str | None = None

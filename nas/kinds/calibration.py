@@ -20,6 +20,7 @@ class Calibration(Kind[CalibrationSpec]):
 
     spec = CalibrationSpec
     requested = False
+    grows = ("seeds",)
 
     def plan(self, spec: CalibrationSpec, search_id: str, records: Records) -> Plan:
         return ListPlan(calibration_trials(spec))

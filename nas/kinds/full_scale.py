@@ -18,6 +18,7 @@ class FullScale(Kind[FullScaleSpec]):
 
     spec = FullScaleSpec
     requested = False
+    grows = ("seeds",)
 
     def plan(self, spec: FullScaleSpec, search_id: str, records: Records) -> Plan:
         return ListPlan(full_scale_trials(spec, _chosen(spec, records)))

@@ -82,6 +82,12 @@ class Kind(ABC, Generic[Spec]):
     requested: ClassVar[bool] = True
     """Whether `POST /v1/searches` accepts specs of this kind; other kinds have a request and a route of their own."""
 
+    grows: ClassVar[tuple[str, ...]] = ()
+    """Numbers in the spec that may grow after the search has ended, such as `trials`.
+
+    A larger number only adds trials to the plan: those of the smaller one keep their numbers and content.
+    """
+
     @property
     def name(self) -> str:
         """The value of the field `kind` in specs of this kind."""
@@ -95,7 +101,11 @@ class Kind(ABC, Generic[Spec]):
 
     @abstractmethod
     def plan(self, spec: Spec, search_id: str, records: Records) -> Plan:
-        """Make the plan of the search's trials, after the end of its runs if it has any."""
+        """Make the plan of the search's trials, after the end of its runs if it has any.
+
+        Raises:
+            InputError: The spec names a recorded search that is gone.
+        """
 
     def runs(self, spec: Spec) -> AutoDeepLabSpec | None:
         """Return the differentiable search to run before the trials, a run for each of its seeds; None without one."""
@@ -108,6 +118,14 @@ class Kind(ABC, Generic[Spec]):
     def adoption(self, spec: Spec, records: Records) -> Adoption | None:
         """Choose where measurements of the same architecture, fidelity and seed are adopted from; None: nowhere."""
         return None
+
+    def check(self, spec: Spec, records: Records) -> None:
+        """Check what a spec says about recorded searches, before it becomes a search itself.
+
+        Raises:
+            InputError: It names a search that does not exist or does not fit.
+        """
+        return
 
     # Cost.
 

@@ -19,6 +19,7 @@ class Reference(Kind[ReferenceSpec]):
     """Searches that measure a list of heads."""
 
     spec = ReferenceSpec
+    grows = ("seeds",)
 
     def plan(self, spec: ReferenceSpec, search_id: str, records: Records) -> Plan:
         return ListPlan(reference_trials(spec))

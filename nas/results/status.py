@@ -8,22 +8,34 @@ from enum import StrEnum
 class SearchStatus(StrEnum):
     """Status of a search: queued -> starting -> running -> completed | failed | stopped.
 
-    A search is stopping while it waits for its driver to end. When its driver is lost, it is queued again for the next
-    attempt.
+    A search is stopping or pausing while it waits for its driver to end. When its driver is lost, it is queued again
+    for the next attempt. A paused search, and one that is over, is queued again when a user resumes or extends it.
     """
 
     QUEUED = "queued"
     STARTING = "starting"
     RUNNING = "running"
     STOPPING = "stopping"
+    PAUSING = "pausing"
+    PAUSED = "paused"
     COMPLETED = "completed"
     FAILED = "failed"
     STOPPED = "stopped"
 
     @property
     def terminal(self) -> bool:
-        """Whether a row of this status never changes again."""
+        """Whether the search is over: it changes no more, unless a user resumes or extends it."""
         return self in (SearchStatus.COMPLETED, SearchStatus.FAILED, SearchStatus.STOPPED)
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing runs for the search, and nothing will until a user resumes it: it is over, or paused."""
+        return self.terminal or self is SearchStatus.PAUSED
+
+    @property
+    def ending(self) -> bool:
+        """Whether the search waits for its driver to end, on a user's request."""
+        return self in (SearchStatus.STOPPING, SearchStatus.PAUSING)
 
 
 class TrialStatus(StrEnum):
@@ -37,5 +49,5 @@ class TrialStatus(StrEnum):
 
     @property
     def terminal(self) -> bool:
-        """Whether a row of this status never changes again."""
+        """Whether the trial is over. Only a stopped trial is ever continued, when its search is resumed."""
         return self is not TrialStatus.RUNNING

@@ -55,6 +55,8 @@ class SearchPublic(PublicModel):
     method: str = Field(description="Method in words: the strategy of a black-box search, else the kind of search.")
     dataset: str = Field(description="Name of the data set that it searches on.")
     name: str
+    notes: str | None = Field(None, description="Remarks of a user; null without any.")
+    tags: tuple[str, ...] = Field((), description="Marks of a user, by which searches are found.")
     status: SearchStatus
     message: str | None = Field(description="Explanation of the status; null without one.")
     stage: StagePublic | None

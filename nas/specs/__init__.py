@@ -29,6 +29,7 @@ from nas.specs.fidelity import Fidelity
 from nas.specs.fields import Name, Size
 from nas.specs.full_scale import Explicit, FullScaleSpec, Stratified, Top
 from nas.specs.job import JobSpec, Resources
+from nas.specs.lifecycle import EditRequest, ExtendRequest
 from nas.specs.network import DecoderSpec, HeadSpec, NetworkSpec
 from nas.specs.optimization import AugmentSpec, LossSpec, OptimizerSpec, ScheduleSpec
 from nas.specs.reference import ReferenceSpec
@@ -61,7 +62,9 @@ __all__ = [
     "DenseCellSpace",
     "DpcStrategy",
     "EarlyStopping",
+    "EditRequest",
     "Explicit",
+    "ExtendRequest",
     "Fidelity",
     "FidelityName",
     "FullScaleRequest",

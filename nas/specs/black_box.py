@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from typing_extensions import TypeAliasType
 
 from nas.specs.dense_cell_space import DenseCellSpace
 from nas.specs.fidelity import Fidelity
+from nas.specs.fields import SearchId
 from nas.specs.job import JobSpec
 from search_spaces.base import StrictModel
 
@@ -23,8 +24,8 @@ class RandomStrategy(StrictModel):
 class DpcStrategy(StrictModel):
     """Random search that also samples near the best cells so far (DPC, section 3.3).
 
-    The first `startup` proposals are uniform. Each later one is, with probability `near_best`, a mutation of one of
-    the `pool` cells with the highest scores, otherwise uniform.
+    The first `startup` proposals are uniform; trials of a `warm_start` count among them. Each later one is, with
+    probability `near_best`, a mutation of one of the `pool` cells with the highest scores, otherwise uniform.
     """
 
     name: Literal["dpc"] = "dpc"
@@ -58,6 +59,26 @@ class BlackBoxSpec(JobSpec):
     fidelity: Fidelity
     trials: Annotated[int, Field(ge=1, le=1_000_000)] = 100
     early_stopping: EarlyStopping | None = EarlyStopping()
+    # Both are left out of every dump while they are the default, so that specs written before them keep their keys.
+    adopt: bool | Annotated[tuple[SearchId, ...], Field(min_length=1, max_length=100)] = Field(
+        False,
+        exclude_if=lambda adopt: adopt is False,
+        description="Adopt what was measured before at the same architecture, fidelity, seed and environment, instead "
+        "of training it: true looks in all searches, a list of ids in these.",
+    )
+    warm_start: Annotated[tuple[SearchId, ...], Field(max_length=100)] = Field(
+        (),
+        exclude_if=lambda warm_start: not warm_start,
+        description="Ids of earlier searches of the same space and fidelity, from whose scored trials the strategy "
+        "learns before its first proposal. Their architectures are not proposed again.",
+    )
+
+    @field_validator("warm_start")
+    @classmethod
+    def _each_once(cls, warm_start: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(warm_start)) != len(warm_start):
+            raise ValueError(f"search {next(i for i in warm_start if warm_start.count(i) > 1)} is named twice")
+        return warm_start
 
     @property
     def planned(self) -> int:

@@ -10,6 +10,9 @@ NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,62}$"
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 """The registered name of a data set or of weights: lower-case letters, digits, dot, dash, underscore; no path."""
 
+SearchId = Annotated[str, StringConstraints(pattern=r"^s[0-9a-f]{12}$")]
+"""The id of a recorded search."""
+
 Size = tuple[Annotated[int, Field(ge=1, le=8192)], Annotated[int, Field(ge=1, le=8192)]]
 """(height, width) in pixels."""
 

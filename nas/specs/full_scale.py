@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, field_validator
 from typing_extensions import TypeAliasType
 
 from nas.specs.fidelity import Fidelity
+from nas.specs.fields import SearchId
 from nas.specs.job import JobSpec
 from nas.specs.training_free import TrainingFreeProxy
 from search_spaces.base import StrictModel
 
-SearchId = Annotated[str, StringConstraints(pattern=r"^s[0-9a-f]{12}$")]
 Seeds = Annotated[int, Field(ge=1, le=100)]
 Count = Annotated[int, Field(ge=1, le=10_000)]
 TrialNumber = Annotated[int, Field(ge=0, le=2**31 - 1)]

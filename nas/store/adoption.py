@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, literal, select
 
 from nas.results.measurement import Measurement
 from nas.results.proposal import Proposal
+from nas.results.standing import Standing
 from nas.results.status import TrialStatus
 from nas.store.drivers import ACTIVE
 from nas.store.errors import ConflictError, NotFoundError
@@ -34,8 +35,8 @@ class Adoption(Trials):
     ) -> tuple[str, TrialRecord] | None:
         """Find the oldest completed trial of an architecture, a fidelity and a seed, by the environment of its score.
 
-        Adopted trials are never found: each has an older source with the same numbers. Nor are trials whose environment
-        is not known.
+        An adopted trial is only found where none that ran is left, since searches can be deleted. Trials whose
+        environment is not known are never found.
 
         Args:
             architecture_key: The key of the canonical architecture.
@@ -63,9 +64,8 @@ class Adoption(Trials):
                 TrialRow.fidelity_key == fidelity_key,
                 TrialRow.seed == seed,
                 TrialRow.status == TrialStatus.COMPLETED,
-                TrialRow.source.is_(None),
             )
-            .order_by(TrialRow.created_at, TrialRow.search_id, TrialRow.number)
+            .order_by(TrialRow.source.is_not(None), TrialRow.created_at, TrialRow.search_id, TrialRow.number)
             .limit(1)
         )
         if within is not None:
@@ -75,9 +75,17 @@ class Adoption(Trials):
         return None if row is None else (row[-1], TrialRecord(*row[:-1]))
 
     def adopt_trial(
-        self, search_id: str, driver_attempt: int, proposal: Proposal, source_search: str, source_number: int
+        self,
+        search_id: str,
+        driver_attempt: int,
+        proposal: Proposal,
+        source_search: str,
+        source_number: int,
+        *,
+        pruned_at: int | None = None,
+        unjudged: Standing | None = None,
     ) -> TrialRecord:
-        """Add a trial that is completed at once, with the numbers and the learning curve of its source.
+        """Add a trial that is over at once, with the numbers and the learning curve of its source.
 
         Where the source was adopted itself, its own source is recorded instead. The same content under the same number
         again gives the recorded trial, whatever its source, even one that is running.
@@ -88,18 +96,26 @@ class Adoption(Trials):
             proposal: The new trial; its architecture is stored in its canonical form.
             source_search: The id of the source's search.
             source_number: The source's number within its search.
+            pruned_at: The rung at which early stopping ends the new trial: it is pruned there, without the source's
+                later rungs. None adopts all rungs, and the trial is completed.
+            unjudged: The first rung that the new trial passes unjudged, and its score there; see
+                `nas.results.standing`.
 
         Returns:
             The recorded trial.
 
         Raises:
-            ConflictError: The number is recorded with other content, or the source is not completed or has another
-                architecture, fidelity or seed.
+            ConflictError: The number is recorded with other content, or the source is not completed, has another
+                architecture, fidelity or seed, or has not measured the rung `pruned_at`.
             NotFoundError: There is no such search or source.
-            SearchClosedError: The search is stopping or over.
+            SearchClosedError: The search is stopping, pausing, paused or over.
             StaleAttemptError: The attempt no longer drives the search.
         """
         new = new_trial(proposal, self._clock())
+        status = TrialStatus.COMPLETED if pruned_at is None else TrialStatus.PRUNED
+        new = replace(new, status=status, iteration=pruned_at, finished_at=new.created_at)
+        if unjudged is not None:
+            new = replace(new, unjudged_iteration=unjudged[0], unjudged_score=unjudged[1])
         while True:
             with self._write() as connection:
                 result = connection.execute(self._adopt(search_id, driver_attempt, new, source_search, source_number))
@@ -118,17 +134,20 @@ class Adoption(Trials):
         self, search_id: str, driver_attempt: int, new: TrialRecord, source_search: str, source_number: int
     ) -> Any:
         """INSERT ... SELECT from the rows of the search and of the source: without both nothing is inserted."""
-        values = column_values(replace(new, status=TrialStatus.COMPLETED, finished_at=new.created_at))
-        columns = TrialRow.__table__.c
+        values = {name: value for name, value in column_values(new).items() if name not in MEASURED}
+        columns, measured = TrialRow.__table__.c, MeasurementRow.__table__.c
+        deepest = TrialRow.iteration if new.iteration is None else literal(new.iteration)
+        of_source = and_(MeasurementRow.search_id == source_search, MeasurementRow.number == source_number)
         original = func.coalesce(TrialRow.source, literal(f"{source_search}/{source_number}", columns["source"].type))
         driver_and_source = (
             select(
                 SearchRow.id,
                 *(literal(value, columns[name].type) for name, value in values.items()),
-                *(columns[name] for name in MEASURED),
+                *(measured[name] for name in MEASURED),
                 original,
             )
             .join_from(SearchRow, TrialRow, _is_source(new, source_search, source_number))
+            .join(MeasurementRow, and_(of_source, MeasurementRow.iteration == deepest))
             .where(SearchRow.id == search_id, SearchRow.attempt == driver_attempt, SearchRow.status.in_(ACTIVE))
             .with_for_update(read=True, of=SearchRow)
         )
@@ -144,6 +163,8 @@ class Adoption(Trials):
             *(literal(value, columns[name].type) for name, value in values.items()),
             *(columns[name] for name in copied),
         ).where(MeasurementRow.search_id == source_search, MeasurementRow.number == source_number)
+        if new.iteration is not None:
+            curve = curve.where(MeasurementRow.iteration <= new.iteration)
         return self._insert(MeasurementRow).from_select([*values, *copied], curve)
 
 
@@ -169,3 +190,10 @@ def _require_source(connection: Connection, new: TrialRecord, source_search: str
     content = (source.architecture_key, source.fidelity_key, source.seed)
     if content != (new.architecture_key, new.fidelity_key, new.seed):
         raise ConflictError(f"{name} cannot be adopted as trial {new.number}: it measured other content")
+    rung = select(MeasurementRow.iteration).where(
+        MeasurementRow.search_id == source_search,
+        MeasurementRow.number == source_number,
+        MeasurementRow.iteration == new.iteration,
+    )
+    if new.iteration is not None and connection.execute(rung).one_or_none() is None:
+        raise ConflictError(f"{name} cannot be adopted as trial {new.number}: it has not measured {new.iteration}")

@@ -17,7 +17,7 @@ from nas.store.tables import MeasurementRow, SearchRow, SnapshotRow, TrialRow
 ACTIVE = (SearchStatus.STARTING, SearchStatus.RUNNING)
 """Statuses in which a driver may add trials."""
 
-ACTIVE_OR_STOPPING = (*ACTIVE, SearchStatus.STOPPING)
+ACTIVE_OR_ENDING = (*ACTIVE, *(status for status in SearchStatus if status.ending))
 """Statuses in which a driver may report its stage and end its search."""
 
 
@@ -108,7 +108,7 @@ class Drivers(Searches):
 
         Raises:
             NotFoundError: There is no such search.
-            SearchClosedError: The search is stopping or over.
+            SearchClosedError: The search is stopping, pausing, paused or over.
             StaleAttemptError: The attempt no longer drives the search.
         """
         now = self._clock()
@@ -127,10 +127,10 @@ class Drivers(Searches):
 
         Raises:
             NotFoundError: There is no such search.
-            SearchClosedError: The search is over.
+            SearchClosedError: The search is over or paused.
             StaleAttemptError: The attempt no longer drives the search.
         """
-        self._write_as_driver(search_id, attempt, ACTIVE_OR_STOPPING, stage=asdict(stage), updated_at=self._clock())
+        self._write_as_driver(search_id, attempt, ACTIVE_OR_ENDING, stage=asdict(stage), updated_at=self._clock())
 
     def record_reached(self, search_id: str, attempt: int, step: int) -> None:
         """Record how far the driver is before the first trial, unless a driver before it was further.
@@ -146,27 +146,28 @@ class Drivers(Searches):
             StaleAttemptError: The attempt no longer drives the search.
         """
         furthest = case((SearchRow.reached < step, step), else_=SearchRow.reached)
-        self._write_as_driver(search_id, attempt, ACTIVE_OR_STOPPING, reached=furthest)
+        self._write_as_driver(search_id, attempt, ACTIVE_OR_ENDING, reached=furthest)
 
     def finish_search(self, search_id: str, attempt: int, to: SearchStatus, message: str | None = None) -> None:
-        """End a search as its driver, and stop the trials that still run. The same end again is no error.
+        """End or pause a search as its driver, and stop the trials that still run. The same end again is no error.
 
         Args:
             search_id: The search.
             attempt: The driver's attempt.
-            to: The terminal status that the search ends with.
+            to: The terminal status that the search ends with, or paused, which only a pausing search becomes.
             message: Why, as a sentence for the user.
 
         Raises:
             NotFoundError: There is no such search.
-            SearchClosedError: The search has ended with another status.
+            SearchClosedError: The search has ended with another status, or shall stop rather than pause.
             StaleAttemptError: The attempt no longer drives the search.
-            ValueError: `to` is not a terminal status.
+            ValueError: `to` is neither a terminal status nor paused.
         """
-        if not to.terminal:
-            raise ValueError(f"a search cannot finish as {to}; it can as completed, failed or stopped")
+        if not to.at_rest:
+            raise ValueError(f"a search cannot finish as {to}; it can as completed, failed, stopped or paused")
+        expected = ACTIVE_OR_ENDING if to.terminal else (SearchStatus.PAUSING,)
         with self._write() as connection:
-            if self._move(connection, search_id, ACTIVE_OR_STOPPING, to, message=message, attempt=attempt):
+            if self._move(connection, search_id, expected, to, message=message, attempt=attempt):
                 return
             if _attempt_and_status(connection, search_id) != (attempt, to):
                 refuse_driver(connection, search_id, attempt)
@@ -205,10 +206,10 @@ def refuse_driver(connection: Connection, search_id: str, attempt: int) -> NoRet
 
     Raises:
         NotFoundError: There is no such search.
-        SearchClosedError: The search is over, or is stopping and the attempt is the current one.
+        SearchClosedError: The search is over or paused, or is ending and the attempt is the current one.
         StaleAttemptError: The attempt no longer drives the search.
     """
     current, status = _attempt_and_status(connection, search_id)
-    if status.terminal or (status is SearchStatus.STOPPING and attempt == current):
+    if status.at_rest or (status.ending and attempt == current):
         raise SearchClosedError(f"search {search_id} is {status}")
     raise StaleAttemptError(f"attempt {attempt} does not drive search {search_id}: it is {status}, attempt {current}")

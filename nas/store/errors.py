@@ -20,4 +20,4 @@ class StaleAttemptError(ConflictError):
 
 
 class SearchClosedError(StaleAttemptError):
-    """The search is stopping or over, so nothing new can start for it."""
+    """The search is stopping, pausing, paused or over, so nothing new can start for it."""

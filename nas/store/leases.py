@@ -6,7 +6,7 @@ from sqlalchemy import select, update
 
 from nas.store.engine import Database
 from nas.store.records import Lease
-from nas.store.searches import OPEN
+from nas.store.searches import ATTENDED
 from nas.store.tables import SearchRow
 
 
@@ -19,10 +19,10 @@ class Leases(Database):
     """
 
     def leases(self) -> dict[str, Lease]:
-        """Read the leases of all searches that are not over, by the search's id."""
+        """Read the leases of all searches that are neither over nor paused, by the search's id."""
         statement = select(SearchRow.id, SearchRow.lease_owner, SearchRow.lease_beat)
         with self._read() as connection:
-            rows = connection.execute(statement.where(SearchRow.status.in_(OPEN))).all()
+            rows = connection.execute(statement.where(SearchRow.status.in_(ATTENDED))).all()
         return {row.id: Lease(row.lease_owner, row.lease_beat) for row in rows}
 
     def take_lease(self, search_id: str, owner: str, seen: Lease) -> bool:
@@ -40,7 +40,7 @@ class Leases(Database):
             update(SearchRow)
             .where(
                 SearchRow.id == search_id,
-                SearchRow.status.in_(OPEN),
+                SearchRow.status.in_(ATTENDED),
                 SearchRow.lease_owner.is_not_distinct_from(seen.owner),
                 SearchRow.lease_beat == seen.beat,
             )
@@ -51,7 +51,7 @@ class Leases(Database):
 
     def beat_leases(self, owner: str) -> None:
         """Show that the owner is alive: increase the beat of all its leases."""
-        statement = update(SearchRow).where(SearchRow.lease_owner == owner, SearchRow.status.in_(OPEN))
+        statement = update(SearchRow).where(SearchRow.lease_owner == owner, SearchRow.status.in_(ATTENDED))
         with self._write() as connection:
             connection.execute(statement.values(lease_beat=SearchRow.lease_beat + 1))
 

@@ -58,6 +58,8 @@ class SearchRecord:
         forecast: The cost that was expected when the search was created.
         hold_seconds: How long the search waits in the queue before its next driver starts; None does not wait.
         setbacks: How many drivers in a row were lost through a fault of their own and without progress.
+        notes: A user's remarks.
+        tags: A user's marks, by which searches are found; each once.
     """
 
     id: str
@@ -77,6 +79,8 @@ class SearchRecord:
     updated_at: float
     started_at: float | None
     finished_at: float | None
+    notes: str | None = None
+    tags: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:

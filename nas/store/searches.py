@@ -9,7 +9,19 @@ from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, RowMapping, null, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    exists,
+    func,
+    null,
+    select,
+    tuple_,
+    type_coerce,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import SearchSpec
@@ -19,14 +31,24 @@ from nas.store.errors import ConflictError, NotFoundError
 from nas.store.records import Page, SearchRecord, Stage
 from nas.store.tables import SearchRow, TrialRow
 
-OPEN = tuple(status for status in SearchStatus if not status.terminal)
+ATTENDED = tuple(status for status in SearchStatus if not status.at_rest)
+"""Statuses of the searches that the reconciler attends to."""
+
 ENDS = tuple(status for status in SearchStatus if status.terminal)
 
 _MAY_FOLLOW: dict[SearchStatus, tuple[SearchStatus, ...]] = {
-    SearchStatus.QUEUED: (SearchStatus.STARTING, SearchStatus.STOPPING, *ENDS),
-    SearchStatus.STARTING: (SearchStatus.QUEUED, SearchStatus.RUNNING, SearchStatus.STOPPING, *ENDS),
-    SearchStatus.RUNNING: (SearchStatus.QUEUED, SearchStatus.STOPPING, *ENDS),
+    SearchStatus.QUEUED: (SearchStatus.STARTING, SearchStatus.STOPPING, SearchStatus.PAUSED, *ENDS),
+    SearchStatus.STARTING: (
+        SearchStatus.QUEUED,
+        SearchStatus.RUNNING,
+        SearchStatus.STOPPING,
+        SearchStatus.PAUSING,
+        *ENDS,
+    ),
+    SearchStatus.RUNNING: (SearchStatus.QUEUED, SearchStatus.STOPPING, SearchStatus.PAUSING, *ENDS),
     SearchStatus.STOPPING: ENDS,
+    SearchStatus.PAUSING: (SearchStatus.STOPPING, SearchStatus.PAUSED, *ENDS),
+    SearchStatus.PAUSED: (SearchStatus.STOPPED,),  # queued again by `Lifecycle` alone, as a search that is over is
 }
 
 
@@ -40,7 +62,7 @@ _COLUMNS = tuple(
     for field in fields(SearchRecord)
 )
 _SEARCH = select(*_COLUMNS)
-"""Selects the row that `_read_search` reads."""
+"""Selects the row that `read_search` reads."""
 
 
 class Searches(Database):
@@ -79,7 +101,8 @@ class Searches(Database):
             raise ValueError("Idempotency-Key must be 1 to 255 printable characters")
         while True:
             with self._write() as connection:
-                if parent is not None and _find(connection, SearchRow.id == parent) is None:
+                # The lock keeps the parent from being deleted before this transaction ends.
+                if parent is not None and find_search(connection, parent, share=True) is None:
                     raise NotFoundError(f"there is no search {parent!r} to be the parent")
                 created = self._insert_search(connection, spec, idempotency_key, parent, forecast, request_key)
                 if created is not None:
@@ -104,7 +127,7 @@ class Searches(Database):
         values = {
             "id": "s" + secrets.token_hex(6),
             "idempotency_key": key,
-            "spec": _spec_adapter().dump_python(spec, mode="json"),
+            "spec": dump_spec(spec),
             "kind": spec.kind,
             "parent_id": parent,
             "forecast": null() if forecast is None else dict(forecast),
@@ -116,7 +139,7 @@ class Searches(Database):
         }
         statement = self._insert(SearchRow).values(values).on_conflict_do_nothing().returning(*_COLUMNS)
         row = connection.execute(statement).mappings().one_or_none()
-        return None if row is None else _read_search(row)
+        return None if row is None else read_search(row)
 
     def get_search(self, search_id: str) -> SearchRecord:
         """Read one search.
@@ -125,10 +148,7 @@ class Searches(Database):
             NotFoundError: There is no such search.
         """
         with self._read() as connection:
-            record = _find(connection, SearchRow.id == search_id)
-        if record is None:
-            raise NotFoundError(f"there is no search {search_id!r}")
-        return record
+            return require_search(find_search(connection, search_id), search_id)
 
     def find_keyed(self, idempotency_key: str) -> SearchRecord | None:
         """Find the search that was created with an idempotency key; None where there is none."""
@@ -141,6 +161,7 @@ class Searches(Database):
         limit: int = 50,
         cursor: str | None = None,
         kind: str | None = None,
+        tag: str | None = None,
     ) -> Page[SearchRecord]:
         """Read one page of searches, newest first.
 
@@ -149,6 +170,7 @@ class Searches(Database):
             limit: The number of searches on the page, 1 to 1000.
             cursor: The cursor of the page before; None reads the first page.
             kind: Read only searches of this kind.
+            tag: Read only searches with this tag.
 
         Raises:
             ValueError: The limit is not between 1 and 1000, or the cursor is not one of this listing.
@@ -158,21 +180,29 @@ class Searches(Database):
             statement = statement.where(SearchRow.status == status)
         if kind is not None:
             statement = statement.where(SearchRow.kind == kind)
+        if tag is not None:
+            statement = statement.where(self._has_tag(tag))
         if cursor is not None:
             created_at, after = decode("searches", cursor, (int, float), str)
             statement = statement.where(tuple_(SearchRow.created_at, SearchRow.id) < (created_at, after))
         statement = statement.order_by(SearchRow.created_at.desc(), SearchRow.id.desc()).limit(check_limit(limit) + 1)
         with self._read() as connection:
-            records = [_read_search(row) for row in connection.execute(statement).mappings()]
+            records = [read_search(row) for row in connection.execute(statement).mappings()]
         more = len(records) > limit
         records = records[:limit]
         return Page(tuple(records), encode("searches", records[-1].created_at, records[-1].id) if more else None)
+
+    def _has_tag(self, tag: str) -> ColumnElement[bool]:
+        if self._engine.dialect.name == "sqlite":
+            marks = func.json_each(SearchRow.tags).table_valued("value")
+            return exists(select(marks.c.value).where(marks.c.value == tag))
+        return type_coerce(SearchRow.tags, JSONB).contains([tag])
 
     def children(self, search_id: str) -> list[SearchRecord]:
         """Read the searches whose parent is the given one, oldest first."""
         statement = _SEARCH.where(SearchRow.parent_id == search_id).order_by(SearchRow.created_at, SearchRow.id)
         with self._read() as connection:
-            return [_read_search(row) for row in connection.execute(statement).mappings()]
+            return [read_search(row) for row in connection.execute(statement).mappings()]
 
     def move_search(
         self,
@@ -185,8 +215,8 @@ class Searches(Database):
     ) -> bool:
         """Change the status of a search by compare-and-set.
 
-        A terminal search never changes. A change to a terminal status also stops the running trials, in the same
-        transaction.
+        A search that is over is not changed here (`Lifecycle` may queue it again). A change to a terminal status or to
+        paused also stops the running trials, in the same transaction.
 
         Args:
             search_id: The search.
@@ -209,9 +239,7 @@ class Searches(Database):
         with self._write() as connection:
             if self._move(connection, search_id, sources, to, message=message, attempt=attempt):
                 return True
-            found = _find(connection, SearchRow.id == search_id)
-        if found is None:
-            raise NotFoundError(f"there is no search {search_id!r}")
+            require_search(find_search(connection, search_id), search_id)
         return False
 
     def _move(
@@ -229,14 +257,17 @@ class Searches(Database):
         values: dict[str, Any] = {"status": to, "updated_at": now}
         if message is not None:
             values["message"] = clean_text(message)
+        if to.at_rest:
+            values |= {"lease_owner": None, "hold_seconds": None, "setbacks": 0}
         if to.terminal:
-            values |= {"finished_at": now, "lease_owner": None, "hold_seconds": None, "setbacks": 0}
+            values["finished_at"] = now
         statement = update(SearchRow).where(SearchRow.id == search_id, SearchRow.status.in_(expected)).values(values)
         if attempt is not None:
             statement = statement.where(SearchRow.attempt == attempt)
         moved = connection.execute(statement).rowcount == 1
-        if moved and to.terminal:
-            _stop_running_trials(connection, search_id, now, f"the search ended: {to}")
+        if moved and to.at_rest:
+            reason = f"the search ended: {to}" if to.terminal else "the search was paused"
+            _stop_running_trials(connection, search_id, now, reason)
         return moved
 
     def replace_message(self, search_id: str, old: str | None, new: str | None) -> bool:
@@ -249,7 +280,7 @@ class Searches(Database):
             update(SearchRow)
             .where(
                 SearchRow.id == search_id,
-                SearchRow.status.in_(OPEN),
+                SearchRow.status.in_(ATTENDED),
                 SearchRow.message.is_not_distinct_from(clean_text(old)),
             )
             .values(message=clean_text(new), updated_at=self._clock())
@@ -258,10 +289,10 @@ class Searches(Database):
             return connection.execute(statement).rowcount == 1
 
     def due_searches(self) -> list[SearchRecord]:
-        """Read the searches that the reconciler attends to: all that are not over, oldest first."""
-        statement = _SEARCH.where(SearchRow.status.in_(OPEN)).order_by(SearchRow.created_at, SearchRow.id)
+        """Read the searches that the reconciler attends to: all that are neither over nor paused, oldest first."""
+        statement = _SEARCH.where(SearchRow.status.in_(ATTENDED)).order_by(SearchRow.created_at, SearchRow.id)
         with self._read() as connection:
-            return [_read_search(row) for row in connection.execute(statement).mappings()]
+            return [read_search(row) for row in connection.execute(statement).mappings()]
 
 
 def _stop_running_trials(connection: Connection, search_id: str, now: float, reason: str) -> None:
@@ -287,12 +318,51 @@ def _require_same_request(
         raise ConflictError(f"this Idempotency-Key was used for another {other} (search {existing.id})")
 
 
-def _read_search(row: RowMapping) -> SearchRecord:
-    stage = row["stage"]
-    parsed = {"spec": _spec_adapter().validate_python(row["spec"]), "stage": None if stage is None else Stage(**stage)}
+def dump_spec(spec: SearchSpec) -> Any:
+    """Make the document of a spec that a row holds."""
+    return _spec_adapter().dump_python(spec, mode="json")
+
+
+def read_search(row: RowMapping) -> SearchRecord:
+    """Make the record of a row of `searches`."""
+    stage, tags = row["stage"], row["tags"]
+    parsed = {
+        "spec": _spec_adapter().validate_python(row["spec"]),
+        "stage": None if stage is None else Stage(**stage),
+        "tags": () if tags is None else tuple(tags),
+    }
     return SearchRecord(**{**row, **parsed})
+
+
+def find_search(
+    connection: Connection, search_id: str, *, lock: bool = False, share: bool = False
+) -> SearchRecord | None:
+    """Read a search within a transaction; None where there is none.
+
+    Args:
+        connection: The transaction.
+        search_id: The search.
+        lock: Nobody else changes or locks the search until the transaction ends (on SQLite, every writer waits anyway).
+        share: Nobody deletes or changes the search until the transaction ends, though others may lock it likewise.
+    """
+    statement = _SEARCH.where(SearchRow.id == search_id)
+    if lock or share:
+        statement = statement.with_for_update(read=not lock)
+    row = connection.execute(statement).mappings().one_or_none()
+    return None if row is None else read_search(row)
+
+
+def require_search(found: SearchRecord | None, search_id: str) -> SearchRecord:
+    """Return the search that was found.
+
+    Raises:
+        NotFoundError: None was found.
+    """
+    if found is None:
+        raise NotFoundError(f"there is no search {search_id!r}")
+    return found
 
 
 def _find(connection: Connection, condition: Any) -> SearchRecord | None:
     row = connection.execute(_SEARCH.where(condition)).mappings().one_or_none()
-    return None if row is None else _read_search(row)
+    return None if row is None else read_search(row)

@@ -30,7 +30,7 @@ class Snapshots(Database):
 
         Raises:
             NotFoundError: There is no such search.
-            SearchClosedError: The search is stopping or over.
+            SearchClosedError: The search is stopping, pausing, paused or over.
             StaleAttemptError: The attempt no longer drives the search.
         """
         values = {

@@ -16,9 +16,18 @@ its own. The statement that writes also compares the attempt, so nothing can hap
 writer that was replaced, however long it slept, is refused (StaleAttemptError) and changes nothing.
 
 **A status changes by compare-and-set** (UPDATE ... WHERE status = expected): of any number of callers that try the
-same change, one succeeds. A terminal row (completed, failed, stopped; for a trial also pruned) never changes again:
-every UPDATE is conditional on a status that is not terminal. The end of a search also ends its running trials, as
-stopped, in the same transaction; so a search that is over has no running trials.
+same change, one succeeds. The end of a search, and its pause, also end its running trials, as stopped, in the same
+transaction; so a search that is over or paused has no running trials.
+
+**What was measured never changes; what was broken off may go on.** A trial that is completed or pruned never changes
+again, nor does any measurement: every UPDATE of a driver is conditional on a status that is not terminal. A search
+that is over or paused changes in one way only, at a user's request: `resume_search` and `extend_search` put it back
+into the queue, under the same id, with the same trials, and the next driver's attempt counts on. That driver
+(`begin_attempt`) may continue the trials that were stopped with the search, each as a new attempt; it finds the
+measurements of the attempts before. A failed trial stays failed, unless the user asked for another try: then resuming
+makes it a stopped one. The spec of a search changes when the search is extended, which only adds trials to the plan,
+and in its name; both in one transaction with the status or the name. `delete_search` removes a search that is over or
+paused with all of its rows, unless other searches need them; content that searches share stays.
 
 **Nothing waits for the clock.** Who attends to a search is told by a lease whose beat its owner increases; back-off is
 a length that whoever waits measures. Times of day are recorded to be read by people, and decide nothing.
@@ -33,8 +42,8 @@ curve and leaves the score alone. Every measurement stays, also in a trial that 
 **Nothing needs to be measured twice.** A completed trial of the same (architecture, fidelity, seed, environment),
 whichever search it belongs to, can be adopted: the new row is completed at once, with the numbers and the curve of the
 other trial, which the row names as its source. No process ran for an adopted trial, so it adds nothing to a search's
-cost and nothing to the mean times of rungs. The source of an adopted trial is always one that ran. Training-free scores
-belong to no search.
+cost and nothing to the mean times of rungs. The source of an adopted trial is always one that ran; its name stays
+readable when its search is deleted. Training-free scores belong to no search.
 
 **Transactions are short**: one per event, with at most two statements for a trial's event (plus one for a fidelity or
 an environment that a process sends for the first time). Writers on SQLite take turns and wait up to 30 s; readers never
@@ -60,13 +69,14 @@ from nas.store.drivers import Drivers
 from nas.store.engine import Clock, make_engine
 from nas.store.leaderboard import Leaderboard
 from nas.store.leases import Leases
+from nas.store.lifecycle import Lifecycle
 from nas.store.overviews import Overviews
 from nas.store.schema import Schema
 from nas.store.snapshots import Snapshots
 from nas.store.training_free import TrainingFree
 
 
-class Store(Schema, Drivers, Leases, Adoption, TrainingFree, Leaderboard, Overviews, Costs, Snapshots):
+class Store(Schema, Drivers, Leases, Lifecycle, Adoption, TrainingFree, Leaderboard, Overviews, Costs, Snapshots):
     """The record of all searches on one database: every method of this package, under the contract above."""
 
     @classmethod

@@ -103,6 +103,8 @@ class SearchRow(Base):
     setbacks: Mapped[int] = mapped_column(Integer, server_default="0")  # drivers lost in a row without progress
     progress_mark: Mapped[int | None] = mapped_column(Integer)  # what was recorded when the present driver began
     reached: Mapped[int] = mapped_column(Integer, server_default="0")  # the furthest step before the first trial
+    notes: Mapped[str | None] = mapped_column(Text)
+    tags: Mapped[list[str] | None] = mapped_column(DOCUMENT)
 
     __table_args__ = (
         UniqueConstraint("idempotency_key"),

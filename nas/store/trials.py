@@ -43,7 +43,7 @@ class Trials(Contents):
         Raises:
             ConflictError: The number is recorded with other content.
             NotFoundError: There is no such search.
-            SearchClosedError: The search is stopping or over.
+            SearchClosedError: The search is stopping, pausing, paused or over.
             StaleAttemptError: The attempt no longer drives the search.
         """
         record = new_trial(proposal, self._clock())
@@ -75,7 +75,10 @@ class Trials(Contents):
         return insert.returning(TrialRow.number)  # not every database driver knows the row count of an INSERT
 
     def begin_attempt(self, search_id: str, number: int, driver_attempt: int | None = None) -> int:
-        """Begin a new attempt of a running trial; from now on writes of the attempt before are refused.
+        """Begin a new attempt of a trial; from now on writes of the attempt before are refused.
+
+        The trial is a running one, or for a driver (`driver_attempt`) also one that was stopped with its search: that
+        trial runs again, and keeps what it has measured.
 
         Args:
             search_id: The search.
@@ -87,16 +90,18 @@ class Trials(Contents):
 
         Raises:
             NotFoundError: There is no such trial; with `driver_attempt`, also no such search.
-            SearchClosedError: With `driver_attempt`: the search is stopping or over.
+            SearchClosedError: With `driver_attempt`: the search is stopping, pausing, paused or over.
             StaleAttemptError: The trial is over, or `driver_attempt` no longer drives the search.
         """
+        may_begin = (TrialStatus.RUNNING,) if driver_attempt is None else (TrialStatus.RUNNING, TrialStatus.STOPPED)
+        running = {"status": TrialStatus.RUNNING, "finished_at": None, "reason": None}
         with self._write() as connection:
             if driver_attempt is not None:
                 require_driver(connection, search_id, driver_attempt)
             statement = (
                 update(TrialRow)
-                .where(_is_trial(search_id, number), TrialRow.status == TrialStatus.RUNNING)
-                .values(attempt=TrialRow.attempt + 1, updated_at=self._clock())
+                .where(_is_trial(search_id, number), TrialRow.status.in_(may_begin))
+                .values(attempt=TrialRow.attempt + 1, updated_at=self._clock(), **running)
                 .returning(TrialRow.attempt)
             )
             attempt = connection.execute(statement).scalar_one_or_none()
@@ -230,7 +235,7 @@ def require_driver(connection: Connection, search_id: str, attempt: int) -> None
 
     Raises:
         NotFoundError: There is no such search.
-        SearchClosedError: The search is stopping or over.
+        SearchClosedError: The search is stopping, pausing, paused or over.
         StaleAttemptError: The attempt no longer drives the search.
     """
     current_driver = (

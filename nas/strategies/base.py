@@ -33,7 +33,7 @@ class Observation:
     """The state of a trial, as told to a strategy.
 
     Attributes:
-        number: The trial.
+        number: The trial; below 0 for a trial of another search, from which this one starts.
         architecture: As recorded in the store.
         status: running, completed, pruned, failed or stopped.
         score: At the rung `iteration`; None where nothing was measured. A strategy ignores the score of a running
@@ -100,6 +100,7 @@ class CellStrategy(ABC):
         self._proposed: dict[int, DenseCell] = {}
         self._seen: set[DenseCell] = set()
         self._ended: set[int] = set()
+        self._warm = 0
 
     def ask(self, number: int) -> DenseCell:
         if number in self._proposed:
@@ -117,6 +118,7 @@ class CellStrategy(ABC):
         assert isinstance(cell, DenseCell), cell.kind
         if number not in self._proposed:
             self._assign(number, cell)
+            self._warm += number < 0
         if observation.status in FINISHED and number not in self._ended:
             self._ended.add(number)
             self._learn(observation)

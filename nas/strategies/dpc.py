@@ -23,7 +23,7 @@ class NearBestSearch(CellStrategy):
     """Random search that mutates one of the `pool` best cells with probability `near_best`, else draws uniformly.
 
     The parent is drawn uniformly from the best cells, in the order of `nas.results.standing`; ties go to the earlier
-    trial. Trials `0 .. startup - 1` are uniform.
+    trial. Trials `0 .. startup - 1` are uniform; of these, one fewer for each trial of another search that was told.
 
     The paper gives the idea in a sentence and no numbers; probability, pool and mutation are this project's choice.
 
@@ -40,7 +40,7 @@ class NearBestSearch(CellStrategy):
 
     def _propose(self, number: int, rng: random.Random) -> DenseCell | None:
         best = self._best()
-        if number < self._strategy.startup or not best or rng.random() >= self._strategy.near_best:
+        if number + self._warm < self._strategy.startup or not best or rng.random() >= self._strategy.near_best:
             return None
         parents = [cell for *_, cell in best]
         for _ in range(MUTATION_TRIES):

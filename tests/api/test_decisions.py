@@ -35,7 +35,7 @@ SECONDS = st.floats(0, 1e6)
 
 def expected(status: str, job: str | None, lost_for: float) -> Action:
     """The table, written by cases."""
-    if status == "stopping":
+    if status in ("stopping", "pausing"):
         return Action.STOP_JOB if job in GOING else Action.MARK_STOPPED
     if job in GOING:
         return Action.WAIT
@@ -44,7 +44,7 @@ def expected(status: str, job: str | None, lost_for: float) -> Action:
     return Action.REPLACE
 
 
-@pytest.mark.parametrize("status", ["starting", "running", "stopping"])
+@pytest.mark.parametrize("status", ["starting", "running", "stopping", "pausing"])
 @pytest.mark.parametrize("job", [*GOING, *OVER, "lost"])
 def test_decisions_about_a_search_with_a_driver(status, job):
     for lost_for in (0.0, LOST_SECONDS - 0.1, LOST_SECONDS):

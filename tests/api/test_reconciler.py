@@ -300,6 +300,24 @@ def test_stopping_ends_the_job_first_and_keeps_what_was_measured(reconciler, sto
     assert store.get_trial(search.id, 0).status is TrialStatus.STOPPED
 
 
+def test_pausing_ends_the_job_and_a_resumed_search_gets_its_next_driver(reconciler, store, cluster, search):
+    reconciler.run_once()
+    store.driver_started(search.id, 1)
+    store.move_search(search.id, [SearchStatus.RUNNING], SearchStatus.PAUSING)
+    assert reconciler.run_once() is True
+    assert cluster.stopped == [job_id(search.id, 1)]
+    cluster.jobs[job_id(search.id, 1)] = JobState.stopped
+    reconciler.run_once()
+    assert store.get_search(search.id).status is SearchStatus.PAUSED
+    for _ in range(2):
+        assert reconciler.run_once() is False
+    assert cluster.submitted == [job_id(search.id, 1)]
+    store.resume_search(search.id)
+    reconciler.run_once()
+    assert cluster.submitted == [job_id(search.id, attempt) for attempt in (1, 2)]
+    assert store.get_search(search.id).status is SearchStatus.STARTING
+
+
 def test_one_search_that_cannot_be_attended_to_does_not_hold_up_the_others(store, clock, service, tmp_path):
     first = store.create_search(BlackBoxSpec.model_validate(service.spec))[0]
     second = store.create_search(BlackBoxSpec.model_validate(service.spec))[0]

@@ -60,7 +60,7 @@ def _drive(store: Store, settings: Settings, search_id: str, attempt: int) -> in
     interrupted = _on_termination()  # after ray.init, which sets a handler of its own
     try:
         run_search(store, search_id, attempt, Workspace.from_settings(settings), interrupted=lambda: bool(interrupted))
-    except StaleAttemptError as error:
+    except (StaleAttemptError, NotFoundError) as error:  # replaced, or the search was deleted
         log.warning("%s; this driver ends", error)
     except Interrupted as error:
         log.warning("%s", error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shutil
@@ -9,11 +10,12 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from nas.kinds.plans import Need
+from nas.kinds.plans import Need, Plan
 from nas.kinds.registry import kind_of
 from nas.results.status import SearchStatus
 from nas.specs import AutoDeepLabSpec, JobSpec
 from nas.store import SearchClosedError, Store, TrialRecord
+from search_spaces.validation import InputError
 from workers.driver.environments import Environments
 from workers.driver.preparation import PreparationError, Reached, ShouldContinue, Show, await_resources, prepare_all
 from workers.driver.record import DriverRecord, persist
@@ -59,8 +61,9 @@ def run_search(
 ) -> SearchStatus:
     """Run a search to its end, from where earlier drivers were.
 
-    Ends within seconds once the search is stopping in the record, or `interrupted` returns true. Whatever happens, no
-    process of a trial or a run is left.
+    Ends within seconds once the search is stopping or pausing in the record, or `interrupted` returns true. Whatever
+    happens, no process of a trial or a run is left. The checkpoints of trials that were broken off stay until the
+    search is completed or deleted, so that a resumed search continues from them.
 
     Args:
         store: The record.
@@ -76,7 +79,8 @@ def run_search(
         The status that the search ended with, which is recorded.
 
     Raises:
-        Interrupted: `interrupted` returned true, and the search is not stopping.
+        Interrupted: `interrupted` returned true, and the search is neither stopping nor pausing.
+        NotFoundError: The search was deleted.
         StaleAttemptError: Another driver has taken over.
         StoreError: The database stays away.
     """
@@ -86,7 +90,8 @@ def run_search(
         end = run.to_end()
     except SearchClosedError:
         end = run.finish_stopped()
-    shutil.rmtree(search_folder(workspace, search_id), ignore_errors=True)
+    if end is SearchStatus.COMPLETED:
+        shutil.rmtree(search_folder(workspace, search_id), ignore_errors=True)
     log.info("search %s: %s", search_id, end)
     return end
 
@@ -125,13 +130,14 @@ class _Run:
         return self.finish_stopped() if end is None else end
 
     def finish_stopped(self) -> SearchStatus:
-        """Record that the search was stopped, unless others ended it; Interrupted when neither is the case."""
-        status = self._driver.status()
-        if status.terminal:
-            return status
-        if status is SearchStatus.STOPPING:
-            return self._driver.finish(SearchStatus.STOPPED)
-        raise Interrupted(f"the driver of search {self._driver.search_id} was asked to end")
+        """Record that the search was stopped or paused, unless others did; Interrupted when neither is the case."""
+        while not (status := self._driver.status()).at_rest:
+            if not status.ending:
+                raise Interrupted(f"the driver of search {self._driver.search_id} was asked to end")
+            with contextlib.suppress(SearchClosedError):  # a pausing search was stopped meanwhile: look again
+                stopping = status is SearchStatus.STOPPING
+                return self._driver.finish(SearchStatus.STOPPED if stopping else SearchStatus.PAUSED)
+        return status
 
     def _differentiable(self, spec: AutoDeepLabSpec) -> SearchStatus | None:
         """The runs, then the networks that they decoded to; None when stopped before they are over."""
@@ -146,7 +152,7 @@ class _Run:
     def _trials(self, note: str | None = None) -> SearchStatus | None:
         """Prepare and run the trials; None when stopped before they are over."""
         driver = self._driver
-        plan = kind_of(driver.spec).plan(driver.spec, driver.search_id, driver.records)
+        plan = self._plan()
         if not plan.size:
             return driver.finish(SearchStatus.COMPLETED, note)
         reports = (driver.show, self._should_continue, driver.reached)
@@ -159,10 +165,18 @@ class _Run:
         trial_book.replay()
         return trial_book.conclude(note) if self._work(trial_book, self._trial_process) else None
 
+    def _plan(self) -> Plan:
+        driver = self._driver
+        try:
+            return kind_of(driver.spec).plan(driver.spec, driver.search_id, driver.records)
+        except InputError as error:
+            raise PreparationError(str(error)) from error
+
     def _work(self, book: RunBook | TrialBook, process: type[Process]) -> bool:
         """Run all tasks of the book; False when stopped before they are over."""
         os.environ.update(ENVIRONMENT)
-        controller = SearchController(book, process, search_folder(self._workspace, self._driver.search_id))
+        scratch = search_folder(self._workspace, self._driver.search_id) / f"driver-{self._driver.attempt}"
+        controller = SearchController(book, process, scratch)
         try:
             while not controller.is_finished():
                 if not self._should_continue():
@@ -174,6 +188,8 @@ class _Run:
         except BaseException:
             controller.abort()
             raise
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
         return True
 
     def _should_continue(self) -> bool:
@@ -182,7 +198,7 @@ class _Run:
             return False
         if time.monotonic() - self._asked >= POLL_SECONDS:
             status = self._driver.status()
-            self._continuing = not (status is SearchStatus.STOPPING or status.terminal)
+            self._continuing = not (status.ending or status.at_rest)
             self._asked = time.monotonic()
         return self._continuing
 

@@ -8,16 +8,17 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nas.kinds.plans import Plan
 from nas.results.measurement import Measurement
 from nas.results.proposal import Proposal
+from nas.results.standing import Standing
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import Fidelity, Resources
-from nas.store import TrialRecord
+from nas.store import NotFoundError, TrialRecord
 from workers.driver.record import DriverRecord, persist
 from workers.trainables.message import Measured, Progress
 from workers.trainables.task import TrialTask
@@ -89,16 +90,20 @@ class TrialBook:
         return not self._resumed and self._plan.finished
 
     def replay(self) -> None:
-        """Read what earlier drivers recorded; trials that ran under them are launched first, as new attempts."""
-        trials = persist(lambda: self._store.all_trials(self._search_id))
+        """Read what earlier drivers recorded.
+
+        Trials that ran under them, or were stopped when the search was stopped, are launched first, as new attempts.
+        """
+        recorded = persist(lambda: self._store.all_trials(self._search_id))
         curves = persist(lambda: self._store.measurements(self._search_id))
-        trials = [self._close_measured(trial) for trial in trials]
+        reopened = {trial.number for trial in recorded if trial.status is TrialStatus.STOPPED}
+        trials = [self._close_measured(self._reopen(trial)) for trial in recorded]
         self._plan.restore(trials, curves)
         for trial in trials:
             if trial.status.terminal:
                 self._count(trial.status, trial.reason)
                 continue
-            attempt = self._begin_attempt(trial.number)
+            attempt = trial.attempt if trial.number in reopened else self._begin_attempt(trial.number)
             task = self._task(self._plan.fidelity_of(trial), trial, attempt)
             curve = curves.get(trial.number)
             self._resumed.append(_Flight(task, curve[-1] if curve else None))
@@ -192,7 +197,10 @@ class TrialBook:
         return _Flight(self._task(proposal.fidelity, trial, trial.attempt))
 
     def _adopt(self, proposal: Proposal) -> bool:
-        """Whether the proposal was measured before; then it is recorded with its source."""
+        """Whether the proposal was measured before; then it is recorded with its source.
+
+        Early stopping judges an adopted trial as one that runs: so the search goes on as if it had been trained.
+        """
         find = self._measured_before
         if find is None:
             return False
@@ -200,12 +208,44 @@ class TrialBook:
         if found is None:
             return False
         source, measured = found
-        attempt = self._driver.attempt
-        adopted = persist(lambda: self._store.adopt_trial(self._search_id, attempt, proposal, source, measured.number))
-        assert adopted.status is TrialStatus.COMPLETED, adopted.number  # numbers on record are not proposed again
+        curve = persist(lambda: self._store.curve(source, measured.number))
+        last, unjudged = self._judge(proposal.number, curve)
+        adopt, attempt = self._store.adopt_trial, self._driver.attempt
+        pruned_at = None if last is curve[-1] else last.iteration
+        try:
+            adopted = persist(
+                lambda: adopt(
+                    self._search_id,
+                    attempt,
+                    proposal,
+                    source,
+                    measured.number,
+                    pruned_at=pruned_at,
+                    unjudged=unjudged,
+                )
+            )
+        except NotFoundError:  # the source was deleted a moment ago, or this search; the caller finds out which
+            return False
+        assert adopted.status.terminal, adopted.number  # numbers on record are not proposed again
         log.info("trial %d was measured before, as trial %d of %s", proposal.number, measured.number, source)
-        self._count(TrialStatus.COMPLETED, None)
+        self._count(adopted.status, None)
+        self._plan.tell(proposal.number, adopted.architecture, adopted.status, last)
         return True
+
+    def _judge(self, number: int, curve: Sequence[Measurement]) -> tuple[Measurement, Standing | None]:
+        """Ask early stopping about a recorded curve as if it were measured now.
+
+        Returns:
+            The measurement with which the trial ends, and the first rung that it passed unjudged.
+        """
+        unjudged: Standing | None = None
+        for measurement in curve[:-1]:
+            if not self._plan.should_continue(number, measurement):
+                return measurement, unjudged
+            judged = self._plan.judged(number, measurement)
+            if judged is not None:
+                unjudged = None if judged else unjudged or (measurement.iteration, measurement.score)
+        return curve[-1], unjudged
 
     def _task(self, fidelity: Fidelity, trial: TrialRecord, attempt: int) -> TrialTask:
         return TrialTask(
@@ -219,6 +259,13 @@ class TrialBook:
             fidelity=fidelity,
             seed=trial.seed,
         )
+
+    def _reopen(self, trial: TrialRecord) -> TrialRecord:
+        """A search that is driven has no stopped trials: those that were stopped with it before go on."""
+        if trial.status is not TrialStatus.STOPPED:
+            return trial
+        attempt = self._begin_attempt(trial.number)
+        return replace(trial, status=TrialStatus.RUNNING, attempt=attempt, finished_at=None, reason=None)
 
     def _close_measured(self, trial: TrialRecord) -> TrialRecord:
         """A driver may die between a trial's last rung and its end: then nothing is left to run."""

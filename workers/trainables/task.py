@@ -83,5 +83,5 @@ class RunTask(Task):
 
 
 def search_folder(workspace: Workspace, search_id: str) -> Path:
-    """Return the folder of what a search leaves on disk while it runs; its driver removes it at the end."""
+    """Return the folder of what a search keeps on disk until it is completed or deleted: checkpoints, Tune's files."""
     return workspace.artifacts / search_id

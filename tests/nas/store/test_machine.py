@@ -95,9 +95,7 @@ class Lives(RuleBasedStateMachine):
         return answer
 
     def driver_error(self, attempt: int, *allowed: SearchStatus) -> type[Exception] | None:
-        if self.status.terminal or (
-            self.status is S.STOPPING and S.STOPPING not in allowed and attempt == self.attempt
-        ):
+        if self.status.at_rest or (self.status.ending and self.status not in allowed and attempt == self.attempt):
             return SearchClosedError
         return None if attempt == self.attempt and self.status in allowed else StaleAttemptError
 
@@ -147,13 +145,57 @@ class Lives(RuleBasedStateMachine):
     @rule(lag=LAGS, end=st.sampled_from([S.COMPLETED, S.STOPPED]))
     def finish_search(self, lag: int, end: SearchStatus) -> None:
         attempt = self.attempt - lag
-        error = self.driver_error(attempt, S.STARTING, S.RUNNING, S.STOPPING)
+        error = self.driver_error(attempt, S.STARTING, S.RUNNING, S.STOPPING, S.PAUSING)
         if self.status is end and attempt == self.attempt:
             error = None  # told twice
         self.expect(error, lambda: self.store.finish_search(self.search, attempt, end))
         if error is None and not self.status.terminal:
             self.status = end
             self.stop_in_flight()
+
+    @rule()
+    def ask_to_pause(self) -> None:
+        wins = self.status in (S.STARTING, S.RUNNING)
+        assert self.store.move_search(self.search, [S.STARTING, S.RUNNING], S.PAUSING) is wins
+        if wins:
+            self.status = S.PAUSING
+
+    @rule(lag=LAGS)
+    def finish_paused(self, lag: int) -> None:
+        attempt = self.attempt - lag
+        error = self.driver_error(attempt, S.PAUSING)
+        if self.status is S.PAUSED and attempt == self.attempt:
+            error = None  # told twice
+        self.expect(error, lambda: self.store.finish_search(self.search, attempt, S.PAUSED))
+        if error is None and self.status is S.PAUSING:
+            self.status = S.PAUSED
+            self.stop_in_flight()
+
+    @rule(retry=st.booleans())
+    def resume(self, retry: bool) -> None:
+        failed = [trial for trial in self.trials.values() if trial.status is T.FAILED] if retry else []
+        nothing_left = self.status is S.COMPLETED and not failed
+        too_late = bool(failed) and self.status in (S.STARTING, S.RUNNING)
+        error = ConflictError if self.status.ending or nothing_left or too_late else None
+        self.expect(error, lambda: self.store.resume_search(self.search, retry_failed=retry))
+        if error is None:
+            self.status = S.QUEUED if self.status.at_rest else self.status
+            for trial in failed:
+                trial.status = T.STOPPED
+
+    @rule(lag=LAGS, number=NUMBERS)
+    def go_on(self, lag: int, number: int) -> None:
+        """The search's driver begins a new attempt, also of a trial that was stopped with the search."""
+        attempt, trial = self.attempt - lag, self.trials.get(number)
+        error = self.driver_error(attempt, S.STARTING, S.RUNNING)
+        if error is None and trial is None:
+            error = NotFoundError
+        elif error is None and trial is not None and trial.status not in (T.RUNNING, T.STOPPED):
+            error = StaleAttemptError
+        answer = self.expect(error, lambda: self.store.begin_attempt(self.search, number, attempt))
+        if error is None and trial is not None:
+            trial.attempt, trial.status = trial.attempt + 1, T.RUNNING
+            assert answer == trial.attempt
 
     @rule(lag=LAGS, number=NUMBERS, cell=st.integers(0, 1))
     def add(self, lag: int, number: int, cell: int) -> None:

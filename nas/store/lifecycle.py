@@ -1,0 +1,192 @@
+"""What a user does to a search that exists: resume, extend, rename, annotate, delete it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, null, select, update
+
+from nas.results.status import SearchStatus, TrialStatus
+from nas.specs import SearchSpec
+from nas.store.engine import clean_text
+from nas.store.errors import ConflictError
+from nas.store.records import SearchRecord
+from nas.store.searches import Searches, dump_spec, find_search, require_search
+from nas.store.tables import MeasurementRow, SearchRow, SnapshotRow, TrialRow
+
+LONGEST_LIST = 5
+"""How many ids a sentence names."""
+
+
+class Lifecycle(Searches):
+    """Rows of `searches`, changed at a user's request; the store's contract says what may change."""
+
+    def resume_search(self, search_id: str, *, retry_failed: bool = False) -> SearchRecord:
+        """Put a search that was stopped, has failed or is paused back into the queue.
+
+        Its trials stay. The next driver continues the stopped ones and proposes what is left. A search that is queued,
+        starting or running already is left as it is, so that resuming twice is resuming once.
+
+        Args:
+            search_id: The search.
+            retry_failed: Try the failed trials again. A completed search that has some can be resumed with it.
+
+        Returns:
+            The search as it is now.
+
+        Raises:
+            ConflictError: The search is completed, is still stopping or pausing, or has nothing but failed trials; or
+                failed trials shall be tried again while the search runs.
+            NotFoundError: There is no such search.
+        """
+        with self._write() as connection:
+            search = require_search(find_search(connection, search_id, lock=True), search_id)
+            if search.status.ending:
+                raise ConflictError(f"search {search_id} is still {search.status}; resume it in a few seconds")
+            counts = _count_trials(connection, search_id)
+            if search.status.at_rest:
+                _require_work(search, counts, retry_failed)
+                self._requeue(connection, search_id)
+            elif retry_failed and counts[TrialStatus.FAILED] and search.status is not SearchStatus.QUEUED:
+                raise ConflictError(
+                    f"search {search_id} is {search.status}: pause it first, then resume it with retry_failed"
+                )
+            if retry_failed and counts[TrialStatus.FAILED]:
+                self._reopen_failed_trials(connection, search_id)
+            return require_search(find_search(connection, search_id), search_id)
+
+    def extend_search(
+        self, search_id: str, expected: SearchSpec, spec: SearchSpec, forecast: Mapping[str, Any] | None = None
+    ) -> SearchRecord | None:
+        """Give a search that is over or paused a spec with more trials, and put it back into the queue.
+
+        Args:
+            search_id: The search.
+            expected: The spec that `spec` was made from.
+            spec: The spec with more trials, all else equal.
+            forecast: The expected cost of the search as it is now, as a JSON mapping; None where it is not known.
+
+        Returns:
+            The search as it is now; None when its spec is not the expected one, and nothing was changed.
+
+        Raises:
+            ConflictError: The search is neither over nor paused.
+            NotFoundError: There is no such search.
+        """
+        with self._write() as connection:
+            search = require_search(find_search(connection, search_id, lock=True), search_id)
+            if search.spec != expected:
+                return None
+            if not search.status.at_rest:
+                raise ConflictError(f"search {search_id} is {search.status}: pause it first, or wait; then extend it")
+            now = null() if forecast is None else dict(forecast)
+            self._requeue(connection, search_id, spec=dump_spec(spec), forecast=now)
+            return require_search(find_search(connection, search_id), search_id)
+
+    def edit_search(
+        self, search_id: str, *, name: str | None = None, notes: str | None = None, tags: Sequence[str] | None = None
+    ) -> SearchRecord:
+        """Change what people call a search and say about it, whatever its status. What is None stays.
+
+        Args:
+            search_id: The search.
+            name: The new name.
+            notes: The new remarks; empty text removes them.
+            tags: All tags, which replace those it has.
+
+        Returns:
+            The search as it is now.
+
+        Raises:
+            NotFoundError: There is no such search.
+        """
+        with self._write() as connection:
+            search = require_search(find_search(connection, search_id, lock=True), search_id)
+            values: dict[str, Any] = {"updated_at": self._clock()}
+            if name is not None:
+                values["spec"] = dump_spec(search.spec.model_copy(update={"name": name}))
+            if notes is not None:
+                values["notes"] = clean_text(notes, len(notes)) or None
+            if tags is not None:
+                values["tags"] = list(dict.fromkeys(tags))
+            connection.execute(update(SearchRow).where(SearchRow.id == search_id).values(values))
+            return require_search(find_search(connection, search_id), search_id)
+
+    def delete_search(self, search_id: str) -> None:
+        """Delete a search that is over or paused, with its trials, measurements and snapshots.
+
+        Architectures, fidelities, environments and training-free scores stay: searches share them. Trials of other
+        searches that were adopted from this one keep their numbers, and the name of their source.
+
+        Raises:
+            ConflictError: The search is neither over nor paused, or other searches measure its trials or start from
+                what it has measured.
+            NotFoundError: There is no such search.
+        """
+        with self._write() as connection:
+            search = require_search(find_search(connection, search_id, lock=True), search_id)
+            if not search.status.at_rest:
+                raise ConflictError(f"search {search_id} is {search.status}: stop it first, then delete it")
+            _require_unused(connection, search_id)
+            for table in (MeasurementRow, TrialRow, SnapshotRow):
+                connection.execute(delete(table).where(table.search_id == search_id))
+            connection.execute(delete(SearchRow).where(SearchRow.id == search_id))
+
+    def _requeue(self, connection: Connection, search_id: str, **changes: Any) -> None:
+        values = {
+            "status": SearchStatus.QUEUED,
+            "message": None,
+            "stage": null(),
+            "hold_seconds": None,
+            "finished_at": None,
+            "updated_at": self._clock(),
+        }
+        connection.execute(update(SearchRow).where(SearchRow.id == search_id).values(values | changes))
+
+    def _reopen_failed_trials(self, connection: Connection, search_id: str) -> None:
+        """Make failed trials stopped ones, which the next driver continues."""
+        connection.execute(
+            update(TrialRow)
+            .where(TrialRow.search_id == search_id, TrialRow.status == TrialStatus.FAILED)
+            .values(status=TrialStatus.STOPPED, reason="to be tried again", updated_at=self._clock())
+        )
+
+
+def _count_trials(connection: Connection, search_id: str) -> dict[TrialStatus, int]:
+    statement = (
+        select(TrialRow.status, func.count().label("trials"))
+        .where(TrialRow.search_id == search_id)
+        .group_by(TrialRow.status)
+    )
+    counts = {row.status: row.trials for row in connection.execute(statement)}
+    return dict.fromkeys(TrialStatus, 0) | counts
+
+
+def _require_work(search: SearchRecord, counts: Mapping[TrialStatus, int], retry_failed: bool) -> None:
+    """Raise ConflictError when a search that is over or paused has nothing to go on with."""
+    failed = counts[TrialStatus.FAILED]
+    if retry_failed and failed:
+        return
+    if search.status is SearchStatus.COMPLETED:
+        hint = f"retry_failed would try its {failed} failed trials again, and " if failed else ""
+        raise ConflictError(f"search {search.id} is completed, so nothing is left to resume; {hint}extend adds trials")
+    if search.status is SearchStatus.FAILED and failed >= search.planned:
+        raise ConflictError(
+            f"all {failed} trials of search {search.id} have failed; resume it with retry_failed to try them again"
+        )
+
+
+def _require_unused(connection: Connection, search_id: str) -> None:
+    """Raise ConflictError when other searches measure a search's trials, or start from what it has measured."""
+    warm_start = SearchRow.spec["warm_start"].as_string().contains(f'"{search_id}"', autoescape=True)
+    for condition, what in (
+        (SearchRow.parent_id == search_id, "measure its trials"),
+        (warm_start, "start from what it has measured"),
+    ):
+        statement = select(SearchRow.id).where(condition, SearchRow.id != search_id).order_by(SearchRow.created_at)
+        ids = list(connection.execute(statement).scalars())
+        if ids:
+            more = ", ..." if len(ids) > LONGEST_LIST else ""
+            listed = ", ".join(ids[:LONGEST_LIST])
+            raise ConflictError(f"other searches {what}: {listed}{more}; delete those first, then {search_id}")
