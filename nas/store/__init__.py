@@ -2,14 +2,31 @@
 
 from nas.store.errors import ConflictError, NotFoundError, SearchClosedError, StaleAttemptError, StoreError
 from nas.store.leaderboard import TrialOrder
-from nas.store.records import Overview, Page, RungTime, SearchCost, SearchRecord, SnapshotRecord, Stage, TrialRecord
+from nas.store.records import (
+    Change,
+    DrawnScore,
+    EpochEnd,
+    Overview,
+    Page,
+    RungPoint,
+    RungTime,
+    SearchCost,
+    SearchRecord,
+    SnapshotRecord,
+    Stage,
+    TrialRecord,
+)
 from nas.store.store import Store
 
 __all__ = [
+    "Change",
     "ConflictError",
+    "DrawnScore",
+    "EpochEnd",
     "NotFoundError",
     "Overview",
     "Page",
+    "RungPoint",
     "RungTime",
     "SearchClosedError",
     "SearchCost",
