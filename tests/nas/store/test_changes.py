@@ -67,7 +67,7 @@ def test_a_follower_sees_every_change_of_many_writers(store: Store, driven: str,
             for rung in range(1, 9):
                 store.record_measurement(driven, number, 1, measured(100 * rung, random.Random(number + rung).random()))
             store.finish_trial(driven, number, 1, T.COMPLETED)
-        except BaseException as error:  # noqa: BLE001  shown by the assertion below
+        except BaseException as error:
             errors.append(error)
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
