@@ -60,7 +60,7 @@ class Leaderboard(Database):
         with self._read() as connection:
             for part in in_parts(numbers):
                 rows = connection.execute(statement.where(TrialRow.number.in_(part)))
-                found |= dict(rows.tuples().all())
+                found.update((number, key) for number, key in rows)
         return found
 
     def has_scored_besides(self, search_id: str, architecture_keys: Collection[str]) -> bool:
@@ -85,8 +85,7 @@ class Leaderboard(Database):
             The trial; None while no trial has a score.
         """
         with self._read() as connection:
-            rows = connection.execute(candidates_for_best([search_id]))
-            return best([TrialRecord(*row[:-1]) for row in rows])
+            return best([trial for _, trial in candidates_for_best(connection, [search_id])])
 
     def list_trials(
         self,

@@ -51,8 +51,8 @@ def _overviews(connection: Connection, ids: list[str]) -> dict[str, Overview]:
         before = costs[search_id]
         costs[search_id] = replace(before, device_seconds=before.device_seconds + seconds)
     candidates: dict[str, list[TrialRecord]] = {search_id: [] for search_id in ids}
-    for found in connection.execute(candidates_for_best(ids)):
-        candidates[found[-1]].append(TrialRecord(*found[:-1]))
+    for search_id, trial in candidates_for_best(connection, ids):
+        candidates[search_id].append(trial)
     return {search_id: Overview(counts[search_id], best(candidates[search_id]), costs[search_id]) for search_id in ids}
 
 
