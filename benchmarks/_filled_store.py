@@ -36,6 +36,9 @@ SEARCHES_BESIDE = 150
 """Small finished searches that a forecast can compare with, so that the list of searches has more than one page."""
 
 RANKED, EPOCHS, CALIBRATED = 48, 40, 24
+BATCH = 200
+"""Rows of one transaction."""
+
 MAJORITY = 0.8
 """Of all trials, the share in the large search."""
 
@@ -227,6 +230,7 @@ class _Writer:
         }
 
     def _insert(self, table: type, rows: list[dict[str, Any]]) -> None:
-        if rows:
+        # In one long transaction PostgreSQL would keep every version of the totals that triggers update.
+        for start in range(0, len(rows), BATCH):
             with self._store._write() as connection:
-                connection.execute(insert(table), rows)
+                connection.execute(insert(table), rows[start : start + BATCH])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Select, Text, case, cast, func, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Text, case, cast, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from nas.results.status import TrialStatus
@@ -31,7 +31,7 @@ class Totals(Database):
             ]
 
 
-def _differences(connection: Connection, table: str, computed: Select[Any], kept: Select[Any]) -> Iterator[str]:
+def _differences(connection: Connection, table: str, computed: Any, kept: Any) -> Iterator[str]:
     """Both select a key and the totals under it."""
     expected = {row[0]: tuple(row[1:]) for row in connection.execute(computed)}
     found = {row[0]: tuple(row[1:]) for row in connection.execute(kept)}
@@ -40,7 +40,7 @@ def _differences(connection: Connection, table: str, computed: Select[Any], kept
             yield f"{table} has {found.get(key)} for {key}; the rows give {expected.get(key)}"
 
 
-def _trials() -> Select[Any]:
+def _trials() -> Any:
     counts = [func.count(case((TrialRow.status == status, 1))) for status in TrialStatus]
     return select(
         TrialRow.search_id,
@@ -51,13 +51,13 @@ def _trials() -> Select[Any]:
     ).group_by(TrialRow.search_id)
 
 
-def _kept_trials() -> Select[Any]:
+def _kept_trials() -> Any:
     row = SearchTotalsRow
     counts = [getattr(row, status) for status in TrialStatus]
     return select(row.search_id, *counts, row.measured, row.adopted, row.device_microseconds)
 
 
-def _rungs() -> Select[Any]:
+def _rungs() -> Any:
     row = MeasurementRow
 
     def since_rung_before(column: InstrumentedAttribute[float]) -> ColumnElement[int]:
@@ -80,7 +80,7 @@ def _rungs() -> Select[Any]:
     return select(steps.key, func.count(), *sums).group_by(steps.key)
 
 
-def _kept_rungs() -> Select[Any]:
+def _kept_rungs() -> Any:
     row = RungTotalsRow
     return select(
         _key(row.search_id, row.fidelity_key, row.iteration), row.trials, row.microseconds, row.device_microseconds

@@ -32,7 +32,7 @@ def upgrade() -> None:
     op.create_index("ix_trials_search_id_sequence", "trials", ["search_id", "sequence"])
     op.drop_index("ix_trials_search_id_updated_at", "trials")
     for statement in _triggers()[op.get_context().dialect.name]:
-        op.execute(sa.DDL(statement))
+        op.execute(statement)
 
 
 def downgrade() -> None:
