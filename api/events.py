@@ -1,56 +1,39 @@
-"""Live events of a search: one poller of the store per watched search, whatever the number of watchers.
+"""Live events of searches: one poller of the store per watched search, whatever the number of watchers.
 
-A watcher gets the search and its trials in their present state, then each one that changes. Every event carries the
-complete search or trial, so an event that is delivered twice, or missed and delivered later, does no harm.
+A watcher gets the search and its trials in their present state, then each one that changes. A watcher that draws gets
+the first rows of the leaderboard and a chart of the scores instead of every trial. Every event carries the whole of
+what it is about, so an event that is delivered twice does no harm.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import anyio
 from anyio import to_thread
 
-from api.answers.searches import search_public
-from api.answers.trials import trial_public
+from api.followers import Batch, DrawnFollower, Event, Follower, TrialFollower
 from nas.settings import Settings
-from nas.store import NotFoundError, SearchRecord, Store, StoreError, TrialRecord
+from nas.store import NotFoundError, Store, StoreError
 
 log = logging.getLogger("segnas.events")
 
 POLL_SECONDS = 0.5
-OVERLAP_SECONDS = 30.0
-"""How far back each poll reads again: writers' clocks differ, and a transaction is visible after its time stamp."""
 
 QUEUE_BATCHES = 600
-"""A watcher that is more polls behind is disconnected; it connects again and gets the state of that time."""
-
-
-@dataclass(frozen=True)
-class Event:
-    """One server-sent event: `name` is search, trial or end; `data` is JSON."""
-
-    name: str
-    data: str
-    id: str | None = None
-
-
-Batch = tuple[Event, ...]
-"""Events of one poll; an empty batch disconnects a watcher."""
+"""A watcher that is more polls behind is disconnected; it connects again and continues from its last event."""
 
 
 @dataclass
 class _Feed:
-    """What the watchers of a search have been sent, and their queues."""
+    """The watchers of a search, and the follower that reads for all of them; an empty batch disconnects a watcher."""
 
-    since: float
-    search: str = ""
-    seen: dict[int, tuple[float, str]] = field(default_factory=dict)
+    follower: Follower
     queues: set[asyncio.Queue[Batch]] = field(default_factory=set)
+    started: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
 
 
@@ -61,7 +44,7 @@ class EventHub:
         self._store = store
         self._settings = settings
         self._poll_seconds = poll_seconds
-        self._feeds: dict[str, _Feed] = {}
+        self._feeds: dict[tuple[str, bool], _Feed] = {}
 
     async def close(self) -> None:
         """End all pollers."""
@@ -70,106 +53,84 @@ class EventHub:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def watch(self, search_id: str, last_event_id: str | None, closing: anyio.Event) -> AsyncIterator[Event]:
+    async def watch(
+        self, search_id: str, last_event_id: str | None, closing: anyio.Event, drawn: bool = False
+    ) -> AsyncIterator[Event]:
         """Yield the state of a search, then its changes, then `end`.
 
         Args:
             search_id: The search.
-            last_event_id: The id of the last event that the watcher has; the state then has only the trials that
-                changed since. None or a malformed id gives all trials.
+            last_event_id: The id of the last event that the watcher has; the state then leaves out what the watcher
+                has. None or a malformed id gives the entire state.
             closing: Set when the server ends, which ends the events early.
+            drawn: Send what a page draws instead of every trial.
         """
         queue: asyncio.Queue[Batch] = asyncio.Queue()
-        feed = self._join(search_id, queue)
-        closer = asyncio.create_task(_disconnect_at_end(queue, closing))
+        feed = self._join(search_id, drawn, queue)
+        closer = asyncio.create_task(_disconnect_at_end(queue, feed, closing))
         try:
-            state = await to_thread.run_sync(self._state, search_id, _since(last_event_id))
+            await feed.started.wait()
+            # Taken together: what changes from now on is in the queue.
+            state, missed = feed.follower.state(last_event_id), feed.follower.missed(last_event_id)
             for event in state:
-                yield event
-            ended = state[-1].name == "end"
-            while not ended:
-                batch = await queue.get()
+                if event.data:  # without, the server ends before the search was read
+                    yield event
+            while batch := await to_thread.run_sync(next, missed, ()):
                 for event in batch:
                     yield event
-                ended = not batch or batch[-1].name == "end"
+            while batch := await queue.get():
+                for event in batch:
+                    yield event
+                if batch[-1].name == "end":
+                    return
         finally:
             feed.queues.discard(queue)
             closer.cancel()
 
-    def _join(self, search_id: str, queue: asyncio.Queue[Batch]) -> _Feed:
-        feed = self._feeds.get(search_id)
+    def _join(self, search_id: str, drawn: bool, queue: asyncio.Queue[Batch]) -> _Feed:
+        key = search_id, drawn
+        feed = self._feeds.get(key)
         if feed is None:
-            feed = self._feeds[search_id] = _Feed(since=time.time() - OVERLAP_SECONDS)
-            feed.task = asyncio.create_task(self._poll(search_id, feed))
+            follower = DrawnFollower if drawn else TrialFollower
+            feed = self._feeds[key] = _Feed(follower(search_id, self._store, self._settings))
+            feed.task = asyncio.create_task(self._poll(key, feed))
         feed.queues.add(queue)
         return feed
 
-    async def _poll(self, search_id: str, feed: _Feed) -> None:
+    async def _poll(self, key: tuple[str, bool], feed: _Feed) -> None:
         try:
-            while feed.queues:
+            while feed.queues and not await self._read(feed):
                 await asyncio.sleep(self._poll_seconds)
-                try:
-                    batch = await to_thread.run_sync(self._changes, search_id, feed)
-                except NotFoundError:
-                    raise
-                except StoreError:  # the store is unreachable for a moment: the next poll catches up
-                    continue
-                if batch:
-                    _deliver(feed, batch)
-                    if batch[-1].name == "end":
-                        break
         except NotFoundError:
-            log.info("search %s was deleted; its events end", search_id)
+            log.info("the events of search %s end: it is no longer there", key[0])
         except Exception:
-            log.exception("the events of search %s end early", search_id)
+            log.exception("the events of search %s end early", key[0])
         finally:
-            del self._feeds[search_id]
+            del self._feeds[key]
+            feed.started.set()
             for queue in feed.queues:
                 queue.put_nowait(())
 
-    def _state(self, search_id: str, since: float) -> Batch:
-        """Read the search, its trials that changed since a time and, where the search is over, the end."""
-        record = self._store.get_search(search_id)
-        search = Event("search", self._search(record))
-        trials = [_trial_event(trial) for trial in self._store.changed_trials(search_id, since)]
-        return (search, *trials, *_end(record.status.terminal, search))
-
-    def _changes(self, search_id: str, feed: _Feed) -> Batch:
-        """Read the changes since the last poll; the status first, since trials of an ended search never change."""
-        record = self._store.get_search(search_id)
-        trials = self._store.changed_trials(search_id, feed.since)
-        search = self._search(record)
-        events = [event for trial in trials if (event := _new_event(feed, trial)) is not None]
-        newest = max((trial.updated_at for trial in trials), default=feed.since)
-        feed.since = max(feed.since, newest - OVERLAP_SECONDS)
-        feed.seen = {number: seen for number, seen in feed.seen.items() if seen[0] >= feed.since}
-        if search != feed.search:
-            feed.search = search
-            events.append(Event("search", search))
-        return (*events, *_end(record.status.terminal, Event("search", search)))
-
-    def _search(self, record: SearchRecord) -> str:
-        return search_public(record, self._store.overview(record.id), self._settings).model_dump_json()
-
-
-def _new_event(feed: _Feed, trial: TrialRecord) -> Event | None:
-    event = _trial_event(trial)
-    if feed.seen.get(trial.number) == (trial.updated_at, event.data):
-        return None
-    feed.seen[trial.number] = (trial.updated_at, event.data)
-    return event
-
-
-def _trial_event(trial: TrialRecord) -> Event:
-    return Event("trial", trial_public(trial).model_dump_json(), f"{trial.updated_at:.6f}")
-
-
-def _end(over: bool, search: Event) -> Batch:
-    return (Event("end", search.data),) if over else ()
+    async def _read(self, feed: _Feed) -> bool:
+        """Read the changes and deliver them; return whether the search is over."""
+        try:
+            batch = await to_thread.run_sync(feed.follower.read)
+        except NotFoundError:
+            raise
+        except StoreError:  # the store is unreachable for a moment: the next poll catches up
+            return False
+        if not feed.started.is_set():
+            batch = ()  # the watchers begin with the state, which has this
+        if feed.follower.over:
+            (search,) = (event for event in feed.follower.state(None) if event.name == "search")
+            batch = (*batch, Event("end", search.data))
+        _deliver(feed, batch)
+        feed.started.set()
+        return feed.follower.over
 
 
 def _deliver(feed: _Feed, batch: Batch) -> None:
-    for queue in list(feed.queues):
+    for queue in list(feed.queues) if batch else ():
         if queue.qsize() > QUEUE_BATCHES:
             feed.queues.discard(queue)
             queue.put_nowait(())
@@ -177,13 +138,7 @@ def _deliver(feed: _Feed, batch: Batch) -> None:
             queue.put_nowait(batch)
 
 
-async def _disconnect_at_end(queue: asyncio.Queue[Batch], closing: anyio.Event) -> None:
+async def _disconnect_at_end(queue: asyncio.Queue[Batch], feed: _Feed, closing: anyio.Event) -> None:
     await closing.wait()
     queue.put_nowait(())
-
-
-def _since(last_event_id: str | None) -> float:
-    try:
-        return max(0.0, float(last_event_id or 0.0) - OVERLAP_SECONDS)
-    except ValueError:
-        return 0.0
+    feed.started.set()

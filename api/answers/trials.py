@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from api.answers.base import answer
 from api.answers.documents import fitting, trial_document
 from nas.results.measurement import Measurement
 from nas.schemas.trials import RungScore, TrialDetail, TrialPage, TrialPublic
-from nas.store import Page, SearchRecord, TrialRecord
+from nas.store import Page, RungPoint, SearchRecord, TrialRecord
 
 
 def trial_public(trial: TrialRecord) -> TrialPublic:
@@ -29,18 +29,25 @@ def trial_detail(
     )
 
 
-def trial_page(page: Page[TrialRecord], scores: Mapping[int, Sequence[tuple[int, float]]] | None = None) -> TrialPage:
+def trial_page(page: Page[TrialRecord], scores: Mapping[int, Sequence[RungPoint]] | None = None) -> TrialPage:
     """Make the answer of one page of trials.
 
     Args:
         page: The trials.
-        scores: (iteration, score) at each rung, by trial number; None leaves them out.
+        scores: The points of each learning curve, by trial number; None leaves them out.
     """
-    items = [trial_public(trial) for trial in page.items]
-    if scores is not None:
-        items = [item.model_copy(update={"scores": _rungs(scores[item.number])}) for item in items]
-    return TrialPage(items=tuple(items), next_cursor=page.cursor)
+    return TrialPage(items=trials_public(page.items, scores), next_cursor=page.cursor)
 
 
-def _rungs(scores: Sequence[tuple[int, float]]) -> tuple[RungScore, ...]:
-    return tuple(RungScore(iteration=iteration, score=score) for iteration, score in scores)
+def trials_public(
+    trials: Iterable[TrialRecord], scores: Mapping[int, Sequence[RungPoint]] | None = None
+) -> tuple[TrialPublic, ...]:
+    """Make the short answers of trials, with the score at each rung where `scores` has the learning curves."""
+    items = (trial_public(trial) for trial in trials)
+    if scores is None:
+        return tuple(items)
+    return tuple(item.model_copy(update={"scores": _rungs(scores[item.number])}) for item in items)
+
+
+def _rungs(points: Iterable[RungPoint]) -> tuple[RungScore, ...]:
+    return tuple(RungScore(iteration=point.iteration, score=point.score) for point in points)

@@ -16,7 +16,7 @@ from api.answers.searches import search_page, search_public
 from api.creation import check, create, request_key
 from api.deps import Cursor, HubDep, IdempotencyKey, Limit, LogsDep, ReconcilerDep, SearchDep, SettingsDep, StoreDep
 from api.errors import ApiError
-from api.events import EventHub
+from api.followers import Event
 from api.middleware.body import StrictJsonRoute
 from api.named_fidelities import named_fidelity
 from api.openapi.problems import problems
@@ -170,16 +170,22 @@ async def watch_search(
     last_event_id: Annotated[
         str | None, Header(max_length=64, description="The id of the last event of an earlier stream.")
     ] = None,
+    drawn: Annotated[
+        bool, Query(description="Send what a page draws, however many trials there are, instead of each trial.")
+    ] = False,
 ) -> EventSourceResponse:
     """Follow a search as server-sent events.
 
     The stream begins with one event `search` and one event `trial` for each trial, in their present state. The same
     events follow when the search or a trial changes. The last event is `end`, with the finished search: then close the
     stream. `data` is JSON and always the complete search or trial. A comment every 15 s keeps the connection open.
+
+    With `drawn=true` there are no events `trial`. Instead, `leaderboard` has the first 50 trials with the scores at
+    their rungs, and `scores` a chart: the best so far and a sample of all scores.
     """
     closing = anyio.Event()
     return EventSourceResponse(
-        _stream(hub, search.id, last_event_id, closing),
+        _stream(hub.watch(search.id, last_event_id, closing, drawn)),
         ping=HEARTBEAT_SECONDS,
         sep="\n",
         send_timeout=STALLED_SECONDS,
@@ -188,10 +194,8 @@ async def watch_search(
     )
 
 
-async def _stream(
-    hub: EventHub, search_id: str, last_event_id: str | None, closing: anyio.Event
-) -> AsyncIterator[ServerSentEvent]:
-    async for event in hub.watch(search_id, last_event_id, closing):
+async def _stream(events: AsyncIterator[Event]) -> AsyncIterator[ServerSentEvent]:
+    async for event in events:
         yield ServerSentEvent(event.data, event=event.name, id=event.id, sep="\n")
 
 

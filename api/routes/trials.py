@@ -49,7 +49,7 @@ def list_trials(
         page = store.list_trials(search.id, order_by, status, limit, cursor)
     except ValueError as error:
         raise InputError([FieldProblem(path="cursor", message=str(error))]) from None
-    return trial_page(page, store.rung_scores(search.id, [t.number for t in page.items]) if scores else None)
+    return trial_page(page, store.rung_points(search.id, [t.number for t in page.items]) if scores else None)
 
 
 @router.get("/searches/{search_id}/trials/{number}")

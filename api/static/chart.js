@@ -17,18 +17,12 @@ export function curves(lines, xText) {
   return frame.svg;
 }
 
-// Draws points [{ x, y, mark, text }], which must be in the order of x, and a step line of the best y so far.
-export function dots(points, xText) {
+// Draws points [{ x, y, mark, text }], and a step line through the best so far, [[x, y], ...] ascending in both.
+export function dots(points, best, xText) {
   const frame = axes(points.map(({ x, y }) => [x, y]), xText);
-  let best = -Infinity, path = "";
-  for (const { x, y } of points) {
-    if (path) path += `H${frame.x(x).toFixed(1)}`;
-    if (y > best) {
-      best = y;
-      path += path ? `V${frame.y(y).toFixed(1)}` : `M${frame.x(x).toFixed(1)},${frame.y(y).toFixed(1)}`;
-    }
-  }
-  if (path) frame.svg.append(drawing("path", { class: "best-line", d: path }));
+  const steps = best.map(([x, y]) => [frame.x(x).toFixed(1), frame.y(y).toFixed(1)]);
+  const path = steps.map(([x, y], index) => (index ? `H${x}V${y}` : `M${x},${y}`)).join("");
+  if (path) frame.svg.append(drawing("path", { class: "best-line", d: `${path}H${frame.x(points.at(-1).x).toFixed(1)}` }));
   for (const { x, y, mark, text } of points) frame.svg.append(dot(frame, x, y, mark, text));
   return frame.svg;
 }

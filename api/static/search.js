@@ -5,11 +5,11 @@ import { bar, counted, element, percent, score, show, unbroken } from "./dom.js"
 import { Panels } from "./panels.js";
 import { ask, follow } from "./stream.js";
 
-const SHOWN_CURVES = 40, SHOWN_ROWS = 50, DRAW_PAUSE = 250, FETCHES = 4;
+const SHOWN_CURVES = 40, DRAW_PAUSE = 250;
 
 export async function followSearch(id, signal) {
   const view = new SearchView(id, signal);
-  await follow(`/v1/searches/${id}/events`, (name, data) => view.receive(name, data), (state) => view.connection(state), signal);
+  await follow(`/v1/searches/${id}/events?drawn=true`, (name, data) => view.receive(name, data), (state) => view.connection(state), signal);
 }
 
 class SearchView {
@@ -17,10 +17,8 @@ class SearchView {
     this.id = id;
     this.signal = signal;
     this.search = null;
-    this.trials = new Map();
-    this.points = new Map(); // trial number -> Map(iteration -> score)
-    this.requested = new Set();
-    this.requests = 0;
+    this.board = { items: [], total: 0 }; // the first rows of the leaderboard, and the number of trials
+    this.scores = { title: "Scores", points: [], best_so_far: [] };
     this.state = "";
     this.waiting = false;
     this.panels = new Panels(id, signal);
@@ -29,10 +27,9 @@ class SearchView {
   }
 
   receive(name, data) {
-    if (name === "trial") {
-      this.trials.set(data.number, data);
-      if (data.score !== null) this.curve(data.number).set(data.iteration, data.score);
-    } else {
+    if (name === "leaderboard") this.board = data;
+    else if (name === "scores") this.scores = data;
+    else {
       this.search = data;
       this.panels.refresh();
     }
@@ -42,11 +39,6 @@ class SearchView {
   connection(state) {
     this.state = state;
     this.soon();
-  }
-
-  curve(number) {
-    if (!this.points.has(number)) this.points.set(number, new Map());
-    return this.points.get(number);
   }
 
   soon() {
@@ -60,13 +52,11 @@ class SearchView {
     if (!this.shown) show(head, steps, this.panels.card, element("div", { class: "pair" }, left, right), board);
     this.shown = true;
     document.title = `${this.search.name} - Segnas`;
-    const ranked = [...this.trials.values()].sort(byStanding);
     head.replaceChildren(...this.drawHead());
     steps.replaceChildren(this.drawSteps());
-    left.replaceChildren(...this.drawCurves(ranked));
+    left.replaceChildren(...this.drawCurves());
     right.replaceChildren(...this.drawDots());
-    board.replaceChildren(...this.drawBoard(ranked));
-    this.complete(ranked);
+    board.replaceChildren(...this.drawBoard());
   }
 
   drawHead() {
@@ -106,26 +96,24 @@ class SearchView {
     return element("div", { class: "steps" }, rows);
   }
 
-  drawCurves(ranked) {
-    const lines = ranked.slice(0, SHOWN_CURVES).reverse().map((trial) => ({
+  drawCurves() {
+    const lines = this.board.items.slice(0, SHOWN_CURVES).reverse().map((trial) => ({
       text: `trial ${trial.number}`,
       mark: this.mark(trial),
-      points: [...this.curve(trial.number)].sort((a, b) => a[0] - b[0]),
+      points: trial.scores.map((point) => [point.iteration, point.score]),
     })).filter((line) => line.points.length);
     const marks = ["best", "completed", "pruned", "running"].map((mark) => ({ mark, text: mark }));
     return [element("h2", {}, "Learning curves (validation mIoU)"), curves(lines, "iterations"), legend(marks)];
   }
 
   drawDots() {
-    const deepest = this.search.best?.iteration; // the best trial is one at the deepest rung
-    const points = [...this.trials.values()].filter((trial) => trial.standing !== null && trial.iteration === deepest).sort((a, b) => a.number - b.number)
-      .map((trial) => ({ x: trial.number, y: trial.score, mark: this.mark(trial), text: `trial ${trial.number}: ${score(trial.score)}` }));
-    return [element("h2", {}, deepest ? `Scores at iteration ${deepest}, and the best so far` : "Scores"), dots(points, "trial")];
+    return [element("h2", {}, this.scores.title), dots(this.scores.points, this.scores.best_so_far, "trial")];
   }
 
-  drawBoard(ranked) {
+  drawBoard() {
+    const { items, total } = this.board;
     const heads = ["", "Trial", "mIoU", "Iteration", "Status", "Time", "Attempt", "Architecture"];
-    const rows = ranked.slice(0, SHOWN_ROWS).map((trial, index) => element("tr", { class: this.mark(trial) === "best" ? "chosen" : "" },
+    const rows = items.map((trial, index) => element("tr", { class: this.mark(trial) === "best" ? "chosen" : "" },
       element("td", { class: "number muted" }, trial.standing === null ? "" : String(index + 1)),
       element("td", { class: "number" }, `#${trial.number}`),
       element("td", { class: "number" }, score(trial.score)),
@@ -134,27 +122,13 @@ class SearchView {
       element("td", { class: "number" }, trial.duration),
       element("td", { class: "number" }, String(trial.attempt)),
       element("td", {}, trial.reason && element("div", { class: "wrong" }, trial.reason), element("code", {}, unbroken(trial.text)))));
-    const more = ranked.length > SHOWN_ROWS ? `, the first ${SHOWN_ROWS} of ${ranked.length}` : "";
+    const more = total > items.length ? `, the first ${items.length} of ${total}` : "";
     return [element("h2", {}, `Leaderboard${more}`), element("table", {},
       element("thead", {}, element("tr", {}, heads.map((head) => element("th", {}, head)))), element("tbody", {}, rows))];
   }
 
   mark(trial) {
     return this.search.best?.number === trial.number ? "best" : trial.status;
-  }
-
-  // An event has only the last rung of a trial; the rungs before it are requested once, for the trials that are drawn.
-  complete(ranked) {
-    for (const trial of ranked.slice(0, SHOWN_CURVES)) {
-      if (this.requests >= FETCHES) return;
-      if (trial.score === null || this.requested.has(`${trial.number}:${trial.iteration}`)) continue;
-      this.requested.add(`${trial.number}:${trial.iteration}`);
-      this.requests += 1;
-      ask(`/v1/searches/${this.id}/trials/${trial.number}`, { signal: this.signal })
-        .then((detail) => { for (const point of detail.curve) this.curve(trial.number).set(point.iteration, point.score); })
-        .catch(() => {})
-        .finally(() => { this.requests -= 1; this.soon(); });
-    }
   }
 
   async stop() {
@@ -170,11 +144,4 @@ class SearchView {
     link.click();
     setTimeout(() => URL.revokeObjectURL(url), 1000);
   }
-}
-
-// Sorts the better trial first, by the standing that the service sends; trials without one come last.
-function byStanding(a, b) {
-  if (a.standing === null || b.standing === null) return (a.standing === null) - (b.standing === null) || a.number - b.number;
-  const differing = a.standing.findIndex((value, index) => value !== b.standing[index]);
-  return differing < 0 ? a.number - b.number : b.standing[differing] - a.standing[differing];
 }

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from nas.forecast.runs import EpochTime, epoch_key, epoch_times, share_of
 from nas.forecast.steps import step_key
+from nas.kinds.protocol import Records
 from nas.kinds.registry import kind_of
+from nas.results.measurement import Measurement
 from nas.specs import Fidelity, SearchSpec
-from nas.store import RungTime, Store
+from nas.store import RungTime, SearchRecord, SnapshotRecord, Store, TrialRecord
 
-PAGE = 200
-"""Searches that one query reads."""
+NEWEST = 200
+"""Searches that a forecast rests on at most, the newest ones, so that its cost does not grow with the store."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ def comparable_times(spec: SearchSpec, store: Store) -> MeasuredTimes:
 
     Two searches are comparable if their architectures come from the same space (reference searches: if they measure the
     same heads; differentiable searches: if they have as many layers and blocks) and their trials have the same
-    resources. The number of trials that ran beside each other, and the machine, make no difference.
+    resources. The number of trials that ran beside each other, and the machine, make no difference. Of more than
+    `NEWEST` searches at such fidelities the newest ones are looked at.
 
     Raises:
         StoreError: The store cannot be read.
@@ -47,16 +50,47 @@ def comparable_times(spec: SearchSpec, store: Store) -> MeasuredTimes:
     keys = {step_key(fidelity, whole_network) for fidelity in spec.fidelities.values()}
     known = store.fidelities() if keys else {}
     fidelities = {key: fidelity for key, fidelity in known.items() if step_key(fidelity, whole_network) in keys}
-    comparable: dict[str, bool] = {}
-    rungs: list[RungTime] = []
-    for time in store.rung_times(fidelities):
-        if time.search_id not in comparable:
-            other = store.get_search(time.search_id).spec
-            alike = share_of(other.resources) == share and kind_of(other).family(other, store) == family
-            comparable[time.search_id] = alike
-        if comparable[time.search_id] and time.iteration in fidelities[time.fidelity_key].rungs:
-            rungs.append(time)
+    times = store.rung_times(fidelities, NEWEST)
+    searches = store.find_searches({time.search_id for time in times})
+    records = _Prefetched(store, searches)
+    comparable = {
+        search_id
+        for search_id, search in searches.items()
+        if share_of(search.spec.resources) == share and kind_of(search.spec).family(search.spec, records) == family
+    }
+    rungs = (
+        time for time in times if time.search_id in comparable and time.iteration in fidelities[time.fidelity_key].rungs
+    )
     return MeasuredTimes(tuple(rungs), fidelities, tuple(_epochs(spec, store)), whole_network)
+
+
+class _Prefetched(Records):
+    """The records of a store, with some searches and their parents read at once beforehand."""
+
+    def __init__(self, store: Store, searches: Mapping[str, SearchRecord]) -> None:
+        parents = {search.parent for search in searches.values() if search.parent is not None}
+        self._searches = {**searches, **store.find_searches(parents - searches.keys())}
+        self._store = store
+
+    def get_search(self, search_id: str) -> SearchRecord:
+        return self._searches.get(search_id) or self._store.get_search(search_id)
+
+    def children(self, search_id: str) -> list[SearchRecord]:
+        return self._store.children(search_id)
+
+    def all_trials(self, search_id: str) -> list[TrialRecord]:
+        return self._store.all_trials(search_id)
+
+    def measurements(self, search_id: str) -> dict[int, list[Measurement]]:
+        return self._store.measurements(search_id)
+
+    def snapshots(self, search_id: str) -> list[SnapshotRecord]:
+        return self._store.snapshots(search_id)
+
+    def training_free(
+        self, architecture_keys: Collection[str], fidelity_key: str, seed: int
+    ) -> dict[str, dict[str, tuple[float, float]]]:
+        return self._store.training_free(architecture_keys, fidelity_key, seed)
 
 
 def _epochs(spec: SearchSpec, store: Store) -> Iterator[EpochTime]:
@@ -64,13 +98,11 @@ def _epochs(spec: SearchSpec, store: Store) -> Iterator[EpochTime]:
     if runs is None:
         return
     key = epoch_key(runs)
-    cursor: str | None = None
-    while True:
-        page = store.list_searches(kind=spec.kind, limit=PAGE, cursor=cursor)
-        for search in page.items:
-            other = kind_of(search.spec).runs(search.spec)
-            if other is not None and epoch_key(other) == key:
-                yield from epoch_times(other, store.snapshots(search.id))
-        cursor = page.cursor
-        if cursor is None:
-            return
+    known = {
+        search.id: kind_of(search.spec).runs(search.spec)
+        for search in store.list_searches(kind=spec.kind, limit=NEWEST).items
+    }
+    alike = {search_id: other for search_id, other in known.items() if other is not None and epoch_key(other) == key}
+    ends = store.epoch_ends(alike)
+    for search_id, other in alike.items():
+        yield from epoch_times(other, ends.get(search_id, ()))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nas.specs import AutoDeepLabSpec, Resources
-from nas.store import SnapshotRecord
+from nas.store import EpochEnd
 from search_spaces.base import content_key
 
 _WITHOUT_COST = ("epochs", "architecture_from_epoch", "weights", "architecture", "class_weighting")
@@ -34,17 +34,16 @@ class EpochTime:
     device_seconds: float
 
 
-def epoch_times(spec: AutoDeepLabSpec, snapshots: Sequence[SnapshotRecord]) -> Iterator[EpochTime]:
+def epoch_times(spec: AutoDeepLabSpec, epochs: Sequence[EpochEnd]) -> Iterator[EpochTime]:
     """The time of every recorded epoch whose preceding epoch was recorded too.
 
     Args:
         spec: The search's spec.
-        snapshots: Of the search, in order of run and epoch.
+        epochs: Of the search, in order of run and epoch.
     """
-    ends: dict[tuple[int, int], float] = {(record.run, 0): 0.0 for record in snapshots}
-    for record in snapshots:
-        epoch, end = record.snapshot.epoch, record.snapshot.device_seconds
-        ends[record.run, epoch] = end
-        if (record.run, epoch - 1) in ends:
+    ends: dict[tuple[int, int], float] = {(recorded.run, 0): 0.0 for recorded in epochs}
+    for run, epoch, end in epochs:
+        ends[run, epoch] = end
+        if (run, epoch - 1) in ends:
             moving = epoch > spec.bilevel.architecture_from_epoch
-            yield EpochTime(moving, end - ends[record.run, epoch - 1])
+            yield EpochTime(moving, end - ends[run, epoch - 1])

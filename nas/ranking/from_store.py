@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nas.ranking.calibration import Calibration, calibrate
-from nas.ranking.candidates import scored
 from nas.ranking.search_ranking import SearchRanking, rank_search
 from nas.specs import CalibrationSpec, Fidelity, FullScaleSpec
 from nas.store import SearchRecord, Store, TrialRecord
@@ -24,16 +23,18 @@ def search_ranking(
     Returns:
         The ranking from the trials that have ended so far, and the fidelity of the search's own scores.
     """
-    trials = store.all_trials(search.id)
-    chosen = evaluations[0][1].trials[0]
-    proxy = search.spec.fidelity_of(store.get_trial(search.id, chosen).fidelity_key)
-    keys = {candidate.architecture_key for candidate in scored(trials)}
+    first = evaluations[0][1].trials[0]
+    proxy = search.spec.fidelity_of(store.get_trial(search.id, first).fidelity_key)
+    chosen = {number for _, spec in evaluations for number in spec.trials}
+    keys = set(store.architecture_keys(search.id, chosen).values())
+    trials = store.trials_of(search.id, keys)  # of a large search these are few
     ranking = rank_search(
         trials,
-        store.measurements(search.id),
+        store.rung_points(search.id, [trial.number for trial in trials]),
         proxy.rungs,
         [(spec, store.all_trials(evaluation)) for evaluation, spec in evaluations],
         store.training_free(keys, proxy.key, search.spec.seed),
+        others=store.has_scored_besides(search.id, keys),
     )
     return ranking, proxy
 

@@ -13,7 +13,10 @@ from nas.ranking.report import Ranking, Sampling, rank
 from nas.results.measurement import Measurement
 from nas.results.status import TrialStatus
 from nas.specs.training_free import TRAINING_FREE_SOURCES, TrainingFreeProxy
-from nas.store.records import TrialRecord
+from nas.store.records import RungPoint, TrialRecord
+
+Point = Measurement | RungPoint
+"""One point of a learning curve: its iteration, score and device-seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,7 @@ def rank_pairs(pairs: Sequence[JoinedPair], sampling: Sampling) -> Ranking:
 
 def rank_rungs(
     pairs: Sequence[JoinedPair],
-    curves: Mapping[int, Sequence[Measurement]],
+    curves: Mapping[int, Sequence[Point]],
     rungs: Iterable[int],
     sampling: Sampling,
 ) -> dict[int, Ranking]:
@@ -126,7 +129,7 @@ def rank_rungs(
 
 
 def _at_rung(
-    pairs: Sequence[JoinedPair], curves: Mapping[int, Sequence[Measurement]], rung: int
+    pairs: Sequence[JoinedPair], curves: Mapping[int, Sequence[Point]], rung: int
 ) -> list[tuple[float, float, float]]:
     found = []
     for pair in pairs:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -76,18 +77,24 @@ def rank(
     Raises:
         ValueError: A score is nan or infinite.
     """
-    scores = np.array(list(pairs), dtype=np.float64).reshape(-1, 2)
+    return replace(_rank(tuple(pairs), sampling, seed), device_seconds=device_seconds)
+
+
+# Pages ask for the same ranking every two seconds; resampling takes far longer than reading the pairs.
+@lru_cache(maxsize=256)
+def _rank(pairs: tuple[tuple[float, float], ...], sampling: Sampling, seed: int) -> Ranking:
+    scores = np.array(pairs, dtype=np.float64).reshape(-1, 2)
     if not np.isfinite(scores).all():
         raise ValueError("scores must be finite numbers; leave out architectures that have none")
     n, proxy, full = len(scores), scores[:, 0].copy(), scores[:, 1].copy()
     reason = _no_number(proxy, full)
     if reason is not None:
-        return Ranking(n, sampling, device_seconds, reason=reason, warnings=_warnings(n, sampling, None))
+        return Ranking(n, sampling, None, reason=reason, warnings=_warnings(n, sampling, None))
     interval = jackknife_interval(proxy, full)
     return Ranking(
         n=n,
         sampling=sampling,
-        device_seconds=device_seconds,
+        device_seconds=None,
         spearman=spearman(proxy, full),
         p_value=permutation_test(proxy, full, seed),
         interval=interval,

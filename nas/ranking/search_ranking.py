@@ -9,6 +9,7 @@ from statistics import fmean
 from nas.ranking.candidates import scored
 from nas.ranking.pairs import (
     JoinedPair,
+    Point,
     full_scores,
     join,
     rank_pairs,
@@ -16,7 +17,6 @@ from nas.ranking.pairs import (
     rank_training_free,
 )
 from nas.ranking.report import Ranking, Sampling
-from nas.results.measurement import Measurement
 from nas.specs import FullScaleSpec, TrainingFreeProxy
 from nas.store.records import TrialRecord
 
@@ -50,25 +50,27 @@ class SearchRanking:
         return seconds / self.full_seconds if seconds is not None and self.full_seconds else None
 
 
-def rank_search(
+def rank_search(  # noqa: PLR0917  all that a ranking is computed from
     trials: Sequence[TrialRecord],
-    curves: Mapping[int, Sequence[Measurement]],
+    curves: Mapping[int, Sequence[Point]],
     rungs: Sequence[int],
     full_scale: Sequence[tuple[FullScaleSpec, Sequence[TrialRecord]]],
     training_free: Mapping[str, Mapping[str, tuple[float, float]]],
+    others: bool = False,
 ) -> SearchRanking:
     """Rank a search against its full-scale evaluations.
 
     Args:
-        trials: All trials of the search.
-        curves: Learning curves of the search by trial number.
+        trials: All trials of the search that have an architecture chosen for full scale; further ones do no harm.
+        curves: Learning curves of these trials by trial number.
         rungs: Rungs of the search's fidelity, in iterations.
         full_scale: Spec and trials of each full-scale evaluation, all at one fidelity.
         training_free: Training-free scores as (value, seconds), by architecture key, then by name.
+        others: Whether the search has scored further architectures, beside those of `trials`.
     """
     candidates = scored(trials)
     chosen = {number for spec, _ in full_scale for number in spec.trials}
-    everything = chosen >= {candidate.trial for candidate in candidates}
+    everything = not others and chosen >= {candidate.trial for candidate in candidates}
     sampling, note = _sampling([spec for spec, _ in full_scale], everything)
     full = full_scores(trial for _, measured in full_scale for trial in measured)
     pairs = join(candidates, full)

@@ -3,9 +3,13 @@
 from nas.store.errors import ConflictError, NotFoundError, SearchClosedError, StaleAttemptError, StoreError
 from nas.store.leaderboard import TrialOrder
 from nas.store.records import (
+    Change,
+    DrawnScore,
+    EpochEnd,
     Lease,
     Overview,
     Page,
+    RungPoint,
     RungTime,
     SearchCost,
     SearchRecord,
@@ -16,11 +20,15 @@ from nas.store.records import (
 from nas.store.store import Store
 
 __all__ = [
+    "Change",
     "ConflictError",
+    "DrawnScore",
+    "EpochEnd",
     "Lease",
     "NotFoundError",
     "Overview",
     "Page",
+    "RungPoint",
     "RungTime",
     "SearchClosedError",
     "SearchCost",

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, Engine, select
 
 from nas.specs import Fidelity
-from nas.store.engine import Clock, Database
+from nas.store.engine import Clock, Database, in_parts
 from nas.store.errors import StoreError
 from nas.store.tables import ArchitectureRow, EnvironmentRow, FidelityRow
 from search_spaces.document import Architecture, architecture_to_dict
@@ -22,6 +22,7 @@ class Contents(Database):
     def __init__(self, engine: Engine, clock: Clock) -> None:
         super().__init__(engine, clock)
         self._known_fidelities: set[str] = set()
+        self._fidelities: dict[str, Fidelity] = {}  # those that were read: what is under a key never changes
         self._known_environments: set[str] = set()
 
     def fidelities(self) -> dict[str, Fidelity]:
@@ -33,9 +34,14 @@ class Contents(Database):
         Raises:
             StoreError: A stored fidelity does not validate; the message names its key.
         """
-        statement = select(FidelityRow.key, FidelityRow.document).order_by(FidelityRow.created_at, FidelityRow.key)
+        keys = select(FidelityRow.key).order_by(FidelityRow.created_at, FidelityRow.key)
+        documents = select(FidelityRow.key, FidelityRow.document)
         with self._read() as connection:
-            return {key: _read_fidelity(key, document) for key, document in connection.execute(statement)}
+            stored = connection.execute(keys).scalars().all()
+            for part in in_parts(set(stored) - self._fidelities.keys()):
+                for key, document in connection.execute(documents.where(FidelityRow.key.in_(part))):
+                    self._fidelities[key] = _read_fidelity(key, document)
+        return {key: self._fidelities[key] for key in stored}
 
     def _store_content(
         self, connection: Connection, architecture: Architecture, fidelity: Fidelity, fidelity_key: str, now: float

@@ -4,57 +4,66 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, and_, func, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import select
 
 from nas.store.engine import Database, in_parts
-from nas.store.records import RungTime
-from nas.store.tables import MeasurementRow, TrialRow
-
-RAN = TrialRow.source.is_(None)
-"""Selects the trials that ran, as opposed to adopted ones."""
+from nas.store.records import EpochEnd, RungTime
+from nas.store.tables import MICROSECONDS, RungTotalsRow, SearchRow, SnapshotRow
 
 
 class Costs(Database):
-    """Mean times over `trials` and `measurements`."""
+    """Mean times out of `rung_totals`, and the times of epochs."""
 
-    def rung_times(self, fidelity_keys: Collection[str]) -> list[RungTime]:
-        """Compute the mean times from rung to rung, by search, fidelity and iteration, over the trials that ran.
+    def rung_times(self, fidelity_keys: Collection[str], newest: int = 1000) -> list[RungTime]:
+        """Read the mean times from rung to rung, by search, fidelity and iteration, over the trials that ran.
 
         Each mean is over the same trials at both rungs, unlike a difference of the means at two rungs: the trials that
         reach a deep rung may be slower or faster than the others.
 
         Args:
             fidelity_keys: The content keys of the fidelities.
+            newest: Read only of so many searches that measured one of the fidelities, the newest ones.
 
         Returns:
-            The mean times of every search that measured one of the fidelities; adopted trials are left out.
+            The mean times by search, fidelity and iteration; adopted trials are left out.
         """
-
-        def since_rung_before(column: InstrumentedAttribute[float]) -> ColumnElement[float]:
-            trial = (MeasurementRow.search_id, MeasurementRow.number)
-            before = func.lag(column).over(partition_by=trial, order_by=MeasurementRow.iteration)
-            return column - func.coalesce(before, 0.0)
-
-        times = (
-            select(
-                TrialRow.search_id,
-                TrialRow.fidelity_key,
-                MeasurementRow.iteration,
-                since_rung_before(MeasurementRow.seconds).label("seconds"),
-                since_rung_before(MeasurementRow.device_seconds).label("device_seconds"),
-            )
-            .join(
-                TrialRow, and_(TrialRow.search_id == MeasurementRow.search_id, TrialRow.number == MeasurementRow.number)
-            )
-            .where(RAN)
-        )
+        row = RungTotalsRow
         found: list[RungTime] = []
         with self._read() as connection:
             for keys in in_parts(fidelity_keys):
-                part = times.where(TrialRow.fidelity_key.in_(keys)).subquery().c
-                rung = part.search_id, part.fidelity_key, part.iteration
-                means = func.avg(part.seconds), func.avg(part.device_seconds)
-                statement = select(*rung, func.count(), *means).group_by(*rung).order_by(*rung)
-                found += (RungTime(*row) for row in connection.execute(statement))
+                searches = (
+                    select(SearchRow.id)
+                    .where(SearchRow.id.in_(select(row.search_id).where(row.fidelity_key.in_(keys))))
+                    .order_by(SearchRow.created_at.desc(), SearchRow.id.desc())
+                    .limit(newest)
+                )
+                statement = (
+                    select(row.search_id, row.fidelity_key, row.iteration, row.trials)
+                    .add_columns(row.microseconds, row.device_microseconds)
+                    .where(row.fidelity_key.in_(keys), row.search_id.in_(searches.scalar_subquery()))
+                    .order_by(row.search_id, row.fidelity_key, row.iteration)
+                )
+                found += (
+                    RungTime(search, key, iteration, trials, *(total / trials / MICROSECONDS for total in totals))
+                    for search, key, iteration, trials, *totals in connection.execute(statement)
+                )
+        return found
+
+    def epoch_ends(self, search_ids: Collection[str]) -> dict[str, list[EpochEnd]]:
+        """Read the device-seconds at the end of each recorded epoch, by search, in the order of run and epoch.
+
+        Args:
+            search_ids: The searches; one without a snapshot is left out.
+        """
+        row = SnapshotRow
+        found: dict[str, list[EpochEnd]] = {}
+        with self._read() as connection:
+            for ids in in_parts(search_ids):
+                statement = (
+                    select(row.search_id, row.run, row.epoch, row.payload["device_seconds"].as_float())
+                    .where(row.search_id.in_(ids))
+                    .order_by(row.search_id, row.run, row.epoch)
+                )
+                for search_id, *end in connection.execute(statement):
+                    found.setdefault(search_id, []).append(EpochEnd(*end))
         return found

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
@@ -24,6 +24,7 @@ SQLITE_OLDEST = (3, 35, 0)
 """The first version of SQLite with RETURNING."""
 
 Clock = Callable[[], float]
+Value = TypeVar("Value", str, int)
 Insert = sqlite.Insert | postgresql.Insert
 
 
@@ -158,7 +159,7 @@ def store_errors() -> Iterator[None]:
         raise StoreError(f"the database cannot be used: {cause}") from error
 
 
-def in_parts(values: Collection[str], size: int = 1000) -> Iterator[list[str]]:
+def in_parts(values: Collection[Value], size: int = 1000) -> Iterator[list[Value]]:
     """Yield the distinct values in lists of at most `size`: both databases limit the parameters of a statement."""
     distinct = sorted(set(values))
     for start in range(0, len(distinct), size):

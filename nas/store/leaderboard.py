@@ -6,15 +6,15 @@ from collections.abc import Callable, Collection, Sequence
 from itertools import groupby
 from typing import Any, Literal
 
-from sqlalchemy import Connection, RowMapping, Select, and_, not_, or_, select
+from sqlalchemy import CompoundSelect, Connection, RowMapping, Select, and_, func, literal, select, tuple_, union_all
 
 from nas.results.measurement import Measurement
 from nas.results.standing import Standing
 from nas.results.status import TrialStatus
 from nas.store.cursors import check_limit, decode, encode
-from nas.store.engine import Database
+from nas.store.engine import Database, in_parts
 from nas.store.errors import NotFoundError
-from nas.store.records import Page, TrialRecord
+from nas.store.records import Page, RungPoint, TrialRecord
 from nas.store.standing import RANKED, TRIAL, UNJUDGED, best, candidates_for_best, is_judged
 from nas.store.tables import EnvironmentRow, MeasurementRow, TrialRow
 from search_spaces.environment import Environment
@@ -43,19 +43,37 @@ class Leaderboard(Database):
         """Read every trial of a search in the order of their numbers."""
         return self._trials(TRIAL.where(TrialRow.search_id == search_id).order_by(TrialRow.number))
 
-    def changed_trials(self, search_id: str, since: float) -> list[TrialRecord]:
-        """Read the trials that were written to after a time, in the order of their last change.
+    def trials_of(self, search_id: str, architecture_keys: Collection[str]) -> list[TrialRecord]:
+        """Read the trials of a search that have one of the architectures, in the order of their numbers."""
+        found: list[TrialRecord] = []
+        # Written such that no index of the search seems to serve: an architecture has few trials, a search many.
+        of_search = TRIAL.where(func.coalesce(TrialRow.search_id, "") == search_id)
+        with self._read() as connection:
+            for keys in in_parts(architecture_keys):
+                found += _records(connection, of_search.where(TrialRow.architecture_key.in_(keys)))
+        return _by_numbers(found)
 
-        To follow a search, pass the last `updated_at` that was read. On PostgreSQL a write that began before another
-        one may become visible after it: a caller that must not miss any passes a time one second earlier and drops the
-        trials that it has read already.
+    def architecture_keys(self, search_id: str, numbers: Collection[int]) -> dict[int, str]:
+        """Read the architecture key of some trials, by number; a trial that does not exist is left out."""
+        found: dict[int, str] = {}
+        statement = select(TrialRow.number, TrialRow.architecture_key).where(TrialRow.search_id == search_id)
+        with self._read() as connection:
+            for part in in_parts(numbers):
+                rows = connection.execute(statement.where(TrialRow.number.in_(part)))
+                found.update((number, key) for number, key in rows)
+        return found
 
-        Args:
-            search_id: The search.
-            since: An `updated_at`, in seconds since the epoch.
+    def has_scored_besides(self, search_id: str, architecture_keys: Collection[str]) -> bool:
+        """Whether a trial of another architecture ended with a score, completed or pruned.
+
+        It looks at few more trials than the given architectures have, however many the search has.
         """
-        changed = and_(TrialRow.search_id == search_id, TrialRow.updated_at > since)
-        return self._trials(TRIAL.where(changed).order_by(TrialRow.updated_at, TrialRow.number))
+        known = set(architecture_keys)
+        trial = TrialRow.architecture_key
+        ended = and_(TrialRow.search_id == search_id, TrialRow.status.in_((TrialStatus.COMPLETED, TrialStatus.PRUNED)))
+        with self._read() as connection:
+            rows = connection.execute(select(trial).where(ended), execution_options={"yield_per": 500})
+            return any(key not in known for (key,) in rows)
 
     def best_trial(self, search_id: str) -> TrialRecord | None:
         """Find the best trial of a search by `nas.results.standing`: a deeper rung first, then a higher score.
@@ -67,8 +85,7 @@ class Leaderboard(Database):
             The trial; None while no trial has a score.
         """
         with self._read() as connection:
-            rows = connection.execute(candidates_for_best([search_id]))
-            return best([TrialRecord(*row[:-1]) for row in rows])
+            return best([trial for _, trial in candidates_for_best(connection, [search_id])])
 
     def list_trials(
         self,
@@ -97,39 +114,43 @@ class Leaderboard(Database):
         """
         if order_by not in ("number", "-number", "score", "-score"):
             raise ValueError(f"order_by must be number, -number, score or -score, not {order_by!r}")
-        base = TRIAL.where(TrialRow.search_id == search_id)
-        if status is not None:
-            base = base.where(TrialRow.status == status)
         rows = check_limit(limit) + 1  # one more row shows whether there is a next page
         if order_by.endswith("number"):
+            base = TRIAL.where(TrialRow.search_id == search_id)
+            if status is not None:
+                base = base.where(TrialRow.status == status)
             trials = self._trials(_by_number(base, order_by, cursor).limit(rows))
         else:
-            trials = self._by_score(base, order_by, cursor, rows)
+            trials = self._by_score(search_id, order_by, status, cursor, rows)
         page = trials[:limit]
         more = len(trials) > limit
         return Page(tuple(page), _cursor_after(order_by, page[-1]) if more else None)
 
-    def _by_score(self, base: Select[Any], order: str, cursor: str | None, rows: int) -> list[TrialRecord]:
+    def _by_score(
+        self, search_id: str, order: str, status: TrialStatus | None, cursor: str | None, rows: int
+    ) -> list[TrialRecord]:
         """Read trials by their standing, then those without one.
 
         The judged trials are a range of an index; the few unjudged ones are merged into it.
         """
-        unranked = base.where(not_(RANKED)).order_by(TrialRow.number)
         after: tuple[Standing, int] | None = None
-        if cursor is not None:
-            rung, score, number = decode(order, cursor, (int, type(None)), (int, float, type(None)), int)
-            if rung is None or score is None:
-                return self._trials(unranked.where(TrialRow.number > number).limit(rows))
-            after = ((rung, score), number)
-        ranked, place = base.where(RANKED), _place(order)
+        ranked: list[TrialRecord] = []
         with self._read() as connection:
-            trials = _records(connection, _in_order(ranked.where(is_judged()), order, after).limit(rows))
-            trials += _records(connection, ranked.where(UNJUDGED))
-            trials = [trial for trial in trials if after is None or place(trial) > _place_of(order, *after)]
-            trials.sort(key=place)
-            if len(trials) < rows:
-                trials += _records(connection, unranked.limit(rows - len(trials)))
-        return trials[:rows]
+            if cursor is not None:
+                rung, score, number = decode(order, cursor, (int, type(None)), (int, float, type(None)), int)
+                if rung is None or score is None:
+                    return _by_numbers(_records(connection, _unranked(search_id, status, number, rows)))[:rows]
+                after = ((rung, score), number)
+            if status is not TrialStatus.FAILED:
+                of_status = () if status is None else (TrialRow.status == status,)
+                base, place = TRIAL.where(TrialRow.search_id == search_id, RANKED, *of_status), _place(order)
+                ranked += _records(connection, _in_order(base.where(is_judged()), order, after, rows))
+                ranked += _records(connection, base.where(UNJUDGED))
+                ranked = [trial for trial in ranked if after is None or place(trial) > _place_of(order, *after)]
+                ranked.sort(key=place)
+            if len(ranked) < rows:
+                ranked += _by_numbers(_records(connection, _unranked(search_id, status, -1, rows)))
+        return ranked[:rows]
 
     def curve(self, search_id: str, number: int) -> list[Measurement]:
         """Read the learning curve of a trial: its measurements in the order of iterations.
@@ -148,23 +169,24 @@ class Leaderboard(Database):
                 raise NotFoundError(f"there is no trial {number} of search {search_id!r}")
         return points
 
-    def rung_scores(self, search_id: str, numbers: Collection[int]) -> dict[int, list[tuple[int, float]]]:
-        """Read (iteration, score) at each rung of some trials, by trial number; a trial without any has an empty list.
+    def rung_points(self, search_id: str, numbers: Collection[int]) -> dict[int, list[RungPoint]]:
+        """Read the scores and costs at each rung of some trials, by trial number; without any, the list is empty.
 
         Args:
             search_id: The search.
-            numbers: Of the trials, as many as a page holds.
+            numbers: Of the trials.
         """
         row = MeasurementRow
         statement = (
-            select(row.number, row.iteration, row.score)
-            .where(row.search_id == search_id, row.number.in_(numbers))
+            select(row.number, row.iteration, row.score, row.device_seconds)
+            .where(row.search_id == search_id)
             .order_by(row.number, row.iteration)
         )
-        found: dict[int, list[tuple[int, float]]] = {number: [] for number in numbers}
+        found: dict[int, list[RungPoint]] = {number: [] for number in numbers}
         with self._read() as connection:
-            for number, iteration, score in connection.execute(statement):
-                found[number].append((iteration, score))
+            for part in in_parts(found):
+                for number, *point in connection.execute(statement.where(row.number.in_(part))):
+                    found[number].append(RungPoint(*point))
         return found
 
     def measurements(self, search_id: str) -> dict[int, list[Measurement]]:
@@ -189,18 +211,42 @@ def _records(connection: Connection, statement: Select[Any]) -> list[TrialRecord
     return [TrialRecord(*row) for row in connection.execute(statement)]
 
 
-def _in_order(trials: Select[Any], order: str, after: tuple[Standing, int] | None) -> Select[Any]:
-    """Order judged trials by their deepest rung and score; those after a place, which is a standing and a number."""
+def _by_numbers(trials: list[TrialRecord]) -> list[TrialRecord]:
+    return sorted(trials, key=lambda trial: trial.number)
+
+
+def _in_order(trials: Select[Any], order: str, after: tuple[Standing, int] | None, rows: int) -> Any:
+    """Select the first judged trials by their deepest rung and score; those after a place, a standing and a number.
+
+    What is after a place are two ranges of the index: the same standing with a later number, and all beyond it.
+    """
     rung, score = TrialRow.iteration, TrialRow.score
-    if after is not None:
-        (at_rung, at_score), number = after
-        later = (rung < at_rung, score < at_score) if order == "-score" else (rung > at_rung, score > at_score)
-        within = rung <= at_rung if order == "-score" else rung >= at_rung  # the range of the index
-        tie = and_(score == at_score, TrialRow.number > number)
-        trials = trials.where(within, or_(later[0], and_(rung == at_rung, or_(later[1], tie))))
-    if order == "-score":
-        return trials.order_by(rung.desc(), score.desc(), TrialRow.number)
-    return trials.order_by(rung, score, TrialRow.number)
+    best_first = order == "-score"
+    by = (rung.desc(), score.desc()) if best_first else (rung.asc(), score.asc())
+    if after is None:
+        return trials.order_by(*by, TrialRow.number).limit(rows)
+    (at_rung, at_score), number = after
+    standing, place = tuple_(rung, score), tuple_(literal(at_rung), literal(at_score))
+    equal = trials.where(rung == at_rung, score == at_score, TrialRow.number > number)
+    beyond = trials.where(standing < place if best_first else standing > place)
+    return _both(equal.order_by(TrialRow.number).limit(rows), beyond.order_by(*by, TrialRow.number).limit(rows))
+
+
+def _unranked(search_id: str, status: TrialStatus | None, after: int, rows: int) -> Any:
+    """Select the first trials without a standing: those that failed, then the others without a score."""
+    trials = TRIAL.where(TrialRow.search_id == search_id, TrialRow.number > after)
+    trials = trials.order_by(TrialRow.number).limit(rows)
+    failed = trials.where(TrialRow.status == TrialStatus.FAILED)
+    unscored = trials.where(TrialRow.iteration.is_(None), TrialRow.score.is_(None))
+    if status is TrialStatus.FAILED:
+        return failed
+    if status is not None:
+        return unscored.where(TrialRow.status == status)
+    return _both(failed, unscored.where(TrialRow.status != TrialStatus.FAILED))
+
+
+def _both(first: Select[Any], second: Select[Any]) -> CompoundSelect[Any]:
+    return union_all(first.subquery().select(), second.subquery().select())
 
 
 def _place_of(order: str, standing: Standing, number: int) -> tuple[float, float, int]:

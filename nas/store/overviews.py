@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
-from typing import Any
 
-from sqlalchemy import Connection, Select, and_, case, func, select
+from sqlalchemy import Connection, Select, and_, func, select
 
 from nas.results.status import TrialStatus
-from nas.store.costs import RAN
 from nas.store.engine import Database, in_parts
 from nas.store.records import Overview, SearchCost, TrialRecord
 from nas.store.standing import best, candidates_for_best
-from nas.store.tables import SnapshotRow, TrialRow
+from nas.store.tables import MICROSECONDS, SearchTotalsRow, SnapshotRow
 
 
 class Overviews(Database):
-    """Aggregates over `trials` and `snapshots`, by search."""
+    """Reads of `search_totals`, and of the last snapshots and the best trial of each search."""
 
     def overview(self, search_id: str) -> Overview:
         """Summarise one search; a search that does not exist has zeros."""
@@ -46,35 +44,16 @@ class Overviews(Database):
 def _overviews(connection: Connection, ids: list[str]) -> dict[str, Overview]:
     counts = {search_id: dict.fromkeys(TrialStatus, 0) for search_id in ids}
     costs = dict.fromkeys(ids, SearchCost(0.0, 0, 0))
-    for search_id, status, count, seconds, measured, adopted in connection.execute(_counts_by_status(ids)):
-        counts[search_id][status] = count
-        before = costs[search_id]
-        costs[search_id] = SearchCost(
-            before.device_seconds + seconds, before.measured + measured, before.adopted + adopted
-        )
+    for row in connection.execute(select(SearchTotalsRow.__table__).where(SearchTotalsRow.search_id.in_(ids))):
+        counts[row.search_id] = {status: getattr(row, status) for status in TrialStatus}
+        costs[row.search_id] = SearchCost(row.device_microseconds / MICROSECONDS, row.measured, row.adopted)
     for search_id, seconds in connection.execute(_run_seconds(ids)):
         before = costs[search_id]
         costs[search_id] = replace(before, device_seconds=before.device_seconds + seconds)
     candidates: dict[str, list[TrialRecord]] = {search_id: [] for search_id in ids}
-    for row in connection.execute(candidates_for_best(ids)):
-        candidates[row[-1]].append(TrialRecord(*row[:-1]))
+    for search_id, trial in candidates_for_best(connection, ids):
+        candidates[search_id].append(trial)
     return {search_id: Overview(counts[search_id], best(candidates[search_id]), costs[search_id]) for search_id in ids}
-
-
-def _counts_by_status(ids: list[str]) -> Select[Any]:
-    """Select, by search and trial status: number of trials, device-seconds, number measured, number adopted."""
-    return (
-        select(
-            TrialRow.search_id,
-            TrialRow.status,
-            func.count(),
-            func.coalesce(func.sum(case((RAN, TrialRow.device_seconds))), 0.0),
-            func.count(case((and_(RAN, TrialRow.score.is_not(None)), 1))),
-            func.count(TrialRow.source),
-        )
-        .where(TrialRow.search_id.in_(ids))
-        .group_by(TrialRow.search_id, TrialRow.status)
-    )
 
 
 def _run_seconds(ids: list[str]) -> Select[str, float]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from nas.results.snapshot import Snapshot
 from nas.results.standing import Standing, trial_standing
@@ -96,6 +96,12 @@ class SearchRecord:
         return self.spec.planned
 
 
+MOST_TEXTS = 20_000
+_TEXTS: dict[str, str] = {}
+"""Lines of architectures by content key, for pages that are read again and again: making a line takes longer than
+reading the row."""
+
+
 @dataclass(frozen=True)
 class TrialRecord:
     """One trial; the defaults are those of a new trial.
@@ -155,7 +161,12 @@ class TrialRecord:
     @property
     def text(self) -> str:
         """The architecture in one line."""
-        return architecture_text(self.architecture)
+        text = _TEXTS.get(self.architecture_key)
+        if text is None:
+            if len(_TEXTS) >= MOST_TEXTS:
+                _TEXTS.clear()
+            text = _TEXTS[self.architecture_key] = architecture_text(self.architecture)
+        return text
 
     @property
     def standing(self) -> Standing | None:
@@ -225,6 +236,37 @@ class RungTime:
     trials: int
     mean_seconds: float
     mean_device_seconds: float
+
+
+class RungPoint(NamedTuple):
+    """The score of a trial at one rung, and its device-seconds up to there."""
+
+    iteration: int
+    score: float
+    device_seconds: float
+
+
+class EpochEnd(NamedTuple):
+    """The end of one recorded epoch of a differentiable run: its device-seconds since the start of the run."""
+
+    run: int
+    epoch: int
+    device_seconds: float
+
+
+class DrawnScore(NamedTuple):
+    """A trial as a chart of scores by trial shows it."""
+
+    number: int
+    score: float
+    status: TrialStatus
+
+
+class Change(NamedTuple):
+    """A trial as it is now, and the number of its last change within the search; numbers ascend from 1."""
+
+    sequence: int
+    trial: TrialRecord
 
 
 @dataclass(frozen=True, slots=True)

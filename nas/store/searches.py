@@ -13,6 +13,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     RowMapping,
+    and_,
     exists,
     func,
     null,
@@ -26,7 +27,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import SearchSpec
 from nas.store.cursors import check_limit, decode, encode
-from nas.store.engine import Database, clean_text
+from nas.store.engine import Database, clean_text, in_parts
 from nas.store.errors import ConflictError, NotFoundError
 from nas.store.records import Page, SearchRecord, Stage
 from nas.store.tables import SearchRow, TrialRow
@@ -149,6 +150,15 @@ class Searches(Database):
         """
         with self._read() as connection:
             return require_search(find_search(connection, search_id), search_id)
+
+    def find_searches(self, search_ids: Collection[str]) -> dict[str, SearchRecord]:
+        """Read some searches, by id; a search that does not exist is left out."""
+        with self._read() as connection:
+            return {
+                row["id"]: read_search(row)
+                for ids in in_parts(search_ids)
+                for row in connection.execute(_SEARCH.where(SearchRow.id.in_(ids))).mappings()
+            }
 
     def find_keyed(self, idempotency_key: str) -> SearchRecord | None:
         """Find the search that was created with an idempotency key; None where there is none."""
@@ -296,9 +306,13 @@ class Searches(Database):
 
 
 def _stop_running_trials(connection: Connection, search_id: str, now: float, reason: str) -> None:
+    running = and_(TrialRow.search_id == search_id, TrialRow.status == TrialStatus.RUNNING)
+    # A trial's writer holds the trial, then the totals of its search. Where one statement changes several trials, all
+    # of them are held first, or each would wait for the other (PostgreSQL; SQLite has one writer anyway).
+    connection.execute(select(TrialRow.number).where(running).order_by(TrialRow.number).with_for_update()).all()
     statement = (
         update(TrialRow)
-        .where(TrialRow.search_id == search_id, TrialRow.status == TrialStatus.RUNNING)
+        .where(running)
         .values(status=TrialStatus.STOPPED, reason=reason, updated_at=now, finished_at=now)
     )
     connection.execute(statement)

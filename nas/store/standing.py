@@ -6,11 +6,12 @@ rung, are read apart: where they stand depends on the other trials.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import fields
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, exists, func, select, union_all
 from sqlalchemy.orm import aliased
 
 from nas.results.status import TrialStatus
@@ -62,11 +63,18 @@ TRIAL = select(
 """Selects the fields of a record in their order, so that `TrialRecord(*row)` makes one of a row."""
 
 
-def candidates_for_best(search_ids: Collection[str]) -> Any:
-    """Select, by search, the best of the judged trials and all unjudged ones, each with the search's id behind.
+def candidates_for_best(connection: Connection, search_ids: Collection[str]) -> Iterator[tuple[str, TrialRecord]]:
+    """Read, with the search's id, the best of the judged trials and all unjudged ones of some searches.
 
     One index look-up and one short range a search, however many trials it has.
     """
+    for row in connection.execute(_candidates_for_best(), {"search_ids": list(search_ids)}):
+        yield row[-1], TrialRecord(*row[:-1])
+
+
+# Pages are read again and again, and putting the statement together takes longer than the database does for one search.
+@cache
+def _candidates_for_best() -> Any:
     trial = aliased(TrialRow)
     number = (
         select(trial.number)
@@ -83,7 +91,7 @@ def candidates_for_best(search_ids: Collection[str]) -> Any:
     of_search: Select[Any] = (
         TRIAL.add_columns(TrialRow.search_id)
         .join(SearchRow, SearchRow.id == TrialRow.search_id)
-        .where(SearchRow.id.in_(search_ids))
+        .where(SearchRow.id.in_(bindparam("search_ids", expanding=True)))
     )
     return union_all(of_search.where(TrialRow.number == number), of_search.where(RANKED, UNJUDGED))
 

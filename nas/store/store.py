@@ -50,9 +50,13 @@ an environment that a process sends for the first time). Writers on SQLite take 
 wait. A method either commits all of its writes or leaves nothing; StoreError means that the database is unreachable or
 stayed locked, and since events can be delivered twice, a caller may try again.
 
-**Reading a page takes a fixed number of statements**, however many searches or trials are on it: `overviews` counts,
-sums and ranks for all searches of a page at once. The store returns the objects that it was given: an architecture,
-a `Snapshot`.
+**Reading a page takes a fixed number of statements**, however many searches or trials are on it. Counts, sums and
+times of rungs are kept by triggers of the database in the transaction that writes a trial or a measurement
+(`search_totals`, `rung_totals`), so they hold after any crash and need not be computed when they are read; `odd_totals`
+compares them with the rows. The store returns the objects that it was given: an architecture, a `Snapshot`.
+
+**Changes of trials are numbered** within their search in the order in which they become visible, whatever the clocks of
+the writers say: `changed_trials` goes by these numbers.
 
 **Who may call**: any number of threads and processes, each process with its own Store (a Store must not be shared
 over a fork). Records are frozen copies. Times are seconds since the epoch by the caller's clock.
@@ -64,6 +68,8 @@ import time
 from typing import Self
 
 from nas.store.adoption import Adoption
+from nas.store.changes import Changes
+from nas.store.chart import Chart
 from nas.store.costs import Costs
 from nas.store.drivers import Drivers
 from nas.store.engine import Clock, make_engine
@@ -73,10 +79,25 @@ from nas.store.lifecycle import Lifecycle
 from nas.store.overviews import Overviews
 from nas.store.schema import Schema
 from nas.store.snapshots import Snapshots
+from nas.store.totals import Totals
 from nas.store.training_free import TrainingFree
 
 
-class Store(Schema, Drivers, Leases, Lifecycle, Adoption, TrainingFree, Leaderboard, Overviews, Costs, Snapshots):
+class Store(
+    Schema,
+    Drivers,
+    Leases,
+    Lifecycle,
+    Adoption,
+    TrainingFree,
+    Leaderboard,
+    Overviews,
+    Changes,
+    Chart,
+    Totals,
+    Costs,
+    Snapshots,
+):
     """The record of all searches on one database: every method of this package, under the contract above."""
 
     @classmethod

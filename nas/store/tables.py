@@ -3,6 +3,9 @@
 The keys of trials (search, number) and of measurements (search, number, iteration) are natural ones, so that a curve
 is read without a join and a second delivery of the same event finds the first one. Architectures, fidelities and
 environments are stored once, under the hash of their content.
+
+Totals are kept, not computed when they are read: triggers of the database (revision 0006) keep `search_totals`,
+`rung_totals` and `trials.sequence` in the very transaction that writes a trial or a measurement, whoever writes it.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -45,6 +49,9 @@ ID = String(32)
 KEY = String(64)
 SOURCE = String(48)
 """A trial as SEARCH/NUMBER: a search's id, a slash and up to 15 digits."""
+
+MICROSECONDS = 1_000_000
+"""In a second: the unit of kept sums of times."""
 
 DOCUMENT = JSON().with_variant(JSONB(), "postgresql")
 
@@ -178,6 +185,8 @@ class TrialRow(Base):
         Integer
     )  # the first rung passed unjudged, until judged later
     unjudged_score: Mapped[float | None] = mapped_column(Double)
+    # The number of the last change within the search, from 1; a larger number is visible only after all smaller ones.
+    sequence: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
 
     __table_args__ = (
         CheckConstraint("number >= 0", name="number"),
@@ -193,7 +202,8 @@ class TrialRow(Base):
         Index(None, "search_id", "iteration", "score", "number"),
         Index(None, "search_id", "unjudged_iteration"),
         Index(None, "search_id", "status", "number"),
-        Index(None, "search_id", "updated_at"),
+        Index(None, "search_id", "status", "iteration", "score", "number"),
+        Index(None, "search_id", "sequence"),
         Index(None, "architecture_key", "fidelity_key", "seed"),
     )
 
@@ -223,6 +233,46 @@ class MeasurementRow(Base):
         CheckConstraint("iteration >= 1", name="iteration"),
         CheckConstraint("score >= 0 AND score <= 1", name="score"),
     )
+
+
+def _total(column_type: type[Integer] = Integer) -> Any:
+    return mapped_column(column_type, server_default=text("0"))
+
+
+class SearchTotalsRow(Base):
+    """Totals over the trials of a search; a search without a trial has no row. Triggers write this table.
+
+    Whoever changes a trial holds this row until the transaction ends, so numbers of `sequence` become visible in order.
+    Times are whole microseconds: sums of them do not depend on the order of addition.
+    """
+
+    __tablename__ = "search_totals"
+
+    search_id: Mapped[str] = mapped_column(ForeignKey("searches.id", ondelete="CASCADE"), primary_key=True)
+    sequence: Mapped[int] = _total(BigInteger)  # of the last change of a trial
+    running: Mapped[int] = _total()  # trials of this status, as the four below
+    completed: Mapped[int] = _total()
+    pruned: Mapped[int] = _total()
+    failed: Mapped[int] = _total()
+    stopped: Mapped[int] = _total()
+    measured: Mapped[int] = _total()  # trials that ran and have a score
+    adopted: Mapped[int] = _total()
+    device_microseconds: Mapped[int] = _total(BigInteger)  # of the trials that ran
+
+
+class RungTotalsRow(Base):
+    """The time from the rung before to this one, summed over the trials of a search that ran. Triggers write it."""
+
+    __tablename__ = "rung_totals"
+
+    search_id: Mapped[str] = mapped_column(ForeignKey("searches.id", ondelete="CASCADE"), primary_key=True)
+    fidelity_key: Mapped[str] = mapped_column(KEY, primary_key=True)
+    iteration: Mapped[int] = mapped_column(Integer, primary_key=True)
+    trials: Mapped[int] = _total()
+    microseconds: Mapped[int] = _total(BigInteger)
+    device_microseconds: Mapped[int] = _total(BigInteger)
+
+    __table_args__ = (Index(None, "fidelity_key", "search_id"),)
 
 
 class SnapshotRow(Base):

@@ -81,7 +81,7 @@ def test_an_adopted_trial_is_completed_with_the_numbers_of_its_source(store: Sto
     assert store.curve(mine, 5) == store.curve(source, 0)
     assert store.get_trial(source, 0) == original
     assert store.best_trial(mine) == adopted
-    assert store.changed_trials(mine, 0.0) == [adopted]
+    assert [change.trial for change in store.changed_trials(mine)] == [adopted]
 
 
 def test_adopting_again_meets_the_recorded_trial(store: Store, source: str, begun, spec, cells):

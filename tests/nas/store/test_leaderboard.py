@@ -14,6 +14,10 @@ from nas.results.status import SearchStatus, TrialStatus
 from nas.store import Store, TrialRecord
 from nas.store.cursors import encode
 
+STANDING = "ix_trials_search_id_iteration_score_number"
+SCANS = ("SCAN trials", "SCAN measurements", "SCAN searches", "SCAN architectures", "SCAN rung_totals")
+BY_STATUS = "ix_trials_search_id_status_iteration_score_number"
+
 T = TrialStatus
 ORDERS = ("number", "-number", "score", "-score")
 
@@ -161,21 +165,6 @@ def test_a_stopped_search_still_has_its_best(store: Store, driven: str, add, mea
     assert best(store, driven) == 1
 
 
-def test_changes_come_once_in_their_order(store: Store, driven: str, add, measured):
-    fill(store, driven, add, measured, [0.1, None, 0.3])
-    everything = store.changed_trials(driven, 0.0)
-    assert [trial.number for trial in everything] == [0, 1, 2]
-    since = everything[-1].updated_at
-    assert store.changed_trials(driven, since) == []
-    store.finish_trial(driven, 2, 1, T.PRUNED)
-    store.record_measurement(driven, 0, 1, measured(300))
-    store.record_measurement(driven, 1, 1, measured(100))
-    store.record_measurement(driven, 1, 1, measured(100))  # recorded already: no change
-    changed = store.changed_trials(driven, since)
-    assert [trial.number for trial in changed] == [2, 0, 1]
-    assert [trial.score for trial in changed] == [0.3, 0.5, 0.5]
-
-
 @pytest.fixture(scope="module")
 def big(migrated_sqlite, tmp_path_factory):
     """An SQLite store with a search of 10,000 trials beside one of 1,000, scores with ties and gaps."""
@@ -212,30 +201,77 @@ SELECT :id, i, 'a' || i, 'f', i, 1, 'running',
 """
 
 
+def middle(order: str) -> str:
+    """The cursor of a page in the middle of the large search."""
+    return encode(order, 100, 0.5, 5000)
+
+
 @pytest.mark.parametrize(
     ("query", "index"),
     [
-        (lambda store: store.list_trials("big", "-score"), "ix_trials_search_id_iteration_score_number"),
-        (lambda store: store.list_trials("big", "score"), "ix_trials_search_id_iteration_score_number"),
-        (lambda store: pages(store, "big", 1000, order_by="-score"), "ix_trials_search_id_iteration_score_number"),
+        (lambda store: store.list_trials("big", "-score"), STANDING),
+        (lambda store: store.list_trials("big", "score"), STANDING),
+        (lambda store: pages(store, "big", 1000, order_by="-score"), STANDING),
         (lambda store: store.list_trials("big", "-number"), "sqlite_autoindex_trials_1"),
-        (lambda store: store.best_trial("big"), "ix_trials_search_id_iteration_score_number"),
-        (lambda store: store.changed_trials("big", 9_990.0), "ix_trials_search_id_updated_at"),
+        (lambda store: store.best_trial("big"), STANDING),
+        (lambda store: store.list_trials("big", "-score", cursor=middle("-score")), STANDING),
+        (lambda store: store.list_trials("big", "score", cursor=middle("score")), STANDING),
+        (lambda store: store.list_trials("big", "-score", T.PRUNED), BY_STATUS),
+        (lambda store: store.list_trials("big", "-score", T.FAILED), "ix_trials_search_id_status_number"),
+        (
+            lambda store: store.list_trials("big", "-score", cursor=encode("-score", None, None, 7)),
+            "ix_trials_search_id",
+        ),
+        (lambda store: store.changed_trials("big", 9_990), "ix_trials_search_id_sequence"),
+        (lambda store: store.trials_of("big", ["a1", "a17"]), "ix_trials_architecture_key_fidelity_key_seed"),
+        (lambda store: store.rung_points("big", [1, 17]), "sqlite_autoindex_measurements_1"),
+        (lambda store: store.has_scored_besides("big", ["a1"]), "ix_trials_search_id_status"),
     ],
-    ids=["-score", "score", "all pages", "-number", "best", "changed"],
+    ids=[
+        "-score",
+        "score",
+        "all pages",
+        "-number",
+        "best",
+        "-score, from the middle",
+        "score, from the middle",
+        "-score of a status",
+        "-score of the failed",
+        "those without a standing",
+        "changed",
+        "of architectures",
+        "rung points",
+        "scored besides",
+    ],
 )
 def test_at_10_000_trials_every_query_goes_by_its_index(big: Store, query, index: str):
-    for plan in plans(big, query):
-        assert any(index in step for step in plan), plan
-        assert not any(step.startswith("SCAN") for step in plan), plan
+    found = plans(big, query)
+    assert any(index in step for plan in found for step in plan), found
+    for plan in found:
+        assert not any(step.startswith(SCANS) for step in plan), plan
         # Sorting ties within equal scores is fine; sorting the whole search is not.
         assert "USE TEMP B-TREE FOR ORDER BY" not in plan, plan
 
 
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        (lambda store: store.best_so_far("big", 100), "sqlite_autoindex_trials_1 (search_id=?)"),
+        (lambda store: store.sampled_scores("big", 100, 64), "sqlite_autoindex_trials_1 (search_id=?)"),
+        (lambda store: store.rung_times(["f"]), "ix_rung_totals_fidelity_key_search_id"),
+    ],
+    ids=["best so far", "sampled", "rung times"],
+)
+def test_at_10_000_trials_what_is_sorted_goes_by_an_index_too(big: Store, query, index: str):
+    (plan,) = plans(big, query)
+    assert any(index in step for step in plan), plan
+    assert not any(step.startswith(SCANS) for step in plan), plan
+
+
 def test_at_10_000_trials_an_overview_goes_by_its_indexes(big: Store):
     counts, runs, best = plans(big, lambda store: store.overviews(["big", "small"]))
-    assert any("ix_trials_search_id_status_number" in step for step in counts), counts
-    assert any("ix_trials_search_id_iteration_score_number" in step for step in best), best
+    assert any("sqlite_autoindex_search_totals_1" in step for step in counts), counts
+    assert any(STANDING in step for step in best), best
     for plan in (counts, runs, best):
         assert not any(step.startswith(("SCAN trials", "SCAN snapshots", "SCAN searches")) for step in plan), plan
         assert "USE TEMP B-TREE FOR ORDER BY" not in plan, plan

@@ -272,6 +272,7 @@ class Lives(RuleBasedStateMachine):
         assert (search.finished_at is not None) == self.status.terminal
         recorded = {trial.number: trial for trial in self.store.all_trials(self.search)}
         assert recorded.keys() == self.trials.keys()
+        assert self.store.odd_totals() == []
         curves = self.store.measurements(self.search)
         for number, model in self.trials.items():
             trial = recorded[number]
