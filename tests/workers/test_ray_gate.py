@@ -293,7 +293,7 @@ def test_a_place_asks_for_what_tune_reserves_for_a_trial(task):
     from workers.tune.place import Place
 
     alone = dataclasses.replace(task, resources=Resources(cpus=2))
-    place = Place(PlacementGroupResourceManager(), alone.resources)
+    place = Place(PlacementGroupResourceManager(), alone.resources, TrialProcess.processes(alone.resources))
     assert place._request == TrialProcess.default_resource_request({"task": alone})
     assert hash(place._request) == hash(TrialProcess.default_resource_request({"task": alone}))
 

@@ -54,6 +54,11 @@ class Process(tune.Trainable):  # type: ignore[misc]  # Ray has no types
         """What a trial takes. Here rather than by `tune.with_resources`, which would hide the class's name."""
         return PlacementGroupFactory([share_of(config["task"].resources)])
 
+    @classmethod
+    def processes(cls, resources: Resources) -> int:  # noqa: ARG003  for who starts others
+        """Return how many processes do a task's work: this one, or the group that it starts."""
+        return 1
+
     def setup(self, config: dict[str, Any]) -> None:
         """A new process begins a task."""
         self._begin(config["task"])

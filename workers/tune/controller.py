@@ -76,7 +76,8 @@ class SearchController(TuneController):  # type: ignore[misc]  # Ray has no type
         )
         self.update_max_pending_trials(resources.concurrent)
         manager = PlacementGroupResourceManager()
-        self._place = Place(manager, resources)
+        self._in_groups = process.processes(resources) > 1
+        self._place = Place(manager, resources, process.processes(resources))
         self._actor_manager = TrialActors(manager, self._display_name)
         # Exceptions of the book leave `step` as they are, rather than end the trial they happened to meet.
         self._fail_fast = self.RAISE
@@ -97,8 +98,8 @@ class SearchController(TuneController):  # type: ignore[misc]  # Ray has no type
     def abort(self) -> None:
         """End all processes of trials at once, and give back what groups of processes have reserved."""
         self._actor_manager.cleanup()
-        for trial in self._live_trials:
-            if trial.config["task"].resources.workers > 1:
+        if self._in_groups:
+            for trial in self._live_trials:
                 release(trial.config["task"])
 
     def _make_trial(self, task: Task) -> Trial:
@@ -128,9 +129,8 @@ class SearchController(TuneController):  # type: ignore[misc]  # Ray has no type
         """Whether every launched trial has the resources that it takes: those whose process died come first."""
         if any(not self._has_process(trial) for trial in self._pending_trials):
             return False
-        if self._book.resources.workers == 1:
-            return True
-        return all(is_noted(trial.config["task"]) for trial in self._pending_trials | self._running_trials)
+        launched = self._pending_trials | self._running_trials
+        return not self._in_groups or all(is_noted(trial.config["task"]) for trial in launched)
 
     def _has_process(self, trial: Trial) -> bool:
         actor = self._trial_to_actor.get(trial)
@@ -144,10 +144,13 @@ class SearchController(TuneController):  # type: ignore[misc]  # Ray has no type
 
     def _trial_task_failure(self, trial: Trial, exception: Exception) -> None:
         """Takes a failure once: Tune tells of a process that dies while it is reset twice."""
+        resetting = trial in self._resetting_trials
+        if not resetting and trial.status != Trial.RUNNING:
+            return
         log.warning("%s: %s", trial.config["task"].display_name, str(exception)[:2000])
-        if trial in self._resetting_trials:
+        if resetting:
             self._put_back(trial, exception)
-        elif trial.status == Trial.RUNNING:
+        else:
             self._count_failure(trial, exception)
 
     def _put_back(self, trial: Trial, exception: Exception) -> None:
@@ -168,7 +171,7 @@ class SearchController(TuneController):  # type: ignore[misc]  # Ray has no type
         self._last_failure[trial.trial_id] = exception
         self._process_trial_failure(trial, exception=exception)
         self._has_errored = False  # with `_fail_fast` it would end the search
-        if trial.is_finished() and trial.config["task"].resources.workers > 1:
+        if self._in_groups and trial.is_finished():
             release(trial.config["task"])  # no next attempt does
 
     def _reason_of(self, trial: Trial) -> str:

@@ -18,12 +18,13 @@ class Place:
     Args:
         manager: Tune's manager of reservations; its processes are started in what it has been granted.
         resources: What a trial takes.
+        processes: How many processes do a trial's work.
     """
 
-    def __init__(self, manager: ResourceManager, resources: Resources) -> None:
+    def __init__(self, manager: ResourceManager, resources: Resources, processes: int) -> None:
         self._manager = manager
-        self._request = PlacementGroupFactory([share_of(resources)] * resources.workers)
-        self._reserves_for_tune = resources.workers == 1
+        self._request = PlacementGroupFactory([share_of(resources)] * processes)
+        self._for_tune = processes == 1
         self._asked = False
 
     @property
@@ -43,7 +44,7 @@ class Place:
         Tune asks for a place for the trial's process, takes the granted one, and so leaves its own as the next. A
         trial of several processes gets its room from Ray Train, which has to find it free.
         """
-        if not self._reserves_for_tune:
+        if not self._for_tune:
             self.give_back()
 
     def give_back(self) -> None:
