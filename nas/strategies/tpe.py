@@ -28,6 +28,10 @@ class TpeSearch(CellStrategy):
     pruned trials behind the completed trials, deeper rungs first. Trials in flight count as bad (constant liar), so
     that concurrent proposals differ. Failed trials teach nothing. The first `startup` finished trials are uniform.
 
+    Optuna learns every cell in its canonical form, which is the one that the store keeps: a proposal whose branches
+    Optuna drew in another order is withdrawn and entered anew. So a restored strategy knows what this one knows, and
+    one cell has one set of parameters.
+
     Every proposal uses a sampler of its own, seeded by (seed, number): one sampler for all proposals would carry the
     state of its random generator from proposal to proposal, and the store does not hold that state.
 
@@ -43,23 +47,21 @@ class TpeSearch(CellStrategy):
         with _without_logs():
             self._study = optuna.create_study(direction="maximize")
 
-    def _propose(self, number: int, rng: random.Random) -> DenseCell | None:
+    def _propose(self, number: int, rng: random.Random) -> DenseCell | None:  # noqa: ARG002  `rng` depends on it
         for _ in range(TPE_TRIES):
             self._study.sampler = _Sampler(self._distributions, rng.randrange(2**32), self._strategy.startup)
             trial = self._study.ask(self._distributions)
             cell = _decode(trial.params, self._space.spec)
+            self._study.tell(trial, state=TrialState.FAIL)  # `_assign` enters what is proposed, in its canonical form
             if self._is_new(cell):
-                self._trials[number] = trial
                 return cell
-            self._study.tell(trial, state=TrialState.FAIL)
         return None
 
     def _assign(self, number: int, cell: DenseCell) -> None:
         super()._assign(number, cell)
-        if number not in self._trials:  # no proposal of TPE: a uniform draw, or a restored trial
-            self._study.sampler = RandomSampler(seed=0)  # every parameter is enqueued, so nothing is drawn
-            self._study.enqueue_trial(_encode(cell, self._distributions))
-            self._trials[number] = self._study.ask(self._distributions)
+        self._study.sampler = RandomSampler(seed=0)  # every parameter is enqueued, so nothing is drawn
+        self._study.enqueue_trial(_encode(cell.canonical(), self._distributions))
+        self._trials[number] = self._study.ask(self._distributions)
 
     def _learn(self, observation: Observation) -> None:
         trial = self._trials.pop(observation.number)

@@ -111,7 +111,13 @@ OVERRIDES: dict[str, dict[str, str]] = {
     "workers.tune.controller:SearchController": {
         "checkpoint": "self, force, wait",
         "on_step_end": "self",
+        "_maybe_update_trial_queue": "self",
+        "_maybe_reuse_cached_actor": "self, trial",
         "_trial_task_failure": "self, trial, exception",
+    },
+    "workers.tune.controller:CountedTrial": {
+        "handle_error": "self, exc",
+        "init_local_path": "self",
     },
     "workers.tune.controller:TrialActors": {
         "_schedule_tracked_actor_task": "self, tracked_actor_task, method_name, *, args, kwargs, _return_future",
@@ -180,9 +186,17 @@ CALLS: list[tuple[str, int, tuple[str, ...]]] = [
     (f"{TUNE}.is_finished", 1, ()),
     (f"{TUNE}.cleanup", 1, ()),
     (f"{TUNE}._process_trial_failure", 2, ("exception",)),
+    (f"{TUNE}._update_trial_queue", 1, ()),
+    (f"{TUNE}._unstage_trial_with_resources", 2, ()),
+    (f"{TUNE}._schedule_trial_stop", 2, ("exception",)),
+    (f"{TUNE}._requeue_trial", 2, ()),
     (ACTORS, 0, ("resource_manager",)),
     (f"{ACTORS}.cleanup", 1, ()),
+    (f"{ACTORS}.is_actor_started", 2, ()),
     ("ray.air.execution:PlacementGroupResourceManager", 0, ()),
+    ("ray.air.execution:PlacementGroupResourceManager.request_resources", 2, ()),
+    ("ray.air.execution:PlacementGroupResourceManager.has_resources_ready", 2, ()),
+    ("ray.air.execution:PlacementGroupResourceManager.cancel_resource_request", 2, ()),
     ("ray.train._internal.storage:StorageContext", 0, ("storage_path", "experiment_dir_name")),
     ("ray.tune.experiment:Trial", 1, ("config", "trial_id", "storage", "max_failures")),
     ("ray.tune.experiment:Trial.set_config", 2, ()),
@@ -190,6 +204,7 @@ CALLS: list[tuple[str, int, tuple[str, ...]]] = [
     ("ray.tune:register_trainable", 2, ("warn",)),
     (f"{KV}:_internal_kv_put", 2, ()),
     (f"{KV}:_internal_kv_get", 1, ()),
+    (f"{KV}:_internal_kv_exists", 1, ()),
     (f"{KV}:_internal_kv_del", 1, ()),
     ("ray._raylet:PlacementGroupID", 1, ()),
     ("ray.train.v2._internal.execution.worker_group:WorkerGroup.get_worker_group_state", 1, ()),
@@ -236,13 +251,13 @@ def trial(task, tmp_path) -> Any:
     """As `SearchController` makes it."""
     from ray.train._internal.storage import StorageContext
     from ray.tune import register_trainable
-    from ray.tune.experiment import Trial
 
     from workers.trainables.trial import TrialProcess
+    from workers.tune.controller import CountedTrial
 
     register_trainable("TrialProcess", TrialProcess, warn=False)
     storage = StorageContext(storage_path=str(tmp_path), experiment_dir_name="tune")
-    return Trial("TrialProcess", config={"task": task}, trial_id="000007", storage=storage, max_failures=2)
+    return CountedTrial("TrialProcess", config={"task": task}, trial_id="000007", storage=storage, max_failures=2)
 
 
 def test_a_trial_has_what_we_read_and_write(trial, task):
@@ -254,6 +269,33 @@ def test_a_trial_has_what_we_read_and_write(trial, task):
     again = dataclasses.replace(task, attempt=2)
     trial.set_config({"task": again})
     assert trial.config["task"] is again
+
+
+def test_a_trial_counts_the_death_of_a_process_on_a_preempted_node_and_writes_nothing(trial):
+    """The reasons for `CountedTrial`: Ray's own `handle_error` does neither."""
+    from ray.exceptions import ActorDiedError
+
+    trial.relative_logdir = trial.storage.trial_dir_name = "trials"
+    trial.init_local_path()
+    preempted = ActorDiedError()
+    preempted._preempted = True
+    assert preempted.preempted
+    trial.handle_error(preempted)
+    assert (trial.num_failures, trial.should_recover()) == (1, True)
+    assert not Path(trial.local_path).exists()
+
+
+def test_a_place_asks_for_what_tune_reserves_for_a_trial(task):
+    """Else Tune would not start the trial's process in the place that was granted."""
+    from ray.air.execution import PlacementGroupResourceManager
+
+    from workers.trainables.trial import TrialProcess
+    from workers.tune.place import Place
+
+    alone = dataclasses.replace(task, resources=Resources(cpus=2))
+    place = Place(PlacementGroupResourceManager(), alone.resources, TrialProcess.processes(alone.resources))
+    assert place._request == TrialProcess.default_resource_request({"task": alone})
+    assert hash(place._request) == hash(TrialProcess.default_resource_request({"task": alone}))
 
 
 def test_a_message_passes_tune_unopened(trial):
@@ -397,7 +439,11 @@ def test_a_controller_has_what_we_read_and_write(running_ray, store, spec_of, tm
         "_stopped_trials": set,
         "_failed_trials": set,
         "_trials_to_cache": set,
+        "_pending_trials": set,
+        "_running_trials": set,
+        "_resetting_trials": set,
         "_actor_to_trial": dict,
+        "_trial_to_actor": dict,
         "_has_errored": bool,
     }
     for name, kind in kinds.items():
@@ -407,6 +453,7 @@ def test_a_controller_has_what_we_read_and_write(running_ray, store, spec_of, tm
     assert controller._fail_fast == "RAISE"
     assert controller._storage.storage_fs_path == str(tmp_path)
     assert type(controller._actor_manager).__name__ == "TrialActors"
+    assert isinstance(controller._actor_cache.num_cached_objects, int)
 
 
 def test_calls_are_named_by_way_of_the_table_of_live_actors(running_ray):
@@ -440,12 +487,15 @@ def test_calls_are_named_by_way_of_the_table_of_live_actors(running_ray):
 def test_a_reservation_is_noted_and_given_back(running_ray, task):
     from ray.util.placement_group import placement_group, placement_group_table
 
-    from workers.trainables.reservations import note, release
+    from workers.trainables.reservations import is_noted, note, release
 
     group = placement_group([{"CPU": 0.01}])
     assert group.wait(60)
+    assert not is_noted(task)
     note(task, group)
+    assert is_noted(task)
     release(task)
+    assert not is_noted(task)
     until(lambda: placement_group_table(group)["state"] == "REMOVED")
     release(task)  # nothing is noted any more
 

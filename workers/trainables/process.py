@@ -47,12 +47,17 @@ class Process(tune.Trainable):  # type: ignore[misc]  # Ray has no types
 
     _task: Task
     _messages: Iterator[Message[Any]]
-    _stepped: bool
+    _answered: bool
 
     @classmethod
     def default_resource_request(cls, config: dict[str, Any]) -> PlacementGroupFactory:
         """What a trial takes. Here rather than by `tune.with_resources`, which would hide the class's name."""
         return PlacementGroupFactory([share_of(config["task"].resources)])
+
+    @classmethod
+    def processes(cls, resources: Resources) -> int:  # noqa: ARG003  for who starts others
+        """Return how many processes do a task's work: this one, or the group that it starts."""
+        return 1
 
     def setup(self, config: dict[str, Any]) -> None:
         """A new process begins a task."""
@@ -70,11 +75,12 @@ class Process(tune.Trainable):  # type: ignore[misc]  # Ray has no types
         Returns:
             The message under `RESULT_KEY`, and Tune's `done`.
         """
-        self._stepped = True
+        self._answered = False
         try:
             message = next(self._messages)
         except TrialError as error:
             message = Failed(attempt=self._task.attempt, reason=str(error))
+        self._answered = True
         return {RESULT_KEY: message, "done": message.last}
 
     def cleanup(self) -> None:
@@ -103,21 +109,22 @@ class Process(tune.Trainable):  # type: ignore[misc]  # Ray has no types
 
     def _begin(self, task: Task) -> None:
         self._task = task
-        self._stepped = False
+        self._answered = False
         self._messages = self.messages(task)
 
     def _end(self) -> None:
         """Let go of the work, after the driver has recorded its end.
 
-        Tune also ends processes that it started for a trial and then gave to a warm one: these have not taken a step,
-        and the checkpoint is not theirs to remove.
+        Tune also ends processes whose trial goes on elsewhere: those that it started for a trial and then gave to a
+        warm one, which have not taken a step, and those whose step raised. The checkpoint is not theirs to remove: the
+        next attempt may be writing it by now.
         """
         close = getattr(self._messages, "close", None)
         if close is not None:
             close()
         self._messages = iter(())
         _empty_device()
-        if self._stepped:
+        if self._answered:
             shutil.rmtree(self._task.folder, ignore_errors=True)
 
 

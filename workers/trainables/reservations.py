@@ -9,7 +9,7 @@ controller that dies between reserving and noting leaves it to the end of the jo
 from __future__ import annotations
 
 from ray._raylet import PlacementGroupID
-from ray.experimental.internal_kv import _internal_kv_del, _internal_kv_get, _internal_kv_put
+from ray.experimental.internal_kv import _internal_kv_del, _internal_kv_exists, _internal_kv_get, _internal_kv_put
 from ray.util.placement_group import PlacementGroup, remove_placement_group
 
 from workers.trainables.task import Task
@@ -18,6 +18,11 @@ from workers.trainables.task import Task
 def note(task: Task, group: PlacementGroup) -> None:
     """Note that the task's processes run in the placement group `group`."""
     _internal_kv_put(_key(task), group.id.binary())
+
+
+def is_noted(task: Task) -> bool:
+    """Return whether an attempt of the task has noted what it has reserved, and nobody has given that back."""
+    return bool(_internal_kv_exists(_key(task)))
 
 
 def release(task: Task) -> None:

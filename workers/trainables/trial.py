@@ -9,6 +9,7 @@ from ray._common.constants import HEAD_NODE_RESOURCE_NAME
 from ray.tune import PlacementGroupFactory
 
 from nas.results.measurement import Measurement
+from nas.specs import Resources
 from workers.trainables.measure import evaluate_task, measured
 from workers.trainables.message import Message
 from workers.trainables.process import Process
@@ -27,6 +28,11 @@ class TrialProcess(Process):
         if config["task"].resources.workers > 1:
             return PlacementGroupFactory([{HEAD_NODE_RESOURCE_NAME: 0.001}])
         return super().default_resource_request(config)
+
+    @classmethod
+    def processes(cls, resources: Resources) -> int:
+        """Return the number of processes that train the trial's network together."""
+        return resources.workers
 
     def messages(self, task: TrialTask) -> Iterator[Message[Measurement]]:
         """Measure the task's architecture, here or in a group of processes."""

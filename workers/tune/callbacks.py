@@ -31,9 +31,14 @@ class Proposals(SearchAlgorithm):  # type: ignore[misc]  # Ray has no types
         self._concurrent = concurrent
         self._live: set[str] = set()
 
+    @property
+    def full(self) -> bool:
+        """Whether as many trials run as may."""
+        return len(self._live) >= self._concurrent
+
     def next_trial(self) -> Trial | None:
         """The next trial, or None while enough of them run, or when none is left."""
-        if len(self._live) >= self._concurrent or self.is_finished():
+        if self.full or self.is_finished():
             return None
         task = self._book.launch()
         if task is None:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeGuard
 
+import ray
 from ray.air.execution import PlacementGroupResourceManager, ResourceManager
 from ray.air.execution._internal import RayActorManager, TrackedActor
 from ray.exceptions import OutOfMemoryError, RayActorError, RayTaskError
@@ -22,10 +23,11 @@ from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import Trial
 
 from workers.trainables.process import Process, ProcessDiedError
-from workers.trainables.reservations import release
+from workers.trainables.reservations import is_noted, release
 from workers.trainables.task import Task
 from workers.tune.book import Book
 from workers.tune.callbacks import EarlyStopping, Proposals, Recorder
+from workers.tune.place import Place
 
 log = logging.getLogger("segnas.driver")
 
@@ -39,6 +41,10 @@ ENVIRONMENT = {
 class SearchController(TuneController):  # type: ignore[misc]  # Ray has no types
     """Tune's event loop for the tasks of one book.
 
+    A task is launched where its process can begin at once, and not before: a strategy that is asked late knows more
+    scores, and what the record calls running has a process. The death of a process is counted once, and for the trial
+    whose work it had begun.
+
     Exceptions of the book (the database stays away, the search is over) leave `step` as they are.
 
     Args:
@@ -49,6 +55,10 @@ class SearchController(TuneController):  # type: ignore[misc]  # Ray has no type
 
     _trials: list[Trial]
     _live_trials: set[Trial]
+    _pending_trials: set[Trial]
+    _running_trials: set[Trial]
+    _resetting_trials: set[Trial]
+    _trial_to_actor: dict[Trial, TrackedActor]
 
     def __init__(self, book: Book[Any, Any], process: type[Process], scratch: Path) -> None:
         self._book = book
@@ -56,15 +66,19 @@ class SearchController(TuneController):  # type: ignore[misc]  # Ray has no type
         self._last_failure: dict[str, Exception] = {}
         resources = book.resources
         register_trainable(self._process, process, warn=False)
+        self._proposals = Proposals(book, self._make_trial, resources.concurrent)
         super().__init__(
-            search_alg=Proposals(book, self._make_trial, resources.concurrent),
+            search_alg=self._proposals,
             scheduler=EarlyStopping(book),
             callbacks=[Recorder(book, self._reason_of)],
             storage=StorageContext(storage_path=str(scratch), experiment_dir_name="tune"),
             reuse_actors=resources.reuse_workers,
         )
         self.update_max_pending_trials(resources.concurrent)
-        self._actor_manager = TrialActors(PlacementGroupResourceManager(), self._display_name)
+        manager = PlacementGroupResourceManager()
+        self._in_groups = process.processes(resources) > 1
+        self._place = Place(manager, resources, process.processes(resources))
+        self._actor_manager = TrialActors(manager, self._display_name)
         # Exceptions of the book leave `step` as they are, rather than end the trial they happened to meet.
         self._fail_fast = self.RAISE
 
@@ -84,30 +98,81 @@ class SearchController(TuneController):  # type: ignore[misc]  # Ray has no type
     def abort(self) -> None:
         """End all processes of trials at once, and give back what groups of processes have reserved."""
         self._actor_manager.cleanup()
-        for trial in self._live_trials:
-            if trial.config["task"].resources.workers > 1:
+        if self._in_groups:
+            for trial in self._live_trials:
                 release(trial.config["task"])
 
     def _make_trial(self, task: Task) -> Trial:
-        trial = Trial(
+        trial = CountedTrial(
             self._process,
             config={"task": task},
             trial_id=f"{task.number:06d}",
             storage=self._storage,
             max_failures=self._book.retries,
         )
-        # One folder for all instead of one for each: nothing but Tune's note of an error is ever in it.
-        trial.relative_logdir = trial.storage.trial_dir_name = "trials"
+        trial.relative_logdir = trial.storage.trial_dir_name = "trials"  # one folder for all; nothing is written there
         return trial
 
+    def _maybe_update_trial_queue(self) -> None:
+        """Takes the next task where there is room for it; Tune would take all that may run, and block without any."""
+        wanted = not self._proposals.is_finished() and not self._proposals.full and self._all_have_room()
+        idle = bool(self._actor_cache.num_cached_objects)
+        if wanted and (idle or self._place.granted):
+            self._place.take()
+            self._update_trial_queue()
+        elif wanted:
+            self._place.ask()
+        else:
+            self._place.give_back()
+
+    def _all_have_room(self) -> bool:
+        """Whether every launched trial has the resources that it takes: those whose process died come first."""
+        if any(not self._has_process(trial) for trial in self._pending_trials):
+            return False
+        launched = self._pending_trials | self._running_trials
+        return not self._in_groups or all(is_noted(trial.config["task"]) for trial in launched)
+
+    def _has_process(self, trial: Trial) -> bool:
+        actor = self._trial_to_actor.get(trial)
+        return actor is not None and bool(self._actor_manager.is_actor_started(actor))
+
+    def _maybe_reuse_cached_actor(self, trial: Trial) -> bool:
+        """Leaves a trial with the process that is being started for it: an idle one is for the next proposal."""
+        if trial not in self._resetting_trials and self._has_process(trial):
+            return False
+        return bool(super()._maybe_reuse_cached_actor(trial))
+
     def _trial_task_failure(self, trial: Trial, exception: Exception) -> None:
-        """Retries only tasks whose process died: an exception in our code would come again."""
+        """Takes a failure once: Tune tells of a process that dies while it is reset twice."""
+        resetting = trial in self._resetting_trials
+        if not resetting and trial.status != Trial.RUNNING:
+            return
         log.warning("%s: %s", trial.config["task"].display_name, str(exception)[:2000])
+        if resetting:
+            self._put_back(trial, exception)
+        else:
+            self._count_failure(trial, exception)
+
+    def _put_back(self, trial: Trial, exception: Exception) -> None:
+        """Queues a trial anew, as the same attempt: a process that ran others ended before it could begin this one.
+
+        Each time costs a process that has done a trial, so this ends.
+        """
+        self._resetting_trials.remove(trial)
+        if trial.status == Trial.PENDING:  # the process lives, but could not be reset
+            self._unstage_trial_with_resources(trial)
+        self._schedule_trial_stop(trial, exception=exception)
+        self._requeue_trial(trial)
+
+    def _count_failure(self, trial: Trial, exception: Exception) -> None:
+        """Retries only tasks whose process died: an exception in our code would come again."""
         if _is_a_bug(exception):
             trial.max_failures = 0
         self._last_failure[trial.trial_id] = exception
         self._process_trial_failure(trial, exception=exception)
         self._has_errored = False  # with `_fail_fast` it would end the search
+        if self._in_groups and trial.is_finished():
+            release(trial.config["task"])  # no next attempt does
 
     def _reason_of(self, trial: Trial) -> str:
         exception = self._last_failure.pop(trial.trial_id)
@@ -120,6 +185,22 @@ class SearchController(TuneController):  # type: ignore[misc]  # Ray has no type
     def _display_name(self, tracked_actor: TrackedActor) -> str | None:
         trial = self._actor_to_trial.get(tracked_actor)
         return None if trial is None else str(trial.config["task"].display_name)
+
+
+class CountedTrial(Trial):  # type: ignore[misc]  # Ray has no types
+    """Tune's trial, which counts every failure that it is told of and writes no file about it.
+
+    Tune's own does not count a process that ends with a preempted node, and ends the search where its file cannot be
+    written.
+    """
+
+    def handle_error(self, exc: Exception | None = None) -> None:  # noqa: ARG002  Tune passes it
+        """Counts a failure."""
+        self.run_metadata.num_failures += 1
+        self.run_metadata.invalidate_cache()
+
+    def init_local_path(self) -> None:
+        """Makes no folder: nothing would be written there."""
 
 
 class TrialActors(RayActorManager):  # type: ignore[misc]  # Ray has no types
@@ -151,10 +232,15 @@ class TrialActors(RayActorManager):  # type: ignore[misc]  # Ray has no types
             live[actor] = entry
 
     def _actor_task_failed(self, tracked_actor_task: Any, exception: Exception) -> None:
-        """Ray reports a process ended for want of memory, or with its node, in ways that Tune does not know."""
+        """Ray reports a process ended for want of memory, or with its node, in ways that Tune does not know.
+
+        A process that only cannot be reached would go on with work that is given to another: it is ended.
+        """
         if not isinstance(exception, RayActorError | RayTaskError):
             cause, exception = exception, RayActorError(error_msg=str(exception))
             exception.__cause__ = cause
+        if isinstance(exception, RayActorError):
+            ray.kill(self._live_actors_to_ray_actors_resources[tracked_actor_task._tracked_actor][0])
         super()._actor_task_failed(tracked_actor_task, exception)
 
 

@@ -11,7 +11,7 @@ from nas.specs import BlackBoxSpec, DenseCellSpace, DpcStrategy, RandomStrategy,
 from nas.strategies import Observation, SearchStrategy, SpaceExhausted, build_strategy
 from search_spaces.dense_cell.architecture import DenseCell
 from search_spaces.dense_cell.space import cells, distinct
-from search_spaces.document import architecture_from_dict, architecture_to_dict
+from search_spaces.document import architecture_from_dict, architecture_to_dict, canonical
 from tests.builders import black_box_spec, scenes_fidelity
 
 STRATEGIES: dict[str, Strategy] = {
@@ -125,33 +125,34 @@ def test_global_generators_are_neither_read_nor_moved(name):
     assert [ask(twin, number) for number in range(10)] == answers
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_restored_it_goes_on_as_if_it_had_lived_on(name, seed):
-    """Four trials in flight at a time, ended in any order; the record comes back through JSON, shuffled."""
+def stored(cell: DenseCell) -> DenseCell:
+    """The cell as a trial's record has it: in its canonical form, through JSON."""
+    kept = architecture_from_dict(architecture_to_dict(canonical(cell)))
+    assert isinstance(kept, DenseCell)
+    return kept
+
+
+@pytest.mark.parametrize(("seed", "outstanding"), [(0, 1), (1, 4), (2, 4), (3, 12), (4, 20)])
+def test_restored_it_goes_on_as_if_it_had_lived_on(name, seed, outstanding):
+    """Many trials in flight at a time, ended in any order and told as the store keeps them; the record is shuffled."""
     rng = random.Random(seed)
     lived = build_strategy(spec(name, seed=seed))
     in_flight: dict[int, DenseCell] = {}
     ended: list[Observation] = []
-    for number in range(24):
-        in_flight[number] = ask(lived, number)
-        if len(in_flight) == 4:
+    for number in range(30):
+        in_flight[number] = stored(ask(lived, number))
+        if len(in_flight) == outstanding:
             ended.append(ending(done := rng.choice(sorted(in_flight)), in_flight.pop(done)))
             lived.tell(ended[-1])
     running = [Observation(number, cell, "running", 0.9, 10) for number, cell in in_flight.items()]
-    record = [
-        Observation(
-            o.number, architecture_from_dict(architecture_to_dict(o.architecture)), o.status, o.score, o.iteration
-        )
-        for o in rng.sample([*ended, *running], k=24)
-    ]
     restored = build_strategy(spec(name, seed=seed))
-    restored.restore(record)
-    for number in range(24, 32):
+    restored.restore(rng.sample([*ended, *running], k=30))
+    for number in range(30, 36):
         assert ask(restored, number).branches == ask(lived, number).branches
     for number, cell in in_flight.items():  # they end after all, in both lives
         lived.tell(ending(number, cell))
         restored.tell(ending(number, cell))
-    assert ask(restored, 32).branches == ask(lived, 32).branches
+    assert ask(restored, 36).branches == ask(lived, 36).branches
 
 
 def test_a_second_end_of_a_trial_is_ignored(name):

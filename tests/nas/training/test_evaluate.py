@@ -5,15 +5,20 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
+from nas.models.networks import SegmentationNetwork
 from nas.results.measurement import TrialError
 from nas.specs import HeadSpec, ScheduleSpec
 from nas.training.evaluate import evaluate
+from nas.training.loop.batches import as_tensor
 from nas.training.loop.checkpoint import checkpoint_key, load_checkpoint, save_checkpoint
 from nas.training.loop.device import compute_dtype, pick_device, thread_count
 from nas.training.prepare import prepare
+from nas.training.trial import build_trial_network
 from search_spaces.dense_cell.architecture import PUBLISHED_CELL
 from search_spaces.reference.architecture import ReferenceHead
 
@@ -34,6 +39,38 @@ def test_one_measurement_a_rung_and_the_same_again(fidelity, workspace):
     assert 0 < first[0].seconds < first[1].seconds
     assert without_times(measure(fidelity, workspace)) == without_times(first)
     assert without_times(measure(fidelity, workspace, seed=1)) != without_times(first)
+
+
+@pytest.fixture(scope="module")
+def one_step(fidelity, workspace):
+    """A fidelity of one step without dropout, whose training loss is that of the initial weights on the first batch."""
+    head = fidelity.head.model_copy(update={"dropout": 0.0})
+    fidelity = fidelity.model_copy(update={"rungs": (1,), "head": head, "class_weighting": 0.7})
+    return prepare(fidelity, workspace, device="cpu")
+
+
+def first_loss(prepared, weights_seed: int, order_seed: int) -> float:
+    """The loss of the first step, with initial weights and a batch of these seeds, in plain torch."""
+    network = build_trial_network(PUBLISHED_CELL, prepared, weights_seed)
+    assert isinstance(network, SegmentationNetwork)
+    order = np.random.default_rng((order_seed, 0, 0)).permutation(len(prepared.bank.train_labels))
+    rows = torch.from_numpy(order[: prepared.fidelity.batch])
+    features = as_tensor(prepared.bank.train_features[0])[rows].permute(0, 3, 1, 2).float()
+    labels = torch.from_numpy(prepared.bank.train_labels)[rows].long()
+    network.head.train()
+    logits = network.classifier(network.head(features))
+    frequency = np.array(prepared.class_pixels) / sum(prepared.class_pixels)
+    weight = torch.tensor(np.maximum(frequency, 1e-4) ** -0.7, dtype=torch.float32)
+    return F.cross_entropy(logits, labels, weight, ignore_index=255).item()
+
+
+def test_the_first_loss_follows_from_the_seed(one_step, workspace):
+    """The seed decides the initial weights and the order of the data, each on its own; class weights count."""
+    for seed in (0, 3):
+        (measured,) = measure(one_step.fidelity, workspace, seed=seed)
+        assert measured.train_loss == pytest.approx(first_loss(one_step, seed, seed), rel=1e-4)
+    others = {first_loss(one_step, *seeds) for seeds in ((3, 3), (3, 0), (0, 3), (0, 0))}
+    assert len(others) == 4
 
 
 def test_training_learns(fidelity, workspace):

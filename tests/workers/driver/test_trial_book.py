@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from nas.kinds.registry import kind_of
 from nas.results.measurement import Measurement
 from nas.results.status import SearchStatus, TrialStatus
-from nas.specs import DenseCellSpace, DpcStrategy
+from nas.specs import DenseCellSpace, DpcStrategy, RandomStrategy, Strategy, TpeStrategy
 from nas.store import SearchClosedError, StaleAttemptError, Store, StoreError
 from nas.training.workspace import Workspace
 from tests.builders import measured
@@ -151,13 +151,84 @@ def test_runs_a_search_to_its_end(store, spec_of):
     assert all(trial.attempt == 1 for trial in store.all_trials(search_id))
 
 
+def drive_many(store: Store, search_id: str, outstanding: int, die_at: int | None = None) -> str | None:
+    """One driver with several trials outstanding, which end in any order; else as `drive`."""
+    events = itertools.count()
+    place = None
+
+    def tick(name: str) -> None:
+        nonlocal place
+        place = name
+        if next(events) == die_at:
+            raise Died
+
+    trial_book = begin(store, search_id)
+    in_flight: dict[int, Iterator[None]] = {}
+    try:
+        while in_flight or not trial_book.exhausted:
+            while len(in_flight) < outstanding and (flight := trial_book.launch()) is not None:
+                recorded = len(store.curve(search_id, flight.number))
+                in_flight[flight.number] = stepwise(trial_book, flight, recorded, tick)
+                for _ in range(recorded):  # the checkpoint holds them: they are repeated at once
+                    next(in_flight[flight.number])
+            number = min(in_flight, key=lambda n: whose_turn(n, len(store.curve(search_id, n))))
+            if next(in_flight[number], "over") == "over":
+                del in_flight[number]
+    except Died:
+        return place
+    trial_book.conclude()
+    return None
+
+
+def whose_turn(number: int, rungs: int) -> str:
+    """An order without any pattern that follows from the record alone."""
+    return hashlib.sha256(f"{number}/{rungs}".encode()).hexdigest()
+
+
+def stepwise(trial_book: TrialBook, flight: TrialTask, recorded: int, tick) -> Iterator[None]:
+    """A trial that does not stop early, one rung at a time; what is recorded already is no event."""
+    for position, rung in enumerate(flight.fidelity.rungs):
+        trial_book.record(flight.number, message(measure(flight.architecture, rung), flight.attempt))
+        if position >= recorded:
+            tick("recorded")
+        if rung != flight.fidelity.iterations:
+            yield
+    trial_book.end(flight.number)
+    tick("ended")
+
+
+STRATEGIES: dict[str, Strategy] = {
+    "random": RandomStrategy(),
+    "dpc": DpcStrategy(startup=3, pool=2),
+    "tpe": TpeStrategy(startup=3),
+}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("strategy", [None, DpcStrategy(startup=3, pool=2)], ids=["random", "dpc"])
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.parametrize("strategy", STRATEGIES.values(), ids=STRATEGIES)
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(outstanding=st.integers(1, 6), deaths=st.lists(st.integers(0, 30), min_size=1, max_size=4))
+def test_interrupted_drivers_propose_what_one_driver_would(store, spec_of, strategy, outstanding, deaths):
+    """With many trials outstanding, every strategy: the record of a broken search is that of a whole one."""
+    spec = spec_of(trials=12, strategy=strategy, early_stopping=None)
+    whole, broken = search(store, spec), search(store, spec)
+    drive_many(store, whole, outstanding)
+    for die_at in deaths:
+        if drive_many(store, broken, outstanding, die_at) is None:
+            break
+        replaced(store, broken)
+    else:
+        drive_many(store, broken, outstanding)
+    assert rows(store, broken) == rows(store, whole)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", STRATEGIES.values(), ids=STRATEGIES)
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(deaths=st.lists(st.integers(0, 25), min_size=1, max_size=4))
 def test_interrupted_drivers_record_what_one_driver_would(store, spec_of, strategy, deaths):
     """Dying anywhere but in the instant between an early stop's measurement and its record changes nothing at all."""
-    spec = spec_of(trials=8, **({"strategy": strategy} if strategy else {}))
+    spec = spec_of(trials=8, strategy=strategy)
     whole, broken = search(store, spec), search(store, spec)
     drive(store, whole)
     places = []

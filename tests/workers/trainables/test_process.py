@@ -11,6 +11,7 @@ from nas.training.workspace import Workspace
 from search_spaces.dense_cell.space import sample
 from tests.builders import measured
 from workers.trainables.message import RESULT_KEY, Failed
+from workers.trainables.process import ProcessDiedError
 from workers.trainables.task import TrialTask
 from workers.trainables.trial import TrialProcess
 
@@ -22,6 +23,8 @@ class Toy(TrialProcess):
         for rung in task.fidelity.rungs:
             if task.number == 13:
                 raise TrialError("unlucky")
+            if task.number == 14:
+                raise ProcessDiedError("one of the group")
             yield measured(rung, 0.5)
 
 
@@ -79,6 +82,16 @@ def test_a_process_that_gave_its_trial_away_leaves_the_checkpoint(task_of):
     runs, spare = Toy({"task": task}), Toy({"task": task})
     runs.step()
     spare.stop()
+    assert task.checkpoint.exists()
+
+
+def test_a_process_whose_step_raised_leaves_the_checkpoint_to_the_next_attempt(task_of):
+    """Tune takes it down in its own time, when another process may be writing the checkpoint already."""
+    task = task_of(14)
+    process = Toy({"task": task})
+    with pytest.raises(ProcessDiedError):
+        process.step()
+    process.stop()
     assert task.checkpoint.exists()
 
 

@@ -1,7 +1,9 @@
 """A whole search on a handful of images: what moves when, what stops it, and going on after an interruption."""
 
+import threading
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -9,6 +11,8 @@ from nas.results.snapshot import Snapshot
 from nas.specs import AugmentSpec, AutoDeepLabSpec, BilevelSpec, HessianStop, StopSpec, SupernetSpec
 from nas.training.bilevel import StepsDone, search, search_with_progress
 from nas.training.bilevel.remedies import count_skips, has_grown
+from nas.training.bilevel.search import _Run
+from nas.training.bilevel.split import A, B, ImageStore, split_training_images
 from search_spaces.auto_deeplab.architecture import PUBLISHED_AUTO_DEEPLAB
 
 
@@ -65,6 +69,47 @@ def test_same_seed_same_run_and_another_seed_another(workspace):
     one, same, other = (run(make_spec(), workspace, seed)[-1] for seed in (1, 1, 2))
     assert timeless([one]) == timeless([same])
     assert one.alpha != other.alpha
+
+
+def test_weights_are_trained_on_part_a_and_the_architecture_on_part_b(workspace, monkeypatch):
+    read: dict[str, set[int]] = {"A": set(), "B": set()}
+    load = ImageStore.load
+
+    def noted(store: ImageStore, row: int) -> Any:
+        read[threading.current_thread().name[0]].add(row)  # the loaders of a part are threads of its name
+        return load(store, row)
+
+    monkeypatch.setattr(ImageStore, "load", noted)
+    snapshots = run(make_spec(), workspace, seed=4)
+    part_a, part_b = split_training_images(10, 4)
+    assert read["A"] == set(part_a.tolist())
+    assert read["B"] <= set(part_b.tolist())
+    assert len(read["B"]) >= 4
+    assert snapshots[0].architecture_loss is None
+
+
+def test_the_architecture_waits_for_its_epoch(workspace):
+    first, second, _ = run(make_spec(bilevel={"architecture_from_epoch": 2}), workspace)
+    assert first.alpha == second.alpha
+    assert first.beta == second.beta
+
+
+def test_every_random_choice_follows_from_the_seed(workspace):
+    """Initial weights, the split, the order and the crops; each alone, since any one makes two runs differ."""
+    spec = make_spec()
+    one, other = (_Run(spec, seed, workspace, torch.device("cpu")) for seed in (1, 2))
+    weights, others = (run._build().model.state_dict() for run in (one, other))
+    assert any(not torch.equal(weights[name], others[name]) for name in weights)
+    for part in (A, B):
+        assert not np.array_equal(one._part[part]._rows, other._part[part]._rows)
+        positions = [
+            [int(np.searchsorted(run._part[part]._rows, row)) for _, row in draws]
+            for run, draws in ((run, run._part[part]._draws(0) + run._part[part]._draws(1)) for run in (one, other))
+        ]
+        assert positions[0] != positions[1]
+        row = int(one._part[part]._rows[0])
+        crops = [run._part[part]._draw(0, row)[0] for run in (one, other)]
+        assert not np.array_equal(*crops)
 
 
 @pytest.mark.parametrize(("stop_after", "second_order"), [(1, False), (4, False), (3, True)])

@@ -1,3 +1,5 @@
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -121,6 +123,50 @@ def test_the_average_is_scored_and_given_to_the_model(fidelity, workspace):
             assert torch.allclose(value.double(), expected[name], atol=1e-5), name
     plain.model.load_state_dict(loop.model.state_dict())
     assert validation == plain.validate(19)
+
+
+@pytest.mark.parametrize("decay", ["poly", "cosine"])
+def test_every_step_has_the_rate_of_the_schedule(fidelity, workspace, decay):
+    """Rungs at 8 and 20: two steps of warm-up, then a decay over the 6, or 10, that are left."""
+    schedule = ScheduleSpec(warmup=2, power=0.5) if decay == "poly" else ScheduleSpec(warmup=2, decay="cosine")
+    loop = new_loop(prepare(fidelity.model_copy(update={"schedule": schedule}), workspace, device=CPU))
+    rates = []
+    for step in range(1, 21):
+        loop.train(step)
+        rates.append(loop.optimizer.param_groups[0]["lr"] / 5e-3)
+
+    def falling(steps: int) -> list[float]:
+        left = [step / steps for step in range(steps)]
+        return [(1 - t) ** 0.5 if decay == "poly" else (1 + np.cos(np.pi * t)) / 2 for t in left]
+
+    assert rates == pytest.approx([0.5, 1.0, *falling(6), 0.5, 1.0, *falling(10)])
+
+
+def test_dropout_and_the_order_of_the_data_follow_from_the_seed(prepared):
+    """Each on its own: the loops have the same initial weights."""
+    network = build_trial_network(PUBLISHED_CELL, prepared, 0)
+    loops = [build_loop(copy.deepcopy(network), prepared, seed, CPU) for seed in (0, 0, 1)]
+    first, same_seed, other = (next(iter(loop.batches.training(0, 1))) for loop in loops)
+    assert torch.equal(first[1], same_seed[1])
+    assert not torch.equal(first[1], other[1])
+    for loop in loops[1:]:
+        loop.batches = loops[0].batches
+    for loop in loops:
+        loop.train(1)
+    losses = [loop.pop_train_loss() for loop in loops]
+    assert losses[0] == losses[1]
+    assert losses[0] != losses[2], "other units were dropped"
+
+
+def test_a_network_on_images_has_its_order_and_crops_from_the_seed(fidelity, workspace):
+    backbone = fidelity.backbone.model_copy(update={"frozen": False})
+    prepared = prepare(fidelity.model_copy(update={"backbone": backbone}), workspace, device=CPU)
+    network = build_trial_network(PUBLISHED_CELL, prepared, 0)
+    first, again, other = (
+        next(iter(build_loop(copy.deepcopy(network), prepared, seed, CPU).batches.training(0, 1))) for seed in (0, 0, 1)
+    )
+    assert torch.equal(first[0][0], again[0][0])
+    assert not torch.equal(first[0][0], other[0][0])
 
 
 def test_gradients_are_clipped_to_the_norm(fidelity, workspace):
