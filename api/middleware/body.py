@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import problem
+from search_spaces.json_text import parse_json
 
 MAX_BODY = 1 << 20
 """In bytes; a search spec has a few hundred."""
@@ -78,17 +79,9 @@ class StrictJsonRequest(Request):
         """
         body = await self.body()
         try:
-            return json.loads(body.decode("utf-8"), parse_constant=_refuse)
-        except json.JSONDecodeError:
-            raise
-        except RecursionError:
-            raise _not_json("it is nested too deeply") from None
+            return parse_json(body.decode("utf-8"))
         except UnicodeDecodeError:
-            raise _not_json("it is not UTF-8 text") from None
-        except ValueError as error:
-            raise _not_json(
-                str(error) if isinstance(error, _NotFiniteError) else "a number has too many digits"
-            ) from None
+            raise json.JSONDecodeError("it is not UTF-8 text", "", 0) from None
 
 
 class StrictJsonRoute(APIRoute):
@@ -101,15 +94,3 @@ class StrictJsonRoute(APIRoute):
             return await handle(StrictJsonRequest(request.scope, request.receive))
 
         return strict
-
-
-class _NotFiniteError(ValueError):
-    pass
-
-
-def _refuse(name: str) -> Any:
-    raise _NotFiniteError(f"{name} is not a JSON number")
-
-
-def _not_json(reason: str) -> json.JSONDecodeError:
-    return json.JSONDecodeError(reason, "", 0)
