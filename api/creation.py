@@ -6,6 +6,7 @@ from fastapi import Request, Response
 from pydantic import BaseModel
 
 from api.answers.forecasts import stored_forecast
+from api.feasibility import check_feasible
 from api.names import check_names
 from api.reconciler import Reconciler
 from nas.settings import Settings
@@ -41,10 +42,11 @@ def create(
         The search as it is recorded.
 
     Raises:
-        InputError: The spec names a data set or weights that this service does not have.
+        InputError: The spec names a data set or weights that this service does not have, or cannot run with them.
         ConflictError: The idempotency key was used for another request.
     """
     check_names(spec, settings)
+    check_feasible(spec, settings)
     forecast = stored_forecast(spec, store)
     record, created = store.create_search(spec, key, parent=parent, forecast=forecast, request_key=request_key)
     if not created:

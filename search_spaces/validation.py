@@ -96,6 +96,8 @@ def field_problems(errors: Sequence[Any], data: object = UNKNOWN, model: object 
 
 def _without_consequences(errors: Sequence[Any]) -> list[Any]:
     # Pydantic calls a list too short when its items are wrong and so not counted.
+    if all(error["type"] != "too_short" for error in errors):
+        return list(errors)
     inside = {error["loc"][:depth] for error in errors for depth in range(len(error["loc"]))}
     return [error for error in errors if error["type"] != "too_short" or error["loc"] not in inside]
 

@@ -17,6 +17,7 @@ from api.creation import create, request_key
 from api.deps import ClusterDep, Cursor, HubDep, IdempotencyKey, Limit, ReconcilerDep, SearchDep, SettingsDep, StoreDep
 from api.errors import ApiError
 from api.events import EventHub
+from api.feasibility import check_feasible
 from api.middleware.body import StrictJsonRoute
 from api.named_fidelities import named_fidelity
 from api.names import check_names
@@ -88,6 +89,7 @@ def create_search(
     spec = resolve(body, lambda name: named_fidelity(name, store))
     if dry_run and not measure:
         check_names(spec, settings)
+        check_feasible(spec, settings)
         return JSONResponse(forecast_public(spec, store).model_dump(mode="json"))
     if measure:
         # A probe leaves the idempotency key unused, for the search itself.
@@ -156,9 +158,7 @@ def stop_search(search: SearchDep, store: StoreDep, settings: SettingsDep, recon
 @router.get(
     "/searches/{search_id}/events",
     response_class=EventSourceResponse,
-    responses={
-        200: {"description": "Server-sent events", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
-    },
+    responses={200: {"description": "Server-sent events", "content": {"text/event-stream": {}}}},
 )
 async def watch_search(
     search: SearchDep,
