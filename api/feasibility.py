@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,8 +36,9 @@ def check_feasible(spec: JobSpec, settings: Settings) -> None:
     Raises:
         InputError: It cannot; the message names each field.
     """
-    problems = [*_backbones(spec, settings), *_data(spec, settings)]
-    if trains_here(settings):
+    here = trains_here(settings)
+    problems = [*_backbones(spec, settings, here), *_data(spec, settings, here)]
+    if here:
         problems += _resources(spec.resources)
     if problems:
         raise InputError(problems)
@@ -51,11 +53,11 @@ def trains_here(settings: Settings) -> bool:
         return False
 
 
-def _backbones(spec: JobSpec, settings: Settings) -> Iterator[FieldProblem]:
+def _backbones(spec: JobSpec, settings: Settings, here: bool) -> Iterator[FieldProblem]:
     # Entire networks have no backbone, whatever their fidelity says.
     if isinstance(spec, AutoDeepLabSpec):
         return
-    here, weights = trains_here(settings), settings.registered_weights
+    weights = settings.registered_weights
     for path, fidelity in spec.fidelities.items():
         yield from _strides(f"{path}.backbone", fidelity.backbone)
         for field, message in missing_parts(fidelity.backbone, weights) if here else ():
@@ -77,8 +79,8 @@ def _strides(path: str, backbone: BackboneSpec) -> Iterator[FieldProblem]:
         yield FieldProblem(path=f"{path}.levels", message=str(error))
 
 
-def _data(spec: JobSpec, settings: Settings) -> Iterator[FieldProblem]:
-    datasets, here = settings.registered_datasets, trains_here(settings)
+def _data(spec: JobSpec, settings: Settings, here: bool) -> Iterator[FieldProblem]:
+    datasets = settings.registered_datasets
     surveys = {name: _surveyed(datasets[name], here) for name in set(spec.datasets.values())}
     for path, name in spec.datasets.items():
         found = surveys[name]
@@ -93,17 +95,17 @@ def _data(spec: JobSpec, settings: Settings) -> Iterator[FieldProblem]:
         yield from _bilevel(spec, found)
 
 
-_SURVEYS: list[Surveys] = []
+@cache
+def _surveys() -> Surveys:
+    from nas.data.survey import Surveys  # imports numpy, which would slow down the service's start
+
+    return Surveys()
 
 
 def _surveyed(entry: Registration, here: bool) -> Survey | str | None:
     """Survey a data set; a sentence where it cannot be used, None where nothing can be said."""
-    from nas.data.survey import Surveys  # imports numpy, which would slow down the service's start
-
-    if not _SURVEYS:
-        _SURVEYS.append(Surveys())
     try:
-        return _SURVEYS[0].of(entry)
+        return _surveys().of(entry)
     except (DatasetError, OSError) as error:
         # On a cluster the folder may be another one, or a place where only the nodes have something mounted.
         return _without_root(str(error), entry.root) if here else None

@@ -39,7 +39,7 @@ def _visit(node: Any, handler: GetCoreSchemaHandler, seen: set[int]) -> None:
     kind = node.get("type")
     if kind == "definition-ref":
         with contextlib.suppress(LookupError):  # of a model, which sees to its own fields
-            _visit(handler.resolve_ref_schema(node), handler, seen)  # type: ignore[arg-type]
+            _visit(handler.resolve_ref_schema(node), handler, seen)
     elif kind in _SCALARS:
         node["strict"] = True
     elif kind == "literal":
@@ -56,7 +56,7 @@ def _only_integers(node: dict[str, Any]) -> None:
         return
     literal = dict(node)
     node.clear()
-    node.update(core_schema.no_info_before_validator_function(_integer, literal))  # type: ignore[arg-type]
+    node.update(core_schema.no_info_before_validator_function(_integer, literal))
 
 
 def _is_wrapped(node: dict[str, Any]) -> bool:

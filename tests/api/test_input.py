@@ -180,7 +180,7 @@ HOSTILE = {
     "a long tag": {"strategy": {"name": "x" * 1_000_000}},
     "a long name of a field": {"x" * 1_000_000: 1},
     "many values": {"fidelity": {"dataset": "scenes", "rungs": [0] * 300_000}},
-    "many small objects": {"heads": [{}] * 300_000},
+    "many small objects": {"heads": [{}] * 200_000},
 }
 """Bodies of nearly a megabyte, in each of which something else is large."""
 

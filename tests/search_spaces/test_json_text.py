@@ -51,11 +51,10 @@ def test_what_is_no_json_is_refused(text, reason):
     assert reason in caught.value.msg
 
 
-def test_long_hostile_numbers_take_no_time():
+@pytest.mark.parametrize("text", ["9" * 1_000_000, "1e" + "9" * 1_000_000])
+def test_a_long_hostile_number_takes_no_time(text):
     began = time.process_time()
-    for text in ("9" * 1_000_000, "1." + "9" * 1_000_000, "1e" + "9" * 1_000_000):
-        try:
-            parse_json(text)
-        except json.JSONDecodeError as error:
-            assert len(error.msg) < 120
-    assert time.process_time() - began < 2.0
+    with pytest.raises(json.JSONDecodeError) as caught:
+        parse_json(text)
+    assert time.process_time() - began < 1.0
+    assert len(caught.value.msg) < 120

@@ -29,7 +29,7 @@ class Outer(StrictModel):
     text: str = ""
     maybe: Annotated[float, Field(gt=0)] | None = None
     pair: tuple[int, int] = (1, 1)
-    by_name: dict[str, Inner] = {}
+    by_name: dict[str, Inner] = Field(default_factory=dict)
     inner: Inner = Inner()
 
 
