@@ -22,6 +22,7 @@ from api.middleware.auth import LocalOnly, TokenRequired
 from api.middleware.body import BodyLimit
 from api.middleware.headers import PageHeaders
 from api.openapi.problems import problems
+from api.parameters import ONLY_DECLARED_PARAMETERS
 from api.reconciler import JobCluster, Reconciler
 from api.routes import (
     calibrations,
@@ -80,12 +81,13 @@ def create_app(settings: Settings, cluster: JobCluster | None = None) -> FastAPI
 
 def _add_routes(app: FastAPI, settings: Settings) -> None:
     # The dependency only documents the token in OpenAPI; the middleware checks it.
-    guarded = [] if settings.token is None else [Depends(HTTPBearer(auto_error=False))]
+    documented = [] if settings.token is None else [Depends(HTTPBearer(auto_error=False))]
+    guarded = [*documented, ONLY_DECLARED_PARAMETERS]
     for module in (searches, lifecycle, trials, panels, snapshots, references, rankings, calibrations):
         app.include_router(module.router, prefix="/v1", dependencies=guarded, responses=problems(503))
     app.include_router(catalogue.router, prefix="/v1", dependencies=guarded)
-    app.include_router(health.router, prefix="/v1")
-    app.include_router(health.router, include_in_schema=False)
+    app.include_router(health.router, prefix="/v1", dependencies=[ONLY_DECLARED_PARAMETERS])
+    app.include_router(health.router, include_in_schema=False, dependencies=[ONLY_DECLARED_PARAMETERS])
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for path, file in (("/", "index.html"), ("/docs", "docs.html")):
         app.add_api_route(path, _page(STATIC / file), include_in_schema=False, response_class=FileResponse)

@@ -6,6 +6,7 @@ from fastapi import Request, Response
 from pydantic import BaseModel
 
 from api.answers.forecasts import stored_forecast
+from api.feasibility import check_feasible
 from api.names import check_names
 from api.reconciler import Reconciler
 from nas.kinds.registry import kind_of
@@ -42,7 +43,8 @@ def create(
         The search as it is recorded.
 
     Raises:
-        InputError: The spec names a data set, weights or a search that this service does not have.
+        InputError: The spec names a data set, weights or a search that this service does not have, or cannot run with
+            them.
         ConflictError: The idempotency key was used for another request.
     """
     if key is None or store.find_keyed(key) is None:  # a request that was accepted before is not checked again
@@ -57,12 +59,13 @@ def create(
 
 
 def check(spec: SearchSpec, store: Store, settings: Settings) -> None:
-    """Check all that a spec names: data sets and weights, and other searches.
+    """Check all that a spec names: data sets and weights, whether it can run with them, and other searches.
 
     Raises:
         InputError: The service does not have one of them, or it does not fit.
     """
     check_names(spec, settings)
+    check_feasible(spec, settings)
     kind_of(spec).check(spec, store)
 
 

@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from nas.schemas.base import Problem
 from nas.store import ConflictError, NotFoundError, StoreError
@@ -77,7 +78,19 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
         404: f"there is no {request.url.path} here",
         405: f"{request.method} is not possible on {request.url.path}",
     }.get(error.status_code, error.detail)
-    return problem(error.status_code, detail, headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(_methods(request))
+    return problem(error.status_code, detail, headers=headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """List the methods of a path; Starlette names those of the first route on it only."""
+    return [
+        method
+        for method in ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in request.app.routes)
+    ]
 
 
 def _body_model(request: Request) -> object:

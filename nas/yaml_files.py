@@ -1,56 +1,50 @@
-"""Read models from files in YAML (or JSON, which is YAML); each wrong field is named by its path."""
+"""Read models from files in YAML or JSON; each wrong field is named by its path."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+import json
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
-import yaml
 from pydantic import BaseModel
 
+from nas.yaml_text import parse_yaml
+from search_spaces.json_text import parse_json
 from search_spaces.validation import InputError, validate
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML loader that refuses a duplicate key, where PyYAML would silently use the last value."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                continue  # refused by the base class
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key.value!r} stands here twice", key.start_mark
-                )
-            seen.add(str(key.value))
-        return super().construct_mapping(node, deep)
-
-
 def read_yaml(path: Path) -> dict[str, Any]:
-    """Read the mapping of fields from a YAML file.
+    """Read the mapping of fields from a file: JSON where its name ends in `.json`, YAML otherwise.
 
     Raises:
-        ValueError: The file cannot be read, is not YAML, or is no mapping; the message names the file and the place.
+        ValueError: The file cannot be read, is not what its name says, or is no mapping; the message names the file and
+            the place.
     """
     try:
-        data = yaml.load(path.read_text("utf-8"), Loader=_UniqueKeys)  # noqa: S506  a SafeLoader
+        text = path.read_text("utf-8-sig")
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise ValueError(f"{path} is not UTF-8 text") from None
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
-        raise ValueError(f"{path} is not YAML{place}: {error.problem}") from None
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    data = _parsed(path, text)
     if not isinstance(data, dict):
         raise ValueError(f"{path} must hold a mapping of fields, not {type(data).__name__}")
     return data
+
+
+def _parsed(path: Path, text: str) -> Any:
+    if path.suffix.lower() != ".json":
+        try:
+            return parse_yaml(text)
+        except ValueError as error:
+            raise ValueError(f"{path} is {error}") from None
+    try:
+        return parse_json(text)
+    except json.JSONDecodeError as error:
+        place = f", line {error.lineno}, column {error.colno}" if error.doc else ""
+        raise ValueError(f"{path} is not JSON{place}: {error.msg}") from None
 
 
 @overload

@@ -6,13 +6,20 @@ import hashlib
 import json
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
+from pydantic_core import CoreSchema
+
+from search_spaces.strictness import strict_scalars
 
 
 class StrictModel(BaseModel):
-    """A frozen pydantic model that refuses unknown fields, NaN and infinity."""
+    """A frozen pydantic model that refuses unknown fields, NaN and infinity, and reads no scalar from another type."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: type[BaseModel], handler: GetCoreSchemaHandler) -> CoreSchema:
+        return strict_scalars(handler(source), handler)
 
 
 def canonical_json(value: Any) -> str:

@@ -18,6 +18,7 @@ from search_spaces.base import StrictModel
 from search_spaces.dense_cell.architecture import DenseCell
 from search_spaces.dense_cell.deeplab import read_deeplab
 from search_spaces.environment import Environment
+from search_spaces.json_text import parse_json
 from search_spaces.reference.architecture import ReferenceHead
 from search_spaces.validation import explain, shorten
 
@@ -216,15 +217,10 @@ def _load(path: Path) -> Mapping[str, Any] | list[Any]:
     except UnicodeDecodeError as error:
         raise ValueError(f"not UTF-8 text: byte {error.start} is {error.object[error.start]:#04x}") from None
     try:
-        value = json.loads(text, parse_constant=_refuse_constant)
+        value = parse_json(text)
     except json.JSONDecodeError as error:
-        raise ValueError(f"not JSON: line {error.lineno}, column {error.colno}: {error.msg}") from None
-    except RecursionError:
-        raise ValueError("not an architecture: nested too deeply") from None
+        place = f": line {error.lineno}, column {error.colno}" if error.doc else ""
+        raise ValueError(f"not JSON{place}: {error.msg}") from None
     if not isinstance(value, dict | list):
         raise ValueError(f"a JSON object or list is needed, not {shorten(value)}")
     return value
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import reprlib
 import types
 import typing
@@ -95,6 +96,8 @@ def field_problems(errors: Sequence[Any], data: object = UNKNOWN, model: object 
 
 def _without_consequences(errors: Sequence[Any]) -> list[Any]:
     # Pydantic calls a list too short when its items are wrong and so not counted.
+    if all(error["type"] != "too_short" for error in errors):
+        return list(errors)
     inside = {error["loc"][:depth] for error in errors for depth in range(len(error["loc"]))}
     return [error for error in errors if error["type"] != "too_short" or error["loc"] not in inside]
 
@@ -124,7 +127,26 @@ def field_problem(error: Mapping[str, Any], data: object = UNKNOWN, model: objec
         message = "a mapping of fields is needed here"
     else:
         message = str(error["msg"]).removeprefix("Value error, ")
+        if kind in _SCALAR_ERRORS and (value := _value_at(location, data)) is not UNKNOWN:
+            message = f"{message}, not {_in_words(value)}"
     return FieldProblem(path=_printable(path, LONGEST_PATH), message=_printable(message, LONGEST_MESSAGE))
+
+
+_SCALAR_ERRORS = ("int_type", "float_type", "bool_type", "string_type")
+
+
+def _value_at(location: Sequence[str | int], data: Any) -> Any:
+    for step in location:
+        if _has(data, step):
+            data = data[step]
+    return data if data is None or isinstance(data, bool | int | float | str) else UNKNOWN
+
+
+def _in_words(value: bool | int | float | str | None) -> str:
+    # With its type, since `true` and "010" look like what they are refused for.
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    return f"the {'text' if isinstance(value, str) else 'number'} {shorten(value)}"
 
 
 def _printable(text: str, longest: int) -> str:

@@ -15,7 +15,9 @@ DESCRIPTIONS: Mapping[int, str] = {
     403: "The request comes from a page of another site.",
     404: "There is no such search, trial or snapshot, or none yet.",
     409: "The status or kind of the search does not allow this, or the Idempotency-Key was used for another request.",
+    408: "The body did not arrive in time.",
     413: "The body is larger than 1 MiB.",
+    415: "The body is compressed (Content-Encoding), which no route takes.",
     421: "The Host header has another name than this machine's own.",
     422: "Wrong input: `errors` name the path of each wrong field.",
     503: "The store or the cluster does not answer; try again after `Retry-After` seconds.",
@@ -28,7 +30,8 @@ _FASTAPI_ERRORS = ("HTTPValidationError", "ValidationError")
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Describe the errors that a route's function or its dependencies can answer, for the route's `responses`.
 
-    `add_problems` adds the errors that follow from the shape of the request: 401, 403, 404 of a path, 413, 421, 422.
+    `add_problems` adds the errors that follow from the shape of the request: 401, 403, 404 of a path, 408, 413,
+    415, 421, 422.
     """
     return {status: {"model": Problem, "description": DESCRIPTIONS[status]} for status in statuses}
 
@@ -66,13 +69,6 @@ def _by_shape(path: str, operation: Mapping[str, Any], settings: Settings) -> It
         yield 401
     if "{" in path:
         yield 404
-    has_body = "requestBody" in operation
-    if has_body:
-        yield 413
-    if has_body or any(_can_be_wrong(parameter["schema"]) for parameter in operation.get("parameters", ())):
-        yield 422
-
-
-def _can_be_wrong(schema: Mapping[str, Any]) -> bool:
-    """Whether the schema of a parameter refuses any text."""
-    return schema.get("type") != "string" or bool(schema.keys() - {"type", "title", "description", "default"})
+    if "requestBody" in operation:
+        yield from (408, 413, 415)
+    yield 422  # a parameter that is not declared, at the least

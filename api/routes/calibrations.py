@@ -16,7 +16,7 @@ from api.openapi.problems import problems
 from nas.kinds.calibration import KIND as CALIBRATION
 from nas.schemas.calibrations import CalibrationPublic
 from nas.schemas.searches import SearchPage
-from nas.specs import CalibrationSpec
+from nas.specs.requests import CalibrationRequest
 from nas.store import SearchRecord, Store
 from search_spaces.validation import FieldProblem, InputError
 
@@ -26,7 +26,7 @@ router = APIRouter(tags=["calibrations"], route_class=StrictJsonRoute)
 @router.post("/calibrations", status_code=201, responses=problems(409))
 def create_calibration(
     *,
-    spec: Annotated[CalibrationSpec, Body()],
+    spec: Annotated[CalibrationRequest, Body()],
     request: Request,
     response: Response,
     store: StoreDep,

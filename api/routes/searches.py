@@ -160,9 +160,7 @@ def stop_search(search: SearchDep, store: StoreDep, settings: SettingsDep, recon
 @router.get(
     "/searches/{search_id}/events",
     response_class=EventSourceResponse,
-    responses={
-        200: {"description": "Server-sent events", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
-    },
+    responses={200: {"description": "Server-sent events", "content": {"text/event-stream": {}}}},
 )
 async def watch_search(
     search: SearchDep,

@@ -130,6 +130,17 @@ def read_label_colours(path: Path) -> Uint8:
         return _as_rgb("label map", image, path)
 
 
+def image_size(path: Path) -> tuple[int, int]:
+    """Return height and width of an image file in pixels, turned as its EXIF orientation says; no pixel is decoded.
+
+    Raises:
+        DatasetError: The file is missing or unreadable.
+    """
+    with _opened("image", path) as image:
+        turned = int(image.getexif().get(ExifTags.Base.Orientation, 1)) >= 5
+        return image.size if turned else (image.height, image.width)
+
+
 def exif_orientation(path: Path) -> int:
     """Return the EXIF orientation of an image file, 1 (upright) to 8; 1 where the file names none.
 

@@ -15,7 +15,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Generic, TypeVar
 
-import yaml
 from pydantic import BaseModel
 
 from nas.atomic import write_text_atomically
@@ -23,6 +22,7 @@ from nas.data.entry import Registration
 from nas.specs.fields import NAME_PATTERN
 from nas.weights.entry import WeightsEntry
 from nas.yaml_files import read_model
+from nas.yaml_text import dump_yaml
 
 T = TypeVar("T")
 
@@ -134,6 +134,4 @@ def registration_path(home: Path, what: str, name: str) -> Path:
 def write_registration(path: Path, registration: BaseModel) -> None:
     """Write a registration file; a reader sees the old one or the new one."""
     content = registration.model_dump(mode="json")
-    write_text_atomically(
-        path, yaml.safe_dump(content, sort_keys=False, default_flow_style=None, allow_unicode=True, width=120)
-    )
+    write_text_atomically(path, dump_yaml(content))

@@ -33,6 +33,10 @@ EFFICIENTNET_LITE_WIDTHS = {"efficientnet_lite0": 1.0, "efficientnet_lite1": 1.0
 """Factors on the channels of the stages; the stem is not scaled (tensorflow/tpu, models/official/efficientnet/lite)."""
 
 
+BUILT_IN = ("mobilenet_v2", "resnet50", "resnet101", *EFFICIENTNET_LITE_WIDTHS)
+"""The backbones whose maps are known here."""
+
+
 def scaled_channels(channels: int, width: float) -> int:
     """Return channels * width as the nearest multiple of 8, at least 8 and never below 90 % of the product."""
     product = channels * width
@@ -51,6 +55,15 @@ def level_channels(backbone: BackboneSpec) -> tuple[int, ...]:
         if stride not in last:
             raise ValueError(f"{backbone.name} has no feature map of stride {stride}")
     return tuple(last[stride] for stride in backbone.strides)
+
+
+def reached_stride(backbone: BackboneSpec) -> int:
+    """Return the stride of the coarsest map of one of `BUILT_IN`, which a cut backbone may reach before the output's.
+
+    Raises:
+        ValueError: Only the network itself knows its maps.
+    """
+    return _maps(backbone)[-1][0]
 
 
 def _maps(backbone: BackboneSpec) -> list[tuple[int, int]]:

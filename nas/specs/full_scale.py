@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
@@ -43,7 +44,7 @@ class Explicit(StrictModel):
     @classmethod
     def _each_once(cls, trials: tuple[int, ...]) -> tuple[int, ...]:
         if len(set(trials)) != len(trials):
-            twice = next(number for number in trials if trials.count(number) > 1)
+            twice = next(number for number, count in Counter(trials).items() if count > 1)
             raise ValueError(f"trial {twice} is named twice; for several seeds of each trial use `seeds`")
         return trials
 

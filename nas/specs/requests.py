@@ -16,6 +16,7 @@ from typing_extensions import TypeAliasType
 
 from nas.specs.auto_deeplab import AutoDeepLabSpec
 from nas.specs.black_box import BlackBoxSpec
+from nas.specs.calibration import CalibrationSpec
 from nas.specs.fidelity import Fidelity
 from nas.specs.full_scale import Choice, Seeds, Stratified
 from nas.specs.job import JobSpec, Resources, SearchName, Seed
@@ -148,6 +149,10 @@ def resolve(request: SearchRequest, named_fidelity: Callable[[str], Fidelity]) -
         fields["fidelity"] = named_fidelity(name)
     spec: SearchSpec = validate(SearchSpec, fields)
     return spec
+
+
+class CalibrationRequest(CalibrationSpec):
+    """Request of a calibration, which its address names already: `kind` may be left out."""
 
 
 class FullScaleRequest(StrictModel):

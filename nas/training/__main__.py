@@ -39,6 +39,7 @@ from nas.training.replay import replay
 from nas.training.training_free import score
 from nas.training.workspace import Workspace, named_weights, split_pair
 from search_spaces.document import read_architecture
+from search_spaces.json_text import parse_json
 from search_spaces.validation import validate
 
 app = typer.Typer(help=(__doc__ or "").splitlines()[0], add_completion=False, pretty_exceptions_enable=False)
@@ -247,16 +248,16 @@ def read_fidelity(path: Path) -> Fidelity:
     text = path.read_text("utf-8")
     data: Any
     try:
-        data = json.loads(text)
+        data = parse_json(text)
     except json.JSONDecodeError as wrong_json:
         try:
-            import yaml
+            from nas.yaml_text import parse_yaml
         except ImportError:
             raise ValueError(f"{path} is not JSON ({wrong_json}); YAML needs PyYAML: pip install pyyaml") from None
         try:
-            data = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise ValueError(f"{path} is neither JSON nor YAML: {' '.join(str(error).split())}") from None
+            data = parse_yaml(text)
+        except ValueError as error:
+            raise ValueError(f"{path} is neither JSON nor YAML: {error}") from None
     if isinstance(data, dict) and isinstance(data.get("fidelity"), dict):
         data = data["fidelity"]
     return validate(Fidelity, data)

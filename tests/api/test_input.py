@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import copy
+import gzip
 import json
+import socket
+import time
 from collections.abc import Iterator
 
 import pytest
+
+from api.middleware.body import BodyLimit
 
 JSON = {"Content-Type": "application/json"}
 
@@ -60,6 +66,12 @@ def _nothing_is_stored(service) -> Iterator[None]:
         ("name", "a\nb", "should match pattern"),
         ("name", "\ud800", "unicode"),
         ("seed", 2**63, "less than or equal"),
+        ("trials", True, "valid integer, not true"),
+        ("trials", "010", "valid integer, not the text '010'"),
+        ("trials", 8.0, "valid integer, not the number 8.0"),
+        ("fidelity.class_weighting", "0.5", "valid number, not the text '0.5'"),
+        ("fidelity.label_stride", True, "valid integer, not true"),
+        ("resources", {"reuse_workers": "yes"}, "valid boolean, not the text 'yes'"),
     ],
 )
 def test_a_wrong_field_is_named(service, path, value, sentence):
@@ -70,6 +82,7 @@ def test_a_wrong_field_is_named(service, path, value, sentence):
         "strategy": ("strategy.near_bst", "strategy.name"),
         "fidelity.crop": ("fidelity",),
         "fidelity.backbone": ("fidelity.backbone.name", "fidelity.backbone.weights"),
+        "resources": ("resources.reuse_workers",),
     }.get(path, (path,))
     assert error["path"] in wanted
     assert sentence in error["message"]
@@ -122,6 +135,12 @@ def test_numbers_that_are_none_are_refused(service, number):
         (b"null", "needed"),
         (b"[" * 200_000, "nested too deeply"),
         (b'{"seed": ' + b"1" * 5000 + b"}", "too many digits"),
+        (b'{"seed": ' + b"1" * 1_000_000 + b"}", "too many digits"),
+        (b'{"name": "a", "name": "b"}', "the key 'name' stands in one object twice"),
+        (b'{"seed": 010}', "not JSON"),
+        (b"name: a search\ntrials: 20", "not JSON"),
+        (b'{"a": ' * 900 + b"1" + b"}" * 900, "unknown field"),
+        (b'{"rungs": [' + b"1," * 30_000 + b"1]}", "more than 25000 values"),
     ],
 )
 def test_what_is_no_spec_at_all(service, body, sentence):
@@ -148,3 +167,65 @@ def test_a_body_of_1_mib_is_read(service):
     body = json.dumps({**service.spec, "trials": 0}).encode()
     padded = body + b" " * (2**20 - len(body))
     assert "trials" in refused(service.http.post("/v1/searches", content=padded, headers=JSON))["detail"]
+
+
+HOSTILE = {
+    "unknown fields": {f"field-{index}-{'x' * 20}": index for index in range(20_000)},
+    "unknown fields of the fidelity": {"fidelity": {f"field-{index}-{'x' * 20}": index for index in range(20_000)}},
+    "wrong items": {"fidelity": {"dataset": "scenes", "rungs": ["x"] * 24_000}},
+    "wrong levels": {"fidelity": {"dataset": "scenes", "backbone": {"levels": [0] * 24_000}}},
+    "wrong heads": {"kind": "reference", "heads": [{"a": 1}] * 12_000},
+    "wrong operators": {"kind": "auto_deeplab", "supernet": {"operators": ["x"] * 24_000}},
+    "a long text": {"name": "x" * 1_000_000},
+    "a long tag": {"strategy": {"name": "x" * 1_000_000}},
+    "a long name of a field": {"x" * 1_000_000: 1},
+    "many values": {"fidelity": {"dataset": "scenes", "rungs": [0] * 300_000}},
+    "many small objects": {"heads": [{}] * 200_000},
+}
+"""Bodies of nearly a megabyte, in each of which something else is large."""
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_large_wrong_body_is_answered_soon_and_in_short(service, name):
+    body = json.dumps({**service.spec, **HOSTILE[name]}).encode()
+    assert len(body) < 2**20
+    began = time.process_time()  # of the service too, which runs in this process
+    reply = service.http.post("/v1/searches", content=body, headers=JSON)
+    assert time.process_time() - began < 3.0
+    assert len(refused(reply)["errors"]) <= 21
+    assert len(reply.content) < 25_000
+
+
+def test_the_service_answers_others_while_it_reads_a_large_wrong_body(service):
+    body = json.dumps({**service.spec, **HOSTILE["wrong items"]}).encode()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        sent = pool.submit(service.http.post, "/v1/searches", content=body, headers=JSON)
+        assert service.http.get("/v1/healthz").status_code == 200
+        refused(sent.result())
+
+
+@pytest.mark.parametrize("path", ["/v1/calibrations", "/v1/searches/s0123456789ab/full-scale"])
+def test_other_requests_are_bounded_too(service, path):
+    body = json.dumps({f"field-{index}": index for index in range(20_000)}).encode()
+    reply = service.http.post(path, content=body, headers=JSON)
+    assert reply.status_code in (404, 422)
+    assert len(reply.content) < 25_000
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "zstd", "gzip, identity"])
+def test_a_compressed_body_is_refused(service, encoding):
+    content = gzip.compress(b" " * 10_000_000)
+    reply = service.http.post("/v1/searches", content=content, headers={**JSON, "Content-Encoding": encoding})
+    assert "without Content-Encoding" in refused(reply, 415)["detail"]
+
+
+def test_a_body_that_never_ends_is_given_up(monkeypatch, home, serve):
+    monkeypatch.setattr(BodyLimit.__init__, "__defaults__", (2**20, 0.3))
+    service = serve(home)
+    with socket.create_connection(("127.0.0.1", service.settings.port), timeout=10) as connection:
+        connection.sendall(
+            b"POST /v1/searches HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+            b"Content-Length: 100\r\n\r\n{"
+        )
+        answer = connection.recv(10_000)
+    assert b" 408 " in answer.split(b"\r\n")[0]

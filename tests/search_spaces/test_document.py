@@ -139,8 +139,8 @@ def test_a_byte_order_mark_is_no_part_of_the_json(tmp_path):
     ("content", "sentence"),
     [
         (b'{"kind": "dense_cell",\n  "branches": [}', r"bad\.json: not JSON: line 2, column 16: Expecting value"),
-        (b"", r"bad\.json: not JSON: line 1, column 1: "),
-        (b'{"kind": NaN}', r"bad\.json: NaN is not JSON"),
+        (b"", r"bad\.json: not JSON: Expecting value"),
+        (b'{"kind": NaN}', r"bad\.json: not JSON: NaN is not a JSON number"),
         (b"\xff", r"bad\.json: not UTF-8 text: byte 0 is 0xff"),
         (b"\x93NUMPY\x01\x00v\x00", r"bad\.json: this is a NumPy array, not JSON; what is read is a document"),
         (b"PK\x03\x04", r"bad\.json: this is a zip archive, such as torch\.save"),

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import csv
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
 from nas.data.errors import DatasetError
 from nas.data.folder.description import LONGEST_NAME, Label, as_colour
 from nas.data.names import read_text
+from nas.yaml_text import parse_yaml
+from search_spaces.json_text import parse_json
 
 CLASS_FILES = tuple(
     f"{stem}{suffix}"
@@ -49,12 +48,12 @@ def read_classes(path: Path) -> tuple[NamedClass, ...]:
     kind = path.suffix.lower()
     try:
         if kind in (".json", ".yaml", ".yml"):
-            classes = _from_data(json.loads(text) if kind == ".json" else yaml.safe_load(text))
+            classes = _from_data(parse_json(text) if kind == ".json" else parse_yaml(text))
         elif kind == ".csv":
             classes = _from_rows(text)
         else:
             classes = [NamedClass(line.strip()) for line in text.splitlines() if line.strip()]
-    except (ValueError, yaml.YAMLError) as error:
+    except ValueError as error:
         raise DatasetError(f"{path}: {' '.join(str(error).split())}") from error
     _check(path, classes)
     return tuple(classes)

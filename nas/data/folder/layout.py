@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
@@ -26,6 +25,7 @@ from nas.data.folder.description import (
 )
 from nas.data.folder.files import Suffixes, without_suffix
 from nas.data.names import image_files, read_names, read_text, stem_of
+from search_spaces.json_text import parse_json
 
 
 def open_folder_dataset(description: FolderDataset) -> SegmentationDataset:
@@ -169,16 +169,16 @@ def _read_split_mapping(path: Path) -> tuple[list[str], list[str]]:
 def _parsed(path: Path, text: str) -> Any:
     try:
         if path.suffix.lower() == ".json":
-            return json.loads(text)
-        import yaml  # only here: a machine that just trains may lack it
+            return parse_json(text)
+        from nas.yaml_text import parse_yaml  # only here: a machine that just trains may lack PyYAML
     except ValueError as error:
         raise DatasetError(f"{path} is not JSON: {error}") from error
     except ImportError:
         raise DatasetError(f"reading {path} needs PyYAML: pip install pyyaml") from None
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise DatasetError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+        return parse_yaml(text)
+    except ValueError as error:
+        raise DatasetError(f"{path} is {error}") from error
 
 
 def _name(text: str) -> str:

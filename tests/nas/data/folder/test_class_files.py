@@ -55,7 +55,7 @@ def test_forms(tmp_path, name, text, expected):
         ("c.json", '[{"colour": "#000000"}, "b"]', "a class has no `name`"),
         ("c.json", '{"sky": 256, "road": 1}', "a mask's value is a number from 0 to 255, not 256"),
         ("c.json", '[null, "b"]', "a class needs a name, not None"),
-        ("c.yaml", "a: [", "while parsing"),
+        ("c.yaml", "a: [", "not YAML, line 1, column 5"),
     ],
 )
 def test_mistakes_name_the_file_and_the_place(tmp_path, name, text, reason):

@@ -1,0 +1,175 @@
+"""What a service knows of a search before it is stored: data, backbone, weights and resources that cannot serve it.
+
+A service with a Ray of its own trains on its own machine, and refuses what that machine lacks. A service of a cluster
+cannot see the nodes: what it does not find may be there, so it judges only what it finds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nas.data.entry import Registration
+from nas.data.errors import DatasetError
+from nas.settings import Settings
+from nas.specs import AutoDeepLabSpec, BackboneSpec, Fidelity, JobSpec, Resources
+from nas.specs.channels import BUILT_IN, level_channels, reached_stride
+from nas.weights.check import missing_parts
+from search_spaces.validation import FieldProblem, InputError
+from workers.cluster.local import STATE_FILE
+
+if TYPE_CHECKING:
+    from nas.data.survey import Survey, Surveys
+
+LEAST_FILLED = 0.5
+"""Least part of a crop that an image has to fill: below it most of what is scored would be padding."""
+
+
+def check_feasible(spec: JobSpec, settings: Settings) -> None:
+    """Check that a search can run, as far as the service knows; the names that it uses are registered.
+
+    Raises:
+        InputError: It cannot; the message names each field.
+    """
+    here = trains_here(settings)
+    problems = [*_backbones(spec, settings, here), *_data(spec, settings, here)]
+    if here:
+        problems += _resources(spec.resources)
+    if problems:
+        raise InputError(problems)
+
+
+def trains_here(settings: Settings) -> bool:
+    """Return whether searches run in the Ray that the service has started, on this machine alone."""
+    try:
+        state = json.loads((settings.folder / "ray" / STATE_FILE).read_text("utf-8"))
+        return settings.ray_dashboard is not None and bool(state["dashboard_url"] == settings.ray_dashboard)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _backbones(spec: JobSpec, settings: Settings, here: bool) -> Iterator[FieldProblem]:
+    # Entire networks have no backbone, whatever their fidelity says.
+    if isinstance(spec, AutoDeepLabSpec):
+        return
+    weights = settings.registered_weights
+    for path, fidelity in spec.fidelities.items():
+        yield from _strides(f"{path}.backbone", fidelity.backbone)
+        for field, message in missing_parts(fidelity.backbone, weights) if here else ():
+            yield FieldProblem(path=f"{path}.backbone.{field}", message=message)
+
+
+def _strides(path: str, backbone: BackboneSpec) -> Iterator[FieldProblem]:
+    if backbone.name not in BUILT_IN:
+        return  # known only when the network is built
+    if (reached := reached_stride(backbone)) != backbone.output_stride:
+        message = f"{backbone.name} as it is described here reaches stride {reached}, not {backbone.output_stride}"
+        if backbone.blocks is not None:
+            message += "; keep more blocks or ask for a smaller output_stride"
+        yield FieldProblem(path=f"{path}.output_stride", message=message)
+        return
+    try:
+        level_channels(backbone)
+    except ValueError as error:
+        yield FieldProblem(path=f"{path}.levels", message=str(error))
+
+
+def _data(spec: JobSpec, settings: Settings, here: bool) -> Iterator[FieldProblem]:
+    datasets = settings.registered_datasets
+    surveys = {name: _surveyed(datasets[name], here) for name in set(spec.datasets.values())}
+    for path, name in spec.datasets.items():
+        found = surveys[name]
+        if isinstance(found, str):
+            yield FieldProblem(path=path, message=f"data set {name!r} cannot be used: {found}")
+    for path, fidelity in spec.fidelities.items():
+        found = surveys[fidelity.dataset]
+        if not isinstance(found, str | None):
+            yield from _crop(f"{path}.crop", fidelity.crop, fidelity.resize, found)
+            yield from _batch(path, fidelity, found)
+    if isinstance(spec, AutoDeepLabSpec) and not isinstance(found := surveys[spec.bilevel.dataset], str | None):
+        yield from _bilevel(spec, found)
+
+
+@cache
+def _surveys() -> Surveys:
+    from nas.data.survey import Surveys  # imports numpy, which would slow down the service's start
+
+    return Surveys()
+
+
+def _surveyed(entry: Registration, here: bool) -> Survey | str | None:
+    """Survey a data set; a sentence where it cannot be used, None where nothing can be said."""
+    try:
+        return _surveys().of(entry)
+    except (DatasetError, OSError) as error:
+        # On a cluster the folder may be another one, or a place where only the nodes have something mounted.
+        return _without_root(str(error), entry.root) if here else None
+
+
+def _without_root(text: str, root: Path) -> str:
+    return text.replace(str(root.expanduser()), "<root>")
+
+
+def _crop(path: str, crop: tuple[int, int], resize: float, found: Survey) -> Iterator[FieldProblem]:
+    sizes = [(height * resize, width * resize) for split in found.values() for height, width in split.sizes]
+    if not sizes:
+        return
+    filled = max(min(height / crop[0], 1) * min(width / crop[1], 1) for height, width in sizes)
+    if filled < LEAST_FILLED:
+        height, width = (round(side) for side in max(sizes, key=lambda size: size[0] * size[1]))
+        resized = "" if resize == 1 else f" after resize {resize:g}"
+        message = (
+            f"the crop {crop[0]}x{crop[1]} is larger than the images, which have up to {height}x{width} pixels (height "
+            f"x width){resized} and would fill {filled:.0%} of it: use a crop of about their size"
+        )
+        yield FieldProblem(path=path, message=message)
+
+
+def _batch(path: str, fidelity: Fidelity, found: Survey) -> Iterator[FieldProblem]:
+    images = _used(fidelity.train_images, found)
+    crops = images * fidelity.views
+    if fidelity.batch > crops:
+        what = f"{images} training images" + ("" if fidelity.views == 1 else f" in {fidelity.views} views")
+        yield FieldProblem(
+            path=f"{path}.batch",
+            message=f"a batch of {fidelity.batch} is larger than the data, {what}: use {crops} at most",
+        )
+
+
+def _bilevel(spec: AutoDeepLabSpec, found: Survey) -> Iterator[FieldProblem]:
+    bilevel = spec.bilevel
+    yield from _crop("bilevel.crop", bilevel.crop, bilevel.resize, found)
+    half = _used(bilevel.train_images, found) // 2
+    if half < bilevel.batch:
+        message = (
+            f"a batch of {bilevel.batch} is larger than each half of the training images, {half}: use a smaller batch "
+            "or more images"
+        )
+        yield FieldProblem(path="bilevel.batch", message=message)
+
+
+def _used(limit: int | None, found: Survey) -> int:
+    images = found["train"].images
+    return images if limit is None else min(limit, images)
+
+
+def _resources(resources: Resources) -> Iterator[FieldProblem]:
+    cpus = os.cpu_count() or 1
+    if resources.cpus > cpus:
+        message = f"a trial would wait for ever: this machine has {cpus} CPUs, and searches run on it alone"
+        yield FieldProblem(path="resources.cpus", message=message)
+    if resources.gpus > 0 and sys.platform == "linux" and not _has_gpu():
+        message = "a trial would wait for ever: this machine has no GPU, and searches run on it alone"
+        yield FieldProblem(path="resources.gpus", message=message)
+
+
+def _has_gpu() -> bool:
+    # The devices of NVIDIA, AMD, Intel (or any other with a render node) and of WSL.
+    devices = Path("/dev")
+    names = ("nvidia[0-9]*", "kfd", "dxg", "dri/renderD*", "accel/*")
+    return any(next(devices.glob(name), None) is not None for name in names)
