@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Hashable
 from pathlib import Path
 from typing import Any, TypeVar, overload
@@ -12,6 +13,9 @@ from pydantic import BaseModel
 from search_spaces.validation import InputError, validate
 
 Model = TypeVar("Model", bound=BaseModel)
+
+STDIN = Path("-")
+"""Stands for standard input where a file can be named."""
 
 
 class _UniqueKeys(yaml.SafeLoader):
@@ -30,14 +34,19 @@ class _UniqueKeys(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path, empty: bool = False) -> dict[str, Any]:
     """Read the mapping of fields from a YAML file.
+
+    Args:
+        path: The file; `STDIN` reads standard input.
+        empty: Whether a file without fields, such as one of comments only, is a mapping of none.
 
     Raises:
         ValueError: The file cannot be read, is not YAML, or is no mapping; the message names the file and the place.
     """
     try:
-        data = yaml.load(path.read_text("utf-8"), Loader=_UniqueKeys)  # noqa: S506  a SafeLoader
+        text = sys.stdin.buffer.read().decode("utf-8") if path == STDIN else path.read_text("utf-8")
+        data = yaml.load(text, Loader=_UniqueKeys)  # noqa: S506  a SafeLoader
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -48,6 +57,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path} is not YAML{place}: {error.problem}") from None
     except yaml.YAMLError as error:
         raise ValueError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    if data is None and empty:
+        return {}
     if not isinstance(data, dict):
         raise ValueError(f"{path} must hold a mapping of fields, not {type(data).__name__}")
     return data
@@ -73,6 +84,25 @@ def read_model(model: Any, path: Path, data: dict[str, Any] | None = None) -> An
         return validate(model, read_yaml(path) if data is None else data)
     except InputError as error:
         raise FileError(path, error) from None
+
+
+def entry_below(folder: Path, entry: Any, field: str) -> Any:
+    """Make the path of a registered data set or of registered weights absolute.
+
+    Args:
+        folder: What a relative path is below: the folder of the file where it stands.
+        entry: The fields of the entry, or the path alone; what is of another form stays as it is.
+        field: The name of the field with the path.
+    """
+    if isinstance(entry, dict):
+        return {**entry, field: _path_below(folder, entry[field])} if field in entry else entry
+    return _path_below(folder, entry) if field == "path" else entry
+
+
+def _path_below(folder: Path, path: Any) -> Any:
+    if not isinstance(path, str) or not path or path.startswith("~"):
+        return path
+    return str(folder / path)
 
 
 class FileError(InputError):

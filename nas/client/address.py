@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import json
 import os
 
@@ -15,9 +16,21 @@ SERVER_FILE = "server.json"
 
 def find_url(settings: Settings) -> str:
     """The address of the service: SEGNAS_URL, else from the home folder's `server.json`, else `DEFAULT_URL`."""
-    if url := os.environ.get("SEGNAS_URL"):
+    if url := os.environ.get("SEGNAS_URL", "").strip():
         return url
     # The file of a killed service remains: no answer there is better than an answer from somebody else's service.
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        return str(json.loads((settings.folder / SERVER_FILE).read_text())["url"])
+        url = json.loads((settings.folder / SERVER_FILE).read_text("utf-8"))["url"]
+        if isinstance(url, str) and url:
+            return url
     return DEFAULT_URL
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine's own; no name but localhost counts as such."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
