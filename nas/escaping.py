@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from typing import Any
+from typing import Any, TextIO
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
@@ -54,6 +54,18 @@ class LineFormatter(logging.Formatter):
 
     def formatException(self, ei: Any) -> str:  # noqa: N802  logging's name
         return several_lines(super().formatException(ei))
+
+
+def line_handler(format: str, stream: TextIO | None = None) -> logging.Handler:
+    """Make a handler that writes each record by a `LineFormatter`.
+
+    Args:
+        format: As `logging.Formatter` takes it.
+        stream: Where the records go; None means standard error.
+    """
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(LineFormatter(format))
+    return handler
 
 
 def _visible(character: str) -> str:

@@ -36,24 +36,35 @@ class Settings(BaseSettings):
     home: Path = Field(
         Path("~/.segnas"), description="Holds config.yaml, segnas.db, datasets/, weights/, cache/, artifacts/, ray/."
     )
-    database_url: SecretStr | None = Field(None, description="None: SQLite file in the home folder.")
-    datasets: dict[Name, Registration] = Field({}, description="Beside those of `segnas data add`, which win.")
+    database_url: SecretStr | None = Field(
+        None,
+        description="sqlite:///FILE or postgresql://USER@HOST/NAME; without it, an SQLite file in the home folder.",
+    )
+    datasets: dict[Name, Registration] = Field(
+        {},
+        description="`name: {layout: cityscapes, root: DIR}`, or voc2012, ade20k. Beside those of `segnas data add`, "
+        "which win.",
+    )
     weights: dict[Name, WeightsEntry] = Field(
         {},
         description="`name: path`, or `name: {path: ..., mean: ..., std: ...}` with a preprocessing. Beside those of "
         "`segnas weights add`, which win.",
     )
     hub: bool = Field(False, description="Whether backbones `hf:organisation/name` may be fetched from the hub.")
-    host: str = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    host: str = Field("127.0.0.1", description="Address to bind; beyond this machine a token is needed.")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="Port of the service; 0: any free port.")
     token: SecretStr | None = Field(None, description="Bearer token of the API; needed to bind beyond loopback.")
     ray_dashboard: str | None = Field(None, description="http://host:8265 of a cluster; None starts a local Ray.")
     ray_dashboard_public: str | None = Field(None, description="Public address of the dashboard, for links.")
     dashboard_port: Annotated[int, Field(ge=0, le=65535)] = Field(
         8265, description="Of the local Ray; 0: any free port."
     )
-    max_driver_attempts: Annotated[int, Field(ge=1)] = 5
-    reconcile_seconds: Annotated[float, Field(gt=0)] = 2.0
+    max_driver_attempts: Annotated[int, Field(ge=1)] = Field(
+        5, description="Lost drivers after which a search has failed."
+    )
+    reconcile_seconds: Annotated[float, Field(gt=0)] = Field(
+        2.0, description="Seconds between two looks of the service at its searches."
+    )
 
     @field_validator("token")
     @classmethod

@@ -18,6 +18,10 @@ STDIN = Path("-")
 """Stands for standard input where a file can be named."""
 
 
+def _named(path: Path) -> str:
+    return "standard input" if path == STDIN else str(path)
+
+
 class _UniqueKeys(yaml.SafeLoader):
     """YAML loader that refuses a duplicate key, where PyYAML would silently use the last value."""
 
@@ -48,19 +52,19 @@ def read_yaml(path: Path, empty: bool = False) -> dict[str, Any]:
         text = sys.stdin.buffer.read().decode("utf-8") if path == STDIN else path.read_text("utf-8")
         data = yaml.load(text, Loader=_UniqueKeys)  # noqa: S506  a SafeLoader
     except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
+        raise ValueError(f"{_named(path)} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise ValueError(f"{path} is not UTF-8 text") from None
+        raise ValueError(f"{_named(path)} is not UTF-8 text") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f", line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
-        raise ValueError(f"{path} is not YAML{place}: {error.problem}") from None
+        raise ValueError(f"{_named(path)} is not YAML{place}: {error.problem}") from None
     except yaml.YAMLError as error:
-        raise ValueError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+        raise ValueError(f"{_named(path)} is not YAML: {' '.join(str(error).split())}") from None
     if data is None and empty:
         return {}
     if not isinstance(data, dict):
-        raise ValueError(f"{path} must hold a mapping of fields, not {type(data).__name__}")
+        raise ValueError(f"{_named(path)} must hold a mapping of fields, not {type(data).__name__}")
     return data
 
 
@@ -110,4 +114,4 @@ class FileError(InputError):
 
     def __init__(self, path: Path, error: InputError) -> None:
         super().__init__(error.problems)
-        self.args = (f"{path}: {error}",)
+        self.args = (f"{_named(path)}: {error}",)

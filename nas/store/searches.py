@@ -31,7 +31,8 @@ _MAY_FOLLOW: dict[SearchStatus, tuple[SearchStatus, ...]] = {
 
 
 @cache
-def _spec_adapter() -> TypeAdapter[SearchSpec]:
+def spec_adapter() -> TypeAdapter[SearchSpec]:
+    """What validates the spec of any search."""
     return TypeAdapter(SearchSpec)
 
 
@@ -104,7 +105,7 @@ class Searches(Database):
         values = {
             "id": "s" + secrets.token_hex(6),
             "idempotency_key": key,
-            "spec": _spec_adapter().dump_python(spec, mode="json"),
+            "spec": spec_adapter().dump_python(spec, mode="json"),
             "kind": spec.kind,
             "parent_id": parent,
             "forecast": null() if forecast is None else dict(forecast),
@@ -309,7 +310,7 @@ def _require_same_request(
 
 def _read_search(row: RowMapping) -> SearchRecord:
     stage = row["stage"]
-    parsed = {"spec": _spec_adapter().validate_python(row["spec"]), "stage": None if stage is None else Stage(**stage)}
+    parsed = {"spec": spec_adapter().validate_python(row["spec"]), "stage": None if stage is None else Stage(**stage)}
     return SearchRecord(**{**row, **parsed})
 
 
