@@ -92,7 +92,7 @@ def _damage(connection: Connection) -> Iterator[Broken]:
         yield Broken("the file is damaged", len(said), tuple(said[:EXAMPLES]))
 
 
-def _rules() -> Iterator[tuple[str, Select[Any]]]:
+def _rules() -> Iterator[tuple[str, Select[*tuple[Any, ...]]]]:
     """Rules, and for each a query of the rows that break it; its columns together name a row."""
     search, over = SearchRow.id, SearchRow.status.in_(ENDS)
     trial = (TrialRow.search_id, TrialRow.number)
@@ -130,7 +130,7 @@ def _rules() -> Iterator[tuple[str, Select[Any]]]:
     yield from _curves(trial)
 
 
-def _contents_of_trials(trial: tuple[Any, ...]) -> Iterator[tuple[str, Select[Any]]]:
+def _contents_of_trials(trial: tuple[Any, ...]) -> Iterator[tuple[str, Select[*tuple[Any, ...]]]]:
     for row, key in ((ArchitectureRow, TrialRow.architecture_key), (FidelityRow, TrialRow.fidelity_key)):
         yield (
             f"trials name one of the {row.__tablename__} that is not there",
@@ -157,7 +157,7 @@ def _contents_of_trials(trial: tuple[Any, ...]) -> Iterator[tuple[str, Select[An
     )
 
 
-def _curves(trial: tuple[Any, ...]) -> Iterator[tuple[str, Select[Any]]]:
+def _curves(trial: tuple[Any, ...]) -> Iterator[tuple[str, Select[*tuple[Any, ...]]]]:
     of_trial = and_(MeasurementRow.search_id == TrialRow.search_id, MeasurementRow.number == TrialRow.number)
     yield "measurements belong to no trial", select(*_MEASUREMENT).where(_none(TrialRow, of_trial))
     yield (
@@ -184,7 +184,7 @@ def _none(row: Any, condition: ColumnElement[bool]) -> ColumnElement[bool]:
     return ~select(literal(1)).select_from(row).where(condition).exists()
 
 
-def _breaks(connection: Connection, rule: str, rows: Select[Any]) -> Iterator[Broken]:
+def _breaks(connection: Connection, rule: str, rows: Select[*tuple[Any, ...]]) -> Iterator[Broken]:
     count = connection.scalar(select(func.count()).select_from(rows.subquery())) or 0
     if count:
         found = connection.execute(rows.limit(EXAMPLES)).all()
@@ -245,7 +245,7 @@ def _read_snapshot(document: str) -> None:
     Snapshot.model_validate_json(document)
 
 
-_CONTENTS: Mapping[str, tuple[Select[Any], Callable[[str], str | None]]] = {
+_CONTENTS: Mapping[str, tuple[Select[*tuple[Any, ...]], Callable[[str], str | None]]] = {
     "searches": (select(SearchRow.id, cast(SearchRow.spec, Text)), _read_spec),
     "fidelities": (
         select(FidelityRow.key, cast(FidelityRow.document, Text)),
@@ -271,7 +271,7 @@ _CONTENTS: Mapping[str, tuple[Select[Any], Callable[[str], str | None]]] = {
 
 
 def _unreadable(
-    connection: Connection, table: str, how: tuple[Select[Any], Callable[[str], str | None]]
+    connection: Connection, table: str, how: tuple[Select[*tuple[Any, ...]], Callable[[str], str | None]]
 ) -> Iterator[Broken]:
     statement, read = how
     broken, misplaced = [], []
