@@ -347,7 +347,7 @@ class Client:
         self, path: str, body: BaseModel | Mapping[str, Any], key: str | None, changes: bool = True, **params: str
     ) -> Answer:
         content = body.model_dump(mode="json") if isinstance(body, BaseModel) else dict(body)
-        return self._connection.send("POST", path, body=content, params=params, key=key, changes=changes)
+        return self._connection.send("POST", path, json=content, params=params, key=key, changes=changes)
 
     def _get(self, path: str, **params: Any) -> Answer:
         return self._send("GET", path, params=params)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 import uuid
 from collections.abc import Collection, Iterator, Mapping
@@ -15,6 +16,7 @@ from nas.client.address import is_loopback
 from nas.client.answers import Answer, check, receive
 from nas.client.errors import ClientError
 from nas.escaping import header_value, one_line
+from search_spaces.validation import shorten
 
 READ_SECONDS = 60.0
 """Timeout of a request other than a live stream."""
@@ -25,6 +27,7 @@ PATIENCE = 30.0
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 10.0
 
+_PATH = re.compile(r"(/[A-Za-z0-9_-]+)+")
 _KEY = "Idempotency-Key"
 _LONGEST_KEY = 255
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
@@ -63,7 +66,7 @@ class Connection:
         method: str,
         path: str,
         *,
-        body: Mapping[str, Any] | None = None,
+        json: Mapping[str, Any] | None = None,
         params: Mapping[str, Any] | None = None,
         accept: Collection[int] = (),
         key: str | None = None,
@@ -74,8 +77,9 @@ class Connection:
 
         Args:
             method: The HTTP method.
-            path: Below the service's address.
-            body: The JSON body.
+            path: Below the service's address, of letters, digits, `-` and `_` between slashes, so that nothing in it
+                means something else to a URL.
+            json: The body.
             params: The query; what is None is left out.
             accept: Statuses of errors that are answers too.
             key: Idempotency key of a POST; None makes one, the same for every time that the request is sent.
@@ -85,6 +89,8 @@ class Connection:
         Raises:
             ClientError: The service refused the request, or did not answer in time.
         """
+        if not _PATH.fullmatch(path):
+            raise ClientError(f"there is no {shorten(path)} at {self.url}", httpx.codes.NOT_FOUND)
         headers = {}
         if method == "POST":
             headers[_KEY] = uuid.uuid4().hex if key is None else _header(key, "the idempotency key")
@@ -95,7 +101,7 @@ class Connection:
         pause, sent = FIRST_PAUSE, False
         while True:
             try:
-                return self._once(method, path, accept, json=body, params=query, headers=headers)
+                return self._once(method, path, accept, json=json, params=query, headers=headers)
             except ClientError as error:
                 sent = sent or error.sent
                 pause = max(pause, min(error.retry_after or 0.0, LONGEST_PAUSE))

@@ -243,6 +243,13 @@ def test_an_id_goes_nowhere_else(stranger, search):
     assert stranger.asked == []
 
 
+@pytest.mark.parametrize("path", ["", "/", "/a?b", "/a#b", "/a//b", "/..", "/a/", "/a b", "/ü", "/a\n", "/a%2Fb"])
+def test_a_path_means_nothing_else_to_a_url(stranger, path):
+    with Client(stranger.url) as client, pytest.raises(ClientError, match="there is no"):
+        client._send("POST", path)
+    assert stranger.asked == []
+
+
 def test_headers_hold_what_headers_can(stranger):
     stranger.answers(HEALTH)
     with Client(stranger.url, "a-token-from-a-file\n") as client:
