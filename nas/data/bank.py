@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from nas.atomic import make_once
 from nas.data.dataset import Split, Uint8
+from nas.data.parallel import in_order
 from nas.data.transforms import MEAN_PIXEL, Colour, train_crop, train_label_crop, val_crop, val_label_crop
 from nas.specs import AugmentSpec
 
@@ -145,6 +146,7 @@ def build_bank(
     label_stride: int,
     batch: int,
     progress: Progress,
+    parallel: int = 1,
 ) -> FeatureBank:
     """Open the bank in `folder`, and build it first unless it exists. A failed build leaves nothing behind.
 
@@ -156,11 +158,16 @@ def build_bank(
         label_stride: Pixels per stored label, along each axis.
         batch: Images per call of `extract`.
         progress: Called with the stage "features", the rows done and the rows in all.
+        parallel: Batches at once, for each of which a thread calls `extract`; the bank is the same.
 
     Raises:
         OSError: The disk is full.
         DatasetError: A file is missing or broken.
     """
+
+    def extracted(item: tuple[int, Pair]) -> tuple[int, tuple[NDArray[Any], ...], Uint8]:
+        done, (images, maps) = item
+        return done, extract(images), maps
 
     def make(temporary: Path) -> None:
         started = time.perf_counter()
@@ -170,8 +177,9 @@ def build_bank(
             with ExitStack() as files:
                 rows, writers = len(source), []
                 to_labels = files.enter_context(NpyWriter(temporary / f"{name}_labels.npy", rows))
-                for done, (images, maps) in crop_batches(source, range(len(source)), batch):
-                    for level, features in enumerate(extract(images)):
+                batches = crop_batches(source, range(len(source)), batch)
+                for done, levels, maps in in_order(extracted, batches, parallel):
+                    for level, features in enumerate(levels):
                         if level == len(writers):
                             path = temporary / f"{name}_features_{level}.npy"
                             writers.append(files.enter_context(NpyWriter(path, rows)))

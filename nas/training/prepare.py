@@ -99,6 +99,7 @@ def prepare(
     whole_network: bool = False,
     device: str | torch.device | None = None,
     progress: Progress = silent,
+    parallel: int = 1,
 ) -> Prepared:
     """Train or load the backbone of a fidelity, and build or open its feature bank.
 
@@ -111,6 +112,7 @@ def prepare(
         whole_network: For architectures that are entire networks, without a backbone: only labels are counted.
         device: `None` for the first GPU, or the CPU where there is none.
         progress: Called with stages "labels", "warm-up" and "features" where there is work to do.
+        parallel: Batches of images that the frozen backbone reads at once, each on the threads of this process.
 
     Raises:
         ValueError: A name is not registered, weights do not fit the backbone, or the warm-up does not converge.
@@ -153,11 +155,12 @@ def prepare(
         lambda: _placed(source.build(fidelity.backbone), target),
         _training_source(fidelity, dataset, source.preprocessing),
         dtype,
+        parallel,
     )
     prepared = Prepared(fidelity, dataset, source, statistics, class_pixels, None, folder)
     if not fidelity.backbone.frozen:
         return prepared
-    return replace(prepared, bank=_bank(prepared, workspace.cache / "banks", key, target, progress))
+    return replace(prepared, bank=_bank(prepared, workspace.cache / "banks", key, target, progress, parallel))
 
 
 def _training_source(fidelity: Fidelity, dataset: SegmentationDataset, preprocessing: Preprocessing) -> CropSource:
@@ -206,7 +209,9 @@ def _features_key(fidelity: Fidelity, dataset: SegmentationDataset, source: Back
     return content_key(depends)
 
 
-def _bank(prepared: Prepared, folder: Path, key: str, device: torch.device, progress: Progress) -> FeatureBank:
+def _bank(  # noqa: PLR0917  as `build_bank` takes them
+    prepared: Prepared, folder: Path, key: str, device: torch.device, progress: Progress, parallel: int
+) -> FeatureBank:
     fidelity = prepared.fidelity
     train, val = prepared.training_source(), prepared.validation_source()
     name = content_key({"features": key, "views": train.views, "val": val.images})
@@ -221,4 +226,5 @@ def _bank(prepared: Prepared, folder: Path, key: str, device: torch.device, prog
         label_stride=fidelity.label_stride,
         batch=images_at_once(fidelity.crop),
         progress=progress,
+        parallel=parallel,
     )
