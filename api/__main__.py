@@ -23,6 +23,7 @@ from api.owner import own
 from nas.atomic import write_text_atomically
 from nas.cli.serving import Host, KeepRay, Port
 from nas.client.address import SERVER_FILE, RunningServer
+from nas.escaping import line_handler
 from nas.settings import Settings, read_settings
 from nas.state_files import read_state
 from nas.store import Store, StoreError
@@ -62,7 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     raise AssertionError("typer ends by SystemExit")
 
 
-_app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+_app = typer.Typer(
+    context_settings={"help_option_names": ["-h", "--help"]}, add_completion=False, pretty_exceptions_enable=False
+)
 
 
 @_app.command()
@@ -82,7 +85,7 @@ def serve(host: str | None, port: int | None, keep_ray: bool) -> int:
     Returns:
         The exit code: 0 after an orderly end, 1 when something that the service needs is missing, 2 on wrong use.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(level=logging.INFO, handlers=[line_handler("%(asctime)s %(levelname)s %(name)s: %(message)s")])
     for chatty in ("httpx", "alembic"):  # they log every request to Ray and every plugin
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:

@@ -6,25 +6,19 @@ A request can only *name* a data set or weights; the settings map the names to p
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
-from pydantic import Field, SecretStr, TypeAdapter, ValidationError
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    SettingsError,
-    YamlConfigSettingsSource,
-)
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from nas.data.entry import DatasetEntry, Layout, Registration
 from nas.data.registrations import Registered, registered_datasets, registered_weights
+from nas.escaping import header_value
+from nas.setting_sources import CONFIG_FILE, PREFIX, FileSource, VariablesSource, home_folder, origin
 from nas.specs import Name
 from nas.weights.entry import WeightsEntry
-from search_spaces.validation import explain
+from search_spaces.validation import InputError, field_problems
 
 __all__ = ["DatasetEntry", "Layout", "Settings", "read_settings"]
 
@@ -32,25 +26,34 @@ __all__ = ["DatasetEntry", "Layout", "Settings", "read_settings"]
 class Settings(BaseSettings):
     """All settings; every field is `SEGNAS_<NAME>` in the environment (mappings as JSON).
 
-    A value comes from the arguments, else from the environment, else from `config.yaml` in the home folder.
+    A value comes from the arguments, else from the environment, else from `config.yaml` in the home folder. An empty
+    variable counts as unset. A relative path is below the folder of `config.yaml` where it stands there, and below the
+    current folder where it stands in a variable.
     """
 
-    model_config = SettingsConfigDict(env_prefix="SEGNAS_", extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid")
 
     home: Path = Field(
         Path("~/.segnas"),
         description="Holds config.yaml, segnas.db, datasets/, weights/, cache/, artifacts/, logs/, ray/.",
     )
-    database_url: SecretStr | None = Field(None, description="None: SQLite file in the home folder.")
-    datasets: dict[Name, Registration] = Field({}, description="Beside those of `segnas data add`, which win.")
+    database_url: SecretStr | None = Field(
+        None,
+        description="sqlite:///FILE or postgresql://USER@HOST/NAME; without it, an SQLite file in the home folder.",
+    )
+    datasets: dict[Name, Registration] = Field(
+        {},
+        description="`name: {layout: cityscapes, root: DIR}`, or voc2012, ade20k. Beside those of `segnas data add`, "
+        "which win.",
+    )
     weights: dict[Name, WeightsEntry] = Field(
         {},
         description="`name: path`, or `name: {path: ..., mean: ..., std: ...}` with a preprocessing. Beside those of "
         "`segnas weights add`, which win.",
     )
     hub: bool = Field(False, description="Whether backbones `hf:organisation/name` may be fetched from the hub.")
-    host: str = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    host: str = Field("127.0.0.1", description="Address to bind; beyond this machine a token is needed.")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="Port of the service; 0: any free port.")
     token: SecretStr | None = Field(None, description="Bearer token of the API; needed to bind beyond loopback.")
     ray_dashboard: str | None = Field(None, description="http://host:8265 of a cluster; None starts a local Ray.")
     ray_dashboard_public: str | None = Field(None, description="Public address of the dashboard, for links.")
@@ -60,19 +63,31 @@ class Settings(BaseSettings):
     max_driver_attempts: Annotated[int, Field(ge=1)] = Field(
         5, description="A search fails after so many drivers in a row that died by themselves and made no progress."
     )
-    reconcile_seconds: Annotated[float, Field(gt=0)] = 2.0
+    reconcile_seconds: Annotated[float, Field(gt=0)] = Field(
+        2.0, description="Seconds between two looks of the service at its searches."
+    )
+
+    @field_validator("token")
+    @classmethod
+    def _fits_in_a_header(cls, token: SecretStr | None) -> SecretStr | None:
+        return None if token is None else SecretStr(header_value(token.get_secret_value(), "the token"))
+
+    @field_validator("host", "ray_dashboard", "ray_dashboard_public", "database_url", mode="before")
+    @classmethod
+    def _without_white_space(cls, text: Any) -> Any:
+        return text.strip() if isinstance(text, str) else text  # a file ends in a newline
 
     @classmethod
     def settings_customise_sources(
         cls,
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  pydantic passes all four by name
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003  pydantic passes all four by name
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        home = TypeAdapter(Path).validate_python(os.environ.get("SEGNAS_HOME", "~/.segnas")).expanduser()
-        return init_settings, env_settings, YamlConfigSettingsSource(settings_cls, home / "config.yaml")
+        file = home_folder(init_settings().get("home")) / CONFIG_FILE
+        return init_settings, VariablesSource(settings_cls), FileSource(settings_cls, file)
 
     @property
     def folder(self) -> Path:
@@ -94,7 +109,8 @@ class Settings(BaseSettings):
         """SQLAlchemy URL of the store: `database_url`, or the SQLite file in the home folder."""
         if self.database_url is not None:
             return self.database_url.get_secret_value()
-        return f"sqlite:///{self.folder / 'segnas.db'}"
+        path = str(self.folder / "segnas.db").replace("%", "%25").replace("?", "%3F")  # as SQLAlchemy reads it back
+        return f"sqlite:///{path}"
 
     @property
     def cache(self) -> Path:
@@ -119,13 +135,14 @@ def read_settings(**overrides: Any) -> Settings:
         **overrides: Fields that override the environment and `config.yaml`.
 
     Raises:
-        ValueError: A setting is wrong; the message names the field.
+        ValueError: A setting is wrong; the message names the field, and the variable or file where the field stands.
     """
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        raise ValueError(f"configuration: {explain(error, model=Settings)}") from None
+        found = field_problems(error.errors(include_url=False, include_input=False), model=Settings)
+        file = home_folder(overrides.get("home")) / CONFIG_FILE
+        places = dict.fromkeys(origin(problem.path, overrides, file) for problem in found)
+        raise ValueError(f"configuration: {InputError(found)} (in {', '.join(places)})") from None
     except SettingsError as error:
-        raise ValueError(f"configuration: {error} ({error.__cause__})") from None
-    except yaml.YAMLError as error:
-        raise ValueError(f"configuration: config.yaml is not YAML: {' '.join(str(error).split())}") from None
+        raise ValueError(f"configuration: {error.__cause__}") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
@@ -14,23 +15,36 @@ from search_spaces.validation import InputError, validate
 
 Model = TypeVar("Model", bound=BaseModel)
 
+STDIN = Path("-")
+"""Stands for standard input where a file can be named."""
 
-def read_yaml(path: Path) -> dict[str, Any]:
+
+def _named(path: Path) -> str:
+    return "standard input" if path == STDIN else str(path)
+
+
+def read_yaml(path: Path, empty: bool = False) -> dict[str, Any]:
     """Read the mapping of fields from a file: JSON where its name ends in `.json`, YAML otherwise.
+
+    Args:
+        path: The file; `STDIN` reads standard input.
+        empty: Whether a file without fields, such as one of comments only, is a mapping of none.
 
     Raises:
         ValueError: The file cannot be read, is not what its name says, or is no mapping; the message names the file and
             the place.
     """
     try:
-        text = path.read_text("utf-8-sig")
+        text = sys.stdin.buffer.read().decode("utf-8-sig") if path == STDIN else path.read_text("utf-8-sig")
     except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
+        raise ValueError(f"{_named(path)} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise ValueError(f"{path} is not UTF-8 text") from None
+        raise ValueError(f"{_named(path)} is not UTF-8 text") from None
     data = _parsed(path, text)
+    if data is None and empty:
+        return {}
     if not isinstance(data, dict):
-        raise ValueError(f"{path} must hold a mapping of fields, not {type(data).__name__}")
+        raise ValueError(f"{_named(path)} must hold a mapping of fields, not {type(data).__name__}")
     return data
 
 
@@ -39,7 +53,7 @@ def _parsed(path: Path, text: str) -> Any:
         try:
             return parse_yaml(text)
         except ValueError as error:
-            raise ValueError(f"{path} is {error}") from None
+            raise ValueError(f"{_named(path)} is {error}") from None
     try:
         return parse_json(text)
     except json.JSONDecodeError as error:
@@ -69,9 +83,28 @@ def read_model(model: Any, path: Path, data: dict[str, Any] | None = None) -> An
         raise FileError(path, error) from None
 
 
+def entry_below(folder: Path, entry: Any, field: str) -> Any:
+    """Make the path of a registered data set or of registered weights absolute.
+
+    Args:
+        folder: What a relative path is below: the folder of the file where it stands.
+        entry: The fields of the entry, or the path alone; what is of another form stays as it is.
+        field: The name of the field with the path.
+    """
+    if isinstance(entry, dict):
+        return {**entry, field: _path_below(folder, entry[field])} if field in entry else entry
+    return _path_below(folder, entry) if field == "path" else entry
+
+
+def _path_below(folder: Path, path: Any) -> Any:
+    if not isinstance(path, str) or not path or path.startswith("~"):
+        return path
+    return str(folder / path)
+
+
 class FileError(InputError):
     """Fields of a file are wrong; the message begins with the file's path."""
 
     def __init__(self, path: Path, error: InputError) -> None:
         super().__init__(error.problems)
-        self.args = (f"{path}: {error}",)
+        self.args = (f"{_named(path)}: {error}",)

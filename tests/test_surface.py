@@ -8,6 +8,7 @@ from typing import Any
 import typer
 
 from api.app import create_app
+from nas import setting_sources
 from nas.cli.app import app
 from nas.settings import Settings
 
@@ -55,10 +56,12 @@ data list
 data remove NAME
 delete ID --yes -y
 edit ID --name --notes --tag --untag
+doctor --json
 export ID --format --onnx --output --trial -o
 extend ID --seeds --trials --watch
 full-scale ID --fidelity --key --name --seeds --stratified --top --trials --watch
 heads ID --json
+init --spec
 logs ID --tail
 pause ID
 published --dataset --json
@@ -94,7 +97,12 @@ SEGNAS_RECONCILE_SECONDS
 SEGNAS_TOKEN
 SEGNAS_WEIGHTS
 """
-"""SEGNAS_URL too: it says where the command line's service is, and is no setting of a service."""
+
+OTHER_VARIABLES = """
+SEGNAS_RAY_CLUSTER
+SEGNAS_URL
+"""
+"""No settings of a service: every other variable SEGNAS_* is refused."""
 
 
 def test_rest_paths(home):
@@ -129,4 +137,5 @@ def _describe(name: str, command: Any) -> str:
 
 
 def test_environment():
+    assert sorted(setting_sources.OTHER_VARIABLES) == OTHER_VARIABLES.split()
     assert sorted(f"SEGNAS_{name.upper()}" for name in Settings.model_fields) == ENVIRONMENT.split()

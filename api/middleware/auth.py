@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import secrets
 from urllib.parse import urlsplit
 
@@ -11,6 +10,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import problem
+from nas.client import is_loopback
 from nas.settings import Settings
 
 
@@ -26,16 +26,6 @@ def check_binding(settings: Settings) -> None:
         )
     if settings.token is not None and len(settings.token.get_secret_value()) < 16:
         raise ValueError("SEGNAS_TOKEN is too short to protect anything: use at least 16 characters")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine's own; no name but localhost counts as such."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def has_token(headers: Headers, token: SecretStr) -> bool:

@@ -27,6 +27,7 @@ from nas.schemas.searches import SearchPage, SearchPublic
 from nas.specs import JobSpec, SearchRequest
 from nas.specs.lifecycle import Tag
 from nas.specs.requests import resolve
+from search_spaces.base import content_key
 from search_spaces.validation import FieldProblem, InputError
 from workers.cluster.jobs import ClusterUnreachable
 
@@ -90,8 +91,8 @@ def create_search(
         check(spec, store, settings)
         return JSONResponse(forecast_public(spec, store).model_dump(mode="json"))
     if measure:
-        # A probe leaves the idempotency key unused, for the search itself.
-        spec, idempotency_key = _probe(spec), None
+        # The key stays free for the search itself; the probe has one that is made of it.
+        spec, idempotency_key = _probe(spec), idempotency_key and content_key({"probe": idempotency_key})
         response.status_code = 202
     bound = request_key(request, body)
     record = create(spec, store, settings, reconciler, response, key=idempotency_key, request_key=bound)

@@ -2,20 +2,56 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
-from nas.cli import data, kinds, lifecycle, local, published, rankings, registering, remote, serving, watching
+from nas.cli import (
+    data,
+    doctor,
+    init,
+    kinds,
+    lifecycle,
+    local,
+    published,
+    rankings,
+    registering,
+    remote,
+    serving,
+    watching,
+)
+from nas.escaping import one_line
 
 app = typer.Typer(
     name="segnas",
     help="Neural architecture search for semantic segmentation.",
     no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"segnas {version('segnas')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+app.command("init")(init.init)
 app.command("serve")(serving.serve)
 app.command("submit")(remote.submit)
 app.command("searches")(remote.searches)
@@ -38,6 +74,7 @@ app.command("logs")(remote.logs)
 app.command("export")(remote.export)
 app.command("retrain")(local.retrain)
 app.command("published")(published.published)
+app.command("doctor")(doctor.doctor)
 app.add_typer(data.app, name="data")
 app.add_typer(registering.weights, name="weights")
 
@@ -48,6 +85,9 @@ def main() -> None:
     Raises:
         SystemExit: With 1 when something failed, 2 when the input was wrong.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name that the terminal's encoding lacks is no reason to fail
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except BrokenPipeError:
@@ -57,7 +97,7 @@ def main() -> None:
         code = _code(error)
         if code is None:
             raise
-        print(f"segnas: {error}", file=sys.stderr)
+        print(f"segnas: {one_line(str(error))}", file=sys.stderr)
         sys.exit(code)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nas.cli import registering
+from nas.escaping import one_line
 
 if TYPE_CHECKING:
     from nas.data.dataset import SegmentationDataset
@@ -51,7 +52,7 @@ def inspect(
 
     opened, notes = _open(dataset)
     said = report(opened, notes, images)
-    print("\n".join(said.lines))
+    print("\n".join(map(one_line, said.lines)))
     if mosaic is not None:
         draw(opened, mosaic)
     if said.broken:

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from nas.escaping import one_line
+
 if TYPE_CHECKING:
     from nas.client import Client
     from nas.schemas.forecasts import ForecastPublic
@@ -33,10 +35,10 @@ def show_forecast(client: Client, spec: Mapping[str, Any], measure: bool) -> Non
     except ClientError as error:
         if error.status is not None or measure:
             raise
-        print(f"no forecast: {error}", file=sys.stderr)
+        print(f"no forecast: {one_line(str(error))}", file=sys.stderr)
         return
     for line in lines(forecast):
-        print(line, file=sys.stderr)
+        print(one_line(line), file=sys.stderr)
 
 
 def _probe(client: Client, spec: Mapping[str, Any]) -> None:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from nas.escaping import one_line
 from nas.formatting import duration, score
 
 if TYPE_CHECKING:
@@ -41,8 +42,8 @@ def print_searches(searches: Iterable[SearchPublic]) -> None:
     table = new_table("ID", "Name", "Status", "Trials", "Best mIoU", "Age")
     for search in searches:
         table.add_row(
-            search.id,
-            Text(search.name).append(f"  {' '.join(search.tags)}" if search.tags else "", style="dim"),
+            cell(search.id),
+            cell(search.name).append(f"  {one_line(' '.join(search.tags))}" if search.tags else "", style="dim"),
             search.status,
             f"{ended(search)} / {search.planned}",
             score(search.best.score if search.best else None),
@@ -75,7 +76,7 @@ def print_search(search: SearchPublic) -> None:
     }
     for name, line in lines.items():
         if line is not None:
-            print(f"{name:>9}  {line}")
+            print(f"{name:>9}  {one_line(line)}")
     fields = search.spec.model_dump(mode="json", exclude_defaults=True, exclude={"name", "kind"})
     for name, value in fields.items():
         print(f"{name:>9}  {json.dumps(value)}")
@@ -85,9 +86,9 @@ def print_trials(trials: Iterable[TrialPublic]) -> None:
     """Print a table with a line for each trial."""
     table = new_table("Trial", "Status", "mIoU", "Iteration", "Time", "Attempt", "Architecture")
     for trial in trials:
-        architecture = Text(trial.text)
+        architecture = cell(trial.text)
         if trial.reason:
-            architecture = Text(f"{trial.reason}\n").append(architecture)
+            architecture = cell(trial.reason).append("\n").append(architecture)
         table.add_row(
             f"#{trial.number}",
             trial.status,
@@ -116,7 +117,7 @@ def print_snapshots(snapshots: Iterable[SnapshotPublic]) -> None:
             f"{snapshot.beta_entropy:.3f}",
             " ".join(str(STRIDES[level]) for level in snapshot.path),
             duration(snapshot.device_seconds),
-            f"stopped by {snapshot.stopped_by}" if snapshot.stopped_by else "",
+            cell(f"stopped by {snapshot.stopped_by}" if snapshot.stopped_by else ""),
         )
     console().print(table)
 
@@ -128,7 +129,7 @@ def print_heads(rows: Iterable[ReferencePublic]) -> None:
         difference = row.difference
         error = "" if difference is None or difference.error is None else f" +- {difference.error:.4f}"
         table.add_row(
-            Text(row.head),
+            cell(row.head),
             "" if row.parameters is None else f"{row.parameters:,}",
             "" if row.multiply_adds is None else f"{row.multiply_adds / 1e6:,.1f} M",
             score(row.mean),
@@ -158,6 +159,11 @@ def best(search: SearchPublic) -> str | None:
 def ended(search: SearchPublic) -> int:
     """Number of trials that are over."""
     return sum(count for status, count in search.trials.items() if status.terminal)
+
+
+def cell(text: str) -> Text:
+    """The cell of a table with a text of others: on one line, and without a meaning for the terminal."""
+    return Text(one_line(text))
 
 
 def new_table(*columns: str) -> Table:

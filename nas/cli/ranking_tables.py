@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-
-from nas.cli.output import console, new_table
+from nas.cli.output import cell, console, new_table
+from nas.escaping import one_line
 from nas.formatting import cost, duration, interval, score
 
 if TYPE_CHECKING:
@@ -20,16 +19,16 @@ def print_ranking(found: RankingPublic) -> None:
     """Print the correlation with its statistics, then tables of the rungs, training-free scores and pairs."""
     terminal = console()
     for name, line in _summary(found):
-        print(f"{name:>13}  {line}")
+        print(f"{name:>13}  {one_line(line)}")
     if found.rungs:
         rungs = new_table("Rung", "n", "rho", "95 % interval", "Cost", "Note")
         for rung in found.rungs:
-            rungs.add_row(str(rung.iteration), *_association(rung), Text(rung.reason or ""))
+            rungs.add_row(str(rung.iteration), *_association(rung), cell(rung.reason or ""))
         terminal.print(rungs)
     if any(proxy.n for proxy in found.training_free):
         free = new_table("Training-free", "n", "rho", "95 % interval", "Cost", "Source")
         for proxy in found.training_free:
-            free.add_row(proxy.name, *_association(proxy), Text(proxy.citation))
+            free.add_row(cell(proxy.name), *_association(proxy), cell(proxy.citation))
         terminal.print(free)
     if found.pairs:
         pairs = new_table(
@@ -45,7 +44,7 @@ def print_ranking(found: RankingPublic) -> None:
                 str(pair.proxy.iteration),
                 score(pair.full_scale.score) + spread,
                 str(len(pair.full_scale.seeds)),
-                Text(pair.label),
+                cell(pair.label),
             )
         terminal.print(pairs)
 
@@ -81,7 +80,7 @@ def _summary(found: RankingPublic) -> Iterable[tuple[str, str]]:
 
 def print_calibration(found: CalibrationPublic) -> None:
     """Print the recommended proxy, and a table of every proxy with its correlation and cost."""
-    print(f"{'calibration':>11}  {found.id}  {found.name}")
+    print(f"{'calibration':>11}  {one_line(f'{found.id}  {found.name}')}")
     print(
         f"{'status':>11}  {found.status}: {found.ended} of {found.planned} trials ended"
         + ("" if found.final else " (not final)")
@@ -91,17 +90,19 @@ def print_calibration(found: CalibrationPublic) -> None:
     print("" if each is None else f", {duration(each)} of device time each")
     print(
         f"{'take':>11}  "
-        + ("none" if found.recommended is None else f"{found.recommended.name}: fidelity: {found.recommended.use}")
+        + one_line(
+            "none" if found.recommended is None else f"{found.recommended.name}: fidelity: {found.recommended.use}"
+        )
     )
-    print(f"{'why':>11}  {found.verdict}")
+    print(f"{'why':>11}  {one_line(found.verdict)}")
     proxies = new_table("Proxy", "n", "rho", "95 % interval", "Cost", "Share", "Pareto", "Note")
     for proxy in found.proxies:
         proxies.add_row(
-            f"{proxy.name} (training-free)" if proxy.training_free else proxy.name,
+            cell(f"{proxy.name} (training-free)" if proxy.training_free else proxy.name),
             *_association(proxy),
             "" if proxy.share is None else f"{proxy.share:.1%}",
             "yes" if proxy.pareto else "",
-            Text(proxy.reason or ""),
+            cell(proxy.reason or ""),
         )
     console().print(proxies)
 

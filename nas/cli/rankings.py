@@ -20,7 +20,11 @@ def full_scale(
     *,
     search: SearchId,
     fidelity: Annotated[
-        Path, typer.Option(metavar="FILE.yaml", help="A fidelity in YAML, or an entire request with a fidelity.")
+        Path,
+        typer.Option(
+            metavar="FILE.yaml",
+            help="A fidelity in YAML, or an entire request with a fidelity; - reads standard input.",
+        ),
     ],
     stratified: Annotated[int | None, typer.Option(min=1, help="How many, spread evenly over the scores (24).")] = None,
     top: Annotated[int | None, typer.Option(min=1, help="How many of the best: a biased sample.")] = None,
@@ -100,7 +104,10 @@ def rank(
 
 
 def calibrate(
-    spec: Annotated[Path, typer.Argument(metavar="SPEC.yaml", help="The calibration, in YAML or JSON.")],
+    spec: Annotated[
+        Path,
+        typer.Argument(metavar="SPEC.yaml", help="The calibration, in YAML or JSON; - reads it from standard input."),
+    ],
     watch: Watch = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check the file, and print it in full.")] = False,
     key: Key = None,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from nas.escaping import one_line
+
 if TYPE_CHECKING:
     from nas.data.folder.description import Label
     from nas.weights.entry import WeightsEntry
@@ -83,7 +85,7 @@ def add(
     said = report(opened, found.notes, images)
     if not said.broken:
         write_registration(path, found.registration)  # before printing: a reader such as `head` may leave early
-    print("\n".join(said.lines))
+    print("\n".join(map(one_line, said.lines)))
     if mosaic is not None or not said.broken:
         draw(opened, mosaic or path.with_suffix(".png"))
     if said.broken:
@@ -191,7 +193,7 @@ def _print_all(registered: Mapping[str, Any], describe: Any) -> None:
             text = describe(registered[name])
         except ValueError as error:
             text = f"broken: {error}"
-        print(f"{name:<{width}}  {text}")
+        print(f"{name:<{width}}  {one_line(text)}")
 
 
 def _numbers(text: str | None, option: str) -> tuple[float, ...] | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from nas.cli.service import Json, SearchId, connect, resolve
+from nas.escaping import several_lines
 
 if TYPE_CHECKING:
     from nas.client import Client
@@ -26,7 +27,9 @@ class Format(StrEnum):
 
 
 def submit(  # noqa: PLR0917  one for each option
-    spec: Annotated[Path, typer.Argument(metavar="SPEC.yaml", help="The search, in YAML or JSON.")],
+    spec: Annotated[
+        Path, typer.Argument(metavar="SPEC.yaml", help="The search, in YAML or JSON; - reads it from standard input.")
+    ],
     watch: Annotated[bool, typer.Option("--watch", help="Follow the search to its end.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only check the file; print it in full, and what the search would cost.")
@@ -129,7 +132,7 @@ def logs(
 ) -> None:
     """Print what a search's driver and its trials printed."""
     with connect() as client:
-        print(client.logs(resolve(client, search), tail), end="")
+        print(several_lines(client.logs(resolve(client, search), tail)), end="")
 
 
 def export(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from nas.cli.service import SearchId, connect, resolve
+from nas.escaping import one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -54,7 +55,7 @@ def _print_end(search: SearchPublic) -> int:
 
     # The message of a completed search is history, such as a driver that was lost and replaced.
     note = f": {search.message}" if search.message and search.status != "completed" else ""
-    print(f"{search.id} {search.status}{note}")
+    print(one_line(f"{search.id} {search.status}{note}"))
     if search.best is not None:
         print(f"best {best(search)}; take it away with: segnas export {search.id} -o best.json")
     return 0 if search.status == "completed" else 1
@@ -99,7 +100,7 @@ class _Bars:
 
     def _task(self, name: str) -> TaskID:
         if name not in self._tasks:
-            self._tasks[name] = self._progress.add_task(name, total=None, note="")
+            self._tasks[name] = self._progress.add_task(one_line(name), total=None, note="")
         return self._tasks[name]
 
 
@@ -135,9 +136,9 @@ class _EventLines:
             result = f" {score(trial.score)} at {trial.iteration}" if trial.score is not None else ""
             time = f", {duration(trial.seconds)}" if trial.seconds is not None else ""
             reason = f": {trial.reason}" if trial.reason else ""
-            print(f"trial {trial.number} {trial.status}{result}{time}{reason}", flush=True)
+            print(one_line(f"trial {trial.number} {trial.status}{result}{time}{reason}"), flush=True)
 
     def _print(self, line: str) -> None:
         if line not in self._printed:
             self._printed.add(line)
-            print(line, flush=True)
+            print(one_line(line), flush=True)

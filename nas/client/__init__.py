@@ -6,9 +6,9 @@ client.wait(search.id)
 document = client.best(search.id)                # nas.build_head(document, in_channels=...)
 """
 
-from nas.client.address import DEFAULT_URL, SERVER_FILE, find_url
+from nas.client.address import DEFAULT_URL, SERVER_FILE, find_url, is_loopback
 from nas.client.client import Client
 from nas.client.errors import ClientError
 from nas.client.events import Event
 
-__all__ = ["DEFAULT_URL", "SERVER_FILE", "Client", "ClientError", "Event", "find_url"]
+__all__ = ["DEFAULT_URL", "SERVER_FILE", "Client", "ClientError", "Event", "find_url", "is_loopback"]

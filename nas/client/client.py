@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 import httpx
 from pydantic import BaseModel
 
 from nas.client.address import DEFAULT_URL, find_url
-from nas.client.errors import ClientError, refusal, transport_errors
+from nas.client.answers import Answer, media_type, read_model, receive, stranger
+from nas.client.connection import FIRST_PAUSE, LONGEST_PAUSE, PATIENCE, Connection
+from nas.client.errors import ClientError
 from nas.client.events import Event, read_events
 from nas.client.tables import trial_frame
 from nas.results.status import SearchStatus, TrialStatus
@@ -26,20 +29,20 @@ from nas.schemas.snapshots import SnapshotDetail, SnapshotPublic
 from nas.schemas.trials import TrialDetail, TrialPublic
 from nas.settings import Settings, read_settings
 from nas.specs import CalibrationSpec, FullScaleRequest, JobSpec
+from search_spaces.validation import shorten
 
 if TYPE_CHECKING:
     import pandas
 
-READ_SECONDS = 60.0
-"""Timeout of a request other than a live stream."""
+Item = TypeVar("Item", bound=BaseModel)
 
 STREAM_SECONDS = 45.0
 """Silence after which a live stream counts as broken: three heartbeats of the service."""
 
-FIRST_PAUSE = 0.5
-LONGEST_PAUSE = 10.0
-GIVE_UP_SECONDS = 120.0
-"""Time since the last event after which a broken stream is no longer reconnected."""
+RESTART_SECONDS = 600.0
+"""How long `wait` and `events` ride out a service that does not answer, by default."""
+
+_SEARCH_ID = re.compile(r"s[0-9a-f]{12}")
 
 
 class Client:
@@ -48,19 +51,18 @@ class Client:
     Args:
         url: Address of the service.
         token: Bearer token, if the service requires one.
+        patience: Seconds during which a request is sent again after the connection was lost or the service was not
+            ready. Every POST carries an idempotency key, so that none is carried out twice. A service that has never
+            answered and refuses connections is not waited for.
 
     Raises:
-        ClientError: The service refused a request or did not answer. Every method raises this error, except `alive` and
-            `ready`.
+        ClientError: The service refused a request or did not answer, or what answers is no Segnas service. Every method
+            raises this error, except `alive` and `ready`.
     """
 
-    def __init__(self, url: str = DEFAULT_URL, token: str | None = None) -> None:
-        self.url = url.rstrip("/")
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        try:
-            self._http = httpx.Client(base_url=self.url, headers=headers, timeout=READ_SECONDS)
-        except httpx.InvalidURL as error:
-            raise ClientError(f"{url!r} is not an address: {error}") from None
+    def __init__(self, url: str = DEFAULT_URL, token: str | None = None, *, patience: float = PATIENCE) -> None:
+        self._connection = Connection(url, token, patience)
+        self.url = self._connection.url
 
     @classmethod
     def from_home(cls, settings: Settings | None = None) -> Self:
@@ -75,7 +77,7 @@ class Client:
 
     def close(self) -> None:
         """Close the connections."""
-        self._http.close()
+        self._connection.close()
 
     def __enter__(self) -> Self:
         return self
@@ -86,15 +88,14 @@ class Client:
     def alive(self) -> bool:
         """Whether a service answers."""
         try:
-            HealthPublic.model_validate(self._get("/healthz"))
+            self._send("GET", "/healthz").model(HealthPublic)
         except ClientError:
             return False
         return True
 
     def server(self) -> ServerPublic:
         """Whether each part of the service works, and where the Ray dashboard is."""
-        reply = self._send("GET", "/v1/readyz", accept=(httpx.codes.SERVICE_UNAVAILABLE,))
-        return ServerPublic.model_validate(reply.json())
+        return self._send("GET", "/v1/readyz", accept=(httpx.codes.SERVICE_UNAVAILABLE,)).model(ServerPublic)
 
     def ready(self) -> bool:
         """Whether the service, its store and its cluster answer."""
@@ -114,19 +115,24 @@ class Client:
         Returns:
             The new search.
         """
-        return SearchPublic.model_validate(self._post("/v1/searches", spec, idempotency_key))
+        return self._post("/v1/searches", spec, idempotency_key).model(SearchPublic)
 
     def forecast(self, spec: JobSpec | Mapping[str, Any]) -> ForecastPublic:
         """Check a spec and forecast its cost from the times of earlier searches; nothing is started."""
-        return ForecastPublic.model_validate(self._post("/v1/searches", spec, None, dry_run=True))
+        return self._post("/v1/searches", spec, None, changes=False, dry_run="true").model(ForecastPublic)
 
-    def measure(self, spec: JobSpec | Mapping[str, Any]) -> SearchPublic:
-        """Start a probe, a small search that measures what the steps of `spec` cost; `forecast` uses these times."""
-        return SearchPublic.model_validate(self._post("/v1/searches", spec, None, dry_run=True, measure=True))
+    def measure(self, spec: JobSpec | Mapping[str, Any], idempotency_key: str | None = None) -> SearchPublic:
+        """Start a probe, a small search that measures what the steps of `spec` cost; `forecast` uses these times.
+
+        Args:
+            spec: As for `create_search`.
+            idempotency_key: The same key again returns the same probe; it stays free for the search itself.
+        """
+        return self._post("/v1/searches", spec, idempotency_key, dry_run="true", measure="true").model(SearchPublic)
 
     def search(self, search_id: str) -> SearchPublic:
         """The current state of a search."""
-        return SearchPublic.model_validate(self._get(f"/v1/searches/{search_id}"))
+        return self._send("GET", _path(search_id)).model(SearchPublic)
 
     def searches(self, status: SearchStatus | None = None, tag: str | None = None) -> Iterator[SearchPublic]:
         """All searches, newest first, page by page.
@@ -135,16 +141,15 @@ class Client:
             status: Only searches of this status.
             tag: Only searches with this tag.
         """
-        for item in self._pages("/v1/searches", {"status": status, "tag": tag}, page=50):
-            yield SearchPublic.model_validate(item)
+        return self._pages("/v1/searches", SearchPublic, page=50, status=status, tag=tag)
 
     def stop(self, search_id: str) -> SearchPublic:
         """Stop a search; everything measured stays."""
-        return SearchPublic.model_validate(self._send("POST", f"/v1/searches/{search_id}/stop").json())
+        return self._send("POST", _path(search_id, "stop")).model(SearchPublic)
 
     def pause(self, search_id: str) -> SearchPublic:
         """Pause a search: what runs ends, everything measured stays, and nothing starts until it is resumed."""
-        return SearchPublic.model_validate(self._send("POST", f"/v1/searches/{search_id}/pause").json())
+        return self._send("POST", _path(search_id, "pause")).model(SearchPublic)
 
     def resume(self, search_id: str, retry_failed: bool = False) -> SearchPublic:
         """Resume a search that was stopped, has failed or is paused; one that runs already is left as it is.
@@ -154,7 +159,7 @@ class Client:
             retry_failed: Also try the failed trials again.
         """
         params = {"retry_failed": "true"} if retry_failed else {}
-        return SearchPublic.model_validate(self._send("POST", f"/v1/searches/{search_id}/resume", params=params).json())
+        return self._send("POST", _path(search_id, "resume"), params=params).model(SearchPublic)
 
     def extend(self, search_id: str, trials: int | None = None, seeds: int | None = None) -> SearchPublic:
         """Give a search that is over or paused more trials or seeds, and queue it again.
@@ -165,7 +170,7 @@ class Client:
             seeds: Number of seeds of a search of another kind, in all.
         """
         totals = {name: total for name, total in (("trials", trials), ("seeds", seeds)) if total is not None}
-        return SearchPublic.model_validate(self._post(f"/v1/searches/{search_id}/extend", totals, None))
+        return self._post(_path(search_id, "extend"), totals, None).model(SearchPublic)
 
     def edit(
         self, search_id: str, name: str | None = None, notes: str | None = None, tags: Sequence[str] | None = None
@@ -180,11 +185,11 @@ class Client:
         """
         given = {"name": name, "notes": notes, "tags": None if tags is None else list(tags)}
         changes = {field: value for field, value in given.items() if value is not None}
-        return SearchPublic.model_validate(self._send("PATCH", f"/v1/searches/{search_id}", json=changes).json())
+        return self._send("PATCH", _path(search_id), json=changes).model(SearchPublic)
 
     def delete(self, search_id: str) -> None:
         """Delete a search that is over or paused, with all that it has measured. There is no way back."""
-        self._send("DELETE", f"/v1/searches/{search_id}")
+        self._send("DELETE", _path(search_id))
 
     def trials(
         self,
@@ -202,8 +207,7 @@ class Client:
             scores: Whether to ask for the score at each rung.
         """
         params = {"order_by": order_by, "status": status, "scores": "true" if scores else None}
-        for item in self._pages(f"/v1/searches/{search_id}/trials", params, page=200):
-            yield TrialPublic.model_validate(item)
+        return self._pages(_path(search_id, "trials"), TrialPublic, page=200, **params)
 
     def dataframe(self, search_id: str) -> pandas.DataFrame:
         """All trials of a search as a table of pandas; `nas.client.tables` describes its columns.
@@ -215,7 +219,7 @@ class Client:
 
     def trial(self, search_id: str, number: int) -> TrialDetail:
         """One trial, with learning curve and architecture document."""
-        return TrialDetail.model_validate(self._get(f"/v1/searches/{search_id}/trials/{number}"))
+        return self._send("GET", _path(search_id, "trials", number)).model(TrialDetail)
 
     def best(self, search_id: str, format: Literal["segnas", "deeplab", "darts"] = "segnas") -> Any:
         """The best architecture of a search so far.
@@ -225,7 +229,7 @@ class Client:
             format: `segnas`: an architecture document; `deeplab`: TensorFlow DeepLab's format; `darts`: the format of
                 Auto-DeepLab's PyTorch re-implementations.
         """
-        return self._get(f"/v1/searches/{search_id}/best", format=format)
+        return self._get(_path(search_id, "best"), format=format).json()
 
     def snapshots(self, search_id: str, run: int | None = None) -> list[SnapshotPublic]:
         """The architectures that a differentiable search decoded after each epoch, ordered by run and epoch.
@@ -234,16 +238,15 @@ class Client:
             search_id: The search.
             run: Only this run, counted from 0.
         """
-        items = self._get(f"/v1/searches/{search_id}/snapshots", run=run)
-        return [SnapshotPublic.model_validate(item) for item in items]
+        return self._get(_path(search_id, "snapshots"), run=run).models(SnapshotPublic)
 
     def snapshot(self, search_id: str, run: int, epoch: int) -> SnapshotDetail:
         """One snapshot, with alpha, beta and the architecture document."""
-        return SnapshotDetail.model_validate(self._get(f"/v1/searches/{search_id}/snapshots/{run}/{epoch}"))
+        return self._get(_path(search_id, "snapshots", run, epoch)).model(SnapshotDetail)
 
     def heads(self, search_id: str) -> list[ReferencePublic]:
         """The results of a reference search, one row for each head."""
-        return [ReferencePublic.model_validate(item) for item in self._get(f"/v1/searches/{search_id}/heads")]
+        return self._get(_path(search_id, "heads")).models(ReferencePublic)
 
     def full_scale(
         self, search_id: str, request: FullScaleRequest | Mapping[str, Any], idempotency_key: str | None = None
@@ -258,7 +261,7 @@ class Client:
         Returns:
             The evaluation, which is a search too.
         """
-        return SearchPublic.model_validate(self._post(f"/v1/searches/{search_id}/full-scale", request, idempotency_key))
+        return self._post(_path(search_id, "full-scale"), request, idempotency_key).model(SearchPublic)
 
     def ranking(self, search_id: str, full_scale: str | None = None) -> RankingPublic:
         """How well a search's scores order its architectures by their full-scale scores.
@@ -267,7 +270,7 @@ class Client:
             search_id: The search.
             full_scale: Id of one full-scale evaluation; by default all evaluations at the fidelity of the newest.
         """
-        return RankingPublic.model_validate(self._get(f"/v1/searches/{search_id}/ranking", full_scale=full_scale))
+        return self._get(_path(search_id, "ranking"), full_scale=full_scale).model(RankingPublic)
 
     def create_calibration(
         self, spec: CalibrationSpec | Mapping[str, Any], idempotency_key: str | None = None
@@ -278,36 +281,42 @@ class Client:
             spec: The calibration's spec, or its fields.
             idempotency_key: The same key again returns the same calibration, and starts no other.
         """
-        return CalibrationPublic.model_validate(self._post("/v1/calibrations", spec, idempotency_key))
+        return self._post("/v1/calibrations", spec, idempotency_key).model(CalibrationPublic)
 
     def calibration(self, search_id: str) -> CalibrationPublic:
         """A calibration's answer so far."""
-        return CalibrationPublic.model_validate(self._get(f"/v1/calibrations/{search_id}"))
+        return self._get(f"/v1/calibrations/{_checked(search_id)}").model(CalibrationPublic)
 
     def calibrations(self) -> Iterator[SearchPublic]:
         """All calibrations as searches, newest first."""
-        for item in self._pages("/v1/calibrations", {}, page=50):
-            yield SearchPublic.model_validate(item)
+        return self._pages("/v1/calibrations", SearchPublic, page=50)
 
     def logs(self, search_id: str, tail: int = 1000) -> str:
         """The last `tail` lines that a search's driver and trials printed."""
-        return self._send("GET", f"/v1/searches/{search_id}/logs", params={"tail": tail}).text
+        return self._get(_path(search_id, "logs"), tail=tail).text
 
     def spaces(self) -> list[SpacePublic]:
         """The search spaces of the service."""
-        return [SpacePublic.model_validate(item) for item in self._get("/v1/spaces")]
+        return self._get("/v1/spaces").models(SpacePublic)
 
     def datasets(self) -> list[DatasetPublic]:
         """The data sets registered on the server."""
-        return [DatasetPublic.model_validate(item) for item in self._get("/v1/datasets")]
+        return self._get("/v1/datasets").models(DatasetPublic)
 
-    def wait(self, search_id: str, timeout: float | None = None, poll: float = 1.0) -> SearchPublic:
-        """Wait until a search is over.
+    def wait(
+        self,
+        search_id: str,
+        timeout: float | None = None,
+        poll: float = 1.0,
+        patience: float = RESTART_SECONDS,
+    ) -> SearchPublic:
+        """Wait until a search is over; a restart of the service meanwhile changes nothing.
 
         Args:
             search_id: The search.
             timeout: Longest wait, in seconds; None waits without limit.
             poll: Seconds between two requests.
+            patience: Seconds without an answer of the service after which the wait is given up.
 
         Returns:
             The finished search, of any terminal status.
@@ -315,28 +324,39 @@ class Client:
         Raises:
             TimeoutError: The search is not over; it continues.
         """
-        deadline = None if timeout is None else time.monotonic() + timeout
+        begun = answered = time.monotonic()
+        status = "not known to be over"
         while True:
-            search = self.search(search_id)
-            if search.status.terminal:
-                return search
-            if deadline is not None and time.monotonic() + poll > deadline:
-                raise TimeoutError(f"search {search_id} is still {search.status} after {timeout:g} s")
+            try:
+                search = self._connection.send("GET", _path(search_id), patience=0.0).model(SearchPublic)
+            except ClientError as error:
+                if not self._connection.waits_for(error) or time.monotonic() - answered > patience:
+                    raise
+            else:
+                answered, status = time.monotonic(), search.status
+                if search.status.terminal:
+                    return search
+            if timeout is not None and time.monotonic() + poll > begun + timeout:
+                raise TimeoutError(f"search {search_id} is still {status} after {timeout:g} s")
             time.sleep(poll)
 
-    def events(self, search_id: str) -> Iterator[Event]:
+    def events(self, search_id: str, patience: float = RESTART_SECONDS) -> Iterator[Event]:
         """Follow a search live.
 
-        A broken stream is reconnected. The events after a break begin with the changes made meanwhile, and may repeat
-        earlier events.
+        A broken stream is reconnected, so that a restart of the service changes nothing. The events after a break begin
+        with the changes made meanwhile, and may repeat earlier events.
+
+        Args:
+            search_id: The search.
+            patience: Seconds after the last event for which a broken stream is opened again.
 
         Yields:
             The state of the search, then every change, and an `end` event.
         """
         last: str | None = None
-        pause = FIRST_PAUSE
-        last_event = float("-inf")
+        pause, last_event = FIRST_PAUSE, time.monotonic()
         while True:
+            lost = ClientError(f"{self.url} ends the stream of events of {search_id} too early", temporary=True)
             try:
                 for event in self._stream(search_id, last):
                     last = event.id or last
@@ -345,43 +365,55 @@ class Client:
                     if event.name == "end":
                         return
             except ClientError as error:
-                refused = error.status is not None and error.status < httpx.codes.INTERNAL_SERVER_ERROR
-                if refused or time.monotonic() - last_event > GIVE_UP_SECONDS:
+                if not self._connection.waits_for(error):
                     raise
+                lost = error
+            if time.monotonic() - last_event > patience:
+                raise lost
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
     def _stream(self, search_id: str, last: str | None) -> Iterator[Event]:
-        headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last} if last else {})
-        path = f"/v1/searches/{search_id}/events"
-        opened = self._http.stream("GET", path, headers=headers, timeout=STREAM_SECONDS)
-        with transport_errors(self.url), opened as reply:
-            if reply.is_error:
-                reply.read()
-                raise refusal(reply)
-            yield from read_events(reply.iter_lines())
+        headers = {"Accept": "text/event-stream"}
+        if last is not None and last.isascii() and last.isprintable():
+            headers["Last-Event-ID"] = last
+        with self._connection.stream(_path(search_id, "events"), headers, STREAM_SECONDS) as reply:
+            if media_type(reply) != "text/event-stream":
+                raise stranger(receive(reply, self.url))
+            yield from read_events(reply.iter_bytes())
 
-    def _pages(self, path: str, params: Mapping[str, Any], page: int) -> Iterator[Any]:
+    def _pages(self, path: str, model: type[Item], page: int, **params: Any) -> Iterator[Item]:
         cursor: str | None = None
         while True:
-            body = PagePublic[Any].model_validate(self._get(path, **params, limit=page, cursor=cursor))
-            yield from body.items
-            cursor = body.next_cursor
-            if cursor is None:
+            body = self._get(path, **params, limit=page, cursor=cursor).model(PagePublic[Any])
+            for item in body.items:
+                yield read_model(model, item, self.url)
+            if body.next_cursor is None or body.next_cursor == cursor:
                 return
+            cursor = body.next_cursor
 
-    def _post(self, path: str, body: BaseModel | Mapping[str, Any], key: str | None, **params: bool) -> Any:
+    def _post(
+        self, path: str, body: BaseModel | Mapping[str, Any], key: str | None, changes: bool = True, **params: str
+    ) -> Answer:
         content = body.model_dump(mode="json") if isinstance(body, BaseModel) else dict(body)
-        headers = {} if key is None else {"Idempotency-Key": key}
-        return self._send("POST", path, json=content, headers=headers, params=params).json()
+        return self._connection.send("POST", path, json=content, params=params, key=key, changes=changes)
 
-    def _get(self, path: str, **params: Any) -> Any:
-        query = {name: str(value) for name, value in params.items() if value is not None}
-        return self._send("GET", path, params=query).json()
+    def _get(self, path: str, **params: Any) -> Answer:
+        return self._send("GET", path, params=params)
 
-    def _send(self, method: str, path: str, accept: tuple[int, ...] = (), **request: Any) -> httpx.Response:
-        with transport_errors(self.url):
-            reply = self._http.request(method, path, **request)
-        if reply.is_error and reply.status_code not in accept:
-            raise refusal(reply)
-        return reply
+    def _send(self, method: str, path: str, **request: Any) -> Answer:
+        return self._connection.send(method, path, changes=method != "GET", **request)
+
+
+def _path(search_id: str, *below: str | int) -> str:
+    """The path of what is below a search."""
+    return "/".join(
+        ["/v1/searches", _checked(search_id), *(part if isinstance(part, str) else f"{part:d}" for part in below)]
+    )
+
+
+def _checked(search_id: str) -> str:
+    """Refuse what is no search's id before it becomes a part of a URL, where `/`, `?` and `#` mean something."""
+    if not _SEARCH_ID.fullmatch(search_id):
+        raise ClientError(f"there is no search {shorten(search_id)}; ids look like s0123456789ab", 404)
+    return search_id

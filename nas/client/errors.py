@@ -2,43 +2,38 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterable, Iterator
-
-import httpx
+from collections.abc import Iterable
 
 from search_spaces.validation import FieldProblem
 
 
 class ClientError(Exception):
-    """The service refused a request, or did not answer.
+    """The service refused a request, or did not answer, or what answers is no Segnas service.
 
     The message is one sentence, the service's own where there is an answer.
 
     Attributes:
         status: HTTP status of the answer; None without an answer.
         problems: Wrong fields of the request, by path.
+        temporary: Whether the same request may succeed in a moment: the connection was lost, or the service is not
+            ready.
+        sent: Whether the service may have carried the request out.
+        retry_after: Seconds after which the service asks to be asked again; None where it does not say.
     """
 
-    def __init__(self, message: str, status: int | None = None, problems: Iterable[FieldProblem] = ()) -> None:
+    def __init__(
+        self,
+        message: str,
+        status: int | None = None,
+        problems: Iterable[FieldProblem] = (),
+        *,
+        temporary: bool = False,
+        sent: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.problems = tuple(problems)
-
-
-@contextlib.contextmanager
-def transport_errors(url: str) -> Iterator[None]:
-    """Turn connection failures of httpx into `ClientError`; `url` is the address of the service."""
-    try:
-        yield
-    except (httpx.TransportError, httpx.InvalidURL) as error:
-        raise ClientError(f"no service answers at {url} ({error}); start one with: segnas serve") from error
-
-
-def refusal(reply: httpx.Response) -> ClientError:
-    """The error of an answer with an error status."""
-    with contextlib.suppress(ValueError, TypeError, KeyError):
-        body = reply.json()
-        problems = [FieldProblem.model_validate(item) for item in body.get("errors", ())]
-        return ClientError(str(body["detail"]), reply.status_code, problems)
-    return ClientError(f"the service answered {reply.status_code} {reply.reason_phrase}", reply.status_code)
+        self.temporary = temporary
+        self.sent = sent
+        self.retry_after = retry_after

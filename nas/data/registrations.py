@@ -21,7 +21,7 @@ from nas.atomic import write_text_atomically
 from nas.data.entry import Registration
 from nas.specs.fields import NAME_PATTERN
 from nas.weights.entry import WeightsEntry
-from nas.yaml_files import read_model
+from nas.yaml_files import entry_below, read_model, read_yaml
 from nas.yaml_text import dump_yaml
 
 T = TypeVar("T")
@@ -78,12 +78,12 @@ def read_registration(path: Path) -> Registration:
     Raises:
         ValueError: The file cannot be read or a field is wrong; the message names the file and the field.
     """
-    registration: Registration = read_model(Registration, path)
+    registration: Registration = read_model(Registration, path, entry_below(path.parent, read_yaml(path), "root"))
     return registration
 
 
 def _read_weights(path: Path) -> WeightsEntry:
-    return read_model(WeightsEntry, path)
+    return read_model(WeightsEntry, path, entry_below(path.parent, read_yaml(path), "path"))
 
 
 def _read(folder: Path, read: Callable[[Path], T]) -> dict[str, T | ValueError]:

@@ -54,7 +54,8 @@ _MAY_FOLLOW: dict[SearchStatus, tuple[SearchStatus, ...]] = {
 
 
 @cache
-def _spec_adapter() -> TypeAdapter[SearchSpec]:
+def spec_adapter() -> TypeAdapter[SearchSpec]:
+    """What validates the spec of any search."""
     return TypeAdapter(SearchSpec)
 
 
@@ -334,14 +335,14 @@ def _require_same_request(
 
 def dump_spec(spec: SearchSpec) -> Any:
     """Make the document of a spec that a row holds."""
-    return _spec_adapter().dump_python(spec, mode="json")
+    return spec_adapter().dump_python(spec, mode="json")
 
 
 def read_search(row: RowMapping) -> SearchRecord:
     """Make the record of a row of `searches`."""
     stage, tags = row["stage"], row["tags"]
     parsed = {
-        "spec": _spec_adapter().validate_python(row["spec"]),
+        "spec": spec_adapter().validate_python(row["spec"]),
         "stage": None if stage is None else Stage(**stage),
         "tags": () if tags is None else tuple(tags),
     }

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from typing import TypeAlias
 
+from nas.escaping import line_handler
+
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called with the stage ("warm-up", "features", "training"), the units done and the units in total."""
 
@@ -18,7 +20,7 @@ def silent(stage: str, done: int, total: int) -> None:
 
 def show_remarks() -> None:
     """Print on standard error, too, what is said of files as they are read (a prefix that is taken off, say)."""
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.basicConfig(level=logging.WARNING, handlers=[line_handler("%(message)s")])
     logging.getLogger("nas").setLevel(logging.INFO)
 
 

@@ -18,6 +18,7 @@ from typing import Any, Self
 
 import httpx
 
+from nas.escaping import header_value
 from workers.cluster import health
 
 _SEARCH_ID = re.compile(r"s[0-9a-f]{12}")
@@ -93,6 +94,9 @@ class Cluster:
     Args:
         dashboard_url: Where the dashboard is, such as `http://host:8265`.
         token: The cluster's; None looks where Ray looks: RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH, ~/.ray/auth_token.
+
+    Raises:
+        RuntimeError: The token found there cannot be sent.
     """
 
     def __init__(self, dashboard_url: str, token: str | None = None) -> None:
@@ -232,8 +236,9 @@ def _last_line(reply: httpx.Response) -> str:
 
 
 def _token_from_environment() -> str | None:
-    token = os.environ.get("RAY_AUTH_TOKEN")
-    if token:
-        return token.strip()
     path = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
-    return path.read_text().strip() if path.is_file() else None
+    try:
+        token = os.environ.get("RAY_AUTH_TOKEN") or (path.read_text("utf-8") if path.is_file() else "")
+        return header_value(token, "the token of the Ray cluster (RAY_AUTH_TOKEN)") if token.strip() else None
+    except ValueError as error:
+        raise RuntimeError(str(error)) from None

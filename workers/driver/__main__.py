@@ -10,6 +10,7 @@ import logging
 import signal
 import sys
 
+from nas.escaping import line_handler
 from nas.settings import Settings
 from nas.store import NotFoundError, StaleAttemptError, Store, StoreError
 from workers.cluster.jobs import job_id
@@ -31,7 +32,9 @@ def main(arguments: list[str]) -> int:
     Raises:
         SystemExit: The arguments are no such pair.
     """
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stdout)
+    logging.basicConfig(
+        level=logging.WARNING, handlers=[line_handler("%(asctime)s %(levelname)s %(message)s", sys.stdout)]
+    )
     log.setLevel(logging.INFO)
     search_id, attempt = _parse(arguments)
     settings = Settings()

@@ -111,6 +111,9 @@ def test_a_key_of_a_probe_is_free_for_the_search(own):
     made = own.http.post("/v1/searches", json=own.spec, headers=key)
     assert (probe.status_code, made.status_code) == (202, 201)
     assert "Idempotency-Replayed" not in made.headers
+    again = own.http.post("/v1/searches", json=own.spec, params={"dry_run": True, "measure": True}, headers=key)
+    assert again.json()["id"] == probe.json()["id"] != made.json()["id"]
+    assert again.headers["Idempotency-Replayed"] == "true"
 
 
 def test_a_differentiable_search(own, snapshot_at):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -87,6 +89,54 @@ def test_a_wrong_spec_is_told_by_field(segnas, tmp_path, text, sentence):
     file.write_text(text)
     code = 2 if "fidelity" in text else 1
     assert sentence in one_sentence(segnas("submit", file), code)
+
+
+def test_a_spec_comes_from_standard_input(segnas, service, monkeypatch):
+    def given(text: str) -> None:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+
+    given(yaml.safe_dump(service.spec))
+    code, out, _ = segnas("submit", "-")
+    assert code == 0
+    assert service.store.get_search(out.strip()).spec.name == "a search"
+    given("name: x\nfidelity: {dataset: scenes, rung: [1]}")
+    assert "segnas: standard input: fidelity.rung: unknown" in one_sentence(segnas("submit", "-"), 2)
+    given("name: [")
+    assert "standard input is not YAML, line 1" in one_sentence(segnas("calibrate", "-"), 1)
+    given("- a list")
+    assert "standard input must hold a mapping" in one_sentence(segnas("full-scale", "s0", "--fidelity", "-"), 1)
+
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+@pytest.mark.parametrize("command", [(), ("submit",), ("data",), ("data", "add"), ("weights", "list"), ("doctor",)])
+def test_help_is_everywhere(segnas, command, option):
+    code, out, _ = segnas(*command, option)
+    assert code == 0
+    assert "Usage:" in out
+
+
+def test_the_version(segnas):
+    assert segnas("--version") == (0, f"segnas {version('segnas')}\n", "")
+
+
+def test_text_of_others_means_nothing_to_the_terminal(segnas, service, tmp_path):
+    evil = "a\u202eb\x9b2J\u2028c"
+    shown = r"a\u202eb\x9b2J\u2028c"
+    search = service.search(name=evil)
+    service.trial(search, 0, 0.25)
+    service.store.finish_trial(search, 0, 1, TrialStatus.FAILED, "bad\x1b[2J\r\nforged")
+    service.store.set_stage(search, 1, Stage(evil, 1, 10))
+    service.store.finish_search(search, 1, SearchStatus.FAILED, "gone\x1b]0;title\x07\nforged")
+    for arguments in (("searches",), ("show", search), ("trials", search), ("watch", search)):
+        _, out, err = segnas(*arguments)
+        assert all(c.isprintable() or c == "\n" for c in out + err), arguments
+        assert not any(line.startswith("forged") for line in out.splitlines()), arguments
+    assert shown in segnas("searches")[1]
+    assert f"search  {search}  {shown}" in segnas("show", search)[1]
+    assert r"bad\x1b[2J\r\nforged" in segnas("trials", search)[1]
+    assert r"gone\x1b]0;title\x07\nforged" in segnas("watch", search)[1]
+    assert r"no search '\x1b[2J'" in one_sentence(segnas("show", "\x1b[2J"), 1)
+    assert evil in json.loads(segnas("show", search, "--json")[1])["name"]
 
 
 def test_other_mistakes(segnas, spec, monkeypatch, tmp_path):

@@ -218,3 +218,17 @@ def test_a_driver_that_is_killed_is_replaced_without_doubling(running_ray, clust
     assert {trial.number for trial in trials if trial.attempt == 2} == in_flight
     curves = service_store.measurements(search_id)
     assert all([m.iteration for m in curves[trial.number]] == [2, 40, 80] for trial in trials)
+
+
+def test_a_token_that_no_header_can_carry_is_told(monkeypatch, tmp_path):
+    file = tmp_path / "token"
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(file))
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "")
+    for text, sent in (("", None), ("\n", None), ("from-a-file\n", "Bearer from-a-file")):
+        file.write_text(text)
+        with Cluster("http://127.0.0.1:9") as cluster:
+            assert cluster._http.headers.get("Authorization") == sent
+    for broken in (b"t\xc3\xbcr", b"two\nlines", b"\xff"):
+        file.write_bytes(broken)
+        with pytest.raises(RuntimeError, match=r"codec can't decode|no HTTP header can carry"):
+            Cluster("http://127.0.0.1:9")

@@ -1,0 +1,230 @@
+"""The connection to one service: sends a request, and sends it again when the connection was lost."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import time
+import uuid
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+from urllib.request import getproxies, proxy_bypass
+
+import httpx
+
+from nas.client.address import is_loopback
+from nas.client.answers import Answer, check, receive
+from nas.client.errors import ClientError
+from nas.escaping import header_value, one_line
+from search_spaces.validation import shorten
+
+READ_SECONDS = 60.0
+"""Timeout of a request other than a live stream."""
+
+PATIENCE = 30.0
+"""Seconds during which a request is sent again, by default."""
+
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 10.0
+
+_PATH = re.compile(r"(/[A-Za-z0-9_-]+)+")
+_KEY = "Idempotency-Key"
+_LONGEST_KEY = 255
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
+
+
+class Connection:
+    """A connection to one service.
+
+    This machine's own addresses are never asked through a proxy; other hosts are, as the environment says.
+
+    Args:
+        url: Address of the service.
+        token: Bearer token; None where the service requires none.
+        patience: Seconds during which a request is sent again after the connection was lost or the service was not
+            ready. A service that has never answered and refuses connections is not waited for.
+
+    Raises:
+        ClientError: The address, the token or a proxy's variable is wrong.
+    """
+
+    def __init__(self, url: str, token: str | None, patience: float) -> None:
+        self.patience = patience
+        headers = {} if token is None else {"Authorization": f"Bearer {_header(token, 'the token')}"}
+        base = _base(url)
+        self.url = str(base.copy_with(userinfo=b"")).rstrip("/")
+        self._local = _is_own(base.host)
+        self._answered = False
+        self._http = _open(base, self.url, headers)
+
+    def close(self) -> None:
+        """Close all sockets."""
+        self._http.close()
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Mapping[str, Any] | None = None,
+        params: Mapping[str, Any] | None = None,
+        accept: Collection[int] = (),
+        key: str | None = None,
+        changes: bool = False,
+        patience: float | None = None,
+    ) -> Answer:
+        """Send a request until it is answered.
+
+        Args:
+            method: The HTTP method.
+            path: Below the service's address, of letters, digits, `-` and `_` between slashes, so that nothing in it
+                means something else to a URL.
+            json: The body.
+            params: The query; what is None is left out.
+            accept: Statuses of errors that are answers too.
+            key: Idempotency key of a POST; None makes one, the same for every time that the request is sent.
+            changes: Whether the request changes something, so that an answer that was lost must be told.
+            patience: Seconds during which the request is sent again; None takes the connection's.
+
+        Raises:
+            ClientError: The service refused the request, or did not answer in time.
+        """
+        if not _PATH.fullmatch(path):
+            raise ClientError(f"there is no {shorten(path)} at {self.url}", httpx.codes.NOT_FOUND)
+        headers = {}
+        if method == "POST":
+            headers[_KEY] = uuid.uuid4().hex if key is None else _header(key, "the idempotency key")
+            if len(headers[_KEY]) > _LONGEST_KEY:
+                raise ClientError(f"the idempotency key is longer than {_LONGEST_KEY} characters")
+        query = {name: str(value) for name, value in (params or {}).items() if value is not None}
+        deadline = time.monotonic() + (self.patience if patience is None else patience)
+        pause, sent = FIRST_PAUSE, False
+        while True:
+            try:
+                return self._once(method, path, accept, json=json, params=query, headers=headers)
+            except ClientError as error:
+                sent = sent or error.sent
+                pause = max(pause, min(error.retry_after or 0.0, LONGEST_PAUSE))
+                if not self.waits_for(error) or time.monotonic() + pause > deadline:
+                    if changes and sent and error.temporary:
+                        raise _perhaps_taken(error, headers.get(_KEY)) from error
+                    raise
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    def waits_for(self, error: ClientError) -> bool:
+        """Whether it makes sense to send a request again that ended in an error."""
+        return error.temporary and (self._answered or error.sent)
+
+    def _once(self, method: str, path: str, accept: Collection[int], **request: Any) -> Answer:
+        with self._opened(method, path, READ_SECONDS, accept, **request) as reply:
+            return receive(reply, self.url)
+
+    @contextlib.contextmanager
+    def stream(self, path: str, headers: Mapping[str, str], silence: float) -> Iterator[httpx.Response]:
+        """Open an answer that is read while it arrives.
+
+        Args:
+            path: Below the service's address.
+            headers: Of the request.
+            silence: Seconds without a byte after which the connection counts as lost.
+
+        Raises:
+            ClientError: The service refused the request, or the connection was lost.
+        """
+        with self._opened("GET", path, silence, (), headers=headers) as reply:
+            yield reply
+
+    @contextlib.contextmanager
+    def _opened(
+        self, method: str, path: str, seconds: float, accept: Collection[int], **request: Any
+    ) -> Iterator[httpx.Response]:
+        try:
+            with self._http.stream(method, path, timeout=seconds, **request) as reply:
+                self._answered = True
+                check(reply, self.url, accept)
+                yield reply
+        except _NOT_SENT as error:
+            remedy = "start one with: segnas serve" if self._local else f"check the address{self._proxy()}"
+            raise ClientError(
+                f"no service answers at {self.url} ({one_line(str(error))}); {remedy}", temporary=True
+            ) from error
+        except httpx.TimeoutException as error:
+            message = f"{self.url} has not answered within {seconds:g} s"
+            raise ClientError(message, temporary=True, sent=True) from error
+        except httpx.RemoteProtocolError as error:
+            raise _broken(error, self.url) from error
+        except httpx.TransportError as error:
+            message = f"the connection to {self.url} was lost ({one_line(str(error)) or type(error).__name__})"
+            raise ClientError(message, temporary=True, sent=True) from error
+        except (httpx.InvalidURL, httpx.DecodingError, UnicodeError) as error:
+            raise ClientError(f"what answers at {self.url} is no Segnas service ({one_line(str(error))})") from error
+
+    def _proxy(self) -> str:
+        used, asked = getproxies(), httpx.URL(self.url)
+        found = used.get(asked.scheme) or used.get("all")
+        if not found or proxy_bypass(asked.host):
+            return ""
+        host = found.rpartition("@")[2]  # without a password
+        return f", and the proxy that the environment names ({host})"
+
+
+def _broken(error: httpx.RemoteProtocolError, url: str) -> ClientError:
+    # The same exception tells of a connection that was closed too early and of one that does not speak HTTP.
+    text = one_line(str(error))
+    if "disconnected" in text or "closed" in text:
+        return ClientError(f"the connection to {url} was lost ({text})", temporary=True, sent=True)
+    return ClientError(f"what answers at {url} is no Segnas service ({text}): check the address (SEGNAS_URL)")
+
+
+def _perhaps_taken(error: ClientError, key: str | None) -> ClientError:
+    again = f" with the same idempotency key (--key {key})" if key else ""
+    return ClientError(
+        f"{error}: the request may have been taken; ask again{again}, or see whether it was: segnas searches",
+        error.status,
+        temporary=True,
+        sent=True,
+    )
+
+
+def _header(text: str, what: str) -> str:
+    try:
+        return header_value(text, what)
+    except ValueError as error:
+        raise ClientError(str(error)) from None
+
+
+def _base(url: str) -> httpx.URL:
+    try:
+        parsed = httpx.URL(url.strip())
+    except (httpx.InvalidURL, ValueError) as error:
+        raise ClientError(f"{url!r} is not an address: {error}") from None
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise ClientError(f"{url!r} is not an address: it must be of the form {'http://HOST:PORT'!r}")
+    if parsed.query or parsed.fragment:
+        raise ClientError(f"{url!r} is not the address of a service: leave out what follows `?` or `#`")
+    return parsed
+
+
+def _is_own(host: str) -> bool:
+    # Nothing listens *at* an unspecified address: a connection to one goes to this machine.
+    return is_loopback(host) or host.endswith(".localhost") or host in ("0.0.0.0", "::")  # noqa: S104  not bound
+
+
+def _open(base: httpx.URL, shown: str, headers: Mapping[str, str]) -> httpx.Client:
+    options: dict[str, Any] = {"base_url": base, "headers": headers, "timeout": READ_SECONDS}
+    if _is_own(base.host):
+        return httpx.Client(transport=httpx.HTTPTransport(), **options)  # a transport of its own: no proxy
+    try:
+        return httpx.Client(**options)
+    except ImportError:
+        if proxy_bypass(base.host):
+            return httpx.Client(transport=httpx.HTTPTransport(), **options)
+        raise ClientError(
+            f"the environment names a SOCKS proxy, which {shown} would be asked through: pip install 'httpx[socks]', "
+            "or name the host in NO_PROXY"
+        ) from None
+    except (ValueError, httpx.InvalidURL) as error:
+        raise ClientError(
+            f"a variable of the environment (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY) names no proxy: {error}"
+        ) from None

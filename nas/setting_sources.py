@@ -1,0 +1,121 @@
+"""Where settings come from: variables of the environment and `config.yaml`; each refuses what it does not know."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import re
+from collections.abc import Container, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSource
+
+from nas.yaml_files import entry_below, read_yaml
+
+PREFIX = "SEGNAS_"
+CONFIG_FILE = "config.yaml"
+
+OTHER_VARIABLES = {
+    "SEGNAS_URL": "where the command line and the Python client find the service",
+    "SEGNAS_RAY_CLUSTER": "set by a local Ray cluster for all its processes, by which they are told from others",
+}
+"""Variables of the environment that begin like settings and are none, and what they are."""
+
+_SQLITE = re.compile(r"(sqlite(?:\+pysqlite)?:///)(?![/~]|:memory:|file:|$)", re.IGNORECASE)
+"""The beginning of a database URL with a relative path."""
+
+
+def home_folder(given: Any = None) -> Path:
+    """The home folder: as given, else SEGNAS_HOME, else `~/.segnas`."""
+    return Path(given or os.environ.get("SEGNAS_HOME") or "~/.segnas").expanduser()
+
+
+def origin(path: str, overrides: Container[str], file: Path) -> str:
+    """Name the place where a setting stands, for the sentence of an error.
+
+    Args:
+        path: The dotted path of the setting.
+        overrides: Names of the settings that the caller has given.
+        file: The configuration file.
+    """
+    name = path.partition(".")[0]
+    if name in overrides:
+        return "the arguments"
+    variable = PREFIX + name.upper()
+    return variable if os.environ.get(variable) else str(file)
+
+
+class VariablesSource(EnvSettingsSource):
+    """Settings from variables of the environment; an empty variable counts as unset.
+
+    Raises:
+        ValueError: A variable begins with SEGNAS_ and is no setting.
+    """
+
+    def __init__(self, settings_cls: type[BaseSettings]) -> None:
+        _refuse_unknown(settings_cls)
+        super().__init__(settings_cls)
+
+    def __call__(self) -> dict[str, Any]:
+        return below(Path.cwd(), super().__call__())
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:  # noqa: ARG002  its base's
+        try:
+            return json.loads(value, object_pairs_hook=_unique)
+        except ValueError as error:
+            raise ValueError(f"{PREFIX}{field_name.upper()} is not JSON: {error}") from None
+
+
+class FileSource(InitSettingsSource):
+    """Settings from a YAML file, read as strictly as specs are; no file, or an empty one, is no setting.
+
+    Raises:
+        ValueError: The file cannot be read, or is not YAML, or names the home folder that it lies in.
+    """
+
+    def __init__(self, settings_cls: type[BaseSettings], file: Path) -> None:
+        data = read_yaml(file, empty=True) if os.path.lexists(file) else {}
+        if "home" in data:
+            raise ValueError(f"{file}: home is the folder of this file, so it cannot stand here; set SEGNAS_HOME")
+        self._settings = below(file.parent.absolute(), {str(name): value for name, value in data.items()})
+        super().__init__(settings_cls, self._settings)
+
+    def __call__(self) -> dict[str, Any]:
+        return self._settings  # as they are written: the base class would take HOST for host
+
+
+def below(folder: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Make the relative paths of some settings absolute.
+
+    Args:
+        folder: What relative paths are below.
+        settings: Settings by name, before they are validated: what is of a wrong form stays as it is.
+    """
+    made = dict(settings)
+    for name, field in (("datasets", "root"), ("weights", "path")):
+        if isinstance(made.get(name), Mapping):
+            made[name] = {entry: entry_below(folder, value, field) for entry, value in made[name].items()}
+    if isinstance(made.get("database_url"), str):
+        quoted = str(folder).replace("%", "%25").replace("?", "%3F").replace("\\", r"\\")
+        made["database_url"] = _SQLITE.sub(rf"\g<1>{quoted}/", made["database_url"], count=1)
+    return made
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        twice = next(name for name, _ in pairs if sum(name == other for other, _ in pairs) > 1)
+        raise ValueError(f"the key {twice!r} stands here twice")
+    return made
+
+
+def _refuse_unknown(settings_cls: type[BaseSettings]) -> None:
+    known = [PREFIX + name.upper() for name in settings_cls.model_fields] + list(OTHER_VARIABLES)
+    unknown = sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name not in known)
+    if unknown:
+        close = difflib.get_close_matches(unknown[0].upper(), known, n=1)
+        remedy = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
+        raise ValueError(f"configuration: the variable {unknown[0]} of the environment is no setting; {remedy}")
