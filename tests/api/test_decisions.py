@@ -24,6 +24,8 @@ SEARCH = SearchRecord(
         ("stage", "software", "message", "idempotency_key", "request_key", "parent", "forecast", "hold_seconds")
     ),
     setbacks=0,
+    notes=None,
+    tags=(),
     created_at=0.0,
     updated_at=0.0,
     started_at=None,

@@ -54,7 +54,7 @@ def test_a_search_at_rest_is_queued_again_with_its_trials(store: Store, driven: 
             before.started_at,
         )
         assert resumed == store.get_search(driven)
-    assert [search.id for search in store.due_searches(0.0)] == [driven]
+    assert [search.id for search in store.due_searches()] == [driven]
     assert statuses(store, driven) == ["stopped"]
     assert store.begin_driver(driven) == 2
 
@@ -135,11 +135,12 @@ def test_a_search_that_still_ends_cannot_be_resumed_yet(store: Store, driven: st
 
 def test_a_paused_search_waits_without_driver_lease_or_running_trials(store: Store, driven: str, add, clock):
     add(driven, 0)
-    assert store.acquire_lease(driven, "service", 60.0)
+    assert store.take_lease(driven, "service", store.leases()[driven])
+    held = store.leases()[driven]
     assert store.move_search(driven, [S.RUNNING], S.PAUSING, message="paused on request")
     with pytest.raises(SearchClosedError):
         add(driven, 1)
-    assert [search.id for search in store.due_searches(clock())] == [driven]
+    assert [search.id for search in store.due_searches()] == [driven]
     store.finish_search(driven, 1, S.PAUSED)
     paused = store.get_search(driven)
     assert (paused.status, paused.message, paused.finished_at) == (S.PAUSED, "paused on request", None)
@@ -147,8 +148,9 @@ def test_a_paused_search_waits_without_driver_lease_or_running_trials(store: Sto
         T.STOPPED,
         "the search was paused",
     )
-    assert store.due_searches(clock()) == []
-    assert not store.acquire_lease(driven, "other", 60.0)
+    assert store.due_searches() == []
+    assert driven not in store.leases()
+    assert not store.take_lease(driven, "other", held)
     for write in (
         lambda: add(driven, 1),
         lambda: store.set_stage(driven, 1, Stage("trials", 0, 1)),
@@ -160,7 +162,7 @@ def test_a_paused_search_waits_without_driver_lease_or_running_trials(store: Sto
             write()
     store.finish_search(driven, 1, S.PAUSED)  # the same end again
     store.resume_search(driven)
-    assert store.acquire_lease(driven, "other", 60.0)
+    assert store.take_lease(driven, "other", store.leases()[driven])
 
 
 def test_a_pausing_search_that_is_stopped_stops(store: Store, driven: str):
@@ -193,6 +195,7 @@ def test_extending_changes_spec_forecast_and_status_at_once(store: Store, driven
     assert (extended.attempt, extended.finished_at, statuses(store, driven)) == (1, None, ["stopped"])
     store.move_search(driven, [S.QUEUED], S.STOPPED)
     again = store.extend_search(driven, longer, spec.model_copy(update={"trials": 300}))
+    assert again is not None
     assert again.forecast is None
 
 
