@@ -26,7 +26,7 @@ from workers.cluster.watch import role
 
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "grpc_proxy")
 ROOT = Path(__file__).parents[2]
-PATIENCE = 120.0
+PATIENCE = 300.0
 
 
 def wait_for(condition: Callable[[], object], what: str) -> None:
@@ -102,6 +102,7 @@ def strike(home: Settings, name: str, number: signal.Signals) -> None:
 
 
 @pytest.mark.ray
+@pytest.mark.timeout(900)  # Ray is started twice
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="finds the driver's process in /proc")
 def test_a_service_with_its_own_ray(process, home, environment, elsewhere):
     log = home.folder / "service.log"
@@ -163,7 +164,7 @@ def test_a_service_with_its_own_ray(process, home, environment, elsewhere):
 
 @pytest.mark.chaos
 @pytest.mark.ray
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_whatever_of_ray_dies_or_falls_silent_is_started_again(process, home, environment, elsewhere):
     wait_for(lambda: (home.folder / "server.json").exists() or process.poll() is not None, "no start")
     with Client.from_home(home) as client:
