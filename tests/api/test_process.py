@@ -26,7 +26,7 @@ from workers.cluster.watch import role
 
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "grpc_proxy")
 ROOT = Path(__file__).parents[2]
-PATIENCE = 120.0
+PATIENCE = 300.0
 
 
 def wait_for(condition: Callable[[], object], what: str) -> None:
@@ -102,6 +102,7 @@ def strike(home: Settings, name: str, number: signal.Signals) -> None:
 
 
 @pytest.mark.ray
+@pytest.mark.timeout(900)  # Ray is started twice
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="finds the driver's process in /proc")
 def test_a_service_with_its_own_ray(process, home, environment, elsewhere):
     log = home.folder / "service.log"
@@ -163,7 +164,7 @@ def test_a_service_with_its_own_ray(process, home, environment, elsewhere):
 
 @pytest.mark.chaos
 @pytest.mark.ray
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_whatever_of_ray_dies_or_falls_silent_is_started_again(process, home, environment, elsewhere):
     wait_for(lambda: (home.folder / "server.json").exists() or process.poll() is not None, "no start")
     with Client.from_home(home) as client:
@@ -196,6 +197,45 @@ def test_whatever_of_ray_dies_or_falls_silent_is_started_again(process, home, en
                 after.send_signal(signal.SIGTERM)
                 assert after.wait(timeout=PATIENCE) == 0
     assert processes.markers("SEGNAS_HOME", str(home.folder)) == set()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_one_service_for_each_home_folder(home, environment, elsewhere):
+    """Its cluster is elsewhere (and away), so no Ray is started."""
+    environment = {**environment, "SEGNAS_RAY_DASHBOARD": "http://127.0.0.1:9"}
+    file = home.folder / "server.json"
+    file.write_text('{"url": "http://127.0.0.1:1", "pi')  # cut by a power cut
+
+    def start() -> subprocess.Popen[bytes]:
+        with (home.folder / "service.log").open("a") as log:
+            return subprocess.Popen(SERVE, env=environment, cwd=elsewhere, stdout=log, stderr=log)
+
+    first = start()
+    try:
+        wait_for(lambda: str(first.pid) in file.read_text(), "no start")
+        with Client.from_home(home) as client:
+            wait_for(client.alive, "no answer")
+            parts = client.server().parts
+            assert {name for name, part in parts.items() if part.ok} == {"store", "disk"}
+            assert "no answer from the Ray cluster at http://127.0.0.1:9" in str(parts["gcs"].message)
+            second = subprocess.run(SERVE, env=environment, cwd=elsewhere, capture_output=True, text=True, check=False)
+            assert second.returncode == 1
+            assert f"process {first.pid}, at {client.url}, since" in second.stderr
+            assert client.alive()
+            assert str(first.pid) in file.read_text()
+    finally:
+        first.kill()
+        first.wait()
+    for number in (signal.SIGHUP, signal.SIGQUIT):
+        service = start()
+        wait_for(
+            lambda service=service: str(service.pid) in file.read_text(), "no start after a service that was killed"
+        )
+        service.send_signal(number)
+        assert service.wait(timeout=PATIENCE) == 0
+        assert not file.exists()
+        file.touch()
 
 
 def test_nohup_is_left_its_way(here):
