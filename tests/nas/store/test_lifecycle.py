@@ -193,6 +193,7 @@ def test_extending_changes_spec_forecast_and_status_at_once(store: Store, driven
     assert (extended.attempt, extended.finished_at, statuses(store, driven)) == (1, None, ["stopped"])
     store.move_search(driven, [S.QUEUED], S.STOPPED)
     again = store.extend_search(driven, longer, spec.model_copy(update={"trials": 300}))
+    assert again is not None
     assert again.forecast is None
 
 
