@@ -49,17 +49,19 @@ def test_only_the_number_changes(spec, totals):
     assert extended(spec, {name: getattr(spec, name) for name in totals}) == spec
 
 
-def test_a_longer_plan_begins_with_the_shorter_one():
-    cells = [dense_cell(3), dense_cell(1)]
-    for spec, plan in (
+@pytest.mark.parametrize(
+    ("spec", "plan"),
+    [
         (REFERENCE, reference_trials),
-        (FULL_SCALE, lambda spec: full_scale_trials(spec, cells)),
+        (FULL_SCALE, lambda spec: full_scale_trials(spec, [dense_cell(3), dense_cell(1)])),
         (CALIBRATION, calibration_trials),
-    ):
-        short, long = list(plan(spec)), list(plan(extended(spec, {"seeds": 4})))
-        assert long[: len(short)] == short
-        assert len(long) > len(short)
-        assert [proposal.number for proposal in long] == list(range(len(long)))
+    ],
+)
+def test_a_longer_plan_begins_with_the_shorter_one(spec, plan):
+    short, long = list(plan(spec)), list(plan(extended(spec, {"seeds": 4})))
+    assert long[: len(short)] == short
+    assert len(long) > len(short)
+    assert [proposal.number for proposal in long] == list(range(len(long)))
 
 
 @pytest.mark.parametrize(
