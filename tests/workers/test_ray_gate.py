@@ -275,14 +275,14 @@ def test_a_trial_counts_the_death_of_a_process_on_a_preempted_node_and_writes_no
     """The reasons for `CountedTrial`: Ray's own `handle_error` does neither."""
     from ray.exceptions import ActorDiedError
 
-    trial.relative_logdir = trial.storage.trial_dir_name = "trials"
     trial.init_local_path()
     preempted = ActorDiedError()
     preempted._preempted = True
     assert preempted.preempted
     trial.handle_error(preempted)
     assert (trial.num_failures, trial.should_recover()) == (1, True)
-    assert not Path(trial.local_path).exists()
+    assert trial.relative_logdir is None, "it has a folder"
+    assert trial.run_metadata.error_filename is None, "it has written a file"
 
 
 def test_a_place_asks_for_what_tune_reserves_for_a_trial(task):

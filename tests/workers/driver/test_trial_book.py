@@ -206,11 +206,11 @@ STRATEGIES: dict[str, Strategy] = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("strategy", STRATEGIES.values(), ids=STRATEGIES)
-@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(outstanding=st.integers(1, 6), deaths=st.lists(st.integers(0, 30), min_size=1, max_size=4))
 def test_interrupted_drivers_propose_what_one_driver_would(store, spec_of, strategy, outstanding, deaths):
     """With many trials outstanding, every strategy: the record of a broken search is that of a whole one."""
-    spec = spec_of(trials=12, strategy=strategy, early_stopping=None)
+    spec = spec_of(trials=9, strategy=strategy, early_stopping=None)
     whole, broken = search(store, spec), search(store, spec)
     drive_many(store, whole, outstanding)
     for die_at in deaths:
@@ -224,7 +224,7 @@ def test_interrupted_drivers_propose_what_one_driver_would(store, spec_of, strat
 
 @pytest.mark.slow
 @pytest.mark.parametrize("strategy", STRATEGIES.values(), ids=STRATEGIES)
-@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(deaths=st.lists(st.integers(0, 25), min_size=1, max_size=4))
 def test_interrupted_drivers_record_what_one_driver_would(store, spec_of, strategy, deaths):
     """Dying anywhere but in the instant between an early stop's measurement and its record changes nothing at all."""

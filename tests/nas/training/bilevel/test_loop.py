@@ -59,7 +59,7 @@ def plain_steps(model: Supernet, steps: int, sgd: CosineSgd = SGD) -> Supernet:
         on_weights.param_groups[0]["lr"] = sgd.final_rate + (sgd.learning_rate - sgd.final_rate) * cosine
         for optimizer, batch in ((on_weights, on_a), (on_architecture, on_b)):
             model.zero_grad()
-            loss(model, batch).backward()  # type: ignore[no-untyped-call]  # torch has no types here
+            loss(model, batch).backward()
             if optimizer is on_weights and sgd.clip is not None:
                 torch.nn.utils.clip_grad_norm_(weights, sgd.clip)
             optimizer.step()
@@ -103,7 +103,7 @@ def test_second_order_follows_part_b_as_well(model):
     loop = loop_of(model, still, second_order=True)
     loop.train_step(on_a, on_b)
     reference = copy.deepcopy(model).train()
-    loss(reference, on_b).backward()  # type: ignore[no-untyped-call]  # torch has no types here
+    loss(reference, on_b).backward()
     slope = reference.alpha.grad
     assert slope is not None
     slope = slope + ADAM.weight_decay * model.alpha.detach()
