@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from nas.escaping import one_line
 from nas.specs import AutoDeepLabSpec, Fidelity, Resources
 from search_spaces.document import Architecture
 
@@ -40,7 +41,7 @@ class Task:
     def display_name(self) -> str:
         """The task's name in the dashboard: `my search: trial 7`, with the attempt from the second on."""
         attempt = f", attempt {self.attempt}" if self.attempt > 1 else ""
-        return f"{self.search_name[:60]}: {self.noun} {self.number}{attempt}"
+        return f"{one_line(self.search_name)[:60]}: {self.noun} {self.number}{attempt}"
 
     @property
     def folder(self) -> Path:

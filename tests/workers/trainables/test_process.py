@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 
 import pytest
@@ -99,3 +100,9 @@ def test_names_for_people(task_of):
     assert task_of(7).display_name == "my search: trial 7"
     assert task_of(7, attempt=3).display_name == "my search: trial 7, attempt 3"
     assert repr(Toy({"task": task_of(7)})) == "my search: worker"
+
+
+def test_a_name_for_people_turns_no_row_round(task_of):
+    """It stands in process lists and in Ray's dashboard."""
+    task = dataclasses.replace(task_of(7), search_name="a\u202eb\x1b[2J")
+    assert task.display_name == r"a\u202eb\x1b[2J: trial 7"
