@@ -1,4 +1,7 @@
-"""Unions as client generators need them: distinguished by a required property, without objects as defaults."""
+"""Unions as client generators need them: distinguished by a required property, without objects as defaults.
+
+The service accepts more than the document describes: a discriminator with a default may be left out.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,6 @@ from typing import Any
 Schema = dict[str, Any]
 
 _PREFIX = "#/components/schemas/"
-
-_MAY_OMIT_KIND = ("BlackBoxRequest",)
-"""Requests that are meant where a body has no `kind`; the other members of their union require it."""
 
 
 def describe_unions(document: Schema) -> None:
@@ -45,9 +45,7 @@ def _discriminate(schema: Schema, members: Mapping[str, Schema]) -> None:
         mapping = {constant: _PREFIX + name for constant, name in sorted(constants.items())}
         schema["discriminator"] = {"propertyName": tag, "mapping": mapping}
     tag = schema["discriminator"]["propertyName"]
-    for name, member in members.items():
-        if name in _MAY_OMIT_KIND:
-            continue
+    for member in members.values():
         member["properties"][tag].pop("default", None)
         member["required"] = list(dict.fromkeys([tag, *member.get("required", ())]))
 

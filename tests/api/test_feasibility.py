@@ -7,16 +7,17 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from nas.settings import Settings
 from tests.api.test_input import changed, refused
-from tests.conftest import serving
+from tests.conftest import Service, serving
 
 CITY = "aachen"
-SPEC = {
+SPEC: dict[str, Any] = {
     "name": "small",
     "trials": 4,
     "fidelity": {"dataset": "scenes", "crop": [65, 129], "rungs": [10], "batch": 4},
@@ -56,7 +57,7 @@ def settings(home: Path, here: bool) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory) -> Iterator:
+def here(tmp_path_factory) -> Iterator[Service]:
     """A service that trains on its own machine."""
     home = tmp_path_factory.mktemp("here")
     write_images(home / "scenes")
@@ -65,7 +66,7 @@ def here(tmp_path_factory) -> Iterator:
 
 
 @pytest.fixture(scope="module")
-def of_a_cluster(tmp_path_factory) -> Iterator:
+def of_a_cluster(tmp_path_factory) -> Iterator[Service]:
     """A service whose searches run on a cluster that it cannot look into."""
     home = tmp_path_factory.mktemp("cluster")
     write_images(home / "scenes")
@@ -80,7 +81,7 @@ def errors(service, spec, path="/v1/searches") -> dict[str, str]:
     return {error["path"]: error["message"] for error in refused(reply)["errors"]}
 
 
-KNOWN_TO_ALL = [
+KNOWN_TO_ALL: list[tuple[str, Any, str, str]] = [
     ("fidelity.crop", [257, 513], "fidelity.crop", "would fill 6% of it: use a crop of about their size"),
     ("fidelity.batch", 8, "fidelity.batch", "larger than the data, 6 training images: use 6 at most"),
     (
@@ -90,7 +91,7 @@ KNOWN_TO_ALL = [
         "reaches stride 4, not 16; keep more blocks or ask for a smaller output_stride",
     ),
 ]
-KNOWN_HERE = [
+KNOWN_HERE: list[tuple[str, Any, str, str]] = [
     ("fidelity.dataset", "gone", "fidelity.dataset", "root folder <root> of the cityscapes data set does not exist"),
     ("fidelity.backbone.weights", "lost", "fidelity.backbone.weights", "does not exist on this machine"),
     ("fidelity.backbone.weights", "empty", "fidelity.backbone.weights", "holds no checkpoint"),

@@ -9,6 +9,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -169,7 +170,7 @@ def test_a_body_of_1_mib_is_read(service):
     assert "trials" in refused(service.http.post("/v1/searches", content=padded, headers=JSON))["detail"]
 
 
-HOSTILE = {
+HOSTILE: dict[str, dict[str, Any]] = {
     "unknown fields": {f"field-{index}-{'x' * 20}": index for index in range(20_000)},
     "unknown fields of the fidelity": {"fidelity": {f"field-{index}-{'x' * 20}": index for index in range(20_000)}},
     "wrong items": {"fidelity": {"dataset": "scenes", "rungs": ["x"] * 24_000}},

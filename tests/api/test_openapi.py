@@ -199,10 +199,8 @@ def test_unions_of_models_have_names_and_are_told_apart_by_a_required_property(d
         for value, reference in mapping.items():
             member = components[reference.rsplit("/", 1)[1]]
             assert member["properties"][tag]["const"] == value
-            # The one that is meant where a body has no tag may be sent without it.
-            implied = reference.endswith("/BlackBoxRequest")
-            assert ("default" in member["properties"][tag]) == implied
-            assert (tag not in member["required"]) == implied
+            assert "default" not in member["properties"][tag]
+            assert tag in member["required"]
 
 
 def test_schemas_have_names_that_can_be_read(document):

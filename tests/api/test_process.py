@@ -16,9 +16,11 @@ import pytest
 
 from api.__main__ import ENDING, _end_by_signals, _listening_socket, main
 from nas import cli
-from nas.client import Client
+from nas.client import Client, ClientError
 from nas.results.status import SearchStatus
 from nas.settings import Settings
+from nas.specs import BlackBoxSpec
+from nas.store import Store
 from workers.cluster import processes
 from workers.cluster.local import LocalRay
 from workers.cluster.processes import find
@@ -114,10 +116,16 @@ def test_a_service_with_its_own_ray(process, home, environment, elsewhere):
         assert f"{client.url}/docs" in said
         assert str(client.server().ray_dashboard) in said
 
-        fidelity = {"dataset": "scenes"}
-        broken = client.create_search({"name": "no data", "fidelity": fidelity})
-        large = {"gpus": 64, "concurrent": 1}
-        waiting = client.create_search({"name": "too large", "fidelity": fidelity, "resources": large})
+        spec = {"name": "no data", "fidelity": {"dataset": "scenes"}}
+        large = {**spec, "name": "too large", "resources": {"gpus": 64, "concurrent": 1}}
+        with pytest.raises(
+            ClientError, match=r"fidelity\.dataset: data set 'scenes' cannot be used: root folder <root>"
+        ):
+            client.create_search(spec)
+        # The store takes what the service refuses: data can go, and GPUs too, after a search was accepted.
+        with Store.open(home.store_url) as store:
+            broken, _ = store.create_search(BlackBoxSpec.model_validate(spec))
+            waiting, _ = store.create_search(BlackBoxSpec.model_validate(large))
 
         # A data set that is not there ends the search with a sentence, not with a dead driver.
         ended = client.wait(broken.id, timeout=PATIENCE)

@@ -76,7 +76,11 @@ def called(service: Service, *options: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), "run"]
     common = ["--checks", "all", "--continue-on-failure", "--no-color", "--request-timeout", "60", *options]
     return subprocess.run(
-        [*command, f"{service.url}/openapi.json", *common], capture_output=True, text=True, check=False
+        [*command, f"{service.url}/openapi.json", *common],
+        cwd=service.settings.folder,  # it keeps what it found
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 

@@ -20,7 +20,7 @@ from nas.settings import Settings, read_settings
 from nas.specs import BackboneSpec
 from nas.training.workspace import Workspace
 from nas.weights.entry import WeightsEntry
-from workers.cluster.local import environment
+from workers.cluster.environment import environment
 
 VOC = DatasetEntry(layout="voc2012", root="/data/voc")
 
