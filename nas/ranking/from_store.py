@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nas.ranking.calibration import Calibration, calibrate
+from nas.ranking.candidates import SCORED
 from nas.ranking.search_ranking import SearchRanking, rank_search
 from nas.specs import CalibrationSpec, Fidelity, FullScaleSpec
 from nas.store import SearchRecord, Store, TrialRecord
@@ -28,13 +29,14 @@ def search_ranking(
     chosen = {number for _, spec in evaluations for number in spec.trials}
     keys = set(store.architecture_keys(search.id, chosen).values())
     trials = store.trials_of(search.id, keys)  # of a large search these are few
+    counts = store.overview(search.id).trials
     ranking = rank_search(
         trials,
         store.rung_points(search.id, [trial.number for trial in trials]),
         proxy.rungs,
         [(spec, store.all_trials(evaluation)) for evaluation, spec in evaluations],
         store.training_free(keys, proxy.key, search.spec.seed),
-        others=store.has_scored_besides(search.id, keys),
+        others=sum(counts[status] for status in SCORED) > sum(trial.status in SCORED for trial in trials),
     )
     return ranking, proxy
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import and_, func, or_, select
 
 from nas.results.status import TrialStatus
 from nas.store.engine import Database
@@ -46,7 +46,7 @@ class Chart(Database):
             return [DrawnScore(*row) for row in connection.execute(statement)]
 
 
-def _at(search_id: str, iteration: int) -> Select[Any]:
+def _at(search_id: str, iteration: int) -> Any:
     ranked = and_(TrialRow.status != TrialStatus.FAILED, TrialRow.score.is_not(None))
     return select(TrialRow.number, TrialRow.score, TrialRow.status).where(
         TrialRow.search_id == search_id, TrialRow.iteration == iteration, ranked

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from itertools import groupby
 from typing import Any, Literal
 
-from sqlalchemy import CompoundSelect, Connection, RowMapping, Select, and_, func, literal, select, tuple_, union_all
+from sqlalchemy import CompoundSelect, Connection, RowMapping, Select, func, literal, select, tuple_, union_all
 
 from nas.results.measurement import Measurement
 from nas.results.standing import Standing
@@ -62,18 +62,6 @@ class Leaderboard(Database):
                 rows = connection.execute(statement.where(TrialRow.number.in_(part)))
                 found.update((number, key) for number, key in rows)
         return found
-
-    def has_scored_besides(self, search_id: str, architecture_keys: Collection[str]) -> bool:
-        """Whether a trial of another architecture ended with a score, completed or pruned.
-
-        It looks at few more trials than the given architectures have, however many the search has.
-        """
-        known = set(architecture_keys)
-        trial = TrialRow.architecture_key
-        ended = and_(TrialRow.search_id == search_id, TrialRow.status.in_((TrialStatus.COMPLETED, TrialStatus.PRUNED)))
-        with self._read() as connection:
-            rows = connection.execute(select(trial).where(ended), execution_options={"yield_per": 500})
-            return any(key not in known for (key,) in rows)
 
     def best_trial(self, search_id: str) -> TrialRecord | None:
         """Find the best trial of a search by `nas.results.standing`: a deeper rung first, then a higher score.

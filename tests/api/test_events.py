@@ -12,10 +12,10 @@ from nas.results.status import TrialStatus
 from nas.store import Stage
 
 
-def events(service, search, last=None):
+def events(service, search, last=None, query=""):
     """(name, data, id) of each event of a stream, until it ends."""
     headers = {} if last is None else {"Last-Event-ID": last}
-    with service.http.stream("GET", f"/v1/searches/{search}/events", headers=headers) as reply:
+    with service.http.stream("GET", f"/v1/searches/{search}/events{query}", headers=headers) as reply:
         assert reply.status_code == 200
         assert reply.headers["Content-Type"].startswith("text/event-stream")
         fields = {}
@@ -105,11 +105,35 @@ def test_a_stream_is_taken_up_where_it_broke_off(service):
     stream.close()
     service.trial(search, 1, 0.3, end=TrialStatus.PRUNED)
     service.finish(search)
-    assert 1 in [data["number"] for name, data, _ in events(service, search, last) if name == "trial"]
+    assert [data["number"] for name, data, _ in events(service, search, last) if name == "trial"] == [1]
     # An id far ahead leaves out what was told before; one that is none of ours counts as none.
     later = "9" * 12
     assert [name for name, _, _ in events(service, search, later)] == ["search", "end"]
     assert [name for name, _, _ in events(service, search, "nonsense")] == ["search", "trial", "trial", "end"]
+
+
+def test_a_page_is_sent_what_it_draws_and_not_again_what_it_has(service):
+    search = service.search()
+    for number in range(60):
+        service.trial(search, number, 0.2, (number + 1) / 100, end=TrialStatus.COMPLETED)
+    service.finish(search)
+    told = list(events(service, search, query="?drawn=true"))
+    assert [name for name, _, _ in told] == ["search", "leaderboard", "scores", "end"]
+    board, scores = told[1][1], told[2][1]
+    assert [trial["number"] for trial in board["items"]] == list(range(59, 9, -1))
+    assert (board["total"], len(scores["points"]), len(scores["best_so_far"])) == (60, 60, 60)
+    again = list(events(service, search, told[2][2], "?drawn=true"))
+    assert [name for name, _, _ in again] == ["search", "end"]
+
+
+def test_all_trials_come_in_pieces(service, monkeypatch):
+    monkeypatch.setattr("api.followers.PAGE", 7)
+    search = service.search()
+    for number in range(20):
+        service.trial(search, number, 0.2)
+    service.finish(search)
+    told = [(data["number"], data["status"]) for name, data, _ in events(service, search) if name == "trial"]
+    assert told == [(number, "stopped") for number in range(20)]
 
 
 def test_events_of_no_search_are_404(service):

@@ -225,7 +225,6 @@ def middle(order: str) -> str:
         (lambda store: store.changed_trials("big", 9_990), "ix_trials_search_id_sequence"),
         (lambda store: store.trials_of("big", ["a1", "a17"]), "ix_trials_architecture_key_fidelity_key_seed"),
         (lambda store: store.rung_points("big", [1, 17]), "sqlite_autoindex_measurements_1"),
-        (lambda store: store.has_scored_besides("big", ["a1"]), "ix_trials_search_id_status"),
     ],
     ids=[
         "-score",
@@ -241,7 +240,6 @@ def middle(order: str) -> str:
         "changed",
         "of architectures",
         "rung points",
-        "scored besides",
     ],
 )
 def test_at_10_000_trials_every_query_goes_by_its_index(big: Store, query, index: str):
