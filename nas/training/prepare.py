@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 
-from nas.data.bank import CropSource, FeatureBank, build_bank, open_bank
-from nas.data.dataset import SegmentationDataset
+from nas.data.bank import CropSource, Extract, FeatureBank, build_bank
+from nas.data.dataset import SegmentationDataset, Uint8
 from nas.models.backbones.base import Backbone
 from nas.models.graph_reasoning import KnowledgeGraph
 from nas.specs import Fidelity
@@ -54,7 +57,7 @@ class Prepared:
 
     @property
     def weights(self) -> Path | None:
-        """The backbone's checkpoint; `None` for entire networks."""
+        """The backbone's checkpoint; `None` for entire networks, and where it could not be written to the cache."""
         return None if self.source is None else self.source.weights
 
     @property
@@ -102,8 +105,10 @@ def prepare(
 ) -> Prepared:
     """Train or load the backbone of a fidelity, and build or open its feature bank.
 
-    Everything is cached under the hash of its inputs. Concurrent processes on a node make each item once; a killed
-    process leaves no incomplete item. Unusual labels are logged as warnings where progress is reported.
+    Everything is cached under the hash of its inputs, and verified when it is read: a broken item is named in the log,
+    set aside and made anew. Concurrent processes on a node make each item once; a killed process leaves no incomplete
+    item. What cannot be written is held in memory by this process. Unusual labels are logged as warnings where progress
+    is reported.
 
     Args:
         fidelity: What trials are prepared for.
@@ -115,7 +120,7 @@ def prepare(
     Raises:
         ValueError: A name is not registered, weights do not fit the backbone, or the warm-up does not converge.
         DatasetError: The data set is broken, or its labels are such that scores would mean nothing (`check_labels`).
-        OSError: The disk is full.
+        OSError: The features can neither be written to the cache nor held in memory.
     """
     target = pick_device(device)
     dtype = compute_dtype(fidelity, target)
@@ -144,15 +149,15 @@ def prepare(
             statistics_folder=folder,
         )
     source = workspace.backbone_source(fidelity.backbone)
-    if source.weights is None:
-        trained = warm_backbone(warm_up_for(fidelity, dataset, source), workspace.cache, target, progress)
-        source = replace(source, weights=trained)
+    if not source.trained:
+        source = warm_backbone(warm_up_for(fidelity, dataset, source), workspace.cache, target, progress)
     key = _features_key(fidelity, dataset, source, dtype)
     statistics = feature_statistics(
         folder / f"{key}.json",
         lambda: _placed(source.build(fidelity.backbone), target),
         _training_source(fidelity, dataset, source.preprocessing),
         dtype,
+        about=_about(fidelity),
     )
     prepared = Prepared(fidelity, dataset, source, statistics, class_pixels, None, folder)
     if not fidelity.backbone.frozen:
@@ -210,15 +215,31 @@ def _bank(prepared: Prepared, folder: Path, key: str, device: torch.device, prog
     fidelity = prepared.fidelity
     train, val = prepared.training_source(), prepared.validation_source()
     name = content_key({"features": key, "views": train.views, "val": val.images})
-    if (folder / name).is_dir():
-        return open_bank(folder / name)
-    backbone = _placed(prepared.backbone(frozen=True), device)
+    dtype = compute_dtype(fidelity, device)
+
+    @functools.cache
+    def made() -> Extract:  # the backbone is built only where there is no bank
+        return feature_function(_placed(prepared.backbone(frozen=True), device), device, dtype)
+
+    def extract(images: Uint8) -> tuple[NDArray[Any], ...]:
+        return made()(images)
+
     return build_bank(
         folder / name,
         train,
         val,
-        feature_function(backbone, device, compute_dtype(fidelity, device)),
+        extract,
         label_stride=fidelity.label_stride,
         batch=images_at_once(fidelity.crop),
         progress=progress,
+        about=f"{_about(fidelity)}; {len(train)} + {len(val)} crops",
     )
+
+
+def _about(fidelity: Fidelity) -> str:
+    """Say in words whose features are cached, for whoever lists the cache."""
+    backbone = fidelity.backbone
+    height, width = fidelity.crop
+    strides = " and ".join(map(str, backbone.strides))
+    weights = "warmed up" if backbone.weights is None else backbone.weights
+    return f"{fidelity.dataset}: {backbone.name} ({weights}) at stride {strides}, crops of {height}x{width}"

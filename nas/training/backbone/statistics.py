@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from nas.atomic import locked, write_text_atomically
+from nas.cache.documents import made_once
 from nas.data.bank import CropSource, crop_batches
 from nas.models.backbones.base import Backbone
 from nas.training.backbone.extractor import images_at_once
@@ -31,7 +30,7 @@ class Statistics:
 
 
 def feature_statistics(
-    path: Path, make_backbone: Callable[[], Backbone], source: CropSource, dtype: torch.dtype
+    path: Path, make_backbone: Callable[[], Backbone], source: CropSource, dtype: torch.dtype, about: str = ""
 ) -> Statistics:
     """Read the statistics of a backbone's features from a file, or measure and save them.
 
@@ -40,19 +39,14 @@ def feature_statistics(
         make_backbone: Called where there is no file; returns the backbone on its device, in evaluation mode.
         source: The training crops, of which `SAMPLE` of view 0 are measured.
         dtype: Precision of the backbone.
+        about: What the features are of, in words, for whoever lists the cache.
+
+    Raises:
+        ValueError: A feature is not finite, as with damaged weights.
+        DatasetError: An image is missing or broken.
     """
-    stored = made_once(path, lambda: _measure(make_backbone(), source, dtype))
+    stored = made_once(path, lambda: {"about": about, **_measure(make_backbone(), source, dtype)})
     return Statistics(tuple(stored["mean"]), tuple(stored["deviation"]))
-
-
-def made_once(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Read a JSON file; where there is none, one of the concurrent processes calls `make` and writes it."""
-    if not path.exists():
-        with locked(path):
-            if not path.exists():
-                write_text_atomically(path, json.dumps(make()) + "\n")
-    stored: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    return stored
 
 
 @torch.inference_mode()
@@ -70,4 +64,6 @@ def _measure(backbone: Backbone, source: CropSource, dtype: torch.dtype) -> dict
     total, squares, cells = np.concatenate(totals, 1)
     mean = total / cells
     deviation = np.sqrt(np.maximum(squares / cells - mean**2, 0))
+    if not (np.isfinite(mean).all() and np.isfinite(deviation).all()):
+        raise ValueError("the backbone's features are not all finite: its weights are damaged, or need float32")
     return {"mean": mean.tolist(), "deviation": deviation.tolist()}

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nas.data.bank import CropSource, NpyWriter, build_bank, crop_batches, open_bank, sample_labels
+from nas.data.bank import CropSource, build_bank, crop_batches, open_bank, sample_labels
 from nas.data.dataset import DatasetError, Item, LabelTable, Split
+from nas.data.rows import NpyWriter
 from nas.specs import AugmentSpec
 
 CLASSES = 4

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nas.atomic import write_text_atomically
-from nas.data.errors import DatasetError
 
 READERS = 4
 
@@ -44,7 +43,7 @@ def file_digests(paths: Sequence[Path], store: Path | None = None) -> list[str]:
             store that is broken or cannot be written costs time only.
 
     Raises:
-        DatasetError: A file cannot be read; the message names it.
+        OSError: A file cannot be read; its `filename` is the file's.
     """
     remembered = _read(store) | _in_this_process
     now = time.time_ns()
@@ -69,10 +68,7 @@ def file_digests(paths: Sequence[Path], store: Path | None = None) -> list[str]:
 
 
 def _state(path: Path) -> _State:
-    try:
-        found = path.stat()
-    except OSError as error:
-        raise _unreadable(path, error) from error
+    found = path.stat()
     return _State(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
 
 
@@ -81,11 +77,7 @@ def _hash(path: str) -> str:
         with Path(path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise _unreadable(path, error) from error
-
-
-def _unreadable(path: str | Path, error: OSError) -> DatasetError:
-    return DatasetError(f"{path} cannot be read ({error.strerror})")
+        raise OSError(error.errno, error.strerror, path) from error  # a disk that fails while reading names no file
 
 
 def _read(store: Path | None) -> Remembered:

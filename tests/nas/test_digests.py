@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from nas.data import digests
+from nas import digests
 from nas.data.dataset import Item, LabelTable, SegmentationDataset, Split
-from nas.data.digests import file_digests
 from nas.data.errors import DatasetError
+from nas.digests import file_digests
 
 
 @pytest.fixture(autouse=True)
@@ -97,10 +97,13 @@ def test_a_file_that_has_just_changed_is_not_remembered(tmp_path, hashed):
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path):
-    with pytest.raises(DatasetError, match=r"gone cannot be read \(No such file"):
+    with pytest.raises(FileNotFoundError, match="gone"):
         file_digests([tmp_path / "gone"])
-    with pytest.raises(DatasetError, match=r"cannot be read \(Is a directory\)"):
+    with pytest.raises(IsADirectoryError, match=tmp_path.name):
         file_digests([tmp_path])
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(DatasetError, match=r"folder cannot be read \(Is a directory\)"):
+        key(tmp_path)
 
 
 def key(root: Path, table: LabelTable | None = None) -> str:
