@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import logging
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,6 +47,8 @@ def reason_of(error: OSError) -> str:
 def writable_folder(folder: Path, what: str) -> Path:
     """Make a folder for scratch files; where nothing can be written there, a temporary one, with a warning.
 
+    The temporary one is removed when the process ends.
+
     Args:
         folder: Where the files should be; made where it is not there.
         what: What the folder is for; begins the warning.
@@ -59,6 +63,7 @@ def writable_folder(folder: Path, what: str) -> Path:
             probe.flush()
     except OSError as error:
         instead = Path(tempfile.mkdtemp(prefix="segnas-"))
+        atexit.register(shutil.rmtree, instead, ignore_errors=True)
         remark_once(what, error.errno, f"{what} {folder} cannot be written ({reason_of(error)}): {instead} is used")
         return instead
     return folder

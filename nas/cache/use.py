@@ -5,10 +5,14 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from nas.cache.sealed import MissingEntryError
+
+PATIENCE = 10.0
+"""Seconds to wait for a process that has an entry for itself."""
 
 _marks: dict[Path, int] = {}
 """Descriptors of the entries that this process uses: their shared locks last until the process ends."""
@@ -24,25 +28,30 @@ def mark_in_use(path: Path) -> None:
         path: The entry's file or folder.
 
     Raises:
-        MissingEntryError: There is no entry, or it is being removed.
+        MissingEntryError: There is no entry.
     """
+    deadline = time.monotonic() + PATIENCE
+    while not _marked(path) and time.monotonic() < deadline:
+        time.sleep(0.01)  # somebody looks at the entry, or is about to take its name away
+    note_use(path)
+
+
+def _marked(path: Path) -> bool:
+    """Whether the lock has been taken, or cannot be; false while another process has the entry for itself."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except (FileNotFoundError, NotADirectoryError):
         raise MissingEntryError(f"there is no {path}") from None
     except OSError:  # it cannot be read: whoever verifies it will say so
-        return
+        return True
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
+    except OSError as error:
         os.close(descriptor)
-        raise MissingEntryError(f"{path} is being removed") from None
-    except OSError:
-        os.close(descriptor)
-    else:
-        release(path)
-        _marks[path] = descriptor
-    note_use(path)
+        return not isinstance(error, BlockingIOError)
+    release(path)
+    _marks[path] = descriptor
+    return True
 
 
 def release(path: Path) -> None:

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from nas.cli import data, kinds, local, published, rankings, registering, remote, serving, watching
+from nas.cli import cache, data, kinds, local, published, rankings, registering, remote, serving, watching
 
 app = typer.Typer(
     name="segnas",
@@ -33,6 +33,7 @@ app.command("logs")(remote.logs)
 app.command("export")(remote.export)
 app.command("retrain")(local.retrain)
 app.command("published")(published.published)
+app.add_typer(cache.app, name="cache")
 app.add_typer(data.app, name="data")
 app.add_typer(registering.weights, name="weights")
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from nas.aids import writable_folder
 from nas.kinds.plans import Need
 from nas.kinds.registry import kind_of
 from nas.results.status import SearchStatus
@@ -161,7 +162,8 @@ class _Run:
     def _work(self, book: RunBook | TrialBook, process: type[Process]) -> bool:
         """Run all tasks of the book; False when stopped before they are over."""
         os.environ.update(ENVIRONMENT)
-        controller = SearchController(book, process, search_folder(self._workspace, self._driver.search_id))
+        scratch = writable_folder(search_folder(self._workspace, self._driver.search_id), "scratch folder")
+        controller = SearchController(book, process, scratch)
         try:
             while not controller.is_finished():
                 if not self._should_continue():

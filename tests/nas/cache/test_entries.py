@@ -92,7 +92,8 @@ def make_text(path: Path, calls: list[str]) -> str:
 
 
 def test_a_broken_entry_is_named_set_aside_and_made_anew(tmp_path, caplog):
-    path, calls = tmp_path / "entry", []
+    path = tmp_path / "entry"
+    calls: list[str] = []
     for broken in ("half", "other"):
         path.write_text(broken)
         assert read_or_make(path, lambda: read_text(path), lambda: make_text(path, calls)) == "whole"

@@ -34,7 +34,7 @@ def weights_of(source: BackboneSource) -> Path:
 def test_the_backbone_is_trained_once_and_found_again(fidelity, dataset, tmp_path):
     calls = []
     warm_up = warm_up_for(fidelity, dataset)
-    path = warm_backbone(warm_up, tmp_path, CPU, lambda *at: calls.append(at)).weights
+    path = weights_of(warm_backbone(warm_up, tmp_path, CPU, lambda *at: calls.append(at)))
     assert path == tmp_path / "backbones" / f"{warm_up.key}.safetensors"
     assert calls[-1] == ("warm-up", 12, 12)
     changed = path.stat().st_mtime_ns
