@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -47,8 +48,9 @@ def read_or_make(path: Path, read: Callable[[], T], make: Callable[[], T]) -> T:
     with _locked_if_possible(path):
         try:
             return read()
-        except MissingEntryError:
-            pass
+        except MissingEntryError as error:
+            if os.path.lexists(path):  # something else stands there, or a part is missing
+                set_aside(path, f"{path} is not complete or of an earlier version ({error})")
         except BrokenEntryError as error:
             set_aside(path, str(error))
         remove_left_overs(path)

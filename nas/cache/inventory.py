@@ -83,9 +83,9 @@ def verify(cache: Path) -> Iterator[tuple[Entry, str | None]]:
             continue
         try:
             check(entry)
-        except MissingEntryError:
+        except MissingEntryError as error:
             if entry.path.exists():
-                yield _broken(entry, f"{entry.path} has no report: it is damaged, or of an earlier version")
+                yield _broken(entry, f"{entry.path} is not complete or of an earlier version ({error})")
         except BrokenEntryError as error:
             yield _broken(entry, str(error))
         else:

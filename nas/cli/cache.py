@@ -63,10 +63,11 @@ def verify_entries(cache: Folder = None) -> None:
 def prune_entries(
     cache: Folder = None,
     unused_for: Annotated[
-        float, typer.Option(metavar="DAYS", min=0, help="Remove what nobody has used for so long.")
+        float, typer.Option("--unused-for", metavar="DAYS", min=0, help="Remove what nobody has used for so long.")
     ] = 30.0,
     size: Annotated[
-        str | None, typer.Option(metavar="SIZE", help="Then keep what was used last, up to this size, such as 20GB.")
+        str | None,
+        typer.Option("--size", metavar="SIZE", help="Then keep what was used last, up to this size, such as 20GB."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
 ) -> None:

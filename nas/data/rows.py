@@ -7,6 +7,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -99,9 +100,10 @@ class FolderRows:
     def __enter__(self) -> FolderRows:
         return self
 
-    def __exit__(self, *failure: object) -> None:
-        for writer in self._writers.values():
-            writer.__exit__(*failure)
+    def __exit__(self, *_failure: object) -> None:
+        with ExitStack() as files:  # closes all of them, also where one cannot write its last bytes
+            for writer in self._writers.values():
+                files.push(writer.__exit__)
 
     def reserve(self, size: int) -> None:
         free = shutil.disk_usage(self._folder).free

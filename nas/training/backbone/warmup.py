@@ -14,7 +14,7 @@ from torch import nn
 from nas.aids import aid
 from nas.atomic import write_bytes_atomically, write_text_atomically
 from nas.cache.entries import hold, read_or_make
-from nas.cache.sealed import FILES, BrokenEntryError, MissingEntryError, check_files, file_entry, read_sealed, sealed
+from nas.cache.sealed import FILES, check_files, file_entry, read_sealed, sealed
 from nas.cache.use import mark_in_use
 from nas.data.bank import sample_labels
 from nas.data.counts import count_label_maps
@@ -120,10 +120,7 @@ def warm_backbone(warm_up: WarmUp, cache: Path, device: torch.device, progress: 
 
     def read() -> BackboneSource:
         mark_in_use(path)
-        try:
-            check_files(path.parent, read_sealed(report))
-        except MissingEntryError as error:
-            raise BrokenEntryError(f"{path} has no report: it is damaged, or of an earlier version") from error
+        check_files(path.parent, read_sealed(report))
         return replace(warm_up.source, weights=path)
 
     def make() -> BackboneSource:
