@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nas.atomic import write_text_atomically
+from search_spaces.base import content_key
 
 READERS = 4
 
@@ -84,12 +85,14 @@ def _read(store: Path | None) -> Remembered:
     if store is None:
         return {}
     try:
-        stored = json.loads(store.read_text("utf-8"))
-        return {path: (_State(*state), str(digest)) for path, (state, digest) in stored.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
+        stored = json.loads(store.read_bytes())
+        if content_key(stored["files"]) != stored["checksum"]:  # one wrong digit would be a wrong key for ever
+            return {}
+        return {path: (_State(*state), str(digest)) for path, (state, digest) in stored["files"].items()}
+    except (OSError, ValueError, TypeError, AttributeError, LookupError, RecursionError):
         return {}
 
 
 def _write(store: Path, remembered: Remembered) -> None:
     with contextlib.suppress(OSError):
-        write_text_atomically(store, json.dumps(remembered))
+        write_text_atomically(store, json.dumps({"files": remembered, "checksum": content_key(remembered)}))

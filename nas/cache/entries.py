@@ -72,9 +72,12 @@ def held(kind: type[T]) -> list[Path]:
     return [path for path, value in _held.items() if isinstance(value, kind)]
 
 
-def let_go(path: Path) -> None:
-    """Forget an entry that this process holds."""
-    _held.pop(path, None)
+def let_go(path: Path | None = None) -> None:
+    """Forget an entry that this process holds; without a path, all of them."""
+    if path is None:
+        _held.clear()
+    else:
+        _held.pop(path, None)
 
 
 def set_aside(path: Path, reason: str, then: str = "and made anew") -> None:

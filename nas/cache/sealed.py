@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -53,7 +54,7 @@ def read_sealed(path: Path) -> dict[str, Any]:
     except (FileNotFoundError, NotADirectoryError):
         raise MissingEntryError(f"there is no {path}") from None
     except OSError as error:
-        raise BrokenEntryError(f"{path} cannot be read ({reason_of(error)})") from error
+        raise broken_by(error, path) from error
     except (ValueError, RecursionError):
         raise BrokenEntryError(f"{path} is no JSON, as was written there") from None
     except (LookupError, AttributeError, TypeError):
@@ -62,6 +63,13 @@ def read_sealed(path: Path) -> dict[str, Any]:
         raise BrokenEntryError(f"{path} has changed since it was written: its checksum is another one")
     content: dict[str, Any] = stored
     return content
+
+
+def broken_by(error: OSError, path: Path) -> OSError | BrokenEntryError:
+    """Tell a file that cannot be read from a process that can read none; returns what is to be raised."""
+    if error.errno in {errno.EMFILE, errno.ENFILE, errno.ENOMEM}:
+        return error
+    return BrokenEntryError(f"{path} cannot be read ({reason_of(error)})")
 
 
 def file_entry(size: int, sha256: str) -> dict[str, Any]:
@@ -97,7 +105,7 @@ def check_files(folder: Path, report: Mapping[str, Any], remembered: Path | None
     except LookupError:
         raise BrokenEntryError(f"the report of {folder} names no files: it is of an earlier version") from None
     except OSError as error:
-        raise BrokenEntryError(f"{error.filename or folder} cannot be read ({reason_of(error)})") from error
+        raise broken_by(error, Path(error.filename or folder)) from error
     for (name, written), digest in zip(files.items(), digests, strict=True):
         if digest != written["sha256"]:
             raise BrokenEntryError(f"{folder / name} has changed since it was written: its checksum is another one")

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 import time
@@ -65,10 +64,12 @@ def test_other_processes_read_the_store(files, hashed, tmp_path, monkeypatch):
     monkeypatch.setattr(digests, "_in_this_process", {})
     assert file_digests(files, store) == expected
     assert len(hashed) == 2
-    store.write_text("{")
-    monkeypatch.setattr(digests, "_in_this_process", {})
-    assert file_digests(files, store) == expected  # a broken store is made again
-    assert len(json.loads(store.read_text())) == 2
+    written = store.read_text()
+    for broken in ("{", "[" * 100_000, "[]", "{}", written.replace(expected[0], expected[1])):
+        store.write_text(broken)
+        monkeypatch.setattr(digests, "_in_this_process", {})
+        assert file_digests(files, store) == expected  # a broken store is made again
+        assert store.read_text() == written
     store.unlink()
     store.mkdir()
     monkeypatch.setattr(digests, "_in_this_process", {})

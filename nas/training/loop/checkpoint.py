@@ -9,9 +9,10 @@ from typing import Any
 
 import torch
 
-from nas.aids import aid, reason_of
+from nas.aids import aid
 from nas.atomic import write_atomically
 from nas.cache.entries import set_aside
+from nas.cache.sealed import broken_by
 from search_spaces.base import content_key
 
 FORMAT = 2
@@ -19,6 +20,8 @@ FORMAT = 2
 
 _SEAL = b"segnas-checkpoint"
 """What stands at the end of a complete file, before the sha256 of all that stands before."""
+
+_THEN = "and the training begins anew"
 
 _SEAL_BYTES = len(_SEAL) + hashlib.sha256().digest_size
 
@@ -69,10 +72,17 @@ def load_checkpoint(path: Path, key: str, *, refuse_others: bool = False) -> dic
         belongs = stored["key"] == key
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except Exception as error:  # the checksum is right, but torch may be another
-        reason = reason_of(error) if isinstance(error, OSError) else (str(error) or type(error).__name__)
-        broken = f"checkpoint {path} cannot be read: {reason.splitlines()[0]}"
-        set_aside(path, broken, "and the training begins anew")
+    except MemoryError:
+        raise
+    except OSError as error:
+        broken = broken_by(error, path)
+        if isinstance(broken, OSError):
+            raise
+        set_aside(path, f"checkpoint {broken}", _THEN)
+        return None
+    except Exception as error:  # where the checksum is right, torch may be another
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        set_aside(path, f"checkpoint {path} cannot be read ({reason})", _THEN)
         return None
     if not belongs and refuse_others:
         raise ValueError(f"checkpoint {path} is of another spec, seed or data set: name another file, or remove it")

@@ -1,4 +1,6 @@
+import errno
 import random
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -76,6 +78,19 @@ def test_files_are_compared_with_their_checksums(tmp_path):
     ):
         with pytest.raises(BrokenEntryError, match=wrong):
             check_files(tmp_path, report)
+
+
+def test_a_process_that_can_open_no_more_files_says_nothing_about_the_file(tmp_path, monkeypatch):
+    def exhausted(path: Path) -> bytes:
+        raise OSError(errno.EMFILE, "Too many open files", str(path))
+
+    path = tmp_path / "a.json"
+    made_once(path, lambda: {"mean": 1})
+    monkeypatch.setattr(Path, "read_bytes", exhausted)
+    with pytest.raises(OSError, match="Too many open files"):
+        made_once(path, lambda: {"mean": 2})
+    monkeypatch.undo()
+    assert read_sealed(path) == {"mean": 1}
 
 
 def fuzz(path, seeds) -> None:

@@ -30,7 +30,7 @@ from tests.nas.cache.damage import damage_folder
 @pytest.fixture(autouse=True)
 def _nothing_held() -> Iterator[None]:
     yield
-    entries._held.clear()
+    entries.let_go()
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,6 +18,7 @@ from nas.training.evaluate import evaluate
 from nas.training.prepare import Prepared, prepare
 from nas.training.workspace import Workspace
 from search_spaces.reference.architecture import ReferenceHead
+from tests.nas.cache.damage import damage
 
 HEAD = ReferenceHead(name="conv1x1")
 
@@ -24,7 +26,7 @@ HEAD = ReferenceHead(name="conv1x1")
 @pytest.fixture(autouse=True)
 def _nothing_held() -> Iterator[None]:
     yield
-    entries._held.clear()
+    entries.let_go()
 
 
 def numbers(prepared: Prepared) -> list[object]:
@@ -78,3 +80,16 @@ def test_a_trial_without_a_writable_disk_has_the_same_scores(fidelity, workspace
         assert not stages  # this process has made all of it
         assert scores(fidelity, nowhere, tmp_path / "file" / "checkpoint.pt") == expected
     assert caplog.text.count("checkpoint") == 2  # its kind and its name, in one warning for both rungs
+
+
+@pytest.mark.chaos
+def test_many_damages_of_a_whole_cache(fidelity, workspace, tmp_path):
+    whole = numbers(prepare(fidelity, workspace, device="cpu"))
+    other = replace(workspace, cache=tmp_path / "cache")
+    prepare(fidelity, other, device="cpu")
+    for seed in range(100):
+        rng = random.Random(seed)
+        files = sorted(path for path in other.cache.rglob("*") if path.is_file() and path.suffix != ".lock")
+        file = rng.choice([path for path in files if ".broken" not in str(path)])
+        done = damage(file, rng)
+        assert numbers(prepare(fidelity, other, device="cpu")) == whole, (seed, file, done)

@@ -47,7 +47,7 @@ def test_a_checkpoint_of_an_earlier_version_is_set_aside(tmp_path, caplog):
     path = tmp_path / "checkpoint.pt"
     torch.save({"key": "key", "state": STATE}, path)
     assert load_checkpoint(path, "key") is None
-    assert "earlier version; it is set aside as checkpoint.pt.broken and the training begins anew" in caplog.text
+    assert "earlier version); it is set aside as checkpoint.pt.broken and the training begins anew" in caplog.text
 
 
 def test_a_checkpoint_of_another_training_stays(tmp_path):
