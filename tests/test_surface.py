@@ -58,7 +58,7 @@ logs ID --tail
 published --dataset --json
 rank ID --full-scale --json --plot
 retrain FILE --augment --dataset --device --evaluate --fidelity --flip --log --onnx --onnx-input --output --processes \
---scales --seed --weights
+--scales --seed --threads --weights
 searches --json
 serve --host --keep-ray --port
 show ID --json

@@ -2,7 +2,7 @@
 
     python -m benchmarks.real [--folder build/real] [--package mricron-data.deb]
 
-A second run goes on where the first stopped. About an hour on two free cores.
+A second run goes on where the first stopped. About 100 minutes on one free core.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ RESOURCES = {"cpus": 1, "concurrent": 2}
 
 def sweep(bench: Bench, kind: str, levels: Sequence[int]) -> list[Row]:
     """Measure the textbook heads at every width and some random cells, with every learning rate."""
-    heads = protocol.textbook_heads() + protocol.random_cells(protocol.RANDOM_CELLS // 3, levels)
+    heads = protocol.textbook_heads() + protocol.random_cells(protocol.RANDOM_CELLS // 4, levels)
     rows: list[Row] = []
     for rate in protocol.RATES:
         at = fidelity(SEARCH_DATA, levels, rate, protocol.SEARCH_STEPS)
@@ -46,7 +46,7 @@ def search(bench: Bench, kind: str, levels: Sequence[int], rate: float) -> list[
     spec = {
         "kind": "black_box",
         "space": protocol.space(levels),
-        "strategy": {"name": "dpc", "startup": protocol.TRIALS // 2, "near_best": 0.5},
+        "strategy": {"name": "dpc", "startup": protocol.TRIALS * 5 // 8, "near_best": 0.5},
         "fidelity": fidelity(SEARCH_DATA, levels, rate, protocol.SEARCH_STEPS),
         "trials": protocol.TRIALS,
         "early_stopping": None,
@@ -107,8 +107,8 @@ def everything(bench: Bench) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for kind, levels in LEVELS.items():
         swept = sweep(bench, kind, levels)
-        rate = rate_of_cells(swept, protocol.random_cells(protocol.RANDOM_CELLS // 3, levels))
-        ranked = proxies(bench, kind, levels, rate)
+        rate = rate_of_cells(swept, protocol.random_cells(protocol.RANDOM_CELLS // 4, levels))
+        ranked = proxies(bench, kind, levels, rate) if len(levels) == 1 else None
         searched = search(bench, kind, levels, rate)
         by_hand: Row = {"architecture": protocol.BY_HAND.model_dump(mode="json", exclude_none=True), "rate": rate}
         names = _keys(protocol.textbook_heads())

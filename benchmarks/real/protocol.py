@@ -17,28 +17,28 @@ BLOCK, GAP = 24, 4
 a run are in neither, since neighbouring slices are nearly equal."""
 
 LEVELS: Mapping[str, Sequence[int]] = {"one level": (8,), "two levels": (8, 16)}
-RATES = (0.008, 0.016, 0.032, 0.064)
+RATES = (0.008, 0.016, 0.032)
 TEXTBOOK_WIDTHS: Mapping[str, Sequence[int]] = {
-    "aspp": (12, 20, 32),
-    "ppm": (16, 32, 64),
-    "aspp_separable": (32, 48, 64),
-    "published": (32, 48, 64),
+    "aspp": (20, 32),
+    "ppm": (32, 64),
+    "aspp_separable": (48, 64),
+    "published": (48, 64),
 }
-"""Widths of each textbook head: from about half of LIMIT to beyond it, on one level."""
+"""Widths of each textbook head: one below LIMIT and one at it or beyond it, on one level."""
 
 WIDTHS = (16, 24, 32, 48, 64)
 WIDTH = 32
 LIMIT = 25_000_000
 """Multiply-adds of head and logits for one image that the space with widths allows."""
 
-STEPS = (50, 100, 200, 800)
-SEARCH_STEPS, FULL_STEPS = 200, 800
-TRIALS = 120
-RANDOM_CELLS = 24
-"""Cells on which learning rates are compared (the first third of them) and proxies are ranked (all)."""
+STEPS = (50, 100, 200, 600)
+SEARCH_STEPS, FULL_STEPS = 200, 600
+TRIALS = 64
+RANDOM_CELLS = 16
+"""Cells on which proxies are ranked (all, on one level) and learning rates are compared (the first quarter)."""
 
-TOP = 5
-SWEEP_SEEDS, RANKING_SEEDS, CHOICE_SEEDS, HELD_OUT_SEEDS = (0, 2), (10, 2), (100, 3), (200, 5)
+TOP = 3
+SWEEP_SEEDS, RANKING_SEEDS, CHOICE_SEEDS, HELD_OUT_SEEDS = (0, 1), (10, 2), (100, 2), (200, 4)
 """First seed and number of seeds of each part; no seed is used by two parts."""
 
 BY_HAND = DenseCell.model_validate(

@@ -23,7 +23,9 @@ def written(found: Mapping[str, Any]) -> str:
     """Write the whole report in Markdown."""
     parts = [headline(found)]
     for kind, part in found.items():
-        parts += [f"## {kind.capitalize()}", heads_table(part), proxies_table(part)]
+        parts += [f"## {kind.capitalize()}", heads_table(part)]
+        if part["proxies"] is not None:
+            parts.append(proxies_table(part))
     return "\n\n".join(parts) + "\n"
 
 

@@ -12,7 +12,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nas.training.options import Augment, EvaluateOn, Flip, Log, Processes, Scales, Weights
+from nas.training.options import (
+    Augment,
+    Device,
+    EvaluateOn,
+    Flip,
+    Log,
+    Processes,
+    Scales,
+    Seed,
+    Threads,
+    Weights,
+)
 
 if TYPE_CHECKING:
     from nas.specs import Fidelity
@@ -31,8 +42,9 @@ def retrain(
     dataset: Annotated[str, typer.Option(help="A registered data set.")],
     fidelity: Annotated[Path, typer.Option(help="How to train, in YAML; of a search spec, its fidelity is used.")],
     output: Annotated[Path, typer.Option(help="Folder for the network, its metrics and pictures.")],
-    seed: Annotated[int, typer.Option(min=0, help="Seed of all that is random.")] = 0,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:N; by default a GPU if there is one.")] = None,
+    seed: Seed = 0,
+    device: Device = None,
+    threads: Threads = None,
     onnx: Annotated[bool, typer.Option("--onnx", help="Also write the trained network to model.onnx.")] = False,
     onnx_input: Annotated[
         OnnxInput, typer.Option(help="What model.onnx takes: images as they are, or normalised ones.")
@@ -70,7 +82,9 @@ def retrain(
     if onnx:
         require_onnx()  # before hours of training, not after
     extras = read_extras(requested.crop, evaluate=evaluate, scales=scales, flip=flip, augment=augment, log=log)
-    asked = Retraining(document, requested, workspace, output, seed=seed, device=device, **extras._asdict())
+    asked = Retraining(
+        document, requested, workspace, output, seed=seed, device=device, threads=threads, **extras._asdict()
+    )
     try:
         with stages() as report:
             measured = launch(asked, processes, report)

@@ -31,6 +31,7 @@ from nas.cache.entries import held, hold, let_go, read_or_make
 from nas.cache.sealed import FILES, BrokenEntryError, check_files, read_sealed, sealed
 from nas.cache.use import mark_in_use
 from nas.data.dataset import Split, Uint8
+from nas.data.parallel import in_order
 from nas.data.rows import FolderRows, MemoryRows, Rows
 from nas.data.transforms import MEAN_PIXEL, Colour, train_crop, train_label_crop, val_crop, val_label_crop
 from nas.specs import AugmentSpec
@@ -151,11 +152,12 @@ def build_bank(
     folder: Path,
     train: CropSource,
     val: CropSource,
-    extract: Extract,
+    make_extract: Callable[[], Extract],
     *,
     label_stride: int,
     batch: int,
     progress: Progress,
+    parallel: int = 1,
     about: str = "",
 ) -> FeatureBank:
     """Open the bank in `folder`, and build it first where it is missing or broken; a failed build leaves nothing.
@@ -166,10 +168,12 @@ def build_bank(
         folder: Where the bank is, or will be.
         train: Training crops.
         val: Validation images.
-        extract: Computes the features of a batch of images.
+        make_extract: Called where the bank is built; returns the function that computes the features of a batch of
+            images.
         label_stride: Pixels per stored label, along each axis.
-        batch: Images per call of `extract`.
+        batch: Images per call of that function.
         progress: Called with the stage "features", the rows done and the rows in all.
+        parallel: Batches at once, for each of which a thread calls that function; the bank is the same.
         about: What the features are of, in words, for whoever lists the cache.
 
     Raises:
@@ -179,7 +183,16 @@ def build_bank(
 
     def filled(rows: Rows) -> dict[str, Any]:
         started = time.perf_counter()
-        levels = _fill(rows, train, val, extract, label_stride=label_stride, batch=batch, progress=progress)
+        levels = _fill(
+            rows,
+            train,
+            val,
+            make_extract(),
+            label_stride=label_stride,
+            batch=batch,
+            progress=progress,
+            parallel=parallel,
+        )
         return {
             "about": about,
             "levels": levels,
@@ -240,12 +253,17 @@ def _fill(
     label_stride: int,
     batch: int,
     progress: Progress,
+    parallel: int,
 ) -> int:
     """Write features and labels of both sources; returns the number of levels."""
+
+    def extracted(item: tuple[int, Pair]) -> tuple[int, tuple[NDArray[Any], ...], Uint8]:
+        done, (images, maps) = item
+        return done, extract(images), sample_labels(maps, label_stride)
+
     total, levels = len(train) + len(val), 0
     for name, source, offset in (("train", train, 0), ("val", val, len(train))):
-        for done, (images, maps) in crop_batches(source, range(len(source)), batch):
-            labels, features = sample_labels(maps, label_stride), extract(images)
+        for done, features, labels in in_order(extracted, crop_batches(source, range(len(source)), batch), parallel):
             if not levels:
                 rows.reserve(total * (labels[0].nbytes + sum(level[0].nbytes for level in features)))
                 levels = len(features)

@@ -66,8 +66,12 @@ class NpyWriter:
     def __enter__(self) -> NpyWriter:
         return self
 
-    def __exit__(self, *failure: object) -> None:
+    def close(self) -> None:
+        """Close the file, whether it is complete or not."""
         self._file.close()
+
+    def __exit__(self, *failure: object) -> None:
+        self.close()
         assert failure[0] is not None or self._written == self._rows
 
     def write(self, content: bytes | memoryview) -> None:
@@ -103,7 +107,7 @@ class FolderRows:
     def __exit__(self, *_failure: object) -> None:
         with ExitStack() as files:  # closes all of them, also where one cannot write its last bytes
             for writer in self._writers.values():
-                files.push(writer.__exit__)
+                files.callback(writer.close)
 
     def reserve(self, size: int) -> None:
         free = shutil.disk_usage(self._folder).free

@@ -21,7 +21,10 @@ class Fidelity(StrictModel):
     """How carefully an architecture is measured: a cheap fidelity is a proxy task, an expensive one full scale."""
 
     dataset: Name
-    backbone: BackboneSpec = BackboneSpec()
+    backbone: BackboneSpec = Field(
+        BackboneSpec(name="efficientnet_lite0", weights="imagenet"),
+        description="Left out: efficientnet_lite0 with its published weights, which needs no training of its own.",
+    )
     head: HeadSpec = HeadSpec()
     network: NetworkSpec = Field(
         NetworkSpec(),

@@ -21,7 +21,19 @@ from nas.specs.training_free import TRAINING_FREE, TRAINING_FREE_SOURCES, Traini
 from nas.training.evaluate import evaluate
 from nas.training.export import Input, export_retrained
 from nas.training.launch import Retraining, launch
-from nas.training.options import Augment, EvaluateOn, Flip, Log, Processes, Scales, Weights, read_extras
+from nas.training.options import (
+    Augment,
+    Device,
+    EvaluateOn,
+    Flip,
+    Log,
+    Processes,
+    Scales,
+    Seed,
+    Threads,
+    Weights,
+    read_extras,
+)
 from nas.training.progress import ProgressLines, show_remarks
 from nas.training.replay import replay
 from nas.training.training_free import score
@@ -41,9 +53,6 @@ Datasets = Annotated[
     ),
 ]
 Cache = Annotated[Path, typer.Option(help="Folder for backbones and feature banks.")]
-Seed = Annotated[int, typer.Option(help="Seed of initial weights, batches and dropout.")]
-Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:N; default: the first GPU, else the CPU.")]
-Threads = Annotated[int | None, typer.Option(help="CPU threads.")]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

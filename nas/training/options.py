@@ -16,6 +16,11 @@ Weights = Annotated[
     list[str] | None,
     typer.Option(metavar="NAME=PATH", help="Register pretrained weights, which `backbone.weights` names."),
 ]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of initial weights, batches and dropout.")]
+Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:N; default: the first GPU, else the CPU.")]
+Threads = Annotated[
+    int | None, typer.Option(min=1, help="CPU threads of each process; default: one for each core, shared among them.")
+]
 Processes = Annotated[
     int, typer.Option(min=1, max=1024, help="Processes that train together: on CPUs, or with a GPU each.")
 ]

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
-from numpy.typing import NDArray
 
 from nas.data.bank import CropSource, Extract, FeatureBank, build_bank
-from nas.data.dataset import SegmentationDataset, Uint8
+from nas.data.dataset import SegmentationDataset
 from nas.models.backbones.base import Backbone
 from nas.models.graph_reasoning import KnowledgeGraph
 from nas.specs import Fidelity
@@ -102,6 +99,7 @@ def prepare(
     whole_network: bool = False,
     device: str | torch.device | None = None,
     progress: Progress = silent,
+    parallel: int = 1,
 ) -> Prepared:
     """Train or load the backbone of a fidelity, and build or open its feature bank.
 
@@ -116,6 +114,7 @@ def prepare(
         whole_network: For architectures that are entire networks, without a backbone: only labels are counted.
         device: `None` for the first GPU, or the CPU where there is none.
         progress: Called with stages "labels", "warm-up" and "features" where there is work to do.
+        parallel: Batches of images that the frozen backbone reads at once, each on the threads of this process.
 
     Raises:
         ValueError: A name is not registered, weights do not fit the backbone, or the warm-up does not converge.
@@ -157,12 +156,13 @@ def prepare(
         lambda: _placed(source.build(fidelity.backbone), target),
         _training_source(fidelity, dataset, source.preprocessing),
         dtype,
+        parallel,
         about=_about(fidelity),
     )
     prepared = Prepared(fidelity, dataset, source, statistics, class_pixels, None, folder)
     if not fidelity.backbone.frozen:
         return prepared
-    return replace(prepared, bank=_bank(prepared, workspace.cache / "banks", key, target, progress))
+    return replace(prepared, bank=_bank(prepared, workspace.cache / "banks", key, target, progress, parallel))
 
 
 def _training_source(fidelity: Fidelity, dataset: SegmentationDataset, preprocessing: Preprocessing) -> CropSource:
@@ -211,27 +211,26 @@ def _features_key(fidelity: Fidelity, dataset: SegmentationDataset, source: Back
     return content_key(depends)
 
 
-def _bank(prepared: Prepared, folder: Path, key: str, device: torch.device, progress: Progress) -> FeatureBank:
+def _bank(  # noqa: PLR0917  as `build_bank` takes them
+    prepared: Prepared, folder: Path, key: str, device: torch.device, progress: Progress, parallel: int
+) -> FeatureBank:
     fidelity = prepared.fidelity
     train, val = prepared.training_source(), prepared.validation_source()
     name = content_key({"features": key, "views": train.views, "val": val.images})
     dtype = compute_dtype(fidelity, device)
 
-    @functools.cache
-    def made() -> Extract:  # the backbone is built only where there is no bank
+    def make_extract() -> Extract:
         return feature_function(_placed(prepared.backbone(frozen=True), device), device, dtype)
-
-    def extract(images: Uint8) -> tuple[NDArray[Any], ...]:
-        return made()(images)
 
     return build_bank(
         folder / name,
         train,
         val,
-        extract,
+        make_extract,
         label_stride=fidelity.label_stride,
         batch=images_at_once(fidelity.crop),
         progress=progress,
+        parallel=parallel,
         about=f"{_about(fidelity)}; {len(train)} + {len(val)} crops",
     )
 

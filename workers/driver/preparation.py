@@ -81,7 +81,8 @@ def _prepare_one(spec: JobSpec, need: Need, workspace: Workspace, show: Show, sh
         max_retries=spec.retries,
         num_returns="streaming",
     )
-    progress = task.remote(need, workspace, "GPU" in share, threads_of(spec.resources))
+    gpu, threads = "GPU" in share, threads_of(spec.resources)
+    progress = task.remote(need, workspace, gpu, threads, 1 if gpu else _idle(spec.resources))
     try:
         while True:
             ready, _ = ray.wait([progress], timeout=1.0)
@@ -98,10 +99,13 @@ def _prepare_one(spec: JobSpec, need: Need, workspace: Workspace, show: Show, sh
         raise PreparationError(f"the process that prepares the search died: {str(error).splitlines()[0]}") from error
 
 
-def _prepare(need: Need, workspace: Workspace, gpu: bool, threads: int) -> Iterator[tuple[str, int, int]]:
+def _prepare(
+    need: Need, workspace: Workspace, gpu: bool, threads: int, parallel: int
+) -> Iterator[tuple[str, int, int]]:
     """Runs on a node; yields its progress, at most once a second.
 
-    The threads are those of a trial's process: a backbone's weights depend on them, and so do the trials' scores.
+    The threads are those of a trial's process: a backbone's weights depend on them, and so do the trials' scores. What
+    is read at once (`parallel`) changes nothing but the time.
     """
     from nas.cache.entries import let_go
     from nas.training.loop.device import thread_count
@@ -122,6 +126,7 @@ def _prepare(need: Need, workspace: Workspace, gpu: bool, threads: int) -> Itera
                     whole_network=need.whole_network,
                     device=None if gpu else "cpu",
                     progress=lambda stage, done, total: reports.put((stage, done, total)),
+                    parallel=parallel,
                 )
         except BaseException as error:
             failures.append(error)
@@ -139,6 +144,17 @@ def _prepare(need: Need, workspace: Workspace, gpu: bool, threads: int) -> Itera
             yield newest
     if failures:
         raise failures[0]
+
+
+def _idle(resources: Resources) -> int:
+    """Count how many trial processes the idle CPUs of a node could hold, at most those of the search, at least one.
+
+    Their time is used and not reserved: with all CPUs reserved, the task would wait for other searches to end.
+    """
+    share = share_of(resources)["CPU"]
+    idle = int(ray.available_resources().get("CPU", 0.0) / share + 1e-9)
+    largest = max((_capacity(node, {"CPU": share}) for node in ray.nodes() if node["Alive"]), default=1)
+    return max(1, min(idle, largest, resources.concurrent * resources.workers))
 
 
 def _capacity(node: dict[str, dict[str, float]], share: dict[str, float]) -> int:

@@ -12,7 +12,7 @@ from nas.data.bank import Extract
 from nas.data.dataset import Uint8
 from nas.models.backbones.base import Backbone
 from nas.models.layers.tracing import is_exporting
-from nas.training.loop.device import autocast
+from nas.training.loop.device import autocast, thread_count_here
 from nas.training.loop.pixels import to_network
 
 
@@ -68,10 +68,13 @@ class StandardizedBackbone(Backbone):
 def feature_function(backbone: Backbone, device: torch.device, dtype: torch.dtype) -> Extract:
     """Make a function from images `(n, H, W, 3)` to one array of features `(n, h, w, C)` for each level.
 
-    Features in bfloat16 are returned as their bits in uint16, as numpy has no bfloat16.
+    Features in bfloat16 are returned as their bits in uint16, as numpy has no bfloat16. Several threads may call the
+    function at once, each with as many of torch's own threads as there are now.
     """
+    use_threads = thread_count_here()
 
     def extract(images: Uint8) -> tuple[NDArray[Any], ...]:
+        use_threads()
         with torch.inference_mode(), autocast(device, dtype):
             maps = backbone(to_network(torch.from_numpy(images).to(device), backbone.preprocessing))
         return tuple(_as_rows(features, dtype) for features in maps)

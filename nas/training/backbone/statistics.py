@@ -9,12 +9,15 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from nas.cache.documents import made_once
-from nas.data.bank import CropSource, crop_batches
+from nas.data.bank import CropSource, Pair, crop_batches
+from nas.data.parallel import in_order
 from nas.models.backbones.base import Backbone
 from nas.training.backbone.extractor import images_at_once
-from nas.training.loop.device import autocast
+from nas.training.loop.device import autocast, thread_count_here
 from nas.training.loop.pixels import to_network
 
 SAMPLE = 128
@@ -30,7 +33,13 @@ class Statistics:
 
 
 def feature_statistics(
-    path: Path, make_backbone: Callable[[], Backbone], source: CropSource, dtype: torch.dtype, about: str = ""
+    path: Path,
+    make_backbone: Callable[[], Backbone],
+    source: CropSource,
+    dtype: torch.dtype,
+    parallel: int = 1,
+    *,
+    about: str = "",
 ) -> Statistics:
     """Read the statistics of a backbone's features from a file, or measure and save them.
 
@@ -39,31 +48,42 @@ def feature_statistics(
         make_backbone: Called where there is no file; returns the backbone on its device, in evaluation mode.
         source: The training crops, of which `SAMPLE` of view 0 are measured.
         dtype: Precision of the backbone.
+        parallel: Batches of crops at once, each in a thread of its own.
         about: What the features are of, in words, for whoever lists the cache.
 
     Raises:
         ValueError: A feature is not finite, as with damaged weights.
         DatasetError: An image is missing or broken.
     """
-    stored = made_once(path, lambda: {"about": about, **_measure(make_backbone(), source, dtype)})
+    stored = made_once(path, lambda: {"about": about, **_measure(make_backbone(), source, dtype, parallel)})
     return Statistics(tuple(stored["mean"]), tuple(stored["deviation"]))
 
 
-@torch.inference_mode()
-def _measure(backbone: Backbone, source: CropSource, dtype: torch.dtype) -> dict[str, Any]:
+def _measure(backbone: Backbone, source: CropSource, dtype: torch.dtype, parallel: int) -> dict[str, Any]:
     device = next(backbone.parameters()).device
+    use_threads = thread_count_here()
+
+    @torch.inference_mode()
+    def sums(item: tuple[int, Pair]) -> list[NDArray[np.float64]]:
+        """Sums of the features, of their squares, and cells (3, C) of each level."""
+        use_threads()
+        with autocast(device, dtype):
+            maps = backbone(to_network(torch.from_numpy(item[1][0]).to(device), backbone.preprocessing))
+        return [_sums(features.double()) for features in maps]
+
     rows = np.unique(np.linspace(0, source.images - 1, min(SAMPLE, source.images)).round().astype(int)).tolist()
     totals = [np.zeros((3, level.channels)) for level in backbone.levels]
-    for _, (images, _) in crop_batches(source, rows, images_at_once(source.crop)):
-        with autocast(device, dtype):
-            maps = backbone(to_network(torch.from_numpy(images).to(device), backbone.preprocessing))
-        for sums, features in zip(totals, (level.double() for level in maps), strict=True):
-            sums[0] += features.sum((0, 2, 3)).cpu().numpy()
-            sums[1] += features.square().sum((0, 2, 3)).cpu().numpy()
-            sums[2] += features.shape[0] * features.shape[2] * features.shape[3]
+    for of_batch in in_order(sums, crop_batches(source, rows, images_at_once(source.crop)), parallel):
+        totals = [total + more for total, more in zip(totals, of_batch, strict=True)]
     total, squares, cells = np.concatenate(totals, 1)
     mean = total / cells
     deviation = np.sqrt(np.maximum(squares / cells - mean**2, 0))
     if not (np.isfinite(mean).all() and np.isfinite(deviation).all()):
         raise ValueError("the backbone's features are not all finite: its weights are damaged, or need float32")
     return {"mean": mean.tolist(), "deviation": deviation.tolist()}
+
+
+def _sums(features: Tensor) -> NDArray[np.float64]:
+    cells = features.shape[0] * features.shape[2] * features.shape[3]
+    sums: list[Tensor] = [features.sum((0, 2, 3)), features.square().sum((0, 2, 3))]
+    return np.stack([*(of_channel.cpu().numpy() for of_channel in sums), np.full(features.shape[1], float(cells))])

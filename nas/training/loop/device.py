@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import nn
@@ -65,6 +65,20 @@ def thread_count(threads: int | None) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def thread_count_here() -> Callable[[], None]:
+    """Return a function that gives whichever thread calls it as many CPU threads as the present thread has now.
+
+    A thread that is new to torch would take one for each core.
+    """
+    threads = torch.get_num_threads()
+
+    def give() -> None:
+        if torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)
+
+    return give
 
 
 @contextlib.contextmanager

@@ -1,4 +1,5 @@
 import json
+import time
 from pathlib import Path
 from typing import Never
 
@@ -37,10 +38,13 @@ def mean_features(images):
     return (cells.mean((2, 4)),)
 
 
-def build(folder, split, *, extract=mean_features, views=2, label_stride=8, batch=2, progress=lambda *_: None):
+def build(
+    folder, split, *, extract=mean_features, views=2, label_stride=8, batch=2, progress=lambda *_: None, parallel=1
+):
     train = CropSource(split, len(split), (16, 32), views, AugmentSpec())
     val = CropSource(split, 3, (16, 32))
-    return build_bank(folder, train, val, extract, label_stride=label_stride, batch=batch, progress=progress)
+    options = {"label_stride": label_stride, "batch": batch, "progress": progress, "parallel": parallel}
+    return build_bank(folder, train, val, lambda: extract, **options)
 
 
 def test_rows_are_views_of_images_in_order(tmp_path, split):
@@ -59,6 +63,17 @@ def test_rows_are_views_of_images_in_order(tmp_path, split):
     assert not np.array_equal(bank.train_features[0][0], bank.train_features[0][5])  # two views of image 0
     assert calls[-1] == ("features", 13, 13)
     assert [done for _, done, _ in calls] == sorted(done for _, done, _ in calls)
+
+
+def test_a_bank_of_several_batches_at_once_is_the_same_files(tmp_path, split):
+    def slower_first(images: np.ndarray) -> tuple[np.ndarray, ...]:
+        time.sleep(0.02 * (images[0, 0, 0, 0] % 3))  # so that batches end in another order than they began
+        return mean_features(images)
+
+    one = build(tmp_path / "one", split)
+    many = build(tmp_path / "many", split, extract=slower_first, parallel=4)
+    for file in one.folder.glob("*.npy"):
+        assert file.read_bytes() == (many.folder / file.name).read_bytes()
 
 
 def test_the_report_has_the_size(tmp_path, split):

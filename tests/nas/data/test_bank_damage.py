@@ -59,7 +59,7 @@ class Features:
 def build(folder: Path, split: Split, features: Features | None = None) -> FeatureBank:
     train, val = CropSource(split, 4, (16, 32), 1, AugmentSpec()), CropSource(split, 2, (16, 32))
     chosen = features or Features()
-    return build_bank(folder, train, val, chosen, label_stride=8, batch=2, progress=lambda *_: None)
+    return build_bank(folder, train, val, lambda: chosen, label_stride=8, batch=2, progress=lambda *_: None)
 
 
 def content(bank: FeatureBank) -> list[Any]:

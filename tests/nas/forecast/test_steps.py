@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from nas.forecast.steps import StepCost, Stretch, fit, step_key
 from nas.specs import AugmentSpec, BackboneSpec, Fidelity, HeadSpec, NetworkSpec, OptimizerSpec, ScheduleSpec
 
-BASE = Fidelity(dataset="scenes")
+BASE = Fidelity(dataset="scenes", backbone=BackboneSpec())
 AUGMENT = AugmentSpec(scale=(1.0, 1.0))
 
 

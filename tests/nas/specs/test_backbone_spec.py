@@ -5,7 +5,8 @@ from nas.specs import BackboneSpec, Fidelity
 
 
 def test_old_specs_keep_their_keys_and_old_names_have_no_weights():
-    assert Fidelity(dataset="x").key == "08529d601c3b4310ffa9bac8a0a451b1645a36d235dd0d92530ce80db6cb154d"
+    old = Fidelity(dataset="x", backbone=BackboneSpec())
+    assert old.key == "08529d601c3b4310ffa9bac8a0a451b1645a36d235dd0d92530ce80db6cb154d"
     assert not {"depths", "levels"} & set(BackboneSpec().model_dump())
     assert BackboneSpec(name="timm:resnet18").weights is None
 
@@ -17,6 +18,10 @@ def test_weights_that_belong_to_the_name(name, weights):
     assert BackboneSpec(name=name).weights == weights
     assert BackboneSpec(name=name, weights=None).weights is None
     assert BackboneSpec.model_validate(BackboneSpec(name=name, weights=None).model_dump()).weights is None
+
+
+def test_without_a_word_about_it_the_backbone_needs_no_warm_up():
+    assert Fidelity(dataset="x").backbone == BackboneSpec(name="efficientnet_lite0", weights="imagenet")
 
 
 def test_depths_are_maps_of_one_stride():

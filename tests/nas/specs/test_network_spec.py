@@ -4,24 +4,24 @@ import json
 
 import pytest
 
-from nas.specs import BlackBoxSpec, Fidelity, NetworkSpec
+from nas.specs import BackboneSpec, BlackBoxSpec, Fidelity, NetworkSpec
 from search_spaces.base import content_key
 from search_spaces.validation import validate
 
 BEFORE = "08529d601c3b4310ffa9bac8a0a451b1645a36d235dd0d92530ce80db6cb154d"
-"""Key of Fidelity(dataset="x") as stored by versions without `network`."""
+"""Key of a fidelity as stored by versions without `network`."""
 
 
 def test_a_fidelity_without_a_network_keeps_its_key():
-    fidelity = Fidelity(dataset="x")
+    fidelity = Fidelity(dataset="x", backbone=BackboneSpec())
     assert fidelity.key == BEFORE
-    assert Fidelity(dataset="x", network=NetworkSpec()).key == BEFORE
+    assert Fidelity(dataset="x", backbone=BackboneSpec(), network=NetworkSpec()).key == BEFORE
     assert "network" not in fidelity.model_dump()
     assert "network" not in BlackBoxSpec(name="s", fidelity=fidelity).model_dump(mode="json")["fidelity"]
 
 
 def test_another_network_is_another_key_and_survives_the_store():
-    fidelity = Fidelity(dataset="x", network=NetworkSpec(filters=8))
+    fidelity = Fidelity(dataset="x", backbone=BackboneSpec(), network=NetworkSpec(filters=8))
     assert fidelity.key != BEFORE
     assert fidelity.key == content_key(fidelity.model_dump(mode="json"))
     again = Fidelity.model_validate(json.loads(fidelity.model_dump_json()))

@@ -2,11 +2,11 @@
 
 import pytest
 
-from nas.specs import Fidelity, LossSpec, OptimizerSpec, ScheduleSpec
+from nas.specs import BackboneSpec, Fidelity, LossSpec, OptimizerSpec, ScheduleSpec
 
 
 def test_defaults_are_left_out_so_that_older_fidelities_keep_their_keys():
-    fidelity = Fidelity(dataset="scenes")
+    fidelity = Fidelity(dataset="scenes", backbone=BackboneSpec())
     dumped = fidelity.model_dump(mode="json")
     assert not {"loss", "ema"} & dumped.keys()
     assert "clip_norm" not in dumped["optimizer"]

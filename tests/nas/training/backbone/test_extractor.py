@@ -3,12 +3,14 @@ import pytest
 import torch
 from torch import nn
 
+from nas.data.parallel import in_order
 from nas.models.backbones.base import Level
 from nas.models.backbones.build import build_backbone
 from nas.models.networks import SegmentationNetwork
 from nas.specs import BackboneSpec
 from nas.training.backbone.extractor import StandardizedBackbone, feature_function, images_at_once
 from nas.training.loop.batches import as_tensor
+from nas.training.loop.device import thread_count
 from nas.training.loop.pixels import to_network
 from nas.weights.preprocessing import IMAGENET, Preprocessing
 
@@ -87,6 +89,20 @@ def test_the_feature_function_keeps_its_dtypes_bits(images, dtype):
     assert features.dtype is dtype
     expected = backbone(to_network(torch.from_numpy(images), IMAGENET))[0].permute(0, 2, 3, 1)
     assert (features.float() - expected).abs().mean() < (1e-6 if dtype is torch.float32 else 0.03)
+
+
+def test_several_threads_get_the_bits_of_one_with_its_number_of_threads(images):
+    backbone = standardized(frozen=True)
+    with thread_count(1):
+        extract = feature_function(backbone, torch.device("cpu"), torch.float32)
+        (alone,) = extract(images)
+
+        def elsewhere(batch: np.ndarray) -> tuple[np.ndarray, int]:
+            return extract(batch)[0], torch.get_num_threads()
+
+        for features, threads in in_order(elsewhere, [images] * 4, 2):
+            assert np.array_equal(features, alone)
+            assert threads == 1
 
 
 def test_a_backbone_takes_about_two_megapixels_at_once():
