@@ -1,13 +1,24 @@
-"""Files and folders that appear only when complete, and are made once by any number of processes."""
+"""Files and folders that appear only when complete, also after a power cut; locks between processes."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+_NOT_OFFERED = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}
+"""Errors of file systems that cannot be asked to write to the disk at once."""
+
+TEMPORARY = ".part"
+"""The end of temporary names."""
+
+SYNCING = 8
+"""Files of a folder that are written to the disk at a time: the file system's journal takes them together."""
 
 
 @contextlib.contextmanager
@@ -24,12 +35,21 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` write a temporary file beside `path`, then rename it; a reader sees the old file or the new one."""
+    """Let `write` write a temporary file beside `path`, then rename it; a reader sees the old file or the new one.
+
+    The content is on the disk before it has its name, and the name is when this returns: after a power cut, too, there
+    is the old file or the new one.
+
+    Raises:
+        OSError: The file cannot be written: the disk is full, for instance. The old file stays.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = _temporary(path)
     try:
         write(temporary)
+        _sync([temporary])
         temporary.replace(path)
+        _sync([path.parent])
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -51,40 +71,55 @@ def write_bytes_atomically(path: Path, content: bytes) -> None:
 def write_folder_atomically(folder: Path, write: Callable[[Path], None]) -> None:
     """Let `write` fill an empty temporary folder beside `folder`, then rename it to `folder`, which is new or empty.
 
-    A failure removes the temporary folder.
+    A failure removes the temporary folder. As with `write_atomically`, all files are on the disk before the rename.
+
+    Raises:
+        OSError: A file cannot be written, or `folder` is not empty.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = _temporary(folder)
     try:
         temporary.mkdir()
         write(temporary)
+        _sync([*temporary.rglob("*"), temporary])
         temporary.replace(folder)
+        _sync([folder.parent])
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def make_once(folder: Path, make: Callable[[Path], None]) -> bool:
-    """Make `folder` unless it exists; of several processes one makes the folder and the others wait.
+def remove_left_overs(path: Path) -> None:
+    """Remove what killed processes have left of `path` under temporary names, which no reader looks at.
 
-    A killed process leaves a temporary folder that no reader looks at; the next one to make the same folder removes it.
-
-    Args:
-        folder: Appears only when it is complete.
-        make: Called with an empty temporary folder to fill.
-
-    Returns:
-        Whether this call made the folder.
+    To be called by the holder of `path`'s lock, so that nobody is writing.
     """
-    if folder.exists():
-        return False
-    with locked(folder):
-        if folder.exists():
-            return False
-        for left_over in folder.parent.glob(f".{folder.name}.*.part"):
+    for left_over in path.parent.glob(f".{path.name}.*{TEMPORARY}"):
+        if left_over.is_dir():
             shutil.rmtree(left_over, ignore_errors=True)
-        write_folder_atomically(folder, make)
-    return True
+        else:
+            left_over.unlink(missing_ok=True)
 
 
 def _temporary(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}.part")
+    return path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
+
+
+def _sync(paths: Iterable[Path]) -> None:
+    """Wait until files and folders are on the disk, as far as their file system knows how."""
+
+    def sync(path: Path) -> None:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        except OSError as error:
+            if error.errno not in _NOT_OFFERED:
+                raise
+        finally:
+            os.close(descriptor)
+
+    asked = list(paths)
+    if len(asked) == 1:
+        sync(asked[0])
+        return
+    with ThreadPoolExecutor(SYNCING, thread_name_prefix="sync") as pool:
+        list(pool.map(sync, asked))

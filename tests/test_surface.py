@@ -46,6 +46,9 @@ PAGES = ("/", "/docs", "/openapi.json", "/healthz", "/readyz", "/static/app.js")
 """Not in the OpenAPI document."""
 
 COMMANDS = """
+cache ls --cache --json
+cache prune --cache --dry-run --size --unused-for
+cache verify --cache
 calibrate SPEC.YAML --dry-run --key --watch
 calibration ID --json --plot
 data add NAME DIR --classes --ignore --image-folder --image-suffix --images --layout --map --mask-folder --mask-suffix \

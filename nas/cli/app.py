@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from nas.cli import (
+    cache,
     data,
     doctor,
     init,
@@ -75,6 +76,7 @@ app.command("export")(remote.export)
 app.command("retrain")(local.retrain)
 app.command("published")(published.published)
 app.command("doctor")(doctor.doctor)
+app.add_typer(cache.app, name="cache")
 app.add_typer(data.app, name="data")
 app.add_typer(registering.weights, name="weights")
 

@@ -91,14 +91,14 @@ def retrain(
     except KeyboardInterrupt:
         print("\ninterrupted; the same command again continues from here", file=sys.stderr)
         raise typer.Exit(130) from None
-    if onnx:
-        export_retrained(output, input="pixels" if onnx_input is OnnxInput.pixels else "normalised")
     last = measured[-1]
     time = duration(last.seconds)
     print(f"{score(last.score)} mIoU after {last.iteration} iterations in {time}; results in {output}")
     if extras.evaluation is not None:
         entire = json.loads((output / "metrics.json").read_text("utf-8"))["full_images"]
         print(f"{score(entire['score'])} mIoU on {entire['measured_on']}")
+    if onnx:  # at the end: what fails here leaves the network and its score
+        export_retrained(output, input="pixels" if onnx_input is OnnxInput.pixels else "normalised")
 
 
 def require_torch(who: str) -> None:

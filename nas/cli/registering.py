@@ -57,6 +57,7 @@ def add(
     replace: Replace = False,
 ) -> None:
     """Look at a folder of images and masks, report what is seen, and register it under a name."""
+    from nas.aids import aid
     from nas.cli.dataset_report import draw, report
     from nas.cli.progress import stages
     from nas.data.folder.meaning import Wishes
@@ -86,8 +87,10 @@ def add(
     if not said.broken:
         write_registration(path, found.registration)  # before printing: a reader such as `head` may leave early
     print("\n".join(map(one_line, said.lines)))
+    picture = mosaic or path.with_suffix(".png")
     if mosaic is not None or not said.broken:
-        draw(opened, mosaic or path.with_suffix(".png"))
+        with aid("picture of samples", picture, "the data set does without it"):
+            draw(opened, picture)
     if said.broken:
         raise ValueError(f"{folder} is not registered, since no network can be trained on it: see the errors above")
     print(f"registered as `{name}` in {path}")
@@ -174,6 +177,7 @@ def _free(home: Path, what: str, name: str, registered: Mapping[str, object], *,
 
 
 def _remove(home: Path, what: str, name: str, configured: Mapping[str, object]) -> None:
+    from nas.aids import aid
     from nas.data.registrations import registration_path
 
     path = registration_path(home, what, name)
@@ -182,7 +186,9 @@ def _remove(home: Path, what: str, name: str, configured: Mapping[str, object]) 
     except FileNotFoundError:
         where = "it stands in config.yaml or the environment" if name in configured else f"there is no file {path}"
         raise ValueError(f"{name!r} cannot be removed: {where}") from None
-    path.with_suffix(".png").unlink(missing_ok=True)
+    picture = path.with_suffix(".png")
+    with aid("picture of samples", picture, "it stays there"):
+        picture.unlink(missing_ok=True)
     print(f"{name} removed")
 
 

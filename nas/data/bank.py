@@ -2,31 +2,37 @@
 
 A bank is a folder of .npy files that trials map into memory, so that all processes of a node share the pages. The
 caller names the folder by a hash of all inputs. The folder is made under a lock and a temporary name, and renamed when
-it is complete. This module does not import torch: the features come from a function.
+it is complete; its files are verified when it is opened. A bank that cannot be written is held in memory, if it fits.
+This module does not import torch: the features come from a function.
 
     train_features_0.npy  (views * images, h, w, C)   row view * images + image; _1, _2, ... for the coarser levels
     train_labels.npy      (views * images, H, W)      uint8, 255 ignored
     val_features_0.npy, val_labels.npy                the same, one row per validation image
-    report.json
+    report.json                                       rows, seconds, size and sha256 of each file
 """
 
 from __future__ import annotations
 
-import json
+import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.atomic import make_once
+from nas.aids import reason_of
+from nas.atomic import write_folder_atomically
+from nas.cache.boots import notes_of_this_boot
+from nas.cache.entries import held, hold, let_go, read_or_make
+from nas.cache.sealed import FILES, BrokenEntryError, check_files, read_sealed, sealed
+from nas.cache.use import mark_in_use
 from nas.data.dataset import Split, Uint8
 from nas.data.parallel import in_order
+from nas.data.rows import FolderRows, MemoryRows, Rows
 from nas.data.transforms import MEAN_PIXEL, Colour, train_crop, train_label_crop, val_crop, val_label_crop
 from nas.specs import AugmentSpec
 
@@ -43,6 +49,8 @@ VIEW_SEED = 0x5E6
 """Seed of the crops, which no trial and no seed of a trial changes: all trials share the bank."""
 
 REPORT = "report.json"
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -100,9 +108,10 @@ def _view_stream(view: int, image: int) -> np.random.Generator:
 
 @dataclass(frozen=True)
 class FeatureBank:
-    """An opened bank, whose arrays are mapped from disk, read on access and never written back.
+    """An opened bank, whose arrays are mapped from disk, read on access and never written back; or are in memory.
 
     Attributes:
+        folder: Where the bank is on the disk, or would be.
         train_features: One array for each level, finest first; the same for `val_features`.
     """
 
@@ -115,30 +124,128 @@ class FeatureBank:
 
 
 def open_bank(folder: Path) -> FeatureBank:
-    """Open the bank in `folder` by mapping its arrays.
+    """Open the bank in `folder` by mapping its arrays, after its files have been verified.
+
+    A bank of gigabytes is read for that once on each node, as long as its files do not change and the node does not
+    start anew.
 
     Raises:
-        OSError: There is no bank in `folder`.
+        MissingEntryError: There is no bank in `folder`.
+        BrokenEntryError: The bank is not what was written.
     """
+    mark_in_use(folder)
+    report = read_sealed(folder / REPORT)
+    check_files(folder, report, notes_of_this_boot(folder))
 
     def mapped(name: str) -> NDArray[Any]:
         # Mode "c" maps privately: as cheap as read-only, and torch accepts the array without a copy.
-        array: NDArray[Any] = np.load(folder / f"{name}.npy", mmap_mode="c", allow_pickle=False)
+        array: NDArray[Any] = np.load(folder / name, mmap_mode="c", allow_pickle=False)
         return array
 
-    report = json.loads((folder / REPORT).read_text("utf-8"))
-    return FeatureBank(
-        folder=folder,
-        train_features=tuple(mapped(f"train_features_{level}") for level in range(report["levels"])),
-        train_labels=mapped("train_labels"),
-        val_features=tuple(mapped(f"val_features_{level}") for level in range(report["levels"])),
-        val_labels=mapped("val_labels"),
-        report=report,
-    )
+    try:
+        return _bank(folder, report, {name.removesuffix(".npy"): mapped(name) for name in report[FILES]})
+    except (OSError, ValueError, LookupError) as error:  # verified, but the folder may vanish meanwhile
+        raise BrokenEntryError(f"{folder} cannot be opened: {error}") from error
 
 
 def build_bank(
     folder: Path,
+    train: CropSource,
+    val: CropSource,
+    make_extract: Callable[[], Extract],
+    *,
+    label_stride: int,
+    batch: int,
+    progress: Progress,
+    parallel: int = 1,
+    about: str = "",
+) -> FeatureBank:
+    """Open the bank in `folder`, and build it first where it is missing or broken; a failed build leaves nothing.
+
+    Where the folder cannot be written (a full disk, for instance) the bank is built in memory, for this process.
+
+    Args:
+        folder: Where the bank is, or will be.
+        train: Training crops.
+        val: Validation images.
+        make_extract: Called where the bank is built; returns the function that computes the features of a batch of
+            images.
+        label_stride: Pixels per stored label, along each axis.
+        batch: Images per call of that function.
+        progress: Called with the stage "features", the rows done and the rows in all.
+        parallel: Batches at once, for each of which a thread calls that function; the bank is the same.
+        about: What the features are of, in words, for whoever lists the cache.
+
+    Raises:
+        OSError: The bank can neither be written nor held in memory; the message says how much it needs.
+        DatasetError: A file is missing or broken.
+    """
+
+    def filled(rows: Rows) -> dict[str, Any]:
+        started = time.perf_counter()
+        levels = _fill(
+            rows,
+            train,
+            val,
+            make_extract(),
+            label_stride=label_stride,
+            batch=batch,
+            progress=progress,
+            parallel=parallel,
+        )
+        return {
+            "about": about,
+            "levels": levels,
+            "train_rows": len(train),
+            "val_rows": len(val),
+            "seconds": round(time.perf_counter() - started, 3),
+        }
+
+    def make() -> FeatureBank:
+        def write(temporary: Path) -> None:
+            with FolderRows(temporary) as files:
+                report = filled(files)
+            report |= {"bytes": sum(entry["bytes"] for entry in files.written.values()), FILES: files.written}
+            (temporary / REPORT).write_text(sealed(report), "utf-8")
+
+        try:
+            write_folder_atomically(folder, write)
+            return open_bank(folder)
+        except (OSError, BrokenEntryError) as error:
+            return hold(folder, in_memory(reason_of(error) if isinstance(error, OSError) else str(error)))
+
+    def in_memory(reason: str) -> FeatureBank:
+        _log.warning("the feature bank cannot be kept in %s (%s): this process holds it in memory", folder, reason)
+        arrays = MemoryRows(f"the feature bank cannot be written to {folder} ({reason})", _make_room)
+        report = filled(arrays)
+        return _bank(folder, report, arrays.arrays)
+
+    return read_or_make(folder, lambda: open_bank(folder), make)
+
+
+def _bank(folder: Path, report: dict[str, Any], arrays: Mapping[str, NDArray[Any]]) -> FeatureBank:
+    levels = range(report["levels"])
+    return FeatureBank(
+        folder=folder,
+        train_features=tuple(arrays[f"train_features_{level}"] for level in levels),
+        train_labels=arrays["train_labels"],
+        val_features=tuple(arrays[f"val_features_{level}"] for level in levels),
+        val_labels=arrays["val_labels"],
+        report=report,
+    )
+
+
+def _make_room(size: int, free: Callable[[], int]) -> bool:
+    """Forget banks that this process holds in memory, the oldest first, until another one fits."""
+    for path in held(FeatureBank):
+        if size <= free():
+            break
+        let_go(path)
+    return size <= free()
+
+
+def _fill(
+    rows: Rows,
     train: CropSource,
     val: CropSource,
     extract: Extract,
@@ -146,57 +253,26 @@ def build_bank(
     label_stride: int,
     batch: int,
     progress: Progress,
-    parallel: int = 1,
-) -> FeatureBank:
-    """Open the bank in `folder`, and build it first unless it exists. A failed build leaves nothing behind.
-
-    Args:
-        folder: Where the bank is, or will be.
-        train: Training crops.
-        val: Validation images.
-        extract: Computes the features of a batch of images.
-        label_stride: Pixels per stored label, along each axis.
-        batch: Images per call of `extract`.
-        progress: Called with the stage "features", the rows done and the rows in all.
-        parallel: Batches at once, for each of which a thread calls `extract`; the bank is the same.
-
-    Raises:
-        OSError: The disk is full.
-        DatasetError: A file is missing or broken.
-    """
+    parallel: int,
+) -> int:
+    """Write features and labels of both sources; returns the number of levels."""
 
     def extracted(item: tuple[int, Pair]) -> tuple[int, tuple[NDArray[Any], ...], Uint8]:
         done, (images, maps) = item
-        return done, extract(images), maps
+        return done, extract(images), sample_labels(maps, label_stride)
 
-    def make(temporary: Path) -> None:
-        started = time.perf_counter()
-        total = len(train) + len(val)
-        writers: list[NpyWriter] = []
-        for name, source, offset in (("train", train, 0), ("val", val, len(train))):
-            with ExitStack() as files:
-                rows, writers = len(source), []
-                to_labels = files.enter_context(NpyWriter(temporary / f"{name}_labels.npy", rows))
-                batches = crop_batches(source, range(len(source)), batch)
-                for done, levels, maps in in_order(extracted, batches, parallel):
-                    for level, features in enumerate(levels):
-                        if level == len(writers):
-                            path = temporary / f"{name}_features_{level}.npy"
-                            writers.append(files.enter_context(NpyWriter(path, rows)))
-                        writers[level].append(features)
-                    to_labels.append(sample_labels(maps, label_stride))
-                    progress("features", offset + done, total)
-        report = {
-            "levels": len(writers),
-            "train_rows": len(train),
-            "val_rows": len(val),
-            "bytes": sum(file.stat().st_size for file in temporary.iterdir()),
-            "seconds": round(time.perf_counter() - started, 3),
-        }
-        (temporary / REPORT).write_text(json.dumps(report, indent=1) + "\n", "utf-8")
-
-    make_once(folder, make)
-    return open_bank(folder)
+    total, levels = len(train) + len(val), 0
+    for name, source, offset in (("train", train, 0), ("val", val, len(train))):
+        for done, features, labels in in_order(extracted, crop_batches(source, range(len(source)), batch), parallel):
+            if not levels:
+                rows.reserve(total * (labels[0].nbytes + sum(level[0].nbytes for level in features)))
+                levels = len(features)
+            for level, values in enumerate(features):
+                rows.append(f"{name}_features_{level}", values, len(source))
+            rows.append(f"{name}_labels", labels, len(source))
+            progress("features", offset + done, total)
+        rows.close()
+    return levels
 
 
 def crop_batches(source: CropSource, rows: Iterable[int], batch: int) -> Iterator[tuple[int, Pair]]:
@@ -231,27 +307,3 @@ def sample_labels(labels: Uint8, stride: int) -> Uint8:
         return labels
     rows, columns = (np.arange(0 if side % stride == 1 else stride // 2, side, stride) for side in labels.shape[1:])
     return np.ascontiguousarray(labels[:, rows][:, :, columns])
-
-
-class NpyWriter:
-    """Writes a .npy file of `rows` rows piece by piece; a full disk raises OSError (mapped memory: a bus error)."""
-
-    def __init__(self, path: Path, rows: int) -> None:
-        self._file: BinaryIO = path.open("wb")
-        self._rows = rows
-        self._written = 0
-
-    def __enter__(self) -> NpyWriter:
-        return self
-
-    def __exit__(self, *failure: object) -> None:
-        self._file.close()
-        assert failure[0] is not None or self._written == self._rows
-
-    def append(self, rows: NDArray[Any]) -> None:
-        """Append rows (n, ...); the first call fixes the dtype and the shape of a row."""
-        if not self._written:
-            header = {"descr": rows.dtype.str, "fortran_order": False, "shape": (self._rows, *rows.shape[1:])}
-            np.lib.format.write_array_header_1_0(self._file, header)
-        self._file.write(np.ascontiguousarray(rows).data)
-        self._written += len(rows)

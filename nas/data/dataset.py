@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas.data.decode import Uint8, exif_orientation, read_image, read_label_values
-from nas.data.digests import file_digests
 from nas.data.errors import DatasetError
 from nas.data.resizing import resize_image, resize_label
+from nas.digests import file_digests
 from search_spaces.base import canonical_json
 
 __all__ = [
@@ -217,11 +217,17 @@ class SegmentationDataset:
             digest.update(f"\n{split.name} {len(split)}".encode())
             digest.update(split.table.signature)
             paths = [path for item in split.items for path in item]
-            for path, content in zip(paths, file_digests(paths, self.digests), strict=True):
+            for path, content in zip(paths, self._digests_of(paths), strict=True):
                 digest.update(f"\n{path.relative_to(self.root).as_posix()} {content}".encode())
         if self.resize != 1:
             digest.update(f"\nresize {self.resize!r}".encode())
         return digest.hexdigest()
+
+    def _digests_of(self, paths: Sequence[Path]) -> list[str]:
+        try:
+            return file_digests(paths, self.digests)
+        except OSError as error:
+            raise DatasetError(f"{error.filename} cannot be read ({error.strerror})") from error
 
 
 def voc_palette(count: int) -> Uint8:

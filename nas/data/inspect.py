@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from nas.atomic import write_atomically
 from nas.data.check import Finding, check_labels
 from nas.data.counts import LabelCounts
 from nas.data.dataset import IGNORE, SegmentationDataset, Split, Uint8
@@ -93,7 +94,9 @@ def write_mosaic(dataset: SegmentationDataset, path: Path, columns: int = 4, wid
     for split in dataset.splits.values():
         tiles = [_tile(split, index, dataset.palette, width) for index in _spaced(len(split), columns)]
         strips.append(_beside(tiles, columns * width))
-    Image.fromarray(np.concatenate(strips)).save(path)
+    picture = Image.fromarray(np.concatenate(strips))
+    named = Image.registered_extensions().get(path.suffix.lower(), "PNG")
+    write_atomically(path, lambda temporary: picture.save(temporary, format=named))
 
 
 def _count(split: Split, index: int) -> tuple[tuple[int, int], NDArray[np.int64]]:

@@ -173,10 +173,9 @@ def _retrain(
         checkpoint_seconds=checkpoint_seconds,
         **extras._asdict(),
     )
-    measurements = launch(asked, processes, ProgressLines())
-    if onnx:
+    _print(launch(asked, processes, ProgressLines()))
+    if onnx:  # at the end: what fails here leaves the network and its scores
         export_retrained(output, input=taken)
-    _print(measurements)
 
 
 @app.command("training-free")

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from nas.cache.documents import made_once
 from nas.data.dataset import SegmentationDataset, Split, Uint8
 from nas.models.graph_reasoning import KnowledgeGraph, cooccurrence_graph, hierarchy_of
-from nas.training.backbone.statistics import made_once
 from search_spaces.base import content_key
 
 FORMAT = 1
@@ -40,7 +40,8 @@ def class_graph(dataset: SegmentationDataset, images: int, folder: Path) -> Know
 
 def _count(dataset: SegmentationDataset, images: int) -> dict[str, Any]:
     graph = cooccurrence_graph(dataset.class_names, _label_maps(dataset.split("train"), images))
-    return {"adjacency": graph.adjacency.tolist(), "source": graph.source}
+    about = f"{dataset.root.name}: which classes occur together in {images} training images"
+    return {"about": about, "adjacency": graph.adjacency.tolist(), "source": graph.source}
 
 
 def _label_maps(split: Split, images: int) -> Iterator[Uint8]:

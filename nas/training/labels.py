@@ -6,11 +6,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from nas.cache.documents import made_once
 from nas.data.bank import CropSource
 from nas.data.check import check_labels, refuse_errors
 from nas.data.counts import LabelCounts, count_crops
 from nas.data.dataset import SegmentationDataset
-from nas.training.backbone.statistics import made_once
 from nas.training.progress import Progress
 from search_spaces.base import content_key
 
@@ -55,11 +55,14 @@ def checked_labels(
         DatasetError: A label map is broken, or `check_labels` finds an error.
     """
     path = folder / f"{_key(dataset, training, validation, label_stride)}-labels.json"
-    stored = made_once(path, lambda: _count(dataset.num_classes, training, validation, label_stride, progress))
+    height, width = training.crop
+    about = f"{name}: labels of {len(training)} + {len(validation)} crops of {height}x{width}"
+    stored = made_once(
+        path, lambda: {"about": about, **_count(dataset.num_classes, training, validation, label_stride, progress)}
+    )
     trained, measured = (
         LabelCounts(tuple(stored[part]["pixels"]), stored[part]["void"]) for part in ("training", "validation")
     )
-    height, width = training.crop
     findings = check_labels(
         trained,
         measured,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from nas.data.bank import CropSource, FeatureBank, build_bank, open_bank
+from nas.data.bank import CropSource, Extract, FeatureBank, build_bank
 from nas.data.dataset import SegmentationDataset
 from nas.models.backbones.base import Backbone
 from nas.models.graph_reasoning import KnowledgeGraph
@@ -54,7 +54,7 @@ class Prepared:
 
     @property
     def weights(self) -> Path | None:
-        """The backbone's checkpoint; `None` for entire networks."""
+        """The backbone's checkpoint; `None` for entire networks, and where it could not be written to the cache."""
         return None if self.source is None else self.source.weights
 
     @property
@@ -103,8 +103,10 @@ def prepare(
 ) -> Prepared:
     """Train or load the backbone of a fidelity, and build or open its feature bank.
 
-    Everything is cached under the hash of its inputs. Concurrent processes on a node make each item once; a killed
-    process leaves no incomplete item. Unusual labels are logged as warnings where progress is reported.
+    Everything is cached under the hash of its inputs, and verified when it is read: a broken item is named in the log,
+    set aside and made anew. Concurrent processes on a node make each item once; a killed process leaves no incomplete
+    item. What cannot be written is held in memory by this process. Unusual labels are logged as warnings where progress
+    is reported.
 
     Args:
         fidelity: What trials are prepared for.
@@ -117,7 +119,7 @@ def prepare(
     Raises:
         ValueError: A name is not registered, weights do not fit the backbone, or the warm-up does not converge.
         DatasetError: The data set is broken, or its labels are such that scores would mean nothing (`check_labels`).
-        OSError: The disk is full.
+        OSError: The features can neither be written to the cache nor held in memory.
     """
     target = pick_device(device)
     dtype = compute_dtype(fidelity, target)
@@ -146,9 +148,8 @@ def prepare(
             statistics_folder=folder,
         )
     source = workspace.backbone_source(fidelity.backbone)
-    if source.weights is None:
-        trained = warm_backbone(warm_up_for(fidelity, dataset, source), workspace.cache, target, progress)
-        source = replace(source, weights=trained)
+    if not source.trained:
+        source = warm_backbone(warm_up_for(fidelity, dataset, source), workspace.cache, target, progress)
     key = _features_key(fidelity, dataset, source, dtype)
     statistics = feature_statistics(
         folder / f"{key}.json",
@@ -156,6 +157,7 @@ def prepare(
         _training_source(fidelity, dataset, source.preprocessing),
         dtype,
         parallel,
+        about=_about(fidelity),
     )
     prepared = Prepared(fidelity, dataset, source, statistics, class_pixels, None, folder)
     if not fidelity.backbone.frozen:
@@ -215,16 +217,28 @@ def _bank(  # noqa: PLR0917  as `build_bank` takes them
     fidelity = prepared.fidelity
     train, val = prepared.training_source(), prepared.validation_source()
     name = content_key({"features": key, "views": train.views, "val": val.images})
-    if (folder / name).is_dir():
-        return open_bank(folder / name)
-    backbone = _placed(prepared.backbone(frozen=True), device)
+    dtype = compute_dtype(fidelity, device)
+
+    def make_extract() -> Extract:
+        return feature_function(_placed(prepared.backbone(frozen=True), device), device, dtype)
+
     return build_bank(
         folder / name,
         train,
         val,
-        feature_function(backbone, device, compute_dtype(fidelity, device)),
+        make_extract,
         label_stride=fidelity.label_stride,
         batch=images_at_once(fidelity.crop),
         progress=progress,
         parallel=parallel,
+        about=f"{_about(fidelity)}; {len(train)} + {len(val)} crops",
     )
+
+
+def _about(fidelity: Fidelity) -> str:
+    """Say in words whose features are cached, for whoever lists the cache."""
+    backbone = fidelity.backbone
+    height, width = fidelity.crop
+    strides = " and ".join(map(str, backbone.strides))
+    weights = "warmed up" if backbone.weights is None else backbone.weights
+    return f"{fidelity.dataset}: {backbone.name} ({weights}) at stride {strides}, crops of {height}x{width}"

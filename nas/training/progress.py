@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 import time
@@ -35,4 +36,5 @@ class ProgressLines:
         now = time.monotonic()
         if done >= total or now - self._last.get(stage, -self._seconds) >= self._seconds:
             self._last[stage] = now
-            print(f"{stage}: {done} / {total}", file=sys.stderr, flush=True)
+            with contextlib.suppress(OSError, ValueError):  # a closed terminal, a full disk: the work goes on unwatched
+                print(f"{stage}: {done} / {total}", file=sys.stderr, flush=True)

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from nas.aids import aid, reason_of
 from nas.atomic import write_bytes_atomically, write_text_atomically
 from nas.models.graph_reasoning import KnowledgeGraph, identity_graph
 from nas.models.networks import Network, SegmentationNetwork, build_classifier_head, is_network, match_bn_momentum
@@ -97,7 +98,8 @@ def retrain(
         ValueError: safetensors is not installed, the device is not there, the augmentation needs a trained backbone,
             the batch is not a multiple of the number of processes, or `prepare` refuses the fidelity.
         DatasetError: The data set is broken.
-        OSError: The disk is full.
+        OSError: The network cannot be written: the disk is full, for instance. (A checkpoint or the picture that cannot
+            be written costs a warning.)
     """
     _require_safetensors()
     _require_images(document.architecture, fidelity, augmentation)
@@ -146,7 +148,8 @@ def retrain(
                 )
                 result.update(written)
     if leads:
-        (output / CHECKPOINT).unlink(missing_ok=True)
+        with aid("checkpoint", output / CHECKPOINT, "it stays there, and is not needed any more"):
+            (output / CHECKPOINT).unlink(missing_ok=True)
     return measured
 
 
@@ -277,11 +280,10 @@ def _write_results(
     """Write the files of a folder; `added` are further metrics. Returns the metrics."""
     from safetensors.torch import save
 
-    draw_predictions(network, prepared.validation_source(), prepared.dataset, output / PICTURE, device)
+    with aid("picture", output / PICTURE, "the network is saved without it"):
+        draw_predictions(network, prepared.validation_source(), prepared.dataset, output / PICTURE, device)
     tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
-    write_bytes_atomically(
-        output / MODEL, save(tensors, metadata={} if prepared.source is None else prepared.source.metadata())
-    )
+    packed = save(tensors, metadata={} if prepared.source is None else prepared.source.metadata())
     provenance = Provenance(
         search=document.provenance.search,
         trial=document.provenance.trial,
@@ -294,11 +296,18 @@ def _write_results(
         classes=prepared.dataset.class_names,
     )
     metrics = {**_metrics(prepared, network, measured, seed=seed, device=device), **added}
-    for name, content in (
-        (DOCUMENT, write_document(canonical(document.architecture), provenance)),
-        (METRICS, metrics),
-    ):
-        write_text_atomically(output / name, json.dumps(content, indent=2) + "\n")
+    try:
+        write_bytes_atomically(output / MODEL, packed)
+        for name, content in (
+            (DOCUMENT, write_document(canonical(document.architecture), provenance)),
+            (METRICS, metrics),
+        ):
+            write_text_atomically(output / name, json.dumps(content, indent=2) + "\n")
+    except OSError as error:
+        raise OSError(
+            f"the trained network (mIoU {measured[-1].score:.4f}) cannot be written to {output} ({reason_of(error)}): "
+            f"make room there and run the same again, which continues from {CHECKPOINT} where that could be written"
+        ) from error
     return metrics
 
 

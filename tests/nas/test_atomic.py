@@ -1,69 +1,14 @@
-"""Files and folders that appear whole or not at all, with processes that are killed on the way."""
+"""Files and folders that appear whole or not at all, and are on the disk before they have their names."""
 
 from __future__ import annotations
 
+import errno
 import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from nas.atomic import make_once, write_folder_atomically, write_text_atomically
-
-BUILDER = """
-import sys, time
-from pathlib import Path
-sys.path[:0] = {path!r}
-from nas.atomic import make_once
-folder, seconds = Path(sys.argv[1]), float(sys.argv[2])
-def make(temporary):
-    (temporary / "half").write_text("x")
-    print("begun", flush=True)
-    time.sleep(seconds)
-    (temporary / "whole").write_text("x")
-print("made" if make_once(folder, make) else "found", flush=True)
-"""
-
-
-def start_builder(folder: Path, seconds: float) -> subprocess.Popen[str]:
-    script = BUILDER.format(path=sys.path)
-    command = [sys.executable, "-c", script, str(folder), str(seconds)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-
-
-def test_a_killed_build_leaves_nothing_half_valid_and_the_next_one_cleans_up(tmp_path):
-    folder = tmp_path / "bank"
-    victim = start_builder(folder, 60)
-    assert victim.stdout is not None
-    assert victim.stdout.readline() == "begun\n"
-    os.kill(victim.pid, signal.SIGKILL)
-    victim.wait()
-    victim.stdout.close()
-    assert not folder.exists()
-    (left_over,) = tmp_path.glob(".bank.*.part")
-
-    def make(temporary) -> None:
-        (temporary / "whole").write_text("x")
-
-    assert make_once(folder, make)  # the dead process's lock is gone
-    assert [file.name for file in folder.iterdir()] == ["whole"]
-    assert not left_over.exists()
-
-
-def test_two_processes_build_once(tmp_path):
-    folder = tmp_path / "bank"
-    first = start_builder(folder, 0.5)
-    assert first.stdout is not None
-    assert first.stdout.readline() == "begun\n"
-    started = time.monotonic()
-    second = start_builder(folder, 0.5)
-    outputs = [first.communicate()[0], second.communicate()[0]]
-    assert outputs == ["made\n", "found\n"]
-    assert (folder / "whole").exists()
-    assert time.monotonic() - started < 60
+from nas.atomic import write_folder_atomically, write_text_atomically
 
 
 def test_a_folder_appears_only_when_it_is_complete(tmp_path):
@@ -97,3 +42,55 @@ def test_a_failed_write_keeps_the_old_file(tmp_path):
         write_text_atomically(path, "\ud800")
     assert path.read_text() == "old"
     assert [file.name for file in tmp_path.iterdir()] == ["report.json"]
+
+
+@pytest.fixture
+def system_calls(monkeypatch) -> list[tuple[str, str]]:
+    """Names of what is written to the disk, and of what is renamed, in order."""
+    calls: list[tuple[str, str]] = []
+    fsync, replace = os.fsync, Path.replace
+
+    def synced(descriptor: int) -> None:
+        calls.append(("sync", Path(f"/proc/self/fd/{descriptor}").readlink().name))
+        fsync(descriptor)
+
+    def renamed(path: Path, target: Path) -> Path:
+        calls.append(("rename", target.name))
+        return replace(path, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Path, "replace", renamed)
+    return calls
+
+
+def test_a_file_is_on_the_disk_before_its_rename_and_the_name_after(tmp_path, system_calls):
+    write_text_atomically(tmp_path / "a", "x")
+    temporary = f".a.{os.getpid()}.part"
+    assert system_calls == [("sync", temporary), ("rename", "a"), ("sync", tmp_path.name)]
+
+
+def test_all_files_of_a_folder_are_on_the_disk_before_its_rename(tmp_path, system_calls):
+    def write(temporary: Path) -> None:
+        (temporary / "below").mkdir()
+        for name in ("one", "below/two"):
+            (temporary / name).write_text("x")
+
+    write_folder_atomically(tmp_path / "a", write)
+    before = sorted(name for call, name in system_calls[:-2] if call == "sync")
+    assert before == sorted([f".a.{os.getpid()}.part", "below", "one", "two"])
+    assert system_calls[-2:] == [("rename", "a"), ("sync", tmp_path.name)]
+
+
+@pytest.mark.parametrize(("code", "passes"), [(errno.EINVAL, True), (errno.ENOTSUP, True), (errno.ENOSPC, False)])
+def test_a_file_system_without_sync_will_do_but_a_failing_disk_will_not(tmp_path, monkeypatch, code, passes):
+    def refuse(_descriptor: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    if passes:
+        write_text_atomically(tmp_path / "a", "x")
+        assert (tmp_path / "a").read_text() == "x"
+    else:
+        with pytest.raises(OSError, match="No space left"):
+            write_text_atomically(tmp_path / "a", "x")
+        assert not list(tmp_path.iterdir())

@@ -126,6 +126,7 @@ def _prepare(
     The threads are those of a trial's process: a backbone's weights depend on them, and so do the trials' scores. What
     is read at once (`parallel`) changes nothing but the time.
     """
+    from nas.cache.entries import let_go
     from nas.training.loop.device import thread_count
     from nas.training.prepare import prepare  # torch: only where something is trained
     from nas.training.progress import show_remarks
@@ -148,6 +149,8 @@ def _prepare(
                 )
         except BaseException as error:
             failures.append(error)
+        finally:
+            let_go()  # what could not be written is of no use to others, and this process may live on
 
     thread = threading.Thread(target=work, name="prepare")
     thread.start()

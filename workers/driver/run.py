@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from nas.aids import writable_folder
 from nas.kinds.plans import Need, Plan
 from nas.kinds.registry import kind_of
 from nas.results.status import SearchStatus
@@ -175,7 +176,8 @@ class _Run:
     def _work(self, book: RunBook | TrialBook, process: type[Process]) -> bool:
         """Run all tasks of the book; False when stopped before they are over."""
         os.environ.update(ENVIRONMENT)
-        scratch = search_folder(self._workspace, self._driver.search_id) / f"driver-{self._driver.attempt}"
+        folder = search_folder(self._workspace, self._driver.search_id) / f"driver-{self._driver.attempt}"
+        scratch = writable_folder(folder, "scratch folder")
         controller = SearchController(book, process, scratch)
         try:
             while not controller.is_finished():

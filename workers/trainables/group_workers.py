@@ -14,6 +14,7 @@ from ray.train.v2._internal.callbacks.placement_group_callback import PlacementG
 from ray.train.v2._internal.exceptions import WorkerHealthCheckFailedError, WorkerHealthCheckTimeoutError
 from ray.train.v2._internal.execution.callback import WorkerGroupCallback
 
+from nas.aids import writable_folder
 from nas.results.measurement import TrialError
 from workers.trainables.measure import evaluate_task, measured
 from workers.trainables.message import Bug, Died, Failed
@@ -59,7 +60,7 @@ def trainer_of(task: TrialTask, training: Any) -> LeanTrainer:
         ),
         run_config=RunConfig(
             name=task.folder.name,
-            storage_path=str(task.folder.parent / "train"),
+            storage_path=str(writable_folder(task.folder.parent / "train", "scratch folder")),
             failure_config=FailureConfig(controller_failure_limit=0, max_preemption_failures=0),
             callbacks=[FailureReports(task.attempt, training)],
             logging_config=LoggingConfig(log_level="WARNING"),

@@ -41,10 +41,24 @@ def load_backbone_weights(module: Backbone, path: Path) -> None:
     Raises:
         ValueError: The file cannot be read or does not fit the module; the message names the file and the keys.
     """
+    load_backbone_state(module, _read(path), str(path))
+
+
+def load_backbone_state(module: Backbone, state: Mapping[str, Tensor], path: str) -> None:
+    """Load tensors by their names into `module`, as `load_backbone_weights` does.
+
+    Args:
+        module: The network to load into.
+        state: The tensors of a checkpoint.
+        path: Where they are from, for messages.
+
+    Raises:
+        ValueError: They do not fit the module.
+    """
     own = module.state_dict()
     required = [key for key in own if not module.may_lack(key)]
     names = {module.published_name(key): key for key in own}
-    state, prefix = _without_prefix(_read(path), [module.published_name(key) for key in required], required)
+    state, prefix = _without_prefix(state, [module.published_name(key) for key in required], required)
     state = {key if key in own else names.get(key, key): value for key, value in state.items()}
     relevant = {key: value for key, value in state.items() if key in own or not module.leaves_out(key)}
     problems = {

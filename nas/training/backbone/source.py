@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load
 
+from nas.digests import file_digests
 from nas.models.backbones.base import Backbone
 from nas.models.backbones.build import build_backbone, load_backbone_weights
+from nas.models.backbones.checkpoint import load_backbone_state
 from nas.models.backbones.huggingface import HuggingFaceBackbone
 from nas.models.backbones.timm import published_preprocessing
 from nas.specs import HUB, BackboneSpec
@@ -31,6 +33,7 @@ class BackboneSource:
 
     Attributes:
         weights: A checkpoint, or a folder of one of transformers' networks; None before a warm-up.
+        packed: The bytes of a safetensors file with the weights, instead of `weights`, where it could not be written.
         preprocessing: Of the images, as the weights were trained.
         config: Of a network of transformers, its `config.json`.
     """
@@ -38,6 +41,12 @@ class BackboneSource:
     weights: Path | None
     preprocessing: Preprocessing = IMAGENET
     config: Mapping[str, Any] | None = None
+    packed: bytes | None = field(default=None, repr=False)
+
+    @property
+    def trained(self) -> bool:
+        """Whether there are weights."""
+        return self.weights is not None or self.packed is not None
 
     def build_empty(self, spec: BackboneSpec) -> Backbone:
         """Build the backbone without its weights, for those of a trained network.
@@ -56,8 +65,11 @@ class BackboneSource:
         Raises:
             ValueError: The network cannot be built, or the weights do not fit it.
         """
-        assert self.weights is not None
         backbone = self.build_empty(spec)
+        if self.packed is not None:
+            load_backbone_state(backbone, load(self.packed), "the warmed-up weights")
+            return backbone
+        assert self.weights is not None
         if isinstance(backbone, HuggingFaceBackbone) and self.weights.is_dir():
             backbone.load_folder(self.weights)
         else:
@@ -92,11 +104,14 @@ class BackboneSource:
 
     def weights_key(self) -> str:
         """Content hash (sha256 hex) of the checkpoint."""
+        if self.packed is not None:
+            return hashlib.sha256(self.packed).hexdigest()
         assert self.weights is not None
         if self.weights.is_file():
-            return _file_hash(self.weights)
-        files = (path for path in sorted(self.weights.iterdir()) if path.suffix in {".safetensors", ".bin"})
-        return hashlib.sha256("".join(f"{path.name} {_file_hash(path)}\n" for path in files).encode()).hexdigest()
+            return file_digests([self.weights])[0]
+        files = [path for path in sorted(self.weights.iterdir()) if path.suffix in {".safetensors", ".bin"}]
+        named = zip(files, file_digests(files), strict=True)
+        return hashlib.sha256("".join(f"{path.name} {digest}\n" for path, digest in named).encode()).hexdigest()
 
 
 UNTRAINED = BackboneSource(None)
@@ -178,14 +193,3 @@ def _of_family(spec: BackboneSpec) -> Preprocessing:
     if spec.name.startswith("timm:"):
         return published_preprocessing(spec.name.removeprefix("timm:"))
     return IMAGENET
-
-
-def _file_hash(path: Path) -> str:
-    state = path.stat()
-    return _hash_of(path, state.st_size, state.st_mtime_ns)
-
-
-@functools.lru_cache(maxsize=16)
-def _hash_of(path: Path, size: int, changed: int) -> str:  # noqa: ARG001  size and time of change are keys of the cache
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

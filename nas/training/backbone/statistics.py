@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nas.atomic import locked, write_text_atomically
+from nas.cache.documents import made_once
 from nas.data.bank import CropSource, Pair, crop_batches
 from nas.data.parallel import in_order
 from nas.models.backbones.base import Backbone
@@ -34,7 +33,13 @@ class Statistics:
 
 
 def feature_statistics(
-    path: Path, make_backbone: Callable[[], Backbone], source: CropSource, dtype: torch.dtype, parallel: int = 1
+    path: Path,
+    make_backbone: Callable[[], Backbone],
+    source: CropSource,
+    dtype: torch.dtype,
+    parallel: int = 1,
+    *,
+    about: str = "",
 ) -> Statistics:
     """Read the statistics of a backbone's features from a file, or measure and save them.
 
@@ -44,19 +49,14 @@ def feature_statistics(
         source: The training crops, of which `SAMPLE` of view 0 are measured.
         dtype: Precision of the backbone.
         parallel: Batches of crops at once, each in a thread of its own.
+        about: What the features are of, in words, for whoever lists the cache.
+
+    Raises:
+        ValueError: A feature is not finite, as with damaged weights.
+        DatasetError: An image is missing or broken.
     """
-    stored = made_once(path, lambda: _measure(make_backbone(), source, dtype, parallel))
+    stored = made_once(path, lambda: {"about": about, **_measure(make_backbone(), source, dtype, parallel)})
     return Statistics(tuple(stored["mean"]), tuple(stored["deviation"]))
-
-
-def made_once(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Read a JSON file; where there is none, one of the concurrent processes calls `make` and writes it."""
-    if not path.exists():
-        with locked(path):
-            if not path.exists():
-                write_text_atomically(path, json.dumps(make()) + "\n")
-    stored: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    return stored
 
 
 def _measure(backbone: Backbone, source: CropSource, dtype: torch.dtype, parallel: int) -> dict[str, Any]:
@@ -78,6 +78,8 @@ def _measure(backbone: Backbone, source: CropSource, dtype: torch.dtype, paralle
     total, squares, cells = np.concatenate(totals, 1)
     mean = total / cells
     deviation = np.sqrt(np.maximum(squares / cells - mean**2, 0))
+    if not (np.isfinite(mean).all() and np.isfinite(deviation).all()):
+        raise ValueError("the backbone's features are not all finite: its weights are damaged, or need float32")
     return {"mean": mean.tolist(), "deviation": deviation.tolist()}
 
 

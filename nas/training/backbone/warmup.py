@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from torch import nn
 
-from nas.atomic import locked, write_bytes_atomically, write_text_atomically
+from nas.aids import aid
+from nas.atomic import write_bytes_atomically, write_text_atomically
+from nas.cache.entries import hold, read_or_make
+from nas.cache.sealed import FILES, check_files, file_entry, read_sealed, sealed
+from nas.cache.use import mark_in_use
 from nas.data.bank import sample_labels
 from nas.data.counts import count_label_maps
 from nas.data.dataset import SegmentationDataset, Split
@@ -49,6 +53,7 @@ class WarmUp:
         data_key: Content hash of the data set.
         classes: Number of classes in the labels of the stream.
         source: What the backbone is built from; it has no weights yet.
+        about: The data set in words, for whoever lists the cache.
     """
 
     spec: BackboneSpec
@@ -56,6 +61,7 @@ class WarmUp:
     stream: ImageStream
     classes: int
     source: BackboneSource = UNTRAINED
+    about: str = ""
 
     @property
     def key(self) -> str:
@@ -90,10 +96,10 @@ def warm_up_for(fidelity: Fidelity, dataset: SegmentationDataset, source: Backbo
         split, classes = dataset.split("train"), dataset.num_classes
         images = used_images(split, fidelity.train_images)
     stream = ImageStream(split, images, crop, fidelity.augment, BATCH, SEED, preprocessing=source.preprocessing)
-    return WarmUp(spec, dataset.key, stream, classes, source)
+    return WarmUp(spec, dataset.key, stream, classes, source, fidelity.dataset)
 
 
-def warm_backbone(warm_up: WarmUp, cache: Path, device: torch.device, progress: Progress) -> Path:
+def warm_backbone(warm_up: WarmUp, cache: Path, device: torch.device, progress: Progress) -> BackboneSource:
     """Train the backbone with a 1x1 classifier on its features, unless the weights are cached.
 
     Args:
@@ -103,17 +109,36 @@ def warm_backbone(warm_up: WarmUp, cache: Path, device: torch.device, progress: 
         progress: Called with stage "warm-up" and the steps.
 
     Returns:
-        The weights, `cache/backbones/<key>.safetensors`; `<key>.json` beside them reports loss and seconds.
+        The source with its weights, verified: `cache/backbones/<key>.safetensors`; `<key>.json` beside them reports
+        loss, seconds and checksum. Where they cannot be written, the source holds them in memory.
 
     Raises:
         ValueError: safetensors is not installed, or the loss is not finite.
     """
     path = cache / "backbones" / f"{warm_up.key}.safetensors"
-    if not path.exists():
-        with locked(path):
-            if not path.exists():
-                _train_and_store(warm_up, path, device, progress)
-    return path
+    report = path.with_suffix(".json")
+
+    def read() -> BackboneSource:
+        mark_in_use(path)
+        check_files(path.parent, read_sealed(report))
+        return replace(warm_up.source, weights=path)
+
+    def make() -> BackboneSource:
+        weights, measured = _train_and_pack(warm_up, device, progress)
+        files = {path.name: file_entry(len(weights), hashlib.sha256(weights).hexdigest())}
+        described = {"about": _about(warm_up), **warm_up.description(), **measured, FILES: files}
+        with aid("warmed-up backbone", path, "this process holds it in memory"):
+            write_text_atomically(report, sealed(described))
+            write_bytes_atomically(path, weights)
+            return replace(warm_up.source, weights=path)
+        return hold(path, replace(warm_up.source, packed=weights))
+
+    return read_or_make(path, read, make)
+
+
+def _about(warm_up: WarmUp) -> str:
+    height, width = warm_up.stream.crop
+    return f"{warm_up.about}: {warm_up.spec.name}, {warm_up.spec.warmup_iterations} steps on crops of {height}x{width}"
 
 
 def used_images(split: Split, limit: int | None) -> int:
@@ -121,7 +146,8 @@ def used_images(split: Split, limit: int | None) -> int:
     return len(split) if limit is None else min(limit, len(split))
 
 
-def _train_and_store(warm_up: WarmUp, path: Path, device: torch.device, progress: Progress) -> None:
+def _train_and_pack(warm_up: WarmUp, device: torch.device, progress: Progress) -> tuple[bytes, dict[str, float]]:
+    """The weights in the form of a safetensors file; loss and seconds of their training."""
     try:
         from safetensors.torch import save
     except ImportError:
@@ -129,10 +155,7 @@ def _train_and_store(warm_up: WarmUp, path: Path, device: torch.device, progress
     started = time.perf_counter()
     backbone, loss = _train(warm_up, device, progress)
     tensors = {name: value.detach().cpu().contiguous() for name, value in backbone.state_dict().items()}
-    measured = {"loss": loss, "seconds": round(time.perf_counter() - started, 3)}
-    report = json.dumps({**warm_up.description(), **measured}, indent=1) + "\n"
-    write_text_atomically(path.with_suffix(".json"), report)
-    write_bytes_atomically(path, save(tensors))
+    return save(tensors), {"loss": loss, "seconds": round(time.perf_counter() - started, 3)}
 
 
 def _train(warm_up: WarmUp, device: torch.device, progress: Progress) -> tuple[Backbone, float]:

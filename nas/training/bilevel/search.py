@@ -137,15 +137,8 @@ def _start(
 ) -> Iterator[Snapshot | StepsDone]:
     run = _Run(spec, seed, workspace, pick_device(device))
     run.devices = devices
-    state = None if saving.path is None else _load(saving.path, run.key)
+    state = None if saving.path is None else load_checkpoint(saving.path, run.key, refuse_others=True)
     return run.snapshots(state, saving, report_seconds, on_step)
-
-
-def _load(path: Path, key: str) -> dict[str, Any] | None:
-    state = load_checkpoint(path, key)
-    if state is None and path.exists():
-        raise ValueError(f"checkpoint {path} is of another spec, seed or data set: name another file, or remove it")
-    return state
 
 
 class _Run:

@@ -173,3 +173,15 @@ def test_a_running_service_knows_at_once(command_at, serve, photos, tmp_path):
     assert trial["class_names"] == []
     assert "classes" not in trial["document"]["provenance"]
     assert "is not registered here" in one_sentence(segnas("submit", spec), 2)
+
+
+def test_a_data_set_is_registered_without_its_picture(segnas, photos, tmp_path, caplog):
+    picture = tmp_path / "home/datasets/photos.png"
+    (picture / "a folder in its place").mkdir(parents=True)
+    code, out, _ = segnas("data", "add", "photos", photos, "--val", 0.25)
+    assert code == 0
+    assert "registered as `photos`" in out
+    assert (
+        f"picture of samples {picture} cannot be written (Is a directory): the data set does without it" in caplog.text
+    )
+    assert segnas("data", "remove", "photos")[:2] == (0, "photos removed\n")

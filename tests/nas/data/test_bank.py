@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nas.data.bank import CropSource, NpyWriter, build_bank, crop_batches, open_bank, sample_labels
+from nas.data.bank import CropSource, build_bank, crop_batches, open_bank, sample_labels
 from nas.data.dataset import DatasetError, Item, LabelTable, Split
+from nas.data.rows import NpyWriter
 from nas.specs import AugmentSpec
 
 CLASSES = 4
@@ -42,9 +43,8 @@ def build(
 ):
     train = CropSource(split, len(split), (16, 32), views, AugmentSpec())
     val = CropSource(split, 3, (16, 32))
-    return build_bank(
-        folder, train, val, extract, label_stride=label_stride, batch=batch, progress=progress, parallel=parallel
-    )
+    options = {"label_stride": label_stride, "batch": batch, "progress": progress, "parallel": parallel}
+    return build_bank(folder, train, val, lambda: extract, **options)
 
 
 def test_rows_are_views_of_images_in_order(tmp_path, split):

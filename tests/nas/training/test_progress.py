@@ -1,4 +1,8 @@
+import io
+import sys
 import time
+
+import pytest
 
 from nas.training.progress import ProgressLines
 
@@ -19,3 +23,22 @@ def test_a_line_at_the_first_and_the_last_and_one_an_interval(monkeypatch, capsy
         "features: 5 / 5",
         "training: 2 / 2",
     ]
+
+
+class Refusing(io.StringIO):
+    """A terminal that is closed, or a file on a full disk."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def write(self, text: str) -> int:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), BrokenPipeError(), ValueError("closed file")]
+)
+def test_a_terminal_that_is_gone_does_not_end_the_work(monkeypatch, error):
+    monkeypatch.setattr(sys, "stderr", Refusing(error))
+    ProgressLines(0)("features", 1, 5)

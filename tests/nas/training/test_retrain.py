@@ -13,6 +13,7 @@ from torch import nn
 
 from nas.data.dataset import IGNORE
 from nas.models.networks import SegmentationNetwork
+from nas.results.measurement import Measurement
 from nas.training.full_image import FullImageSpec
 from nas.training.loop.augmentation import read_augmentation
 from nas.training.loop.pixels import to_network
@@ -32,6 +33,25 @@ def document():
 @pytest.fixture(scope="module")
 def short(fidelity):
     return fidelity.model_copy(update={"rungs": (5, 9)})
+
+
+def test_what_cannot_be_written_costs_the_picture_or_names_the_way_back(document, short, workspace, tmp_path, caplog):
+    def trained() -> tuple[Measurement, ...]:
+        return retrain(document, short, workspace, tmp_path, device="cpu")
+
+    (tmp_path / "predictions.png").mkdir()
+    expected = trained()
+    assert "predictions.png cannot be written (Is a directory): the network is saved without it" in caplog.text
+    assert load_retrained(tmp_path) is not None
+    (tmp_path / "model.safetensors").unlink()
+    (tmp_path / "model.safetensors").mkdir()
+    wrong = r"^the trained network \(mIoU 0\.\d{4}\) cannot be written to .*Is a directory.*: make room there"
+    with pytest.raises(OSError, match=wrong):
+        trained()
+    (tmp_path / "model.safetensors").rmdir()
+    again = trained()  # from the checkpoint: nothing is trained
+    assert [m.score for m in again] == [m.score for m in expected]
+    assert load_retrained(tmp_path) is not None
 
 
 def unfrozen(fidelity):

@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from safetensors.torch import load_file
 from nas.data.dataset import Item, LabelTable, SegmentationDataset, Split
 from nas.models.backbones.build import build_backbone, load_backbone_weights
 from nas.training.backbone import warmup
+from nas.training.backbone.source import BackboneSource
 from nas.training.backbone.warmup import warm_backbone, warm_up_for
 from nas.training.loop.images import ImageStream
 from nas.training.prepare import prepare
@@ -24,14 +26,19 @@ def dataset(workspace):
     return workspace.dataset("tiny")
 
 
+def weights_of(source: BackboneSource) -> Path:
+    assert source.weights is not None
+    return source.weights
+
+
 def test_the_backbone_is_trained_once_and_found_again(fidelity, dataset, tmp_path):
     calls = []
     warm_up = warm_up_for(fidelity, dataset)
-    path = warm_backbone(warm_up, tmp_path, CPU, lambda *at: calls.append(at))
+    path = weights_of(warm_backbone(warm_up, tmp_path, CPU, lambda *at: calls.append(at)))
     assert path == tmp_path / "backbones" / f"{warm_up.key}.safetensors"
     assert calls[-1] == ("warm-up", 12, 12)
     changed = path.stat().st_mtime_ns
-    assert warm_backbone(warm_up, tmp_path, CPU, lambda *_: pytest.fail("trained twice")) == path
+    assert warm_backbone(warm_up, tmp_path, CPU, lambda *_: pytest.fail("trained twice")).weights == path
     assert path.stat().st_mtime_ns == changed
     load_backbone_weights(build_backbone(fidelity.backbone), path)
     report = json.loads(path.with_suffix(".json").read_text())
@@ -43,9 +50,9 @@ def test_the_backbone_is_trained_once_and_found_again(fidelity, dataset, tmp_pat
 def test_the_same_weights_whatever_the_process_did_before(fidelity, dataset, tmp_path):
     warm_up = warm_up_for(fidelity, dataset)
     torch.manual_seed(1)
-    one = load_file(warm_backbone(warm_up, tmp_path / "a", CPU, silent))
+    one = load_file(weights_of(warm_backbone(warm_up, tmp_path / "a", CPU, silent)))
     torch.manual_seed(2)
-    other = load_file(warm_backbone(warm_up, tmp_path / "b", CPU, silent))
+    other = load_file(weights_of(warm_backbone(warm_up, tmp_path / "b", CPU, silent)))
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
@@ -97,9 +104,8 @@ def test_scenes_are_warmed_up_on_their_appearance(fidelity, dataset):
 def test_the_loss_falls(fidelity, dataset, tmp_path):
     def loss(iterations) -> float:
         backbone = fidelity.backbone.model_copy(update={"warmup_iterations": iterations})
-        path = warm_backbone(
-            warm_up_for(fidelity.model_copy(update={"backbone": backbone}), dataset), tmp_path, CPU, silent
-        )
+        warm_up = warm_up_for(fidelity.model_copy(update={"backbone": backbone}), dataset)
+        path = weights_of(warm_backbone(warm_up, tmp_path, CPU, silent))
         return json.loads(path.with_suffix(".json").read_text())["loss"]
 
     assert loss(40) < 0.7 * loss(1)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nas.atomic import write_text_atomically
-from nas.data.errors import DatasetError
+from search_spaces.base import content_key
 
 READERS = 4
 
@@ -44,7 +44,7 @@ def file_digests(paths: Sequence[Path], store: Path | None = None) -> list[str]:
             store that is broken or cannot be written costs time only.
 
     Raises:
-        DatasetError: A file cannot be read; the message names it.
+        OSError: A file cannot be read; its `filename` is the file's.
     """
     remembered = _read(store) | _in_this_process
     now = time.time_ns()
@@ -69,10 +69,7 @@ def file_digests(paths: Sequence[Path], store: Path | None = None) -> list[str]:
 
 
 def _state(path: Path) -> _State:
-    try:
-        found = path.stat()
-    except OSError as error:
-        raise _unreadable(path, error) from error
+    found = path.stat()
     return _State(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
 
 
@@ -81,23 +78,21 @@ def _hash(path: str) -> str:
         with Path(path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise _unreadable(path, error) from error
-
-
-def _unreadable(path: str | Path, error: OSError) -> DatasetError:
-    return DatasetError(f"{path} cannot be read ({error.strerror})")
+        raise OSError(error.errno, error.strerror, path) from error  # a disk that fails while reading names no file
 
 
 def _read(store: Path | None) -> Remembered:
     if store is None:
         return {}
     try:
-        stored = json.loads(store.read_text("utf-8"))
-        return {path: (_State(*state), str(digest)) for path, (state, digest) in stored.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
+        stored = json.loads(store.read_bytes())
+        if content_key(stored["files"]) != stored["checksum"]:  # one wrong digit would be a wrong key for ever
+            return {}
+        return {path: (_State(*state), str(digest)) for path, (state, digest) in stored["files"].items()}
+    except (OSError, ValueError, TypeError, AttributeError, LookupError, RecursionError):
         return {}
 
 
 def _write(store: Path, remembered: Remembered) -> None:
     with contextlib.suppress(OSError):
-        write_text_atomically(store, json.dumps(remembered))
+        write_text_atomically(store, json.dumps({"files": remembered, "checksum": content_key(remembered)}))

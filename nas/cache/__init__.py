@@ -1,0 +1,1 @@
+"""The cache: content-addressed backbones, feature banks and statistics, verified when they are opened."""

@@ -1,0 +1,95 @@
+"""Preparations and trials on caches that are damaged or cannot be written: the same numbers as without."""
+
+from __future__ import annotations
+
+import logging
+import random
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nas.cache import entries
+from nas.specs import Fidelity
+from nas.training.evaluate import evaluate
+from nas.training.prepare import Prepared, prepare
+from nas.training.workspace import Workspace
+from search_spaces.reference.architecture import ReferenceHead
+from tests.nas.cache.damage import damage
+
+HEAD = ReferenceHead(name="conv1x1")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_held() -> Iterator[None]:
+    yield
+    entries.let_go()
+
+
+def numbers(prepared: Prepared) -> list[object]:
+    bank = prepared.bank
+    assert bank is not None
+    assert prepared.source is not None
+    arrays = (*bank.train_features, bank.train_labels, *bank.val_features, bank.val_labels)
+    return [
+        prepared.source.weights_key(),
+        prepared.statistics,
+        prepared.class_pixels,
+        prepared.inputs_key,
+        *[np.asarray(array).tobytes() for array in arrays],
+    ]
+
+
+def scores(fidelity: Fidelity, workspace: Workspace, checkpoint: Path | None = None) -> list[tuple[float, float]]:
+    measured = evaluate(HEAD, fidelity, 3, workspace=workspace, device="cpu", checkpoint=checkpoint)
+    return [(one.score, one.val_loss) for one in measured]
+
+
+def test_whatever_is_damaged_is_named_and_made_anew(fidelity, workspace, tmp_path, caplog):
+    whole = numbers(prepare(fidelity, workspace, device="cpu"))
+    other = replace(workspace, cache=tmp_path / "cache")
+    shutil.copytree(workspace.cache, other.cache)
+    prepared = prepare(fidelity, other, device="cpu")
+    assert prepared.weights is not None
+    assert prepared.bank is not None
+    features = prepared.bank.folder / "train_features_0.npy"
+    damaged = [prepared.weights, features, *(other.cache / "statistics").glob("*.json")]
+    for file in damaged:
+        size = file.stat().st_size
+        file.write_bytes(file.read_bytes()[: size // 2] + bytes(size - size // 2))
+    assert numbers(prepare(fidelity, other, device="cpu")) == whole
+    used = [file for file in damaged if f"{file} " in caplog.text]
+    assert {prepared.weights, features} <= set(used)
+    assert any(file.name.endswith("-labels.json") for file in used)
+    assert any(file.parent.name == "statistics" and not file.name.endswith("-labels.json") for file in used)
+
+
+def test_a_trial_without_a_writable_disk_has_the_same_scores(fidelity, workspace, tmp_path, caplog):
+    expected = scores(fidelity, workspace)
+    (tmp_path / "file").write_text("where folders should be made")
+    nowhere = replace(workspace, cache=tmp_path / "file" / "cache")
+    prepared = prepare(fidelity, nowhere, device="cpu")
+    assert prepared.weights is None
+    assert prepared.inputs_key == prepare(fidelity, workspace, device="cpu").inputs_key
+    with caplog.at_level(logging.WARNING):
+        stages: list[str] = []
+        prepare(fidelity, nowhere, device="cpu", progress=lambda stage, *_: stages.append(stage))
+        assert not stages  # this process has made all of it
+        assert scores(fidelity, nowhere, tmp_path / "file" / "checkpoint.pt") == expected
+    assert caplog.text.count("checkpoint") == 2  # its kind and its name, in one warning for both rungs
+
+
+@pytest.mark.chaos
+def test_many_damages_of_a_whole_cache(fidelity, workspace, tmp_path):
+    whole = numbers(prepare(fidelity, workspace, device="cpu"))
+    other = replace(workspace, cache=tmp_path / "cache")
+    prepare(fidelity, other, device="cpu")
+    for seed in range(100):
+        rng = random.Random(seed)
+        files = sorted(path for path in other.cache.rglob("*") if path.is_file() and path.suffix != ".lock")
+        file = rng.choice([path for path in files if ".broken" not in str(path)])
+        done = damage(file, rng)
+        assert numbers(prepare(fidelity, other, device="cpu")) == whole, (seed, file, done)
