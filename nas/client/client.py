@@ -310,7 +310,7 @@ class Client:
         poll: float = 1.0,
         patience: float = RESTART_SECONDS,
     ) -> SearchPublic:
-        """Wait until a search is over; a restart of the service meanwhile changes nothing.
+        """Wait until a search is over or paused; a restart of the service meanwhile changes nothing.
 
         Args:
             search_id: The search.
@@ -319,10 +319,10 @@ class Client:
             patience: Seconds without an answer of the service after which the wait is given up.
 
         Returns:
-            The finished search, of any terminal status.
+            The search, which is over or paused.
 
         Raises:
-            TimeoutError: The search is not over; it continues.
+            TimeoutError: The search still runs; it continues.
         """
         begun = answered = time.monotonic()
         status = "not known to be over"
@@ -334,7 +334,7 @@ class Client:
                     raise
             else:
                 answered, status = time.monotonic(), search.status
-                if search.status.terminal:
+                if search.status.at_rest:
                     return search
             if timeout is not None and time.monotonic() + poll > begun + timeout:
                 raise TimeoutError(f"search {search_id} is still {status} after {timeout:g} s")

@@ -6,7 +6,8 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from api.middleware.auth import check_binding, is_loopback
+from api.middleware.auth import check_binding
+from nas.client import is_loopback
 
 TOKEN = "a-secret-of-enough-length"
 
