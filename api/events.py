@@ -91,8 +91,12 @@ class EventHub:
         key = search_id, drawn
         feed = self._feeds.get(key)
         if feed is None:
-            follower = DrawnFollower if drawn else TrialFollower
-            feed = self._feeds[key] = _Feed(follower(search_id, self._store, self._settings))
+            follower: Follower
+            if drawn:
+                follower = DrawnFollower(search_id, self._store, self._settings)
+            else:
+                follower = TrialFollower(search_id, self._store, self._settings)
+            feed = self._feeds[key] = _Feed(follower)
             feed.task = asyncio.create_task(self._poll(key, feed))
         feed.queues.add(queue)
         return feed

@@ -40,8 +40,10 @@ Batch = tuple[Event, ...]
 class Follower(Protocol):
     """Reads one search; its methods may block."""
 
-    over: bool
-    """Whether the search was over when it was last read."""
+    @property
+    def over(self) -> bool:
+        """Whether the search was over when it was last read."""
+        ...
 
     def read(self) -> Batch:
         """Read the changes since the last call; the first call gives no trials."""

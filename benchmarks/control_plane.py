@@ -68,7 +68,7 @@ def _measure(base: str, pid: int, store: Store, filled: Filled) -> None:
     with httpx.Client(base_url=base, timeout=120.0) as http:
         start = _resident(pid)
         for path in _routes(http, filled):
-            _row(pid, f"GET {path}", lambda path=path: http.get(path))
+            _row(pid, f"GET {path}", partial(http.get, path))
         body = {"name": "forecast", "trials": 100, "fidelity": PROXY.model_dump(mode="json")}
         _row(pid, "POST /v1/searches?dry_run=true", lambda: http.post("/v1/searches?dry_run=true", json=body))
         _row(pid, "POST /v1/searches", lambda: http.post("/v1/searches", json=body))
@@ -122,7 +122,8 @@ def _row(pid: int, name: str, ask: Callable[[], httpx.Response | int], requests:
     begun = time.perf_counter()
     ask()
     first = time.perf_counter() - begun
-    seconds, size, end, cpu = [], 0, time.monotonic() + PATIENCE, _cpu(pid)
+    seconds: list[float] = []
+    size, end, cpu = 0, time.monotonic() + PATIENCE, _cpu(pid)
     while len(seconds) < requests and time.monotonic() < end:
         begun = time.perf_counter()
         answer = ask()

@@ -20,6 +20,9 @@ from nas.store.tables import Base
 BUSY_SECONDS = 30.0
 """How long a writer waits for the lock (SQLite), or a caller for a free connection, before StoreError."""
 
+OVERFLOW = 43
+"""Connections beyond the pool's five. Together they are more than the service has threads (40), so none waits."""
+
 SQLITE_OLDEST = (3, 35, 0)
 """The first version of SQLite with RETURNING."""
 
@@ -59,7 +62,7 @@ def make_engine(url: str) -> Engine:
             parsed,
             pool_pre_ping=True,  # a restarted server must not fail the first request after it
             pool_timeout=BUSY_SECONDS,
-            max_overflow=32,
+            max_overflow=OVERFLOW,
             connect_args={"connect_timeout": 10},
         )
     if sqlite3.sqlite_version_info < SQLITE_OLDEST:
@@ -73,7 +76,7 @@ def make_engine(url: str) -> Engine:
         pool_timeout=BUSY_SECONDS,
         # A database in memory lives in a single connection, for which threads take turns.
         pool_size=1 if in_memory else 5,
-        max_overflow=0 if in_memory else 32,
+        max_overflow=0 if in_memory else OVERFLOW,
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
     )
     event.listen(engine, "connect", _configure_sqlite)

@@ -173,8 +173,8 @@ class Leaderboard(Database):
         found: dict[int, list[RungPoint]] = {number: [] for number in numbers}
         with self._read() as connection:
             for part in in_parts(found):
-                for number, *point in connection.execute(statement.where(row.number.in_(part))):
-                    found[number].append(RungPoint(*point))
+                for number, iteration, score, seconds in connection.execute(statement.where(row.number.in_(part))):
+                    found[number].append(RungPoint(iteration, score, seconds))
         return found
 
     def measurements(self, search_id: str) -> dict[int, list[Measurement]]:

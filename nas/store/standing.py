@@ -11,7 +11,7 @@ from dataclasses import fields
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, exists, func, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, exists, func, not_, select, union_all
 from sqlalchemy.orm import aliased
 
 from nas.results.status import TrialStatus
@@ -44,7 +44,8 @@ def _is_held() -> ColumnElement[bool]:
         is_judged(other),
         other.status != TrialStatus.FAILED,
     )
-    return and_(UNJUDGED, ~holds_its_own)
+    # Not `UNJUDGED`: it is null for nearly all trials, and a database then looks at the others for each of them.
+    return and_(not_(is_judged()), ~holds_its_own)
 
 
 _COMPUTED: dict[str, ColumnElement[Any]] = {
