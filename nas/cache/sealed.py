@@ -23,6 +23,10 @@ class BrokenEntryError(Exception):
     """A cache entry is damaged; the message names the file and what is wrong with it."""
 
 
+class ChangedMeanwhileError(OSError):
+    """A cache entry was changed while it was in use: what was computed since means nothing, and is to be done again."""
+
+
 class MissingEntryError(Exception):
     """There is no such cache entry."""
 

@@ -28,7 +28,7 @@ from nas.aids import reason_of
 from nas.atomic import write_folder_atomically
 from nas.cache.boots import notes_of_this_boot
 from nas.cache.entries import held, hold, let_go, read_or_make
-from nas.cache.sealed import FILES, BrokenEntryError, check_files, read_sealed, sealed
+from nas.cache.sealed import FILES, BrokenEntryError, ChangedMeanwhileError, check_files, read_sealed, sealed
 from nas.cache.use import mark_in_use
 from nas.data.dataset import Split, Uint8
 from nas.data.parallel import in_order
@@ -112,6 +112,7 @@ class FeatureBank:
 
     Attributes:
         folder: Where the bank is on the disk, or would be.
+        inodes: Of the files that are mapped, by name; none of a bank in memory.
         train_features: One array for each level, finest first; the same for `val_features`.
     """
 
@@ -121,6 +122,29 @@ class FeatureBank:
     val_features: tuple[NDArray[Any], ...]
     val_labels: Uint8
     report: dict[str, Any]
+    inodes: Mapping[str, int]
+
+    def check(self) -> None:
+        """Compare the files with what was opened, which costs a few system calls where nothing has changed.
+
+        A bank whose folder was removed is still there for whoever has opened it, as is one in memory.
+
+        Raises:
+            ChangedMeanwhileError: A file was written to, or was found broken and replaced, since it was opened.
+        """
+        if not self.folder.exists():
+            return
+        try:
+            if self.inodes and _inodes(self.folder, self.inodes) != self.inodes:
+                raise BrokenEntryError(f"{self.folder} was replaced")
+            if self.inodes:
+                check_files(self.folder, self.report)
+        except (BrokenEntryError, FileNotFoundError) as error:
+            raise ChangedMeanwhileError(f"features changed while they were read: {error}") from error
+
+
+def _inodes(folder: Path, names: Iterable[str]) -> dict[str, int]:
+    return {name: (folder / name).stat().st_ino for name in names}
 
 
 def open_bank(folder: Path) -> FeatureBank:
@@ -143,7 +167,8 @@ def open_bank(folder: Path) -> FeatureBank:
         return array
 
     try:
-        return _bank(folder, report, {name.removesuffix(".npy"): mapped(name) for name in report[FILES]})
+        inodes = _inodes(folder, report[FILES])
+        return _bank(folder, report, {name.removesuffix(".npy"): mapped(name) for name in report[FILES]}, inodes)
     except (OSError, ValueError, LookupError) as error:  # verified, but the folder may vanish meanwhile
         raise BrokenEntryError(f"{folder} cannot be opened: {error}") from error
 
@@ -218,12 +243,14 @@ def build_bank(
         _log.warning("the feature bank cannot be kept in %s (%s): this process holds it in memory", folder, reason)
         arrays = MemoryRows(f"the feature bank cannot be written to {folder} ({reason})", _make_room)
         report = filled(arrays)
-        return _bank(folder, report, arrays.arrays)
+        return _bank(folder, report, arrays.arrays, {})
 
     return read_or_make(folder, lambda: open_bank(folder), make)
 
 
-def _bank(folder: Path, report: dict[str, Any], arrays: Mapping[str, NDArray[Any]]) -> FeatureBank:
+def _bank(
+    folder: Path, report: dict[str, Any], arrays: Mapping[str, NDArray[Any]], inodes: Mapping[str, int]
+) -> FeatureBank:
     levels = range(report["levels"])
     return FeatureBank(
         folder=folder,
@@ -232,6 +259,7 @@ def _bank(folder: Path, report: dict[str, Any], arrays: Mapping[str, NDArray[Any
         val_features=tuple(arrays[f"val_features_{level}"] for level in levels),
         val_labels=arrays["val_labels"],
         report=report,
+        inodes=inodes,
     )
 
 

@@ -71,7 +71,7 @@ def evaluate(
         ValueError: The device is not there, the batch is not a multiple of the number of processes, or `prepare`
             refuses the fidelity.
         DatasetError: The data set is broken.
-        OSError: The disk is full.
+        OSError: The features can neither be written nor held in memory, or were changed while they were read.
     """
     target = pick_device(device)
     peers = Peers.here(target)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from nas.cache.sealed import ChangedMeanwhileError
 from nas.results.measurement import Measurement
 from workers.trainables.message import Measured
-from workers.trainables.process import share_of, threads_of
+from workers.trainables.process import ProcessDiedError, share_of, threads_of
 from workers.trainables.task import TrialTask
 
 if TYPE_CHECKING:
@@ -26,20 +27,24 @@ def evaluate_task(task: TrialTask, device: str | torch.device | None) -> Iterato
 
     Raises:
         TrialError: The architecture cannot be measured.
+        ProcessDiedError: The features were damaged while they were read.
     """
     from nas.training.evaluate import evaluate  # torch: only in the process that trains
 
     share = share_of(task.resources)
-    return evaluate(
-        task.architecture,
-        task.fidelity,
-        task.seed,
-        workspace=task.workspace,
-        device=device,
-        checkpoint=task.checkpoint,
-        threads=threads_of(task.resources),
-        devices=share.get("GPU", 1.0),
-    )
+    try:
+        yield from evaluate(
+            task.architecture,
+            task.fidelity,
+            task.seed,
+            workspace=task.workspace,
+            device=device,
+            checkpoint=task.checkpoint,
+            threads=threads_of(task.resources),
+            devices=share.get("GPU", 1.0),
+        )
+    except ChangedMeanwhileError as error:  # the next attempt finds that the bank is broken, and makes it anew
+        raise ProcessDiedError(str(error)) from error
 
 
 def measured(task: TrialTask, measurement: Measurement) -> Measured[Measurement]:

@@ -33,6 +33,13 @@ class Batches(Protocol):
     def validation(self) -> Iterator[tuple[Inputs, Tensor]]:
         """Yield inputs and labels `(N, h, w)` of the validation images in order, on the device."""
 
+    def check(self) -> None:
+        """Check that what was read so far is what should have been read.
+
+        Raises:
+            ChangedMeanwhileError: It is not: the state of the training means nothing.
+        """
+
 
 class BankBatches:
     """Batches of features and labels gathered from the bank.
@@ -46,6 +53,7 @@ class BankBatches:
         self, bank: FeatureBank, batch: int, seed: int, device: torch.device, peers: Peers | None = None
     ) -> None:
         self.batch = batch
+        self._bank = bank
         self._share = slice(0, batch) if peers is None else peers.share(batch)
         self._rank, self._processes = (0, 1) if peers is None else (peers.rank, peers.count)
         self.seed = seed
@@ -88,6 +96,9 @@ class BankBatches:
             rows = slice(start, start + at_once)
             features = tuple(self._moved(level[rows].permute(0, 3, 1, 2)) for level in self._val_features)
             yield features, self._moved(self._val_labels[rows])
+
+    def check(self) -> None:
+        self._bank.check()
 
     def _moved(self, tensor: Tensor) -> Tensor:
         if self.resident:

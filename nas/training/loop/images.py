@@ -101,6 +101,9 @@ class ImageBatches:
         for _, pair in crop_batches(self.validation_source, rows, 2 * self.stream.batch // processes):
             yield self._on_device(*pair)
 
+    def check(self) -> None:
+        """Nothing to do: decoding an image says whether it is whole."""
+
     def _on_device(self, images: np.ndarray, labels: np.ndarray) -> tuple[tuple[Tensor], Tensor]:
         sampled = torch.from_numpy(sample_labels(labels, self.label_stride))
         inputs = to_network(torch.from_numpy(images).to(self.device), self.stream.preprocessing)

@@ -72,6 +72,7 @@ class RungRun:
 
         Raises:
             TrialError: A loss is not finite, memory is exhausted, or the crop is too small for the model.
+            ChangedMeanwhileError: The features were changed while they were read; the checkpoint is of before.
         """
         self.resume()
         leads = self.loop.peers is None or self.loop.peers.leads
@@ -99,6 +100,7 @@ class RungRun:
                 steps = max(1, int((self.loop.step - before) * every / CLOCK_READINGS / max(took, 1e-3)))
                 steps, due = self._agreed(steps, unsaved >= every)
                 if due and self.loop.step < rung:
+                    self.loop.batches.check()
                     self._save()
                     unsaved = 0.0
             if self.on_step is not None:
@@ -114,6 +116,7 @@ class RungRun:
         started = time.perf_counter()
         with trial_failures("validating"):
             validation = self.loop.validate(self.num_classes)
+        self.loop.batches.check()
         self._seconds += time.perf_counter() - started
         measurement = Measurement(
             iteration=rung,

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -65,7 +66,7 @@ def cache(tmp_path) -> Path:
     age(backbone(cache, "c"), 10)
     for name, days in (("d" * 64, 1), (f"{'e' * 64}-labels", 0)):
         path = cache / "statistics" / f"{name}.json"
-        made_once(path, lambda name=name: {"about": name[0], "mean": [1.0]})
+        made_once(path, partial(dict, about=name[0], mean=[1.0]))
         age(path, days)
     return cache
 

@@ -114,7 +114,12 @@ def test_a_bank_is_read_in_full_once_for_each_change_and_start(tmp_path, split, 
     monkeypatch.setattr(digests, "SETTLED", -(10**12))  # nothing waits until a file is some seconds old
     hashed: list[str] = []
     real = digests._hash
-    monkeypatch.setattr(digests, "_hash", lambda path: hashed.append(path) or real(path))
+
+    def spy(path: str) -> str:
+        hashed.append(path)
+        return real(path)
+
+    monkeypatch.setattr(digests, "_hash", spy)
 
     def opened_by_a_new_process() -> int:
         monkeypatch.setattr(digests, "_in_this_process", {})

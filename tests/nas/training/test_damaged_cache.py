@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from nas.cache import entries
+from nas.cache.sealed import ChangedMeanwhileError
 from nas.specs import Fidelity
 from nas.training.evaluate import evaluate
 from nas.training.prepare import Prepared, prepare
@@ -65,6 +66,26 @@ def test_whatever_is_damaged_is_named_and_made_anew(fidelity, workspace, tmp_pat
     assert {prepared.weights, features} <= set(used)
     assert any(file.name.endswith("-labels.json") for file in used)
     assert any(file.parent.name == "statistics" and not file.name.endswith("-labels.json") for file in used)
+
+
+def test_features_that_are_damaged_while_they_are_read_give_no_score(fidelity, workspace, tmp_path):
+    expected = scores(fidelity, workspace)
+    other = replace(workspace, cache=tmp_path / "cache")
+    shutil.copytree(workspace.cache, other.cache)
+    prepared = prepare(fidelity, other, device="cpu")
+    assert prepared.bank is not None
+    path = tmp_path / "checkpoint.pt"
+    measured = evaluate(HEAD, fidelity, 3, workspace=other, device="cpu", checkpoint=path)
+    first = next(iter(measured))
+    file = prepared.bank.folder / "train_features_0.npy"
+    size = file.stat().st_size
+    with file.open("r+b") as opened:
+        opened.seek(size // 2)
+        opened.write(bytes(size - size // 2))
+    with pytest.raises(ChangedMeanwhileError, match=r"train_features_0\.npy has changed since it was written"):
+        next(measured)
+    assert first.score == expected[0][0]
+    assert scores(fidelity, other, path) == expected  # the next attempt, from the checkpoint of the first rung
 
 
 def test_a_trial_without_a_writable_disk_has_the_same_scores(fidelity, workspace, tmp_path, caplog):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import resource
+from typing import Any
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from nas import aids
 from nas.training.loop.checkpoint import load_checkpoint, save_checkpoint
 from tests.nas.cache.damage import damage
 
-STATE = {"step": 3, "model": {"weight": torch.arange(12.0).reshape(3, 4)}, "losses": [0.1, 0.2]}
+STATE: dict[str, Any] = {"step": 3, "model": {"weight": torch.arange(12.0).reshape(3, 4)}, "losses": [0.1, 0.2]}
 
 
 @pytest.fixture(autouse=True)
