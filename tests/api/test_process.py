@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -221,7 +222,7 @@ def test_one_service_for_each_home_folder(home, environment, elsewhere):
 
     first = start()
     try:
-        wait_for(lambda: str(first.pid) in file.read_text(), "no start")
+        wait_for(partial(_names, file, first.pid), "no start")
         with Client.from_home(home) as client:
             wait_for(client.alive, "no answer")
             parts = client.server().parts
@@ -237,13 +238,15 @@ def test_one_service_for_each_home_folder(home, environment, elsewhere):
         first.wait()
     for number in (signal.SIGHUP, signal.SIGQUIT):
         service = start()
-        wait_for(
-            lambda service=service: str(service.pid) in file.read_text(), "no start after a service that was killed"
-        )
+        wait_for(partial(_names, file, service.pid), "no start after a service that was killed")
         service.send_signal(number)
         assert service.wait(timeout=PATIENCE) == 0
         assert not file.exists()
         file.touch()
+
+
+def _names(file: Path, pid: int) -> bool:
+    return str(pid) in file.read_text()
 
 
 def test_nohup_is_left_its_way(here):
