@@ -149,7 +149,7 @@ def test_every_example_is_of_its_schema(document):
             for example in examples:
                 check(document, media["schema"], example)
                 seen += 1
-    assert seen == 5
+    assert seen == 7
 
 
 def test_the_schema_refuses_what_the_service_refuses(document):
@@ -226,6 +226,16 @@ def test_the_curl_lines_work_when_pasted(service, document, snapshot_at):
     newer = {
         key: lines.pop(key) for key in list(lines) if key[1].endswith(("full-scale", "ranking")) or "calib" in key[1]
     }
+    later = {
+        verb: lines.pop((method, f"/v1/searches/{{search_id}}{path}"))
+        for verb, method, path in (
+            ("edit", "patch", ""),
+            ("extend", "post", "/extend"),
+            ("pause", "post", "/pause"),
+            ("resume", "post", "/resume"),
+            ("delete", "delete", ""),
+        )
+    }
     for (method, path), line in lines.items():
         if path.endswith("/events"):
             events.start()
@@ -241,6 +251,9 @@ def test_the_curl_lines_work_when_pasted(service, document, snapshot_at):
     for (method, path), line in newer.items():
         assert "detail" not in (reply := json.loads(paste(line))), (method, path, reply)
     assert len(newer) == 5
+    for verb in ("edit", "extend", "pause", "resume", "pause"):
+        assert "detail" not in (reply := json.loads(paste(later[verb]))), (verb, reply)
+    assert not paste(later["delete"])
 
 
 def paste(line: str) -> str:
