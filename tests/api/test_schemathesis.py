@@ -74,9 +74,9 @@ def answering(service, every_kind, cluster) -> Service:
 def called(service: Service, *options: str) -> subprocess.CompletedProcess[str]:
     """The end of a run of Schemathesis against the service."""
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), "run"]
-    common = ["--checks", "all", "--continue-on-failure", "--no-color", "--request-timeout", "60", *options]
+    patience = ["--request-timeout", "60", "--max-response-time", "60"]  # a busy machine is no failure
     return subprocess.run(
-        [*command, f"{service.url}/openapi.json", *common],
+        [*command, f"{service.url}/openapi.json", "--checks", "all", "--no-color", *patience, *options],
         cwd=service.settings.folder,  # it keeps what it found
         capture_output=True,
         text=True,
@@ -85,8 +85,9 @@ def called(service: Service, *options: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_every_operation_keeps_to_its_description(answering):
-    done = called(answering, "--phases", "examples,fuzzing,stateful", "-n", "4", "--seed", "12", "--no-shrink")
+    done = called(answering, "--phases", "examples,fuzzing,stateful", "-n", "4", "--seed", "12")
     assert done.returncode == 0, done.stdout[-12_000:] + done.stderr[-2_000:]
 
 
