@@ -113,13 +113,14 @@ def edit_search(
 
 @router.delete("/searches/{search_id}", status_code=204, responses=problems(409))
 def delete_search(search: SearchDep, store: StoreDep, settings: SettingsDep) -> None:
-    """Delete a search that is over or paused: its trials, measurements, snapshots, checkpoints. There is no way back.
+    """Delete a search that is over or paused: trials, measurements, snapshots, checkpoints, logs. There is no way back.
 
     A search that runs must be stopped first, and searches that measure its trials (full-scale evaluations) or start
     from it (`warm_start`) must be deleted first (409). Trials that other searches adopted from it keep their numbers.
     """
     store.delete_search(search.id)
-    _remove(settings.artifacts / search.id)
+    for folder in (settings.artifacts, settings.logs):
+        _remove(folder / search.id)
 
 
 def _remove(folder: Path) -> None:

@@ -14,6 +14,7 @@ from nas.store import StoreError
 from nas.store.audit import Audit
 from nas.store.engine import make_engine, parse_url
 from nas.store.schema import Schema
+from nas.store.totals import Totals
 
 
 def record(settings: Settings, answering: bool) -> Iterator[Finding]:
@@ -52,6 +53,9 @@ def _rows(engine: Engine, shown: str, answering: bool) -> Iterator[Finding]:
         sound = False
         named = ", ".join(broken.examples) + (", ..." if broken.rows > len(broken.examples) else "")
         yield Finding("record", Level.WRONG, f"{broken.rows} {broken.rule}: {named}")
+    for odd in Totals(engine, time.time).odd_totals():
+        sound = False
+        yield Finding("record", Level.WRONG, odd)
     if sound:
         yield Finding("record", Level.OK, "every rule holds")
     waiting = audit.unfinished()

@@ -142,12 +142,16 @@ def test_edit_changes_what_is_given(service):
 
 def test_delete_removes_the_search_and_its_files(service):
     search = stopped(service)
+    log = service.settings.logs / search / "1.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("a line\n")
     checkpoint = service.settings.artifacts / search / "trial-000002" / "checkpoint.pt"
     checkpoint.parent.mkdir(parents=True)
     checkpoint.write_bytes(b"weights")
     reply = service.http.delete(f"/v1/searches/{search}")
     assert (reply.status_code, reply.content) == (204, b"")
     assert not (service.settings.artifacts / search).exists()
+    assert not log.exists()
     for answer in (service.http.get(f"/v1/searches/{search}"), service.http.delete(f"/v1/searches/{search}")):
         assert (answer.status_code, answer.json()["detail"]) == (404, f"there is no search '{search}'")
 
