@@ -65,7 +65,7 @@ def check(spec: SearchSpec, store: Store, settings: Settings) -> None:
         InputError: The service does not have one of them, or it does not fit.
     """
     check_names(spec, settings)
-    check_feasible(spec, settings)
+    check_feasible(spec, settings, store)
     kind_of(spec).check(spec, store)
 
 

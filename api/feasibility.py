@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 from nas.data.entry import Registration
 from nas.data.errors import DatasetError
+from nas.kinds.protocol import Records
+from nas.kinds.registry import kind_of
 from nas.settings import Settings
 from nas.specs import AutoDeepLabSpec, BackboneSpec, Fidelity, JobSpec, Resources
 from nas.specs.channels import BUILT_IN, level_channels, reached_stride
@@ -30,14 +32,21 @@ LEAST_FILLED = 0.5
 """Least part of a crop that an image has to fill: below it most of what is scored would be padding."""
 
 
-def check_feasible(spec: JobSpec, settings: Settings) -> None:
+def check_feasible(spec: JobSpec, settings: Settings, records: Records) -> None:
     """Check that a search can run, as far as the service knows; the names that it uses are registered.
+
+    Args:
+        spec: The search.
+        settings: Of the service.
+        records: Read access to the searches that the spec may name.
 
     Raises:
         InputError: It cannot; the message names each field.
     """
     here = trains_here(settings)
-    problems = [*_backbones(spec, settings, here), *_data(spec, settings, here)]
+    problems = [*_data(spec, settings, here)]
+    if not kind_of(spec).family(spec, records).whole_network:  # which has no backbone, whatever its fidelity says
+        problems += _backbones(spec, settings, here)
     if here:
         problems += _resources(spec.resources)
     if problems:
@@ -54,9 +63,6 @@ def trains_here(settings: Settings) -> bool:
 
 
 def _backbones(spec: JobSpec, settings: Settings, here: bool) -> Iterator[FieldProblem]:
-    # Entire networks have no backbone, whatever their fidelity says.
-    if isinstance(spec, AutoDeepLabSpec):
-        return
     weights = settings.registered_weights
     for path, fidelity in spec.fidelities.items():
         yield from _strides(f"{path}.backbone", fidelity.backbone)
@@ -91,8 +97,9 @@ def _data(spec: JobSpec, settings: Settings, here: bool) -> Iterator[FieldProble
         if not isinstance(found, str | None):
             yield from _crop(f"{path}.crop", fidelity.crop, fidelity.resize, found)
             yield from _batch(path, fidelity, found)
-    if isinstance(spec, AutoDeepLabSpec) and not isinstance(found := surveys[spec.bilevel.dataset], str | None):
-        yield from _bilevel(spec, found)
+    runs = kind_of(spec).runs(spec)
+    if runs is not None and not isinstance(found := surveys[runs.bilevel.dataset], str | None):
+        yield from _bilevel(runs, found)
 
 
 @cache

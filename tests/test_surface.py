@@ -58,8 +58,8 @@ data inspect NAME|DIR --images --mosaic
 data list
 data remove NAME
 delete ID --yes -y
-edit ID --name --notes --tag --untag
 doctor --json
+edit ID --name --notes --tag --untag
 export ID --format --onnx --output --trial -o
 extend ID --seeds --trials --watch
 full-scale ID --fidelity --key --name --seeds --stratified --top --trials --watch

@@ -15,7 +15,8 @@ from nas.doctor.finding import Finding, Level
 from nas.settings import Settings
 
 EXTRAS: Mapping[str, tuple[str, ...]] = {
-    "server": ("fastapi", "uvicorn", "sse_starlette", "psutil", "ray"),
+    "api": ("fastapi", "uvicorn", "sse_starlette", "psutil"),
+    "server": ("fastapi", "ray", "torch"),
     "worker": ("torch", "ray", "pyarrow", "safetensors", "matplotlib", "psutil"),
     "hf": ("transformers",),
     "timm": ("timm",),

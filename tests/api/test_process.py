@@ -285,7 +285,7 @@ def here(environment, monkeypatch):
         ({"SEGNAS_HOST": "0.0.0.0"}, [], 2, "refusing to serve on 0.0.0.0 without a token"),
         ({}, ["--host", "192.0.2.1"], 2, "refusing to serve"),
         ({"SEGNAS_PORT": "many"}, [], 2, "configuration: port:"),
-        ({"SEGNAS_DATASETS": "{"}, [], 2, "datasets"),
+        ({"SEGNAS_DATASETS": "{"}, [], 2, "SEGNAS_DATASETS is not JSON"),
         ({"SEGNAS_DATABASE_URL": "oracle://x"}, [], 2, "not supported"),
         ({"SEGNAS_DATABASE_URL": "postgresql://127.0.0.1:1/x"}, ["--port", "0"], 1, "the database cannot be used"),
     ],

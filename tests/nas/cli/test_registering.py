@@ -145,8 +145,11 @@ def test_weights_with_a_preprocessing(segnas, tmp_path):
 def test_a_running_service_knows_at_once(command_at, serve, photos, tmp_path):
     service = serve(Settings(home=tmp_path / "home", port=0))
     segnas = command_at(service.url)
+    for file in photos.glob("*/*.png"):
+        Image.open(file).resize((64, 64), Image.Resampling.NEAREST).save(file)
     spec = tmp_path / "spec.yaml"
-    spec.write_text(yaml.safe_dump({**service.spec, "fidelity": {**service.spec["fidelity"], "dataset": "photos"}}))
+    fidelity = {**service.spec["fidelity"], "dataset": "photos", "crop": [64, 64], "batch": 2}
+    spec.write_text(yaml.safe_dump({**service.spec, "fidelity": fidelity}))
     assert "data set 'photos' is not registered here; known are: none" in one_sentence(segnas("submit", spec), 2)
     assert segnas("data", "add", "photos", photos)[0] == 0
     code, out, err = segnas("submit", spec)

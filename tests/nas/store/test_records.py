@@ -36,7 +36,7 @@ def of_model(model: type[BaseModel]) -> set[str]:
         pytest.param(
             columns(TrialRow),
             of_record(TrialRecord),
-            {"search_id"},
+            {"search_id", "sequence"},
             {"architecture_json", "held_iteration", "held_score"},
             id="row, record: trial",
         ),

@@ -56,12 +56,13 @@ def test_tpe_parameters():
     search = TpeSearch(PLAIN, 0, TpeStrategy())
     search.tell(Observation(0, PUBLISHED_CELL, "completed", 0.5, 90))
     (trial,) = search._study.trials
-    inputs = {"input_1": 0, "input_2": 1, "input_3": 0, "input_4": 0}
+    # Of the canonical form, in which the branch that reads another one comes last: rates 1x6, 1x1, 6x21, 18x15, 6x3.
+    inputs = {"input_1": 0, "input_2": 0, "input_3": 0, "input_4": 3}
     assert trial.params == {
         **inputs,
         "operator_0": 3,
-        "operator_1": 54,
-        "operator_2": 18,
-        "operator_3": 1,
-        "operator_4": 24,
+        "operator_1": 1,
+        "operator_2": 24,
+        "operator_3": 54,
+        "operator_4": 18,
     }
