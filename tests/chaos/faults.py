@@ -177,14 +177,6 @@ def connections(world: World, rng: random.Random) -> bool:
     return True
 
 
-def clock(world: World, rng: random.Random) -> bool:
-    """Set the wall clock, up to a day ahead or back."""
-    if not world.clock_can_step:
-        return False
-    world.step_clock(rng.randrange(-86_400, 86_400))
-    return True
-
-
 FAULTS: dict[str, Fault] = {
     fault.__name__: fault
     for fault in (
@@ -202,7 +194,6 @@ FAULTS: dict[str, Fault] = {
         damaged_cache,
         database,
         connections,
-        clock,
     )
 }
 

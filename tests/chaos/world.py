@@ -28,8 +28,6 @@ ROOT = Path(__file__).parents[2]
 PATIENCE = 180.0
 """Seconds within which a service that was started, or lost its Ray, must be ready."""
 
-FAKETIME = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
-
 SPEC: dict[str, Any] = {
     "kind": "black_box",
     "strategy": {"name": "random"},
@@ -63,8 +61,6 @@ class World:
         self.postgres = postgres
         self.log = folder / "serve.log"
         self.starts = 0
-        self._clock = folder / "clock"
-        self.step_clock(0)
         database = {} if postgres is None else {"SEGNAS_DATABASE_URL": postgres.url(postgres.create())}
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("SEGNAS_", "RAY_"))} | {
             "SEGNAS_HOME": str(self.home),
@@ -74,7 +70,6 @@ class World:
             "SEGNAS_RECONCILE_SECONDS": "0.5",
             "PYTHONPATH": str(ROOT),
             **database,
-            **self._stepping_clock(),
         }
         self._ending = threading.Event()
         self._service: subprocess.Popen[bytes] | None = None
@@ -88,26 +83,6 @@ class World:
     @property
     def settings(self) -> Settings:
         return Settings(home=self.home)
-
-    def _stepping_clock(self) -> dict[str, str]:
-        """Variables by which libfaketime (Debian's package faketime) reads the wall clock's error from a file."""
-        if not self.clock_can_step:
-            return {}
-        return {
-            "LD_PRELOAD": str(FAKETIME[0]),
-            "FAKETIME_TIMESTAMP_FILE": str(self._clock),
-            "FAKETIME_CACHE_DURATION": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        }
-
-    @property
-    def clock_can_step(self) -> bool:
-        """Whether the wall clock of the service's processes can be set."""
-        return bool(FAKETIME)
-
-    def step_clock(self, seconds: int) -> None:
-        """Let the wall clock of the service's processes be so many seconds ahead."""
-        self._clock.write_text(f"{seconds:+d}s\n")
 
     @contextlib.contextmanager
     def running(self) -> Iterator[World]:
