@@ -184,7 +184,7 @@ def test_the_end_of_a_driver_is_known_by_its_exit_code(running_ray, cluster, ser
             assert time.monotonic() < deadline, cluster.logs(job)
             time.sleep(0.2)
         for process in processes.find(running_ray.local.marker):
-            if process.cmdline()[1:] == ["-m", "workers.driver", search_id, "1"]:
+            if process.cmdline()[2:] == ["-m", "workers.driver", search_id, "1"]:
                 os.kill(process.pid, number)
         assert wait_for_end(cluster, job) is JobState.failed
         codes[number] = cluster.ending(job).exit_code
@@ -204,7 +204,7 @@ def test_a_driver_that_is_killed_is_replaced_without_doubling(running_ray, clust
         assert time.monotonic() < deadline, cluster.logs(job)
         time.sleep(0.05)
     for process in processes.find(running_ray.local.marker):
-        if process.cmdline()[1:] == ["-m", "workers.driver", search_id, "1"]:
+        if process.cmdline()[2:] == ["-m", "workers.driver", search_id, "1"]:
             os.kill(process.pid, signal.SIGKILL)
     assert wait_for_end(cluster, job) is JobState.failed
     in_flight = {t.number for t in service_store.all_trials(search_id) if t.status is TrialStatus.RUNNING}
