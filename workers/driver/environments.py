@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import ray
 
+from nas.escaping import one_line
 from nas.kinds.plans import Need
 from nas.specs import JobSpec
+from workers.driver.preparation import ShouldContinue
 from workers.trainables.process import share_of, threads_of
 
 if TYPE_CHECKING:
@@ -32,19 +34,33 @@ class Environments:
         self._workspace = workspace
         self._known: dict[str, str] = {}
 
-    def __call__(self, fidelity_key: str) -> str:
-        """Return the environment's key for the fidelity of this key."""
-        if fidelity_key not in self._known:
-            share = share_of(self._spec.resources)
-            task = ray.remote(_environment_key).options(
-                name=f"{self._spec.name[:60]}: environment",
-                num_cpus=share["CPU"],
-                num_gpus=share.get("GPU", 0.0),
-                max_retries=self._spec.retries,
-            )
-            resources, need = self._spec.resources, self._needs[fidelity_key]
+    def find(self, should_continue: ShouldContinue) -> bool:
+        """Find the environments of all fidelities, before trials reserve the room that the tasks need.
+
+        Args:
+            should_continue: Ends the wait.
+
+        Returns:
+            False when `should_continue` ended the wait.
+        """
+        resources, share = self._spec.resources, share_of(self._spec.resources)
+        task = ray.remote(_environment_key).options(
+            name=f"{one_line(self._spec.name[:60])}: environment",
+            num_cpus=share["CPU"],
+            num_gpus=share.get("GPU", 0.0),
+            max_retries=self._spec.retries,
+        )
+        for key, need in self._needs.items():
             asked = task.remote(need, self._workspace, "GPU" in share, threads_of(resources), resources.workers)
-            self._known[fidelity_key] = ray.get(asked)
+            while not ray.wait([asked], timeout=1.0)[0]:
+                if not should_continue():
+                    ray.cancel(asked, force=True)
+                    return False
+            self._known[key] = ray.get(asked)
+        return True
+
+    def __call__(self, fidelity_key: str) -> str:
+        """Return the environment's key for the fidelity of this key, which `find` has found."""
         return self._known[fidelity_key]
 
 

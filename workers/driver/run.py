@@ -162,7 +162,10 @@ class _Run:
         if not score_training_free(driver, self._workspace, self._should_continue, len(plan.needs)):
             return None
         environment = Environments(driver.spec, plan.needs, self._workspace)
-        trial_book = TrialBook(driver, plan, self._workspace, measured_before(driver, environment))
+        before = measured_before(driver, environment)
+        if before is not None and not environment.find(self._should_continue):
+            return None
+        trial_book = TrialBook(driver, plan, self._workspace, before)
         trial_book.replay()
         return trial_book.conclude(note) if self._work(trial_book, self._trial_process) else None
 
