@@ -13,6 +13,7 @@ import json
 import random
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,8 @@ RUNGS = tuple(SPEC["fidelity"]["rungs"])
 PATIENCE = 600.0
 """Seconds within which a search must be over once nothing happens any more."""
 
-SEEDS = range(3)
-"""Of the searches, which are repeated: those of equal seeds must measure the same."""
+PAUSE = 5.0
+"""Seconds between two faults, in the mean."""
 
 
 class Run:
@@ -39,11 +40,13 @@ class Run:
         world: Runs.
         store: Its record.
         seed: Of the faults.
+        searches: Seeds of the searches, which are repeated: those of equal seeds must measure the same.
     """
 
-    def __init__(self, world: World, store: Store, seed: int) -> None:
+    def __init__(self, world: World, store: Store, seed: int, searches: Sequence[int]) -> None:
         self._world = world
         self._store = store
+        self._searches = searches
         self._rng = random.Random(seed)
         self._names = faults.sequence(self._rng)
         self._undisturbed: dict[int, record.Scores] = {}
@@ -52,7 +55,7 @@ class Run:
 
     def undisturbed(self) -> None:
         """Measure what the searches of each seed find when nothing happens."""
-        for seed in SEEDS:
+        for seed in self._searches:
             search_id = self._world.submit(f"undisturbed {seed}", TRIALS, seed)
             self._world.finish(search_id, PATIENCE)
             self._undisturbed[seed] = record.scores(self._store, search_id)
@@ -63,7 +66,7 @@ class Run:
             left = count - sum(self.done.values())
             if left <= 0:
                 return
-            seed = number % len(SEEDS)
+            seed = self._searches[number % len(self._searches)]
             search_id = self._world.submit(f"disturbed {number}", TRIALS, seed)
             started, before = time.monotonic(), sum(self.done.values())
             for _ in range(min(per_search, left)):
@@ -76,7 +79,7 @@ class Run:
             self._note(search_id, sum(self.done.values()) - before, time.monotonic() - started)
 
     def _one_fault(self) -> None:
-        time.sleep(self._rng.expovariate(1 / 3))
+        time.sleep(self._rng.expovariate(1 / PAUSE))
         name = next(self._names)
         self.done[name if faults.FAULTS[name](self._world, self._rng) else f"{name}: nothing there"] += 1
 
@@ -86,17 +89,25 @@ class Run:
         print(self.rows[-1], dict(self.done), flush=True)
 
 
-def report(world: World, seed: int, count: int, per_search: int) -> dict[str, Any]:
+def report(world: World, seed: int, count: int, per_search: int, searches: Sequence[int]) -> dict[str, Any]:
     """Run the service with faults, and say what happened.
 
     Raises:
         AssertionError: A search stands still, or its record is not what it would have been without faults.
     """
     with world.running(), Store.open(world.store_url) as store:
-        run = Run(world, store, seed)
+        run = Run(world, store, seed, searches)
         run.undisturbed()
         run.disturbed(count, per_search)
     return {"seed": seed, "services": world.starts, "faults": dict(run.done), "searches": run.rows}
+
+
+@pytest.mark.slow
+@pytest.mark.ray
+@pytest.mark.timeout(900)
+def test_a_few_faults(tmp_path: Path, tiny: Path, seed: int) -> None:
+    found = report(World(tmp_path, tiny), seed, count=6, per_search=6, searches=[0])
+    assert sum(found["faults"].values()) == 6, found
 
 
 @pytest.mark.chaos
@@ -107,7 +118,7 @@ def test_many_faults(*, tmp_path: Path, tiny: Path, seed: int, database: str, re
     print(f"seed {seed}", flush=True)
     server = PostgresServer(next(candidates())) if database == "postgresql" else None
     try:
-        found = report(World(tmp_path, tiny, server), seed, count, per_search=12)
+        found = report(World(tmp_path, tiny, server), seed, count, per_search=12, searches=range(3))
     finally:
         if server is not None:
             server.stop()
