@@ -198,10 +198,13 @@ FAULTS: dict[str, Fault] = {
 }
 
 
-def sequence(rng: random.Random) -> Iterator[str]:
-    """Yield names of faults without end: each once in every round, in an order drawn anew for the round."""
+def sequence(world: World, rng: random.Random) -> Iterator[str]:
+    """Yield names of faults without end: each once in every round, in an order drawn anew for the round.
+
+    Faults of PostgreSQL are left out where there is none.
+    """
     while True:
-        names = list(FAULTS)
+        names = [name for name, fault in FAULTS.items() if world.postgres or fault not in (database, connections)]
         rng.shuffle(names)
         yield from names
 

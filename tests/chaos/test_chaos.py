@@ -32,6 +32,9 @@ PATIENCE = 600.0
 PAUSE = 5.0
 """Seconds between two faults, in the mean."""
 
+APPEARANCE = 60.0
+"""Seconds that a fault waits for something to happen to, such as a trial while Ray starts."""
+
 
 class Run:
     """Searches in a world, disturbed until the faults are used up.
@@ -48,7 +51,7 @@ class Run:
         self._store = store
         self._searches = searches
         self._rng = random.Random(seed)
-        self._names = faults.sequence(self._rng)
+        self._names = faults.sequence(world, self._rng)
         self._undisturbed: dict[int, record.Scores] = {}
         self.done = Counter[str]()
         self.rows: list[dict[str, Any]] = []
@@ -81,7 +84,10 @@ class Run:
     def _one_fault(self) -> None:
         time.sleep(self._rng.expovariate(1 / PAUSE))
         name = next(self._names)
-        self.done[name if faults.FAULTS[name](self._world, self._rng) else f"{name}: nothing there"] += 1
+        deadline = time.monotonic() + APPEARANCE
+        while not (met := faults.FAULTS[name](self._world, self._rng)) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        self.done[name if met else f"{name}: nothing there"] += 1
 
     def _note(self, search_id: str, met: int, seconds: float) -> None:
         drivers = self._store.get_search(search_id).attempt
