@@ -57,6 +57,14 @@ SERVE = [sys.executable, "-c", "import nas.cli; nas.cli.main()", "serve", "--por
 """With `-c`, too, the current folder is where Python looks first."""
 
 
+@pytest.fixture(autouse=True)
+def _sighup_as_in_a_terminal() -> Iterator[None]:
+    """Tests that run under `nohup` hand an ignored SIGHUP down to the services that they start."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.fixture
 def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with somebody else's packages of our names."""
