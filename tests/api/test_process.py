@@ -58,11 +58,14 @@ SERVE = [sys.executable, "-c", "import nas.cli; nas.cli.main()", "serve", "--por
 
 
 @pytest.fixture(autouse=True)
-def _sighup_as_in_a_terminal() -> Iterator[None]:
-    """Tests that run under `nohup` hand an ignored SIGHUP down to the services that they start."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+def _signals_as_in_a_terminal() -> Iterator[None]:
+    """Tests that run under `nohup` or in the background of a shell hand ignored signals down to what they start."""
+    ignored = [number for number in ENDING if signal.getsignal(number) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, signal.SIG_DFL)
     yield
-    signal.signal(signal.SIGHUP, before)
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
 
 
 @pytest.fixture
