@@ -12,8 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nas import aids
 from nas.cache import entries
 from nas.cache.sealed import ChangedMeanwhileError
+from nas.data.entry import DatasetEntry
 from nas.specs import Fidelity
 from nas.training.evaluate import evaluate
 from nas.training.prepare import Prepared, prepare
@@ -24,8 +26,17 @@ from tests.nas.cache.damage import damage
 HEAD = ReferenceHead(name="conv1x1")
 
 
+@pytest.fixture(scope="module")
+def workspace(tiny_root, tmp_path_factory) -> Workspace:
+    """A cache of this file's own: what is made anew has the numbers of one thread, as everything here."""
+    entry = DatasetEntry(layout="cityscapes", root=tiny_root)
+    base = tmp_path_factory.mktemp("damaged")
+    return Workspace({"tiny": entry}, {}, base / "cache", base / "artifacts")
+
+
 @pytest.fixture(autouse=True)
-def _nothing_held() -> Iterator[None]:
+def _nothing_held(monkeypatch) -> Iterator[None]:
+    monkeypatch.setattr(aids, "_said", set())  # what other tests have warned of is not said again
     yield
     entries.let_go()
 
