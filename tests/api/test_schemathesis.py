@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from workers.cluster.jobs import JobState, job_id
+from tests.api.told_cluster import ToldCluster
+from workers.cluster.jobs import JobState
 
 if TYPE_CHECKING:
     from tests.conftest import Service
@@ -21,26 +22,18 @@ if TYPE_CHECKING:
 CONFIG = Path(__file__).parents[2] / "schemathesis.toml"
 
 
-class BusyCluster:
+class BusyCluster(ToldCluster):
     """A cluster that takes every job; from a moment on all jobs have failed, so that no search stays without an end."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.job_state = JobState.running
-
-    def submit(self, search_id: str, attempt: int, name: str) -> str:
-        return job_id(search_id, attempt)
 
     def state(self, job: str, /) -> JobState:
         return self.job_state
 
-    def stop(self, job: str, /) -> None:
-        """There is nothing to stop."""
-
     def logs(self, job: str, /) -> str:
         return "the first line\n"
-
-    def reachable(self) -> bool:
-        return True
 
 
 @pytest.fixture(scope="module")
