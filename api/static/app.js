@@ -1,4 +1,4 @@
-// The live page: #/ lists the searches, #/s0123456789ab follows one search.
+// The live page: #/ lists the searches (#/?status=running those of a status), #/s0123456789ab follows one search.
 
 import { element, show } from "./dom.js";
 import { readiness, Refused, setToken } from "./stream.js";
@@ -12,7 +12,8 @@ async function route() {
   leaving = new AbortController();
   const search = location.hash.match(/^#\/(s[0-9a-f]{12})$/);
   try {
-    await (search ? followSearch(search[1], leaving.signal) : listSearches(leaving.signal));
+    const filter = new URLSearchParams(location.hash.split("?")[1]);
+    await (search ? followSearch(search[1], leaving.signal) : listSearches(filter, leaving.signal));
   } catch (error) {
     if (error instanceof Refused && error.status === 401) askForToken();
     else if (error.name !== "AbortError") show(element("p", { class: "wrong" }, error.message), element("a", { href: "#/" }, "All searches"));

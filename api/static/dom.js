@@ -24,6 +24,36 @@ export function show(...children) {
   document.getElementById("view").replaceChildren(...children.flat(Infinity).filter(Boolean));
 }
 
+// Replaces the content of a place only when `key`, all that the content depends on, is another than the last time.
+export function renew(place, key, make) {
+  const known = JSON.stringify(key);
+  if (place.madeOf === known) return;
+  place.madeOf = known;
+  place.replaceChildren(...make().flat(Infinity).filter(Boolean));
+}
+
+// Changes the children of `place` in place: an item that is as before keeps its element, and with it focus and selection.
+export function update(place, items, name, make) {
+  const before = new Map([...place.children].map((child) => [child.itemName, child]));
+  let next = place.firstElementChild;
+  for (const item of items) {
+    const key = name(item), content = JSON.stringify(item);
+    let child = before.get(key);
+    before.delete(key);
+    if (child?.madeOf !== content) {
+      const fresh = Object.assign(make(item), { itemName: key, madeOf: content });
+      const focused = child?.contains(document.activeElement);
+      if (child === next) next = next?.nextElementSibling ?? null;
+      child?.remove();
+      child = fresh;
+      place.insertBefore(child, next);
+      if (focused) child.querySelector("a, button")?.focus();
+    } else if (child === next) next = next.nextElementSibling;
+    else place.insertBefore(child, next);
+  }
+  for (const child of before.values()) child.remove();
+}
+
 // Text that breaks into lines only at spaces; a browser alone would break at a hyphen too.
 export function unbroken(text) {
   return text.split(/( +)/).map((part, index) => (index % 2 ? part : element("span", { class: "word" }, part)));
