@@ -70,9 +70,10 @@ export function counted(trials) {
   return Object.entries(trials).filter(([, count]) => count).sort((a, b) => ORDER.indexOf(a[0]) - ORDER.indexOf(b[0]));
 }
 
-export function bar(parts, total) {
+// A bar of parts [status, count]; `text` is shown at it instead of the counts.
+export function bar(parts, total, text) {
   return element("div", { class: "bar" }, parts.map(([status, count]) => {
-    const part = element("span", { class: status, title: `${count} ${status}` });
+    const part = element("span", { class: status, title: text ?? `${count} ${status}` });
     part.style.width = `${percent(count, total)}%`;
     return part;
   }));
@@ -80,4 +81,11 @@ export function bar(parts, total) {
 
 export function score(value) {
   return value === null || value === undefined ? "" : value.toFixed(4);
+}
+
+// Lets the browser save a value as a JSON file.
+export function save(value, file) {
+  const url = URL.createObjectURL(new Blob([JSON.stringify(value, null, 2)], { type: "application/json" }));
+  element("a", { href: url, download: file }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 1000);
 }

@@ -2,7 +2,7 @@
 
 import { actionButtons, editButton } from "./actions.js";
 import { curves, dots, legend } from "./chart.js";
-import { bar, counted, element, percent, renew, score, show, unbroken } from "./dom.js";
+import { bar, counted, element, percent, renew, save, score, show, unbroken } from "./dom.js";
 import { Panels } from "./panels.js";
 import { ask, follow } from "./stream.js";
 
@@ -122,7 +122,7 @@ class SearchView {
     const heads = ["", "Trial", "mIoU", "Iteration", "Status", "Time", "Attempt", "Architecture"];
     const rows = items.map((trial, index) => element("tr", { class: this.mark(trial) === "best" ? "chosen" : "" },
       element("td", { class: "number muted" }, trial.standing === null ? "" : String(index + 1)),
-      element("td", { class: "number" }, `#${trial.number}`),
+      element("td", { class: "number" }, element("a", { href: `#/${this.id}/${trial.number}` }, `#${trial.number}`)),
       element("td", { class: "number" }, score(trial.score)),
       element("td", { class: "number" }, trial.iteration === null ? "" : String(trial.iteration)),
       element("td", {}, element("span", { class: `pill ${trial.status}` }, trial.status)),
@@ -148,10 +148,6 @@ class SearchView {
 
   async save() {
     const best = await ask(`/v1/searches/${this.id}/best`).catch((error) => { this.error = error.message; this.soon(); });
-    if (!best) return;
-    const url = URL.createObjectURL(new Blob([JSON.stringify(best, null, 2)], { type: "application/json" }));
-    const link = element("a", { href: url, download: `best-${this.id}.json` });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(url), 1000);
+    if (best) save(best, `best-${this.id}.json`);
   }
 }

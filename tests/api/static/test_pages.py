@@ -216,6 +216,39 @@ def _text(place: Any, panel: dict[str, Any]) -> None:
 _CHECKS = {"lines": _lines, "scatter": _scatter, "table": _table, "trellis": _trellis, "text": _text}
 
 
+def test_a_trial_has_a_page(service, every_kind, visit, tmp_path: Path):
+    search_id = every_kind["black_box"]
+    trial = get(service, f"/v1/searches/{search_id}/trials/0")
+    sent = get(service, f"/v1/searches/{search_id}/trials/0/panels")
+    page = visit(f"{service.url}/#/{search_id}")
+    page.get_by_role("link", name="#0", exact=True).click()
+    expect(page.locator("h1")).to_have_text("Trial 0")
+    expect(page.locator("#view .pill")).to_have_text(trial["status"])
+    panels = [single for panel in sent for single in panel.get("panels", [panel])]
+    expect(page.locator(".panel")).to_have_count(len(panels))
+    bars = next(panel for panel in panels if panel["type"] == "bars")
+    shown = page.locator("table.bars tr")
+    expect(shown.locator("th")).to_have_text([bar["text"] for bar in bars["bars"]])
+    expect(shown.locator("td.number")).to_have_text([bar["value_text"] for bar in bars["bars"]])
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save document").click()
+    saved.value.save_as(tmp_path / "trial.json")
+    assert json.loads((tmp_path / "trial.json").read_text()) == trial["document"]
+    page.get_by_role("link", name=f"Search {search_id}").click()
+    expect(page.locator("h1")).not_to_contain_text("Trial")
+
+
+def test_a_running_trial_is_followed(service, visit):
+    search_id = service.search(name="followed")
+    service.trial(search_id, 0)
+    page = visit(f"{service.url}/#/{search_id}/0")
+    expect(page.locator("main")).to_contain_text("no rung is measured yet")
+    service.store.record_measurement(search_id, 0, 1, measured(100, 0.4321))
+    expect(page.locator("main")).to_contain_text("0.4321 mIoU")
+    service.store.finish_trial(search_id, 0, 1, TrialStatus.PRUNED)
+    expect(page.locator("#view .pill")).to_have_text("pruned")
+
+
 def test_a_search_is_followed_live_to_its_end(service, visit):
     search_id = service.search(name="live")
     service.trial(search_id, 0, 0.25)
