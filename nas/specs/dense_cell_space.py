@@ -19,6 +19,7 @@ from search_spaces.dense_cell.architecture import (
     operator_index,
 )
 from search_spaces.dense_cell.cost import CellSetting, cell_cost, smallest_cell
+from search_spaces.dense_cell.mutation import MutationKind
 
 Count = Annotated[int, Field(ge=1, le=10**15)]
 
@@ -112,6 +113,22 @@ class DenseCellSpace(StrictModel):
         if cell.channels not in (self.channels or (None,)):
             width = "no channels of its own" if cell.channels is None else f"{cell.channels} channels"
             raise ValueError(f"the cell has {width}, and space.channels is {_listed(self.channels)}")
+
+    def check_mutation(self, kind: MutationKind) -> None:
+        """Check that cells of the space can be mutated in a way.
+
+        Raises:
+            ValueError: No cell of the space has a change of that kind.
+        """
+        why = None
+        if kind == "level" and self.levels is None:
+            why = "the cells of the space read one feature map: give space.levels"
+        if kind == "width" and len(self.channels or ()) < 2:
+            why = "the cells of the space have one width: give space.channels at least two"
+        if kind == "input" and self.branches == 1 and self.levels is None:
+            why = "the only branch of a cell can read F only: give space.branches at least 2"
+        if why is not None:
+            raise ValueError(f"strategy.mutations names {kind}, but {why}, or leave {kind} out")
 
     def check_levels(self, path: str, fidelity: Fidelity) -> None:
         """Check that the cells' levels are those of a fidelity, whose path in the spec is `path`.

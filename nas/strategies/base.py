@@ -17,6 +17,9 @@ SCORED = frozenset({"completed", "pruned"})
 FINISHED = SCORED | {"failed", "stopped"}
 STATUSES = FINISHED | {"running"}
 
+MUTATION_TRIES = 100
+"""Mutations that may give seen cells, or cells beyond the limit, before a uniform draw is made instead."""
+
 UNIFORM_TRIES = 200
 """Uniform draws of known cells after which a small space is enumerated to draw from its unseen cells."""
 

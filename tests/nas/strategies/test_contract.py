@@ -6,14 +6,23 @@ from typing import ClassVar
 
 import pytest
 
-from nas.specs import DenseCellSpace, DpcStrategy, TpeStrategy
+from nas.specs import (
+    DenseCellSpace,
+    DpcStrategy,
+    EvolutionStrategy,
+    GpStrategy,
+    ReinforceStrategy,
+    TpeStrategy,
+)
 from nas.strategies.base import CellStrategy, Observation, SearchStrategy
 from nas.strategies.cells import CellSpace
 from nas.strategies.contract import StrategyContract
 from nas.strategies.dpc import NearBestSearch
+from nas.strategies.evolution import EvolutionSearch
 from nas.strategies.random_search import RandomSearch
 from nas.strategies.tpe import TpeSearch
 from search_spaces.dense_cell.architecture import DenseCell
+from search_spaces.dense_cell.mutation import MutationKind
 from search_spaces.document import Architecture
 
 
@@ -27,6 +36,52 @@ class TestDpc(StrategyContract):
         return NearBestSearch(space, seed, DpcStrategy(near_best=0.7, pool=3, startup=4))
 
 
+class TestDpcByKinds(StrategyContract):
+    def build(self, space: CellSpace, seed: int) -> SearchStrategy:
+        kinds: tuple[MutationKind, ...] = ("operator", "neighbour", "input", "level", "width")
+        return NearBestSearch(space, seed, DpcStrategy(near_best=0.7, pool=3, startup=4, mutations=kinds))
+
+
+class TestEvolution(StrategyContract):
+    def build(self, space: CellSpace, seed: int) -> SearchStrategy:
+        return EvolutionSearch(space, seed, EvolutionStrategy(population=6, sample=3))
+
+
+class TestReinforce(StrategyContract):
+    asks, trials, workers = 40, 24, 64
+
+    def build(self, space: CellSpace, seed: int) -> SearchStrategy:
+        from nas.strategies.reinforce import ReinforceSearch  # torch: seconds
+
+        return ReinforceSearch(space, seed, ReinforceStrategy(learning_rate=0.02))
+
+
+@pytest.mark.slow
+class TestGp(StrategyContract):
+    asks, trials, workers = 14, 12, 32
+
+    def build(self, space: CellSpace, seed: int) -> SearchStrategy:
+        from nas.strategies.gp import GpSearch
+
+        return GpSearch(space, seed, GpStrategy(startup=4))
+
+
+@pytest.mark.slow
+class TestConditionalTpe(StrategyContract):
+    asks, trials, workers = 30, 14, 32
+
+    def build(self, space: CellSpace, seed: int) -> SearchStrategy:
+        return TpeSearch(space, seed, TpeStrategy(startup=4, conditional=True))
+
+
+@pytest.mark.slow
+class TestTpeWithoutLiarOrJointModel(StrategyContract):
+    asks, trials, workers = 30, 14, 32
+
+    def build(self, space: CellSpace, seed: int) -> SearchStrategy:
+        return TpeSearch(space, seed, TpeStrategy(startup=4, multivariate=False, constant_liar=False))
+
+
 class TestTpe(StrategyContract):
     asks, trials, workers = 40, 16, 64
 
@@ -34,27 +89,37 @@ class TestTpe(StrategyContract):
         return TpeSearch(space, seed, TpeStrategy(startup=4))
 
 
+class FewScores(StrategyContract):
+    """Only the first trials have a score: the time of a proposal grows with their number."""
+
+    def ending(self, number: int, cell: DenseCell) -> Observation:
+        return super().ending(number, cell) if number < 400 else Observation(number, cell, "failed")
+
+
+class ReinforceOfFewScores(FewScores, TestReinforce):
+    pass
+
+
+class TpeOfFewScores(FewScores, TestTpe):
+    pass
+
+
 @pytest.mark.slow
-class TestTenThousandAsks:
-    """As many as a long search has. Of TPE, whose proposals become slower with each result, only 250 have a score."""
-
-    def test_random(self):
-        self.of(TestRandom)
-
-    def test_dpc(self):
-        self.of(TestDpc)
-
-    def test_tpe(self):
-        class FewScores(TestTpe):
-            def ending(self, number: int, cell: DenseCell) -> Observation:
-                return super().ending(number, cell) if number < 400 else Observation(number, cell, "failed")
-
-        self.of(FewScores)
-
-    def of(self, contract: type[StrategyContract]) -> None:
-        suite = contract()
-        suite.asks = 10_000
-        suite.test_proposals_belong_to_the_space_and_none_repeats()
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize(
+    ("contract", "asks"),
+    [
+        (TestRandom, 10_000),
+        (TestDpc, 10_000),
+        (TestEvolution, 10_000),
+        (ReinforceOfFewScores, 10_000),
+        (TpeOfFewScores, 2_000),  # Optuna looks at all trials for each parameter of each proposal
+    ],
+)
+def test_thousands_of_asks(contract, asks):
+    suite = contract()
+    suite.asks = asks
+    suite.test_proposals_belong_to_the_space_and_none_repeats()
 
 
 class Learner(CellStrategy):
@@ -73,7 +138,8 @@ class Learner(CellStrategy):
             return None
         best = max(self.told, key=lambda seen: (seen.iteration, seen.score, seen.number)).architecture
         assert isinstance(best, DenseCell)
-        return next((cell for _ in range(100) if self._is_new(cell := self._space.mutate(best, rng))), None)
+        mutants = (self._space.mutate(best, rng) for _ in range(100))
+        return next((cell for cell in mutants if cell is not None and self._is_new(cell)), None)
 
 
 class OtherSpace(Learner):
