@@ -47,6 +47,7 @@ class TestEvolution(StrategyContract):
         return EvolutionSearch(space, seed, EvolutionStrategy(population=6, sample=3))
 
 
+@pytest.mark.slow  # torch
 class TestReinforce(StrategyContract):
     asks, trials, workers = 40, 24, 64
 

@@ -13,6 +13,8 @@ from nas.strategies.random_search import RandomSearch
 from search_spaces.dense_cell.architecture import DenseCell, operator_index
 from tests.builders import black_box_spec
 
+pytestmark = pytest.mark.slow  # torch
+
 SPACE = CellSpace(DenseCellSpace(branches=3))
 
 
@@ -49,7 +51,6 @@ def score(cell: DenseCell) -> float:
     return sum(32 < operator_index(branch.operator) <= 64 for branch in cell.branches) / 3
 
 
-@pytest.mark.slow
 def test_it_learns_what_scores_well_without_torch_s_generator():
     strategy = GpSearch(SPACE, 0, GpStrategy())
     before = torch.get_rng_state()

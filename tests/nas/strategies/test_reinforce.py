@@ -11,6 +11,8 @@ from nas.strategies.controller import Choice, Controller
 from nas.strategies.reinforce import ReinforceSearch
 from search_spaces.dense_cell.architecture import DenseCell, operator_index
 
+pytestmark = pytest.mark.slow  # torch
+
 CHOICES = (Choice("operator", 5), Choice("input", 2), Choice("operator", 5), Choice("input", 3), Choice("width", 2))
 
 
@@ -35,12 +37,12 @@ def test_choices_are_drawn_as_likely_as_the_policy_says():
     policy, rng = controller(), random.Random(0)
     for _ in range(60):
         policy.learn([2, 0, 2, 1, 1], 1.0)
-    drawn = [policy.sample(rng) for _ in range(400)]
+    drawn = [policy.sample(rng) for _ in range(200)]
     assert all(option < choice.options for options in drawn for choice, option in zip(CHOICES, options, strict=True))
     with torch.no_grad():
         logits, _ = policy._network(torch.tensor([policy._network.begin]), None)
-    expected = logits[0, :5].softmax(0) * 400
-    assert max(expected) > 160  # it has learnt
+    expected = logits[0, :5].softmax(0) * 200
+    assert max(expected) > 80  # it has learnt
     counts = [sum(options[0] == option for options in drawn) for option in range(5)]
     assert chisquare(counts, expected.tolist()).pvalue > 0.001
 
@@ -50,9 +52,9 @@ def test_at_first_all_options_are_about_as_likely():
     rng = random.Random(1)
     policy = controller()
     counts = [0] * 5
-    for _ in range(500):
+    for _ in range(200):
         counts[policy.sample(rng)[0]] += 1
-    assert 60 < min(counts) <= max(counts) < 140
+    assert 17 < min(counts) <= max(counts) < 63  # 4 standard deviations around 40
 
 
 @pytest.mark.parametrize(("reward", "sign"), [(0.9, 1), (0.1, -1)])
@@ -157,7 +159,6 @@ def score(cell: DenseCell) -> float:
     return sum(32 < operator_index(branch.operator) <= 64 for branch in cell.branches) / len(cell.branches)
 
 
-@pytest.mark.slow
 def test_it_learns_what_scores_well_and_keeps_few_states():
     strategy = search(learning_rate=0.02)
     scores = []
