@@ -116,7 +116,8 @@ def delete_search(search: SearchDep, store: StoreDep, settings: SettingsDep) -> 
     """Delete a search that is over or paused: trials, measurements, snapshots, checkpoints, logs. There is no way back.
 
     A search that runs must be stopped first, and searches that measure its trials (full-scale evaluations) or start
-    from it (`warm_start`) must be deleted first (409). Trials that other searches adopted from it keep their numbers.
+    from it (`warm_start`, `start`) must be deleted first (409). Trials that other searches adopted from it keep their
+    numbers.
     """
     store.delete_search(search.id)
     for folder in (settings.artifacts, settings.logs):

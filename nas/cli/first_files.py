@@ -23,7 +23,7 @@ _SPEC = """\
 #   segnas submit {file} --watch       starts the search and follows it
 name: first
 space: {{kind: dense_cell, branches: 5}}
-strategy: {{name: dpc, startup: 6}}       # or random, tpe
+strategy: {{name: dpc, startup: 6}}       # or random, evolution, tpe, gp, reinforce
 trials: 12
 early_stopping: {{reduction: 2}}          # the worse half ends at the first rung
 resources: {{cpus: 1, concurrent: 2}}

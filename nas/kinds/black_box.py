@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from nas.kinds.plans import Need, Plan
 from nas.kinds.probing import probe_name, probe_trials, short
 from nas.kinds.protocol import Adoption, Family, Kind, Records
+from nas.kinds.start import check_start, start_cells
 from nas.kinds.warm_start import check_sources, warm_observations
 from nas.results.measurement import Measurement
 from nas.results.proposal import Proposal
@@ -24,7 +25,11 @@ class BlackBox(Kind[BlackBoxSpec]):
     grows = ("trials",)
 
     def plan(self, spec: BlackBoxSpec, search_id: str, records: Records) -> Plan:
-        return StrategyPlan(spec, warm_observations(spec, search_id, records) if spec.warm_start else ())
+        return StrategyPlan(
+            spec,
+            warm_observations(spec, search_id, records) if spec.warm_start else (),
+            start_cells(spec, search_id, records) if spec.start else (),
+        )
 
     def adoption(self, spec: BlackBoxSpec, records: Records) -> Adoption | None:
         if isinstance(spec.adopt, bool):
@@ -33,6 +38,7 @@ class BlackBox(Kind[BlackBoxSpec]):
 
     def check(self, spec: BlackBoxSpec, records: Records) -> None:
         check_sources(spec, records)
+        check_start(spec, records)
 
     def family(self, spec: BlackBoxSpec, records: Records) -> Family:
         return Family(spec.space)
@@ -55,6 +61,7 @@ class BlackBox(Kind[BlackBoxSpec]):
                 "early_stopping": None,
                 "adopt": False,
                 "warm_start": (),
+                "start": (),
             }
         )
 
@@ -69,12 +76,16 @@ class StrategyPlan:
         spec: The search.
         warm: What other searches have measured, with negative numbers: the strategy learns from it. Early stopping
             judges the search's own trials by each other alone.
+        start: The cells of the first trials.
     """
 
-    def __init__(self, spec: BlackBoxSpec, warm: Iterable[Observation] = ()) -> None:
+    def __init__(
+        self, spec: BlackBoxSpec, warm: Iterable[Observation] = (), start: Iterable[Architecture] = ()
+    ) -> None:
         self._spec = spec
         early = spec.early_stopping
         self._strategy = build_strategy(spec)
+        self._strategy.enqueue(start)
         self._strategy.restore(warm)
         self._scheduler = SuccessiveHalving(spec.fidelity.rungs, early.reduction) if early else None
         self._next = 0

@@ -24,10 +24,10 @@ def check_sources(spec: BlackBoxSpec, records: Records) -> None:
     problems = []
     named = {} if isinstance(spec.adopt, bool) else {f"adopt.{i}": source for i, source in enumerate(spec.adopt)}
     for path, source in named.items():
-        if _find(source, records) is None:
+        if find_search(source, records) is None:
             problems.append(FieldProblem(path=path, message=f"there is no search {source}"))
     for index, source in enumerate(spec.warm_start):
-        found = _find(source, records)
+        found = find_search(source, records)
         misfit = f"there is no search {source}" if found is None else _misfit(found, spec)
         if misfit is not None:
             problems.append(FieldProblem(path=f"warm_start.{index}", message=misfit))
@@ -48,7 +48,7 @@ def warm_observations(spec: BlackBoxSpec, search_id: str, records: Records) -> l
     created_at = records.get_search(search_id).created_at
     found: dict[str, Observation] = {}
     for index, source in enumerate(spec.warm_start):
-        if _find(source, records) is None:
+        if find_search(source, records) is None:
             message = f"search {source} was deleted, so the search cannot start from it"
             raise InputError([FieldProblem(path=f"warm_start.{index}", message=message)])
         for trial in records.all_trials(source):
@@ -66,7 +66,8 @@ def _numbered(found: Mapping[str, Observation]) -> Iterator[Observation]:
         yield replace(observation, number=number)
 
 
-def _find(search_id: str, records: Records) -> SearchRecord | None:
+def find_search(search_id: str, records: Records) -> SearchRecord | None:
+    """Read a search; None where there is none of that id."""
     try:
         return records.get_search(search_id)
     except NotFoundError:

@@ -15,14 +15,7 @@ from nas.specs.auto_deeplab import (
     SupernetSpec,
 )
 from nas.specs.backbone import HUB, BackboneSpec
-from nas.specs.black_box import (
-    BlackBoxSpec,
-    DpcStrategy,
-    EarlyStopping,
-    RandomStrategy,
-    Strategy,
-    TpeStrategy,
-)
+from nas.specs.black_box import BlackBoxSpec, EarlyStopping
 from nas.specs.calibration import CalibrationSpec
 from nas.specs.dense_cell_space import CellLimit, DenseCellSpace
 from nas.specs.fidelity import Fidelity
@@ -42,10 +35,21 @@ from nas.specs.requests import (
     SearchRequest,
 )
 from nas.specs.search import SearchSpec
+from nas.specs.start import NAMED_CELLS
+from nas.specs.strategies import (
+    DpcStrategy,
+    EvolutionStrategy,
+    GpStrategy,
+    RandomStrategy,
+    ReinforceStrategy,
+    Strategy,
+    TpeStrategy,
+)
 from nas.specs.training_free import TRAINING_FREE, TrainingFreeProxy
 
 __all__ = [
     "HUB",
+    "NAMED_CELLS",
     "TRAINING_FREE",
     "ArchitectureAdam",
     "AugmentSpec",
@@ -63,12 +67,14 @@ __all__ = [
     "DpcStrategy",
     "EarlyStopping",
     "EditRequest",
+    "EvolutionStrategy",
     "Explicit",
     "ExtendRequest",
     "Fidelity",
     "FidelityName",
     "FullScaleRequest",
     "FullScaleSpec",
+    "GpStrategy",
     "HeadSpec",
     "HessianStop",
     "JobSpec",
@@ -80,6 +86,7 @@ __all__ = [
     "RandomStrategy",
     "ReferenceRequest",
     "ReferenceSpec",
+    "ReinforceStrategy",
     "Resources",
     "ScheduleSpec",
     "SearchRequest",

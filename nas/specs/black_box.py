@@ -6,42 +6,18 @@ from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
-from typing_extensions import TypeAliasType
 
 from nas.specs.dense_cell_space import DenseCellSpace
 from nas.specs.fidelity import Fidelity
 from nas.specs.fields import SearchId
 from nas.specs.job import JobSpec
+from nas.specs.start import Start, is_search, starting_cell
+from nas.specs.strategies import DpcStrategy, EvolutionStrategy, GpStrategy, RandomStrategy, Strategy
 from search_spaces.base import StrictModel
+from search_spaces.dense_cell.architecture import DenseCell
 
-
-class RandomStrategy(StrictModel):
-    """Uniform random search without repeating an architecture."""
-
-    name: Literal["random"] = "random"
-
-
-class DpcStrategy(StrictModel):
-    """Random search that also samples near the best cells so far (DPC, section 3.3).
-
-    The first `startup` proposals are uniform; trials of a `warm_start` count among them. Each later one is, with
-    probability `near_best`, a mutation of one of the `pool` cells with the highest scores, otherwise uniform.
-    """
-
-    name: Literal["dpc"] = "dpc"
-    near_best: Annotated[float, Field(ge=0, le=1)] = 0.5
-    pool: Annotated[int, Field(ge=1, le=1000)] = 5
-    startup: Annotated[int, Field(ge=1)] = 8
-
-
-class TpeStrategy(StrictModel):
-    """Tree-structured Parzen estimator (Optuna) over the choices of a cell; pruned trials do not count as completed."""
-
-    name: Literal["tpe"] = "tpe"
-    startup: Annotated[int, Field(ge=1)] = 10
-
-
-Strategy = TypeAliasType("Strategy", Annotated[RandomStrategy | DpcStrategy | TpeStrategy, Field(discriminator="name")])
+MOST_GP_TRIALS = 1_000
+"""Most trials of a search with the strategy `gp`."""
 
 
 class EarlyStopping(StrictModel):
@@ -59,7 +35,7 @@ class BlackBoxSpec(JobSpec):
     fidelity: Fidelity
     trials: Annotated[int, Field(ge=1, le=1_000_000)] = 100
     early_stopping: EarlyStopping | None = EarlyStopping()
-    # Both are left out of every dump while they are the default, so that specs written before them keep their keys.
+    # All below are left out of every dump while they are the default: specs written before them keep their keys.
     adopt: bool | Annotated[tuple[SearchId, ...], Field(min_length=1, max_length=100)] = Field(
         False,
         exclude_if=lambda adopt: adopt is False,
@@ -71,6 +47,14 @@ class BlackBoxSpec(JobSpec):
         exclude_if=lambda warm_start: not warm_start,
         description="Ids of earlier searches of the same space and fidelity, from whose scored trials the strategy "
         "learns before its first proposal. Their architectures are not proposed again.",
+    )
+
+    start: Annotated[tuple[Start, ...], Field(max_length=1000)] = Field(
+        (),
+        exclude_if=lambda start: not start,
+        description="Architectures that are measured first, in this order, whichever the strategy is: cells (or "
+        "architecture documents of cells), `published`, `aspp_separable`, or ids of earlier black-box searches, which "
+        "stand for their best cells. What `warm_start` knows already is left out.",
     )
 
     @field_validator("warm_start")
@@ -93,4 +77,35 @@ class BlackBoxSpec(JobSpec):
         for path, fidelity in self.fidelities.items():
             self.space.check_levels(path, fidelity)
             self.space.check_limit(path, fidelity)
+        return self
+
+    @model_validator(mode="after")
+    def _start_fits(self) -> Self:
+        for index, start in enumerate(self.start):
+            if not is_search(start):
+                self.check_start(index, start)
+        return self
+
+    def check_start(self, index: int, start: DenseCell | str) -> None:
+        """Check that a cell, or the name of one, can be entry `index` of `start`.
+
+        Raises:
+            ValueError: The cell is not of the space, or is beyond its limit.
+        """
+        for fidelity in self.fidelities.values() or (None,):
+            try:
+                starting_cell(start, self.space, fidelity)
+            except ValueError as error:
+                raise ValueError(f"start.{index}: {error}") from None
+
+    @model_validator(mode="after")
+    def _strategy_fits(self) -> Self:
+        if isinstance(self.strategy, DpcStrategy | EvolutionStrategy):
+            for kind in self.strategy.mutations or ():
+                self.space.check_mutation(kind)
+        if isinstance(self.strategy, GpStrategy) and self.trials > MOST_GP_TRIALS:
+            raise ValueError(
+                f"strategy gp proposes at most {MOST_GP_TRIALS} trials, since the time of a proposal grows with their "
+                f"cube, and trials is {self.trials}; use another strategy for more"
+            )
         return self

@@ -10,8 +10,16 @@ from pydantic import Field, field_validator, model_validator
 from nas.specs.channels import level_channels
 from nas.specs.fidelity import Fidelity
 from search_spaces.base import StrictModel
-from search_spaces.dense_cell.architecture import Channels, DenseCell, Levels, OperatorSet
+from search_spaces.dense_cell.architecture import (
+    OPERATOR_SETS,
+    Channels,
+    DenseCell,
+    Levels,
+    OperatorSet,
+    operator_index,
+)
 from search_spaces.dense_cell.cost import CellSetting, cell_cost, smallest_cell
+from search_spaces.dense_cell.mutation import MutationKind
 
 Count = Annotated[int, Field(ge=1, le=10**15)]
 
@@ -86,6 +94,42 @@ class DenseCellSpace(StrictModel):
             )
         return self
 
+    def check_cell(self, cell: DenseCell) -> None:
+        """Check that a cell belongs to the space; its limit is not looked at.
+
+        Raises:
+            ValueError: The cell has other branches, operators, levels or channels than cells of the space.
+        """
+        options = OPERATOR_SETS[self.operators]
+        foreign = [branch.operator.op for branch in cell.branches if operator_index(branch.operator) >= len(options)]
+        if len(cell.branches) != self.branches:
+            raise ValueError(f"the cell has {len(cell.branches)} branches, and space.branches is {self.branches}")
+        if foreign:
+            raise ValueError(f"the cell has the operator {foreign[0]}, which needs space.operators: extended")
+        if cell.levels != self.levels:
+            raise ValueError(
+                f"the cell reads the levels {_listed(cell.levels)}, and space.levels is {_listed(self.levels)}"
+            )
+        if cell.channels not in (self.channels or (None,)):
+            width = "no channels of its own" if cell.channels is None else f"{cell.channels} channels"
+            raise ValueError(f"the cell has {width}, and space.channels is {_listed(self.channels)}")
+
+    def check_mutation(self, kind: MutationKind) -> None:
+        """Check that cells of the space can be mutated in a way.
+
+        Raises:
+            ValueError: No cell of the space has a change of that kind.
+        """
+        why = None
+        if kind == "level" and self.levels is None:
+            why = "the cells of the space read one feature map: give space.levels"
+        if kind == "width" and len(self.channels or ()) < 2:
+            why = "the cells of the space have one width: give space.channels at least two"
+        if kind == "input" and self.branches == 1 and self.levels is None:
+            why = "the only branch of a cell can read F only: give space.branches at least 2"
+        if why is not None:
+            raise ValueError(f"strategy.mutations names {kind}, but {why}, or leave {kind} out")
+
     def check_levels(self, path: str, fidelity: Fidelity) -> None:
         """Check that the cells' levels are those of a fidelity, whose path in the spec is `path`.
 
@@ -138,3 +182,7 @@ class DenseCellSpace(StrictModel):
             output_stride=strides[0],
             crop=fidelity.crop,
         )
+
+
+def _listed(values: tuple[int, ...] | None) -> str:
+    return "null" if values is None else str(list(values))

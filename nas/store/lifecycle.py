@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, null, select, update
+from sqlalchemy import Connection, delete, func, null, or_, select, update
 
 from nas.results.actions import SearchAction, actions
 from nas.results.status import SearchStatus, TrialStatus
@@ -180,10 +180,13 @@ def _require_work(search: SearchRecord, counts: Mapping[TrialStatus, int], retry
 
 def _require_unused(connection: Connection, search_id: str) -> None:
     """Raise ConflictError when other searches measure a search's trials, or start from what it has measured."""
-    warm_start = SearchRow.spec["warm_start"].as_string().contains(f'"{search_id}"', autoescape=True)
+    named = (
+        SearchRow.spec[field].as_string().contains(f'"{search_id}"', autoescape=True)
+        for field in ("warm_start", "start")
+    )
     for condition, what in (
         (SearchRow.parent_id == search_id, "measure its trials"),
-        (warm_start, "start from what it has measured"),
+        (or_(*named), "start from what it has measured"),
     ):
         statement = select(SearchRow.id).where(condition, SearchRow.id != search_id).order_by(SearchRow.created_at)
         ids = list(connection.execute(statement).scalars())

@@ -1,4 +1,7 @@
-"""Search strategies with an ask-and-tell interface, and the rule that stops trials early. No torch, no Ray."""
+"""Search strategies with an ask-and-tell interface, and the rule that stops trials early.
+
+No Ray; torch and Optuna only where a strategy that needs them is built.
+"""
 
 from nas.strategies.asha import SuccessiveHalving
 from nas.strategies.base import Observation, SearchStrategy, SpaceExhausted

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
 
 from nas.results.standing import Standing
 from nas.strategies.cells import CellSpace
@@ -16,6 +16,9 @@ from search_spaces.document import Architecture
 SCORED = frozenset({"completed", "pruned"})
 FINISHED = SCORED | {"failed", "stopped"}
 STATUSES = FINISHED | {"running"}
+
+MUTATION_TRIES = 100
+"""Mutations that may give seen cells, or cells beyond the limit, before a uniform draw is made instead."""
 
 UNIFORM_TRIES = 200
 """Uniform draws of known cells after which a small space is enumerated to draw from its unseen cells."""
@@ -59,35 +62,70 @@ class Observation:
         return self.status in SCORED and self.score is not None
 
 
-class SearchStrategy(Protocol):
-    """Proposes architectures, never the same architecture twice.
+class SearchStrategy(ABC):
+    """Proposes the architectures of a search's trials, never one twice, and learns from how the trials ended.
 
-    A proposal depends on the seed, the trial's number, and the earlier calls of ask and tell; not on the order of the
-    tells, the process, or the time. So a strategy restored from the store proposes what the strategy of an
-    uninterrupted search would have proposed, if numbers are asked for in ascending order.
+    The contract. A strategy of your own keeps it, and `nas.strategies.contract.StrategyContract` is a test suite that
+    checks it; `CellStrategy` keeps most of it for strategies over dense cells.
+
+    - **Proposals.** Every proposal is an architecture of the space and within its limit. It differs from all that were
+      proposed or told before, whether their trials run, ended with a score, were stopped, or failed, and whatever the
+      order of branches in which they are written. When nothing is left, `ask` raises `SpaceExhausted`.
+    - **State.** The record of trials is all that outlives a process. So a strategy restored from the trials recorded so
+      far proposes what the strategy of an uninterrupted search would have proposed. What `ask` returns is written to
+      the record in its canonical form: a strategy learns from the architecture that it is told, not from the one that
+      it proposed, which may have its branches in another order.
+    - **Chance.** A proposal depends on the seed, the trial's number and the earlier calls. It depends neither on the
+      time, the process and its random generators, nor on the order of the tells: asked after the same trials were told,
+      it is the same. A generator that lives from ask to ask cannot be restored from the record; a new one seeded by
+      seed and number can.
+    - **Concurrency.** Numbers are asked for in ascending order, and many may be outstanding: 370 workers ask 370 times
+      before the first is told. They end in any order, and some never do.
+    - **Failures.** A trial that failed or was stopped has no result to learn from. It uses up its architecture and its
+      number like any other.
+    - **Rungs.** A score is compared with scores at the same rung only. Which of two trials is better is said by
+      `nas.results.standing`: a deeper rung counts first. Nothing may depend on how scores of one rung lie to those
+      of another.
     """
 
+    @abstractmethod
     def ask(self, number: int) -> Architecture:
         """Propose the architecture of a trial; the same architecture for the same number.
+
+        Args:
+            number: The trial: 0, 1, 2, ... in this order, apart from numbers that were asked for or told before.
 
         Raises:
             SpaceExhausted: Every architecture of the space was proposed.
         """
-        ...
 
+    @abstractmethod
     def tell(self, observation: Observation) -> None:
-        """Learn from a trial that ended. A second end of the same trial is ignored."""
-        ...
+        """Learn from a trial that ended, or note the architecture of one that runs.
+
+        A trial need not have been asked for here: trials of an earlier process, and trials of other searches with
+        negative numbers, are told as well. A second end of the same trial is ignored.
+        """
+
+    @abstractmethod
+    def enqueue(self, architectures: Iterable[Architecture]) -> None:
+        """Propose these architectures before any others, in this order, but none that was proposed or told.
+
+        Called before the first `ask`. The architectures are proposed with the first numbers, so they are in the record
+        like any others, and a restored strategy goes on with the next of them.
+        """
 
     def restore(self, observations: Iterable[Observation]) -> None:
-        """Restore the state of an earlier process from all of its trials, trials in flight included."""
-        ...
+        """Restore the state of an earlier process from all of its trials, trials in flight included, in any order."""
+        for observation in sorted(observations, key=lambda observation: observation.number):
+            self.tell(observation)
 
 
-class CellStrategy(ABC):
+class CellStrategy(SearchStrategy):
     """Base of the strategies over dense cells: no repeats, restoring, a uniform draw as the fallback.
 
-    Cells that differ only in the order of their branches are the same cell.
+    Cells that differ only in the order of their branches are the same cell. A subclass says what to propose
+    (`_propose`), drawing from the given generator alone, and where it learns, what from (`_learn`).
 
     Args:
         space: The cells; none beyond its limit is proposed.
@@ -101,6 +139,7 @@ class CellStrategy(ABC):
         self._seen: set[DenseCell] = set()
         self._ended: set[int] = set()
         self._warm = 0
+        self._queue: deque[DenseCell] = deque()
 
     def ask(self, number: int) -> DenseCell:
         if number in self._proposed:
@@ -109,7 +148,7 @@ class CellStrategy(ABC):
             raise SpaceExhausted(f"the space has only {len(self._seen)} architectures")
         # A string seeds through sha512, so neighbouring numbers give unrelated random streams.
         rng = random.Random(f"{self._seed}/{number}")  # noqa: S311  a search, not a secret
-        cell = self._propose(number, rng) or self._uniform(rng)
+        cell = self._next_queued() or self._propose(number, rng) or self._uniform(rng)
         self._assign(number, cell)
         return cell
 
@@ -123,21 +162,29 @@ class CellStrategy(ABC):
             self._ended.add(number)
             self._learn(observation)
 
-    def restore(self, observations: Iterable[Observation]) -> None:
-        for observation in sorted(observations, key=lambda observation: observation.number):
-            self.tell(observation)
+    def enqueue(self, architectures: Iterable[Architecture]) -> None:
+        for cell in architectures:
+            assert isinstance(cell, DenseCell), cell.kind
+            self._queue.append(cell)
 
     @abstractmethod
     def _propose(self, number: int, rng: random.Random) -> DenseCell | None:
         """Propose an unseen cell within the limit, or None for a uniform draw."""
 
-    def _learn(self, observation: Observation) -> None:  # noqa: B027  a strategy need not learn
+    def _learn(self, observation: Observation) -> None:
         """Learn from a trial that ended; called once for each trial."""
 
     def _assign(self, number: int, cell: DenseCell) -> None:
         """Make `cell` the architecture of trial `number`."""
         self._proposed[number] = cell
         self._seen.add(cell)
+
+    def _next_queued(self) -> DenseCell | None:
+        """Return the next enqueued cell that is new, and drop those before it."""
+        while self._queue:
+            if self._is_new(cell := self._queue.popleft()):
+                return cell
+        return None
 
     def _is_new(self, cell: DenseCell) -> bool:
         """Return whether a cell was not proposed before and is within the limit."""

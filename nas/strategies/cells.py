@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from nas.specs import DenseCellSpace, Fidelity
 from search_spaces.dense_cell.architecture import DenseCell
 from search_spaces.dense_cell.cost import CellSetting
+from search_spaces.dense_cell.mutation import MutationKind, mutate_by_kind
 from search_spaces.dense_cell.space import cells, distinct, mutate, sample
 
 ENUMERABLE = 20_000
@@ -60,9 +62,24 @@ class CellSpace:
         space = self.spec
         return sample(space.branches, rng, space.operators, space.levels, space.channels or ())
 
-    def mutate(self, cell: DenseCell, rng: random.Random) -> DenseCell:
-        """Change one choice of a cell; the result may be beyond the limit."""
-        return mutate(cell, rng, self.spec.operators, self.spec.channels or ())
+    def mutate(
+        self, cell: DenseCell, rng: random.Random, kinds: Sequence[MutationKind] | None = None
+    ) -> DenseCell | None:
+        """Change one choice of a cell; the result may be beyond the limit.
+
+        Args:
+            cell: The cell to mutate.
+            rng: Source of all draws.
+            kinds: What to change; by default the input or operator of a branch, or the width, as
+                `search_spaces.dense_cell.space.mutate` says.
+
+        Returns:
+            The mutated cell; None where the cell has no change of these kinds.
+        """
+        operators, channels = self.spec.operators, self.spec.channels or ()
+        if kinds is None:
+            return mutate(cell, rng, operators, channels)
+        return mutate_by_kind(cell, rng, kinds, operators, channels)
 
     def all(self) -> tuple[DenseCell, ...]:
         """List every different cell within the limit once."""

@@ -6,17 +6,15 @@ import heapq
 import random
 from typing import TypeAlias
 
-from nas.results.standing import Standing, standing
+from nas.results.standing import Standing
 from nas.specs import DpcStrategy
-from nas.strategies.base import CellStrategy, Observation
+from nas.strategies.base import MUTATION_TRIES, CellStrategy, Observation
 from nas.strategies.cells import CellSpace
+from nas.strategies.standings import Standings
 from search_spaces.dense_cell.architecture import DenseCell
 
 _Entry: TypeAlias = tuple[Standing, int, DenseCell]
 """A cell with its trial's standing and negative number, by which the best ones are chosen."""
-
-MUTATION_TRIES = 100
-"""Mutations that may give seen cells, or cells beyond the limit, before a uniform draw is made instead."""
 
 
 class NearBestSearch(CellStrategy):
@@ -35,8 +33,8 @@ class NearBestSearch(CellStrategy):
         super().__init__(space, seed)
         self._strategy = strategy
         self._judged: list[_Entry] = []
-        self._unjudged: list[tuple[Observation, DenseCell]] = []
-        self._least_judged: dict[int, float] = {}
+        self._unjudged: list[Observation] = []
+        self._standings = Standings()
 
     def _propose(self, number: int, rng: random.Random) -> DenseCell | None:
         best = self._best()
@@ -44,37 +42,30 @@ class NearBestSearch(CellStrategy):
             return None
         parents = [cell for *_, cell in best]
         for _ in range(MUTATION_TRIES):
-            child = self._space.mutate(rng.choice(parents), rng)
-            if self._is_new(child):
+            child = self._space.mutate(rng.choice(parents), rng, self._strategy.mutations)
+            if child is not None and self._is_new(child):
                 return child
         return None
 
     def _learn(self, observation: Observation) -> None:
         if not observation.scored:
             return
-        assert observation.iteration is not None
-        assert observation.score is not None
+        self._standings.note(observation)
+        if observation.unjudged is not None:
+            self._unjudged.append(observation)
+        else:
+            self._judged = self._largest([*self._judged, self._entry(observation)])
+
+    def _best(self) -> list[_Entry]:
+        """The best cells so far. The unjudged ones are few, and where they stand depends on the others."""
+        return self._largest([*self._judged, *map(self._entry, self._unjudged)])
+
+    def _entry(self, observation: Observation) -> _Entry:
         # The cell as told, which is the cell as recorded in the store. The record may order the branches differently
         # from the proposal, and mutations of the two would differ between this process and a restored strategy.
         cell = observation.architecture
         assert isinstance(cell, DenseCell), cell.kind
-        if observation.unjudged is not None:
-            self._unjudged.append((observation, cell))
-            return
-        rung, score = observation.iteration, observation.score
-        self._least_judged[rung] = min(score, self._least_judged.get(rung, score))
-        self._judged = self._largest([*self._judged, (standing(rung, score), -observation.number, cell)])
-
-    def _best(self) -> list[_Entry]:
-        """The best cells so far. The unjudged ones are few, and where they stand depends on the others."""
-        return self._largest([*self._judged, *(self._entry(*unjudged) for unjudged in self._unjudged)])
-
-    def _entry(self, observation: Observation, cell: DenseCell) -> _Entry:
-        assert observation.iteration is not None
-        assert observation.score is not None
-        least = self._least_judged.get(observation.iteration)
-        at = standing(observation.iteration, observation.score, observation.unjudged, least)
-        return at, -observation.number, cell
+        return self._standings.of(observation), -observation.number, cell
 
     def _largest(self, entries: list[_Entry]) -> list[_Entry]:
         # Numbers are unique, so the comparison never reaches the cells.

@@ -2,22 +2,54 @@
 
 from __future__ import annotations
 
-from nas.specs import BlackBoxSpec, DpcStrategy, RandomStrategy, TpeStrategy
+from importlib.util import find_spec
+
+from nas.specs import (
+    BlackBoxSpec,
+    DpcStrategy,
+    EvolutionStrategy,
+    GpStrategy,
+    RandomStrategy,
+    ReinforceStrategy,
+    TpeStrategy,
+)
 from nas.strategies.base import SearchStrategy
 from nas.strategies.cells import CellSpace
 from nas.strategies.dpc import NearBestSearch
+from nas.strategies.evolution import EvolutionSearch
 from nas.strategies.random_search import RandomSearch
 
 
 def build_strategy(spec: BlackBoxSpec) -> SearchStrategy:
-    """Build the strategy of a search over the spec's space, with the spec's seed."""
+    """Build the strategy of a search over the spec's space, with the spec's seed; `start` is not enqueued yet.
+
+    Raises:
+        ValueError: The strategy needs torch, which is not installed.
+    """
     space = CellSpace.at(spec.space, spec.fidelity)
     match spec.strategy:
         case RandomStrategy():
             return RandomSearch(space, spec.seed)
         case DpcStrategy() as strategy:
             return NearBestSearch(space, spec.seed, strategy)
+        case EvolutionStrategy() as strategy:
+            return EvolutionSearch(space, spec.seed, strategy)
         case TpeStrategy() as strategy:
-            from nas.strategies.tpe import TpeSearch  # Optuna costs a second to import; only TPE needs Optuna
+            from nas.strategies.tpe import TpeSearch  # Optuna costs a second to import, and torch more
 
             return TpeSearch(space, spec.seed, strategy)
+        case GpStrategy() as strategy:
+            _require_torch(strategy.name)
+            from nas.strategies.gp import GpSearch
+
+            return GpSearch(space, spec.seed, strategy)
+        case ReinforceStrategy() as strategy:
+            _require_torch(strategy.name)
+            from nas.strategies.reinforce import ReinforceSearch
+
+            return ReinforceSearch(space, spec.seed, strategy)
+
+
+def _require_torch(name: str) -> None:
+    if find_spec("torch") is None:
+        raise ValueError(f"strategy {name} needs torch, which is not installed here: pip install 'segnas[worker]'")

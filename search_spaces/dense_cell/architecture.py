@@ -273,3 +273,16 @@ PUBLISHED_CELL = DenseCell(
 Source:
     Chen et al., NeurIPS 2018, figure 5; TensorFlow DeepLab's `dense_prediction_cell_branch5_top1_cityscapes.json`.
 """
+
+ASPP_CELL = DenseCell(
+    branches=(
+        Branch(input=FEATURES, operator=Conv1x1()),
+        *(Branch(input=FEATURES, operator=AtrousSeparable(rate=(rate, rate))) for rate in (6, 12, 18)),
+        Branch(input=FEATURES, operator=PyramidPooling(grid=(1, 1))),
+    )
+)
+"""Separable ASPP as a cell: a 1x1 convolution, three atrous convolutions and the mean of the map, side by side.
+
+Source:
+    Chen et al., "Encoder-Decoder with Atrous Separable Convolution", ECCV 2018 (DeepLabv3+), section 3.1.
+"""

@@ -193,6 +193,8 @@ def test_a_warm_start_names_a_search_of_the_same_space_and_fidelity_that_is_over
             assert (error["path"], words in error["message"]) == ("warm_start.1", True), error
     accepted = service.http.post("/v1/searches", json={**service.spec, "warm_start": [source]})
     assert (accepted.status_code, accepted.json()["spec"]["warm_start"]) == (201, [source])
+    begun = service.http.post("/v1/searches", json={**service.spec, "start": ["published", "s000000000000"]})
+    assert begun.json()["errors"] == [{"path": "start.1", "message": "there is no search s000000000000"}]
     refused = service.http.post("/v1/searches", json={**service.spec, "adopt": ["s000000000000"]})
     assert refused.json()["errors"] == [{"path": "adopt.0", "message": "there is no search s000000000000"}]
     adopting = service.http.post("/v1/searches", json={**service.spec, "adopt": True})

@@ -271,14 +271,18 @@ def test_a_search_that_runs_or_is_needed_is_not_deleted(store: Store, driven: st
         store.delete_search(driven)
     child = store.create_search(spec, parent=driven)[0].id
     warm = store.create_search(spec.model_copy(update={"warm_start": (driven,)}))[0].id
-    for search in (driven, child, warm):
+    begun = store.create_search(spec.model_copy(update={"start": ("published", driven)}))[0].id
+    for search in (driven, child, warm, begun):
         store.move_search(search, [S.QUEUED, S.RUNNING], S.STOPPED)
     with pytest.raises(ConflictError, match=f"measure its trials: {child}; delete those first"):
         store.delete_search(driven)
     store.delete_search(child)
-    with pytest.raises(ConflictError, match=f"start from what it has measured: {warm};"):
+    with pytest.raises(ConflictError, match=f"start from what it has measured: {warm}, {begun};"):
         store.delete_search(driven)
     store.delete_search(warm)
+    with pytest.raises(ConflictError, match=f"start from what it has measured: {begun};"):
+        store.delete_search(driven)
+    store.delete_search(begun)
     store.delete_search(driven)
 
 

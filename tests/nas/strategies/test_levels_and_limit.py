@@ -135,7 +135,7 @@ def test_parameters_of_tpe():
     search = TpeSearch(CellSpace(DenseCellSpace(branches=2, levels=(8, 16), channels=(16, 24))), 0, TpeStrategy())
     choices = {
         name: tuple(distribution.choices)
-        for name, distribution in search._distributions.items()
+        for name, distribution in search._parameters.groups[0].items()
         if isinstance(distribution, CategoricalDistribution)
     }
     operators = tuple(range(81))
@@ -147,7 +147,7 @@ def test_parameters_of_tpe():
         "channels": (16, 24),
     }
     one_width = TpeSearch(CellSpace(DenseCellSpace(branches=1, channels=(16,))), 0, TpeStrategy())
-    assert list(one_width._distributions) == ["operator_0"]
+    assert list(one_width._parameters.groups[0]) == ["operator_0"]
     assert one_width.ask(0).channels == 16
 
 

@@ -42,7 +42,7 @@ def test_tpe_parameters():
     search = TpeSearch(CellSpace(DenseCellSpace(branches=3)), 0, TpeStrategy())
     choices = {
         name: tuple(distribution.choices)
-        for name, distribution in search._distributions.items()
+        for name, distribution in search._parameters.groups[0].items()
         if isinstance(distribution, CategoricalDistribution)
     }
     operators = tuple(range(81))

@@ -1,0 +1,90 @@
+"""The architectures that a black-box search measures first."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from nas.kinds.protocol import Records
+from nas.kinds.warm_start import SCORED, find_search
+from nas.specs import BlackBoxSpec
+from nas.specs.start import is_search, starting_cell
+from nas.store import TrialRecord
+from nas.strategies import Observation
+from nas.strategies.standings import Standings
+from search_spaces.dense_cell.architecture import DenseCell
+from search_spaces.validation import FieldProblem, InputError
+
+
+def check_start(spec: BlackBoxSpec, records: Records) -> None:
+    """Check the searches that a new search names in `start`.
+
+    Raises:
+        InputError: One does not exist, still runs, is no black-box search, or its best cell is not of the space.
+    """
+    problems = []
+    for index, start in enumerate(spec.start):
+        if isinstance(start, str) and is_search(start):
+            misfit = _misfit(start, spec, records)
+            if misfit is not None:
+                problems.append(FieldProblem(path=f"start.{index}", message=misfit))
+    if problems:
+        raise InputError(problems)
+
+
+def start_cells(spec: BlackBoxSpec, search_id: str, records: Records) -> list[DenseCell]:
+    """Make the cells that a search measures first, in their order.
+
+    The best cell of another search is the best of its trials that had ended when this search was created, so that a
+    driver that takes over starts from the same, whatever has been resumed or extended since.
+
+    Raises:
+        InputError: One of the searches was deleted.
+    """
+    created_at = records.get_search(search_id).created_at
+    found: list[DenseCell] = []
+    for index, start in enumerate(spec.start):
+        cell: DenseCell | str | None = start
+        if isinstance(start, str) and is_search(start):
+            cell = None if find_search(start, records) is None else _best_cell(records.all_trials(start), created_at)
+            if cell is None:
+                message = f"search {start} was deleted or has no score, so the search cannot start from it"
+                raise InputError([FieldProblem(path=f"start.{index}", message=message)])
+        assert cell is not None
+        found.append(starting_cell(cell, spec.space, spec.fidelity))
+    return found
+
+
+def _best_cell(trials: Collection[TrialRecord], ended_by: float) -> DenseCell | None:
+    """Choose the best cell of the trials that had ended at a time, by `nas.results.standing`; None without any."""
+    standings, scored = Standings(), []
+    for trial in trials:
+        if trial.status in SCORED and trial.finished_at is not None and trial.finished_at <= ended_by:
+            seen = Observation(
+                trial.number, trial.architecture, str(trial.status), trial.score, trial.iteration, trial.unjudged
+            )
+            standings.note(seen)
+            scored.append(seen)
+    if not scored:
+        return None
+    cell = max(scored, key=lambda seen: (standings.of(seen), -seen.number)).architecture
+    assert isinstance(cell, DenseCell), cell.kind
+    return cell
+
+
+def _misfit(start: str, spec: BlackBoxSpec, records: Records) -> str | None:
+    """Explain why a search cannot start from another one's best cell; None where it can."""
+    source = find_search(start, records)
+    if source is None:
+        return f"there is no search {start}"
+    if not isinstance(source.spec, BlackBoxSpec):
+        return f"{start} is a search of the kind {source.kind}; name a black-box search"
+    if not source.status.at_rest:
+        return f"search {start} is {source.status}; wait for its end, or stop or pause it first"
+    cell = _best_cell(records.all_trials(start), float("inf"))
+    if cell is None:
+        return f"search {start} has no trial with a score; name one that has"
+    try:
+        starting_cell(cell, spec.space, spec.fidelity)
+    except ValueError as error:
+        return f"the best of search {start} does not fit: {error}"
+    return None
