@@ -13,6 +13,7 @@ from nas.drawing.branches import Branch, Source, tree_panel
 from nas.drawing.drawing import Drawing, frame
 from nas.drawing.footprint import Pair, View
 from nas.drawing.palette import Role
+from nas.drawing.reach import own_reach, reach_of, window_of
 from nas.drawing.setting import Setting
 from search_spaces.dense_cell.architecture import (
     FEATURES,
@@ -23,7 +24,6 @@ from search_spaces.dense_cell.architecture import (
     Operator,
     PyramidPooling,
 )
-from search_spaces.dense_cell.geometry import pooling_kernel
 from search_spaces.text import unit_text
 from search_spaces.units import ConstantContext, DoubleAttention, NonLocal
 
@@ -40,8 +40,7 @@ def draw_dense_cell(cell: DenseCell, setting: Setting) -> Drawing:
     operators = [branch.operator for branch in cell.branches]
     rates = [_rate(operator, setting) for operator in operators if isinstance(operator, AtrousSeparable)]
     view = View.around(setting.size, rates)
-    reaches = _reaches(cell, setting)
-    branches = [_branch(cell, index, setting, view, reaches) for index in range(len(operators))]
+    branches = [_branch(cell, index, setting, view) for index in range(len(operators))]
     channels = cell.channels or setting.channels
     final = "1×1 conv, BN, ReLU" if channels is None else f"1×1 conv, BN, ReLU: {channels} filters"
     title = (
@@ -62,50 +61,15 @@ def _rate(operator: AtrousSeparable, setting: Setting) -> Pair:
     return setting.rate(operator.rate[0]), setting.rate(operator.rate[1])
 
 
-def _window(operator: PyramidPooling, setting: Setting) -> Pair:
-    height, width = (
-        min(cells, pooling_kernel(crop, setting.strides[0], bins))
-        for cells, crop, bins in zip(setting.size, setting.crop, operator.grid, strict=True)
-    )
-    return height, width
-
-
-def _reaches(cell: DenseCell, setting: Setting) -> list[Pair]:
-    """Sides of the part of the feature map that decides each branch's output at the map's centre, cut to the map."""
-    reaches: list[Pair] = []
-    for branch in cell.branches:
-        own = _own_reach(branch.operator, setting)
-        before = (1, 1) if branch.input <= FEATURES else reaches[branch.input]
-        height, width = (min(side, a + b - 1) for side, a, b in zip(setting.size, own, before, strict=True))
-        reaches.append((height, width))
-    return reaches
-
-
-def _own_reach(operator: Operator, setting: Setting) -> Pair:
-    match operator:
-        case Conv1x1():
-            return 1, 1
-        case AtrousSeparable():
-            # From the first tap to the last inside the map; those outside read nothing.
-            height, width = (
-                1 + 2 * (rate if rate <= cells // 2 else 0)
-                for rate, cells in zip(_rate(operator, setting), setting.size, strict=True)
-            )
-            return height, width
-        case PyramidPooling():
-            return _window(operator, setting)
-    return setting.size
-
-
-def _branch(cell: DenseCell, index: int, setting: Setting, view: View, reaches: Sequence[Pair]) -> Branch:
-    branch, reach = cell.branches[index], reaches[index]
-    own = _own_reach(branch.operator, setting)
+def _branch(cell: DenseCell, index: int, setting: Setting, view: View) -> Branch:
+    branch, reach = cell.branches[index], reach_of(cell, index, setting)
     footprint = view.map()
-    if branch.input > FEATURES and reach != own:
+    if branch.input > FEATURES and reach != own_reach(branch.operator, setting):
         footprint += view.reach(reach)
     footprint += _footprint(branch.operator, setting, view)
     name, *details = _words(branch.operator, setting)
-    extent = "the whole map" if reach == setting.size else f"{reach[0]}×{reach[1]} cells"
+    size = (reach.rows.cells, reach.columns.cells)
+    extent = "the whole map" if size == setting.size else f"{size[0]}×{size[1]} cells"
     lines = (*details, f"reads {_input(branch.input, cell)}", f"reaches {extent}")
     return Branch(name, lines, branch.input, operator_role(branch.operator), footprint, index)
 
@@ -130,7 +94,7 @@ def _footprint(operator: Operator, setting: Setting, view: View) -> list[Element
         case AtrousSeparable():
             return view.taps(_rate(operator, setting), role)
         case PyramidPooling():
-            return [*view.window(_window(operator, setting), role), *view.grid(operator.grid, role)]
+            return [*view.window(window_of(operator, setting), role), *view.grid(operator.grid, role)]
         case ConstantContext():
             return [*view.whole(role), *view.point(role)]
         case DoubleAttention() | NonLocal():
@@ -147,7 +111,7 @@ def _words(operator: Operator, setting: Setting) -> list[str]:
             scaled = "" if rate == operator.rate else f" = {rate[0]}×{rate[1]}"
             return ["3×3 sep", f"rate {operator.rate[0]}×{operator.rate[1]}{scaled}"]
         case PyramidPooling():
-            window = _window(operator, setting)
+            window = window_of(operator, setting)
             return ["avg pool", f"grid {operator.grid[0]}×{operator.grid[1]}, window {window[0]}×{window[1]}"]
     name, *details = unit_text(operator).removesuffix(")").split(" (")
     return [name, *details]

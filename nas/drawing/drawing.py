@@ -111,4 +111,5 @@ def _document(title: str, description: str, width: float, height: float, shapes:
     root.append(rect(0.5, 0.5, width - 1, height - 1, Paint(fill="surface", stroke="edge"), radius=10))
     root.extend(shapes)
     # ASCII, so that no encoding of a terminal, a pipe or a server can spoil it.
-    return tostring(root, encoding="us-ascii").decode() + "\n"
+    document: bytes = tostring(root, encoding="us-ascii")
+    return document.decode() + "\n"

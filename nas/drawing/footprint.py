@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
 from nas.drawing.palette import Role
+from nas.drawing.reach import Reach
 from nas.drawing.svg import Paint, circle, line, rect
 
 SIDE = 96.0
@@ -97,21 +98,24 @@ class View:
 
     def window(self, size: Pair, role: Role) -> list[Element]:
         """Draw a window of (height, width) cells around the centre, cut to the map."""
-        return [self._around_centre(size, Paint(fill=role, opacity=0.38))]
+        rows, columns = (
+            (max(0.0, cells // 2 + 0.5 - length / 2), min(float(cells), cells // 2 + 0.5 + length / 2))
+            if length < cells
+            else (0.0, float(cells))
+            for length, cells in zip(size, self.cells, strict=True)
+        )
+        return [self._part(rows, columns, Paint(fill=role, opacity=0.38))]
 
-    def reach(self, size: Pair) -> list[Element]:
-        """Draw the dashed outline of (height, width) cells around the centre, cut to the map."""
-        return [self._around_centre(size, Paint(fill="wire", stroke="wire", width=1, dash=2.5, opacity=0.16))]
+    def reach(self, reach: Reach) -> list[Element]:
+        """Draw the dashed outline of all that is reached."""
+        rows, columns = ((span.first, span.last + 1) for span in reach)
+        return [self._part(rows, columns, Paint(fill="wire", stroke="wire", width=1, dash=2.5, opacity=0.16))]
 
-    def _around_centre(self, size: Pair, paint: Paint) -> Element:
-        if all(length >= cells for length, cells in zip(size, self.cells, strict=True)):
-            return rect(*self._corner, self.cells[1] * self.cell, self.cells[0] * self.cell, paint, radius=1)
-        (left, top), (x, y) = self._corner, self.centre
-        spans = []
-        for low, middle, length, cells in ((left, x, size[1], self.cells[1]), (top, y, size[0], self.cells[0])):
-            start = max(low, middle - length * self.cell / 2)
-            spans.append((start, min(low + cells * self.cell, middle + length * self.cell / 2) - start))
-        return rect(spans[0][0], spans[1][0], spans[0][1], spans[1][1], paint, radius=1)
+    def _part(self, rows: tuple[float, float], columns: tuple[float, float], paint: Paint) -> Element:
+        # A part of the map from a row to another and from a column to another, in cells.
+        (left, top), (height, width) = self._corner, (rows[1] - rows[0], columns[1] - columns[0])
+        x, y = left + columns[0] * self.cell, top + rows[0] * self.cell
+        return rect(x, y, width * self.cell, height * self.cell, paint, radius=1)
 
     def whole(self, role: Role) -> list[Element]:
         """Draw that all cells of the map are read."""

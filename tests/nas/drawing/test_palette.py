@@ -18,7 +18,8 @@ BACKGROUNDS: tuple[Role, ...] = ("surface", "card")
 def linear(colour: str) -> tuple[float, float, float]:
     """Red, green and blue in linear light, from 0 to 1."""
     red, green, blue = (int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5))
-    return tuple(c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (red, green, blue))
+    r, g, b = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (red, green, blue))
+    return r, g, b
 
 
 def contrast(a: str, b: str) -> float:
