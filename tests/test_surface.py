@@ -41,6 +41,7 @@ POST /v1/searches/{search_id}/stop
 GET  /v1/searches/{search_id}/trials
 GET  /v1/searches/{search_id}/trials/{number}
 GET  /v1/searches/{search_id}/trials/{number}/drawing
+GET  /v1/searches/{search_id}/trials/{number}/panels
 GET  /v1/spaces
 """
 

@@ -61,6 +61,7 @@ ERRORS = {
     "draw_trial": {404, 422, 503},
     "best_trial": {404, 409, 422, 503},
     "list_panels": {404, 422, 503},
+    "list_trial_panels": {404, 422, 503},
     "list_snapshots": {404, 409, 422, 503},
     "get_snapshot": {404, 409, 422, 503},
     "draw_snapshot": {404, 409, 422, 503},
