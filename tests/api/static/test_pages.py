@@ -409,7 +409,7 @@ def test_a_drawing_opened_by_itself_is_dark_where_the_system_is(service, every_k
     """So the policy lets the stylesheet inside the drawing work; a refusal would be in the console."""
     for path in ("trials/0/drawing", "snapshots/0/5/drawing"):
         kind = "black_box" if path.startswith("trials") else "auto_deeplab"
-        page = visit(f"{service.url}/v1/searches/{every_kind[kind]}/{path}")
+        page = visit(f"{service.url}/v1/searches/{every_kind[kind]}/{path}", complaints=("/favicon.ico",))
         ground = page.locator("rect").first
         for scheme, shade in (("light", 0), ("dark", 1)):
             page.emulate_media(color_scheme=scheme)
