@@ -77,7 +77,7 @@ def architecture_text(architecture: Architecture) -> str:
 def cell_lines(architecture: AutoDeepLab) -> tuple[str, ...]:
     """Describe the cell of an Auto-DeepLab network, a line a block: "block 1: skip(H[l-1]) + sep_3x3(block 0)"."""
     return tuple(
-        f"block {index}: " + " + ".join(f"{edge.operator}({_state(edge.input, 'block ')})" for edge in block.edges)
+        f"block {index}: " + " + ".join(f"{edge.operator}({state_text(edge.input)})" for edge in block.edges)
         for index, block in enumerate(architecture.blocks)
     )
 
@@ -112,13 +112,14 @@ def _operator(operator: CellOperator) -> str:
 
 def _network(network: AutoDeepLab) -> str:
     blocks = (
-        f"{index}:" + "+".join(f"{edge.operator}({_state(edge.input)})" for edge in block.edges)
+        f"{index}:" + "+".join(f"{edge.operator}({state_text(edge.input, '')})" for edge in block.edges)
         for index, block in enumerate(network.blocks)
     )
     return "  ".join(["-".join(map(str, network.strides)), *blocks])
 
 
-def _state(state: int, before_number: str = "") -> str:
+def state_text(state: int, before_number: str = "block ") -> str:
+    """Name a state that a block of Auto-DeepLab's cell reads: "H[l-1]", "H[l-2]", "block 0"."""
     return _CELL_INPUTS.get(state) or f"{before_number}{state - FIRST_BLOCK}"
 
 
@@ -135,11 +136,12 @@ def _named(head: ReferenceHead) -> str:
             return f"{_HEADS[head.name]} ({', '.join(map(str, head.bins))})"
         case "trunk":
             trunk = "trunk" if head.width == TRUNK_WIDTH else f"trunk of {head.width}"
-            return trunk if head.unit is None else f"{trunk} + {_unit(head.unit)}"
+            return trunk if head.unit is None else f"{trunk} + {unit_text(head.unit)}"
     return _HEADS[head.name]
 
 
-def _unit(unit: Unit) -> str:
+def unit_text(unit: Unit) -> str:
+    """Describe a unit of global reasoning in a few words: "GloRe (m=64)", "SGR (steps=2, graph identity)"."""
     name, pattern = _UNITS[unit.op]
     values = unit.model_dump()
     variants = [f"{field} {values[field]}" for field in ("assignment", "mapping", "graph") if field in values]

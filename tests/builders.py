@@ -14,6 +14,7 @@ from nas.results.status import TrialStatus
 from nas.specs import BlackBoxSpec, DenseCellSpace, Fidelity, Strategy
 from nas.store.records import TrialRecord
 from search_spaces import Environment
+from search_spaces.auto_deeplab.trellis import Trellis
 from search_spaces.dense_cell.architecture import DenseCell
 from search_spaces.dense_cell.space import sample
 
@@ -40,6 +41,11 @@ def measured(iteration: int = 100, score: float = 0.5, seconds: float = 1.0, **c
         "device_seconds": seconds,
     }
     return Measurement(**given | changes)
+
+
+def uniform_beta(layers: int, levels: int = 4) -> tuple[tuple[float, ...], ...]:
+    """The probabilities of a trellis on which nothing has been learned yet, as a snapshot has them."""
+    return tuple((1 / len(group),) * len(group) for group in Trellis(layers, levels).groups)
 
 
 def trial_record(number: int, score: float | None = 0.5, **changes: Any) -> TrialRecord:

@@ -104,6 +104,7 @@ def snapshot_at() -> Callable[..., Snapshot]:
     """Build the snapshot of a small run after an epoch, its network told by the epoch; any field can be given."""
     from nas.results.snapshot import Snapshot
     from search_spaces.auto_deeplab.space import sample
+    from tests.builders import uniform_beta
 
     def build(epoch: int, **fields: Any) -> Snapshot:
         architecture = fields.get("architecture") or sample(1, 3, random.Random(epoch))
@@ -112,7 +113,7 @@ def snapshot_at() -> Callable[..., Snapshot]:
             "architecture": architecture,
             "path": architecture.path,
             "alpha": ((0.25, 0.75),),
-            "beta": ((0.5, 0.5), (1.0,)),
+            "beta": uniform_beta(len(architecture.path)),
             "alpha_entropy": 0.8,
             "beta_entropy": 0.9,
             "supernet_miou": 0.5,

@@ -36,9 +36,11 @@ GET  /v1/searches/{search_id}/ranking
 POST /v1/searches/{search_id}/resume
 GET  /v1/searches/{search_id}/snapshots
 GET  /v1/searches/{search_id}/snapshots/{run}/{epoch}
+GET  /v1/searches/{search_id}/snapshots/{run}/{epoch}/drawing
 POST /v1/searches/{search_id}/stop
 GET  /v1/searches/{search_id}/trials
 GET  /v1/searches/{search_id}/trials/{number}
+GET  /v1/searches/{search_id}/trials/{number}/drawing
 GET  /v1/searches/{search_id}/trials/{number}/panels
 GET  /v1/spaces
 """
@@ -60,6 +62,7 @@ data list
 data remove NAME
 delete ID --yes -y
 doctor --json
+draw FILE --fidelity --output -o
 edit ID --name --notes --tag --untag
 export ID --format --onnx --output --trial -o
 extend ID --seeds --trials --watch

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from nas.drawing.palette import STYLESHEET
+
+
+def _hash(inline: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()}'"
+
+
+POLICY = (
+    # The stylesheet inside drawings is the one inline style that is allowed: by its hash, and it is always the same.
+    f"default-src 'self'; style-src 'self' {_hash(STYLESHEET)}; frame-ancestors 'none'; base-uri 'none'"
+)
+"""The content security policy."""
 
 
 class PageHeaders:
     """ASGI middleware: forbids browsers to run other sites' scripts, to frame pages and to guess media types."""
 
     HEADERS = (
-        (b"content-security-policy", b"default-src 'self'; frame-ancestors 'none'; base-uri 'none'"),
+        (b"content-security-policy", POLICY.encode()),
         (b"x-content-type-options", b"nosniff"),
         (b"referrer-policy", b"no-referrer"),
     )

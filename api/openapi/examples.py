@@ -48,11 +48,17 @@ CURL: dict[tuple[str, str], str] = {
         'curl -s {auth}"{base}/v1/searches/$ID/trials?order_by=-score&status=completed&limit=10"'
     ),
     ("get", "/v1/searches/{search_id}/trials/{number}"): "curl -s {auth}{base}/v1/searches/$ID/trials/0",
+    ("get", "/v1/searches/{search_id}/trials/{number}/drawing"): (
+        "curl -s {auth}{base}/v1/searches/$ID/trials/0/drawing"
+    ),
     ("get", "/v1/searches/{search_id}/best"): 'curl -s {auth}"{base}/v1/searches/$ID/best?format=deeplab"',
     ("get", "/v1/searches/{search_id}/panels"): "curl -s {auth}{base}/v1/searches/$ID/panels",
     ("get", "/v1/searches/{search_id}/snapshots"): "curl -s {auth}{base}/v1/searches/$AUTO_DEEPLAB/snapshots",
     ("get", "/v1/searches/{search_id}/snapshots/{run}/{epoch}"): (
         "curl -s {auth}{base}/v1/searches/$AUTO_DEEPLAB/snapshots/0/1"
+    ),
+    ("get", "/v1/searches/{search_id}/snapshots/{run}/{epoch}/drawing"): (
+        "curl -s {auth}{base}/v1/searches/$AUTO_DEEPLAB/snapshots/0/1/drawing"
     ),
     ("get", "/v1/searches/{search_id}/heads"): "curl -s {auth}{base}/v1/searches/$REFERENCE/heads",
     ("post", "/v1/searches/{search_id}/full-scale"): (

@@ -7,14 +7,16 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from api.answers.snapshots import snapshot_detail, snapshot_public
+from api.answers.svg import SvgResponse
 from api.deps import MAX_NUMBER, SearchDep, SettingsDep, StoreDep
 from api.errors import ApiError
 from api.names import class_names
 from api.openapi.problems import problems
+from nas.drawing.auto_deeplab import draw_auto_deeplab
 from nas.kinds.registry import kind_of
 from nas.schemas.snapshots import SnapshotDetail, SnapshotPublic
 from nas.specs import AutoDeepLabSpec
-from nas.store import SearchRecord, Store, TrialRecord
+from nas.store import SearchRecord, SnapshotRecord, Store, TrialRecord
 
 router = APIRouter(tags=["snapshots"], responses=problems(409))
 
@@ -42,11 +44,17 @@ def get_snapshot(
 ) -> SnapshotDetail:
     """Read one snapshot with `alpha`, `beta` and its architecture as a document."""
     spec = _differentiable(search)
-    found = store.snapshots(search.id, run, epoch)
-    if not found:
-        raise ApiError(404, f"search {search.id} has no snapshot of run {run} at epoch {epoch}")
+    found = _snapshot(store, search, run, epoch)
     classes = class_names(settings, spec.bilevel.dataset)
-    return snapshot_detail(search, spec, found[0], _trials(store, search), classes)
+    return snapshot_detail(search, spec, found, _trials(store, search), classes)
+
+
+@router.get("/searches/{search_id}/snapshots/{run}/{epoch}/drawing", response_class=SvgResponse)
+def draw_snapshot(search: SearchDep, store: StoreDep, run: Number, epoch: Number) -> SvgResponse:
+    """Draw one snapshot as SVG: its cell, and its path on the trellis, whose edges are as wide as `beta` says."""
+    _differentiable(search)
+    snapshot = _snapshot(store, search, run, epoch).snapshot
+    return SvgResponse(draw_auto_deeplab(snapshot.architecture, snapshot.beta).svg)
 
 
 def _differentiable(search: SearchRecord) -> AutoDeepLabSpec:
@@ -54,6 +62,13 @@ def _differentiable(search: SearchRecord) -> AutoDeepLabSpec:
     if spec is None:
         raise ApiError(409, f"search {search.id} is of kind {search.kind}, which has no runs and so no snapshots")
     return spec
+
+
+def _snapshot(store: Store, search: SearchRecord, run: int, epoch: int) -> SnapshotRecord:
+    found = store.snapshots(search.id, run, epoch)
+    if not found:
+        raise ApiError(404, f"search {search.id} has no snapshot of run {run} at epoch {epoch}")
+    return found[0]
 
 
 def _trials(store: Store, search: SearchRecord) -> dict[str, TrialRecord]:

@@ -7,11 +7,14 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 
 from api.answers.documents import fitting, snapshot_document, trial_document
+from api.answers.svg import SvgResponse
 from api.answers.trials import trial_detail, trial_page
 from api.deps import Cursor, Limit, SearchDep, SettingsDep, StoreDep, TrialNumber
 from api.errors import ApiError
 from api.names import class_names
 from api.openapi.problems import problems
+from nas.drawing.draw import draw_architecture
+from nas.drawing.setting import Setting
 from nas.kinds.registry import kind_of
 from nas.panels.trial import trial_panels
 from nas.results.status import TrialStatus
@@ -59,6 +62,14 @@ def get_trial(search: SearchDep, number: TrialNumber, store: StoreDep, settings:
     """Read one trial with its learning curve (a measurement at every rung that it reached) and its document."""
     trial = store.get_trial(search.id, number)
     return trial_detail(search, trial, store.curve(search.id, number), _classes(settings, search, trial))
+
+
+@router.get("/searches/{search_id}/trials/{number}/drawing", response_class=SvgResponse)
+def draw_trial(search: SearchDep, number: TrialNumber, store: StoreDep) -> SvgResponse:
+    """Draw the architecture of a trial as SVG, with rates and grids to scale on the crop that it is measured on."""
+    trial = store.get_trial(search.id, number)
+    setting = Setting.of(search.spec.fidelity_of(trial.fidelity_key))
+    return SvgResponse(draw_architecture(trial.architecture, setting).svg)
 
 
 @router.get("/searches/{search_id}/trials/{number}/panels")

@@ -90,7 +90,11 @@ export function score(value) {
 
 // Lets the browser save a value as a JSON file.
 export function save(value, file) {
-  const url = URL.createObjectURL(new Blob([JSON.stringify(value, null, 2)], { type: "application/json" }));
+  download(JSON.stringify(value, null, 2), "application/json", file);
+}
+
+export function download(text, type, file) {
+  const url = URL.createObjectURL(new Blob([text], { type }));
   element("a", { href: url, download: file }).click();
   setTimeout(() => URL.revokeObjectURL(url), 1000);
 }

@@ -26,12 +26,19 @@ async function check(reply) {
   throw new Refused(reply.status, problem.detail || `the service answered ${reply.status}`);
 }
 
-export async function ask(path, options = {}) {
-  const reply = await fetch(path, { ...options, headers: headers(options.headers) }).catch((error) => {
+async function answer(path, options) {
+  return check(await fetch(path, { ...options, headers: headers(options.headers) }).catch((error) => {
     throw error.name === "AbortError" ? error : new Error("The service does not answer");
-  });
-  await check(reply);
+  }));
+}
+
+export async function ask(path, options = {}) {
+  const reply = await answer(path, options);
   return reply.status === 204 ? null : reply.json();
+}
+
+export async function askText(path, options = {}) {
+  return (await answer(path, options)).text();
 }
 
 export async function readiness() {

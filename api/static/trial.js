@@ -1,6 +1,7 @@
 // One trial: its architecture and panels, as the service makes them, and its document to save. A running trial is asked for again.
 
 import { card, element, renew, save, score, show, unbroken } from "./dom.js";
+import { drawingCard } from "./drawing.js";
 import { draw } from "./panels.js";
 import { ask, Refused } from "./stream.js";
 
@@ -10,7 +11,7 @@ export async function showTrial(searchId, number, signal) {
   const path = `/v1/searches/${searchId}/trials/${number}`;
   const outage = element("p", { class: "wrong", role: "status" }), head = element("div"), body = card("results");
   document.title = `Trial ${number} - Segnas`;
-  for (let shown = false; !signal.aborted;) {
+  for (let shown = false, drawing = null; !signal.aborted;) {
     let trial = null;
     try {
       let panels;
@@ -18,7 +19,8 @@ export async function showTrial(searchId, number, signal) {
       outage.textContent = "";
       renew(head, trial, () => headOf(searchId, trial));
       renew(body, panels, () => panels.map(draw));
-      if (!shown) show(outage, head, body);
+      drawing ??= await drawingCard(`${path}/drawing`, `trial${number}-${searchId}.svg`, signal);
+      if (!shown) show(outage, head, drawing, body);
       shown = true;
     } catch (error) {
       if (signal.aborted || (error instanceof Refused && error.status < 500)) throw error;

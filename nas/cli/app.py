@@ -14,6 +14,7 @@ from nas.cli import (
     cache,
     data,
     doctor,
+    draw,
     init,
     kinds,
     lifecycle,
@@ -73,6 +74,7 @@ app.command("edit")(lifecycle.edit)
 app.command("delete")(lifecycle.delete)
 app.command("logs")(remote.logs)
 app.command("export")(remote.export)
+app.command("draw")(draw.draw)
 app.command("retrain")(local.retrain)
 app.command("published")(published.published)
 app.command("doctor")(doctor.doctor)

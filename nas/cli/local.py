@@ -8,7 +8,7 @@ import sys
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -24,9 +24,6 @@ from nas.training.options import (
     Threads,
     Weights,
 )
-
-if TYPE_CHECKING:
-    from nas.specs import Fidelity
 
 
 class OnnxInput(StrEnum):
@@ -59,12 +56,13 @@ def retrain(
 ) -> None:
     """Rebuild an architecture's network, train and save it. Run again after an interruption, training continues."""
     from nas.cli.progress import stages
+    from nas.cli.specs import read_fidelity
     from nas.formatting import duration, score
     from nas.settings import read_settings
     from search_spaces import read_architecture
 
     document = read_architecture(file)
-    requested = _read_fidelity(fidelity, dataset)
+    requested = read_fidelity(fidelity, dataset)
     settings = read_settings()
     from nas.training.workspace import Workspace, named_weights
 
@@ -109,13 +107,3 @@ def require_torch(who: str) -> None:
     """
     if importlib.util.find_spec("torch") is None:
         raise ValueError(f"{who} torch: pip install 'segnas[worker]'")
-
-
-def _read_fidelity(path: Path, dataset: str) -> Fidelity:
-    from nas.cli.specs import read_model, read_yaml
-    from nas.specs import Fidelity
-
-    data = read_yaml(path)
-    if isinstance(data.get("fidelity"), dict):
-        data = data["fidelity"]
-    return read_model(Fidelity, path, {**data, "dataset": dataset})

@@ -1,4 +1,4 @@
-"""Read search requests from files; what reads any model from a file is in `nas.yaml_files`."""
+"""Read search requests and fidelities from files; what reads any model from a file is in `nas.yaml_files`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from nas.specs import SearchRequest
+from nas.specs import Fidelity, SearchRequest
 from nas.yaml_files import FileError, read_model, read_yaml
 
-__all__ = ["FileError", "read_model", "read_request", "read_yaml"]
+__all__ = ["FileError", "read_fidelity", "read_model", "read_request", "read_yaml"]
 
 
 def read_request(path: Path) -> dict[str, Any]:
@@ -24,3 +24,20 @@ def read_request(path: Path) -> dict[str, Any]:
     """
     request: BaseModel = read_model(SearchRequest, path)
     return request.model_dump(mode="json")
+
+
+def read_fidelity(path: Path, dataset: str | None = None) -> Fidelity:
+    """Read a fidelity from a file; of a search spec, its `fidelity` is read.
+
+    Args:
+        path: The file.
+        dataset: Takes the place of the data set that the file names; None leaves it.
+
+    Raises:
+        ValueError: As for `read_yaml`.
+        FileError: Fields are wrong; the message names the file and each wrong field.
+    """
+    data = read_yaml(path)
+    if isinstance(data.get("fidelity"), dict):
+        data = data["fidelity"]
+    return read_model(Fidelity, path, data if dataset is None else {**data, "dataset": dataset})

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import operator
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
 from torch import nn
 
@@ -15,19 +14,13 @@ from nas.models.backbones.base import Level
 from nas.models.graph_reasoning import KnowledgeGraph
 from nas.models.networks import Network, build_classifier_head, is_network
 from nas.models.networks import build_network as build_described_network
+from nas.sources import Source, read_source, searched_fidelity
 from nas.specs import BackboneSpec, Fidelity, HeadSpec, NetworkSpec
 from nas.specs.fields import Size
-from search_spaces.auto_deeplab.architecture import AutoDeepLab
-from search_spaces.dense_cell.architecture import DenseCell
-from search_spaces.document import Architecture, ArchitectureDocument, read_architecture
-from search_spaces.reference.architecture import ReferenceHead
 from search_spaces.validation import validate
 
 LOGGER = logging.getLogger("nas")
 """Where the builders say in which way a network is not the one that was searched."""
-
-Source: TypeAlias = str | Path | Mapping[str, Any] | list[Any] | ArchitectureDocument | Architecture
-"""An architecture: the path of a JSON file, parsed JSON, a document, or the architecture alone."""
 
 PAPER_CROP = (513, 513)
 """Height and width in pixels of the training crop where a document names none."""
@@ -69,12 +62,12 @@ def build_head(
     Raises:
         ValueError: The source is no architecture or no head, or a value does not fit.
     """
-    document = _read(source, "build_head")
+    document = read_source(source, "build_head")
     if is_network(document.architecture):
         raise ValueError(
             "auto_deeplab is a whole network with its own backbone, not a head: nas.build_network builds it"
         )
-    fidelity = _fidelity(document)
+    fidelity = searched_fidelity(document)
     backbone = BackboneSpec() if fidelity is None else fidelity.backbone
     searched = HeadSpec() if fidelity is None else fidelity.head
     given = _Given()
@@ -126,9 +119,9 @@ def build_network(
     Raises:
         ValueError: The source is no architecture, or a value does not fit.
     """
-    document = _read(source, "build_network")
+    document = read_source(source, "build_network")
     (classes,) = _positive(num_classes, "num_classes")
-    fidelity = _fidelity(document)
+    fidelity = searched_fidelity(document)
     searched = fidelity or Fidelity(dataset="none", crop=PAPER_CROP, rungs=(1,))
     given = _Given()
     parts: dict[str, Any] = {}
@@ -178,17 +171,6 @@ def _shown(value: object) -> str:
     return str(list(value) if isinstance(value, tuple) else value)
 
 
-def _fidelity(document: ArchitectureDocument) -> Fidelity | None:
-    """Return how the architecture was searched, or None where the document does not say it."""
-    data = document.provenance.fidelity
-    if data is None:
-        return None
-    try:
-        return validate(Fidelity, data)
-    except ValueError as error:
-        raise ValueError(f"provenance.fidelity of the document is not one that this version reads: {error}") from None
-
-
 def _checked_crop(crop: tuple[int, int] | None) -> tuple[int, int] | None:
     try:
         return None if crop is None else validate(Size, crop)
@@ -215,53 +197,3 @@ def _levels(channels: tuple[int, ...], strides: tuple[int, ...]) -> list[Level]:
             f"{len(channels)}: give the channels of each map, finest first, or other strides"
         )
     return [Level(stride, width) for stride, width in zip(strides, channels, strict=True)]
-
-
-def _read(source: Source, call: str) -> ArchitectureDocument:
-    if isinstance(source, ArchitectureDocument):
-        return source
-    if isinstance(source, DenseCell | AutoDeepLab | ReferenceHead):
-        return ArchitectureDocument(kind=source.kind, architecture=source)
-    if isinstance(source, Mapping):
-        _refuse_spec(source, "this mapping")
-    elif isinstance(source, str | Path):
-        _refuse_place(Path(source))
-    elif not isinstance(source, list):
-        _refuse_type(source, call)
-    return read_architecture(source)
-
-
-def _refuse_type(source: object, call: str) -> None:
-    kind = type(source).__name__
-    hint = ""
-    if isinstance(source, nn.Module):
-        hint = ": it is a network already"
-    elif hasattr(source, "document"):
-        hint = ": pass its .document"
-    raise ValueError(
-        f"nas.{call} takes an architecture (the path of a JSON file, its parsed content, a document or an "
-        f"architecture), not {kind}{hint}"
-    )
-
-
-def _refuse_place(path: Path) -> None:
-    if path.is_dir():
-        if (path / "model.safetensors").is_file():
-            raise ValueError(
-                f"{path} is a folder with a trained network, which nas.load_network reads; its architecture is "
-                f"{path / 'architecture.json'}"
-            )
-        raise ValueError(f"{path} is a folder; an architecture is a JSON file, such as `segnas export` writes")
-    if path.suffix in (".safetensors", ".pt", ".pth", ".onnx", ".pt2"):
-        raise ValueError(f"{path} holds weights; the architecture is in a JSON file, such as `segnas export` writes")
-    if path.suffix in (".yaml", ".yml"):
-        raise ValueError(f"{path} is YAML, as searches are; an architecture is JSON, such as `segnas export` writes")
-
-
-def _refuse_spec(data: Mapping[str, Any], place: str) -> None:
-    """Refuse a search or a fidelity, which say what is searched and how, not what was found."""
-    if "architecture" not in data and ("fidelity" in data or "dataset" in data):
-        raise ValueError(
-            f"{place} is a search or a fidelity, which names no architecture; `segnas export` writes the one that a "
-            "search has found"
-        )

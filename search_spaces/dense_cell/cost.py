@@ -16,21 +16,13 @@ from search_spaces.dense_cell.architecture import (
     Operator,
     PyramidPooling,
 )
+from search_spaces.dense_cell.geometry import pooling_kernel
 
 _TAPS = 9
 """Weights of a 3x3 filter."""
 
 _BATCH_NORM = 2
 """Trainable parameters of batch norm per channel."""
-
-
-def pooling_kernel(crop: int, output_stride: int, grid: int) -> int:
-    """Return the side of the pooling window in cells: int((crop - 1) / (output_stride * grid) + 1), at least 1.
-
-    Crop 513 at stride 16 (33 cells) has windows of 33, 17, 9, 5 cells for grids 1, 2, 4, 8. `crop` is one side in
-    pixels.
-    """
-    return int((crop - 1) / (output_stride * grid) + 1)
 
 
 @dataclass(frozen=True)

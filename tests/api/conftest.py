@@ -14,7 +14,7 @@ from nas.specs import AutoDeepLabSpec, BilevelSpec, CalibrationSpec, Fidelity, F
 from search_spaces import REFERENCE_HEADS
 from search_spaces.auto_deeplab.space import sample as sample_network
 from search_spaces.dense_cell.space import sample as sample_cell
-from tests.builders import measured
+from tests.builders import measured, uniform_beta
 
 # Only names: what a test does not use it should not have to import.
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _snapshot(run: int, epoch: int) -> Snapshot:
         architecture=network,
         path=network.path,
         alpha=((0.25, 0.75),),
-        beta=((0.5, 0.5), (1.0,)),
+        beta=uniform_beta(6),
         alpha_entropy=1 - 0.1 * epoch,
         beta_entropy=1 - 0.05 * epoch,
         supernet_miou=0.1 * epoch + 0.01 * run,

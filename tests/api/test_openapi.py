@@ -58,11 +58,13 @@ ERRORS = {
     "read_logs": {404, 422, 503},
     "list_trials": {404, 422, 503},
     "get_trial": {404, 422, 503},
+    "draw_trial": {404, 422, 503},
     "best_trial": {404, 409, 422, 503},
     "list_panels": {404, 422, 503},
     "list_trial_panels": {404, 422, 503},
     "list_snapshots": {404, 409, 422, 503},
     "get_snapshot": {404, 409, 422, 503},
+    "draw_snapshot": {404, 409, 422, 503},
     "compare_heads": {404, 409, 422, 503},
     "measure_at_full_scale": {404, 408, 409, 413, 415, 422, 503},
     "get_ranking": {404, 409, 422, 503},
@@ -244,6 +246,8 @@ def test_the_curl_lines_work_when_pasted(service, document, snapshot_at):
         if path.endswith("/events"):
             assert output.startswith("event: search\n")
             assert "\nevent: end\n" in output
+        elif path.endswith("/drawing"):
+            assert output.startswith("<svg "), (method, path, output)
         elif path.endswith("/logs"):
             assert "no cluster is configured" in output
         else:

@@ -18,7 +18,7 @@ from search_spaces.dense_cell.architecture import AtrousSeparable as AtrousSepar
 from search_spaces.dense_cell.architecture import Conv1x1 as Conv1x1Op
 from search_spaces.dense_cell.architecture import DenseCell, Operator
 from search_spaces.dense_cell.architecture import PyramidPooling as PyramidPoolingOp
-from search_spaces.dense_cell.cost import pooling_kernel
+from search_spaces.dense_cell.geometry import pooling_kernel
 
 
 class DenseCellHead(nn.Module):

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from nas.models.graph_reasoning import KnowledgeGraph
 from nas.models.layers.conv import BN_MOMENTUM
 from nas.specs import DecoderSpec
-
-PAPER_STRIDE = 16
-"""Output stride to which the atrous rates in dense cells and in ASPP refer."""
+from search_spaces.dense_cell.geometry import rate_multiplier_for
 
 
 @dataclass(frozen=True)
@@ -40,8 +38,3 @@ class HeadSetting:
         """Return the number of cells between two taps of a filter whose rate is `rate` at output stride 16."""
         factor = self.rate_multiplier
         return rate * (rate_multiplier_for(self.output_stride) if factor is None else factor)
-
-
-def rate_multiplier_for(output_stride: int) -> int:
-    """Return the factor on atrous rates: 16 / output_stride as in the paper (2 at stride 8), and 1 above stride 16."""
-    return max(1, PAPER_STRIDE // output_stride)

@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
+from nas.drawing.draw import draw
 from nas.results.proposal import Proposal
 from nas.results.snapshot import Snapshot
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import AutoDeepLabSpec, BilevelSpec, Fidelity, SupernetSpec
 from search_spaces import AutoDeepLab, read_architecture
-from tests.builders import measured
+from tests.builders import measured, uniform_beta
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def test_snapshots_are_listed_and_given_in_full(service, search_of, snapshot):
     assert [item["run"] for item in service.http.get(f"/v1/searches/{search_id}/snapshots?run=1").json()] == [1]
     full = service.http.get(f"/v1/searches/{search_id}/snapshots/0/2").json()
     assert full["alpha"] == [[0.25, 0.75]]
-    assert full["beta"] == [[0.5, 0.5], [1.0]]
+    assert full["beta"] == [list(node) for node in uniform_beta(3)]
     assert full["operators"] == ["skip", "sep_3x3"]
     document = read_architecture(full["document"])
     assert document.architecture == snapshot(2, 0.3).architecture
@@ -119,3 +120,16 @@ def test_a_dense_cell_has_no_darts_form(service):
     refused = service.http.get(f"/v1/searches/{search_id}/best?format=darts")
     assert refused.status_code == 409
     assert "a dense_cell cannot be written in the DARTS format; use the format segnas" in refused.json()["detail"]
+
+
+def test_a_snapshot_is_drawn_with_its_beta(service, search_of, snapshot_at):
+    search_id = search_of()
+    sure = tuple((1.0, *(0.0,) * (len(node) - 1)) for node in uniform_beta(3))
+    for epoch, beta in ((1, uniform_beta(3)), (2, sure)):
+        add(service, search_id, 0, snapshot_at(epoch, architecture=snapshot_at(1).architecture, beta=beta))
+    first, second = (service.http.get(f"/v1/searches/{search_id}/snapshots/0/{epoch}/drawing") for epoch in (1, 2))
+    assert (first.status_code, first.headers["Content-Type"]) == (200, "image/svg+xml")
+    assert first.text == draw(snapshot_at(1).architecture, beta=uniform_beta(3)).svg
+    assert first.text != second.text
+    assert service.http.get(f"/v1/searches/{search_id}/snapshots/0/3/drawing").status_code == 404
+    assert service.http.get(f"/v1/searches/{service.search()}/snapshots/0/1/drawing").status_code == 409

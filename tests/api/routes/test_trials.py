@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import random
+import re
 
 import pytest
 
+from nas.drawing.draw import draw
 from nas.results.status import TrialStatus
 from search_spaces import read_architecture
 from search_spaces.dense_cell.space import sample
@@ -103,3 +107,22 @@ def test_no_best_before_any_score(service):
     reply = service.http.get(f"/v1/searches/{service.search()}/best")
     assert reply.status_code == 404
     assert "measured nothing yet" in reply.json()["detail"]
+
+
+def test_a_trial_is_drawn_on_the_crop_it_is_measured_on(service, search):
+    reply = service.http.get(f"/v1/searches/{search}/trials/4/drawing")
+    assert (reply.status_code, reply.headers["Content-Type"]) == (200, "image/svg+xml")
+    assert reply.text == draw(service.http.get(f"/v1/searches/{search}/trials/4").json()["document"]).svg
+    assert "33&#215;33 cells (crop 513&#215;513 at stride 16)" in reply.text
+    small = service.search(fidelity={**service.spec["fidelity"], "crop": [257, 513]})
+    service.trial(small, 0)
+    assert "17&#215;33 cells" in service.http.get(f"/v1/searches/{small}/trials/0/drawing").text
+    assert service.http.get(f"/v1/searches/{search}/trials/5/drawing").status_code == 404
+
+
+def test_the_policy_allows_the_style_of_a_drawing_and_no_other(service, search):
+    reply = service.http.get(f"/v1/searches/{search}/trials/0/drawing")
+    (style,) = re.findall("<style>(.*?)</style>", reply.text)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"style-src 'self' 'sha256-{digest}';" in reply.headers["Content-Security-Policy"]
+    assert "unsafe-inline" not in reply.headers["Content-Security-Policy"]

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from nas.drawing.palette import PALETTE
 from nas.results.proposal import Proposal
 from nas.results.status import TrialStatus
 from tests.builders import measured
@@ -234,6 +235,13 @@ def test_a_trial_has_a_page(service, every_kind, visit, tmp_path: Path):
         page.get_by_role("button", name="Save document").click()
     saved.value.save_as(tmp_path / "trial.json")
     assert json.loads((tmp_path / "trial.json").read_text()) == trial["document"]
+    drawing = service.http.get(f"/v1/searches/{search_id}/trials/0/drawing").text
+    expect(page.get_by_role("img", name="Dense prediction cell")).to_have_count(1)
+    expect(page.locator("svg.segnas-drawing rect")).to_have_count(drawing.count("<rect "))
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save drawing").click()
+    saved.value.save_as(tmp_path / "trial.svg")
+    assert (tmp_path / "trial.svg").read_text() == drawing
     page.get_by_role("link", name=f"Search {search_id}").click()
     expect(page.locator("h1")).not_to_contain_text("Trial")
 
@@ -395,3 +403,18 @@ def test_the_api_page_shows_every_operation(service, visit):
     panels = page.locator("section > details").filter(has=page.get_by_text("/v1/searches/{search_id}/panels"))
     panels.locator("summary").first.click()
     expect(panels.locator("pre").first).to_contain_text("curl -s")
+
+
+def test_a_drawing_opened_by_itself_is_dark_where_the_system_is(service, every_kind, visit):
+    """So the policy lets the stylesheet inside the drawing work; a refusal would be in the console."""
+    for path in ("trials/0/drawing", "snapshots/0/5/drawing"):
+        kind = "black_box" if path.startswith("trials") else "auto_deeplab"
+        page = visit(f"{service.url}/v1/searches/{every_kind[kind]}/{path}", complaints=("/favicon.ico",))
+        ground = page.locator("rect").first
+        for scheme, shade in (("light", 0), ("dark", 1)):
+            page.emulate_media(color_scheme=scheme)
+            expect(ground).to_have_css("fill", _rgb(PALETTE["surface"][shade]))
+
+
+def _rgb(colour: str) -> str:
+    return f"rgb({', '.join(str(int(colour[start : start + 2], 16)) for start in (1, 3, 5))})"

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nas.models.complexity import multiply_adds
-from nas.models.heads.setting import rate_multiplier_for
 from nas.models.parameters import count_parameters
 from search_spaces.dense_cell.architecture import (
     PUBLISHED_CELL,
@@ -21,6 +20,7 @@ from search_spaces.dense_cell.architecture import (
     PyramidPooling,
 )
 from search_spaces.dense_cell.deeplab import read_deeplab
+from search_spaces.dense_cell.geometry import rate_multiplier_for
 from search_spaces.dense_cell.space import sample
 from tests.nas.models.one_map import build_head
 

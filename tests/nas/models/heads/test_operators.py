@@ -4,7 +4,7 @@ from torch import nn
 
 from nas.models.heads.operators import AtrousSeparable, PyramidPooling
 from nas.models.layers.conv import ConvBNReLU
-from search_spaces.dense_cell.cost import pooling_kernel
+from search_spaces.dense_cell.geometry import pooling_kernel
 
 
 @pytest.mark.parametrize(
