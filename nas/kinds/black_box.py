@@ -69,12 +69,13 @@ class StrategyPlan:
         spec: The search.
         warm: What other searches have measured, with negative numbers: the strategy learns from it. Early stopping
             judges the search's own trials by each other alone.
+        space: Where the strategy searches; None for all of the spec's space.
     """
 
-    def __init__(self, spec: BlackBoxSpec, warm: Iterable[Observation] = ()) -> None:
+    def __init__(self, spec: BlackBoxSpec, warm: Iterable[Observation] = (), space: CellSpace | None = None) -> None:
         self._spec = spec
         early = spec.early_stopping
-        self._strategy = build_strategy(spec)
+        self._strategy = build_strategy(spec, space)
         self._strategy.restore(warm)
         self._scheduler = SuccessiveHalving(spec.fidelity.rungs, early.reduction) if early else None
         self._next = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 
@@ -63,6 +64,13 @@ class CellSpace:
     def mutate(self, cell: DenseCell, rng: random.Random) -> DenseCell:
         """Change one choice of a cell; the result may be beyond the limit."""
         return mutate(cell, rng, self.spec.operators, self.spec.channels or ())
+
+    def nearest(self, cell: DenseCell, known: Collection[DenseCell]) -> DenseCell:  # noqa: ARG002  for subclasses
+        """Return the unknown cell of this space that a strategy's cell stands for: here every cell stands for itself.
+
+        A space that has only some of the cells (`nas.strategies.listed`) returns another.
+        """
+        return cell
 
     def all(self) -> tuple[DenseCell, ...]:
         """List every different cell within the limit once."""

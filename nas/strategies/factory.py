@@ -9,9 +9,14 @@ from nas.strategies.dpc import NearBestSearch
 from nas.strategies.random_search import RandomSearch
 
 
-def build_strategy(spec: BlackBoxSpec) -> SearchStrategy:
-    """Build the strategy of a search over the spec's space, with the spec's seed."""
-    space = CellSpace.at(spec.space, spec.fidelity)
+def build_strategy(spec: BlackBoxSpec, space: CellSpace | None = None) -> SearchStrategy:
+    """Build the strategy of a search, with the spec's seed.
+
+    Args:
+        spec: The search.
+        space: Where to search; None for all of the spec's space.
+    """
+    space = space or CellSpace.at(spec.space, spec.fidelity)
     match spec.strategy:
         case RandomStrategy():
             return RandomSearch(space, spec.seed)
