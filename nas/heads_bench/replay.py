@@ -31,6 +31,11 @@ class Replay:
         self._setting = table.setting(dataset)
         self.fidelity = self._setting.read_fidelity()
 
+    @property
+    def table_hash(self) -> str:
+        """Content hash of the table."""
+        return self._table.hash
+
     def space(self, spec: DenseCellSpace) -> ListedSpace:
         """Return the table's cells in a space of dense cells, among which a strategy searches.
 
@@ -66,7 +71,6 @@ class Replay:
         return Measurement(
             iteration=rung,
             score=found.score,
-            # Rounded to 32 bits, an IoU of 1 stays 1.
             class_iou=found.class_iou,
             train_loss=0.0,
             val_loss=0.0,
