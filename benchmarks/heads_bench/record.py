@@ -20,7 +20,7 @@ def data_folders(folder: Path, given: Mapping[str, Path], package: Path | None) 
         given: Folders of data sets that were made before.
         package: The Debian package of the brain images as a file; None downloads it where it is needed.
     """
-    found = {BRAIN: folder / BRAIN, SCENES: folder / SCENES} | given
+    found = {BRAIN: folder / BRAIN, SCENES: folder / SCENES, **given}
     if BRAIN not in given and not (found[BRAIN] / "classes.txt").exists():  # the last file that is written
         make(found[BRAIN], package)
     if SCENES not in given:

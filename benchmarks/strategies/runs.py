@@ -104,10 +104,10 @@ class Track:
         self.replay = Replay(table, arena.dataset)
         self.space: ListedSpace = self.replay.space(arena.space)
         means = dict(zip((head.key for head in table.heads), table.means(arena.dataset).tolist(), strict=True))
-        self.means = {cell.key: means[cell.key] for cell in self.space.listed}
+        self.means: dict[str, float] = {cell.key: means[cell.key] for cell in self.space.listed}
         ordered = sorted(self.means.values(), reverse=True)
-        self.best = ordered[0]
-        self.good = ordered[max(1, math.floor(TOP * len(ordered))) - 1]
+        self.best: float = ordered[0]
+        self.good: float = ordered[max(1, math.floor(TOP * len(ordered))) - 1]
         self._clock = VirtualClock()
         self._store = Store.open("sqlite://", self._clock)
         self._store.migrate()

@@ -20,9 +20,9 @@ def read_latencies(path: Path) -> tuple[Latency, dict[tuple[str, str], LatencyOf
         ValueError: The file is not of this form.
         OSError: The file cannot be read.
     """
-    first, *lines = path.read_text("utf-8").splitlines()
-    found = {}
+    text, found = path.read_text("utf-8"), {}
     try:
+        first, *lines = text.splitlines()
         how = Latency.model_validate_json(first)
         for line in lines:
             row = json.loads(line)

@@ -57,6 +57,7 @@ def test_costs_of_runs_that_did_not_get_there_are_not_averaged():
     assert reached([1.0, 3.0])["mean"] == 2
 
 
+@pytest.mark.slow
 def test_a_run_on_a_table_ends_without_regret_and_is_found_again(tmp_path, capfd):
     heads = cells(7)  # the 1x1 head and six cells, the later the better
     table = tmp_path / "table.zip"

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from nas.heads_bench.build import LatencyOf, Training
 from nas.heads_bench.table import Latency
 from nas.specs import Fidelity
-from search_spaces.document import Architecture
+from search_spaces.document import Architecture, canonical
 from search_spaces.environment import Environment
 from search_spaces.reference.architecture import ReferenceHead
 from tests.builders import dense_cell, measured, scenes_fidelity
@@ -27,7 +27,7 @@ def cells(count: int = 4) -> tuple[Architecture, ...]:
 
 def score(head: int, seed: int, rung: int) -> float:
     """The score of the head of this index: exact in binary, the better the larger the index."""
-    return (head + 1) / 16 + seed / 128 + rung / 1024
+    return (head + 1) / 32 + seed / 128 + rung / 1024
 
 
 def trainings(
@@ -42,14 +42,14 @@ def trainings(
                     rung,
                     score(index, seed, rung),
                     seconds=rung / 4 + index,
-                    class_iou=(2 * score(index, seed, rung) - 0.25, 0.25, None),
+                    class_iou=(score(index, seed, rung) + 1 / 16, score(index, seed, rung) - 1 / 16, None),
                     parameters=1000 + index,
                     multiply_adds=10_000 + index,
                     environment=ENVIRONMENT,
                 )
                 for rung in at.rungs
             )
-            yield Training(head.canonical() if index else head, at, seed, curve, ("road", "sky", "sign"))
+            yield Training(canonical(head), at, seed, curve, ("road", "sky", "sign"))
 
 
 def latencies(heads: Sequence[Architecture]) -> dict[tuple[str, str], LatencyOf]:

@@ -22,7 +22,7 @@ from tests.nas.heads_bench.tables import LATENCY, cells, latencies, trainings
 
 def made(**changes: Any):
     heads = cells()
-    given = {"name": "small", "latency": LATENCY, "latencies": latencies(heads)}
+    given: dict[str, Any] = {"name": "small", "latency": LATENCY, "latencies": latencies(heads)}
     return build(trainings(heads), **given | changes)
 
 

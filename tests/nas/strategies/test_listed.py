@@ -23,6 +23,7 @@ from search_spaces.dense_cell.architecture import (
     PyramidPooling,
 )
 from search_spaces.dense_cell.space import mutate, sample
+from search_spaces.document import canonical
 from search_spaces.units import GloRe
 from tests.builders import black_box_spec, dense_cell
 
@@ -135,7 +136,7 @@ def test_a_strategy_finds_every_cell_once_and_says_when_none_is_left(strategy):
     found = []
     for number in range(15):
         found.append(asked.ask(number))
-        asked.tell(Observation(number, found[-1].canonical(), "completed", number / 15, 100))
+        asked.tell(Observation(number, canonical(found[-1]), "completed", number / 15, 100))
     assert set(found) == set(space.listed)
     with pytest.raises(SpaceExhausted, match="only 15 architectures"):
         asked.ask(15)
@@ -147,7 +148,7 @@ def test_restored_in_the_list_it_goes_on_as_if_it_had_lived_on(strategy):
     spec = black_box_spec(strategy, seed=3)
     lived, told = build_strategy(spec, space), []
     for number in range(12):
-        told.append(Observation(number, lived.ask(number).canonical(), "completed", number % 5 / 5, 100))
+        told.append(Observation(number, canonical(lived.ask(number)), "completed", number % 5 / 5, 100))
         lived.tell(told[-1])
     restored = build_strategy(spec, space)
     restored.restore(told)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from nas.kinds.black_box import StrategyPlan
 from nas.results.measurement import Measurement
 from nas.results.status import SearchStatus, TrialStatus
-from nas.specs import DenseCellSpace, DpcStrategy, EarlyStopping, RandomStrategy, Resources, TpeStrategy
+from nas.specs import DenseCellSpace, DpcStrategy, EarlyStopping, RandomStrategy, Resources, Strategy, TpeStrategy
 from nas.store import Store
 from nas.strategies import SuccessiveHalving
 from nas.strategies.listed import ListedSpace
@@ -111,7 +112,8 @@ def literal(curves: Curves, workers: int, reduction: float) -> list[tuple[Fracti
     """The same by looking at every worker for every event, in fractions."""
     halving = SuccessiveHalving(range(1, len(curves[0]) + 1), reduction)
     busy: dict[int, tuple[int, Fraction, int]] = {}  # worker: trial, when it began, rungs that it has
-    now, launched, seen = Fraction(0), 0, []
+    now, launched = Fraction(0), 0
+    seen: list[tuple[Fraction, int, int, bool]] = []
     while True:
         for worker in range(workers):
             if worker not in busy and launched < len(curves):
@@ -165,7 +167,7 @@ def cells_space(count: int) -> ListedSpace:
     return ListedSpace.of(DenseCellSpace(), (dense_cell(number) for number in range(count)))
 
 
-def search(store: Store, clock: VirtualClock, strategy: object, seed: int, workers: int) -> list[Mapping[str, object]]:
+def search(store: Store, clock: VirtualClock, strategy: Strategy, seed: int, workers: int) -> list[dict[str, Any]]:
     """A search over listed cells whose scores follow from the cell; return its trials without the times of day."""
     space = cells_space(12)
     spec = black_box_spec(
