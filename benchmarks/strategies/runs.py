@@ -7,11 +7,15 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import nas.heads_bench
+import nas.strategies
+import search_spaces.dense_cell
+import workers.simulation
 from nas.heads_bench.replay import Replay
 from nas.kinds.black_box import StrategyPlan
 from nas.results.measurement import Measurement
@@ -89,10 +93,19 @@ class Arena:
     trials: int | None
 
     def key(self, table_hash: str, job: Job) -> str:
-        """Content hash of all that a run depends on, the code left out."""
+        """Content hash of the job and all that its run depends on, the code of strategies and simulator included."""
         space = self.space.model_dump(mode="json")
-        search = [dict(job.search), job.workers, job.seed]
-        return content_key([table_hash, self.dataset, space, self.trials, search])
+        search = [job.name, dict(job.search), job.workers, job.seed]
+        return content_key([table_hash, self.dataset, space, self.trials, search, _code()])
+
+
+@cache
+def _code() -> str:
+    """Content hash of the modules that decide what a simulated search does."""
+    folders = [
+        Path(str(package.__file__)).parent for package in (nas.strategies, search_spaces.dense_cell, workers.simulation)
+    ]
+    return content_key([file.read_text("utf-8") for folder in folders for file in sorted(folder.glob("*.py"))])
 
 
 class Track:
