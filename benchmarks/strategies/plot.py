@@ -7,6 +7,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+from matplotlib.ticker import NullFormatter
 
 from benchmarks.strategies.regret import Axis, Band
 
@@ -33,6 +34,7 @@ def plot(path: Path, title: str, bands: Mapping[tuple[str, int, Axis], Band]) ->
                 panel.fill_between(band.at, band.low, band.high, color=line.get_color(), alpha=0.15, linewidth=0)
             if axis != "trials":
                 panel.set_xscale("log")
+                panel.xaxis.set_minor_formatter(NullFormatter())  # numbers between the powers of ten overlap
             panel.set(xlabel=text, ylabel="regret (mIoU)", title=f"{count} worker{'s' * (count > 1)}")
             panel.grid(alpha=0.3)
     panels[0][0].legend()
