@@ -1,4 +1,4 @@
-"""Run all benchmarks one after the other, as `make bench` does; how to run one alone is in its module's docstring."""
+"""Run the benchmarks one after the other, as `make bench` does; how to run one alone is in its module's docstring."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ import sys
 
 import benchmarks
 
+BY_HAND = frozenset({"heads_bench", "strategies"})
+"""Benchmarks that take hours, or need a table that takes hours: run alone, on purpose."""
+
 
 def main() -> int:
     """Run the benchmarks; return the exit code of the first that fails, or 0."""
     for module in pkgutil.iter_modules(benchmarks.__path__):
-        if module.name.startswith("_"):
+        if module.name.startswith("_") or module.name in BY_HAND:
             continue
         print(f"\n== python -m benchmarks.{module.name}", flush=True)
         code = subprocess.run([sys.executable, "-m", f"benchmarks.{module.name}"], check=False).returncode

@@ -49,6 +49,10 @@ PAGES = ("/", "/docs", "/openapi.json", "/healthz", "/readyz", "/static/app.js")
 """Not in the OpenAPI document."""
 
 COMMANDS = """
+bench export ID... --description --latency --licence --name --output -o
+bench info FILE --card --json
+bench query FILE HEAD --dataset --json --rung --seed
+bench top FILE --count --dataset --json --rung -n
 cache ls --cache --json
 cache prune --cache --dry-run --size --unused-for
 cache verify --cache

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from nas.cli import (
+    bench,
     cache,
     data,
     doctor,
@@ -78,6 +79,7 @@ app.command("draw")(draw.draw)
 app.command("retrain")(local.retrain)
 app.command("published")(published.published)
 app.command("doctor")(doctor.doctor)
+app.add_typer(bench.app, name="bench")
 app.add_typer(cache.app, name="cache")
 app.add_typer(data.app, name="data")
 app.add_typer(registering.weights, name="weights")

@@ -77,14 +77,19 @@ class StrategyPlan:
         warm: What other searches have measured, with negative numbers: the strategy learns from it. Early stopping
             judges the search's own trials by each other alone.
         start: The cells of the first trials.
+        space: Where the strategy searches; None for all of the spec's space.
     """
 
     def __init__(
-        self, spec: BlackBoxSpec, warm: Iterable[Observation] = (), start: Iterable[Architecture] = ()
+        self,
+        spec: BlackBoxSpec,
+        warm: Iterable[Observation] = (),
+        start: Iterable[Architecture] = (),
+        space: CellSpace | None = None,
     ) -> None:
         self._spec = spec
         early = spec.early_stopping
-        self._strategy = build_strategy(spec)
+        self._strategy = build_strategy(spec, space)
         self._strategy.enqueue(start)
         self._strategy.restore(warm)
         self._scheduler = SuccessiveHalving(spec.fidelity.rungs, early.reduction) if early else None

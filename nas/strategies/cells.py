@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -80,6 +80,13 @@ class CellSpace:
         if kinds is None:
             return mutate(cell, rng, operators, channels)
         return mutate_by_kind(cell, rng, kinds, operators, channels)
+
+    def nearest(self, cell: DenseCell, known: Collection[DenseCell]) -> DenseCell:  # noqa: ARG002  for subclasses
+        """Return the unknown cell of this space that a strategy's cell stands for: here every cell stands for itself.
+
+        A space that has only some of the cells (`nas.strategies.listed`) returns another.
+        """
+        return cell
 
     def all(self) -> tuple[DenseCell, ...]:
         """List every different cell within the limit once."""

@@ -20,13 +20,17 @@ from nas.strategies.evolution import EvolutionSearch
 from nas.strategies.random_search import RandomSearch
 
 
-def build_strategy(spec: BlackBoxSpec) -> SearchStrategy:
-    """Build the strategy of a search over the spec's space, with the spec's seed; `start` is not enqueued yet.
+def build_strategy(spec: BlackBoxSpec, space: CellSpace | None = None) -> SearchStrategy:
+    """Build the strategy of a search, with the spec's seed; `start` is not enqueued yet.
+
+    Args:
+        spec: The search.
+        space: Where to search; None for all of the spec's space.
 
     Raises:
         ValueError: The strategy needs torch, which is not installed.
     """
-    space = CellSpace.at(spec.space, spec.fidelity)
+    space = space or CellSpace.at(spec.space, spec.fidelity)
     match spec.strategy:
         case RandomStrategy():
             return RandomSearch(space, spec.seed)

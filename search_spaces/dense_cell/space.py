@@ -10,6 +10,7 @@ import itertools
 import math
 import random
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 from search_spaces.dense_cell.architecture import (
     OPERATOR_SETS,
@@ -70,7 +71,7 @@ def sample(
 ) -> DenseCell:
     """Sample uniformly from the cells as written: each of those that `size` counts is equally likely."""
     options, first = OPERATOR_SETS[operators], -_maps(levels)
-    chosen = tuple(Branch(input=rng.randrange(first, index), operator=rng.choice(options)) for index in range(branches))
+    chosen = tuple(_branch(rng.randrange(first, index), rng.choice(options)) for index in range(branches))
     return DenseCell(branches=chosen, levels=levels, channels=rng.choice(channels) if channels else None)
 
 
@@ -137,5 +138,7 @@ def _maps(levels: Levels | None) -> int:
     return 1 if levels is None else len(levels)
 
 
+@cache
 def _branch(source: int, operator: Operator) -> Branch:
+    """Make a branch, the same object for the same one: a search remembers every cell that it has proposed."""
     return Branch(input=source, operator=operator)

@@ -1,0 +1,1 @@
+"""Records SegHeads-Bench: trains heads with several seeds on two data sets, through the service, into one table."""

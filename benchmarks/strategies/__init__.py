@@ -1,0 +1,1 @@
+"""Compares search strategies on a table of heads: regret against trials and device-seconds."""
