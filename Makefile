@@ -35,8 +35,11 @@ fast: $(STAMP)
 		--ignore tests/nas/models --ignore tests/nas/training --ignore tests/workers \
 		-m "not slow and not ray and not postgres and not gpu and not chaos"
 
+# What needs no Ray runs in two processes, each with one thread, as the tests that train expect nothing of threads. A Ray takes
+# a machine for itself, so the tests that start one follow, one after the other.
 unit: $(STAMP)
-	$(BIN)/pytest -m "not chaos"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --durations 10 -m "not chaos and not ray"
+	$(BIN)/pytest --durations 10 -m "ray and not chaos"
 
 # The pages in a real browser: Playwright (in the dev extra) starts the system's Chromium without a window. On Debian:
 # apt-get install --no-install-recommends chromium. Without one these tests are skipped, here and in `make test`.

@@ -39,6 +39,7 @@ GET  /v1/searches/{search_id}/snapshots/{run}/{epoch}
 POST /v1/searches/{search_id}/stop
 GET  /v1/searches/{search_id}/trials
 GET  /v1/searches/{search_id}/trials/{number}
+GET  /v1/searches/{search_id}/trials/{number}/panels
 GET  /v1/spaces
 """
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from api.answers.base import answer
 from nas.kinds.registry import kind_of
+from nas.results.actions import actions
+from nas.results.status import TrialStatus
 from nas.schemas.searches import SearchPage, SearchPublic
 from nas.settings import Settings
 from nas.store import Overview, Page, SearchRecord
@@ -23,6 +25,7 @@ def search_public(record: SearchRecord, overview: Overview, settings: Settings) 
     dashboard = dashboard_url(settings)
     job = f"{dashboard}/#/jobs/{job_id(record.id, record.attempt)}" if dashboard and record.attempt else None
     kind = kind_of(record.spec)
+    failed, extendable = overview.trials.get(TrialStatus.FAILED, 0), next(iter(kind.grows), None)
     return answer(
         SearchPublic,
         record,
@@ -30,6 +33,8 @@ def search_public(record: SearchRecord, overview: Overview, settings: Settings) 
         dataset=kind.dataset(record.spec),
         trials=overview.trials,
         best=overview.best,
+        actions=actions(record.status, failed=failed, planned=record.planned, grows=extendable is not None),
+        extendable=extendable,
         exportable=overview.best is not None or kind.exports_snapshots(record.spec),
         cost=overview.cost,
         dashboard=job,

@@ -6,14 +6,16 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 
-from api.answers.documents import snapshot_document, trial_document
+from api.answers.documents import fitting, snapshot_document, trial_document
 from api.answers.trials import trial_detail, trial_page
 from api.deps import Cursor, Limit, SearchDep, SettingsDep, StoreDep, TrialNumber
 from api.errors import ApiError
 from api.names import class_names
 from api.openapi.problems import problems
 from nas.kinds.registry import kind_of
+from nas.panels.trial import trial_panels
 from nas.results.status import TrialStatus
+from nas.schemas.panels import Panel
 from nas.schemas.trials import TrialDetail, TrialPage
 from nas.settings import Settings
 from nas.store import SearchRecord, SnapshotRecord, TrialOrder, TrialRecord
@@ -57,6 +59,17 @@ def get_trial(search: SearchDep, number: TrialNumber, store: StoreDep, settings:
     """Read one trial with its learning curve (a measurement at every rung that it reached) and its document."""
     trial = store.get_trial(search.id, number)
     return trial_detail(search, trial, store.curve(search.id, number), _classes(settings, search, trial))
+
+
+@router.get("/searches/{search_id}/trials/{number}/panels")
+def list_trial_panels(search: SearchDep, number: TrialNumber, store: StoreDep, settings: SettingsDep) -> list[Panel]:
+    """List the charts and tables to show of a trial: curves, IoU of each class, what the score rests on, commands.
+
+    Every text is in its final form, as in the panels of a search.
+    """
+    trial, curve = store.get_trial(search.id, number), store.curve(search.id, number)
+    names = fitting(_classes(settings, search, trial), curve)
+    return list(trial_panels(search.id, trial, search.spec.fidelity_of(trial.fidelity_key), curve, names))
 
 
 @router.get("/searches/{search_id}/best", responses=problems(409))

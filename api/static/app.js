@@ -1,18 +1,22 @@
-// The live page: #/ lists the searches, #/s0123456789ab follows one search.
+// The live page: #/ lists the searches (#/?status=running those of a status), #/s0123456789ab follows one
+// search, #/s0123456789ab/7 shows one of its trials.
 
 import { element, show } from "./dom.js";
 import { readiness, Refused, setToken } from "./stream.js";
 import { listSearches } from "./list.js";
 import { followSearch } from "./search.js";
+import { showTrial } from "./trial.js";
 
 let leaving = new AbortController();
 
 async function route() {
   leaving.abort();
   leaving = new AbortController();
-  const search = location.hash.match(/^#\/(s[0-9a-f]{12})$/);
+  const [, search, trial] = location.hash.match(/^#\/(s[0-9a-f]{12})(?:\/(\d+))?$/) ?? [];
   try {
-    await (search ? followSearch(search[1], leaving.signal) : listSearches(leaving.signal));
+    const filter = new URLSearchParams(location.hash.split("?")[1]);
+    if (trial) await showTrial(search, trial, leaving.signal);
+    else await (search ? followSearch(search, leaving.signal) : listSearches(filter, leaving.signal));
   } catch (error) {
     if (error instanceof Refused && error.status === 401) askForToken();
     else if (error.name !== "AbortError") show(element("p", { class: "wrong" }, error.message), element("a", { href: "#/" }, "All searches"));

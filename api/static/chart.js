@@ -3,7 +3,9 @@
 
 import { drawing, element } from "./dom.js";
 
-const WIDTH = 600, HEIGHT = 260;
+// Charts are as wide as they are shown, so that their text keeps its size on a phone.
+const WIDTH = Math.max(300, Math.min(600, innerWidth - 60)), HEIGHT = 260;
+const TICKS = Math.round(WIDTH / 100);
 const LEFT = 44, RIGHT = 20, TOP = 10, BOTTOM = 34;
 
 // Draws lines [{ text, mark, points: [[x, y], ...] }], the last line on top.
@@ -44,7 +46,7 @@ function axes(points, xText, { finest, yText } = {}) {
   const svg = drawing("svg", { class: "chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img" });
   const left = yText ? LEFT + 18 : LEFT;
   const [xs, ys] = [points.map((point) => point[0]), points.map((point) => point[1])];
-  const xTicks = finest && xs.length ? ticks(Math.min(...xs), Math.max(...xs), 6, finest) : ticks(0, Math.max(1, ...xs), 6, 1);
+  const xTicks = finest && xs.length ? ticks(Math.min(...xs), Math.max(...xs), TICKS, finest) : ticks(0, Math.max(1, ...xs), TICKS, 1);
   const yTicks = ticks(ys.length ? Math.min(...ys) : 0, ys.length ? Math.max(...ys) : 1, 5, 0.01);
   const x = scale(xTicks[0], xTicks.at(-1), left, WIDTH - RIGHT);
   const y = scale(yTicks[0], yTicks.at(-1), HEIGHT - BOTTOM, TOP);

@@ -24,6 +24,36 @@ export function show(...children) {
   document.getElementById("view").replaceChildren(...children.flat(Infinity).filter(Boolean));
 }
 
+// Replaces the content of a place only when `key`, all that the content depends on, is another than the last time.
+export function renew(place, key, make) {
+  const known = JSON.stringify(key);
+  if (place.madeOf === known) return;
+  place.madeOf = known;
+  place.replaceChildren(...make().flat(Infinity).filter(Boolean));
+}
+
+// Changes the children of `place` in place: an item that is as before keeps its element, and with it focus and selection.
+export function update(place, items, name, make) {
+  const before = new Map([...place.children].map((child) => [child.itemName, child]));
+  let next = place.firstElementChild;
+  for (const item of items) {
+    const key = name(item), content = JSON.stringify(item);
+    let child = before.get(key);
+    before.delete(key);
+    if (child?.madeOf !== content) {
+      const fresh = Object.assign(make(item), { itemName: key, madeOf: content });
+      const focused = child?.contains(document.activeElement);
+      if (child === next) next = next?.nextElementSibling ?? null;
+      child?.remove();
+      child = fresh;
+      place.insertBefore(child, next);
+      if (focused) child.querySelector("a, button")?.focus();
+    } else if (child === next) next = next.nextElementSibling;
+    else place.insertBefore(child, next);
+  }
+  for (const child of before.values()) child.remove();
+}
+
 // Text that breaks into lines only at spaces; a browser alone would break at a hyphen too.
 export function unbroken(text) {
   return text.split(/( +)/).map((part, index) => (index % 2 ? part : element("span", { class: "word" }, part)));
@@ -40,9 +70,10 @@ export function counted(trials) {
   return Object.entries(trials).filter(([, count]) => count).sort((a, b) => ORDER.indexOf(a[0]) - ORDER.indexOf(b[0]));
 }
 
-export function bar(parts, total) {
+// A bar of parts [status, count]; `text` is shown at it instead of the counts.
+export function bar(parts, total, text) {
   return element("div", { class: "bar" }, parts.map(([status, count]) => {
-    const part = element("span", { class: status, title: `${count} ${status}` });
+    const part = element("span", { class: status, title: text ?? `${count} ${status}` });
     part.style.width = `${percent(count, total)}%`;
     return part;
   }));
@@ -50,4 +81,11 @@ export function bar(parts, total) {
 
 export function score(value) {
   return value === null || value === undefined ? "" : value.toFixed(4);
+}
+
+// Lets the browser save a value as a JSON file.
+export function save(value, file) {
+  const url = URL.createObjectURL(new Blob([JSON.stringify(value, null, 2)], { type: "application/json" }));
+  element("a", { href: url, download: file }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 1000);
 }

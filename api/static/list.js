@@ -1,49 +1,102 @@
-// The list of all searches, newest first, requested every two seconds. It stays on the page while the service is unreachable.
+// The list of all searches, newest first, requested every two seconds and changed in place: focus, selection and scroll stay.
+// While the service is unreachable the list stays too, and says so.
 
-import { bar, counted, element, score, show } from "./dom.js";
+import { bar, counted, element, renew, score, show, update } from "./dom.js";
 import { ask, Refused } from "./stream.js";
 
-const PAUSE = 2000;
+const PAUSE = 2000, PAGE = 100;
+const HEADS = ["Search", "Status", "Trials", "Progress", "Best mIoU", "Kind", "Data", "Started"];
+const STATUSES = ["queued", "starting", "running", "pausing", "paused", "stopping", "completed", "failed", "stopped"];
 
-export async function listSearches(signal) {
+// filter: URLSearchParams with `status` and `tag`, both optional.
+export async function listSearches(filter, signal) {
   document.title = "Segnas";
-  for (let shown = false; !signal.aborted;) {
-    try {
-      const page = await ask("/v1/searches?limit=100", { signal });
-      if (!signal.aborted) show(page.items.length ? table(page.items) : nothing());
-      shown = true;
-    } catch (error) {
-      if (signal.aborted || (error instanceof Refused && error.status < 500)) throw error;
-      if (!shown) show(element("p", { class: "wrong" }, error.message));
-    }
+  const view = new ListView(filter, signal);
+  while (!signal.aborted) {
+    await view.refresh();
     await new Promise((done) => setTimeout(done, PAUSE));
   }
 }
 
-function table(searches) {
-  const heads = ["Search", "Status", "Trials", "", "Best mIoU", "Kind", "Data", "Started"];
-  return element("div", { class: "card" }, element("h2", {}, "Searches"), element("table", {},
-    element("thead", {}, element("tr", {}, heads.map((head) => element("th", {}, head)))),
-    element("tbody", {}, searches.map(row))));
+class ListView {
+  constructor(filter, signal) {
+    this.filter = filter;
+    this.signal = signal;
+    this.pages = 1;
+    this.outage = element("p", { class: "wrong", role: "status" });
+    this.body = element("tbody");
+    this.table = element("table", {}, element("thead", {}, element("tr", {}, HEADS.map((head) => element("th", { scope: "col" }, head)))), this.body);
+    this.empty = element("div", {});
+    this.more = element("button", { hidden: true, onclick: () => { this.pages += 1; this.refresh(); } }, "Show more");
+    this.card = element("div", { class: "card" }, this.head(), this.table, this.empty, this.more);
+    this.shown = false;
+  }
+
+  head() {
+    const status = this.filter.get("status") ?? "", tag = this.filter.get("tag");
+    const choice = element("select", { onchange: () => this.go("status", choice.value) },
+      element("option", { value: "" }, "any"), STATUSES.map((name) => element("option", { value: name, selected: name === status }, name)));
+    return element("div", { class: "line" }, element("h1", {}, "Searches"), element("span", { class: "push" }),
+      tag && element("button", { "aria-label": `tag ${tag}: show all tags`, onclick: () => this.go("tag", "") }, `tag ${tag} ×`),
+      element("label", { class: "beside" }, "Status", choice));
+  }
+
+  go(name, value) {
+    const filter = new URLSearchParams(this.filter);
+    if (value) filter.set(name, value);
+    else filter.delete(name);
+    location.hash = filter.size ? `#/?${filter}` : "#/";
+  }
+
+  async refresh() {
+    try {
+      const { items, next } = await this.request();
+      if (this.signal.aborted) return;
+      this.outage.textContent = "";
+      update(this.body, items, (search) => search.id, (search) => row(search));
+      this.table.hidden = !items.length;
+      renew(this.empty, items.length ? "" : "empty", () => (items.length ? [] : this.nothing()));
+      this.more.hidden = !next;
+    } catch (error) {
+      if (this.signal.aborted || (error instanceof Refused && error.status < 500)) throw error;
+      this.outage.textContent = `${error.message}: trying again. What is below may be out of date.`;
+    }
+    if (!this.shown) show(this.outage, this.card);
+    this.shown = true;
+  }
+
+  async request() {
+    const items = [];
+    let cursor = null;
+    for (let page = 0; page < this.pages && (page === 0 || cursor); page += 1) {
+      const query = new URLSearchParams({ limit: PAGE, ...Object.fromEntries(this.filter), ...(cursor && { cursor }) });
+      const answer = await ask(`/v1/searches?${query}`, { signal: this.signal });
+      items.push(...answer.items);
+      cursor = answer.next_cursor;
+    }
+    return { items, next: cursor };
+  }
+
+  nothing() {
+    if (this.filter.size) return [element("p", {}, "No search is like this. ", element("a", { href: "#/" }, "Show all searches"))];
+    return [element("p", {}, "There are no searches yet. A first one takes three commands:"),
+      element("pre", {}, "segnas data add mine FOLDER      # a folder of images and masks\nsegnas init                      # writes search.yaml, to change\nsegnas submit search.yaml --watch"),
+      element("p", {}, "Any HTTP client can start one too, as ", element("a", { href: "/docs" }, "the API page"), " shows.")];
+  }
 }
 
 function row(search) {
-  const open = () => { location.hash = `#/${search.id}`; };
   const counts = counted(search.trials);
   const ended = counts.filter(([status]) => status !== "running").reduce((sum, [, count]) => sum + count, 0);
+  const open = (event) => { if (!event.target.closest("a")) location.hash = `#/${search.id}`; };
   return element("tr", { class: "link", onclick: open },
-    element("td", {}, element("a", { href: `#/${search.id}` }, search.name), " ", element("code", { class: "muted" }, search.id)),
-    element("td", {}, element("span", { class: `pill ${search.status}` }, search.status)),
+    element("td", {}, element("a", { href: `#/${search.id}` }, search.name), " ", element("code", { class: "muted" }, search.id),
+      search.tags.map((tag) => [" ", element("a", { class: "tag", href: `#/?${new URLSearchParams({ tag })}` }, tag)])),
+    element("td", {}, element("span", { class: `pill ${search.status}`, title: search.message }, search.status)),
     element("td", { class: "number" }, `${ended} / ${search.planned}`),
     element("td", {}, bar(counts, search.planned)),
     element("td", { class: "number" }, score(search.best?.score)),
     element("td", {}, search.method, search.parent && [" of ", element("a", { href: `#/${search.parent}` }, search.parent)]),
     element("td", {}, search.dataset),
     element("td", { class: "number" }, new Date(search.created_at).toLocaleString()));
-}
-
-function nothing() {
-  return element("div", { class: "card" }, element("h2", {}, "No searches yet"),
-    element("p", {}, "Submit one: ", element("code", {}, "segnas submit SPEC.yaml"), ", or POST it as ",
-      element("a", { href: "/docs" }, "the API page"), " shows."));
 }

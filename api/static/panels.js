@@ -1,7 +1,7 @@
 // Draws the panels of a search as the service sends them: by their type, with every text in its final form.
 
 import { curves, legend, scatter } from "./chart.js";
-import { element } from "./dom.js";
+import { bar, element } from "./dom.js";
 import { ask, Refused } from "./stream.js";
 import { trellis } from "./trellis.js";
 
@@ -10,6 +10,7 @@ const PAUSE = 2000;
 const DRAW = {
   lines: (panel) => [curves(panel.lines, panel.x_text), panel.legend.length > 0 && legend(panel.legend)],
   scatter: (panel) => scatter(panel.points, panel.x_text, panel.y_text),
+  bars: ({ bars }) => chartOfBars(bars),
   table: ({ columns, rows }) => table(columns, rows),
   trellis: ({ path, places, levels }) => trellis(path, places, levels),
   text: ({ lines, style }) => style === "code" ? element("pre", {}, element("code", {}, lines.join("\n")))
@@ -47,14 +48,21 @@ export class Panels {
   }
 }
 
-function draw(panel) {
+export function draw(panel) {
   if (panel.type === "row") return element("div", { class: "pair" }, panel.panels.map(draw));
   return element("div", { class: `panel ${panel.type}` }, panel.title && element("h2", {}, panel.title), DRAW[panel.type]?.(panel));
 }
 
+function chartOfBars(bars) {
+  return element("table", { class: "bars" }, element("tbody", {}, bars.map(({ text, value, value_text: written }) => element("tr", {},
+    element("th", { scope: "row" }, text),
+    element("td", {}, value !== null && bar([["completed", value]], 1, written)),
+    element("td", { class: "number" }, written)))));
+}
+
 function table(columns, rows) {
   return element("table", {},
-    element("thead", {}, element("tr", {}, columns.map(({ text }) => element("th", {}, text)))),
+    columns.some(({ text }) => text) && element("thead", {}, element("tr", {}, columns.map(({ text }) => element("th", { scope: "col" }, text)))),
     element("tbody", {}, rows.map((row) => element("tr", {},
       row.map((cell, index) => element("td", { class: columns[index].numeric && "number" }, cell))))));
 }

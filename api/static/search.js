@@ -1,7 +1,8 @@
 // One search, live: its status, learning curves, scores by trial, the leaderboard.
 
+import { actionButtons, editButton } from "./actions.js";
 import { curves, dots, legend } from "./chart.js";
-import { bar, counted, element, percent, score, show, unbroken } from "./dom.js";
+import { bar, counted, element, percent, renew, save, score, show, unbroken } from "./dom.js";
 import { Panels } from "./panels.js";
 import { ask, follow } from "./stream.js";
 
@@ -20,6 +21,8 @@ class SearchView {
     this.board = { items: [], total: 0 }; // the first rows of the leaderboard, and the number of trials
     this.scores = { title: "Scores", points: [], best_so_far: [] };
     this.state = "";
+    this.error = "";
+    this.ended = false;
     this.waiting = false;
     this.panels = new Panels(id, signal);
     this.parts = Object.fromEntries(["head", "steps", "curves", "dots", "board"].map((name) => [name, element("div", { class: name === "head" ? "" : "card" })]));
@@ -31,6 +34,7 @@ class SearchView {
     else if (name === "scores") this.scores = data;
     else {
       this.search = data;
+      this.ended = name === "end";
       this.panels.refresh();
     }
     this.soon();
@@ -52,16 +56,16 @@ class SearchView {
     if (!this.shown) show(head, steps, this.panels.card, element("div", { class: "pair" }, left, right), board);
     this.shown = true;
     document.title = `${this.search.name} - Segnas`;
-    head.replaceChildren(...this.drawHead());
+    const { name, status, message, actions, exportable, dashboard, notes, tags } = this.search;
+    renew(head, [name, status, message, actions, exportable, dashboard, notes, tags, this.state, this.error], () => this.drawHead());
     steps.replaceChildren(this.drawSteps());
     left.replaceChildren(...this.drawCurves());
     right.replaceChildren(...this.drawDots());
-    board.replaceChildren(...this.drawBoard());
+    renew(board, [this.board, this.search.best], () => this.drawBoard());
   }
 
   drawHead() {
     const { search } = this;
-    const over = ["completed", "failed", "stopped", "stopping"].includes(search.status);
     const safe = /^https?:/.test(search.dashboard ?? "");
     return [
       element("div", { class: "line" }, element("a", { href: "#/" }, "All searches"), element("span", { class: "muted" }, this.state)),
@@ -70,7 +74,10 @@ class SearchView {
         element("span", { class: "push" }),
         safe && element("a", { href: search.dashboard, target: "_blank", rel: "noopener" }, "Ray job"),
         search.exportable && element("button", { onclick: () => this.save() }, "Save best.json"),
-        !over && element("button", { onclick: () => this.stop() }, "Stop")),
+        actionButtons(search, (error) => this.acted(error)), editButton(search, (error) => this.acted(error))),
+      this.error && element("p", { class: "wrong", role: "alert" }, this.error),
+      (search.notes || search.tags.length > 0) && element("p", { class: "notes" },
+        search.tags.map((tag) => [element("a", { class: "tag", href: `#/?${new URLSearchParams({ tag })}` }, tag), " "]), search.notes),
       search.message && search.status !== "completed" && element("p", { class: search.status === "failed" ? "wrong" : "muted" }, search.message),
     ].filter(Boolean);
   }
@@ -115,7 +122,7 @@ class SearchView {
     const heads = ["", "Trial", "mIoU", "Iteration", "Status", "Time", "Attempt", "Architecture"];
     const rows = items.map((trial, index) => element("tr", { class: this.mark(trial) === "best" ? "chosen" : "" },
       element("td", { class: "number muted" }, trial.standing === null ? "" : String(index + 1)),
-      element("td", { class: "number" }, `#${trial.number}`),
+      element("td", { class: "number" }, element("a", { href: `#/${this.id}/${trial.number}` }, `#${trial.number}`)),
       element("td", { class: "number" }, score(trial.score)),
       element("td", { class: "number" }, trial.iteration === null ? "" : String(trial.iteration)),
       element("td", {}, element("span", { class: `pill ${trial.status}` }, trial.status)),
@@ -131,17 +138,16 @@ class SearchView {
     return this.search.best?.number === trial.number ? "best" : trial.status;
   }
 
-  async stop() {
-    if (!confirm("Stop this search? What it has measured stays.")) return;
-    await ask(`/v1/searches/${this.id}/stop`, { method: "POST" }).catch((error) => alert(error.message));
+  // After an action: `error` is empty, or says why the service refused. The events of a search that is over have ended, so they
+  // are followed anew to see what it became.
+  acted(error) {
+    this.error = error;
+    this.soon();
+    if (!error && this.ended) dispatchEvent(new Event("hashchange"));
   }
 
   async save() {
-    const best = await ask(`/v1/searches/${this.id}/best`).catch((error) => alert(error.message));
-    if (!best) return;
-    const url = URL.createObjectURL(new Blob([JSON.stringify(best, null, 2)], { type: "application/json" }));
-    const link = element("a", { href: url, download: `best-${this.id}.json` });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(url), 1000);
+    const best = await ask(`/v1/searches/${this.id}/best`).catch((error) => { this.error = error.message; this.soon(); });
+    if (best) save(best, `best-${this.id}.json`);
   }
 }

@@ -27,8 +27,11 @@ async function check(reply) {
 }
 
 export async function ask(path, options = {}) {
-  const reply = await fetch(path, { ...options, headers: headers(options.headers) });
-  return (await check(reply)).json();
+  const reply = await fetch(path, { ...options, headers: headers(options.headers) }).catch((error) => {
+    throw error.name === "AbortError" ? error : new Error("The service does not answer");
+  });
+  await check(reply);
+  return reply.status === 204 ? null : reply.json();
 }
 
 export async function readiness() {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
@@ -15,6 +14,7 @@ from nas.client.answers import Answer, media_type, read_model, receive, stranger
 from nas.client.connection import FIRST_PAUSE, LONGEST_PAUSE, PATIENCE, Connection
 from nas.client.errors import ClientError
 from nas.client.events import Event, read_events
+from nas.client.paths import checked_id, path_of
 from nas.client.tables import trial_frame
 from nas.results.status import SearchStatus, TrialStatus
 from nas.schemas.base import PagePublic
@@ -29,7 +29,6 @@ from nas.schemas.snapshots import SnapshotDetail, SnapshotPublic
 from nas.schemas.trials import TrialDetail, TrialPublic
 from nas.settings import Settings, read_settings
 from nas.specs import CalibrationSpec, FullScaleRequest, JobSpec
-from search_spaces.validation import shorten
 
 if TYPE_CHECKING:
     import pandas
@@ -41,8 +40,6 @@ STREAM_SECONDS = 45.0
 
 RESTART_SECONDS = 600.0
 """How long `wait` and `events` ride out a service that does not answer, by default."""
-
-_SEARCH_ID = re.compile(r"s[0-9a-f]{12}")
 
 
 class Client:
@@ -132,7 +129,7 @@ class Client:
 
     def search(self, search_id: str) -> SearchPublic:
         """The current state of a search."""
-        return self._send("GET", _path(search_id)).model(SearchPublic)
+        return self._send("GET", path_of(search_id)).model(SearchPublic)
 
     def searches(self, status: SearchStatus | None = None, tag: str | None = None) -> Iterator[SearchPublic]:
         """All searches, newest first, page by page.
@@ -145,11 +142,11 @@ class Client:
 
     def stop(self, search_id: str) -> SearchPublic:
         """Stop a search; everything measured stays."""
-        return self._send("POST", _path(search_id, "stop")).model(SearchPublic)
+        return self._send("POST", path_of(search_id, "stop")).model(SearchPublic)
 
     def pause(self, search_id: str) -> SearchPublic:
         """Pause a search: what runs ends, everything measured stays, and nothing starts until it is resumed."""
-        return self._send("POST", _path(search_id, "pause")).model(SearchPublic)
+        return self._send("POST", path_of(search_id, "pause")).model(SearchPublic)
 
     def resume(self, search_id: str, retry_failed: bool = False) -> SearchPublic:
         """Resume a search that was stopped, has failed or is paused; one that runs already is left as it is.
@@ -159,7 +156,7 @@ class Client:
             retry_failed: Also try the failed trials again.
         """
         params = {"retry_failed": "true"} if retry_failed else {}
-        return self._send("POST", _path(search_id, "resume"), params=params).model(SearchPublic)
+        return self._send("POST", path_of(search_id, "resume"), params=params).model(SearchPublic)
 
     def extend(self, search_id: str, trials: int | None = None, seeds: int | None = None) -> SearchPublic:
         """Give a search that is over or paused more trials or seeds, and queue it again.
@@ -170,7 +167,7 @@ class Client:
             seeds: Number of seeds of a search of another kind, in all.
         """
         totals = {name: total for name, total in (("trials", trials), ("seeds", seeds)) if total is not None}
-        return self._post(_path(search_id, "extend"), totals, None).model(SearchPublic)
+        return self._post(path_of(search_id, "extend"), totals, None).model(SearchPublic)
 
     def edit(
         self, search_id: str, name: str | None = None, notes: str | None = None, tags: Sequence[str] | None = None
@@ -185,11 +182,11 @@ class Client:
         """
         given = {"name": name, "notes": notes, "tags": None if tags is None else list(tags)}
         changes = {field: value for field, value in given.items() if value is not None}
-        return self._send("PATCH", _path(search_id), json=changes).model(SearchPublic)
+        return self._send("PATCH", path_of(search_id), json=changes).model(SearchPublic)
 
     def delete(self, search_id: str) -> None:
         """Delete a search that is over or paused, with all that it has measured. There is no way back."""
-        self._send("DELETE", _path(search_id))
+        self._send("DELETE", path_of(search_id))
 
     def trials(
         self,
@@ -207,7 +204,7 @@ class Client:
             scores: Whether to ask for the score at each rung.
         """
         params = {"order_by": order_by, "status": status, "scores": "true" if scores else None}
-        return self._pages(_path(search_id, "trials"), TrialPublic, page=200, **params)
+        return self._pages(path_of(search_id, "trials"), TrialPublic, page=200, **params)
 
     def dataframe(self, search_id: str) -> pandas.DataFrame:
         """All trials of a search as a table of pandas; `nas.client.tables` describes its columns.
@@ -219,7 +216,7 @@ class Client:
 
     def trial(self, search_id: str, number: int) -> TrialDetail:
         """One trial, with learning curve and architecture document."""
-        return self._send("GET", _path(search_id, "trials", number)).model(TrialDetail)
+        return self._send("GET", path_of(search_id, "trials", number)).model(TrialDetail)
 
     def best(self, search_id: str, format: Literal["segnas", "deeplab", "darts"] = "segnas") -> Any:
         """The best architecture of a search so far.
@@ -229,7 +226,7 @@ class Client:
             format: `segnas`: an architecture document; `deeplab`: TensorFlow DeepLab's format; `darts`: the format of
                 Auto-DeepLab's PyTorch re-implementations.
         """
-        return self._get(_path(search_id, "best"), format=format).json()
+        return self._get(path_of(search_id, "best"), format=format).json()
 
     def snapshots(self, search_id: str, run: int | None = None) -> list[SnapshotPublic]:
         """The architectures that a differentiable search decoded after each epoch, ordered by run and epoch.
@@ -238,15 +235,15 @@ class Client:
             search_id: The search.
             run: Only this run, counted from 0.
         """
-        return self._get(_path(search_id, "snapshots"), run=run).models(SnapshotPublic)
+        return self._get(path_of(search_id, "snapshots"), run=run).models(SnapshotPublic)
 
     def snapshot(self, search_id: str, run: int, epoch: int) -> SnapshotDetail:
         """One snapshot, with alpha, beta and the architecture document."""
-        return self._get(_path(search_id, "snapshots", run, epoch)).model(SnapshotDetail)
+        return self._get(path_of(search_id, "snapshots", run, epoch)).model(SnapshotDetail)
 
     def heads(self, search_id: str) -> list[ReferencePublic]:
         """The results of a reference search, one row for each head."""
-        return self._get(_path(search_id, "heads")).models(ReferencePublic)
+        return self._get(path_of(search_id, "heads")).models(ReferencePublic)
 
     def full_scale(
         self, search_id: str, request: FullScaleRequest | Mapping[str, Any], idempotency_key: str | None = None
@@ -261,7 +258,7 @@ class Client:
         Returns:
             The evaluation, which is a search too.
         """
-        return self._post(_path(search_id, "full-scale"), request, idempotency_key).model(SearchPublic)
+        return self._post(path_of(search_id, "full-scale"), request, idempotency_key).model(SearchPublic)
 
     def ranking(self, search_id: str, full_scale: str | None = None) -> RankingPublic:
         """How well a search's scores order its architectures by their full-scale scores.
@@ -270,7 +267,7 @@ class Client:
             search_id: The search.
             full_scale: Id of one full-scale evaluation; by default all evaluations at the fidelity of the newest.
         """
-        return self._get(_path(search_id, "ranking"), full_scale=full_scale).model(RankingPublic)
+        return self._get(path_of(search_id, "ranking"), full_scale=full_scale).model(RankingPublic)
 
     def create_calibration(
         self, spec: CalibrationSpec | Mapping[str, Any], idempotency_key: str | None = None
@@ -285,7 +282,7 @@ class Client:
 
     def calibration(self, search_id: str) -> CalibrationPublic:
         """A calibration's answer so far."""
-        return self._get(f"/v1/calibrations/{_checked(search_id)}").model(CalibrationPublic)
+        return self._get(f"/v1/calibrations/{checked_id(search_id)}").model(CalibrationPublic)
 
     def calibrations(self) -> Iterator[SearchPublic]:
         """All calibrations as searches, newest first."""
@@ -293,7 +290,7 @@ class Client:
 
     def logs(self, search_id: str, tail: int = 1000) -> str:
         """The last `tail` lines that a search's driver and trials printed."""
-        return self._get(_path(search_id, "logs"), tail=tail).text
+        return self._get(path_of(search_id, "logs"), tail=tail).text
 
     def spaces(self) -> list[SpacePublic]:
         """The search spaces of the service."""
@@ -328,7 +325,7 @@ class Client:
         status = "not known to be over"
         while True:
             try:
-                search = self._connection.send("GET", _path(search_id), patience=0.0).model(SearchPublic)
+                search = self._connection.send("GET", path_of(search_id), patience=0.0).model(SearchPublic)
             except ClientError as error:
                 if not self._connection.waits_for(error) or time.monotonic() - answered > patience:
                     raise
@@ -377,7 +374,7 @@ class Client:
         headers = {"Accept": "text/event-stream"}
         if last is not None and last.isascii() and last.isprintable():
             headers["Last-Event-ID"] = last
-        with self._connection.stream(_path(search_id, "events"), headers, STREAM_SECONDS) as reply:
+        with self._connection.stream(path_of(search_id, "events"), headers, STREAM_SECONDS) as reply:
             if media_type(reply) != "text/event-stream":
                 raise stranger(receive(reply, self.url))
             yield from read_events(reply.iter_bytes())
@@ -403,17 +400,3 @@ class Client:
 
     def _send(self, method: str, path: str, **request: Any) -> Answer:
         return self._connection.send(method, path, changes=method != "GET", **request)
-
-
-def _path(search_id: str, *below: str | int) -> str:
-    """The path of what is below a search."""
-    return "/".join(
-        ["/v1/searches", _checked(search_id), *(part if isinstance(part, str) else f"{part:d}" for part in below)]
-    )
-
-
-def _checked(search_id: str) -> str:
-    """Refuse what is no search's id before it becomes a part of a URL, where `/`, `?` and `#` mean something."""
-    if not _SEARCH_ID.fullmatch(search_id):
-        raise ClientError(f"there is no search {shorten(search_id)}; ids look like s0123456789ab", 404)
-    return search_id

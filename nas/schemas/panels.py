@@ -76,6 +76,22 @@ class TablePanel(PublicModel):
     rows: tuple[tuple[str, ...], ...]
 
 
+class BarPublic(PublicModel):
+    """One bar of a bar chart."""
+
+    text: str
+    value: float | None = Field(description="Length of the bar, in [0, 1]; null without a bar.")
+    value_text: str
+
+
+class BarsPanel(PublicModel):
+    """Horizontal bars, one below the other, each from 0 to at most 1."""
+
+    type: Literal["bars"] = "bars"
+    title: str
+    bars: tuple[BarPublic, ...]
+
+
 class TrellisPanel(PublicModel):
     """The path of an Auto-DeepLab network through the trellis of its search space, layer by layer."""
 
@@ -97,7 +113,9 @@ class TextPanel(PublicModel):
 
 SinglePanel = TypeAliasType(
     "SinglePanel",
-    Annotated[LinesPanel | ScatterPanel | TablePanel | TrellisPanel | TextPanel, Field(discriminator="type")],
+    Annotated[
+        LinesPanel | ScatterPanel | BarsPanel | TablePanel | TrellisPanel | TextPanel, Field(discriminator="type")
+    ],
 )
 """A panel that is not a row of panels."""
 
@@ -112,7 +130,8 @@ class RowPanel(PublicModel):
 Panel = TypeAliasType(
     "Panel",
     Annotated[
-        LinesPanel | ScatterPanel | TablePanel | TrellisPanel | TextPanel | RowPanel, Field(discriminator="type")
+        LinesPanel | ScatterPanel | BarsPanel | TablePanel | TrellisPanel | TextPanel | RowPanel,
+        Field(discriminator="type"),
     ],
 )
 """Any panel."""

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 from typing_extensions import TypeAliasType
 
 from nas import formatting
+from nas.results.actions import SearchAction
 from nas.results.status import SearchStatus, TrialStatus
 from nas.schemas.base import PagePublic, PublicModel
 from nas.schemas.forecasts import ForecastPublic
@@ -64,6 +65,10 @@ class SearchPublic(PublicModel):
     trials: dict[TrialStatus, int] = Field(description="Number of trials by status.")
     planned: int = Field(description="Number of trials that the search will have, at most.")
     best: BestPublic | None
+    actions: tuple[SearchAction, ...] = Field((), description="What can be done to the search now.")
+    extendable: str | None = Field(
+        None, description="Field of the spec that `extend` enlarges, trials or seeds; null where it cannot be extended."
+    )
     exportable: bool = Field(description="Whether /v1/searches/{search_id}/best may have an architecture.")
     cost: CostPublic
     forecast: ForecastPublic | None = Field(

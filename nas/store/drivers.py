@@ -99,7 +99,7 @@ class Drivers(Searches):
             return True
 
     def driver_started(self, search_id: str, attempt: int, software: Mapping[str, str] | None = None) -> None:
-        """Change a starting search to running; calling again for the same attempt is no error.
+        """Change a starting search to running, and drop the message; calling again for the same attempt is no error.
 
         Args:
             search_id: The search.
@@ -117,6 +117,7 @@ class Drivers(Searches):
             attempt,
             ACTIVE,
             status=SearchStatus.RUNNING,
+            message=null(),  # it explained why the search waited, or why the driver before this one was lost
             software=null() if software is None else dict(software),
             started_at=func.coalesce(SearchRow.started_at, now),
             updated_at=now,

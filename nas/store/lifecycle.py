@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, null, select, update
 
+from nas.results.actions import SearchAction, actions
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import SearchSpec
 from nas.store.engine import clean_text
@@ -166,15 +167,15 @@ def _count_trials(connection: Connection, search_id: str) -> dict[TrialStatus, i
 def _require_work(search: SearchRecord, counts: Mapping[TrialStatus, int], retry_failed: bool) -> None:
     """Raise ConflictError when a search that is over or paused has nothing to go on with."""
     failed = counts[TrialStatus.FAILED]
-    if retry_failed and failed:
+    possible = actions(search.status, failed=failed, planned=search.planned, grows=False)
+    if SearchAction.RESUME in possible or (retry_failed and SearchAction.RETRY in possible):
         return
     if search.status is SearchStatus.COMPLETED:
         hint = f"retry_failed would try its {failed} failed trials again, and " if failed else ""
         raise ConflictError(f"search {search.id} is completed, so nothing is left to resume; {hint}extend adds trials")
-    if search.status is SearchStatus.FAILED and failed >= search.planned:
-        raise ConflictError(
-            f"all {failed} trials of search {search.id} have failed; resume it with retry_failed to try them again"
-        )
+    raise ConflictError(
+        f"all {failed} trials of search {search.id} have failed; resume it with retry_failed to try them again"
+    )
 
 
 def _require_unused(connection: Connection, search_id: str) -> None:

@@ -266,7 +266,8 @@ class Searches(Database):
         """The compare-and-set behind every change of status; with `attempt`, it compares the driver's attempt too."""
         now = self._clock()
         values: dict[str, Any] = {"status": to, "updated_at": now}
-        if message is not None:
+        # What was told on the way, of a lost driver for instance, does not explain a completed search.
+        if message is not None or to is SearchStatus.COMPLETED:
             values["message"] = clean_text(message)
         if to.at_rest:
             values |= {"lease_owner": None, "hold_seconds": None, "setbacks": 0}

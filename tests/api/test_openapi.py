@@ -60,6 +60,7 @@ ERRORS = {
     "get_trial": {404, 422, 503},
     "best_trial": {404, 409, 422, 503},
     "list_panels": {404, 422, 503},
+    "list_trial_panels": {404, 422, 503},
     "list_snapshots": {404, 409, 422, 503},
     "get_snapshot": {404, 409, 422, 503},
     "compare_heads": {404, 409, 422, 503},

@@ -3,7 +3,7 @@
 `TuneController` is used directly, not through `Tuner.fit`: that writes snapshots of the experiment and reads them back
 at its end (here SQL is the record, and a restored Tuner unpickles), and cannot be stopped within seconds. The few
 methods overridden below belong to Ray's internals; the project pins Ray's minor version, and
-`tests/workers/test_ray_gate.py` checks each of them against the Ray that is installed.
+`tests/workers/ray_gate` checks each of them against the Ray that is installed.
 """
 
 from __future__ import annotations

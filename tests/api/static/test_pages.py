@@ -66,10 +66,63 @@ def test_the_list_survives_a_service_that_is_away(service, visit, before):
         expect(page.locator("tbody")).to_contain_text(search_id)
     else:
         page.goto(service.url)
-        expect(page.locator("p.wrong")).to_be_visible()
+    expect(page.get_by_role("status")).to_contain_text("The service does not answer: trying again")
     later = service.search(running=False, name="came meanwhile")
     page.unroute("**/v1/searches?*")
     expect(page.locator("tbody")).to_contain_text(later)
+    expect(page.get_by_role("status")).to_have_text("")
+
+
+def test_a_changed_list_keeps_focus_and_rows(service, visit):
+    first, second = (service.search(name=name) for name in ("stays", "changes"))
+    page = visit(service.url)
+    page.get_by_role("link", name="stays").focus()
+    kept = page.locator("tbody tr").filter(has_text=first).element_handle()
+    service.finish(second)
+    expect(page.locator("tbody tr").filter(has_text=second)).to_contain_text("completed")
+    assert kept.evaluate("row => row.isConnected && row.contains(document.activeElement)")
+    page.get_by_role("link", name="changes").focus()
+    service.store.edit_search(second, tags=["seen"])
+    expect(page.locator("tbody tr").filter(has_text=second)).to_contain_text("seen")
+    assert page.evaluate("document.activeElement.textContent") == "changes"
+
+
+def test_the_list_by_status_and_tag(home, serve, visit):
+    service = serve(home)
+    done, running = service.search(name="is done"), service.search(name="runs")
+    service.finish(done)
+    service.store.edit_search(done, tags=["paper"])
+    page = visit(service.url)
+    rows = page.locator("tbody tr")
+    expect(rows).to_have_count(2)
+    page.get_by_label("Status").select_option("running")
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text(running)
+    page.get_by_label("Status").select_option("any")
+    page.get_by_role("link", name="paper").click()
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text(done)
+    page.get_by_label("Status").select_option("failed")
+    expect(page.locator("main")).to_contain_text("No search is like this")
+    page.get_by_role("link", name="Show all searches").click()
+    expect(rows).to_have_count(2)
+
+
+def test_a_long_list_goes_on_below(home, serve, visit):
+    service = serve(home)
+    for number in range(101):
+        service.search(running=False, name=f"search {number}")
+    page = visit(service.url)
+    expect(page.locator("tbody tr")).to_have_count(100)
+    page.get_by_role("button", name="Show more").click()
+    expect(page.locator("tbody tr")).to_have_count(101)
+    expect(page.get_by_role("button", name="Show more")).to_be_hidden()
+
+
+def test_an_empty_list_says_what_to_do(home, serve, visit):
+    service = serve(home)
+    page = visit(service.url)
+    expect(page.locator("main pre")).to_contain_text("segnas submit")
 
 
 def test_a_search_is_opened_from_the_list(service, every_kind, visit):
@@ -163,6 +216,39 @@ def _text(place: Any, panel: dict[str, Any]) -> None:
 _CHECKS = {"lines": _lines, "scatter": _scatter, "table": _table, "trellis": _trellis, "text": _text}
 
 
+def test_a_trial_has_a_page(service, every_kind, visit, tmp_path: Path):
+    search_id = every_kind["black_box"]
+    trial = get(service, f"/v1/searches/{search_id}/trials/0")
+    sent = get(service, f"/v1/searches/{search_id}/trials/0/panels")
+    page = visit(f"{service.url}/#/{search_id}")
+    page.get_by_role("link", name="#0", exact=True).click()
+    expect(page.locator("h1")).to_have_text("Trial 0")
+    expect(page.locator("#view .pill")).to_have_text(trial["status"])
+    panels = [single for panel in sent for single in panel.get("panels", [panel])]
+    expect(page.locator(".panel")).to_have_count(len(panels))
+    bars = next(panel for panel in panels if panel["type"] == "bars")
+    shown = page.locator("table.bars tr")
+    expect(shown.locator("th")).to_have_text([bar["text"] for bar in bars["bars"]])
+    expect(shown.locator("td.number")).to_have_text([bar["value_text"] for bar in bars["bars"]])
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save document").click()
+    saved.value.save_as(tmp_path / "trial.json")
+    assert json.loads((tmp_path / "trial.json").read_text()) == trial["document"]
+    page.get_by_role("link", name=f"Search {search_id}").click()
+    expect(page.locator("h1")).not_to_contain_text("Trial")
+
+
+def test_a_running_trial_is_followed(service, visit):
+    search_id = service.search(name="followed")
+    service.trial(search_id, 0)
+    page = visit(f"{service.url}/#/{search_id}/0")
+    expect(page.locator("main")).to_contain_text("no rung is measured yet")
+    service.store.record_measurement(search_id, 0, 1, measured(100, 0.4321))
+    expect(page.locator("main")).to_contain_text("0.4321 mIoU")
+    service.store.finish_trial(search_id, 0, 1, TrialStatus.PRUNED)
+    expect(page.locator("#view .pill")).to_have_text("pruned")
+
+
 def test_a_search_is_followed_live_to_its_end(service, visit):
     search_id = service.search(name="live")
     service.trial(search_id, 0, 0.25)
@@ -225,10 +311,56 @@ def test_nothing_to_save_before_the_first_score(service, visit):
 def test_a_search_is_stopped(service, visit):
     search_id = service.search(name="too long")
     page = visit(f"{service.url}/#/{search_id}")
-    page.on("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Stop").click()
+    page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    assert get(service, f"/v1/searches/{search_id}")["status"] == "running"
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("dialog").get_by_role("button", name="Stop").click()
     expect(page.locator("h1 + .pill")).to_have_text(re.compile("stopping|stopped"))
     assert get(service, f"/v1/searches/{search_id}")["status"] in ("stopping", "stopped")
+
+
+def test_a_search_that_is_over_goes_on(service, visit):
+    search_id = service.search(name="goes on")
+    service.trial(search_id, 0, 0.25, 0.5, end=TrialStatus.COMPLETED)
+    service.finish(search_id)
+    page = visit(f"{service.url}/#/{search_id}")
+    page.get_by_role("button", name="Extend").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_label("trials")).to_have_value("20")
+    dialog.get_by_label("trials").fill("30")
+    dialog.get_by_label("trials").press("Enter")
+    expect(page.locator("h1 + .pill")).to_have_text("queued")
+    expect(page.locator(".steps")).to_contain_text("of 30")
+    page.get_by_role("button", name="Pause").click()
+    expect(page.locator("h1 + .pill")).to_have_text("paused")
+    page.get_by_role("button", name="Resume").click()
+    expect(page.locator("h1 + .pill")).to_have_text("queued")
+
+
+def test_a_search_is_renamed_and_deleted(service, visit):
+    search_id = service.search(running=False, name="before")
+    page = visit(f"{service.url}/#/{search_id}", complaints=("409",))
+    page.get_by_role("button", name="Edit").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("after")
+    dialog.get_by_label("Tags").fill("one two")
+    dialog.get_by_label("Notes").fill("first line\nsecond line")
+    dialog.get_by_role("button", name="Save").click()
+    expect(page.locator("h1")).to_have_text("after")
+    shown = get(service, f"/v1/searches/{search_id}")
+    assert (shown["name"], shown["tags"], shown["notes"]) == ("after", ["one", "two"], "first line\nsecond line")
+    page.get_by_role("button", name="Pause").click()
+    expect(page.locator("h1 + .pill")).to_have_text("paused")
+    page.get_by_role("button", name="Delete").click()
+    service.store.resume_search(search_id)  # by somebody else, meanwhile
+    dialog.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("alert")).to_contain_text("stop it first")
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("button", name="Delete").click()
+    dialog.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("heading", name="Searches")).to_be_visible()
+    assert service.http.get(f"/v1/searches/{search_id}").status_code == 404
 
 
 def test_what_a_user_wrote_is_text(service, visit):

@@ -100,9 +100,7 @@ def test_a_trial_that_runs_is_not_replaced_by_an_adopted_one(store: Store, sourc
     assert store.curve(mine, 0) == []
 
 
-def test_an_adopted_trial_never_changes(  # noqa: PLR0917  fixtures
-    store: Store, source: str, begun, spec, cells, measured
-):
+def test_an_adopted_trial_never_changes(store: Store, source: str, begun, spec, cells, measured):
     mine = begun()
     adopted = adopt(store, mine, 0, (cells[0], spec.fidelity, 7), (source, 0))
     with pytest.raises(StaleAttemptError):
@@ -146,9 +144,7 @@ def test_only_the_same_content_is_adopted(store: Store, source: str, begun, spec
 
 
 @pytest.mark.parametrize("end", [None, *(status for status in T if status.terminal and status is not T.COMPLETED)])
-def test_only_a_completed_trial_is_adopted(  # noqa: PLR0917  fixtures
-    store: Store, driven: str, begun, spec, cells, measured, end: T | None
-):
+def test_only_a_completed_trial_is_adopted(store: Store, driven: str, begun, spec, cells, measured, end: T | None):
     store.add_trial(driven, 1, Proposal(0, cells[0], spec.fidelity, 7))
     store.record_measurement(driven, 0, 1, measured(300))
     if end is not None:
@@ -209,9 +205,7 @@ def test_what_was_measured_is_found_in_any_search(store: Store, source: str, beg
 
 
 @pytest.mark.parametrize("deepest", [None, ENVIRONMENT.model_copy(update={"threads": 2})])
-def test_the_environment_of_the_deepest_rung_decides(  # noqa: PLR0917  fixtures
-    store: Store, driven: str, spec, cells, measured, deepest
-):
+def test_the_environment_of_the_deepest_rung_decides(store: Store, driven: str, spec, cells, measured, deepest):
     """A trial whose process died may go on elsewhere: its score is then of that place, or of none that is known."""
     store.add_trial(driven, 1, Proposal(0, cells[0], spec.fidelity, 7))
     store.record_measurement(driven, 0, 1, measured(100))
@@ -247,7 +241,7 @@ def test_what_was_measured_is_found_within_some_searches(store: Store, begun, sp
     assert store.find_measured(*content, within=["s0"]) is store.find_measured(*content, within=[]) is None
 
 
-def test_a_source_that_is_completed_meanwhile_is_adopted(  # noqa: PLR0917  fixtures
+def test_a_source_that_is_completed_meanwhile_is_adopted(
     store: Store, url: str, driven: str, begun, spec, cells, measured
 ):
     """Completed by another process right after the statement that found it running."""

@@ -87,7 +87,7 @@ def test_one_architecture_takes_a_number(store: Store, race, driven: str, spec, 
     assert store.all_trials(driven)[0].architecture_key == winners[0].architecture_key
 
 
-def test_a_trial_is_adopted_once(store: Store, race, driven: str, spec, cells, measured):  # noqa: PLR0917  fixtures
+def test_a_trial_is_adopted_once(store: Store, race, driven: str, spec, cells, measured):
     store.add_trial(driven, 1, Proposal(0, cells[0], spec.fidelity, 0))
     store.record_measurement(driven, 0, 1, measured(100))
     store.record_measurement(driven, 0, 1, measured(300))
@@ -98,9 +98,7 @@ def test_a_trial_is_adopted_once(store: Store, race, driven: str, spec, cells, m
     assert store.overview(driven).cost.adopted == 1
 
 
-def test_nothing_is_lost_or_doubled_when_all_write(  # noqa: PLR0917  fixtures
-    store: Store, race, driven: str, spec, cells, measured
-):
+def test_nothing_is_lost_or_doubled_when_all_write(store: Store, race, driven: str, spec, cells, measured):
     """Architectures are shared between the writers, so they meet in that table too."""
 
     def work(mine: Store, index: int) -> None:

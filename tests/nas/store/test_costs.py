@@ -37,7 +37,7 @@ def adopt_first(store: Store, spec, cells, search: str, source: str) -> None:
     store.adopt_trial(search, 1, Proposal(0, cells[0], spec.fidelity, 0), source, 0)
 
 
-def test_a_search_costs_what_its_trials_took_to_their_deepest_rung(  # noqa: PLR0917  fixtures
+def test_a_search_costs_what_its_trials_took_to_their_deepest_rung(
     store: Store, driven: str, other: str, spec, cells, ran
 ):
     assert store.overview(driven).cost == store.overview("s0").cost == SearchCost(0.0, 0, 0)
@@ -62,7 +62,7 @@ def test_a_differentiable_search_costs_its_last_snapshots_too(store: Store, driv
     assert store.overview(other).cost == SearchCost(1000.0, 0, 0)
 
 
-def test_rung_times_are_means_from_rung_to_rung_of_the_same_trials(  # noqa: PLR0917  fixtures
+def test_rung_times_are_means_from_rung_to_rung_of_the_same_trials(
     store: Store, driven: str, other: str, spec, cells, ran
 ):
     key = spec.fidelity.key

@@ -59,6 +59,14 @@ def test_a_lost_driver_is_replaced(store: Store, driven: str, clock):
     store.driver_started(driven, 2)
     running = store.get_search(driven)
     assert (running.attempt, running.hold_seconds, running.started_at) == (2, None, started)
+    assert running.message is None
+
+
+@pytest.mark.parametrize(("end", "kept"), [(S.COMPLETED, None), (S.STOPPED, "as asked"), (S.FAILED, "as asked")])
+def test_a_completed_search_keeps_no_message_of_its_way(store: Store, driven: str, end, kept):
+    store.replace_message(driven, None, "as asked")
+    store.finish_search(driven, 1, end)
+    assert store.get_search(driven).message == kept
 
 
 @pytest.fixture

@@ -113,7 +113,7 @@ def test_readers_do_not_wait_for_a_writer(store: Store, spec):
         assert time.monotonic() - began < 5
 
 
-def test_an_event_of_a_trial_is_at_most_two_statements(  # noqa: PLR0917  fixtures
+def test_an_event_of_a_trial_is_at_most_two_statements(
     store: Store, driven: str, spec, cells, add, measured, statements
 ):
     with statements() as sent:

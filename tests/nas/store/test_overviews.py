@@ -55,9 +55,7 @@ def best_by_definition(trials: list[TrialRecord]) -> TrialRecord | None:
     return max(scored, key=lambda found: found[:2])[2] if scored else None
 
 
-def test_many_searches_are_what_each_one_is(  # noqa: PLR0917  fixtures
-    store: Store, begun, add, measured, snapshot_at, statements
-):
+def test_many_searches_are_what_each_one_is(store: Store, begun, add, measured, snapshot_at, statements):
     """Random trials, scores with ties; the best one and the sums are told from the trials themselves."""
     rng = random.Random(3)
     ids = [begun() for _ in range(6)]

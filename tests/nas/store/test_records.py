@@ -66,7 +66,8 @@ def of_model(model: type[BaseModel]) -> set[str]:
             of_record(SearchRecord),
             of_model(SearchPublic),
             {"software", "idempotency_key", "request_key", "hold_seconds", "setbacks"},
-            {"kind", "name", "method", "dataset", "planned", "trials", "best", "exportable", "cost", "dashboard"},
+            {"kind", "name", "method", "dataset", "planned", "trials", "best", "exportable", "cost", "dashboard"}
+            | {"actions", "extendable"},
             id="record, answer: search",
         ),
         pytest.param(of_record(Stage), of_model(StagePublic), set(), set(), id="record, answer: stage"),

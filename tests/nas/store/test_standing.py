@@ -16,7 +16,7 @@ from nas.store import Store, TrialRecord
 RUNGS = (100, 200, 300)
 
 
-def record_all(  # noqa: PLR0917  fixtures
+def record_all(
     store: Store, search: str, add, measured, number: int, scores: list[float], judged: list[bool | None]
 ) -> None:
     """A trial that measured these scores, one a rung; `judged` says how it passed each of them."""
@@ -71,7 +71,7 @@ def test_with_nobody_judged_the_first_arrival_stands_at_its_first_rung(store: St
         ([None, None], None),  # a search in which nothing is ever stopped
     ],
 )
-def test_the_unjudged_rung_is_the_first_until_the_trial_is_judged(  # noqa: PLR0917  fixtures
+def test_the_unjudged_rung_is_the_first_until_the_trial_is_judged(
     store: Store, driven: str, add, measured, passed, expected
 ):
     record_all(store, driven, add, measured, 0, [0.1, 0.2, 0.3], passed)

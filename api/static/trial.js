@@ -1,0 +1,42 @@
+// One trial: its architecture and panels, as the service makes them, and its document to save. A running trial is asked for again.
+
+import { element, renew, save, score, show, unbroken } from "./dom.js";
+import { draw } from "./panels.js";
+import { ask, Refused } from "./stream.js";
+
+const PAUSE = 2000;
+
+export async function showTrial(searchId, number, signal) {
+  const path = `/v1/searches/${searchId}/trials/${number}`;
+  const outage = element("p", { class: "wrong", role: "status" }), head = element("div"), card = element("div", { class: "card" });
+  document.title = `Trial ${number} - Segnas`;
+  for (let shown = false; !signal.aborted;) {
+    let trial = null;
+    try {
+      let panels;
+      [trial, panels] = await Promise.all([ask(path, { signal }), ask(`${path}/panels`, { signal })]);
+      outage.textContent = "";
+      renew(head, trial, () => headOf(searchId, trial));
+      renew(card, panels, () => panels.map(draw));
+      if (!shown) show(outage, head, card);
+      shown = true;
+    } catch (error) {
+      if (signal.aborted || (error instanceof Refused && error.status < 500)) throw error;
+      outage.textContent = `${error.message}: trying again.`;
+      if (!shown) show(outage);
+    }
+    if (trial !== null && trial.status !== "running") return;
+    await new Promise((done) => setTimeout(done, PAUSE));
+  }
+}
+
+function headOf(searchId, trial) {
+  return [
+    element("div", { class: "line" }, element("a", { href: `#/${searchId}` }, `Search ${searchId}`)),
+    element("div", { class: "line" }, element("h1", {}, `Trial ${trial.number}`), element("span", { class: `pill ${trial.status}` }, trial.status),
+      trial.score !== null && element("strong", {}, `${score(trial.score)} mIoU`), element("span", { class: "push" }),
+      element("button", { onclick: () => save(trial.document, `trial${trial.number}-${searchId}.json`) }, "Save document")),
+    trial.reason && element("p", { class: trial.status === "failed" ? "wrong" : "muted" }, trial.reason),
+    element("p", {}, element("code", {}, unbroken(trial.text))),
+  ];
+}
