@@ -255,3 +255,14 @@ def test_configuration_file_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (tmp_path / "config.yaml").write_text((ROOT / "docker/config.yaml").read_text())
     monkeypatch.setenv("SEGNAS_HOME", str(tmp_path))
     assert Settings().datasets["scenes"].layout == "cityscapes"
+
+
+def test_the_chaos_run_is_a_script_about_services_that_are_there() -> None:
+    script = ROOT / "docker" / "chaos.sh"
+    subprocess.run(["sh", "-n", script], check=True)
+    assert os.access(script, os.X_OK)
+    text = script.read_text()
+    broken = set(re.findall(r"^fault .* (?:kill|crash|stop) ([a-z-]+)$", text, re.MULTILINE))
+    assert broken == {"api", "postgres", "ray-head", "ray-worker"} <= set(SERVICES)
+    for name in re.findall(r'"\$SECRETS/([a-z_]+)"', text):
+        assert name in COMPOSE["secrets"]
