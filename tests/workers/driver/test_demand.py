@@ -85,11 +85,19 @@ def pool(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     start += ["--node-ip-address=127.0.0.1", f"--temp-dir={folder}", f"--autoscaling-config={folder / 'pool.json'}"]
     start += ["--object-store-memory=80000000", "--disable-usage-stats", "--min-worker-port=0", "--max-worker-port=0"]
     try:
-        subprocess.run(start, env=environment, check=True, capture_output=True, start_new_session=True)
+        for _ in range(TRIES):
+            started = _run(start, environment)
+            if started.returncode == 0:
+                break
+            processes.end(marker, 1.0)
+        assert started.returncode == 0, started.stderr
         yield Pool(address, environment)
     finally:
         processes.end(marker, 5.0)
 
+
+TRIES = 2
+"""Ray gives its raylet 30 seconds to start, which may be too few on a busy machine."""
 
 HEAD_ID = "f" * 51 + "00000"
 """By which Ray's pool of processes knows its head."""
@@ -128,6 +136,11 @@ def configuration(address: str) -> dict[str, Any]:
         "file_mounts": {},
         **{name: [] for name in COMMANDS},
     }
+
+
+def _run(command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    # In a session of its own: processes.end ends the sessions of all that carry the marker.
+    return subprocess.run(command, check=False, env=environment, capture_output=True, text=True, start_new_session=True)
 
 
 def _free_port() -> int:
