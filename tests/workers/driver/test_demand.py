@@ -59,8 +59,10 @@ class Pool:
     def driver(self, **resources: float) -> Iterator[subprocess.Popen[str]]:
         """A program that waits for resources as the driver of a search does."""
         command = [sys.executable, "-c", DRIVER, self.address, repr(resources)]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        with subprocess.Popen(command, env=self.environment, start_new_session=True, **pipes) as running:
+        pipe = subprocess.PIPE
+        with subprocess.Popen(
+            command, env=self.environment, stdin=pipe, stdout=pipe, text=True, start_new_session=True
+        ) as running:
             try:
                 yield running
             finally:
