@@ -182,7 +182,7 @@ def _address(settings: Settings) -> str:
 
 
 def _banner(settings: Settings, token_file: Path | None) -> str:
-    address = _address(settings)
+    address = (settings.public_url or _address(settings)).rstrip("/")
     dashboard = settings.ray_dashboard_public or settings.ray_dashboard
     token = f"   (it asks for a token: {token_file})" if token_file is not None else ""
     return (

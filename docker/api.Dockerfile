@@ -24,9 +24,21 @@ RUN --mount=from=wheels,target=/wheels --mount=type=secret,id=pip_conf,target=/e
     /opt/segnas/bin/pip install --no-deps .
 # The service speaks HTTP with Ray's job server and must start without Ray and torch.
 RUN /opt/segnas/bin/python -c "import api.app"
+# A list of the Python packages with their versions and licences (CycloneDX), for whoever has to look something up in it.
+RUN --mount=from=wheels,target=/wheels --mount=type=secret,id=pip_conf,target=/etc/pip.conf \
+    python3 -m venv /opt/sbom && /opt/sbom/bin/pip install -c constraints.txt cyclonedx-bom \
+    && /opt/sbom/bin/cyclonedx-py environment --output-reproducible --output-file /opt/segnas/sbom.cdx.json \
+        /opt/segnas/bin/python
 
 FROM ${BASE_IMAGE}
+ARG BASE_IMAGE
 ARG UID=1000
+ARG REVISION=
+LABEL org.opencontainers.image.title="segnas-api" \
+    org.opencontainers.image.description="The service of Segnas: HTTP and the record of searches" \
+    org.opencontainers.image.licenses="Apache-2.0" \
+    org.opencontainers.image.revision="${REVISION}" \
+    org.opencontainers.image.base.name="${BASE_IMAGE}"
 # The folders exist in the image because a new volume takes its owner from the folder it is mounted over.
 RUN useradd --uid "${UID}" --create-home segnas \
     && install -d -o segnas -g segnas /home/segnas/home /home/segnas/home/artifacts /home/segnas/home/cache \
@@ -36,6 +48,7 @@ ENV PATH=/opt/segnas/bin:$PATH PYTHONUNBUFFERED=1 SEGNAS_HOME=/home/segnas/home
 USER segnas
 WORKDIR /home/segnas
 EXPOSE 8000
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \
-    CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
+# Healthy is what can serve: the database and Ray answer. To restart what hangs, ask /healthz.
+HEALTHCHECK --interval=10s --timeout=25s --start-period=180s \
+    CMD ["python", "-P", "-m", "workers.cluster.probe", "http://127.0.0.1:8000/readyz"]
 CMD ["python", "-P", "-m", "api"]

@@ -33,16 +33,29 @@ COPY search_spaces search_spaces
 COPY workers workers
 RUN --mount=from=wheels,target=/wheels --mount=type=secret,id=pip_conf,target=/etc/pip.conf \
     /opt/segnas/bin/pip install --no-deps .
+# `ray` here is Ray's command in the environment of workers/cluster/node.env, whoever starts the node.
+RUN printf '#!/bin/sh\nexec /opt/segnas/bin/python -P -m workers.cluster.node "$@"\n' > /opt/segnas/bin/ray
+# A list of the Python packages with their versions and licences (CycloneDX), for whoever has to look something up in it.
+RUN --mount=from=wheels,target=/wheels --mount=type=secret,id=pip_conf,target=/etc/pip.conf \
+    python3 -m venv /opt/sbom && /opt/sbom/bin/pip install -c constraints.txt cyclonedx-bom \
+    && /opt/sbom/bin/cyclonedx-py environment --output-reproducible --output-file /opt/segnas/sbom.cdx.json \
+        /opt/segnas/bin/python
 
 FROM ${BASE_IMAGE}
+ARG BASE_IMAGE
 ARG UID=1000
+ARG REVISION=
+LABEL org.opencontainers.image.title="segnas-worker" \
+    org.opencontainers.image.description="A Ray node of Segnas: drivers of searches and trials" \
+    org.opencontainers.image.licenses="Apache-2.0" \
+    org.opencontainers.image.revision="${REVISION}" \
+    org.opencontainers.image.base.name="${BASE_IMAGE}"
 # The folders exist in the image because a new volume takes its owner from the folder it is mounted over.
 RUN useradd --uid "${UID}" --create-home segnas \
     && install -d -o segnas -g segnas /home/segnas/home /home/segnas/home/artifacts /home/segnas/home/cache \
         /home/segnas/home/datasets /home/segnas/home/weights /data
 COPY --from=build /opt/segnas /opt/segnas
-ENV PATH=/opt/segnas/bin:$PATH PYTHONUNBUFFERED=1 SEGNAS_HOME=/home/segnas/home RAY_USAGE_STATS_ENABLED=0 \
-    MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=8589934592 MALLOC_TOP_PAD_=67108864
+ENV PATH=/opt/segnas/bin:$PATH PYTHONUNBUFFERED=1 SEGNAS_HOME=/home/segnas/home
 USER segnas
 WORKDIR /home/segnas
 CMD ["ray", "--help"]

@@ -8,8 +8,9 @@ import os
 import re
 from collections.abc import Container, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSource
 
@@ -17,6 +18,9 @@ from nas.yaml_files import entry_below, read_yaml
 
 PREFIX = "SEGNAS_"
 CONFIG_FILE = "config.yaml"
+
+FILE_SUFFIX = "_FILE"
+"""Of a variable that names the file in which a secret setting stands."""
 
 OTHER_VARIABLES = {
     "SEGNAS_URL": "where the command line and the Python client find the service",
@@ -45,14 +49,15 @@ def origin(path: str, overrides: Container[str], file: Path) -> str:
     if name in overrides:
         return "the arguments"
     variable = PREFIX + name.upper()
-    return variable if os.environ.get(variable) else str(file)
+    return next((v for v in (variable, variable + FILE_SUFFIX) if os.environ.get(v)), str(file))
 
 
 class VariablesSource(EnvSettingsSource):
-    """Settings from variables of the environment; an empty variable counts as unset.
+    """Settings from variables of the environment, and secrets from files named there; an empty variable is unset.
 
     Raises:
-        ValueError: A variable begins with SEGNAS_ and is no setting.
+        ValueError: A variable begins with SEGNAS_ and is no setting; or a secret is given twice, or its file cannot be
+            read.
     """
 
     def __init__(self, settings_cls: type[BaseSettings]) -> None:
@@ -60,13 +65,47 @@ class VariablesSource(EnvSettingsSource):
         super().__init__(settings_cls)
 
     def __call__(self) -> dict[str, Any]:
-        return below(Path.cwd(), super().__call__())
+        return below(Path.cwd(), super().__call__() | secrets_from_files(self.settings_cls))
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:  # noqa: ARG002  its base's
         try:
             return json.loads(value, object_pairs_hook=_unique)
         except ValueError as error:
             raise ValueError(f"{PREFIX}{field_name.upper()} is not JSON: {error}") from None
+
+
+def secret_names(settings_cls: type[BaseSettings]) -> list[str]:
+    """Return the names of the settings that are secrets, which may stand in files of their own."""
+    return [name for name, field in settings_cls.model_fields.items() if SecretStr in get_args(field.annotation)]
+
+
+def secrets_from_files(settings_cls: type[BaseSettings]) -> dict[str, str]:
+    """Read the secrets whose files are named by variables `SEGNAS_<NAME>_FILE`.
+
+    Args:
+        settings_cls: The settings.
+
+    Returns:
+        The secrets by the names of their settings, each without the newline at the end of its file.
+
+    Raises:
+        ValueError: A secret is given twice, or its file cannot be read or is empty.
+    """
+    named = {name: os.environ.get(f"{PREFIX}{name.upper()}{FILE_SUFFIX}") for name in secret_names(settings_cls)}
+    return {name: _secret(PREFIX + name.upper(), Path(file)) for name, file in named.items() if file}
+
+
+def _secret(variable: str, file: Path) -> str:
+    if os.environ.get(variable):
+        raise ValueError(f"configuration: {variable} and {variable}{FILE_SUFFIX} are both set; set one of them")
+    try:
+        secret = file.read_text("utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise ValueError(f"configuration: {variable}{FILE_SUFFIX}: {file} cannot be read: {reason}") from None
+    if not secret:
+        raise ValueError(f"configuration: {variable}{FILE_SUFFIX}: {file} is empty")
+    return secret
 
 
 class FileSource(InitSettingsSource):
@@ -114,6 +153,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_unknown(settings_cls: type[BaseSettings]) -> None:
     known = [PREFIX + name.upper() for name in settings_cls.model_fields] + list(OTHER_VARIABLES)
+    known += [f"{PREFIX}{name.upper()}{FILE_SUFFIX}" for name in secret_names(settings_cls)]
     unknown = sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name not in known)
     if unknown:
         close = difflib.get_close_matches(unknown[0].upper(), known, n=1)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote, urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from nas.data.entry import DatasetEntry, Layout, Registration
@@ -26,6 +27,8 @@ __all__ = ["DatasetEntry", "Layout", "Settings", "read_settings"]
 class Settings(BaseSettings):
     """All settings; every field is `SEGNAS_<NAME>` in the environment (mappings as JSON).
 
+    Secrets may stand in files of their own instead, which `SEGNAS_<NAME>_FILE` names.
+
     A value comes from the arguments, else from the environment, else from `config.yaml` in the home folder. An empty
     variable counts as unset. A relative path is below the folder of `config.yaml` where it stands there, and below the
     current folder where it stands in a variable.
@@ -41,6 +44,10 @@ class Settings(BaseSettings):
         None,
         description="sqlite:///FILE or postgresql://USER@HOST/NAME; without it, an SQLite file in the home folder.",
     )
+    database_password: SecretStr | None = Field(
+        None,
+        description="Password for a database_url without one; it is taken as it is, whatever characters it has.",
+    )
     datasets: dict[Name, Registration] = Field(
         {},
         description="`name: {layout: cityscapes, root: DIR}`, or voc2012, ade20k. Beside those of `segnas data add`, "
@@ -55,6 +62,9 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to bind; beyond this machine a token is needed.")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="Port of the service; 0: any free port.")
     token: SecretStr | None = Field(None, description="Bearer token of the API; needed to bind beyond loopback.")
+    public_url: str | None = Field(
+        None, description="Address at which people reach the service, where it is not the one that is bound."
+    )
     ray_dashboard: str | None = Field(None, description="http://host:8265 of a cluster; None starts a local Ray.")
     ray_dashboard_public: str | None = Field(None, description="Public address of the dashboard, for links.")
     dashboard_port: Annotated[int, Field(ge=0, le=65535)] = Field(
@@ -72,7 +82,19 @@ class Settings(BaseSettings):
     def _fits_in_a_header(cls, token: SecretStr | None) -> SecretStr | None:
         return None if token is None else SecretStr(header_value(token.get_secret_value(), "the token"))
 
-    @field_validator("host", "ray_dashboard", "ray_dashboard_public", "database_url", mode="before")
+    @field_validator("database_password")
+    @classmethod
+    def _is_the_urls_only_password(cls, password: SecretStr | None, given: ValidationInfo) -> SecretStr | None:
+        if password is not None and "database_url" in given.data:  # else the URL is wrong itself
+            url = given.data["database_url"]
+            parts = urlsplit("" if url is None else url.get_secret_value())
+            if not parts.scheme.startswith("postgres"):
+                raise ValueError("it goes with the database_url of a PostgreSQL server, and there is none")
+            if ":" in parts.netloc.rpartition("@")[0]:
+                raise ValueError("database_url has a password already; leave one of the two out")
+        return password
+
+    @field_validator("host", "public_url", "ray_dashboard", "ray_dashboard_public", "database_url", mode="before")
     @classmethod
     def _without_white_space(cls, text: Any) -> Any:
         return text.strip() if isinstance(text, str) else text  # a file ends in a newline
@@ -106,9 +128,9 @@ class Settings(BaseSettings):
 
     @property
     def store_url(self) -> str:
-        """SQLAlchemy URL of the store: `database_url`, or the SQLite file in the home folder."""
+        """SQLAlchemy URL of the store: `database_url` with the password, or the SQLite file in the home folder."""
         if self.database_url is not None:
-            return self.database_url.get_secret_value()
+            return _with_password(self.database_url.get_secret_value(), self.database_password)
         path = str(self.folder / "segnas.db").replace("%", "%25").replace("?", "%3F")  # as SQLAlchemy reads it back
         return f"sqlite:///{path}"
 
@@ -126,6 +148,14 @@ class Settings(BaseSettings):
     def logs(self) -> Path:
         """Folder of copies of the drivers' logs, by search and driver."""
         return self.folder / "logs"
+
+
+def _with_password(url: str, password: SecretStr | None) -> str:
+    if password is None:
+        return url
+    parts = urlsplit(url)
+    user, _, host = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"{user}:{quote(password.get_secret_value(), safe='')}@{host}").geturl()
 
 
 def read_settings(**overrides: Any) -> Settings:

@@ -95,6 +95,7 @@ weights remove NAME
 
 ENVIRONMENT = """
 SEGNAS_DASHBOARD_PORT
+SEGNAS_DATABASE_PASSWORD
 SEGNAS_DATABASE_URL
 SEGNAS_DATASETS
 SEGNAS_HOME
@@ -102,12 +103,20 @@ SEGNAS_HOST
 SEGNAS_HUB
 SEGNAS_MAX_DRIVER_ATTEMPTS
 SEGNAS_PORT
+SEGNAS_PUBLIC_URL
 SEGNAS_RAY_DASHBOARD
 SEGNAS_RAY_DASHBOARD_PUBLIC
 SEGNAS_RECONCILE_SECONDS
 SEGNAS_TOKEN
 SEGNAS_WEIGHTS
 """
+
+SECRETS = """
+SEGNAS_DATABASE_PASSWORD_FILE
+SEGNAS_DATABASE_URL_FILE
+SEGNAS_TOKEN_FILE
+"""
+"""Name files, in which the secrets stand."""
 
 OTHER_VARIABLES = """
 SEGNAS_RAY_CLUSTER
@@ -150,3 +159,5 @@ def _describe(name: str, command: Any) -> str:
 def test_environment():
     assert sorted(setting_sources.OTHER_VARIABLES) == OTHER_VARIABLES.split()
     assert sorted(f"SEGNAS_{name.upper()}" for name in Settings.model_fields) == ENVIRONMENT.split()
+    files = [f"SEGNAS_{name.upper()}_FILE" for name in setting_sources.secret_names(Settings)]
+    assert sorted(files) == SECRETS.split()

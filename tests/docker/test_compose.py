@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -11,7 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
+from nas.setting_sources import secret_names
 from nas.settings import Settings
+from workers.cluster.node import node_environment
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -21,6 +24,10 @@ RECIPES = ["api.Dockerfile", "worker.Dockerfile"]
 
 def environment(service: str) -> dict[str, Any]:
     return SERVICES[service].get("environment", {})
+
+
+def secrets(service: str) -> set[str]:
+    return set(SERVICES[service].get("secrets", []))
 
 
 def joins_ray(service: str) -> bool:
@@ -59,52 +66,121 @@ def test_only_api_and_dashboard_are_published_and_on_loopback_only() -> None:
 @pytest.mark.parametrize("service", sorted(SERVICES))
 def test_environment_variables_are_settings(service: str) -> None:
     ours = {name for name in environment(service) if name.startswith("SEGNAS_")}
+    files = {f"SEGNAS_{name.upper()}_FILE" for name in secret_names(Settings)}
     # SEGNAS_URL is the client's (nas.client.find_url), no setting of a service.
-    assert ours <= {f"SEGNAS_{field.upper()}" for field in Settings.model_fields} | {"SEGNAS_URL"}
+    assert ours <= {f"SEGNAS_{field.upper()}" for field in Settings.model_fields} | files | {"SEGNAS_URL"}
 
 
 @pytest.mark.parametrize("service", sorted(filter(joins_ray, SERVICES)))
 def test_what_joins_ray_asks_for_the_token(service: str) -> None:
     assert environment(service)["RAY_AUTH_MODE"] == "token"
-    assert environment(service)["RAY_AUTH_TOKEN"].startswith("${RAY_AUTH_TOKEN:?")
+    assert environment(service)["RAY_AUTH_TOKEN_PATH"] == "/run/secrets/ray_auth_token"
 
 
 def test_the_service_beyond_loopback_has_a_token() -> None:
     assert environment("api")["SEGNAS_HOST"] == "0.0.0.0"
-    assert environment("api")["SEGNAS_TOKEN"].startswith("${SEGNAS_TOKEN:?")
+    assert environment("api")["SEGNAS_TOKEN_FILE"] == "/run/secrets/segnas_token"
 
 
 def test_only_service_and_drivers_know_the_database() -> None:
     assert {name for name in SERVICES if "SEGNAS_DATABASE_URL" in environment(name)} == {"api", "ray-head"}
-    assert {name for name in SERVICES if "SEGNAS_TOKEN" in environment(name)} == {"api", "segnas"}
+    assert {name for name in SERVICES if "postgres_password" in secrets(name)} == {"api", "ray-head", "postgres"}
+    assert {name for name in SERVICES if "segnas_token" in secrets(name)} == {"api", "segnas"}
 
 
-def test_secrets_have_no_defaults_and_are_all_made() -> None:
-    required = set(re.findall(r"\$\{([A-Z_]+):\?", (ROOT / "docker-compose.yml").read_text()))
-    made = set(re.findall(r"^([A-Z_]+)=", (ROOT / "docker/make-env.sh").read_text(), re.MULTILINE))
-    assert required == made == {"SEGNAS_TOKEN", "RAY_AUTH_TOKEN", "POSTGRES_PASSWORD"}
+@pytest.mark.parametrize("service", sorted(SERVICES))
+def test_a_service_has_the_secrets_that_it_reads_and_no_others(service: str) -> None:
+    read = {
+        str(value).removeprefix("/run/secrets/") for value in environment(service).values() if "/run/" in str(value)
+    }
+    assert read == secrets(service)
+    # Whoever may inspect a container reads its environment.
+    assert not {name for name in environment(service) if name.endswith(("TOKEN", "PASSWORD"))}
 
 
-def test_make_env_keeps_secrets_private_and_never_replaces_them(tmp_path: Path) -> None:
-    (tmp_path / "docker").mkdir()
-    script = tmp_path / "docker" / "make-env.sh"
+def make_env(folder: Path) -> Path:
+    """Run docker/make-env.sh below a folder of its own; the folder of the secrets."""
+    (folder / "docker").mkdir(exist_ok=True)
+    script = folder / "docker" / "make-env.sh"
     script.write_text((ROOT / "docker/make-env.sh").read_text())
     subprocess.run(["sh", script], check=True, capture_output=True)
-    written = (tmp_path / ".env").read_text()
-    values = re.findall(r"^[A-Z_]+=([0-9a-f]{48})$", written, re.MULTILINE)
-    assert len(values) == len(set(values)) == 3
-    assert (tmp_path / ".env").stat().st_mode & 0o777 == 0o600
-    subprocess.run(["sh", script], check=True, capture_output=True)
-    assert (tmp_path / ".env").read_text() == written
+    return folder / "secrets"
+
+
+def test_make_env_makes_every_secret_private_and_replaces_none(tmp_path: Path) -> None:
+    made = make_env(tmp_path)
+    values = {file.name: file.read_text() for file in made.iterdir()}
+    assert set(values) == set(COMPOSE["secrets"])
+    assert len(set(values.values())) == 3
+    assert all(re.fullmatch(r"[0-9a-f]{48}", value) for value in values.values())
+    assert made.stat().st_mode & 0o777 == 0o700
+    assert {file.stat().st_mode & 0o777 for file in made.iterdir()} == {0o444}
+    make_env(tmp_path)
+    assert {file.name: file.read_text() for file in made.iterdir()} == values
+
+
+def test_make_env_takes_over_the_secrets_of_an_earlier_version(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(
+        "# The API's\nSEGNAS_TOKEN=an-earlier-token\nPOSTGRES_PASSWORD=a=b@c/d#e\nAPI_PORT=1\n"
+    )
+    made = make_env(tmp_path)
+    assert (made / "segnas_token").read_text() == "an-earlier-token"
+    assert (made / "postgres_password").read_text() == "a=b@c/d#e"
+    assert len((made / "ray_auth_token").read_text()) == 48
+
+
+def test_make_env_makes_a_folder_that_the_command_line_can_write_to(tmp_path: Path) -> None:
+    make_env(tmp_path)
+    mode = (tmp_path / "output").stat().st_mode & 0o7777
+    assert mode == (0o755 if os.getuid() == 1000 else 0o1777)
+
+
+def test_secrets_are_files_of_one_folder() -> None:
+    assert COMPOSE["secrets"] == {name: {"file": f"${{SECRETS:-./secrets}}/{name}"} for name in COMPOSE["secrets"]}
+    assert "/secrets/" in (ROOT / ".gitignore").read_text().splitlines()
+
+
+@pytest.mark.parametrize("service", sorted(SERVICES))
+def test_services_are_confined(service: str) -> None:
+    described = SERVICES[service]
+    assert described["read_only"] is True
+    assert any(mount.startswith("/tmp:") for mount in described["tmpfs"])
+    assert described["cap_drop"] == ["ALL"]
+    assert described["security_opt"] == ["no-new-privileges:true"]
+    assert set(described["logging"]["options"]) == {"max-size", "max-file"}
+    if service != "segnas":
+        assert described["pids_limit"] > 0
+        assert "mem_limit" in described
+
+
+@pytest.mark.slow  # imports Ray
+def test_a_node_has_longer_to_stop_than_it_drains() -> None:
+    from ray._private.ray_constants import RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S
+
+    for service in ("ray-head", "ray-worker", "ray-worker-gpu"):
+        seconds = float(SERVICES[service]["stop_grace_period"].removesuffix("s"))
+        assert seconds >= RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S + 10
+
+
+def test_the_nodes_environment_is_written_once() -> None:
+    recipe = (ROOT / "docker/worker.Dockerfile").read_text()
+    assert "-P -m workers.cluster.node" in recipe
+    assert SERVICES["segnas"]["env_file"] == ["workers/cluster/node.env"]
+    for name in node_environment():
+        assert name not in recipe
+        assert not any(name in environment(service) for service in SERVICES)
+
+
+def test_healthy_is_what_can_serve() -> None:
+    asked = SERVICES["api"]["healthcheck"]["test"]
+    assert asked == ["CMD", "python", "-P", "-m", "workers.cluster.probe", "http://127.0.0.1:8000/readyz"]
+    assert str(asked[1:]).replace("'", '"') in (ROOT / "docker/api.Dockerfile").read_text()
 
 
 @pytest.mark.parametrize("service", sorted(set(SERVICES) - {"segnas"}))
 def test_services_come_back_and_say_how_they_are(service: str) -> None:
     assert SERVICES[service]["restart"] == "unless-stopped"
-    if service == "api":
-        assert "HEALTHCHECK" in (ROOT / "docker/api.Dockerfile").read_text()
-    else:
-        assert "test" in SERVICES[service]["healthcheck"]
+    assert "test" in SERVICES[service]["healthcheck"]
     for needed in SERVICES[service].get("depends_on", {}).values():
         assert needed == {"condition": "service_healthy"}
 
@@ -147,6 +223,10 @@ def test_recipes_use_the_constraints_and_an_ordinary_user(recipe: str) -> None:
     assert len(installs) >= 2
     assert all("-c constraints.txt" in line or line == "--no-deps ." for line in installs)
     assert re.findall(r"^USER (.*)", text, re.MULTILINE) == ["segnas"]
+    assert {"title", "description", "licenses", "revision", "base.name"} == set(
+        re.findall(r"org\.opencontainers\.image\.([a-z.]+)=", text)
+    )
+    assert "cyclonedx-py environment" in text
     assert "ARG BASE_IMAGE=" in text
 
 
@@ -175,3 +255,14 @@ def test_configuration_file_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (tmp_path / "config.yaml").write_text((ROOT / "docker/config.yaml").read_text())
     monkeypatch.setenv("SEGNAS_HOME", str(tmp_path))
     assert Settings().datasets["scenes"].layout == "cityscapes"
+
+
+def test_the_chaos_run_is_a_script_about_services_that_are_there() -> None:
+    script = ROOT / "docker" / "chaos.sh"
+    subprocess.run(["sh", "-n", script], check=True)
+    assert os.access(script, os.X_OK)
+    text = script.read_text()
+    broken = set(re.findall(r"^fault .* (?:kill|crash|stop) ([a-z-]+)$", text, re.MULTILINE))
+    assert broken == {"api", "postgres", "ray-head", "ray-worker"} <= set(SERVICES)
+    for name in re.findall(r'"\$SECRETS/([a-z_]+)"', text):
+        assert name in COMPOSE["secrets"]

@@ -10,6 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
+from sqlalchemy import make_url
 
 from nas.setting_sources import OTHER_VARIABLES, below
 from nas.settings import Settings, read_settings
@@ -141,6 +142,68 @@ def test_a_token_from_a_file_ends_in_a_newline(config, monkeypatch, end):
     assert settings.token == SecretStr("a-token-from-a-file")
     assert settings.host == "127.0.0.1"
     assert settings.store_url == "postgresql://u@h/d"
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_a_secret_may_stand_in_a_file_of_its_own(config, tmp_path, monkeypatch, end):
+    config("token: that-of-the-configuration")
+    for name, secret in (("TOKEN", "a-token-of-its-own"), ("DATABASE_URL", "postgresql://u@h/d")):
+        file = tmp_path / name
+        file.write_bytes(f"{secret}{end}".encode())
+        monkeypatch.setenv(f"SEGNAS_{name}_FILE", str(file))
+    settings = read_settings()
+    assert settings.token == SecretStr("a-token-of-its-own")
+    assert settings.store_url == "postgresql://u@h/d"
+
+
+def test_a_secret_in_two_places_or_in_a_file_that_is_not_there_is_refused(config, tmp_path, monkeypatch):
+    file = tmp_path / "token"
+    monkeypatch.setenv("SEGNAS_TOKEN_FILE", str(file))
+    assert f"SEGNAS_TOKEN_FILE: {file} cannot be read: No such file or directory" in refused()
+    file.write_text("\n")
+    assert f"SEGNAS_TOKEN_FILE: {file} is empty" in refused()
+    file.write_bytes(b"\xff")
+    assert f"{file} cannot be read: it is no UTF-8 text" in refused()
+    file.write_text("short")
+    monkeypatch.setenv("SEGNAS_PORT", "many")
+    assert refused().endswith("(in SEGNAS_PORT)")
+    file.write_text("grüße-an-die-welt")
+    assert refused().endswith("(in SEGNAS_PORT, SEGNAS_TOKEN_FILE)")
+    monkeypatch.setenv("SEGNAS_TOKEN", "a-token-in-the-variable")
+    assert "SEGNAS_TOKEN and SEGNAS_TOKEN_FILE are both set" in refused()
+    monkeypatch.delenv("SEGNAS_TOKEN")
+    monkeypatch.setenv("SEGNAS_TOKEN_FILE", "")
+    monkeypatch.setenv("SEGNAS_PORT", "1")
+    assert read_settings().token is None
+
+
+def test_only_secrets_may_stand_in_files_of_their_own(config, monkeypatch):
+    monkeypatch.setenv("SEGNAS_HOST_FILE", "/run/secrets/host")
+    assert "SEGNAS_HOST_FILE of the environment is no setting" in refused()
+
+
+@given(st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1))
+def test_a_database_password_may_have_any_characters(password):
+    url = "postgresql://segnas@db:5432/segnas?sslmode=require"
+    parsed = make_url(Settings(database_url=SecretStr(url), database_password=SecretStr(password)).store_url)
+    assert (parsed.password, parsed.username, parsed.host, parsed.port) == (password, "segnas", "db", 5432)
+    assert (parsed.database, dict(parsed.query)) == ("segnas", {"sslmode": "require"})
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("", "it goes with the database_url of a PostgreSQL server"),
+        ("sqlite:///file.db", "it goes with the database_url of a PostgreSQL server"),
+        ("postgresql://u:p@h/d", "database_url has a password already"),
+    ],
+)
+def test_a_database_password_without_its_place_is_refused(config, monkeypatch, url, sentence):
+    monkeypatch.setenv("SEGNAS_DATABASE_URL", url)
+    monkeypatch.setenv("SEGNAS_DATABASE_PASSWORD", "p@s/s#")
+    assert sentence in refused()
+    assert refused().endswith("(in SEGNAS_DATABASE_PASSWORD)")
+    assert "p@s/s#" not in refused()
 
 
 def test_relative_paths_mean_the_files_folder_or_the_current_one(config, tmp_path, monkeypatch):

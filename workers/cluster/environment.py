@@ -6,28 +6,16 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 from nas.settings import Settings
 from workers.cluster import processes
+from workers.cluster.node import node_environment
 
 _NOT_INHERITED = ("SEGNAS_", "RAY_ADDRESS", "RAY_API_SERVER_ADDRESS", "RAY_AUTH_", "RAY_JOB_", "RAY_TMPDIR")
 """Ours are set anew; Ray's would make the cluster take part in another one."""
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 """What a proxy must never be asked for: a proxy's own loopback is another machine."""
-
-
-ALLOCATOR = {
-    "MALLOC_MMAP_THRESHOLD_": "4294967296",
-    "MALLOC_TRIM_THRESHOLD_": "8589934592",
-    "MALLOC_TOP_PAD_": "67108864",
-}
-"""What glibc's allocator reads from the environment of processes that train, unless it is set there already.
-
-By default glibc returns large blocks to the kernel at every step and gets them back cleared: features of 779 slices of
-224x224 took 63 s instead of 27, most of it in the kernel. Processes are some 45 % larger.
-"""
 
 
 def environment(settings: Settings, folder: Path, marker: str) -> dict[str, str]:
@@ -41,23 +29,20 @@ def environment(settings: Settings, folder: Path, marker: str) -> dict[str, str]
     Returns:
         The environment of this process without other clusters' variables, with this Python, settings and token.
     """
-    env = ALLOCATOR | {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
+    env = node_environment() | {
+        name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)
+    }
     env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), env.get("PATH", os.defpath)])
     env |= client_environment(folder)
     env |= {
         processes.MARKER: marker,
-        "RAY_USAGE_STATS_ENABLED": "0",
-        "RAY_enable_metrics_collection": "0",
-        "RAY_ROTATION_MAX_BYTES": "16000000",  # of each log file; Ray's default is 512 MB
-        "RAY_ROTATION_BACKUP_COUNT": "1",
-        "RAY_START_HOOK": "workers.cluster.environment.without_client_server",
         "SEGNAS_HOME": str(settings.folder),
         "SEGNAS_DATASETS": json.dumps({k: v.model_dump(mode="json") for k, v in settings.datasets.items()}),
         "SEGNAS_WEIGHTS": json.dumps({k: v.model_dump(mode="json") for k, v in settings.weights.items()}),
         "SEGNAS_HUB": json.dumps(settings.hub),
     }
     if settings.database_url is not None:
-        env["SEGNAS_DATABASE_URL"] = settings.database_url.get_secret_value()
+        env["SEGNAS_DATABASE_URL"] = settings.store_url  # with the password, which may come from a file
     return env | _unproxied(env)
 
 
@@ -81,13 +66,3 @@ def client_environment(folder: Path) -> dict[str, str]:
         # Ray's switch for "this machine is no part of a cluster": it then uses the loopback interface only.
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     }
-
-
-def without_client_server(params: Any, head: bool) -> None:  # noqa: ARG001  Ray's hook passes both
-    """Start no server for Ray's remote client, which nobody here uses (90 MB and an open port).
-
-    Args:
-        params: The `RayParams` of the node, which `ray start` hands over before it starts anything.
-        head: Whether the node is a head.
-    """
-    params.ray_client_server_port = None

@@ -32,6 +32,7 @@ from nas.state_files import read_state
 from search_spaces.base import canonical_json
 from workers.cluster import processes
 from workers.cluster.environment import client_environment, environment
+from workers.cluster.node import RAY_COMMAND
 
 _SOCKET_LIMIT = 103 if sys.platform == "darwin" else 107
 """Bytes of a unix socket's path."""
@@ -230,11 +231,8 @@ def start_command(temp: Path, port: int) -> list[str]:
         "object-store-memory": _OBJECT_STORE_BYTES,
         "include-dashboard": "true",
     }
-    # --no-monitor: nothing to scale on one machine, and the autoscaler's process takes 84 MB.
-    flags = ["--head", "--disable-usage-stats", "--no-monitor"]
-    flags += [f"--{name}={value}" for name, value in options.items()]
-    # -P: no folder of the current directory is imported in place of Ray or of ours.
-    return [sys.executable, "-P", "-m", "ray.scripts.scripts", "start", *flags]
+    flags = ["--head", "--disable-usage-stats", *(f"--{name}={value}" for name, value in options.items())]
+    return [sys.executable, *RAY_COMMAND, "start", *flags]
 
 
 def _until(deadline: float, cancelled: Callable[[], bool]) -> Callable[[], bool]:

@@ -13,6 +13,7 @@ from ray.exceptions import LocalRayletDiedError, RayError, RaySystemError, RayTa
 
 from nas.kinds.plans import Need
 from nas.specs import JobSpec, Resources
+from workers.driver.demand import shown_demand
 from workers.trainables.process import share_of, threads_of
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ class PreparationError(Exception):
 def await_resources(resources: Resources, show: Show, should_continue: ShouldContinue) -> bool:
     """Wait until the cluster's nodes are large enough for a trial's processes, whatever else runs on them.
 
+    Meanwhile the cluster is asked for what a trial takes, so that an autoscaler starts nodes. Later no such request is
+    needed: tasks and trials that wait for room are demand by themselves.
+
     Args:
         resources: What a trial takes.
         show: Told what is waited for.
@@ -47,13 +51,20 @@ def await_resources(resources: Resources, show: Show, should_continue: ShouldCon
     Returns:
         False when `should_continue` ended the wait.
     """
-    share = share_of(resources)
-    while sum(_capacity(node, share) for node in ray.nodes() if node["Alive"]) < resources.workers:
-        if not should_continue():
-            return False
-        show(f"waiting for a node with {_resources_text(resources)}", 0, 1)
-        time.sleep(1.0)
+    if _is_large_enough(resources):
+        return True
+    with shown_demand(resources):
+        while not _is_large_enough(resources):
+            if not should_continue():
+                return False
+            show(f"waiting for a node with {_resources_text(resources)}", 0, 1)
+            time.sleep(1.0)
     return True
+
+
+def _is_large_enough(resources: Resources) -> bool:
+    share = share_of(resources)
+    return sum(_capacity(node, share) for node in ray.nodes() if node["Alive"]) >= resources.workers
 
 
 def prepare_all(  # noqa: PLR0917  what is made, where, and three ways to talk to the caller

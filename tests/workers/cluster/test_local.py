@@ -7,7 +7,6 @@ import os
 import socket
 import stat
 import threading
-from pathlib import Path
 
 import httpx
 import pytest
@@ -15,8 +14,9 @@ import pytest
 from nas.settings import Settings
 from workers.cluster import local as local_ray
 from workers.cluster import processes
-from workers.cluster.environment import ALLOCATOR, environment
+from workers.cluster.environment import environment
 from workers.cluster.local import LocalRay
+from workers.cluster.node import node_environment
 
 
 @pytest.mark.ray
@@ -36,6 +36,8 @@ def test_starts_attaches_and_stops_leaving_nothing(tmp_path, monkeypatch):
         assert httpx.get(jobs, headers={"Authorization": "Bearer wrong"}).status_code == 403
         assert httpx.get(jobs, headers={"Authorization": f"Bearer {cluster.token}"}).json() == []
         assert _addresses(cluster) == {"127.0.0.1"}
+        commands = [" ".join(process.cmdline()) for process in processes.find(cluster.marker)]
+        assert not [command for command in commands if "ray.util.client.server" in command or "monitor.py" in command]
     finally:
         cluster.stop()
     assert processes.find(cluster.marker) == []
@@ -155,14 +157,9 @@ def _addresses(cluster: LocalRay) -> set[str]:
     }
 
 
-def test_the_allocator_keeps_memory_unless_the_user_says_otherwise(tmp_path, monkeypatch):
+def test_what_the_user_sets_for_the_nodes_stands(tmp_path, monkeypatch):
     monkeypatch.delenv("MALLOC_TOP_PAD_", raising=False)
     monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "1")
     env = environment(Settings(home=tmp_path), tmp_path / "ray", "marker")
     assert env["MALLOC_TRIM_THRESHOLD_"] == "1"
-    assert env["MALLOC_TOP_PAD_"] == ALLOCATOR["MALLOC_TOP_PAD_"]
-
-
-def test_the_image_of_the_workers_has_the_same_allocator():
-    dockerfile = (Path(__file__).parents[3] / "docker" / "worker.Dockerfile").read_text()
-    assert all(f"{name}={value}" in dockerfile for name, value in ALLOCATOR.items())
+    assert env["MALLOC_TOP_PAD_"] == node_environment()["MALLOC_TOP_PAD_"]
