@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from transformers import Dinov2Backbone
 
 import nas
-from nas.models.documents import Source
+from nas.sources import Source
 
 
 class DINOv2WithHead(nn.Module):

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 import nas
-from nas.models.documents import Source
+from nas.sources import Source
 
 ENCODER_STRIDES = (1, 2, 4, 8, 16, 32)
 

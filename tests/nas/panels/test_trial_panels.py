@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from nas.panels.trial import trial_panels
 from search_spaces.environment import Environment
 from tests.builders import measured, scenes_fidelity, trial_record
@@ -10,20 +12,24 @@ FIDELITY = scenes_fidelity(100, 200)
 HERE = Environment(device="cpu", model="a processor", threads=2, inputs="0" * 64, software={"torch": "2.13.0"})
 
 
+def panels(*arguments: Any) -> list[Any]:
+    """The panels of a trial, those of a row one by one."""
+    made = trial_panels("s0123456789ab", *arguments)
+    return [single for panel in made for single in getattr(panel, "panels", (panel,))]
+
+
 def test_a_trial_that_measured_two_rungs():
     curve = [
         measured(100, 0.25, class_iou=(0.25, None, 0.75), train_loss=2.0, val_loss=1.5),
         measured(200, 0.5, class_iou=(0.5, None, 0.125), train_loss=1.0, val_loss=1.25, environment=HERE),
     ]
     trial = trial_record(7, 0.5, iteration=200, parameters=12489, multiply_adds=8_940_000, device_seconds=125.0)
-    charts, table, take_away = trial_panels("s0123456789ab", trial, FIDELITY, curve, ("sky", "road"))
-    scores, losses = charts.panels
+    scores, losses, bars, facts, take_away = panels(trial, FIDELITY, curve, ("sky", "road"))
     assert scores.lines[0].points == ((100, 0.25), (200, 0.5))
     assert {line.text: line.points for line in losses.lines} == {
         "training loss": ((100, 2.0), (200, 1.0)),
         "validation loss": ((100, 1.5), (200, 1.25)),
     }
-    bars, facts = table.panels
     assert [(bar.text, bar.value, bar.value_text) for bar in bars.bars] == [
         ("sky", 0.5, "0.5000"),
         ("road", None, "absent"),
@@ -50,6 +56,6 @@ def test_a_trial_that_measured_two_rungs():
 
 def test_a_trial_before_its_first_rung_says_so():
     trial = trial_record(0, None)
-    remark, facts, _ = trial_panels("s0123456789ab", trial, FIDELITY, [], ())
+    remark, facts, _ = panels(trial, FIDELITY, [], ())
     assert remark.lines == ("no rung is measured yet",)
     assert dict(facts.rows)["iteration"] == "0 of 200"
