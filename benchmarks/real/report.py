@@ -41,8 +41,8 @@ def headline(found: Mapping[str, Any]) -> str:
         sentences.append(
             f"**{'Gain' if gain else 'No gain'}**, {kind}: {winner['head']} "
             f"({winner['multiply_adds'] / 1e6:.1f} M multiply-adds, {winner['parameters']:,} parameters) scores "
-            f"{difference.mean:+.3f} ± {difference.error:.3f} mIoU ({deviations:.1f} seed deviations) against {match['head']} "
-            f"({match['multiply_adds'] / 1e6:.1f} M), the best textbook head of its size."
+            f"{difference.mean:+.3f} ± {difference.error:.3f} mIoU ({deviations:.1f} seed deviations) "
+            f"against {match['head']} ({match['multiply_adds'] / 1e6:.1f} M), the best textbook head of its size."
         )
     return "\n".join(sentences)
 
