@@ -11,7 +11,7 @@ from nas.specs.dense_cell_space import DenseCellSpace
 from nas.specs.fidelity import Fidelity
 from nas.specs.fields import SearchId
 from nas.specs.job import JobSpec
-from nas.specs.start import Start, is_search, starting_cell
+from nas.specs.start import NamedCell, is_search, starting_cell
 from nas.specs.strategies import DpcStrategy, EvolutionStrategy, GpStrategy, RandomStrategy, Strategy
 from search_spaces.base import StrictModel
 from search_spaces.dense_cell.architecture import DenseCell
@@ -49,7 +49,7 @@ class BlackBoxSpec(JobSpec):
         "learns before its first proposal. Their architectures are not proposed again.",
     )
 
-    start: Annotated[tuple[Start, ...], Field(max_length=1000)] = Field(
+    start: Annotated[tuple[NamedCell, ...], Field(max_length=1000)] = Field(
         (),
         exclude_if=lambda start: not start,
         description="Architectures that are measured first, in this order, whichever the strategy is: cells (or "

@@ -47,11 +47,11 @@ def _read_cell(value: Any) -> Any:
 
 
 def _tag(value: Any) -> str:
-    return "StartName" if isinstance(value, str) else "StartCell"
+    return "CellName" if isinstance(value, str) else "DenseCell"
 
 
-StartName = TypeAliasType(
-    "StartName",
+CellName = TypeAliasType(
+    "CellName",
     Annotated[
         str,
         AfterValidator(_names_a_start),
@@ -64,10 +64,10 @@ StartName = TypeAliasType(
 )
 """The name of a cell, or the id of a search."""
 
-Start = TypeAliasType(
-    "Start",
+NamedCell = TypeAliasType(
+    "NamedCell",
     Annotated[
-        Annotated[DenseCell, BeforeValidator(_read_cell), Tag("StartCell")] | Annotated[StartName, Tag("StartName")],
+        Annotated[DenseCell, BeforeValidator(_read_cell), Tag("DenseCell")] | Annotated[CellName, Tag("CellName")],
         Discriminator(_tag),
     ],
 )
