@@ -20,7 +20,7 @@ from nas.settings import Settings
 from workers.cluster import processes
 from workers.cluster.environment import environment as cluster_environment
 
-pytestmark = [pytest.mark.ray, pytest.mark.slow]
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(600)]
 
 RAY = [sys.executable, "-P", "-m", "ray.scripts.scripts"]
 
@@ -151,7 +151,7 @@ def _free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 60.0) -> None:
+def eventually(condition: Callable[[], bool], seconds: float = 120.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not become true"
