@@ -10,8 +10,8 @@ import numpy as np
 from nas.heads_bench.table import About, Head, Numbers, Setting
 
 LIMITS = """\
-- A score is that of a head at the small fidelity named above. How well it orders heads at full scale is for a calibration
-  to say.
+- A score is that of a head at the small fidelity named above. How well it orders heads at full scale is for a
+  calibration to say.
 - The highest of many noisy scores flatters its head: compare means over the seeds.
 - Seconds and latencies are those of the machines named here.\
 """
