@@ -1,13 +1,13 @@
 // Drawings of architectures, which the service makes as SVG.
 
-import { download, element } from "./dom.js";
+import { card, download, element } from "./dom.js";
 import { askText } from "./stream.js";
 
 // A card with the drawing at a path, and a button that saves it as a file.
 export async function drawingCard(path, file, signal) {
   const text = await askText(path, { signal });
+  // Its stylesheet turns it dark where the page is; the page's policy allows this one by its hash.
   const drawing = document.importNode(new DOMParser().parseFromString(text, "image/svg+xml").documentElement, true);
-  drawing.querySelector("style").remove(); // which turns a drawing dark: this page is light
   const button = element("button", { onclick: () => download(text, "image/svg+xml", file) }, "Save drawing");
-  return element("div", { class: "card" }, element("div", { class: "line" }, element("h2", {}, "Architecture"), element("span", { class: "push" }), button), drawing);
+  return card("architecture", {}, element("div", { class: "line" }, element("h2", {}, "Architecture"), element("span", { class: "push" }), button), drawing);
 }

@@ -37,11 +37,12 @@ def headline(found: Mapping[str, Any]) -> str:
         match = size_matched(winner, _textbook(part))
         difference = paired(winner, match)
         gain = difference.mean > 2 * difference.error
+        deviations = difference.mean / math.sqrt((winner["spread"] ** 2 + match["spread"] ** 2) / 2)
         sentences.append(
             f"**{'Gain' if gain else 'No gain'}**, {kind}: {winner['head']} "
             f"({winner['multiply_adds'] / 1e6:.1f} M multiply-adds, {winner['parameters']:,} parameters) scores "
-            f"{difference.mean:+.3f} ± {difference.error:.3f} mIoU against {match['head']} "
-            f"({match['multiply_adds'] / 1e6:.1f} M), the best textbook head of its size."
+            f"{difference.mean:+.3f} ± {difference.error:.3f} mIoU ({deviations:.1f} seed deviations) "
+            f"against {match['head']} ({match['multiply_adds'] / 1e6:.1f} M), the best textbook head of its size."
         )
     return "\n".join(sentences)
 
