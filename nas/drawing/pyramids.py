@@ -44,10 +44,10 @@ def draw_pyramid(head: ReferenceHead, setting: Setting) -> Drawing:
         case _:
             diagram = _dpt(strides, channels)
     levels = ", ".join(map(str, strides))
-    width = "" if setting.channels is not None or head.name == "linear_levels" else "; C filters, those of the fidelity"
+    width = "" if setting.channels is not None or head.name == "linear_levels" else "C filters, those of the fidelity"
     return frame(
         architecture_text(head),
-        [f"feature maps of stride {levels}{width}"],
+        [f"feature maps of stride {levels}", width],
         [pyramid_panel(_maps(strides), diagram.columns, diagram.upward, diagram.join, diagram.final)],
         [],
         f"Reads maps of stride {levels}. {diagram.description} Then {diagram.final}.",
