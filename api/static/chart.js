@@ -43,7 +43,8 @@ export function legend(entries) {
 
 // With `finest` the x axis spans the points, in steps of at least `finest`; without it, the axis begins at 0.
 function axes(points, xText, { finest, yText } = {}) {
-  const svg = drawing("svg", { class: "chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img" });
+  const name = `${yText ?? "chart"} by ${xText}, ${points.length} points`;
+  const svg = drawing("svg", { class: "chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": name });
   const left = yText ? LEFT + 18 : LEFT;
   const [xs, ys] = [points.map((point) => point[0]), points.map((point) => point[1])];
   const xTicks = finest && xs.length ? ticks(Math.min(...xs), Math.max(...xs), TICKS, finest) : ticks(0, Math.max(1, ...xs), TICKS, 1);

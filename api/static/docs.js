@@ -31,7 +31,7 @@ function entry(operation) {
 
 function sample({ source }) {
   const copy = element("button", { onclick: async () => { await navigator.clipboard.writeText(source); copy.textContent = "copied"; } }, "copy");
-  return element("div", {}, copy, element("pre", {}, source));
+  return element("div", {}, copy, element("pre", { tabindex: 0 }, source));
 }
 
 function parameters(list) {
@@ -44,9 +44,9 @@ function parameters(list) {
 function content(title, kinds) {
   return Object.entries(kinds ?? {}).map(([media, { schema: shape, example, examples }]) => element("details", {},
     element("summary", {}, title, " ", element("span", { class: "muted" }, `${media} ${typeName(shape)}`)),
-    example !== undefined && element("pre", {}, JSON.stringify(example, null, 2)),
-    Object.entries(examples ?? {}).map(([name, { value }]) => [element("div", { class: "muted" }, name), element("pre", {}, JSON.stringify(value, null, 2))]),
-    shape && element("details", {}, element("summary", { class: "muted" }, "schema"), element("pre", {}, JSON.stringify(expand(shape, 0), null, 2)))));
+    example !== undefined && element("pre", { tabindex: 0 }, JSON.stringify(example, null, 2)),
+    Object.entries(examples ?? {}).map(([name, { value }]) => [element("div", { class: "muted" }, name), element("pre", { tabindex: 0 }, JSON.stringify(value, null, 2))]),
+    shape && element("details", {}, element("summary", { class: "muted" }, "schema"), element("pre", { tabindex: 0 }, JSON.stringify(expand(shape, 0), null, 2)))));
 }
 
 // Replaces each $ref by its schema, three levels deep; openapi.json has the complete document.

@@ -20,6 +20,11 @@ function fill(node, attributes, children) {
   return node;
 }
 
+// A framed part of a page. Where it is too narrow for its content, the keyboard can scroll it too.
+export function card(name, attributes = {}, ...children) {
+  return element("section", { class: "card", "aria-label": name, tabindex: 0, ...attributes }, ...children);
+}
+
 export function show(...children) {
   document.getElementById("view").replaceChildren(...children.flat(Infinity).filter(Boolean));
 }

@@ -1,7 +1,7 @@
 // The list of all searches, newest first, requested every two seconds and changed in place: focus, selection and scroll stay.
 // While the service is unreachable the list stays too, and says so.
 
-import { bar, counted, element, renew, score, show, update } from "./dom.js";
+import { bar, card, counted, element, renew, score, show, update } from "./dom.js";
 import { ask, Refused } from "./stream.js";
 
 const PAUSE = 2000, PAGE = 100;
@@ -28,7 +28,7 @@ class ListView {
     this.table = element("table", {}, element("thead", {}, element("tr", {}, HEADS.map((head) => element("th", { scope: "col" }, head)))), this.body);
     this.empty = element("div", {});
     this.more = element("button", { hidden: true, onclick: () => { this.pages += 1; this.refresh(); } }, "Show more");
-    this.card = element("div", { class: "card" }, this.head(), this.table, this.empty, this.more);
+    this.card = card("searches", {}, this.head(), this.table, this.empty, this.more);
     this.shown = false;
   }
 
@@ -80,7 +80,7 @@ class ListView {
   nothing() {
     if (this.filter.size) return [element("p", {}, "No search is like this. ", element("a", { href: "#/" }, "Show all searches"))];
     return [element("p", {}, "There are no searches yet. A first one takes three commands:"),
-      element("pre", {}, "segnas data add mine FOLDER      # a folder of images and masks\nsegnas init                      # writes search.yaml, to change\nsegnas submit search.yaml --watch"),
+      element("pre", { tabindex: 0 }, "segnas data add mine FOLDER      # a folder of images and masks\nsegnas init                      # writes search.yaml, to change\nsegnas submit search.yaml --watch"),
       element("p", {}, "Any HTTP client can start one too, as ", element("a", { href: "/docs" }, "the API page"), " shows.")];
   }
 }

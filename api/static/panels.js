@@ -1,7 +1,7 @@
 // Draws the panels of a search as the service sends them: by their type, with every text in its final form.
 
 import { curves, legend, scatter } from "./chart.js";
-import { bar, element } from "./dom.js";
+import { bar, card, element } from "./dom.js";
 import { ask, Refused } from "./stream.js";
 import { trellis } from "./trellis.js";
 
@@ -13,7 +13,7 @@ const DRAW = {
   bars: ({ bars }) => chartOfBars(bars),
   table: ({ columns, rows }) => table(columns, rows),
   trellis: ({ path, places, levels }) => trellis(path, places, levels),
-  text: ({ lines, style }) => style === "code" ? element("pre", {}, element("code", {}, lines.join("\n")))
+  text: ({ lines, style }) => style === "code" ? element("pre", { tabindex: 0 }, element("code", {}, lines.join("\n")))
     : lines.map((line) => element("p", { class: style }, line)),
 };
 
@@ -21,7 +21,7 @@ export class Panels {
   constructor(id, signal) {
     this.path = `/v1/searches/${id}/panels`;
     this.signal = signal;
-    this.card = element("div", { class: "card", hidden: true });
+    this.card = card("answer", { hidden: true });
     this.stale = false;
     this.requesting = false;
   }

@@ -2,7 +2,7 @@
 
 import { actionButtons, editButton } from "./actions.js";
 import { curves, dots, legend } from "./chart.js";
-import { bar, counted, element, percent, renew, save, score, show, unbroken } from "./dom.js";
+import { bar, card, counted, element, percent, renew, save, score, show, unbroken } from "./dom.js";
 import { Panels } from "./panels.js";
 import { ask, follow } from "./stream.js";
 
@@ -25,7 +25,7 @@ class SearchView {
     this.ended = false;
     this.waiting = false;
     this.panels = new Panels(id, signal);
-    this.parts = Object.fromEntries(["head", "steps", "curves", "dots", "board"].map((name) => [name, element("div", { class: name === "head" ? "" : "card" })]));
+    this.parts = Object.fromEntries(["head", "progress", "learning curves", "scores", "leaderboard"].map((name) => [name, name === "head" ? element("div") : card(name)]));
     this.shown = false;
   }
 
@@ -52,7 +52,7 @@ class SearchView {
   }
 
   draw() {
-    const { head, steps, curves: left, dots: right, board } = this.parts;
+    const { head, progress: steps, "learning curves": left, scores: right, leaderboard: board } = this.parts;
     if (!this.shown) show(head, steps, this.panels.card, element("div", { class: "pair" }, left, right), board);
     this.shown = true;
     document.title = `${this.search.name} - Segnas`;
@@ -119,7 +119,7 @@ class SearchView {
 
   drawBoard() {
     const { items, total } = this.board;
-    const heads = ["", "Trial", "mIoU", "Iteration", "Status", "Time", "Attempt", "Architecture"];
+    const heads = ["Rank", "Trial", "mIoU", "Iteration", "Status", "Time", "Attempt", "Architecture"];
     const rows = items.map((trial, index) => element("tr", { class: this.mark(trial) === "best" ? "chosen" : "" },
       element("td", { class: "number muted" }, trial.standing === null ? "" : String(index + 1)),
       element("td", { class: "number" }, element("a", { href: `#/${this.id}/${trial.number}` }, `#${trial.number}`)),

@@ -8,7 +8,7 @@ const STEP = 40, ROW = 30, LEFT = 52, TOP = 16;
 // The path begins at level 0.
 export function trellis(path, places, levels) {
   const width = LEFT + STEP * path.length + 24, height = TOP + ROW * (levels.length - 1) + 34;
-  const svg = drawing("svg", { class: "trellis", viewBox: `0 0 ${width} ${height}`, role: "img", width });
+  const svg = drawing("svg", { class: "trellis", viewBox: `0 0 ${width} ${height}`, role: "img", width, "aria-label": "path through the trellis" });
   const x = (layer) => LEFT + STEP * (layer + 1) - 20, y = (level) => TOP + ROW * level;
   levels.forEach((text, level) => svg.append(drawing("text", { x: 2, y: y(level) + 4 }, text)));
   places.forEach((count, layer) => {

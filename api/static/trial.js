@@ -1,6 +1,6 @@
 // One trial: its architecture and panels, as the service makes them, and its document to save. A running trial is asked for again.
 
-import { element, renew, save, score, show, unbroken } from "./dom.js";
+import { card, element, renew, save, score, show, unbroken } from "./dom.js";
 import { draw } from "./panels.js";
 import { ask, Refused } from "./stream.js";
 
@@ -8,7 +8,7 @@ const PAUSE = 2000;
 
 export async function showTrial(searchId, number, signal) {
   const path = `/v1/searches/${searchId}/trials/${number}`;
-  const outage = element("p", { class: "wrong", role: "status" }), head = element("div"), card = element("div", { class: "card" });
+  const outage = element("p", { class: "wrong", role: "status" }), head = element("div"), body = card("results");
   document.title = `Trial ${number} - Segnas`;
   for (let shown = false; !signal.aborted;) {
     let trial = null;
@@ -17,8 +17,8 @@ export async function showTrial(searchId, number, signal) {
       [trial, panels] = await Promise.all([ask(path, { signal }), ask(`${path}/panels`, { signal })]);
       outage.textContent = "";
       renew(head, trial, () => headOf(searchId, trial));
-      renew(card, panels, () => panels.map(draw));
-      if (!shown) show(outage, head, card);
+      renew(body, panels, () => panels.map(draw));
+      if (!shown) show(outage, head, body);
       shown = true;
     } catch (error) {
       if (signal.aborted || (error instanceof Refused && error.status < 500)) throw error;

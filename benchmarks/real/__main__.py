@@ -12,12 +12,13 @@ import json
 from pathlib import Path
 
 from benchmarks.real.measure import everything
+from benchmarks.real.plot import plot
 from benchmarks.real.report import written
 from benchmarks.real.service import prepare_data, running
 
 
 def main() -> None:
-    """Run the benchmark; results.json and report.md are written into the folder."""
+    """Run the benchmark; results.json, report.md and report.png are written into the folder."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--folder", type=Path, default=Path("build/real"))
     parser.add_argument("--package", type=Path, help="The Debian package of the images, instead of a download.")
@@ -29,6 +30,7 @@ def main() -> None:
     (folder / "results.json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     report = written(found)
     (folder / "report.md").write_text(report, "utf-8")
+    plot(folder / "report.png", found)
     print(report)
 
 
