@@ -15,8 +15,8 @@ from nas.ranking.correlation import spearman
 from nas.ranking.interval import jackknife_interval
 from search_spaces.document import architecture_from_dict
 
-NEAR = 1.25
-"""A textbook head is size-matched to a found one if its multiply-adds are at most this many times as many."""
+NEAR = 1.5
+"""A textbook head is size-matched to a found one if neither has more than this many times the other's multiply-adds."""
 
 
 def written(found: Mapping[str, Any]) -> str:
@@ -63,11 +63,13 @@ def paired(one: Row, other: Row) -> Difference:
 
 
 def size_matched(head: Row, others: Sequence[Row]) -> Row:
-    """Return the best of the heads that are not much larger than `head`; the smallest where all are larger."""
-    fitting = [row for row in others if row["multiply_adds"] <= NEAR * head["multiply_adds"]]
-    if not fitting:
-        return min(others, key=lambda row: float(row["multiply_adds"]))
-    return max(fitting, key=lambda row: float(row["mean"]))
+    """Return the best of the heads that are about as large as `head`; the one nearest in size where there is none."""
+
+    def ratio(row: Row) -> float:
+        return math.exp(abs(math.log(row["multiply_adds"] / head["multiply_adds"])))
+
+    fitting = [row for row in others if ratio(row) <= NEAR]
+    return max(fitting, key=lambda row: float(row["mean"])) if fitting else min(others, key=ratio)
 
 
 def heads_table(part: Mapping[str, Any]) -> str:
