@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -118,9 +119,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             logs=app.state.logs,
         )
         app.state.reconciler.start()
+    # What exists now lives as long as the service: the collector, which stops every request meanwhile, need not look at it
+    # again and again.
+    gc.collect()
+    gc.freeze()
     try:
         yield
     finally:
+        gc.unfreeze()
         await app.state.hub.close()
         if app.state.reconciler is not None:
             await to_thread.run_sync(app.state.reconciler.stop)

@@ -148,9 +148,8 @@ class CellStrategy(SearchStrategy):
             raise SpaceExhausted(f"the space has only {len(self._seen)} architectures")
         # A string seeds through sha512, so neighbouring numbers give unrelated random streams.
         rng = random.Random(f"{self._seed}/{number}")  # noqa: S311  a search, not a secret
-        cell = self._next_queued()
-        if cell is None:
-            cell = self._space.nearest(self._propose(number, rng) or self._uniform(rng), self._seen)
+        cell = self._next_queued() or self._propose(number, rng) or self._uniform(rng)
+        cell = self._space.nearest(cell, self._seen)
         self._assign(number, cell)
         return cell
 
