@@ -119,8 +119,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             logs=app.state.logs,
         )
         app.state.reconciler.start()
-    # What exists now lives as long as the service: the collector, which stops every request meanwhile, need not look at it
-    # again and again.
+    # What exists now lives as long as the service: the collector, which stops every request meanwhile, need not look
+    # at it again and again.
     gc.collect()
     gc.freeze()
     try:
