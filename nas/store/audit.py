@@ -15,7 +15,8 @@ from nas.results.snapshot import Snapshot
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import Fidelity
 from nas.store.engine import Database
-from nas.store.searches import ENDS, spec_adapter
+from nas.store.searches import ENDS
+from nas.store.spec_documents import spec_adapter
 from nas.store.tables import (
     ArchitectureRow,
     EnvironmentRow,

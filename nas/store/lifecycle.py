@@ -13,7 +13,8 @@ from nas.specs import SearchSpec
 from nas.store.engine import clean_text
 from nas.store.errors import ConflictError
 from nas.store.records import SearchRecord
-from nas.store.searches import Searches, dump_spec, find_search, require_search
+from nas.store.searches import Searches, find_search, require_search
+from nas.store.spec_documents import dump_spec
 from nas.store.tables import MeasurementRow, SearchRow, SnapshotRow, TrialRow
 
 LONGEST_LIST = 5

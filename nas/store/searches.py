@@ -5,10 +5,8 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import fields
-from functools import cache
 from typing import Any
 
-from pydantic import TypeAdapter
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -30,6 +28,7 @@ from nas.store.cursors import check_limit, decode, encode
 from nas.store.engine import Database, clean_text, in_parts
 from nas.store.errors import ConflictError, NotFoundError
 from nas.store.records import Page, SearchRecord, Stage
+from nas.store.spec_documents import dump_spec, read_spec
 from nas.store.tables import SearchRow, TrialRow
 
 ATTENDED = tuple(status for status in SearchStatus if not status.at_rest)
@@ -51,12 +50,6 @@ _MAY_FOLLOW: dict[SearchStatus, tuple[SearchStatus, ...]] = {
     SearchStatus.PAUSING: (SearchStatus.STOPPING, SearchStatus.PAUSED, *ENDS),
     SearchStatus.PAUSED: (SearchStatus.STOPPED,),  # queued again by `Lifecycle` alone, as a search that is over is
 }
-
-
-@cache
-def spec_adapter() -> TypeAdapter[SearchSpec]:
-    """What validates the spec of any search."""
-    return TypeAdapter(SearchSpec)
 
 
 _COLUMNS = tuple(
@@ -334,16 +327,11 @@ def _require_same_request(
         raise ConflictError(f"this Idempotency-Key was used for another {other} (search {existing.id})")
 
 
-def dump_spec(spec: SearchSpec) -> Any:
-    """Make the document of a spec that a row holds."""
-    return spec_adapter().dump_python(spec, mode="json")
-
-
 def read_search(row: RowMapping) -> SearchRecord:
     """Make the record of a row of `searches`."""
     stage, tags = row["stage"], row["tags"]
     parsed = {
-        "spec": spec_adapter().validate_python(row["spec"]),
+        "spec": read_spec(row["id"], row["spec"]),
         "stage": None if stage is None else Stage(**stage),
         "tags": () if tags is None else tuple(tags),
     }
