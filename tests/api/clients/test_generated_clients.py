@@ -8,9 +8,10 @@ pytestmark = pytest.mark.slow
 
 
 def test_openapi_python_client(example, generate, speak, expect, tmp_path):
+    (tmp_path / "client.yaml").write_text("content_type_overrides: {image/svg+xml: text/plain}")
     printed = generate(
         "openapi-python-client", "generate", "--path", example.document, "--meta", "none",
-        "--output-path", tmp_path / "generated" / "segnas_client",
+        "--output-path", tmp_path / "generated" / "segnas_client", "--config", tmp_path / "client.yaml",
     )  # fmt: skip
     # It warns of every schema and operation that it leaves out.
     assert printed.split() == ["Generating", str(tmp_path / "generated" / "segnas_client")]

@@ -18,10 +18,9 @@ def test_ray_start_takes_our_options():
     assert (python, words[:4]) == (sys.executable, ["-P", "-m", "ray.scripts.scripts", "start"])
     context = start.make_context("start", words[4:])  # NoSuchOption names the one that is gone
     assert context.params["dashboard_port"] == 8265
-    assert context.params["no_monitor"]
 
 
-def test_the_hook_of_ray_start_can_do_without_the_client_server(tmp_path):
+def test_the_hook_of_ray_start_can_do_without_client_server_and_monitor(tmp_path):
     from ray._private import ray_constants
     from ray._private.parameter import RayParams
     from ray.scripts import scripts
@@ -35,6 +34,7 @@ def test_the_hook_of_ray_start_can_do_without_the_client_server(tmp_path):
     params = RayParams(ray_client_server_port=10001)
     scripts.load_class(env[ray_constants.RAY_START_HOOK])(params, True)
     assert params.ray_client_server_port is None
+    assert params.no_monitor
 
 
 def test_what_a_local_cluster_reads_from_the_environment(tmp_path):
