@@ -37,7 +37,7 @@ def test_starts_attaches_and_stops_leaving_nothing(tmp_path, monkeypatch):
         assert httpx.get(jobs, headers={"Authorization": f"Bearer {cluster.token}"}).json() == []
         assert _addresses(cluster) == {"127.0.0.1"}
         commands = [" ".join(process.cmdline()) for process in processes.find(cluster.marker)]
-        assert not [command for command in commands if "ray.util.client.server" in command or "monitor.py" in command]
+        assert not [command for command in commands if "ray.util.client.server" in command or "/monitor.py" in command]
     finally:
         cluster.stop()
     assert processes.find(cluster.marker) == []
