@@ -171,19 +171,24 @@ def big(migrated_sqlite, tmp_path_factory):
     path = tmp_path_factory.mktemp("big") / "store.db"
     path.write_bytes(migrated_sqlite.read_bytes())
     with Store.open(f"sqlite:///{path}") as store:
-        with store._write() as connection:
-            connection.execute(text(ARCHITECTURES))
-            connection.execute(text("INSERT INTO fidelities VALUES ('f', '{}', 0)"))
-            for search, count in (("big", 10_000), ("small", 1_000)):
-                connection.execute(
-                    text(
-                        "INSERT INTO searches (id, kind, spec, status, attempt, created_at, updated_at)"
-                        " VALUES (:id, 'black_box', '{}', 'running', 1, 0, 0)"
-                    ),
-                    {"id": search},
-                )
-                connection.execute(text(MANY), {"id": search, "count": count})
+        fill_with_many(store)
         yield store
+
+
+def fill_with_many(store: Store) -> None:
+    """Write a search of 10,000 trials beside one of 1,000, scores with ties and gaps."""
+    with store._write() as connection:
+        connection.execute(text(ARCHITECTURES))
+        connection.execute(text("INSERT INTO fidelities VALUES ('f', '{}', 0)"))
+        for search, count in (("big", 10_000), ("small", 1_000)):
+            connection.execute(
+                text(
+                    "INSERT INTO searches (id, kind, spec, status, attempt, created_at, updated_at)"
+                    " VALUES (:id, 'black_box', '{}', 'running', 1, 0, 0)"
+                ),
+                {"id": search},
+            )
+            connection.execute(text(MANY), {"id": search, "count": count})
 
 
 ARCHITECTURES = """
@@ -281,8 +286,10 @@ def test_at_10_000_trials_what_was_measured_is_found_by_its_index(big: Store):
     assert not any(step.startswith("SCAN") for step in plan), plan
 
 
-def plans(store: Store, query: Callable[[Store], Any]) -> list[list[str]]:
-    """How SQLite goes about each statement of a query."""
+def plans(
+    store: Store, query: Callable[[Store], Any], explain: str = "EXPLAIN QUERY PLAN", column: int = 3
+) -> list[list[str]]:
+    """How a database (SQLite, unless told otherwise) goes about each statement of a query."""
     statements = []
     listener = lambda *args: statements.append(args[2:4])  # noqa: E731  (connection, cursor, statement, parameters...)
     event.listen(store._engine, "before_cursor_execute", listener)
@@ -290,7 +297,7 @@ def plans(store: Store, query: Callable[[Store], Any]) -> list[list[str]]:
     event.remove(store._engine, "before_cursor_execute", listener)
     with store._read() as connection:
         return [
-            [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+            [row[column] for row in connection.exec_driver_sql(f"{explain} {statement}", parameters)]
             for statement, parameters in statements
             if not statement.startswith("BEGIN")
         ]
