@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from nas.kinds.observations import observation_of
 from nas.kinds.plans import Need, Plan
 from nas.kinds.probing import probe_name, probe_trials, short
 from nas.kinds.protocol import Adoption, Family, Kind, Records
@@ -117,7 +118,7 @@ class StrategyPlan:
         return self._spec.fidelity
 
     def restore(self, trials: Sequence[TrialRecord], curves: Mapping[int, Sequence[Measurement]]) -> None:
-        self._strategy.restore(_observation(trial) for trial in trials)
+        self._strategy.restore(observation_of(trial) for trial in trials)
         if self._scheduler is not None:
             unjudged = {trial.number: trial.unjudged for trial in trials}
             self._scheduler.replay(curves, {number: at for number, at in unjudged.items() if at is not None})
@@ -144,11 +145,6 @@ class StrategyPlan:
         score, iteration = (None, None) if last is None else (last.score, last.iteration)
         unjudged = self._scheduler.unjudged(number) if self._scheduler else None
         self._strategy.tell(Observation(number, architecture, str(status), score, iteration, unjudged))
-
-
-def _observation(trial: TrialRecord) -> Observation:
-    status = str(trial.status)
-    return Observation(trial.number, trial.architecture, status, trial.score, trial.iteration, trial.unjudged)
 
 
 KIND = BlackBox()

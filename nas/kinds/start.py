@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from nas.kinds.observations import scored_by
 from nas.kinds.protocol import Records
-from nas.kinds.warm_start import SCORED, find_search
+from nas.kinds.warm_start import find_search
 from nas.specs import BlackBoxSpec
 from nas.specs.start import is_search, starting_cell
 from nas.store import TrialRecord
-from nas.strategies import Observation
 from nas.strategies.standings import Standings
 from search_spaces.dense_cell.architecture import DenseCell
 from search_spaces.validation import FieldProblem, InputError
@@ -56,14 +56,9 @@ def start_cells(spec: BlackBoxSpec, search_id: str, records: Records) -> list[De
 
 def _best_cell(trials: Collection[TrialRecord], ended_by: float) -> DenseCell | None:
     """Choose the best cell of the trials that had ended at a time, by `nas.results.standing`; None without any."""
-    standings, scored = Standings(), []
-    for trial in trials:
-        if trial.status in SCORED and trial.finished_at is not None and trial.finished_at <= ended_by:
-            seen = Observation(
-                trial.number, trial.architecture, str(trial.status), trial.score, trial.iteration, trial.unjudged
-            )
-            standings.note(seen)
-            scored.append(seen)
+    standings, scored = Standings(), list(scored_by(trials, ended_by))
+    for observation in scored:
+        standings.note(observation)
     if not scored:
         return None
     cell = max(scored, key=lambda seen: (standings.of(seen), -seen.number)).architecture

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from nas.kinds.observations import scored_by
 from nas.kinds.protocol import Records
-from nas.results.status import TrialStatus
 from nas.specs import BlackBoxSpec
 from nas.store import NotFoundError, SearchRecord
 from nas.strategies import Observation
 from search_spaces.validation import FieldProblem, InputError
-
-SCORED = (TrialStatus.COMPLETED, TrialStatus.PRUNED)
 
 
 def check_sources(spec: BlackBoxSpec, records: Records) -> None:
@@ -51,13 +49,8 @@ def warm_observations(spec: BlackBoxSpec, search_id: str, records: Records) -> l
         if find_search(source, records) is None:
             message = f"search {source} was deleted, so the search cannot start from it"
             raise InputError([FieldProblem(path=f"warm_start.{index}", message=message)])
-        for trial in records.all_trials(source):
-            ended = trial.finished_at is not None and trial.finished_at <= created_at
-            if ended and trial.status in SCORED and trial.architecture_key not in found:
-                observed = Observation(
-                    0, trial.architecture, str(trial.status), trial.score, trial.iteration, trial.unjudged
-                )
-                found[trial.architecture_key] = observed
+        for observation in scored_by(records.all_trials(source), created_at):
+            found.setdefault(observation.architecture.key, observation)
     return list(_numbered(found))
 
 
