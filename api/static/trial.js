@@ -12,22 +12,20 @@ export async function showTrial(searchId, number, signal) {
   const outage = element("p", { class: "wrong", role: "status" }), head = element("div"), body = card("results");
   document.title = `Trial ${number} - Segnas`;
   for (let shown = false, drawing = null; !signal.aborted;) {
-    let trial = null;
     try {
-      let panels;
-      [trial, panels] = await Promise.all([ask(path, { signal }), ask(`${path}/panels`, { signal })]);
+      const [trial, panels] = await Promise.all([ask(path, { signal }), ask(`${path}/panels`, { signal })]);
       outage.textContent = "";
       renew(head, trial, () => headOf(searchId, trial));
       renew(body, panels, () => panels.map(draw));
       drawing ??= await drawingCard(`${path}/drawing`, `trial${number}-${searchId}.svg`, signal);
       if (!shown) show(outage, head, drawing, body);
       shown = true;
+      if (trial.status !== "running") return;
     } catch (error) {
       if (signal.aborted || (error instanceof Refused && error.status < 500)) throw error;
       outage.textContent = `${error.message}: trying again.`;
       if (!shown) show(outage);
     }
-    if (trial !== null && trial.status !== "running") return;
     await new Promise((done) => setTimeout(done, PAUSE));
   }
 }

@@ -246,6 +246,18 @@ def test_a_trial_has_a_page(service, every_kind, visit, tmp_path: Path):
     expect(page.locator("h1")).not_to_contain_text("Trial")
 
 
+def test_a_trial_whose_drawing_fails_at_first_is_shown_later(service, visit):
+    search_id = service.search(name="drawn later")
+    service.trial(search_id, 0, 0.25, 0.5, end=TrialStatus.COMPLETED)
+    page = visit(f"{service.url}/docs", complaints=("ERR_FAILED",))
+    page.route("**/drawing", lambda route: route.abort())
+    page.goto(f"{service.url}/#/{search_id}/0")
+    expect(page.get_by_role("status")).to_contain_text("trying again")
+    page.unroute("**/drawing")
+    expect(page.locator("svg.segnas-drawing")).to_be_visible()
+    expect(page.get_by_role("status")).to_have_text("")
+
+
 def test_a_running_trial_is_followed(service, visit):
     search_id = service.search(name="followed")
     service.trial(search_id, 0)

@@ -9,7 +9,7 @@ from nas.strategies.base import Observation
 from nas.strategies.cells import CellSpace
 from nas.strategies.controller import Choice, Controller
 from nas.strategies.reinforce import ReinforceSearch
-from search_spaces.dense_cell.architecture import DenseCell, operator_index
+from tests.nas.strategies.learning import deviations_above_chance
 
 pytestmark = pytest.mark.slow  # torch
 
@@ -154,18 +154,7 @@ def test_torch_s_generator_is_neither_read_nor_moved():
     assert search().ask(0).branches == first.branches
 
 
-def score(cell: DenseCell) -> float:
-    """How many branches have a vertical rate of at least 12."""
-    return sum(32 < operator_index(branch.operator) <= 64 for branch in cell.branches) / len(cell.branches)
-
-
 def test_it_learns_what_scores_well_and_keeps_few_states():
     strategy = search(learning_rate=0.02)
-    scores = []
-    for number in range(240):
-        cell = strategy.ask(number)
-        scores.append(score(cell))
-        strategy.tell(Observation(number, cell, "completed", scores[-1], 90))
-    chance, deviation = 32 / 81, (32 / 81 * 49 / 81 / 180) ** 0.5  # of 180 branches
-    assert sum(scores[-60:]) / 60 > chance + 2 * deviation  # 240 trials are few for it
+    assert deviations_above_chance(strategy, 240) > 2  # 240 trials are few for it
     assert len(strategy._states) <= 20

@@ -6,8 +6,9 @@ from nas.specs import DenseCellSpace, TpeStrategy
 from nas.strategies.base import Observation
 from nas.strategies.cells import CellSpace
 from nas.strategies.tpe import TpeSearch
-from search_spaces.dense_cell.architecture import OPERATORS, Branch, DenseCell, operator_index
+from search_spaces.dense_cell.architecture import OPERATORS, Branch, DenseCell
 from search_spaces.dense_cell.space import sample
+from tests.nas.strategies.learning import deviations_above_chance
 
 GOOD, LURE = OPERATORS[10], OPERATORS[70]
 
@@ -28,19 +29,8 @@ def with_operator(cell: DenseCell, operator) -> DenseCell:
 
 
 def test_it_learns_what_scores_well():
-    """Score: how many branches have a vertical rate of at least 12. Later proposals beat uniform ones clearly."""
-
-    def score(cell: DenseCell) -> float:
-        return sum(32 < operator_index(branch.operator) <= 64 for branch in cell.branches) / 3
-
-    strategy = search(startup=10)
-    scores = []
-    for number in range(120):
-        cell = strategy.ask(number)
-        scores.append(score(cell))
-        strategy.tell(Observation(number, cell, "completed", scores[-1], 90))
-    chance, deviation = 32 / 81, (32 / 81 * 49 / 81 / 180) ** 0.5  # of 180 branches
-    assert sum(scores[-60:]) / 60 > chance + 4 * deviation
+    """Later proposals beat uniform ones clearly."""
+    assert deviations_above_chance(search(startup=10), 120) > 4
 
 
 def history(lure_status: str) -> list[Observation]:

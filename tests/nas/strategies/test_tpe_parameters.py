@@ -18,8 +18,8 @@ from search_spaces.dense_cell.architecture import (
     Branch,
     Conv1x1,
     DenseCell,
-    operator_index,
 )
+from tests.nas.strategies.learning import deviations_above_chance
 
 LEVELS = DenseCellSpace(branches=4, operators="extended", levels=(8, 16), channels=(16, 24, 40))
 
@@ -98,19 +98,8 @@ def test_default_options_leave_no_trace_in_a_spec():
 @pytest.mark.slow
 @pytest.mark.parametrize("options", [{"conditional": True}, {"multivariate": False}])
 def test_it_learns_what_scores_well(options):
-    """Score: the share of branches with a vertical rate of at least 12."""
-
-    def score(cell: DenseCell) -> float:
-        return sum(32 < operator_index(branch.operator) <= 64 for branch in cell.branches) / 3
-
     strategy = TpeSearch(CellSpace(DenseCellSpace(branches=3)), 0, TpeStrategy.model_validate(options))
-    scores = []
-    for number in range(120):
-        cell = strategy.ask(number)
-        scores.append(score(cell))
-        strategy.tell(Observation(number, cell, "completed", scores[-1], 90))
-    chance, deviation = 32 / 81, (32 / 81 * 49 / 81 / 180) ** 0.5  # of 180 branches
-    assert sum(scores[-60:]) / 60 > chance + 2 * deviation
+    assert deviations_above_chance(strategy, 120) > 2
 
 
 def test_without_the_liar_trials_in_flight_are_ignored():
