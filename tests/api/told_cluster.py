@@ -15,6 +15,7 @@ class ToldCluster:
         self.stopped: list[str] = []
         self.printed = "first line\nMemoryError: no more\n"
         self.there = True
+        self.why = "no answer"
         self.accepts = True
 
     def submit(self, search_id: str, attempt: int, name: str) -> str:
@@ -42,8 +43,8 @@ class ToldCluster:
         self._answer()
         return self.printed if job in self.jobs else ""
 
-    def reachable(self) -> bool:
-        return self.there
+    def unreachable(self) -> str | None:
+        return None if self.there else self.why
 
     def fail(self, job: str, exit_code: int | None = 1, message: str = "") -> None:
         """The job is over, and this is how."""

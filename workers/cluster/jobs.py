@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import ssl
 import threading
 import time
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from typing import Any, Self
 import httpx
 
 from nas.escaping import header_value
+from nas.tls import verification
 from workers.cluster import health
 
 _SEARCH_ID = re.compile(r"s[0-9a-f]{12}")
@@ -89,21 +91,28 @@ def job_id(search_id: str, attempt: int) -> str:
 class Cluster:
     """A Ray cluster, as its job server shows it.
 
-    Every method but `reachable`, `problems` and `close` raises `ClusterUnreachable`.
+    Every method but `unreachable`, `problems` and `close` raises `ClusterUnreachable`.
 
     Args:
         dashboard_url: Where the dashboard is, such as `http://host:8265`.
         token: The cluster's; None looks where Ray looks: RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH, ~/.ray/auth_token.
+        authority: PEM file of the authority that signed the dashboard's certificate, where no public one did.
 
     Raises:
-        RuntimeError: The token found there cannot be sent.
+        RuntimeError: The token found there cannot be sent, or the authority's file holds no certificate.
     """
 
-    def __init__(self, dashboard_url: str, token: str | None = None) -> None:
+    def __init__(self, dashboard_url: str, token: str | None = None, authority: Path | None = None) -> None:
         self.dashboard_url = dashboard_url.rstrip("/")
         token = token if token is not None else _token_from_environment()
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._http = httpx.Client(base_url=self.dashboard_url, headers=headers, timeout=_SECONDS, trust_env=False)
+        self._http = httpx.Client(
+            base_url=self.dashboard_url,
+            headers=headers,
+            timeout=_SECONDS,
+            trust_env=False,
+            verify=_verification(authority),
+        )
         self._asking = threading.Lock()
         self._asked: tuple[float, health.Problems] | None = None
 
@@ -171,13 +180,13 @@ class Cluster:
             return ""
         return str(_json(reply)["logs"] or "")
 
-    def reachable(self) -> bool:
-        """Whether the job server answers and takes the token."""
+    def unreachable(self) -> str | None:
+        """Say why the job server cannot be used, as a sentence; None when it answers and takes the token."""
         try:
             _json(self._send("GET", "/api/version"))
-        except ClusterUnreachable:
-            return False
-        return True
+        except ClusterUnreachable as error:
+            return str(error)
+        return None
 
     def problems(self, max_age: float = _HEALTH_AGE) -> health.Problems:
         """Find out which parts of the cluster cannot be used.
@@ -208,12 +217,9 @@ class Cluster:
         try:
             reply = self._http.request(method, path, json=json)
         except httpx.HTTPError as error:
-            raise ClusterUnreachable(f"no answer from the Ray cluster at {self.dashboard_url}: {error}") from error
+            raise ClusterUnreachable(health.no_answer(self.dashboard_url, error)) from error
         if reply.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
-            raise ClusterUnreachable(
-                f"the Ray cluster at {self.dashboard_url} refuses the token; "
-                "set RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH to the cluster's"
-            )
+            raise ClusterUnreachable(health.refused_token(self.dashboard_url))
         return reply
 
 
@@ -233,6 +239,13 @@ def _last_line(reply: httpx.Response) -> str:
     """Ray answers errors with a traceback; its last line says what was wrong."""
     lines = reply.text.strip().splitlines()
     return lines[-1] if lines else reply.reason_phrase
+
+
+def _verification(authority: Path | None) -> ssl.SSLContext | bool:
+    try:
+        return verification(authority)
+    except ValueError as error:
+        raise RuntimeError(f"the authority of the Ray cluster's certificate (ray_ca): {error}") from None
 
 
 def _token_from_environment() -> str | None:
