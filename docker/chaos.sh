@@ -34,7 +34,7 @@ await() {
 }
 # Compose gives up at once on a container that is unhealthy now, as the service is while the head comes back.
 all_up() { docker compose up -d --wait --wait-timeout 120 --scale ray-worker="${workers:-1}" > "$folder/up.log" 2>&1; }
-up() { await 600 "the services do not become healthy" all_up; }
+up() { await 1200 "the services do not become healthy" all_up; }
 more_than() { [ "$(ended)" -gt "$1" ]; }
 progress() { # another trial ends
     before=$(ended)

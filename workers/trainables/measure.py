@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nas.cache.sealed import ChangedMeanwhileError
 from nas.results.measurement import Measurement
 from workers.trainables.message import Measured
+from workers.trainables.node import node_name
 from workers.trainables.process import ProcessDiedError, share_of, threads_of
 from workers.trainables.task import TrialTask
 
@@ -49,4 +50,5 @@ def evaluate_task(task: TrialTask, device: str | torch.device | None) -> Iterato
 
 def measured(task: TrialTask, measurement: Measurement) -> Measured[Measurement]:
     """Make the message of a measurement, which is the last one at the fidelity's last rung."""
-    return Measured(attempt=task.attempt, result=measurement, last=measurement.iteration == task.fidelity.iterations)
+    last = measurement.iteration == task.fidelity.iterations
+    return Measured(attempt=task.attempt, node=node_name(), result=measurement, last=last)
