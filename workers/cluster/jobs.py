@@ -28,6 +28,8 @@ _ENTRYPOINT = "python -P -m workers.driver {search_id} {attempt}"
 """Run by a shell on the cluster: nothing but server-made ids may be put in. `-P`: a folder named `workers` in the
 cluster's working directory is not ours."""
 
+_STATE_DUMP = "[state-dump]"
+
 _SECONDS = 20.0
 """Submitting waits for the head node's agent, which is slow in the first seconds of a cluster."""
 
@@ -178,7 +180,7 @@ class Cluster:
         reply = self._send("GET", f"/api/jobs/{job}/logs")
         if reply.status_code == httpx.codes.NOT_FOUND:
             return ""
-        return str(_json(reply)["logs"] or "")
+        return without_dumps(str(_json(reply)["logs"] or ""))
 
     def unreachable(self) -> str | None:
         """Say why the job server cannot be used, as a sentence; None when it answers and takes the token."""
@@ -221,6 +223,19 @@ class Cluster:
         if reply.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
             raise ClusterUnreachable(health.refused_token(self.dashboard_url))
         return reply
+
+
+def without_dumps(text: str) -> str:
+    """Leave out the lines of a driver's log in which a raylet dumps its state.
+
+    When a node is lost, Ray shows every driver the last lines of the log of that node's raylet.
+
+    Args:
+        text: The log.
+    """
+    if _STATE_DUMP not in text:
+        return text
+    return "".join(line for line in text.splitlines(keepends=True) if _STATE_DUMP not in line)
 
 
 def _json(reply: httpx.Response) -> dict[str, Any]:

@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 log = logging.getLogger("segnas.driver")
 
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 60.0
 """For the answers of all nodes together; what a node that does not answer has left waits for the next search."""
 
 FORGOTTEN_SECONDS = 7 * 86400.0

@@ -17,7 +17,7 @@ from nas.store.tables import SearchRow
 from search_spaces.dense_cell.architecture import DenseCell
 from workers.cluster import processes
 from workers.cluster.health import PARTS
-from workers.cluster.jobs import Cluster, ClusterUnreachable, JobEnd, JobState, job_id
+from workers.cluster.jobs import Cluster, ClusterUnreachable, JobEnd, JobState, job_id, without_dumps
 from workers.driver.exit_codes import ExitCode
 
 NOBODY = "s000000000000"
@@ -99,6 +99,15 @@ def test_a_token_is_found_where_ray_finds_it(running_ray, monkeypatch, tmp_path)
     monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(tmp_path / "none"))
     with Cluster(local.dashboard_url) as tokenless:
         assert "refuses the token" in str(tokenless.unreachable())
+
+
+def test_dumps_of_a_raylets_state_are_left_out_of_logs():
+    lost = "(raylet) Raylet is terminated. Last 20 lines of the Raylet logs:\n"
+    dump = "    [state-dump] NodeManager.GCTaskFailureReason - 1 total\n    [state-dump] \n"
+    assert without_dumps(f"trial 2: 0.6026 at 150\n{lost}{dump}trial 2: 0.6665 at 300\n") == (
+        f"trial 2: 0.6026 at 150\n{lost}trial 2: 0.6665 at 300\n"
+    )
+    assert without_dumps("no end of line") == "no end of line"
 
 
 def test_a_job_nobody_knows_is_lost(cluster):
