@@ -16,6 +16,7 @@ REST = """
 GET  /v1/calibrations
 POST /v1/calibrations
 GET  /v1/calibrations/{search_id}
+GET  /v1/comparison
 GET  /v1/datasets
 GET  /v1/healthz
 GET  /v1/readyz

@@ -31,6 +31,7 @@ CURL: dict[tuple[str, str], str] = {
         "-H \"Idempotency-Key: $(date +%s)\" -d '{spec}'"
     ),
     ("get", "/v1/searches"): "curl -s {auth}'{base}/v1/searches?limit=10'",
+    ("get", "/v1/comparison"): "curl -s {auth}'{base}/v1/comparison?search='$BLACK_BOX'&search='$REFERENCE",
     ("get", "/v1/searches/{search_id}"): "curl -s {auth}{base}/v1/searches/$ID",
     ("post", "/v1/searches/{search_id}/stop"): "curl -s {auth}-X POST {base}/v1/searches/$ID/stop",
     ("post", "/v1/searches/{search_id}/pause"): "curl -s {auth}-X POST {base}/v1/searches/$ID/pause",

@@ -12,8 +12,35 @@ from typing_extensions import TypeAliasType
 
 from nas.schemas.base import PublicModel
 
-Mark: TypeAlias = Literal["best", "completed", "pruned", "running", "failed", "stopped"]
-"""How a line or point is drawn: as the best one, or like trials of a status."""
+Mark: TypeAlias = Literal[
+    "best",
+    "completed",
+    "pruned",
+    "running",
+    "failed",
+    "stopped",
+    "series1",
+    "series2",
+    "series3",
+    "series4",
+    "series5",
+    "series6",
+    "series7",
+    "series8",
+]
+"""How a line or point is drawn: as the best one, like trials of a status, or in a colour of its own among several."""
+
+SERIES: tuple[Mark, ...] = (
+    "series1",
+    "series2",
+    "series3",
+    "series4",
+    "series5",
+    "series6",
+    "series7",
+    "series8",
+)
+"""The marks of lines or points that are told apart by their colours."""
 
 
 class LinePublic(PublicModel):
@@ -38,6 +65,9 @@ class PointPublic(PublicModel):
     y: float
     text: str = Field(description="Shown at the point.")
     mark: Mark
+    label: str | None = Field(None, description="Written beside the point; null for a point without a name.")
+    low: float | None = Field(None, description="Lower end of the interval around `y`; null without one.")
+    high: float | None = Field(None, description="Upper end of that interval.")
 
 
 class ColumnPublic(PublicModel):
@@ -47,24 +77,32 @@ class ColumnPublic(PublicModel):
     numeric: bool = Field(False, description="Whether the cells are numbers, to be shown with digits of equal width.")
 
 
-class LinesPanel(PublicModel):
-    """A chart of lines over an integer such as the epoch, from 0 on; lines are drawn in their order."""
+class _Axes(PublicModel):
+    """What charts have in common."""
 
-    type: Literal["lines"] = "lines"
     title: str
     x_text: str = Field(description="Text of the horizontal axis.")
-    lines: tuple[LinePublic, ...]
+    x_log: bool = Field(False, description="Whether the horizontal axis is logarithmic; all x are then above 0.")
+    y_log: bool = Field(False, description="Whether the vertical axis is logarithmic; all y are then above 0.")
     legend: tuple[LegendPublic, ...] = ()
 
 
-class ScatterPanel(PublicModel):
-    """A scatter chart: one number against another."""
+class LinesPanel(_Axes):
+    """A chart of lines over a number such as the epoch, from 0 on; lines are drawn in their order."""
+
+    type: Literal["lines"] = "lines"
+    y_text: str | None = Field(None, description="Text of the vertical axis; null where the title says it.")
+    lines: tuple[LinePublic, ...]
+    steps: bool = Field(False, description="Whether a line keeps its height until its next point.")
+
+
+class ScatterPanel(_Axes):
+    """A scatter chart: one number against another, and steps through some of the points."""
 
     type: Literal["scatter"] = "scatter"
-    title: str
-    x_text: str
     y_text: str
     points: tuple[PointPublic, ...]
+    lines: tuple[LinePublic, ...] = Field((), description="Lines drawn as steps, such as the front of the best points.")
 
 
 class TablePanel(PublicModel):
