@@ -53,8 +53,7 @@ class Calibration(Kind[CalibrationSpec]):
         )
 
     def repeat(self, spec: CalibrationSpec) -> Repeat:
-        fields = given_fields(spec)
-        return Repeat("calibration.yaml", fields, "segnas calibrate calibration.yaml --watch")
+        return Repeat("calibration.yaml", given_fields(spec), "segnas calibrate calibration.yaml --watch")
 
     def panels(self, search: SearchRecord, store: Store) -> tuple[Panel, ...]:
         from nas.panels.calibration import calibration_panels  # numpy and scipy: not at the service's start
