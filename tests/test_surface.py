@@ -34,6 +34,7 @@ GET  /v1/searches/{search_id}/logs
 GET  /v1/searches/{search_id}/panels
 POST /v1/searches/{search_id}/pause
 GET  /v1/searches/{search_id}/ranking
+GET  /v1/searches/{search_id}/report
 POST /v1/searches/{search_id}/resume
 GET  /v1/searches/{search_id}/snapshots
 GET  /v1/searches/{search_id}/snapshots/{run}/{epoch}
@@ -59,6 +60,7 @@ cache prune --cache --dry-run --size --unused-for
 cache verify --cache
 calibrate SPEC.YAML --dry-run --key --watch
 calibration ID --json --plot
+compare ID... --json
 data add NAME DIR --classes --ignore --image-folder --image-suffix --images --layout --map --mask-folder --mask-suffix \
 --mosaic --read --reduce-zero-label --replace --seed --split --val
 data generate DIR --images --seed --size --val-images
@@ -78,6 +80,7 @@ logs ID --tail
 pause ID
 published --dataset --json
 rank ID --full-scale --json --plot
+report ID --output -o
 resume ID --retry-failed --watch
 retrain FILE --augment --dataset --device --evaluate --fidelity --flip --log --onnx --onnx-input --output --processes \
 --scales --seed --threads --weights

@@ -35,7 +35,7 @@ def compare_searches(search: SearchIds, store: StoreDep) -> ComparisonPublic:
     data. The answer does not grow with the number of trials.
     """
     if not 2 <= len(search) <= MOST:
-        raise _refused(f"{len(search)} searches are named; name 2 to {MOST} to compare")
+        raise _refused(f"name 2 to {MOST} searches to compare, not {len(search)}")
     twice = next((one for index, one in enumerate(search) if one in search[:index]), None)
     if twice is not None:
         raise _refused(f"{twice[:40]} is named twice; name different searches to compare")

@@ -24,6 +24,7 @@ from nas.cli import (
     rankings,
     registering,
     remote,
+    reports,
     serving,
     watching,
 )
@@ -67,6 +68,8 @@ app.command("full-scale")(rankings.full_scale)
 app.command("rank")(rankings.rank)
 app.command("calibrate")(rankings.calibrate)
 app.command("calibration")(rankings.calibration)
+app.command("compare")(reports.compare)
+app.command("report")(reports.report)
 app.command("stop")(remote.stop)
 app.command("pause")(lifecycle.pause)
 app.command("resume")(lifecycle.resume)

@@ -63,6 +63,7 @@ ERRORS = {
     "best_trial": {404, 409, 422, 503},
     "list_panels": {404, 422, 503},
     "list_trial_panels": {404, 422, 503},
+    "report_search": {404, 422, 503},
     "list_snapshots": {404, 409, 422, 503},
     "get_snapshot": {404, 409, 422, 503},
     "draw_snapshot": {404, 409, 422, 503},

@@ -85,8 +85,8 @@ def test_before_any_score_and_without_networks(service, snapshot_at):
 
 def test_what_is_refused(service, two):
     for ids, sentence in (
-        ([two[0]], "1 searches are named; name 2 to 8 to compare"),
-        ([f"s{number:012x}" for number in range(9)], "9 searches are named; name 2 to 8 to compare"),
+        ([two[0]], "name 2 to 8 searches to compare, not 1"),
+        ([f"s{number:012x}" for number in range(9)], "name 2 to 8 searches to compare, not 9"),
         ([two[0], two[1], two[0]], f"{two[0]} is named twice; name different searches to compare"),
     ):
         (error,) = refused(service.http.get("/v1/comparison", params={"search": ids}))["errors"]

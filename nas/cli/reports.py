@@ -1,0 +1,100 @@
+"""Commands that show searches to others: one beside another, and one as a file to send."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nas.cli.service import Json, SearchId, connect, resolve
+
+if TYPE_CHECKING:
+    from nas.schemas.comparisons import ComparedPublic, ComparisonPublic
+
+SearchIds = Annotated[
+    list[str], typer.Argument(metavar="ID...", help="Searches, each by its id, its first characters, or `latest`.")
+]
+
+
+def compare(searches: SearchIds, as_json: Json = False) -> None:
+    """Compare 2 to 8 searches: best scores and their cost, and the settings that differ."""
+    from nas.cli.output import print_json
+
+    with connect() as client:
+        found = client.compare([resolve(client, search) for search in searches])
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+    else:
+        print_comparison(found)
+
+
+def report(
+    search: SearchId,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE.html", help="Default: ID.html in this folder.")
+    ] = None,
+) -> None:
+    """Write a search's report: one HTML file to send, which needs neither the service nor a network."""
+    from nas.atomic import write_text_atomically
+
+    if output is not None and output.suffix not in (".html", ".htm"):
+        raise ValueError(f"{output} would hold HTML: let its name end in .html")
+    with connect() as client:
+        search_id = resolve(client, search)
+        text = client.report(search_id)
+    path = Path(f"{search_id}.html") if output is None else output
+    write_text_atomically(path, text)
+    print(f"wrote {path}")
+
+
+def print_comparison(found: ComparisonPublic) -> None:
+    """Print a table of the searches under letters, what is to be said of their scores, and the settings that differ."""
+    from nas.cli.layout import Column, cell, print_table, print_wrapped
+
+    columns = (
+        Column(""),
+        Column("ID"),
+        Column("Name", wraps=True),
+        Column("Trials"),
+        Column("Best"),
+        Column("Rung", drop=1),
+        Column("Parameters", drop=3),
+        Column("Multiply-adds", drop=4),
+        Column("Cost", drop=2),
+    )
+    letters = [chr(ord("A") + index) for index in range(len(found.searches))]
+    rows = ([cell(letter), *map(cell, _cells(one))] for letter, one in zip(letters, found.searches, strict=True))
+    print_table(columns, rows)
+    for note in found.notes:
+        print_wrapped(note)
+    print("\nSettings that differ:" if found.settings else "\nNo setting differs.")
+    width = max((len(setting.path) for setting in found.settings), default=0)
+    for setting in found.settings:
+        print_wrapped(_grouped(letters, setting.values), f"{setting.path:<{width}}  ")
+
+
+def _cells(one: ComparedPublic) -> tuple[str, ...]:
+    from nas.formatting import score
+
+    winner = one.winner
+    return (
+        one.id,
+        one.name,
+        f"{one.trials} / {one.planned}",
+        score(winner.score if winner else None),
+        f"{winner.rung:,}" if winner and winner.rung is not None else "",
+        f"{winner.parameters:,}" if winner and winner.parameters is not None else "",
+        f"{winner.multiply_adds / 1e6:,.1f} M" if winner and winner.multiply_adds is not None else "",
+        one.cost.duration,
+    )
+
+
+def _grouped(letters: list[str], values: tuple[str | None, ...]) -> str:
+    """Write each value once, behind the letters of the searches that have it."""
+    from nas.comparison.settings import shown_value
+
+    groups: dict[str | None, list[str]] = {}
+    for letter, value in zip(letters, values, strict=True):
+        groups.setdefault(value, []).append(letter)
+    return "; ".join(f"{', '.join(group)}: {shown_value(value)}" for value, group in groups.items())
