@@ -10,7 +10,7 @@ import typer
 from nas.cli.service import Json, SearchId, connect, resolve
 
 if TYPE_CHECKING:
-    from nas.schemas.comparisons import ComparedPublic, ComparisonPublic
+    from nas.schemas.comparisons import ComparedPublic, ComparisonPublic, WinnerPublic
 
 SearchIds = Annotated[
     list[str], typer.Argument(metavar="ID...", help="Searches, each by its id, its first characters, or `latest`.")
@@ -49,23 +49,18 @@ def report(
 
 
 def print_comparison(found: ComparisonPublic) -> None:
-    """Print a table of the searches under letters, what is to be said of their scores, and the settings that differ."""
+    """Print the searches under letters, their best trials, how comparable these are, and the settings that differ."""
     from nas.cli.layout import Column, cell, print_table, print_wrapped
 
-    columns = (
-        Column(""),
-        Column("ID"),
-        Column("Name", wraps=True),
-        Column("Trials"),
-        Column("Best"),
-        Column("Rung", drop=1),
-        Column("Parameters", drop=3),
-        Column("Multiply-adds", drop=4),
-        Column("Cost", drop=2),
-    )
     letters = [chr(ord("A") + index) for index in range(len(found.searches))]
-    rows = ([cell(letter), *map(cell, _cells(one))] for letter, one in zip(letters, found.searches, strict=True))
-    print_table(columns, rows)
+    listed = list(zip(letters, found.searches, strict=True))
+    columns = (Column(""), Column("ID"), Column("Name", wraps=True), Column("Status"), Column("Trials"), Column("Cost"))
+    print_table(columns, ([cell(letter), *map(cell, _search(one))] for letter, one in listed))
+    heads = ("Best", "Trial", "Rung", "Parameters", "Multiply-adds", "Time")
+    winners = (Column(""), *map(Column, heads), Column("Architecture", wraps=True))
+    print()
+    print_table(winners, ([cell(letter), *map(cell, _winner(one.winner))] for letter, one in listed))
+    print()
     for note in found.notes:
         print_wrapped(note)
     print("\nSettings that differ:" if found.settings else "\nNo setting differs.")
@@ -74,19 +69,23 @@ def print_comparison(found: ComparisonPublic) -> None:
         print_wrapped(_grouped(letters, setting.values), f"{setting.path:<{width}}  ")
 
 
-def _cells(one: ComparedPublic) -> tuple[str, ...]:
-    from nas.formatting import score
+def _search(one: ComparedPublic) -> tuple[str, ...]:
+    return (one.id, one.name, str(one.status), f"{one.trials} / {one.planned}", one.cost.duration)
 
-    winner = one.winner
+
+def _winner(winner: WinnerPublic | None) -> tuple[str, ...]:
+    from nas.formatting import duration, score
+
+    if winner is None:
+        return ("",) * 7
     return (
-        one.id,
-        one.name,
-        f"{one.trials} / {one.planned}",
-        score(winner.score if winner else None),
-        f"{winner.rung:,}" if winner and winner.rung is not None else "",
-        f"{winner.parameters:,}" if winner and winner.parameters is not None else "",
-        f"{winner.multiply_adds / 1e6:,.1f} M" if winner and winner.multiply_adds is not None else "",
-        one.cost.duration,
+        score(winner.score),
+        "" if winner.trial is None else f"#{winner.trial}",
+        "" if winner.rung is None else f"{winner.rung:,}",
+        "" if winner.parameters is None else f"{winner.parameters:,}",
+        "" if winner.multiply_adds is None else f"{winner.multiply_adds / 1e6:,.1f} M",
+        duration(winner.device_seconds),
+        winner.text,
     )
 
 

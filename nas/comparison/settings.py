@@ -13,6 +13,10 @@ LONGEST_VALUE = 160
 """Characters of a value that are shown; lists of start cells can be very long."""
 
 
+_NOTHING = {None, "null"}
+"""Where one spec has null and another has fields below, these say it."""
+
+
 class Setting(NamedTuple):
     """A setting in which searches differ.
 
@@ -33,7 +37,8 @@ def differing_settings(specs: Sequence[SearchSpec]) -> list[Setting]:
     dumps = [spec.model_dump(mode="json", exclude={"name"}) for spec in specs]
     flat = [dict(_flatten("", {"kind": dump["kind"], **dump})) for dump in dumps]
     paths = dict.fromkeys(path for fields in flat for path in fields)
-    return [Setting(path, values) for path in paths if len(set(values := tuple(map(_at(path), flat)))) > 1]
+    settings = (Setting(path, tuple(map(_at(path), flat))) for path in paths)
+    return [setting for setting in settings if len(set(setting.values)) > 1 and not set(setting.values) <= _NOTHING]
 
 
 def differing_paths(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
