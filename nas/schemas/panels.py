@@ -47,24 +47,31 @@ class ColumnPublic(PublicModel):
     numeric: bool = Field(False, description="Whether the cells are numbers, to be shown with digits of equal width.")
 
 
-class LinesPanel(PublicModel):
-    """A chart of lines over an integer such as the epoch, from 0 on; lines are drawn in their order."""
+class _Axes(PublicModel):
+    """What charts have in common."""
 
-    type: Literal["lines"] = "lines"
     title: str
     x_text: str = Field(description="Text of the horizontal axis.")
-    lines: tuple[LinePublic, ...]
+    x_log: bool = Field(False, description="Whether the horizontal axis is logarithmic; all x are then above 0.")
+    y_log: bool = Field(False, description="Whether the vertical axis is logarithmic; all y are then above 0.")
     legend: tuple[LegendPublic, ...] = ()
 
 
-class ScatterPanel(PublicModel):
-    """A scatter chart: one number against another."""
+class LinesPanel(_Axes):
+    """A chart of lines over an integer such as the epoch, from 0 on; lines are drawn in their order."""
+
+    type: Literal["lines"] = "lines"
+    y_text: str | None = Field(None, description="Text of the vertical axis; null where the title says it.")
+    lines: tuple[LinePublic, ...]
+
+
+class ScatterPanel(_Axes):
+    """A scatter chart: one number against another, and steps through some of the points."""
 
     type: Literal["scatter"] = "scatter"
-    title: str
-    x_text: str
     y_text: str
     points: tuple[PointPublic, ...]
+    lines: tuple[LinePublic, ...] = Field((), description="Lines drawn as steps, such as the front of the best points.")
 
 
 class TablePanel(PublicModel):
