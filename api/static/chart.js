@@ -3,10 +3,11 @@
 //   const place = new Chart(spec);  page.append(place.element);  place.show(later);  // a zoom stays
 //
 // spec: { x, y, series: [{ text, mark, points: [{ x, y, text }] or [[x, y]], line: "straight", "step" or "stairs" (not dashed), dots: false }],
-//   spans: [{ from, to, y, mark, text }], legend: [{ mark, text }], name }; all but x, y and series may be left out.
+//   spans: [{ from, to, y, mark, text }], legend: [{ mark, text }], name, along }; all but x, y and series may be left out.
 // An axis is { text, log, whole, zero, labels, format, span }: logarithmic; of whole numbers; it begins at 0; a name for each of
 // 0, 1, 2, ...; how a number is written; its two ends. A mark is "best", the status of a trial, or a number in [0, 1], drawn
-// between two colours. `text` of a point is shown at it, `label` is written beside it; `low` and `high` are the ends of its interval.
+// between two colours. `text` of a point is shown at it, `label` is written beside it; `low` and `high` are the ends of its
+// interval, along the axis that `along` names: "y", or "x".
 
 import { element } from "./dom.js";
 
@@ -37,7 +38,12 @@ export class Chart {
     const before = this.spec && this.full, zoomed = this.view && JSON.stringify(this.view) !== JSON.stringify(before);
     this.spec = { spans: [], legend: [], ...spec, series };
     this.places = [...series.flatMap(placesOf(spec)), ...this.spec.spans.map((span) => ({ ...span, x: span.from }))].sort((a, b) => a.x - b.x);
-    this.full = { x: ends(spec.x, this.places.flatMap(({ x, to }) => [x, to ?? x])), y: ends(spec.y, this.places.flatMap(({ y, low, high }) => [y, low ?? y, high ?? y])) };
+    const around = (name) => (name === (spec.along ?? "y") ? ({ low, high }) => [low, high].filter((end) => end != null) : () => []);
+    const across = (name) => series.filter(({ dots }) => dots === false).flatMap(({ points }) => points.map((point) => point[name]));
+    this.full = {
+      x: ends(spec.x, [...this.places.flatMap((place) => [place.x, place.to ?? place.x, ...around("x")(place)]), ...across("x")]),
+      y: ends(spec.y, [...this.places.flatMap((place) => [place.y, ...around("y")(place)]), ...across("y")]),
+    };
     this.view = zoomed ? this.view : this.full;
     this.plane.setAttribute("aria-label", this.summary());
     this.foot.replaceChildren(...this.spec.legend.map(({ mark, text }) => entry(mark, text)));
@@ -129,13 +135,14 @@ export class Chart {
     ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
     ctx.clip();
     ctx.font = FONT.replace("11px", `${11 * ratio}px`);
+    const along = this.spec.along ?? "y", bar = (x, y, width, height) => (along === "y" ? ctx.fillRect(x, y, width, height) : ctx.fillRect(y, x, height, width));
     for (const { x, y, low, high, label, mark } of this.places) {
-      const at = plot.valToPos(x, "x", true);
+      const at = plot.valToPos(x, "x", true), middle = along === "y" ? at : plot.valToPos(y, "y", true);
       if (low != null && high != null) {
-        const [bottom, top] = [low, high].map((end) => plot.valToPos(end, "y", true));
+        const [from, to] = [low, high].map((end) => plot.valToPos(end, along, true));
         ctx.fillStyle = colour(mark);
-        ctx.fillRect(at - ratio * 0.75, top, ratio * 1.5, bottom - top);
-        for (const end of [bottom, top]) ctx.fillRect(at - 4 * ratio, end - ratio * 0.75, 8 * ratio, ratio * 1.5);
+        bar(middle - ratio * 0.75, from, ratio * 1.5, to - from);
+        for (const end of [from, to]) bar(middle - 4 * ratio, end - ratio * 0.75, 8 * ratio, ratio * 1.5);
       }
       if (label == null) continue;
       const right = at + 7 * ratio + ctx.measureText(label).width < bbox.left + bbox.width;
@@ -277,8 +284,8 @@ function write({ labels, format }, value, ticks) {
   for (const [unit, text] of [[1e9, "G"], [1e6, "M"], [1e4, "k"]]) {
     if (size >= unit) return `${Number((value / (text === "k" ? 1e3 : unit)).toPrecision(4))} ${text}`;
   }
-  if (!ticks) return Number.isInteger(value) ? String(value) : size >= 1 ? value.toFixed(2) : value.toFixed(4);
-  const step = ticks.length > 1 ? Math.abs(ticks[1] - ticks[0]) : 1;
+  if (!ticks || ticks.length < 2) return Number.isInteger(value) ? String(value) : size >= 1 ? value.toFixed(2) : value.toFixed(4);
+  const step = Math.abs(ticks[1] - ticks[0]);
   return value.toFixed(Math.max(0, Math.min(6, Math.ceil(-Math.log10(step) - 1e-9))));
 }
 

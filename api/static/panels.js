@@ -26,6 +26,18 @@ const CHARTS = {
   }),
 };
 
+// A name is shortened where it stands at an axis; the row's tip has it in full.
+const AXIS_TEXT = innerWidth < 600 ? 18 : 28;
+
+CHARTS.intervals = ({ x_text, rows, zero }) => ({
+  along: "x", x: { text: x_text }, y: { labels: [...rows].reverse().map(({ text }) => (text.length > AXIS_TEXT ? `${text.slice(0, AXIS_TEXT - 1)}…` : text)) },
+  series: [
+    ...(zero ? [{ text: "0", mark: "stopped", line: "straight", dots: false, points: [[0, -0.5], [0, rows.length - 0.5]] }] : []),
+    { text: "results", mark: "pruned", points: rows.flatMap(({ points, text }, index) => points.map((x) => ({ x, y: rows.length - 1 - index, text: `${text}: ${x.toFixed(4)}` }))) },
+    ...marked(rows.flatMap(({ value, low, high, text, value_text: written, mark }, index) => (value === null ? [] : [{ x: value, y: rows.length - 1 - index, low, high, mark, text: `${text}: ${written}` }]))),
+  ],
+});
+
 export class Panels {
   constructor(id, signal) {
     this.path = `/v1/searches/${id}/panels`;

@@ -62,7 +62,7 @@ class Calibration(Kind[CalibrationSpec]):
         spec = self.own(search.spec)
         assert spec is not None, search.id
         result, _ = calibration(search.id, spec, store)
-        return calibration_panels(result)
+        return calibration_panels(result, spec.least_rho)
 
     def unranked(self, search: SearchRecord) -> str:
         return f"{search.id} is a calibration, which has its own full scale: see /v1/calibrations/{search.id}"

@@ -12,7 +12,7 @@ from nas.drawing.svg import number
 from nas.drawing.typesetting import text_width
 from nas.escaping import one_line
 from nas.report.axes import Axis, linear_axis, log_axis, tick_text
-from nas.schemas.panels import BarsPanel, LinePublic, LinesPanel, PointPublic, ScatterPanel
+from nas.schemas.panels import BarsPanel, IntervalsPanel, LinePublic, LinesPanel, PointPublic, ScatterPanel
 
 WIDTH, HEIGHT = 420.0, 270.0
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 14.0, 12.0, 40.0
@@ -68,6 +68,34 @@ def bars_chart(panel: BarsPanel) -> Markup:
         if bar.value is not None:
             _add(svg, "rect", "bar", x=before, y=y + 4, width=full * bar.value, height=10, rx=2)
         _text(svg, before + full + 6, y + 13, bar.value_text, "start", "value")
+    return _markup(svg)
+
+
+def intervals_chart(panel: IntervalsPanel) -> Markup:
+    """Draw rows of intervals on one horizontal axis: the single results, the value, its interval."""
+    row, before = 20.0, max((text_width(one_line(one.text), SMALL) for one in panel.rows), default=0.0) + 10
+    width, floor = max(WIDTH, before + 220), 6 + row * len(panel.rows)
+    svg = _svg(width, floor + BOTTOM, f"{panel.title}, by {panel.x_text}, {len(panel.rows)} rows")
+    ends = [end for one in panel.rows for end in (one.value, one.low, one.high, *one.points) if end is not None]
+    x = linear_axis([*ends, *([0.0] if panel.zero else [])], before, width - RIGHT)
+    for tick, written in _with_room(x):
+        _add(svg, "line", "grid", x1=x(tick), x2=x(tick), y1=4, y2=floor)
+        _text(svg, x(tick), floor + 15, written, "middle")
+    if panel.zero:
+        _add(svg, "line", "axis", x1=x(0.0), x2=x(0.0), y1=4, y2=floor)
+    _text(svg, (before + width) / 2, floor + 33, panel.x_text, "middle")
+    for index, one in enumerate(panel.rows):
+        y = 6 + row * (index + 0.5)
+        _text(svg, before - 8, y + 4, one.text, "end", "name")
+        for value in one.points:
+            _add(svg, "circle", "dot m-pruned", cx=x(value), cy=y, r=2.4)
+        if one.low is not None and one.high is not None:
+            _add(svg, "line", f"span m-{one.mark}", x1=x(one.low), x2=x(one.high), y1=y, y2=y)
+            for end in (one.low, one.high):
+                _add(svg, "line", f"span m-{one.mark}", x1=x(end), x2=x(end), y1=y - 4, y2=y + 4)
+        if one.value is not None:
+            dot = _add(svg, "circle", f"dot m-{one.mark}", cx=x(one.value), cy=y, r=4)
+            SubElement(dot, "title").text = one_line(f"{one.text}: {one.value_text}")
     return _markup(svg)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,9 +17,10 @@ from nas.formatting import duration, score
 from nas.kinds.full_scale import evaluations_of, newest_alike
 from nas.kinds.registry import kind_of
 from nas.panels.trial import trial_panels
+from nas.report.pictures import Gallery, gallery
 from nas.results.measurement import Measurement
 from nas.schemas.panels import ColumnPublic, Panel, TablePanel, TextPanel
-from nas.store import SearchRecord, Store, TrialRecord
+from nas.store import SearchRecord, Store, StoreError, TrialRecord
 from nas.yaml_text import dump_yaml
 
 if TYPE_CHECKING:
@@ -40,12 +42,14 @@ class Section:
         panels: Charts, tables and texts.
         drawing: A drawing of an architecture, which comes first; None without one.
         file: A text to be saved as a file, with the file's name before it; None without one.
+        gallery: Predictions on validation images; None without any.
     """
 
     title: str
     panels: tuple[Panel, ...] = ()
     drawing: Drawing | None = None
     file: tuple[str, str] | None = None
+    gallery: Gallery | None = None
 
 
 def sections(search: SearchRecord, store: Store, class_names: ClassNames) -> list[Section]:
@@ -64,6 +68,7 @@ def sections(search: SearchRecord, store: Store, class_names: ClassNames) -> lis
     made = [
         Section("Answer", kind.panels(search, store)),
         *(_winner(search, best, curve, class_names) if best is not None and kind.best_is_answer else ()),
+        *(_predictions(search, best, store) if best is not None and kind.best_is_answer else ()),
         *(_snapshot(found) if found.snapshot is not None else ()),
         Section("How the best score rose", (curve_panels([found]),) if found.steps and kind.best_is_answer else ()),
         Section("Can the scores be trusted?", _ranking(search, store)),
@@ -72,7 +77,7 @@ def sections(search: SearchRecord, store: Store, class_names: ClassNames) -> lis
         Section("What it was measured with", (_provenance(search, environment),)),
         _repeat(search, environment),
     ]
-    return [section for section in made if section.panels or section.drawing or section.file]
+    return [section for section in made if section.panels or section.drawing or section.file or section.gallery]
 
 
 def _winner(
@@ -85,6 +90,15 @@ def _winner(
     yield Section("Best architecture", (text,), draw_architecture(best.architecture, Setting.of(fidelity)))
     names = class_names(fidelity.dataset, curve)
     yield Section("Its measurement", trial_panels(search.id, best, fidelity, curve, names))
+
+
+def _predictions(search: SearchRecord, best: TrialRecord, store: Store) -> Iterator[Section]:
+    """What the best trial predicts, if that is kept; a report without pictures is a report all the same."""
+    with contextlib.suppress(StoreError):
+        found = store.predictions(search.id, best.number)
+        if found is not None and found.maps:
+            text = f"Trial {best.number} at iteration {found.iteration:,}: image, label map, prediction."
+            yield Section("What it predicts", (TextPanel(lines=(text,)),), gallery=gallery(found))
 
 
 def _snapshot(found: ComparedSearch) -> Iterator[Section]:

@@ -130,6 +130,28 @@ class BarsPanel(PublicModel):
     bars: tuple[BarPublic, ...]
 
 
+class IntervalPublic(PublicModel):
+    """One named row of intervals: a value, its interval, the single results behind it."""
+
+    text: str = Field(description="Name of the row.")
+    value: float | None = Field(description="Null without a result.")
+    low: float | None = Field(None, description="Lower end of the interval around `value`; null without one.")
+    high: float | None = Field(None, description="Upper end of that interval.")
+    points: tuple[float, ...] = Field((), description="The single results that `value` summarises.")
+    value_text: str = Field(description="Value and interval in words.")
+    mark: Mark = "completed"
+
+
+class IntervalsPanel(PublicModel):
+    """Rows of intervals on one horizontal axis, one below the other."""
+
+    type: Literal["intervals"] = "intervals"
+    title: str
+    x_text: str = Field(description="Text of the horizontal axis.")
+    rows: tuple[IntervalPublic, ...]
+    zero: bool = Field(False, description="Whether a line marks 0, which the axis then includes.")
+
+
 class TrellisPanel(PublicModel):
     """The path of an Auto-DeepLab network through the trellis of its search space, layer by layer."""
 
@@ -152,7 +174,8 @@ class TextPanel(PublicModel):
 SinglePanel = TypeAliasType(
     "SinglePanel",
     Annotated[
-        LinesPanel | ScatterPanel | BarsPanel | TablePanel | TrellisPanel | TextPanel, Field(discriminator="type")
+        LinesPanel | ScatterPanel | IntervalsPanel | BarsPanel | TablePanel | TrellisPanel | TextPanel,
+        Field(discriminator="type"),
     ],
 )
 """A panel that is not a row of panels."""
@@ -168,7 +191,7 @@ class RowPanel(PublicModel):
 Panel = TypeAliasType(
     "Panel",
     Annotated[
-        LinesPanel | ScatterPanel | BarsPanel | TablePanel | TrellisPanel | TextPanel | RowPanel,
+        LinesPanel | ScatterPanel | IntervalsPanel | BarsPanel | TablePanel | TrellisPanel | TextPanel | RowPanel,
         Field(discriminator="type"),
     ],
 )
