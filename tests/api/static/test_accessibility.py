@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 PAGES = {
     "list": ("", "tbody tr"),
-    "search": ("#/{black_box}", "svg circle"),
+    "search": ("#/{black_box}", ".plane canvas"),
     "differentiable search": ("#/{auto_deeplab}", "svg.trellis"),
     "heads": ("#/{reference}", ".panel table"),
     "calibration": ("#/{calibration}", ".panel"),
