@@ -97,3 +97,13 @@ def test_intervals_stand_in_rows():
     assert float(span.get("x1", "")) + float(span.get("x2", "")) == pytest.approx(2 * float(value.get("cx", "")))
     (zero,) = elements(drawn, "line", "axis")
     assert float(zero.get("x1", "")) < float(span.get("x1", ""))
+
+
+def test_names_of_close_points_do_not_cover_each_other():
+    points = tuple(
+        PointPublic(x=x, y=0.5, text="tip", mark="completed", label="a long name") for x in (1.0, 1.01, 1.02, 5.0)
+    )
+    drawn = scatter_chart(ScatterPanel(title="t", x_text="x", y_text="y", points=points))
+    heights = [float(text.get("y", "")) for text in elements(drawn, "text", "name")]
+    assert len(set(heights[:3])) == 3
+    assert heights[3] == heights[0]
