@@ -29,6 +29,7 @@ from api.routes import (
     calibrations,
     catalogue,
     comparisons,
+    confirmations,
     health,
     lifecycle,
     panels,
@@ -90,18 +91,8 @@ def _add_routes(app: FastAPI, settings: Settings) -> None:
     # The dependency only documents the token in OpenAPI; the middleware checks it.
     documented = [] if settings.token is None else [Depends(HTTPBearer(auto_error=False))]
     guarded = [*documented, ONLY_DECLARED_PARAMETERS]
-    for module in (
-        searches,
-        comparisons,
-        lifecycle,
-        trials,
-        panels,
-        snapshots,
-        references,
-        rankings,
-        calibrations,
-        reports,
-    ):
+    of_searches = (searches, comparisons, lifecycle, trials, panels, snapshots, references, rankings, confirmations)
+    for module in (*of_searches, calibrations, reports):
         app.include_router(module.router, prefix="/v1", dependencies=guarded, responses=problems(503))
     app.include_router(catalogue.router, prefix="/v1", dependencies=guarded)
     app.include_router(health.router, prefix="/v1", dependencies=[ONLY_DECLARED_PARAMETERS])
