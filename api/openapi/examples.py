@@ -62,7 +62,7 @@ CURL: dict[tuple[str, str], str] = {
     ),
     ("get", "/v1/searches/{search_id}/best"): 'curl -s {auth}"{base}/v1/searches/$ID/best?format=deeplab"',
     ("get", "/v1/searches/{search_id}/panels"): "curl -s {auth}{base}/v1/searches/$ID/panels",
-    ("get", "/v1/searches/{search_id}/report"): "curl -s {auth}{base}/v1/searches/$ID/report -o report.html",
+    ("get", "/v1/searches/{search_id}/report"): "curl -s {auth}{base}/v1/searches/$ID/report",
     ("get", "/v1/searches/{search_id}/snapshots"): "curl -s {auth}{base}/v1/searches/$AUTO_DEEPLAB/snapshots",
     ("get", "/v1/searches/{search_id}/snapshots/{run}/{epoch}"): (
         "curl -s {auth}{base}/v1/searches/$AUTO_DEEPLAB/snapshots/0/1"

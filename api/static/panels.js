@@ -107,7 +107,7 @@ function chartOfBars(bars) {
 
 function table(columns, rows) {
   return element("table", {},
-    columns.some(({ text }) => text) && element("thead", {}, element("tr", {}, columns.map(({ text }) => element("th", { scope: "col" }, text)))),
+    columns.some(({ text }) => text) && element("thead", {}, element("tr", {}, columns.map(({ text }) => (text ? element("th", { scope: "col" }, text) : element("td"))))),
     element("tbody", {}, rows.map((row) => element("tr", {},
       row.map((cell, index) => element("td", { class: columns[index].numeric && "number" }, cell))))));
 }

@@ -88,7 +88,7 @@ def _operators(number: int, run: Run, supernet: SupernetSpec) -> LinesPanel:
 def _strides(number: int, run: Run, supernet: SupernetSpec) -> LinesPanel:
     """The share of layers at each stride of a path that is drawn by beta."""
     names = [f"stride {stride}" for stride in STRIDES[: supernet.levels]]
-    trellis = Trellis(supernet.layers, supernet.levels)
+    trellis = Trellis(len(run[-1].path), supernet.levels)
     shares = {snapshot.epoch: stride_shares(trellis, snapshot.beta) for snapshot in run}
     return _shares(f"Beta of run {number}: share of layers at each stride", names, shares)
 
@@ -122,7 +122,8 @@ def stride_shares(trellis: Trellis, beta: Sequence[Sequence[float]]) -> list[flo
 
 
 def _shares(title: str, names: Sequence[str], shares: Mapping[int, Sequence[float]]) -> LinesPanel:
-    """One line for each name; with more names than colours, the rest is drawn alike."""
+    """One line for each name that has a share; with more of them than colours, the rest is drawn alike."""
+    names = names[: min(map(len, shares.values()))]
     marks: list[Mark] = [SERIES[place] if place < len(SERIES) else "pruned" for place in range(len(names))]
     lines = tuple(
         LinePublic(text=name, mark=mark, points=tuple((epoch, values[place]) for epoch, values in shares.items()))

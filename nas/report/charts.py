@@ -45,7 +45,7 @@ def scatter_chart(panel: ScatterPanel) -> Markup:
     ys = [*(point.y for point in panel.points), *ends, *(y for _, y in through)]
     frame = _Frame(panel, xs, ys, panel.y_text)
     for line in panel.lines:
-        frame.line(line, steps=True)
+        frame.line(line, steps=True, dashed=True)
     for point in panel.points:
         frame.interval(point)
     for point in panel.points:
@@ -115,6 +115,7 @@ class _Frame:
         left, right, floor = self._left, WIDTH - RIGHT, HEIGHT - BOTTOM
         self.x = log_axis(xs, left, right) if panel.x_log else linear_axis(xs, left, right, zero=zero)
         self.y = log_axis(ys, floor, TOP) if panel.y_log else linear_axis(ys, floor, TOP)
+        self._names: list[tuple[float, float, float]] = []
         self._grid(panel.x_text, y_text)
         if not xs:
             _text(self._svg, (left + right) / 2, HEIGHT / 2, "nothing is measured yet", "middle")
@@ -134,12 +135,14 @@ class _Frame:
             element = _text(self._svg, 0, 0, y_text, "middle")
             element.set("transform", f"translate(13 {number((TOP + floor) / 2)}) rotate(-90)")
 
-    def line(self, line: LinePublic, *, steps: bool) -> None:
+    def line(self, line: LinePublic, *, steps: bool, dashed: bool = False) -> None:
         if len(line.points) < 2:
             return
         corners = _stairs(line.points) if steps else line.points
         path = "L".join(f"{number(self.x(x))},{number(self.y(y))}" for x, y in corners)
         element = _add(self._svg, "path", f"line m-{line.mark}", d=f"M{path}")
+        if dashed:
+            element.set("stroke-dasharray", "5 4")
         SubElement(element, "title").text = one_line(line.text)
 
     def interval(self, point: PointPublic) -> None:
@@ -156,15 +159,26 @@ class _Frame:
         SubElement(element, "title").text = one_line(point.text)
 
     def name(self, point: PointPublic) -> None:
+        """Write the name of a point beside it, above or below, where it covers no other name."""
         if point.label is None:
             return
         x, width = self.x(point.x), text_width(one_line(point.label), SMALL)
         anchor: Literal["start", "end"] = "start" if x + width + 8 < WIDTH else "end"
         at = x + 7 if anchor == "start" else x - 7
-        _text(self._svg, at, self.y(point.y) - 5, point.label, anchor, "name")
+        left = at if anchor == "start" else at - width
+        places = [self.y(point.y) + shift for shift in (-5, 15, -18, 28)]
+        y = next((y for y in places if all(_apart(left, width, y, *other) for other in self._names)), places[0])
+        self._names.append((left, width, y))
+        _text(self._svg, at, y, point.label, anchor, "name")
 
     def markup(self) -> Markup:
         return _markup(self._svg)
+
+
+def _apart(  # noqa: PLR0917  two texts: left end, width, baseline
+    left: float, width: float, y: float, other: float, other_width: float, other_y: float
+) -> bool:
+    return abs(y - other_y) >= SMALL or left > other + other_width or other > left + width
 
 
 def _stairs(points: Points) -> Iterator[tuple[float, float]]:

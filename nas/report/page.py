@@ -39,7 +39,7 @@ def report(search: SearchRecord, store: Store, class_names: ClassNames) -> str:
 def render(search: SearchRecord, content: Sequence[Section], now: datetime) -> str:
     """Write the report of a search with these sections, as of a time."""
     kind = kind_of(search.spec)
-    return _template().render(
+    text = _template().render(
         search=search,
         created=datetime.fromtimestamp(search.created_at, UTC),
         method=kind.method(search.spec),
@@ -49,6 +49,7 @@ def render(search: SearchRecord, content: Sequence[Section], now: datetime) -> s
         version=version("segnas"),
         policy=policy(),
     )
+    return text.lstrip()  # the macros leave empty lines
 
 
 @cache

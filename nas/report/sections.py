@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nas.comparison.panels import curve_panels
 from nas.comparison.searches import ComparedSearch, compared_searches
@@ -62,7 +63,7 @@ def sections(search: SearchRecord, store: Store, class_names: ClassNames) -> lis
     """
     kind = kind_of(search.spec)
     (found,) = compared_searches([search], store)
-    best = found.overview.best
+    best = kind.best_trial(search, store)
     curve = store.curve(search.id, best.number) if best is not None else []
     environment = curve[-1].environment if curve else None
     made = [
@@ -212,4 +213,10 @@ def _repeat(search: SearchRecord, environment: Environment | None) -> Section:
     )
     commands = TextPanel(lines=lines, style="code")
     first = {name: repeat.content[name] for name in ("kind", "name") if name in repeat.content}
-    return Section("How to repeat it", (commands,), file=(repeat.file, dump_yaml({**first, **repeat.content})))
+    return Section(
+        "How to repeat it", (commands,), file=(repeat.file, _written(repeat.file, {**first, **repeat.content}))
+    )
+
+
+def _written(file: str, content: Mapping[str, Any]) -> str:
+    return json.dumps(content, indent=2) + "\n" if file.endswith(".json") else dump_yaml(content)

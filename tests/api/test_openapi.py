@@ -257,6 +257,8 @@ def test_the_curl_lines_work_when_pasted(service, document, snapshot_at):
             assert "\nevent: end\n" in output
         elif path.endswith("/drawing"):
             assert output.startswith("<svg "), (method, path, output)
+        elif path.endswith("/report"):
+            assert output.startswith("<!doctype html>"), (method, path, output)
         elif path.endswith("/logs"):
             assert "no cluster is configured" in output
         else:

@@ -12,6 +12,8 @@ from nas.specs import (
     AutoDeepLabSpec,
     BilevelSpec,
     CalibrationSpec,
+    ConfirmationRequest,
+    ConfirmationSpec,
     DpcStrategy,
     Explicit,
     FullScaleRequest,
@@ -24,6 +26,7 @@ from nas.specs.given import given_fields
 from nas.specs.requests import CalibrationRequest, SearchRequest, resolve
 from nas.yaml_files import read_yaml
 from nas.yaml_text import dump_yaml, parse_yaml
+from search_spaces import PUBLISHED_CELL, DenseCell, ReferenceHead
 from tests.builders import black_box_spec, scenes_fidelity
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -72,6 +75,17 @@ def test_a_full_scale_evaluation_can_be_asked_for_again():
     again = FullScaleSpec(of=spec.of, sampling="top", trials=request.choose.trials, **shared)
     assert again.key == spec.key
     assert repeat.command == "segnas full-scale s0123456789ab --fidelity full_scale.yaml --watch"
+
+
+def test_a_confirmation_can_be_asked_for_again():
+    heads = (ReferenceHead(name="aspp", channels=20), DenseCell(branches=PUBLISHED_CELL.branches, channels=48))
+    spec = ConfirmationSpec(
+        name="sure", of="s0123456789ab", trials=(3, 1), references=heads, fidelity=FIDELITY, seeds=5, seed=7
+    )
+    request = ConfirmationRequest.model_validate(kind_of(spec).repeat(spec).content)
+    assert isinstance(request.choose, Explicit)
+    assert (request.choose.trials, request.references, request.iterations) == ((3, 1), heads, 300)
+    assert (request.name, request.seeds, request.seed) == ("sure", 5, 7)
 
 
 @pytest.mark.parametrize("example", ["demo", "extended", "levels", "random", "reference", "auto_deeplab", "cityscapes"])
