@@ -7,7 +7,8 @@
 # a project of its own (segnas-chaos) with volumes, ports and secrets of its own, all of which it removes at its end. A
 # search of TRIALS trials (60) goes on while workers, head, service and database are killed, crash, are scaled, taken away
 # and taken down; then the record is backed up and restored, and upgraded from the schema of the version before.
-# Exit code 0: every trial is there, once. KEEP=1 leaves everything running, to look at.
+# Exit code 0: every trial is there, once. KEEP=1 leaves everything running, to look at; FAULTS=0 leaves out the faults, and
+# tries backup and upgrade alone.
 set -eu
 cd "$(dirname "$0")/.."
 trials=${1:-60}
@@ -103,20 +104,22 @@ say "search $search"
 fault="submission"
 progress
 
-fault "a worker is killed" docker compose kill ray-worker
-fault "a worker's Ray crashes" crash ray-worker
-fault "a busy worker is stopped" stop_in_order ray-worker
-fault "the service is killed" docker compose kill api
-fault "the service crashes" crash api
-fault "the database is killed" docker compose kill postgres
-fault "the database crashes" crash postgres
-fault "the head is killed" docker compose kill ray-head
-fault "the head's Ray crashes" crash ray-head
-fault "the head is stopped" stop_in_order ray-head
-fault "two workers instead of one" scale 2
-fault "one worker instead of two" scale 1
-fault "the database is away for half a minute" database_away
-fault "down, and up" down_and_up
+if [ "${FAULTS:-1}" = 1 ]; then
+    fault "a worker is killed" docker compose kill ray-worker
+    fault "a worker's Ray crashes" crash ray-worker
+    fault "a busy worker is stopped" stop_in_order ray-worker
+    fault "the service is killed" docker compose kill api
+    fault "the service crashes" crash api
+    fault "the database is killed" docker compose kill postgres
+    fault "the database crashes" crash postgres
+    fault "the head is killed" docker compose kill ray-head
+    fault "the head's Ray crashes" crash ray-head
+    fault "the head is stopped" stop_in_order ray-head
+    fault "two workers instead of one" scale 2
+    fault "one worker instead of two" scale 1
+    fault "the database is away for half a minute" database_away
+    fault "down, and up" down_and_up
+fi
 
 say "to the end"
 over() { sql "SELECT status FROM searches WHERE id = '$search'" | grep -qx 'completed\|failed\|stopped'; }
@@ -137,7 +140,7 @@ segnas export "$search" -o best.json > /dev/null
 say "backup and restore"
 docker compose exec -T postgres pg_dump -U segnas --format=custom segnas > "$folder/segnas.dump"
 docker compose stop api ray-head > /dev/null 2>&1
-sql "DELETE FROM searches" > /dev/null
+sql "TRUNCATE searches CASCADE" > /dev/null
 docker compose exec -T postgres pg_restore -U segnas -d segnas --clean --if-exists < "$folder/segnas.dump"
 up
 answers > "$folder/restored.json"

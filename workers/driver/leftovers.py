@@ -9,7 +9,7 @@ import time
 from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import ray
 from ray.exceptions import RayError
@@ -106,12 +106,7 @@ def _on_nodes(work: Mapping[str, partial[T]]) -> dict[str, T]:
     """Call functions on nodes, given by node; a node that does not answer has no result."""
     here = ray.get_runtime_context().get_node_id()
     results = {here: work[here]()} if here in work else {}
-    task = ray.remote(_call).options(num_cpus=0, max_retries=0, name="leftovers")
-    asked = {
-        task.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)).remote(function): node
-        for node, function in work.items()
-        if node != here
-    }
+    asked = {_ask(node, function): node for node, function in work.items() if node != here}
     if not asked:
         return results
     ready, late = ray.wait(list(asked), num_returns=len(asked), timeout=WAIT_SECONDS)
@@ -123,6 +118,12 @@ def _on_nodes(work: Mapping[str, partial[T]]) -> dict[str, T]:
         except RayError as error:  # the node went meanwhile
             log.info("a node did not say what is left on it: %s", error)
     return results
+
+
+def _ask(node: str, function: partial[Any]) -> Any:
+    there = NodeAffinitySchedulingStrategy(node, soft=False)
+    task = ray.remote(_call).options(num_cpus=0, max_retries=0, name="leftovers", scheduling_strategy=there)
+    return task.remote(function)
 
 
 def _call(function: partial[T]) -> T:
