@@ -140,7 +140,7 @@ segnas export "$search" -o best.json > /dev/null
 say "backup and restore"
 docker compose exec -T postgres pg_dump -U segnas --format=custom segnas > "$folder/segnas.dump"
 docker compose stop api ray-head > /dev/null 2>&1
-sql "TRUNCATE searches CASCADE" > /dev/null
+sql "SET client_min_messages = warning; TRUNCATE searches CASCADE" > /dev/null
 docker compose exec -T postgres pg_restore -U segnas -d segnas --clean --if-exists < "$folder/segnas.dump"
 up
 answers > "$folder/restored.json"
