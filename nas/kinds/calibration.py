@@ -44,6 +44,9 @@ class Calibration(Kind[CalibrationSpec]):
     def dataset(self, spec: CalibrationSpec) -> str:
         return spec.full_scale.dataset
 
+    def next_command(self, search: SearchRecord) -> str:
+        return f"segnas calibration {search.id}"
+
     def panels(self, search: SearchRecord, store: Store) -> tuple[Panel, ...]:
         from nas.panels.calibration import calibration_panels  # numpy and scipy: not at the service's start
         from nas.ranking.from_store import calibration

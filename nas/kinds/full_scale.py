@@ -44,6 +44,9 @@ class FullScale(Kind[FullScaleSpec]):
         parent = records.get_search(spec.of).spec
         return kind_of(parent).family(parent, records)
 
+    def next_command(self, search: SearchRecord) -> str:
+        return f"segnas rank {search.parent} --full-scale {search.id}"
+
     def panels(self, search: SearchRecord, store: Store) -> tuple[Panel, ...]:
         """The ranking of the parent search by this evaluation alone."""
         from nas.panels.ranking import ranking_panels  # numpy and scipy: not at the service's start

@@ -32,6 +32,9 @@ class Reference(Kind[ReferenceSpec]):
         changes = {"name": probe_name(spec), "fidelity": short(spec.fidelity), "seeds": 1}
         return ReferenceSpec.model_validate({**dict(spec), **changes})
 
+    def next_command(self, search: SearchRecord) -> str:
+        return f"segnas heads {search.id}"
+
     def panels(self, search: SearchRecord, store: Store) -> tuple[Panel, ...]:
         spec = self.own(search.spec)
         assert spec is not None, search.id
