@@ -17,6 +17,7 @@ GET  /v1/calibrations
 POST /v1/calibrations
 GET  /v1/calibrations/{search_id}
 GET  /v1/datasets
+GET  /v1/first-search
 GET  /v1/healthz
 GET  /v1/readyz
 GET  /v1/searches

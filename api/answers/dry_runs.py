@@ -29,14 +29,21 @@ def dry_run_public(
         store: Has the times of earlier searches.
     """
     forecast = forecast_public(spec, store)
-    given = request.model_dump(mode="json", exclude_unset=True)
     return DryRunPublic(
         **dict(forecast),
         facts=tuple(FactPublic(name=name, text=text) for name, text in facts(spec, forecast)),
         warnings=warnings,
         spec=spec,
-        yaml=dump_yaml(given),
+        yaml=_yaml(request),
     )
+
+
+def _yaml(request: BaseModel) -> str:
+    """The fields that were given, in an order for reading: what it is first, what it runs on last."""
+    given = request.model_dump(mode="json", exclude_unset=True)
+    first, last = ("kind", "name"), ("resources", "retries", "seed")
+    between = [field for field in given if field not in (*first, *last)]
+    return dump_yaml({field: given[field] for field in (*first, *between, *last) if field in given})
 
 
 def facts(spec: SearchSpec, forecast: ForecastPublic) -> Iterator[tuple[str, str]]:
@@ -68,14 +75,13 @@ def _fidelity(fidelity: Fidelity) -> str:
     backbone = fidelity.backbone
     trained = "" if backbone.frozen else ", trained"
     height, width = fidelity.crop
-    return (
-        f"{fidelity.dataset}, {backbone.name} at stride {backbone.output_stride}{trained}, crop {height}x{width}, "
-        f"batch {fidelity.batch}"
-    )
+    strides = f"stride{'s' * (len(backbone.strides) > 1)} {' and '.join(map(str, backbone.strides))}"
+    return f"{fidelity.dataset}, {backbone.name} at {strides}{trained}, crop {height}x{width}, batch {fidelity.batch}"
 
 
 def _reached(part: TrialsForecastPublic) -> str:
-    return ", ".join(f"{_about(rung.trials)} to iteration {rung.iteration}" for rung in part.rungs)
+    reached = [f"{_about(rung.trials)} trials to iteration {rung.iteration}" for rung in part.rungs[:1]]
+    return ", ".join([*reached, *(f"{_about(rung.trials)} to {rung.iteration}" for rung in part.rungs[1:])])
 
 
 def _about(trials: float) -> str:

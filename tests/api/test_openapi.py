@@ -73,6 +73,7 @@ ERRORS = {
     "get_calibration": {404, 422, 503},
     "list_spaces": {422},
     "list_datasets": {422},
+    "propose_first_search": {422},
     "alive": {422},
     "ready": {422, 503},
 }

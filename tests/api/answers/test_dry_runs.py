@@ -26,7 +26,7 @@ def test_parts_and_runs_are_facts_of_their_own():
     assert found["search"] == "x: auto deeplab on scenes"
     assert found["trials"] == "12, 2 at a time"
     assert found["runs"] == "2 of 40 epochs"
-    assert found["scoring"].endswith("; 12 to iteration 10, 5.4 to iteration 1000")
+    assert found["scoring"].endswith("; 12 trials to iteration 10, 5.4 to 1000")
     assert found["cost"] == "not known: why"
 
 

@@ -46,7 +46,7 @@ def test_a_dry_run_is_a_few_lines(segnas, own, spec):
     assert lines[0] == "search  a search: random on scenes"
     assert lines[1] == "trials  20, 2 at a time"
     at = "scenes, efficientnet_lite0 at stride 16, crop 513x513, batch 8"
-    assert lines[2] == f"fidelity  {at}; 20 to iteration 100, 20 to iteration 200"
+    assert lines[2] == f"fidelity  {at}; 20 trials to iteration 100, 20 to 200"
     assert lines[3].startswith("cost  not known: nothing has been measured")
     assert lines[4] == "warning  this service has no Ray cluster: the search would wait in the queue"
     assert lines[5] == "nothing was started; --json prints the whole spec"
