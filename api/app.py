@@ -28,6 +28,7 @@ from api.reconciler import JobCluster, Reconciler
 from api.routes import (
     calibrations,
     catalogue,
+    dashboard,
     health,
     lifecycle,
     panels,
@@ -91,6 +92,8 @@ def _add_routes(app: FastAPI, settings: Settings) -> None:
     for module in (searches, lifecycle, trials, panels, snapshots, references, rankings, calibrations):
         app.include_router(module.router, prefix="/v1", dependencies=guarded, responses=problems(503))
     app.include_router(catalogue.router, prefix="/v1", dependencies=guarded)
+    app.include_router(dashboard.router, prefix="/v1", dependencies=guarded)
+    app.include_router(dashboard.page_router)
     app.include_router(health.router, prefix="/v1", dependencies=[ONLY_DECLARED_PARAMETERS])
     app.include_router(health.router, include_in_schema=False, dependencies=[ONLY_DECLARED_PARAMETERS])
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

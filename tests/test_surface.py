@@ -16,6 +16,7 @@ REST = """
 GET  /v1/calibrations
 POST /v1/calibrations
 GET  /v1/calibrations/{search_id}
+POST /v1/dashboard
 GET  /v1/datasets
 GET  /v1/first-search
 GET  /v1/healthz
@@ -59,6 +60,7 @@ cache prune --cache --dry-run --json --size --unused-for
 cache verify --cache --json
 calibrate SPEC.YAML --dry-run --json --key --watch
 calibration ID --json --plot
+dashboard --json --print
 data add NAME DIR --classes --ignore --image-folder --image-suffix --images --json --layout --map --mask-folder \
 --mask-suffix --mosaic --read --reduce-zero-label --replace --seed --split --val
 data generate DIR --images --json --seed --size --val-images
@@ -96,6 +98,7 @@ weights remove NAME --json
 
 ENVIRONMENT = """
 SEGNAS_DASHBOARD_PORT
+SEGNAS_DASHBOARD_SIGN_IN
 SEGNAS_DATABASE_PASSWORD
 SEGNAS_DATABASE_URL
 SEGNAS_DATASETS

@@ -2,13 +2,14 @@
 // search, #/s0123456789ab/7 shows one of its trials, #/new is the form for a new search.
 
 import { element, show } from "./dom.js";
+import { guardLinks } from "./dashboard.js";
 import { readiness, Refused, setToken } from "./stream.js";
 import { listSearches } from "./list.js";
 import { newSearch } from "./new.js";
 import { followSearch } from "./search.js";
 import { showTrial } from "./trial.js";
 
-let leaving = new AbortController();
+let leaving = new AbortController(), dashboard = null;
 
 async function route() {
   leaving.abort();
@@ -45,6 +46,7 @@ async function showReadiness() {
     place.className = server.ready ? "muted" : "wrong";
     const link = document.getElementById("dashboard");
     link.hidden = !/^https?:/.test(server.ray_dashboard ?? "");
+    dashboard = link.hidden ? null : server.ray_dashboard;
     if (!link.hidden) link.href = server.ray_dashboard;
   } catch {
     place.textContent = "the service does not answer";
@@ -52,6 +54,7 @@ async function showReadiness() {
   }
 }
 
+guardLinks(() => dashboard);
 addEventListener("hashchange", route);
 route();
 showReadiness();

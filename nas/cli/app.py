@@ -14,6 +14,7 @@ import typer
 from nas.cli import (
     bench,
     cache,
+    dashboard,
     data,
     doctor,
     draw,
@@ -62,7 +63,13 @@ PANELS: dict[str, dict[str, Callable[..., object]]] = {
         "calibrate": rankings.calibrate,
         "full-scale": rankings.full_scale,
     },
-    "Watch": {"searches": remote.searches, "show": remote.show, "watch": watching.watch, "logs": remote.logs},
+    "Watch": {
+        "searches": remote.searches,
+        "show": remote.show,
+        "watch": watching.watch,
+        "logs": remote.logs,
+        "dashboard": dashboard.dashboard,
+    },
     "Results": {
         "trials": remote.trials,
         "export": remote.export,
