@@ -14,6 +14,7 @@ import typer
 from nas.cli import (
     bench,
     cache,
+    confirming,
     dashboard,
     data,
     doctor,
@@ -62,6 +63,7 @@ PANELS: dict[str, dict[str, Callable[..., object]]] = {
         "submit": remote.submit,
         "calibrate": rankings.calibrate,
         "full-scale": rankings.full_scale,
+        "confirm": confirming.confirm,
     },
     "Watch": {
         "searches": remote.searches,
@@ -77,6 +79,7 @@ PANELS: dict[str, dict[str, Callable[..., object]]] = {
         "draw": draw.draw,
         "rank": rankings.rank,
         "calibration": rankings.calibration,
+        "confirmation": confirming.confirmation,
         "heads": kinds.heads,
         "snapshots": kinds.snapshots,
         "published": published.published,
