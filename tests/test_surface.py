@@ -16,6 +16,7 @@ REST = """
 GET  /v1/calibrations
 POST /v1/calibrations
 GET  /v1/calibrations/{search_id}
+GET  /v1/comparison
 POST /v1/dashboard
 GET  /v1/datasets
 GET  /v1/first-search
@@ -37,6 +38,7 @@ GET  /v1/searches/{search_id}/logs
 GET  /v1/searches/{search_id}/panels
 POST /v1/searches/{search_id}/pause
 GET  /v1/searches/{search_id}/ranking
+GET  /v1/searches/{search_id}/report
 POST /v1/searches/{search_id}/resume
 GET  /v1/searches/{search_id}/snapshots
 GET  /v1/searches/{search_id}/snapshots/{run}/{epoch}
@@ -62,6 +64,7 @@ cache prune --cache --dry-run --json --size --unused-for
 cache verify --cache --json
 calibrate SPEC.YAML --dry-run --json --key --watch
 calibration ID --json --plot
+compare ID... --json
 confirm ID --json --key --name --references --seeds --top --trials --watch
 confirmation ID --json
 dashboard --json --print
@@ -84,6 +87,7 @@ logs ID --json --tail
 pause ID --json
 published --dataset --json
 rank ID --full-scale --json --plot
+report ID --json --output -o
 resume ID --json --retry-failed --watch
 retrain FILE --augment --dataset --device --evaluate --fidelity --flip --json --log --onnx --onnx-input --output \
 --processes --scales --seed --threads --weights

@@ -27,6 +27,7 @@ from nas.cli import (
     rankings,
     registering,
     remote,
+    reports,
     serving,
     watching,
 )
@@ -77,6 +78,8 @@ PANELS: dict[str, dict[str, Callable[..., object]]] = {
         "export": remote.export,
         "retrain": local.retrain,
         "draw": draw.draw,
+        "compare": reports.compare,
+        "report": reports.report,
         "rank": rankings.rank,
         "calibration": rankings.calibration,
         "confirmation": confirming.confirmation,

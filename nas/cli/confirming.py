@@ -10,7 +10,9 @@ from nas.cli.rankings import Key, Watch, chosen
 from nas.cli.service import Json, SearchId, connect, resolve
 
 if TYPE_CHECKING:
-    from nas.schemas.confirmations import ConfirmationPublic, GainPublic
+    from rich.text import Text
+
+    from nas.schemas.confirmations import ConfirmationPublic, ConfirmedPublic, GainPublic
 
 
 def confirm(
@@ -69,41 +71,43 @@ def confirmation(search: SearchId, as_json: Json = False) -> None:
 
 def print_confirmation(found: ConfirmationPublic) -> None:
     """Print the verdict, and a table of the confirmed architectures and the reference heads."""
-    from nas.cli.layout import Column, cell, print_table, print_wrapped
+    from nas.cli.layout import Column, print_table, print_wrapped
     from nas.cli.output import Architectures
-    from nas.formatting import quantity, score
 
     images = "kept back from the search" if found.kept_back else "that the search measured on, too"
     print_wrapped(found.sentence)
     print_wrapped(f"Scores are of validation images {images}.")
-    gains = {gain.architecture_key: gain for gain in found.gains}
     columns = (
         Column("Trial"),
         Column("mIoU"),
-        Column("Spread", drop=2),
-        Column("Seeds", drop=3),
+        Column("Spread"),
+        Column("Seeds", drop=1),
+        Column("MAdds", drop=2),
         Column("Best minus it"),
-        Column("Multiply-adds", drop=1),
         Column("Architecture", wraps=True),
     )
+    gains = {gain.architecture_key: gain for gain in found.gains}
     texts = Architectures((row.text, row.short_text) for row in found.rows)
     rows = [
-        (
-            "" if row.trial is None else f"#{row.trial}{' *' if row.architecture_key == found.winner else ''}",
-            score(row.mean),
-            score(row.spread),
-            str(len(row.scores)),
-            _gain(gains.get(row.architecture_key)),
-            quantity(row.multiply_adds),
-            cell(text),
-        )
+        _cells(row, found.winner, gains.get(row.architecture_key), text)
         for row, text in zip(found.rows, texts, strict=True)
     ]
-    print_table(columns, rows, texts.notes)
+    print_table(columns, rows, ["*: the best of those that the search found", *texts.notes])
 
 
-def _gain(gain: GainPublic | None) -> str:
-    return "" if gain is None else f"{gain.mean:+.3f} +- {gain.error:.3f}"
+def _cells(row: ConfirmedPublic, winner: str | None, gain: GainPublic | None, text: str) -> tuple[Text | str, ...]:
+    from nas.cli.layout import cell
+    from nas.formatting import score
+
+    return (
+        "" if row.trial is None else f"#{row.trial}{' *' if row.architecture_key == winner else ''}",
+        score(row.mean),
+        score(row.spread),
+        str(len(row.scores)),
+        "" if row.multiply_adds is None else f"{row.multiply_adds / 1e6:,.1f} M",
+        "" if gain is None else f"{gain.mean:+.3f} ± {gain.error:.3f}",
+        cell(text),
+    )
 
 
 def _head(text: str) -> dict[str, Any] | str:

@@ -30,7 +30,7 @@ class Confirmed:
 
     Attributes:
         text: The architecture in one line.
-        short_text: The architecture in few characters.
+        short_text: The same in few characters.
         architecture_key: Its content key.
         trial: Number of the trial of the search that found it; None for a reference head.
         found_score: What the search measured, on the images and with the seed that selected it; None likewise.

@@ -274,6 +274,19 @@ class DrawnScore(NamedTuple):
     status: TrialStatus
 
 
+class BestStep(NamedTuple):
+    """A trial that scored higher than all before it, and what its search had spent by then.
+
+    Attributes:
+        trials: How many trials there are up to this one.
+        device_seconds: Of these trials; an adopted one cost nothing.
+    """
+
+    trials: int
+    score: float
+    device_seconds: float
+
+
 class Change(NamedTuple):
     """A trial as it is now, and the number of its last change within the search; numbers ascend from 1."""
 
