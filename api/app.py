@@ -31,6 +31,7 @@ from api.routes import (
     health,
     lifecycle,
     panels,
+    predictions,
     rankings,
     references,
     searches,
@@ -88,7 +89,7 @@ def _add_routes(app: FastAPI, settings: Settings) -> None:
     # The dependency only documents the token in OpenAPI; the middleware checks it.
     documented = [] if settings.token is None else [Depends(HTTPBearer(auto_error=False))]
     guarded = [*documented, ONLY_DECLARED_PARAMETERS]
-    for module in (searches, lifecycle, trials, panels, snapshots, references, rankings, calibrations):
+    for module in (searches, lifecycle, trials, predictions, panels, snapshots, references, rankings, calibrations):
         app.include_router(module.router, prefix="/v1", dependencies=guarded, responses=problems(503))
     app.include_router(catalogue.router, prefix="/v1", dependencies=guarded)
     app.include_router(health.router, prefix="/v1", dependencies=[ONLY_DECLARED_PARAMETERS])
