@@ -33,8 +33,9 @@ READERS = 4
 
 def examples_key(source: CropSource, dataset: SegmentationDataset) -> str:
     """Compute the key of `make_examples`."""
+    images = (source.first, source.images)
     return content_key(
-        {"format": FORMAT, "data": dataset.key, "images": source.images, "crop": source.crop, "padding": source.padding}
+        {"format": FORMAT, "data": dataset.key, "images": images, "crop": source.crop, "padding": source.padding}
     )
 
 

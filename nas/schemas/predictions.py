@@ -10,7 +10,7 @@ from nas.schemas.base import PublicModel
 class PredictedImage(PublicModel):
     """A validation image with its label map and the prediction; the pictures are paths of this service."""
 
-    row: int = Field(description="Position of the image in the validation split.")
+    row: int = Field(description="Position of the image among those that scores are measured on, from 0.")
     image: str = Field(description="The crop that is measured, a JPEG.")
     mask: str = Field(description="Its label map, a PNG whose pixels are classes; black is ignored.")
     prediction: str = Field(description="The predicted classes, a PNG likewise, perhaps of fewer pixels.")

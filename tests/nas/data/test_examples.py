@@ -112,7 +112,8 @@ def test_the_key_tells_crops_apart(dataset):
         examples_key(one, dataset)
         for one in (source, replace(source, crop=(4, 8)), replace(source, images=5), replace(source, padding=(1, 2, 3)))
     ]
-    assert len(set(keys)) == 4
+    keys.append(examples_key(replace(source, images=5, first=3), dataset))
+    assert len(set(keys)) == 5
     assert examples_key(CropSource(dataset.split("val"), 8, (8, 8)), dataset) == keys[0]
 
 
