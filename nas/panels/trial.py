@@ -153,8 +153,8 @@ def _commands(
     for text, command in (
         ("Save its document, from which it is built and measured again", f"{export} -o {name}.json"),
         (
-            "Train it, and keep the network",
-            f"segnas retrain {name}.json --dataset {fidelity.dataset} --output retrained",
+            "Train it as it was measured, and keep the network; a fidelity of your own (YAML) trains it longer",
+            f"segnas retrain {name}.json --dataset {fidelity.dataset} --fidelity {name}.json --output retrained",
         ),
         ("Use the trained network in Python", 'network = nas.load_network("retrained")'),
         ("Build it untrained in a network of your own", f"nas.{build}"),

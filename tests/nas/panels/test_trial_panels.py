@@ -60,7 +60,7 @@ def test_a_trial_that_measured_two_rungs():
     }
     assert [line.command for line in take_away.commands] == [
         "segnas export s0123456789ab --trial 7 -o trial7.json",
-        "segnas retrain trial7.json --dataset scenes --output retrained",
+        "segnas retrain trial7.json --dataset scenes --fidelity trial7.json --output retrained",
         'network = nas.load_network("retrained")',
         'nas.build_head("trial7.json", in_channels=320)',
         "segnas export s0123456789ab --trial 7 --onnx trial7.onnx",
