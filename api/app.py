@@ -28,6 +28,7 @@ from api.reconciler import JobCluster, Reconciler
 from api.routes import (
     calibrations,
     catalogue,
+    comparisons,
     confirmations,
     health,
     lifecycle,
@@ -35,6 +36,7 @@ from api.routes import (
     predictions,
     rankings,
     references,
+    reports,
     searches,
     snapshots,
     trials,
@@ -90,8 +92,20 @@ def _add_routes(app: FastAPI, settings: Settings) -> None:
     # The dependency only documents the token in OpenAPI; the middleware checks it.
     documented = [] if settings.token is None else [Depends(HTTPBearer(auto_error=False))]
     guarded = [*documented, ONLY_DECLARED_PARAMETERS]
-    of_trials = (trials, predictions, panels, snapshots, references)
-    for module in (searches, lifecycle, *of_trials, rankings, confirmations, calibrations):
+    for module in (
+        searches,
+        comparisons,
+        lifecycle,
+        trials,
+        predictions,
+        panels,
+        snapshots,
+        references,
+        rankings,
+        confirmations,
+        calibrations,
+        reports,
+    ):
         app.include_router(module.router, prefix="/v1", dependencies=guarded, responses=problems(503))
     app.include_router(catalogue.router, prefix="/v1", dependencies=guarded)
     app.include_router(health.router, prefix="/v1", dependencies=[ONLY_DECLARED_PARAMETERS])
