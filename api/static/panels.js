@@ -1,7 +1,9 @@
 // Draws the panels of a search as the service sends them: by their type, with every text in its final form.
 
 import { Chart } from "./chart.js";
+import { commands } from "./commands.js";
 import { bar, card, element } from "./dom.js";
+import { pictures, swatch } from "./pictures.js";
 import { ask, Refused } from "./stream.js";
 import { trellis } from "./trellis.js";
 
@@ -11,6 +13,9 @@ const DRAW = {
   bars: ({ bars }) => chartOfBars(bars),
   table: ({ columns, rows }) => table(columns, rows),
   trellis: ({ path, places, levels }) => trellis(path, places, levels),
+  pictures,
+  commands: (panel) => commands(panel.commands),
+  links: ({ links }) => links.map(({ text, link, target }) => element("p", {}, text, " ", target ? element("a", { href: target }, link) : link)),
   text: ({ lines, style }) => style === "code" ? element("pre", { tabindex: 0 }, element("code", {}, lines.join("\n")))
     : lines.map((line) => element("p", { class: style }, line)),
 };
@@ -99,8 +104,8 @@ export function marked(points) {
 }
 
 function chartOfBars(bars) {
-  return element("table", { class: "bars" }, element("tbody", {}, bars.map(({ text, value, value_text: written }) => element("tr", {},
-    element("th", { scope: "row" }, text),
+  return element("table", { class: "bars" }, element("tbody", {}, bars.map(({ text, value, value_text: written, colour }) => element("tr", {},
+    element("th", { scope: "row" }, colour && swatch(colour), text),
     element("td", {}, value !== null && bar([["completed", value]], 1, written)),
     element("td", { class: "number" }, written)))));
 }

@@ -72,6 +72,14 @@ class Adoption:
     within: frozenset[str] | None = None
 
 
+class Origin(NamedTuple):
+    """What a trial was derived from: `text` ends where the name of the search, or of its trial, follows."""
+
+    text: str
+    search: str
+    number: int | None = None
+
+
 class Repeat(NamedTuple):
     """How to ask for the same search again, on another service.
 
@@ -184,6 +192,14 @@ class Kind(ABC, Generic[Spec]):
 
     def panels(self, search: SearchRecord, store: Store) -> tuple[Panel, ...]:
         """Make the tables and charts that a page shows beside the search's trials, from the results recorded so far."""
+        return ()
+
+    def origins(self, search: SearchRecord, number: int) -> tuple[Origin, ...]:
+        """Say what a trial of the search was derived from, by its number."""
+        return tuple(Origin("its search began with what is known from", origin) for origin in search.spec.origins)
+
+    def trials_again(self, spec: Spec, number: int) -> tuple[int, ...]:
+        """Return the trials of this search that measure a trial of the parent search again."""
         return ()
 
     def exports_snapshots(self, spec: Spec) -> bool:
