@@ -79,6 +79,7 @@ from nas.store.lifecycle import Lifecycle
 from nas.store.overviews import Overviews
 from nas.store.schema import Schema
 from nas.store.snapshots import Snapshots
+from nas.store.summaries import Summaries
 from nas.store.totals import Totals
 from nas.store.training_free import TrainingFree
 
@@ -94,6 +95,7 @@ class Store(
     Overviews,
     Changes,
     Chart,
+    Summaries,
     Totals,
     Costs,
     Snapshots,
