@@ -19,6 +19,7 @@ from fastapi.staticfiles import StaticFiles
 from api import errors, openapi
 from api.driver_logs import DriverLogs
 from api.events import EventHub
+from api.lately import Lately
 from api.middleware.auth import LocalOnly, TokenRequired
 from api.middleware.body import BodyLimit
 from api.middleware.headers import PageHeaders
@@ -117,6 +118,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await to_thread.run_sync(store.migrate)
     app.state.store = store
     app.state.hub = EventHub(store, settings)
+    app.state.panels = Lately()
     app.state.reconciler = None
     if app.state.cluster is not None:
         app.state.reconciler = Reconciler(
@@ -139,6 +141,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         gc.set_threshold(*thresholds)
         gc.unfreeze()
         await app.state.hub.close()
+        await to_thread.run_sync(app.state.panels.close)
         if app.state.reconciler is not None:
             await to_thread.run_sync(app.state.reconciler.stop)
         store.close()

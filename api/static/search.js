@@ -53,7 +53,7 @@ class SearchView {
 
   draw() {
     const { head, progress: steps, "learning curves": left, scores: right, leaderboard: board } = this.parts;
-    if (!this.shown) show(head, steps, this.panels.card, element("div", { class: "pair" }, left, right), board);
+    if (!this.shown) show(head, steps, this.panels.cards.answer, element("div", { class: "pair" }, left, right), this.panels.cards.analysis, board);
     this.shown = true;
     document.title = `${this.search.name} - Segnas`;
     const { name, status, message, actions, exportable, dashboard, notes, tags } = this.search;

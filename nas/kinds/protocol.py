@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
@@ -185,6 +185,13 @@ class Kind(ABC, Generic[Spec]):
     def panels(self, search: SearchRecord, store: Store) -> tuple[Panel, ...]:
         """Make the tables and charts that a page shows beside the search's trials, from the results recorded so far."""
         return ()
+
+    def slow_panels(self, search: SearchRecord, store: Store) -> Mapping[str, Callable[[], tuple[Panel, ...]]]:
+        """Name the further panels that take longer to make than a reader wants to wait, each with what makes it.
+
+        The service makes them beside its answers, and shows the last ones meanwhile.
+        """
+        return {}
 
     def exports_snapshots(self, spec: Spec) -> bool:
         """Whether the best architecture comes from the snapshots of the search, not from its trials."""

@@ -17,7 +17,7 @@ from nas.drawing.drawing import Drawing
 from nas.drawing.palette import STYLESHEET as DRAWINGS
 from nas.escaping import one_line
 from nas.kinds.registry import kind_of
-from nas.report.charts import bars_chart, intervals_chart, lines_chart, scatter_chart
+from nas.report.charts import bars_chart, intervals_chart, lines_chart, scatter_chart, spans_chart
 from nas.report.sections import ClassNames, Section, sections
 from nas.store import SearchRecord, Store
 
@@ -80,6 +80,7 @@ def _template() -> Template:
     environment.globals |= {
         "lines_chart": lines_chart,
         "scatter_chart": scatter_chart,
+        "spans_chart": spans_chart,
         "bars_chart": bars_chart,
         "intervals_chart": intervals_chart,
         "stylesheet": Markup(stylesheet()),  # noqa: S704  a file of this package

@@ -74,6 +74,7 @@ def sections(search: SearchRecord, store: Store, class_names: ClassNames) -> lis
         Section("How the best score rose", (curve_panels([found]),) if found.steps and kind.best_is_answer else ()),
         Section("Can the scores be trusted?", _ranking(search, store)),
         Section("Leaderboard", _leaderboard(search, store, found.trials) if kind.best_is_answer else ()),
+        Section("How its trials went", _analysis(search, store)),
         Section("What it cost", (_costs(found),)),
         Section("What it was measured with", (_provenance(search, environment),)),
         _repeat(search, environment),
@@ -136,6 +137,12 @@ def _leaderboard(search: SearchRecord, store: Store, total: int) -> tuple[Panel,
     rows = tuple(_row(rank, trial) for rank, trial in enumerate(trials, 1))
     title = f"The first {len(trials)} of {total}" if total > len(trials) else "All trials"
     return (TablePanel(title=title, columns=(*columns, ColumnPublic(text="Architecture")), rows=rows),)
+
+
+def _analysis(search: SearchRecord, store: Store) -> tuple[Panel, ...]:
+    """The panels about all trials, but for charts that a reader has to operate."""
+    made = [panel for make in kind_of(search.spec).slow_panels(search, store).values() for panel in make()]
+    return tuple(panel for panel in made if panel.type != "choices")
 
 
 def _row(rank: int, trial: TrialRecord) -> tuple[str, ...]:
