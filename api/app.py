@@ -31,6 +31,7 @@ from api.routes import (
     catalogue,
     comparisons,
     confirmations,
+    dashboard,
     health,
     lifecycle,
     panels,
@@ -96,6 +97,8 @@ def _add_routes(app: FastAPI, settings: Settings) -> None:
     for module in (*of_searches, calibrations, reports):
         app.include_router(module.router, prefix="/v1", dependencies=guarded, responses=problems(503))
     app.include_router(catalogue.router, prefix="/v1", dependencies=guarded)
+    app.include_router(dashboard.router, prefix="/v1", dependencies=guarded)
+    app.include_router(dashboard.page_router)
     app.include_router(health.router, prefix="/v1", dependencies=[ONLY_DECLARED_PARAMETERS])
     app.include_router(health.router, include_in_schema=False, dependencies=[ONLY_DECLARED_PARAMETERS])
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

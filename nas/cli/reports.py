@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nas.cli.service import Json, SearchId, connect, resolve
+from nas.cli.service import Json, SearchId, complete_search, connect, resolve
 
 if TYPE_CHECKING:
     from nas.schemas.comparisons import ComparedPublic, ComparisonPublic, WinnerPublic
 
 SearchIds = Annotated[
-    list[str], typer.Argument(metavar="ID...", help="Searches, each by its id, its first characters, or `latest`.")
+    list[str],
+    typer.Argument(
+        metavar="ID...",
+        help="Searches, each by its id, its first characters, or `latest`.",
+        autocompletion=complete_search,
+    ),
 ]
 
 
@@ -34,9 +39,11 @@ def report(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE.html", help="Default: ID.html in this folder.")
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Write a search's report: one HTML file to send, which needs neither the service nor a network."""
     from nas.atomic import write_text_atomically
+    from nas.cli.output import print_result
 
     if output is not None and output.suffix not in (".html", ".htm"):
         raise ValueError(f"{output} would hold HTML: let its name end in .html")
@@ -45,7 +52,7 @@ def report(
         text = client.report(search_id)
     path = Path(f"{search_id}.html") if output is None else output
     write_text_atomically(path, text)
-    print(f"wrote {path}")
+    print_result(f"wrote {path}", {"wrote": [str(path)]}, as_json)
 
 
 def print_comparison(found: ComparisonPublic) -> None:

@@ -16,10 +16,20 @@ from nas.results.measurement import Measurement
 from nas.results.proposal import Proposal
 from nas.results.status import TrialStatus
 from nas.schemas.panels import Panel
-from nas.specs import BlackBoxSpec, Fidelity, RandomStrategy
+from nas.specs import (
+    BlackBoxSpec,
+    DpcStrategy,
+    EvolutionStrategy,
+    Fidelity,
+    GpStrategy,
+    RandomStrategy,
+    Strategy,
+    TpeStrategy,
+)
 from nas.store import SearchRecord, Store, TrialRecord
 from nas.strategies import CellSpace, Observation, SpaceExhausted, SuccessiveHalving, build_strategy
 from search_spaces.document import Architecture
+from search_spaces.validation import FieldProblem
 
 
 class BlackBox(Kind[BlackBoxSpec]):
@@ -52,6 +62,21 @@ class BlackBox(Kind[BlackBoxSpec]):
 
     def reduction(self, spec: BlackBoxSpec) -> float | None:
         return None if spec.early_stopping is None else spec.early_stopping.reduction
+
+    def warnings(self, spec: BlackBoxSpec) -> tuple[FieldProblem, ...]:
+        strategy, startup = spec.strategy, drawn_at_random(spec.strategy)
+        distinct = CellSpace(spec.space).distinct
+        found = []
+        if distinct < spec.trials:
+            message = f"the space has {distinct} architectures, so the search ends after {distinct} trials"
+            found.append(FieldProblem(path="trials", message=message))
+        if startup is not None and startup[1] >= spec.trials and not spec.warm_start:
+            field, count = startup
+            message = (
+                f"{strategy.name} draws its first {count} trials at random, and so all {spec.trials} of this search"
+            )
+            found.append(FieldProblem(path=f"strategy.{field}", message=message))
+        return tuple(found)
 
     def probe(self, spec: BlackBoxSpec) -> BlackBoxSpec:
         """A few random architectures without early stopping."""
@@ -87,6 +112,16 @@ class BlackBox(Kind[BlackBoxSpec]):
             "choices": partial(choice_panels, search.id, spec.space, store),
             "importance": partial(importance_panels, search.id, spec.space, store),
         }
+
+
+def drawn_at_random(strategy: Strategy) -> tuple[str, int] | None:
+    """Return the field that says how many trials a strategy draws before it learns, and its value; None without one."""
+    match strategy:
+        case DpcStrategy() | TpeStrategy() | GpStrategy():
+            return "startup", strategy.startup
+        case EvolutionStrategy():
+            return "population", strategy.population
+    return None
 
 
 class StrategyPlan:

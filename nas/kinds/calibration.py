@@ -55,6 +55,9 @@ class Calibration(Kind[CalibrationSpec]):
     def repeat(self, spec: CalibrationSpec) -> Repeat:
         return Repeat("calibration.yaml", given_fields(spec), "segnas calibrate calibration.yaml --watch")
 
+    def next_command(self, search: SearchRecord) -> str:
+        return f"segnas calibration {search.id}"
+
     def panels(self, search: SearchRecord, store: Store) -> tuple[Panel, ...]:
         from nas.panels.calibration import calibration_panels  # numpy and scipy: not at the service's start
         from nas.ranking.from_store import calibration

@@ -58,6 +58,9 @@ class FullScale(Kind[FullScaleSpec]):
         command = f"segnas full-scale {spec.of} --fidelity full_scale.yaml --watch"
         return Repeat("full_scale.yaml", given_fields(request), command)
 
+    def next_command(self, search: SearchRecord) -> str:
+        return f"segnas rank {search.parent} --full-scale {search.id}"
+
     def panels(self, search: SearchRecord, store: Store) -> tuple[Panel, ...]:
         """The ranking of the parent search by this evaluation alone."""
         from nas.panels.ranking import ranking_panels  # numpy and scipy: not at the service's start

@@ -160,6 +160,10 @@ class Kind(ABC, Generic[Spec]):
         """Return the factor of successive halving: the best 1/reduction continue at each rung. None: all continue."""
         return None
 
+    def warnings(self, spec: Spec) -> tuple[FieldProblem, ...]:
+        """Find what is odd about a spec that is allowed, each with the path of its field."""
+        return ()
+
     def probe(self, spec: Spec) -> Spec | None:
         """Make a small search that measures the time of a step in this one; None where there is no such search."""
         return None
@@ -181,6 +185,10 @@ class Kind(ABC, Generic[Spec]):
     def repeat(self, spec: Spec) -> Repeat:
         """Write the request of the same search."""
         return Repeat("search.yaml", given_fields(spec), "segnas submit search.yaml --watch")
+
+    def next_command(self, search: SearchRecord) -> str:
+        """Write the command of `segnas` that shows or takes away what the search has found."""
+        return f"segnas export {search.id} -o best.json"
 
     def panels(self, search: SearchRecord, store: Store) -> tuple[Panel, ...]:
         """Make the tables and charts that a page shows beside the search's trials, from the results recorded so far."""

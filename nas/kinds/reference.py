@@ -36,6 +36,9 @@ class Reference(Kind[ReferenceSpec]):
         seeds = "one seed" if spec.seeds == 1 else f"{spec.seeds} seeds each"
         return f"Which of {len(spec.heads)} given heads scores highest on {self.dataset(spec)}, with {seeds}?"
 
+    def next_command(self, search: SearchRecord) -> str:
+        return f"segnas heads {search.id}"
+
     def panels(self, search: SearchRecord, store: Store) -> tuple[Panel, ...]:
         spec = self.own(search.spec)
         assert spec is not None, search.id

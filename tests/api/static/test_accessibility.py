@@ -13,6 +13,7 @@ pytestmark = pytest.mark.slow
 
 PAGES = {
     "list": ("", "tbody tr"),
+    "new search": ("#/new", "pre"),
     "search": ("#/{black_box}", ".plane canvas"),
     "differentiable search": ("#/{auto_deeplab}", "svg.trellis"),
     "heads": ("#/{reference}", ".panel table"),
