@@ -35,6 +35,7 @@ from api.routes import (
     health,
     lifecycle,
     panels,
+    predictions,
     rankings,
     references,
     reports,
@@ -93,8 +94,8 @@ def _add_routes(app: FastAPI, settings: Settings) -> None:
     # The dependency only documents the token in OpenAPI; the middleware checks it.
     documented = [] if settings.token is None else [Depends(HTTPBearer(auto_error=False))]
     guarded = [*documented, ONLY_DECLARED_PARAMETERS]
-    of_searches = (searches, comparisons, lifecycle, trials, panels, snapshots, references, rankings, confirmations)
-    for module in (*of_searches, calibrations, reports):
+    of_trials = (trials, predictions, panels, snapshots, references)
+    for module in (searches, comparisons, lifecycle, *of_trials, rankings, confirmations, calibrations, reports):
         app.include_router(module.router, prefix="/v1", dependencies=guarded, responses=problems(503))
     app.include_router(catalogue.router, prefix="/v1", dependencies=guarded)
     app.include_router(dashboard.router, prefix="/v1", dependencies=guarded)

@@ -48,6 +48,8 @@ GET  /v1/searches/{search_id}/trials
 GET  /v1/searches/{search_id}/trials/{number}
 GET  /v1/searches/{search_id}/trials/{number}/drawing
 GET  /v1/searches/{search_id}/trials/{number}/panels
+GET  /v1/searches/{search_id}/trials/{number}/predictions
+GET  /v1/searches/{search_id}/trials/{number}/predictions/{place}/{layer}
 GET  /v1/spaces
 """
 

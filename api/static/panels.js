@@ -2,7 +2,9 @@
 
 import { Chart } from "./chart.js";
 import { choices } from "./choices.js";
+import { commands } from "./commands.js";
 import { bar, card, element } from "./dom.js";
+import { pictures, swatch } from "./pictures.js";
 import { ask, Refused } from "./stream.js";
 import { trellis } from "./trellis.js";
 
@@ -13,6 +15,9 @@ const DRAW = {
   choices: (panel) => choices(panel),
   table: ({ columns, rows }) => table(columns, rows),
   trellis: ({ path, places, levels }) => trellis(path, places, levels),
+  pictures,
+  commands: (panel) => commands(panel.commands),
+  links: ({ links }) => links.map(({ text, link, target }) => element("p", {}, text, " ", target ? element("a", { href: target }, link) : link)),
   text: ({ lines, style }) => style === "code" ? element("pre", { tabindex: 0 }, element("code", {}, lines.join("\n")))
     : lines.map((line) => element("p", { class: style }, line)),
 };
@@ -116,8 +121,8 @@ export function marked(points) {
 }
 
 function chartOfBars(bars) {
-  return element("table", { class: "bars" }, element("tbody", {}, bars.map(({ text, value, value_text: written }) => element("tr", {},
-    element("th", { scope: "row" }, text),
+  return element("table", { class: "bars" }, element("tbody", {}, bars.map(({ text, value, value_text: written, colour }) => element("tr", {},
+    element("th", { scope: "row" }, colour && swatch(colour), text),
     element("td", {}, value !== null && bar([["completed", value]], 1, written)),
     element("td", { class: "number" }, written)))));
 }

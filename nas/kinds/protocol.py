@@ -86,6 +86,14 @@ class Repeat(NamedTuple):
     command: str
 
 
+class Origin(NamedTuple):
+    """What a trial was derived from: `text` ends where the name of the search, or of its trial, follows."""
+
+    text: str
+    search: str
+    number: int | None = None
+
+
 class Kind(ABC, Generic[Spec]):
     """One kind of search. It has no state: every method is a function of the spec and of the recorded searches.
 
@@ -200,6 +208,14 @@ class Kind(ABC, Generic[Spec]):
         The service makes them beside its answers, and shows the last ones meanwhile.
         """
         return {}
+
+    def origins(self, search: SearchRecord, number: int) -> tuple[Origin, ...]:
+        """Say what a trial of the search was derived from, by its number."""
+        return tuple(Origin("its search began with what is known from", origin) for origin in search.spec.origins)
+
+    def trials_again(self, spec: Spec, number: int) -> tuple[int, ...]:
+        """Return the trials of this search that measure a trial of the parent search again."""
+        return ()
 
     def exports_snapshots(self, spec: Spec) -> bool:
         """Whether the best architecture comes from the snapshots of the search, not from its trials."""

@@ -128,6 +128,7 @@ class BarPublic(PublicModel):
     text: str
     value: float | None = Field(description="Length of the bar, in [0, 1]; null without a bar.")
     value_text: str
+    colour: str | None = Field(None, description="Of what the bar is about, as `#rrggbb`; null without one.")
 
 
 class BarsPanel(PanelBase):
@@ -218,6 +219,69 @@ class TrellisPanel(PanelBase):
     path: tuple[int, ...] = Field(description="Level of each layer; before the first layer the path is at level 0.")
 
 
+class PicturePublic(PublicModel):
+    """A picture."""
+
+    path: str = Field(description="Where the service has it.")
+    text: str = Field(description="What it shows, for those who do not see it.")
+    smooth: bool = Field(description="Whether it may be smoothed when it is enlarged; a class map may not.")
+
+
+class PictureRowPublic(PublicModel):
+    """Pictures side by side, one for each column."""
+
+    text: str
+    pictures: tuple[PicturePublic, ...]
+
+
+class SwatchPublic(PublicModel):
+    """The meaning of a colour."""
+
+    colour: str = Field(description="As `#rrggbb`.")
+    text: str
+
+
+class PicturesPanel(PanelBase):
+    """Rows of pictures under the headers of their columns, with a legend of their colours."""
+
+    type: Literal["pictures"] = "pictures"
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[PictureRowPublic, ...]
+    legend: tuple[SwatchPublic, ...]
+
+
+class LinkPublic(PublicModel):
+    """A line of text, of which a part may lead somewhere."""
+
+    text: str
+    link: str | None = Field(None, description="The part that leads somewhere, behind the text.")
+    target: str | None = Field(None, description="Where to, on the service's page: `#/SEARCH` or `#/SEARCH/TRIAL`.")
+
+
+class LinksPanel(PanelBase):
+    """Lines that lead to other pages."""
+
+    type: Literal["links"] = "links"
+    title: str
+    links: tuple[LinkPublic, ...]
+
+
+class CommandPublic(PublicModel):
+    """A command or a piece of code, to be copied."""
+
+    text: str = Field(description="What it is for.")
+    command: str
+
+
+class CommandsPanel(PanelBase):
+    """Commands to be copied, one by one."""
+
+    type: Literal["commands"] = "commands"
+    title: str
+    commands: tuple[CommandPublic, ...]
+
+
 class TextPanel(PanelBase):
     """Lines of text."""
 
@@ -241,6 +305,9 @@ SinglePanel = TypeAliasType(
         | BarsPanel
         | TablePanel
         | TrellisPanel
+        | PicturesPanel
+        | LinksPanel
+        | CommandsPanel
         | TextPanel,
         Field(discriminator="type"),
     ],
@@ -266,6 +333,9 @@ Panel = TypeAliasType(
         | BarsPanel
         | TablePanel
         | TrellisPanel
+        | PicturesPanel
+        | LinksPanel
+        | CommandsPanel
         | TextPanel
         | RowPanel,
         Field(discriminator="type"),
