@@ -12,6 +12,7 @@ from nas.panels.calibration import calibration_panels
 from nas.panels.heads import heads_panels
 from nas.panels.ranking import ranking_panels
 from nas.panels.snapshots import snapshot_panels, stride_shares
+from nas.published import published
 from nas.ranking.calibration import CalibratedProxy, Calibration
 from nas.ranking.candidates import Candidate
 from nas.ranking.outliers import outliers
@@ -131,6 +132,17 @@ def test_heads_without_numbers_and_with():
 def test_heads_before_any_score_are_a_table_alone():
     nothing = ReferenceRow("1x1", "a", None, None, None, {}, {}, None, None, None)
     assert [panel["type"] for panel in sent(heads_panels([nothing]))] == ["table"]
+
+
+def test_a_published_score_stands_beside_ones_own():
+    row = ReferenceRow("linear", "a", 1, 1, 1.0, {0: 0.4}, {}, 0.4, None, None)
+    (paper,) = [one for one in published("ade20k") if one.alike is not None and one.miou == 44.3]
+    *_, table, remark = sent(heads_panels([row], {"a": [paper], "b": [paper]}))
+    assert table["title"] == "Published in the same setting"
+    ((head, theirs, ours, source),) = table["rows"]
+    assert (head, theirs, ours) == ("linear", "44.30 %", "40.00 %")
+    assert source.startswith("TMLR 2024, https://arxiv.org/abs/2304.07193; ")
+    assert "Papers train longer" in remark["lines"][0]
 
 
 def test_heads_are_sorted_by_their_means_and_one_seed_has_no_interval():
