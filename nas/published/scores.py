@@ -77,8 +77,8 @@ def published_beside(head: Head, fidelity: Fidelity) -> tuple[PublishedScore, ..
     """Return the published scores that stand beside those of a head at a fidelity: measured in the same setting.
 
     Head with its width and maps, backbone (by name), whether it was trained, and data set (by name) are the same, and
-    so is the measurement: of every validation image, at its size, at every pixel, at a single scale. Training (iterations,
-    crop, optimiser) may differ: papers train as long as they can.
+    so is the measurement: of every validation image, at its size, at every pixel, at a single scale. Training may
+    differ (iterations, crop, optimiser): papers train as long as they can.
     """
     whole = fidelity.val_images is None and fidelity.resize == 1.0 and fidelity.label_stride == 1
     if not whole or fidelity.head.decoder is not None or not isinstance(head, ReferenceHead):
