@@ -1,5 +1,6 @@
 // The live page: #/ lists the searches (#/?status=running those of a status), #/s0123456789ab follows one
-// search, #/s0123456789ab/7 shows one of its trials, #/compare/ID,ID shows searches side by side, #/new is the form for a new search.
+// search, #/s0123456789ab/7 shows one of its trials, #/compare/ID,ID shows searches side by
+// side, #/new is the form for a new search.
 
 import { element, show } from "./dom.js";
 import { guardLinks } from "./dashboard.js";
@@ -19,8 +20,8 @@ async function route() {
   try {
     const filter = new URLSearchParams(location.hash.split("?")[1]);
     const compared = location.hash.match(/^#\/compare\/([a-z0-9,]+)$/)?.[1].split(",");
-    if (compared) await compareSearches(compared, leaving.signal);
-    else if (location.hash === "#/new") await newSearch(leaving.signal);
+    if (location.hash === "#/new") await newSearch(leaving.signal);
+    else if (compared) await compareSearches(compared, leaving.signal);
     else if (trial) await showTrial(search, trial, leaving.signal);
     else await (search ? followSearch(search, leaving.signal) : listSearches(filter, leaving.signal));
   } catch (error) {

@@ -46,6 +46,9 @@ class Calibration(Kind[CalibrationSpec]):
     def dataset(self, spec: CalibrationSpec) -> str:
         return spec.full_scale.dataset
 
+    def next_command(self, search: SearchRecord) -> str:
+        return f"segnas calibration {search.id}"
+
     def question(self, spec: CalibrationSpec) -> str:
         return (
             f"Which of {len(spec.proxies)} proxies is the cheapest that orders {spec.architectures} architectures as "
@@ -54,9 +57,6 @@ class Calibration(Kind[CalibrationSpec]):
 
     def repeat(self, spec: CalibrationSpec) -> Repeat:
         return Repeat("calibration.yaml", given_fields(spec), "segnas calibrate calibration.yaml --watch")
-
-    def next_command(self, search: SearchRecord) -> str:
-        return f"segnas calibration {search.id}"
 
     def panels(self, search: SearchRecord, store: Store) -> tuple[Panel, ...]:
         from nas.panels.calibration import calibration_panels  # numpy and scipy: not at the service's start

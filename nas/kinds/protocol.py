@@ -186,6 +186,10 @@ class Kind(ABC, Generic[Spec]):
         """Name the data set that lists show for the search."""
         return next(iter(spec.datasets.values()))
 
+    def next_command(self, search: SearchRecord) -> str:
+        """Write the command of `segnas` that shows or takes away what the search has found."""
+        return f"segnas export {search.id} -o best.json"
+
     def question(self, spec: Spec) -> str:
         """Ask in one sentence what the search was made to find out."""
         return f"Which architecture scores highest on the data set {self.dataset(spec)}?"
@@ -193,10 +197,6 @@ class Kind(ABC, Generic[Spec]):
     def repeat(self, spec: Spec) -> Repeat:
         """Write the request of the same search."""
         return Repeat("search.yaml", given_fields(spec), "segnas submit search.yaml --watch")
-
-    def next_command(self, search: SearchRecord) -> str:
-        """Write the command of `segnas` that shows or takes away what the search has found."""
-        return f"segnas export {search.id} -o best.json"
 
     def panels(self, search: SearchRecord, store: Store) -> tuple[Panel, ...]:
         """Make the tables and charts that a page shows beside the search's trials, from the results recorded so far."""
