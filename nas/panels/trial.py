@@ -24,6 +24,7 @@ from nas.schemas.panels import (
 )
 from nas.schemas.predictions import PredictionsPublic
 from nas.specs import Fidelity
+from nas.specs.channels import level_channels
 from nas.store.records import TrialRecord
 from search_spaces.auto_deeplab.architecture import AutoDeepLab
 
@@ -50,7 +51,8 @@ def trial_panels(
         relatives: What it came from, and other trials of its architecture.
     """
     facts = TablePanel(title="What the score rests on", columns=_FACTS, rows=tuple(_facts(trial, fidelity, curve)))
-    results: tuple[Panel, ...] = (TextPanel(lines=("no rung is measured yet",), style="muted"), facts)
+    nothing = "no rung was measured" if trial.status.terminal else "no rung is measured yet"
+    results: tuple[Panel, ...] = (TextPanel(lines=(nothing,), style="muted"), facts)
     if curve:
         results = (
             RowPanel(panels=(_scores(curve), _losses(curve))),
@@ -60,7 +62,7 @@ def trial_panels(
         *(() if predictions is None else (predictions_panel(predictions),)),
         *results,
         *((relatives_panel(relatives),) if relatives else ()),
-        CommandsPanel(title="Take it away", commands=tuple(_commands(search_id, trial, fidelity))),
+        CommandsPanel(title="Take it away", commands=tuple(_commands(search_id, trial, fidelity, curve))),
     )
 
 
@@ -130,19 +132,32 @@ def _facts(trial: TrialRecord, fidelity: Fidelity, curve: Sequence[Measurement])
     yield "fidelity", trial.fidelity_key[:12]
 
 
-def _commands(search_id: str, trial: TrialRecord, fidelity: Fidelity) -> Iterator[CommandPublic]:
+def _channels(fidelity: Fidelity) -> str:
+    """Channels of what the head reads here, as an argument; dots where only the backbone itself knows them."""
+    try:
+        channels = list(level_channels(fidelity.backbone))[-len(fidelity.head_strides) :]
+    except ValueError:
+        return "..."
+    return str(channels[0] if len(channels) == 1 else channels)
+
+
+def _commands(
+    search_id: str, trial: TrialRecord, fidelity: Fidelity, curve: Sequence[Measurement]
+) -> Iterator[CommandPublic]:
     name = f"trial{trial.number}"
     export = f"segnas export {search_id} --trial {trial.number}"
-    build = "build_network" if isinstance(trial.architecture, AutoDeepLab) else "build_head"
-    sizes = "num_classes=19" if build == "build_network" else "in_channels=320"
+    classes = len(curve[-1].class_iou) if curve else "..."
+    build = f'build_head("{name}.json", in_channels={_channels(fidelity)})'
+    if isinstance(trial.architecture, AutoDeepLab):
+        build = f'build_network("{name}.json", num_classes={classes})'
     for text, command in (
         ("Save its document, from which it is built and measured again", f"{export} -o {name}.json"),
         (
-            "Train it, and keep the network",
-            f"segnas retrain {name}.json --dataset {fidelity.dataset} --output retrained",
+            "Train it as it was measured, and keep the network; a fidelity of your own (YAML) trains it longer",
+            f"segnas retrain {name}.json --dataset {fidelity.dataset} --fidelity {name}.json --output retrained",
         ),
         ("Use the trained network in Python", 'network = nas.load_network("retrained")'),
-        ("Build it untrained in a network of your own", f'nas.{build}("{name}.json", {sizes})'),
+        ("Build it untrained in a network of your own", f"nas.{build}"),
         ("Time it on a device, as ONNX", f"{export} --onnx {name}.onnx"),
     ):
         yield CommandPublic(text=text, command=command)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import pytest
+
 from nas.panels.relatives import Relative
 from nas.panels.trial import trial_panels
+from nas.results.status import TrialStatus
 from nas.schemas.predictions import PredictedImage, PredictionsPublic
+from nas.specs import BackboneSpec
 from search_spaces.auto_deeplab.space import sample
 from search_spaces.document import architecture_to_dict
 from search_spaces.environment import Environment
@@ -56,7 +60,7 @@ def test_a_trial_that_measured_two_rungs():
     }
     assert [line.command for line in take_away.commands] == [
         "segnas export s0123456789ab --trial 7 -o trial7.json",
-        "segnas retrain trial7.json --dataset scenes --output retrained",
+        "segnas retrain trial7.json --dataset scenes --fidelity trial7.json --output retrained",
         'network = nas.load_network("retrained")',
         'nas.build_head("trial7.json", in_channels=320)',
         "segnas export s0123456789ab --trial 7 --onnx trial7.onnx",
@@ -65,10 +69,12 @@ def test_a_trial_that_measured_two_rungs():
 
 
 def test_a_trial_before_its_first_rung_says_so():
-    trial = trial_record(0, None)
+    trial = trial_record(0, None, status=TrialStatus.RUNNING)
     remark, facts, _ = panels(trial, FIDELITY, [], ())
     assert remark.lines == ("no rung is measured yet",)
     assert dict(facts.rows)["iteration"] == "0 of 200"
+    failed, *_ = panels(trial_record(0, None, status=TrialStatus.FAILED), FIDELITY, [], ())
+    assert failed.lines == ("no rung was measured",)
 
 
 SEEN = PredictionsPublic(
@@ -146,5 +152,19 @@ def test_relatives_lead_to_their_pages():
 def test_an_entire_network_is_built_as_one():
     network = sample(1, 3, random.Random(0))
     trial = trial_record(7, architecture_json=architecture_to_dict(network))
-    *_, take_away = panels(trial, FIDELITY, [], ())
-    assert take_away.commands[3].command == 'nas.build_network("trial7.json", num_classes=19)'
+    *_, take_away = panels(trial, FIDELITY, [measured(100, 0.25, class_iou=(0.25, None, 0.75))], ())
+    assert take_away.commands[3].command == 'nas.build_network("trial7.json", num_classes=3)'
+
+
+@pytest.mark.parametrize(
+    ("backbone", "channels"),
+    [
+        ({"name": "resnet50", "weights": "a"}, "2048"),
+        ({"name": "efficientnet_lite0", "weights": "imagenet", "output_stride": 32, "levels": [8, 16]}, "[40, 112]"),
+        ({"name": "timm:resnet18", "weights": "pretrained"}, "..."),
+    ],
+)
+def test_a_head_is_built_for_the_maps_that_it_read(backbone, channels):
+    fidelity = FIDELITY.model_copy(update={"backbone": BackboneSpec.model_validate(backbone)})
+    *_, take_away = panels(trial_record(7), fidelity, [], ())
+    assert take_away.commands[3].command == f'nas.build_head("trial7.json", in_channels={channels})'
