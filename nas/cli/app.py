@@ -13,6 +13,7 @@ import typer
 from nas.cli import (
     bench,
     cache,
+    confirming,
     data,
     doctor,
     draw,
@@ -67,6 +68,8 @@ app.command("full-scale")(rankings.full_scale)
 app.command("rank")(rankings.rank)
 app.command("calibrate")(rankings.calibrate)
 app.command("calibration")(rankings.calibration)
+app.command("confirm")(confirming.confirm)
+app.command("confirmation")(confirming.confirmation)
 app.command("stop")(remote.stop)
 app.command("pause")(lifecycle.pause)
 app.command("resume")(lifecycle.resume)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from nas.kinds.protocol import Records
 from nas.store import TrialRecord
 from nas.strategies import Observation
 
@@ -14,14 +15,20 @@ def observation_of(trial: TrialRecord) -> Observation:
     return Observation(trial.number, trial.architecture, status, trial.score, trial.iteration, trial.unjudged)
 
 
-def scored_by(trials: Iterable[TrialRecord], time: float) -> Iterator[Observation]:
-    """Make the observations of the trials that had ended with a score at a time, in seconds since the epoch.
+def scored(trials: Iterable[TrialRecord]) -> Iterator[Observation]:
+    """Make the observations of the trials that ended with a score."""
+    return (seen for seen in map(observation_of, trials) if seen.scored)
 
-    A search that learns from another one sees it as it was when the search was created, so that a driver that takes
-    over learns the same, whatever has been resumed or extended since.
+
+def scored_at_creation(search_id: str, origin: str, records: Records) -> Iterator[Observation]:
+    """Make the observations of the trials of an origin that had ended with a score when a search was created.
+
+    A search that learns from another one sees it as it was then, so that a driver that takes over learns the same,
+    whatever has been resumed or extended since.
+
+    Args:
+        search_id: The search.
+        origin: One of the searches that it starts from.
+        records: The recorded searches.
     """
-    for trial in trials:
-        if trial.finished_at is not None and trial.finished_at <= time:
-            observation = observation_of(trial)
-            if observation.scored:
-                yield observation
+    return scored(records.trials_until(origin, records.get_search(search_id).origins[origin]))

@@ -17,6 +17,7 @@ from nas.specs.auto_deeplab import (
 from nas.specs.backbone import HUB, BackboneSpec
 from nas.specs.black_box import BlackBoxSpec, EarlyStopping
 from nas.specs.calibration import CalibrationSpec
+from nas.specs.confirmation import ConfirmationSpec
 from nas.specs.dense_cell_space import CellLimit, DenseCellSpace
 from nas.specs.fidelity import Fidelity
 from nas.specs.fields import Name, Size
@@ -28,6 +29,7 @@ from nas.specs.optimization import AugmentSpec, LossSpec, OptimizerSpec, Schedul
 from nas.specs.reference import ReferenceSpec
 from nas.specs.requests import (
     BlackBoxRequest,
+    ConfirmationRequest,
     FidelityName,
     FullScaleRequest,
     NamedFidelity,
@@ -60,6 +62,8 @@ __all__ = [
     "BlackBoxSpec",
     "CalibrationSpec",
     "CellLimit",
+    "ConfirmationRequest",
+    "ConfirmationSpec",
     "CosineSgd",
     "DecoderSpec",
     "DecodingSpec",
