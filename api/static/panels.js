@@ -3,8 +3,8 @@
 import { Chart } from "./chart.js";
 import { choices } from "./choices.js";
 import { bar, card, element } from "./dom.js";
+import { drawingPlace } from "./drawing.js";
 import { ask, Refused } from "./stream.js";
-import { trellis } from "./trellis.js";
 
 const PAUSE = 2000;
 
@@ -12,7 +12,7 @@ const DRAW = {
   bars: ({ bars, notes }) => [chartOfBars(bars), notes.map(remark)],
   choices: (panel) => choices(panel),
   table: ({ columns, rows }) => table(columns, rows),
-  trellis: ({ path, places, levels }) => trellis(path, places, levels),
+  drawing: ({ path, file }) => drawingPlace(path, file),
   text: ({ lines, style }) => style === "code" ? element("pre", { tabindex: 0 }, element("code", {}, lines.join("\n")))
     : lines.map((line) => element("p", { class: style }, line)),
 };

@@ -40,14 +40,12 @@ class AutoDeepLab(Kind[AutoDeepLabSpec]):
         return AutoDeepLabSpec.model_validate({**dict(spec), **changes, "name": probe_name(spec)})
 
     def panels(self, search: SearchRecord, store: Store) -> tuple[Panel, ...]:
-        spec = self.own(search.spec)
-        assert spec is not None, search.id
         runs = {
             run: [record.snapshot for record in records]
             for run, records in groupby(store.snapshots(search.id), key=lambda record: record.run)
         }
         trials = {trial.architecture_key: trial for trial in store.all_trials(search.id)}
-        return snapshot_panels(spec.supernet, runs, trials)
+        return snapshot_panels(search.id, runs, trials)
 
     def exports_snapshots(self, spec: AutoDeepLabSpec) -> bool:
         return spec.scoring is None

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 PAGES = {
     "list": ("", "tbody tr"),
     "search": ("#/{black_box}", ".plane canvas"),
-    "differentiable search": ("#/{auto_deeplab}", "svg.trellis"),
+    "differentiable search": ("#/{auto_deeplab}", "svg.segnas-drawing"),
     "heads": ("#/{reference}", ".panel table"),
     "calibration": ("#/{calibration}", ".panel"),
     "trial": ("#/{black_box}/0", "table.bars"),

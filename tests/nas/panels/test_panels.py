@@ -18,12 +18,11 @@ from nas.ranking.report import Ranking, rank
 from nas.ranking.search_ranking import SearchRanking
 from nas.results.snapshot import Snapshot
 from nas.schemas.panels import Panel
-from nas.specs import SupernetSpec, TrainingFreeProxy
+from nas.specs import TrainingFreeProxy
 from search_spaces import AutoDeepLab
 from search_spaces.auto_deeplab.space import sample_cell, sample_path
 from tests.builders import trial_record
 
-SUPERNET = SupernetSpec(layers=3, levels=2, blocks=1)
 PAIRS = [(0.1, 0.2), (0.2, 0.3), (0.3, 0.4), (0.4, 0.5), (0.5, 0.7), (0.6, 0.6)]
 
 
@@ -54,7 +53,7 @@ def snapshot(epoch: int, miou: float, **changes: object) -> Snapshot:
 
 def test_without_scores_the_best_run_is_that_of_the_best_supernet():
     runs = {0: [snapshot(1, 0.9), snapshot(2, 0.3)], 3: [snapshot(1, 0.2), snapshot(2, 0.4, stopped_by="skips")]}
-    row, trellis, cell = sent(snapshot_panels(SUPERNET, runs, {}))
+    row, drawing, cell = sent(snapshot_panels("s0", runs, {}))
     supernets, entropies = row["panels"]
     assert [(line["text"], line["mark"], line["points"]) for line in supernets["lines"]] == [
         ("run 0", "completed", ((1, 0.9), (2, 0.3))),
@@ -66,9 +65,8 @@ def test_without_scores_the_best_run_is_that_of_the_best_supernet():
         ("alpha, run 3", "best", (1, 0.75)),
         ("beta, run 3", "running", (1, 0.5)),
     ]
-    assert trellis["title"] == "Decoded path, run 3, epoch 2: supernet 0.4000, 60 s, stopped by skips"
-    assert (trellis["levels"], trellis["places"]) == (("1/4", "1/8"), (2, 2, 2))
-    assert trellis["path"] == runs[3][-1].path
+    assert drawing["title"] == "Decoded network, run 3, epoch 2: supernet 0.4000, 60 s, stopped by skips"
+    assert drawing["path"] == "/v1/searches/s0/snapshots/3/2/drawing"
     assert len(cell["lines"]) == 1
 
 
