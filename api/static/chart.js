@@ -89,7 +89,7 @@ export class Chart {
       axes: [axis(x, 0), axis(y, 1)],
       series: [{}, ...series.map(drawn)],
       cursor: { y: false, points: { show: false }, drag: { x: true, y: true, uni: 30 }, bind: { dblclick: () => () => this.zoom(null) } },
-      hooks: { draw: [() => this.drawSpans(), () => this.drawIntervals(), () => this.drawNotes()], setCursor: [({ cursor }) => this.hover(cursor.left, cursor.top)], setScale: [() => this.scaled()] },
+      hooks: { draw: [() => { this.pixels = null; }, () => this.drawSpans(), () => this.drawIntervals(), () => this.drawNotes()], setCursor: [({ cursor }) => this.hover(cursor.left, cursor.top)], setScale: [() => this.scaled()] },
     }, aligned(series), this.plane);
     this.plot.over.append(this.ring);
   }
@@ -175,9 +175,9 @@ export class Chart {
   hover(left, top) {
     if (left < 0) return this.point(-1);
     let best = -1, least = NEAR;
-    this.places.forEach(({ x, y, to }, index) => {
-      const from = this.plot.valToPos(x, "x"), end = to === undefined ? from : this.plot.valToPos(to, "x");
-      const away = Math.hypot(Math.max(from - left, 0, left - end), this.plot.valToPos(y, "y") - top);
+    this.pixels ??= this.places.map(({ x, y, to }) => [this.plot.valToPos(x, "x"), this.plot.valToPos(to ?? x, "x"), this.plot.valToPos(y, "y")]);
+    this.pixels.forEach(([from, to, height], index) => {
+      const away = Math.hypot(Math.max(from - left, 0, left - to), height - top);
       if (away < least) [best, least] = [index, away];
     });
     this.point(best);

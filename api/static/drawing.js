@@ -5,9 +5,21 @@ import { askText } from "./stream.js";
 
 // A card with the drawing at a path, and a button that saves it as a file.
 export async function drawingCard(path, file, signal) {
+  const { drawing, button } = await drawingAt(path, file, signal);
+  return card("architecture", {}, element("div", { class: "line" }, element("h2", {}, "Architecture"), element("span", { class: "push" }), button), drawing);
+}
+
+// The drawing at a path in a place that is there at once; where the service does not give it, the reason is shown.
+export function drawingPlace(path, file) {
+  const place = element("div", {});
+  drawingAt(path, file).then(({ drawing, button }) => place.replaceChildren(drawing, button),
+    (error) => place.replaceChildren(element("p", { class: "wrong" }, error.message)));
+  return place;
+}
+
+async function drawingAt(path, file, signal) {
   const text = await askText(path, { signal });
   // Its stylesheet turns it dark where the page is; the page's policy allows this one by its hash.
   const drawing = document.importNode(new DOMParser().parseFromString(text, "image/svg+xml").documentElement, true);
-  const button = element("button", { onclick: () => download(text, "image/svg+xml", file) }, "Save drawing");
-  return card("architecture", {}, element("div", { class: "line" }, element("h2", {}, "Architecture"), element("span", { class: "push" }), button), drawing);
+  return { drawing, button: element("button", { onclick: () => download(text, "image/svg+xml", file) }, "Save drawing") };
 }

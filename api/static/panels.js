@@ -5,8 +5,8 @@ import { choices } from "./choices.js";
 import { commands } from "./commands.js";
 import { bar, card, element } from "./dom.js";
 import { pictures, swatch } from "./pictures.js";
+import { drawingPlace } from "./drawing.js";
 import { ask, Refused } from "./stream.js";
-import { trellis } from "./trellis.js";
 
 const PAUSE = 2000;
 
@@ -14,10 +14,10 @@ const DRAW = {
   bars: ({ bars, notes }) => [chartOfBars(bars), notes.map(remark)],
   choices: (panel) => choices(panel),
   table: ({ columns, rows }) => table(columns, rows),
-  trellis: ({ path, places, levels }) => trellis(path, places, levels),
   pictures,
   commands: (panel) => commands(panel.commands),
   links: ({ links }) => links.map(({ text, link, target }) => element("p", {}, text, " ", target ? element("a", { href: target }, link) : link)),
+  drawing: ({ path, file }) => drawingPlace(path, file),
   text: ({ lines, style }) => style === "code" ? element("pre", { tabindex: 0 }, element("code", {}, lines.join("\n")))
     : lines.map((line) => element("p", { class: style }, line)),
 };

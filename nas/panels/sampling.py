@@ -19,4 +19,4 @@ def every(trials: int) -> int:
 
 def sample_text(step: int) -> str:
     """Say in words which trials a sample of every so manieth has."""
-    return "all trials" if step == 1 else f"the trials whose number is a multiple of {step}"
+    return "all" if step == 1 else f"those whose number is a multiple of {step}"

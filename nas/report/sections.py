@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +67,7 @@ def sections(search: SearchRecord, store: Store, class_names: ClassNames) -> lis
     curve = store.curve(search.id, best.number) if best is not None else []
     environment = curve[-1].environment if curve else None
     made = [
-        Section("Answer", kind.panels(search, store)),
+        Section("Answer", _drawn_here(kind.panels(search, store))),
         *(_winner(search, best, curve, class_names) if best is not None and kind.best_is_answer else ()),
         *(_predictions(search, best, store) if best is not None and kind.best_is_answer else ()),
         *(_snapshot(found) if found.snapshot is not None else ()),
@@ -140,9 +140,13 @@ def _leaderboard(search: SearchRecord, store: Store, total: int) -> tuple[Panel,
 
 
 def _analysis(search: SearchRecord, store: Store) -> tuple[Panel, ...]:
-    """The panels about all trials, but for charts that a reader has to operate."""
-    made = [panel for make in kind_of(search.spec).slow_panels(search, store).values() for panel in make()]
-    return tuple(panel for panel in made if panel.type != "choices")
+    """The panels about all trials."""
+    return _drawn_here([panel for make in kind_of(search.spec).slow_panels(search, store).values() for panel in make()])
+
+
+def _drawn_here(panels: Iterable[Panel]) -> tuple[Panel, ...]:
+    """Leave out what only a page can show: charts to be operated, drawings and pictures that stand at a service."""
+    return tuple(panel for panel in panels if panel.type not in ("choices", "drawing", "pictures"))
 
 
 def _row(rank: int, trial: TrialRecord) -> tuple[str, ...]:

@@ -209,14 +209,13 @@ class ChoicesPanel(PanelBase):
     notes: tuple[str, ...] = Field((), description="Remarks below the charts.")
 
 
-class TrellisPanel(PanelBase):
-    """The path of an Auto-DeepLab network through the trellis of its search space, layer by layer."""
+class DrawingPanel(PanelBase):
+    """The drawing of an architecture, which the service makes as SVG at a path of its own."""
 
-    type: Literal["trellis"] = "trellis"
+    type: Literal["drawing"] = "drawing"
     title: str
-    levels: tuple[str, ...] = Field(description="Resolution of each level, finest first: 1/4, 1/8, ...")
-    places: tuple[int, ...] = Field(description="Number of levels that each layer can have, counted from the finest.")
-    path: tuple[int, ...] = Field(description="Level of each layer; before the first layer the path is at level 0.")
+    path: str = Field(description="Of the drawing at this service: /v1/...")
+    file: str = Field(description="Name of the file that the drawing is saved as.")
 
 
 class PicturePublic(PublicModel):
@@ -304,7 +303,7 @@ SinglePanel = TypeAliasType(
         | ChoicesPanel
         | BarsPanel
         | TablePanel
-        | TrellisPanel
+        | DrawingPanel
         | PicturesPanel
         | LinksPanel
         | CommandsPanel
@@ -332,7 +331,7 @@ Panel = TypeAliasType(
         | ChoicesPanel
         | BarsPanel
         | TablePanel
-        | TrellisPanel
+        | DrawingPanel
         | PicturesPanel
         | LinksPanel
         | CommandsPanel

@@ -35,7 +35,7 @@ def types(found: list[dict[str, Any]]) -> list[object]:
     ("kind", "expected"),
     [
         ("black_box", [["table", "lines"], "text", "spans", "bars", "table", "choices", "text"]),
-        ("auto_deeplab", [["lines", "lines"], ["lines", "lines"], "trellis", "text"]),
+        ("auto_deeplab", [["lines", "lines"], ["lines", "lines"], "drawing", "text"]),
         ("reference", [["intervals", "intervals"], "table"]),
         ("full_scale", ["text", ["scatter", "scatter"], "table", "text"]),
         ("calibration", ["text", "scatter", "table"]),
@@ -88,7 +88,7 @@ def test_a_search_without_trials_has_no_analysis(service):
 
 
 def test_snapshots(service, every_kind):
-    row, shares, trellis, cell = panels(service, every_kind["auto_deeplab"])
+    row, shares, drawing, cell = panels(service, every_kind["auto_deeplab"])
     assert [len(panel["lines"]) for panel in shares["panels"]] == [2, 4]
     supernet, entropies = row["panels"]
     assert [(line["text"], line["mark"]) for line in supernet["lines"]] == [("run 0", "completed"), ("run 1", "best")]
@@ -98,11 +98,11 @@ def test_snapshots(service, every_kind):
         *("alpha, run 1", "beta, run 1"),
     ]
     # The last network of run 1 scored 0.6, that of run 0 scored 0.5.
-    assert trellis["title"] == "Decoded path, run 1, epoch 5: supernet 0.5100, decoded 0.6000 (trial 1), 3.3 min"
-    assert trellis["levels"] == ["1/4", "1/8", "1/16", "1/32"]
-    assert trellis["places"] == [2, 3, 4, 4, 4, 4]
+    assert drawing["title"] == "Decoded network, run 1, epoch 5: supernet 0.5100, decoded 0.6000 (trial 1), 3.3 min"
+    assert drawing["path"] == f"/v1/searches/{every_kind['auto_deeplab']}/snapshots/1/5/drawing"
+    assert drawing["file"] == f"run1-epoch5-{every_kind['auto_deeplab']}.svg"
+    assert service.http.get(drawing["path"]).text.startswith("<svg")
     snapshot = service.http.get(f"/v1/searches/{every_kind['auto_deeplab']}/snapshots?run=1").json()[-1]
-    assert trellis["path"] == snapshot["path"]
     assert [line.partition(":")[0] for line in cell["lines"]] == ["block 0", "block 1", "block 2"]
     assert "H[l-" in cell["lines"][0]
     assert "H[l-" in snapshot["text"]

@@ -255,11 +255,14 @@ def _table(place: Any, panel: dict[str, Any]) -> None:
     expect(place.locator("td.number")).to_have_count(numeric * len(panel["rows"]))
 
 
-def _trellis(place: Any, panel: dict[str, Any]) -> None:
-    expect(place.locator("circle.node:not(.taken)")).to_have_count(sum(panel["places"]))
-    expect(place.locator("circle.taken")).to_have_count(len(panel["path"]) + 1)
-    captions = place.locator("text").evaluate_all("texts => texts.map((text) => text.textContent)")
-    assert captions == [*panel["levels"], *(str(layer + 1) for layer in range(len(panel["path"])))]
+def _drawing(place: Any, panel: dict[str, Any]) -> None:
+    expect(place.locator("svg.segnas-drawing")).to_be_visible()
+    with place.page.expect_download() as saved:
+        place.get_by_role("button", name="Save drawing").click()
+    assert saved.value.suggested_filename == panel["file"]
+    drawing = place.page.request.get(f"{place.page.url.split('#')[0].rstrip('/')}{panel['path']}").text()
+    assert saved.value.path().read_text() == drawing
+    expect(place.locator("svg rect")).to_have_count(drawing.count("<rect "))
 
 
 def _text(place: Any, panel: dict[str, Any]) -> None:
@@ -285,7 +288,7 @@ _CHECKS = {
     "bars": _bars,
     "choices": _choices,
     "table": _table,
-    "trellis": _trellis,
+    "drawing": _drawing,
     "text": _text,
 }
 

@@ -59,7 +59,7 @@ def snapshot(epoch: int, miou: float, **changes: object) -> Snapshot:
 
 def test_without_scores_the_best_run_is_that_of_the_best_supernet():
     runs = {0: [snapshot(1, 0.9), snapshot(2, 0.3)], 3: [snapshot(1, 0.2), snapshot(2, 0.4, stopped_by="skips")]}
-    row, shares, trellis, cell = sent(snapshot_panels(SUPERNET, runs, {}))
+    row, shares, drawing, cell = sent(snapshot_panels("s0", SUPERNET, runs, {}))
     supernets, entropies = row["panels"]
     assert [(line["text"], line["mark"], line["points"]) for line in supernets["lines"]] == [
         ("run 0", "completed", ((1, 0.9), (2, 0.3))),
@@ -75,15 +75,14 @@ def test_without_scores_the_best_run_is_that_of_the_best_supernet():
         "Alpha of run 3: mean over the edges of the cell",
         "Beta of run 3: share of layers at each stride",
     ]
-    assert trellis["title"] == "Decoded path, run 3, epoch 2: supernet 0.4000, 60 s, stopped by skips"
-    assert (trellis["levels"], trellis["places"]) == (("1/4", "1/8"), (2, 2, 2))
-    assert trellis["path"] == runs[3][-1].path
+    assert drawing["title"] == "Decoded network, run 3, epoch 2: supernet 0.4000, 60 s, stopped by skips"
+    assert drawing["path"] == "/v1/searches/s0/snapshots/3/2/drawing"
     assert len(cell["lines"]) == 1
 
 
 def test_alpha_and_beta_over_epochs():
     first, last = snapshot(1, 0.2), snapshot(2, 0.3, alpha=((1.0,) + (0.0,) * 7,) * 2)
-    row = sent(snapshot_panels(SUPERNET, {0: [first, last]}, {}))[1]
+    row = sent(snapshot_panels("s0", SUPERNET, {0: [first, last]}, {}))[1]
     alpha, beta = row["panels"]
     assert [line["text"] for line in alpha["lines"]][:2] == ["sep 3x3", "sep 5x5"]
     assert alpha["lines"][0]["points"] == ((1, pytest.approx(0.2)), (2, 1.0))
