@@ -58,15 +58,28 @@ def report(
 def print_comparison(found: ComparisonPublic) -> None:
     """Print the searches under letters, their best trials, how comparable these are, and the settings that differ."""
     from nas.cli.layout import Column, cell, print_table, print_wrapped
+    from nas.cli.output import Architectures
 
     letters = [chr(ord("A") + index) for index in range(len(found.searches))]
     listed = list(zip(letters, found.searches, strict=True))
     columns = (Column(""), Column("ID"), Column("Name", wraps=True), Column("Status"), Column("Trials"), Column("Cost"))
     print_table(columns, ([cell(letter), *map(cell, _search(one))] for letter, one in listed))
-    heads = ("Best", "Trial", "Rung", "Parameters", "Multiply-adds", "Time")
-    winners = (Column(""), *map(Column, heads), Column("Architecture", wraps=True))
+    heads = ("Best", "Trial", "Rung", "Parameters")
+    winners = (
+        Column(""),
+        *map(Column, heads),
+        Column("Multiply-adds", drop=2),
+        Column("Time", drop=1),
+        Column("Architecture", wraps=True),
+    )
+    pairs = (("", "") if one.winner is None else (one.winner.text, one.winner.short_text) for one in found.searches)
+    texts = Architectures(pairs)
+    rows = [
+        [cell(letter), *map(cell, (*_winner(one.winner), text))]
+        for (letter, one), text in zip(listed, texts, strict=True)
+    ]
     print()
-    print_table(winners, ([cell(letter), *map(cell, _winner(one.winner))] for letter, one in listed))
+    print_table(winners, rows, texts.notes)
     print()
     for note in found.notes:
         print_wrapped(note)
@@ -81,18 +94,17 @@ def _search(one: ComparedPublic) -> tuple[str, ...]:
 
 
 def _winner(winner: WinnerPublic | None) -> tuple[str, ...]:
-    from nas.formatting import duration, score
+    from nas.formatting import duration, quantity, score
 
     if winner is None:
-        return ("",) * 7
+        return ("",) * 6
     return (
         score(winner.score),
         "" if winner.trial is None else f"#{winner.trial}",
         "" if winner.rung is None else f"{winner.rung:,}",
-        "" if winner.parameters is None else f"{winner.parameters:,}",
-        "" if winner.multiply_adds is None else f"{winner.multiply_adds / 1e6:,.1f} M",
+        quantity(winner.parameters),
+        quantity(winner.multiply_adds),
         duration(winner.device_seconds),
-        winner.text,
     )
 
 
