@@ -89,6 +89,7 @@ def test_every_kind_has_a_report(service, every_kind, kind, expected):
     assert kind_of(search.spec).question(search.spec).partition(" ")[0] in text
     assert repeat.command in text
     assert "<svg" in text
+    assert (f"segnas export {search.id} --trial " in text) == ("Its measurement" in expected)
 
 
 def test_it_needs_nothing_else_and_runs_nothing(service, every_kind):
