@@ -1,7 +1,9 @@
 // Drawings of architectures, which the service makes as SVG.
 
 import { card, download, element } from "./dom.js";
-import { askText } from "./stream.js";
+import { askText, Refused } from "./stream.js";
+
+const PAUSE = 2000;
 
 // A card with the drawing at a path, and a button that saves it as a file.
 export async function drawingCard(path, file, signal) {
@@ -9,11 +11,14 @@ export async function drawingCard(path, file, signal) {
   return card("architecture", {}, element("div", { class: "line" }, element("h2", {}, "Architecture"), element("span", { class: "push" }), button), drawing);
 }
 
-// The drawing at a path in a place that is there at once; where the service does not give it, the reason is shown.
+// The drawing at a path in a place that is there at once; while the service does not give it, the reason is shown.
 export function drawingPlace(path, file) {
   const place = element("div", {});
-  drawingAt(path, file).then(({ drawing, button }) => place.replaceChildren(drawing, button),
-    (error) => place.replaceChildren(element("p", { class: "wrong" }, error.message)));
+  const fetchIt = () => drawingAt(path, file).then(({ drawing, button }) => place.replaceChildren(drawing, button), (error) => {
+    place.replaceChildren(element("p", { class: "wrong" }, error.message));
+    if (!(error instanceof Refused)) setTimeout(() => place.isConnected && fetchIt(), PAUSE);
+  });
+  fetchIt();
   return place;
 }
 

@@ -334,6 +334,15 @@ def test_a_trial_whose_drawing_fails_at_first_is_shown_later(service, visit):
     expect(page.get_by_role("status")).to_have_text("")
 
 
+def test_a_panel_whose_drawing_fails_at_first_is_shown_later(service, every_kind, visit):
+    page = visit(f"{service.url}/docs", complaints=("ERR_FAILED",))
+    page.route("**/drawing", lambda route: route.abort())
+    page.goto(f"{service.url}/#/{every_kind['auto_deeplab']}")
+    expect(page.locator(".panel.drawing")).to_contain_text("The service does not answer")
+    page.unroute("**/drawing")
+    expect(page.locator("svg.segnas-drawing")).to_be_visible()
+
+
 def test_a_running_trial_is_followed(service, visit):
     search_id = service.search(name="followed")
     service.trial(search_id, 0)
