@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from nas.drawing.drawing import Drawing
+from nas.drawing.palette import PALETTE, ROOT_CLASS
 from nas.drawing.palette import STYLESHEET as DRAWINGS
 from nas.escaping import one_line
 from nas.kinds.registry import kind_of
@@ -60,8 +61,14 @@ def policy() -> str:
 
 @cache
 def stylesheet() -> str:
-    """The stylesheet of the report's text, tables and charts, as it stands in the file."""
-    return resources.files("nas.report").joinpath("report.css").read_text("utf-8")
+    """The stylesheet of the report's text, tables and charts; on paper, drawings are light for every reader."""
+    light = (
+        f"main .{ROOT_CLASS} .{way}-{role}{{{attribute}:{shades.light}}}"
+        for role, shades in PALETTE.items()
+        for way, attribute in (("f", "fill"), ("s", "stroke"))
+    )
+    written = resources.files("nas.report").joinpath("report.css").read_text("utf-8")
+    return f"{written}@media print{{{''.join(light)}}}\n"
 
 
 def _hash(text: str) -> str:
