@@ -23,6 +23,7 @@ from nas.schemas.calibrations import CalibrationPublic
 from nas.schemas.catalogue import DatasetPublic, SpacePublic
 from nas.schemas.comparisons import ComparisonPublic
 from nas.schemas.confirmations import ConfirmationPublic
+from nas.schemas.dry_runs import DryRunPublic
 from nas.schemas.forecasts import ForecastPublic
 from nas.schemas.health import HealthPublic, ServerPublic
 from nas.schemas.panels import Panel
@@ -71,15 +72,16 @@ class Client:
         self.url = self._connection.url
 
     @classmethod
-    def from_home(cls, settings: Settings | None = None) -> Self:
+    def from_home(cls, settings: Settings | None = None, patience: float = PATIENCE) -> Self:
         """Connect to the service that SEGNAS_URL names, else to the service of the home folder, with SEGNAS_TOKEN.
 
         Args:
             settings: By default read from the environment and the home folder.
+            patience: As for the class.
         """
         settings = settings or read_settings()
         token = settings.token.get_secret_value() if settings.token is not None else None
-        return cls(find_url(settings), token)
+        return cls(find_url(settings), token, patience=patience)
 
     def close(self) -> None:
         """Close the connections."""
@@ -126,6 +128,10 @@ class Client:
     def forecast(self, spec: JobSpec | Mapping[str, Any]) -> ForecastPublic:
         """Check a spec and forecast its cost from the times of earlier searches; nothing is started."""
         return self._post("/v1/searches", spec, None, changes=False, dry_run="true").model(ForecastPublic)
+
+    def dry_run(self, spec: JobSpec | Mapping[str, Any]) -> DryRunPublic:
+        """Check a spec and say what it would do: the forecast, the same in words, warnings; nothing is started."""
+        return self._post("/v1/searches", spec, None, changes=False, dry_run="true").model(DryRunPublic)
 
     def measure(self, spec: JobSpec | Mapping[str, Any], idempotency_key: str | None = None) -> SearchPublic:
         """Start a probe, a small search that measures what the steps of `spec` cost; `forecast` uses these times.
@@ -356,6 +362,10 @@ class Client:
             idempotency_key: The same key again returns the same calibration, and starts no other.
         """
         return self._post("/v1/calibrations", spec, idempotency_key).model(CalibrationPublic)
+
+    def dry_run_calibration(self, spec: CalibrationSpec | Mapping[str, Any]) -> DryRunPublic:
+        """Check a calibration's spec and say what it would do, as `dry_run` does; nothing is started."""
+        return self._post("/v1/calibrations", spec, None, changes=False, dry_run="true").model(DryRunPublic)
 
     def calibration(self, search_id: str) -> CalibrationPublic:
         """A calibration's answer so far."""

@@ -51,7 +51,7 @@ class AutoDeepLab(Kind[AutoDeepLabSpec]):
             for run, records in groupby(store.snapshots(search.id), key=lambda record: record.run)
         }
         trials = {trial.architecture_key: trial for trial in store.all_trials(search.id)}
-        return snapshot_panels(spec.supernet, runs, trials)
+        return snapshot_panels(search.id, spec.supernet, runs, trials)
 
     def origins(self, search: SearchRecord, number: int) -> tuple[Origin, ...]:
         spec = self.own(search.spec)

@@ -35,6 +35,9 @@ class ConfirmationKind(Kind[ConfirmationSpec]):
         parent = records.get_search(spec.of).spec
         return kind_of(parent).family(parent, records)
 
+    def next_command(self, search: SearchRecord) -> str:
+        return f"segnas confirmation {search.id}"
+
     def question(self, spec: ConfirmationSpec) -> str:
         return (
             f"Is the best of search {spec.of} better than heads of the textbooks? {len(spec.trials)} of its "

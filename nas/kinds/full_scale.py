@@ -45,6 +45,9 @@ class FullScale(Kind[FullScaleSpec]):
         parent = records.get_search(spec.of).spec
         return kind_of(parent).family(parent, records)
 
+    def next_command(self, search: SearchRecord) -> str:
+        return f"segnas rank {search.parent} --full-scale {search.id}"
+
     def question(self, spec: FullScaleSpec) -> str:
         return (
             f"Does search {spec.of} order its architectures as full scale does? {len(spec.trials)} of them are "

@@ -77,9 +77,17 @@ class ColumnPublic(PublicModel):
     numeric: bool = Field(False, description="Whether the cells are numbers, to be shown with digits of equal width.")
 
 
-class _Axes(PublicModel):
-    """What charts have in common."""
+class PanelBase(PublicModel):
+    """What all panels have in common."""
 
+    part: Literal["answer", "analysis"] = Field(
+        "answer",
+        description="Where a page shows it: above the trials' curves, as what the search was for; or below them, as an "
+        "analysis of its trials.",
+    )
+
+
+class _Axes(PanelBase):
     title: str
     x_text: str = Field(description="Text of the horizontal axis.")
     x_log: bool = Field(False, description="Whether the horizontal axis is logarithmic; all x are then above 0.")
@@ -105,7 +113,7 @@ class ScatterPanel(_Axes):
     lines: tuple[LinePublic, ...] = Field((), description="Lines drawn as steps, such as the front of the best points.")
 
 
-class TablePanel(PublicModel):
+class TablePanel(PanelBase):
     """A table; each row has one text for each column."""
 
     type: Literal["table"] = "table"
@@ -123,12 +131,13 @@ class BarPublic(PublicModel):
     colour: str | None = Field(None, description="Of what the bar is about, as `#rrggbb`; null without one.")
 
 
-class BarsPanel(PublicModel):
+class BarsPanel(PanelBase):
     """Horizontal bars, one below the other, each from 0 to at most 1."""
 
     type: Literal["bars"] = "bars"
     title: str
     bars: tuple[BarPublic, ...]
+    notes: tuple[str, ...] = Field((), description="Remarks below the bars.")
 
 
 class IntervalPublic(PublicModel):
@@ -143,7 +152,7 @@ class IntervalPublic(PublicModel):
     mark: Mark = "completed"
 
 
-class IntervalsPanel(PublicModel):
+class IntervalsPanel(PanelBase):
     """Rows of intervals on one horizontal axis, one below the other."""
 
     type: Literal["intervals"] = "intervals"
@@ -153,14 +162,60 @@ class IntervalsPanel(PublicModel):
     zero: bool = Field(False, description="Whether a line marks 0, which the axis then includes.")
 
 
-class TrellisPanel(PublicModel):
-    """The path of an Auto-DeepLab network through the trellis of its search space, layer by layer."""
+class SpanPublic(PublicModel):
+    """A span of a horizontal axis, in one of several rows."""
 
-    type: Literal["trellis"] = "trellis"
+    start: float
+    end: float
+    row: int = Field(description="From 0.")
+    text: str = Field(description="Shown at the span.")
+    mark: Mark
+
+
+class SpansPanel(_Axes):
+    """Spans in rows, such as the times in which trials ran."""
+
+    type: Literal["spans"] = "spans"
+    y_text: str
+    spans: tuple[SpanPublic, ...]
+    notes: tuple[str, ...] = Field((), description="Remarks below the chart.")
+
+
+class ChoicePublic(PublicModel):
+    """One choice that a search makes in each of its architectures."""
+
+    text: str
+    short: str = Field(description="The same in few letters.")
+    values: tuple[str, ...] = Field(description="Texts of the values that can be chosen, in their order.")
+
+
+class ChosenPublic(PublicModel):
+    """What one trial chose, and its score."""
+
+    number: int
+    score: float = Field(description="Validation mIoU in [0, 1], at the iteration that the panel's title names.")
+    text: str = Field(description="Shown at the trial.")
+    mark: Mark
+    values: tuple[int, ...] = Field(description="Position among the values of each choice, in the order of `choices`.")
+
+
+class ChoicesPanel(PanelBase):
+    """Trials by what they chose: drawn as score against one choice, and as lines through all choices."""
+
+    type: Literal["choices"] = "choices"
     title: str
-    levels: tuple[str, ...] = Field(description="Resolution of each level, finest first: 1/4, 1/8, ...")
-    places: tuple[int, ...] = Field(description="Number of levels that each layer can have, counted from the finest.")
-    path: tuple[int, ...] = Field(description="Level of each layer; before the first layer the path is at level 0.")
+    choices: tuple[ChoicePublic, ...]
+    trials: tuple[ChosenPublic, ...] = Field(description="Ascending in score.")
+    notes: tuple[str, ...] = Field((), description="Remarks below the charts.")
+
+
+class DrawingPanel(PanelBase):
+    """The drawing of an architecture, which the service makes as SVG at a path of its own."""
+
+    type: Literal["drawing"] = "drawing"
+    title: str
+    path: str = Field(description="Of the drawing at this service: /v1/...")
+    file: str = Field(description="Name of the file that the drawing is saved as.")
 
 
 class PicturePublic(PublicModel):
@@ -185,7 +240,7 @@ class SwatchPublic(PublicModel):
     text: str
 
 
-class PicturesPanel(PublicModel):
+class PicturesPanel(PanelBase):
     """Rows of pictures under the headers of their columns, with a legend of their colours."""
 
     type: Literal["pictures"] = "pictures"
@@ -203,7 +258,7 @@ class LinkPublic(PublicModel):
     target: str | None = Field(None, description="Where to, on the service's page: `#/SEARCH` or `#/SEARCH/TRIAL`.")
 
 
-class LinksPanel(PublicModel):
+class LinksPanel(PanelBase):
     """Lines that lead to other pages."""
 
     type: Literal["links"] = "links"
@@ -218,7 +273,7 @@ class CommandPublic(PublicModel):
     command: str
 
 
-class CommandsPanel(PublicModel):
+class CommandsPanel(PanelBase):
     """Commands to be copied, one by one."""
 
     type: Literal["commands"] = "commands"
@@ -226,13 +281,16 @@ class CommandsPanel(PublicModel):
     commands: tuple[CommandPublic, ...]
 
 
-class TextPanel(PublicModel):
+class TextPanel(PanelBase):
     """Lines of text."""
 
     type: Literal["text"] = "text"
     title: str | None = None
     lines: tuple[str, ...]
     style: Literal["plain", "muted", "code"] = Field("plain", description="muted: a remark; code: a fixed-width font.")
+    pending: bool = Field(
+        False, description="Whether panels are being made anew that are not here yet: ask again in a few seconds."
+    )
 
 
 SinglePanel = TypeAliasType(
@@ -241,9 +299,11 @@ SinglePanel = TypeAliasType(
         LinesPanel
         | ScatterPanel
         | IntervalsPanel
+        | SpansPanel
+        | ChoicesPanel
         | BarsPanel
         | TablePanel
-        | TrellisPanel
+        | DrawingPanel
         | PicturesPanel
         | LinksPanel
         | CommandsPanel
@@ -254,7 +314,7 @@ SinglePanel = TypeAliasType(
 """A panel that is not a row of panels."""
 
 
-class RowPanel(PublicModel):
+class RowPanel(PanelBase):
     """Panels side by side, where there is room."""
 
     type: Literal["row"] = "row"
@@ -267,9 +327,11 @@ Panel = TypeAliasType(
         LinesPanel
         | ScatterPanel
         | IntervalsPanel
+        | SpansPanel
+        | ChoicesPanel
         | BarsPanel
         | TablePanel
-        | TrellisPanel
+        | DrawingPanel
         | PicturesPanel
         | LinksPanel
         | CommandsPanel

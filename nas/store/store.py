@@ -81,6 +81,7 @@ from nas.store.overviews import Overviews
 from nas.store.predictions import PredictionsOfTrials
 from nas.store.schema import Schema
 from nas.store.snapshots import Snapshots
+from nas.store.summaries import Summaries
 from nas.store.totals import Totals
 from nas.store.training_free import TrainingFree
 
@@ -96,6 +97,7 @@ class Store(
     Overviews,
     Changes,
     Chart,
+    Summaries,
     Totals,
     Costs,
     Snapshots,

@@ -64,9 +64,9 @@ ERRORS = {
     "best_trial": {404, 409, 422, 503},
     "list_panels": {404, 422, 503},
     "list_trial_panels": {404, 422, 503},
+    "report_search": {404, 422, 503},
     "list_predictions": {404, 422, 503},
     "show_prediction": {404, 422, 503},
-    "report_search": {404, 422, 503},
     "list_snapshots": {404, 409, 422, 503},
     "get_snapshot": {404, 409, 422, 503},
     "draw_snapshot": {404, 409, 422, 503},
@@ -80,6 +80,8 @@ ERRORS = {
     "get_calibration": {404, 422, 503},
     "list_spaces": {422},
     "list_datasets": {422},
+    "propose_first_search": {422},
+    "open_dashboard": {403, 404, 422, 503},
     "alive": {422},
     "ready": {422, 503},
 }
@@ -268,6 +270,8 @@ def test_the_curl_lines_work_when_pasted(service, document, snapshot_at, tmp_pat
             assert output.startswith("<!doctype html>"), (method, path, output)
         elif path.endswith("/logs"):
             assert "no cluster is configured" in output
+        elif path == "/v1/dashboard":
+            assert "no Ray cluster" in json.loads(output)["detail"]
         else:
             assert "detail" not in json.loads(output), (method, path, output)
     assert json.loads(paste(stop))["status"] == 409

@@ -15,6 +15,7 @@ class ToldCluster:
         self.stopped: list[str] = []
         self.printed = "first line\nMemoryError: no more\n"
         self.there = True
+        self.token: str | None = "the-token-of-the-ray-cluster"
         self.accepts = True
 
     def submit(self, search_id: str, attempt: int, name: str) -> str:
@@ -41,6 +42,10 @@ class ToldCluster:
     def logs(self, job: str, /) -> str:
         self._answer()
         return self.printed if job in self.jobs else ""
+
+    def dashboard_token(self) -> str | None:
+        self._answer()
+        return self.token
 
     def reachable(self) -> bool:
         return self.there

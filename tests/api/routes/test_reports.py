@@ -67,13 +67,14 @@ def report(service, search_id: str) -> str:
 
 
 COMMON = ["What it cost", "What it was measured with", "How to repeat it"]
+TRIALS = "How its trials went"
 WINNER = ["Best architecture", "Its measurement"]
 
 
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [
-        ("black_box", [*WINNER, "How the best score rose", "Can the scores be trusted?", "Leaderboard"]),
+        ("black_box", [*WINNER, "How the best score rose", "Can the scores be trusted?", "Leaderboard", TRIALS]),
         ("auto_deeplab", ["Answer", *WINNER, "How the best score rose", "Leaderboard"]),
         ("reference", ["Answer", *WINNER, "How the best score rose", "Leaderboard"]),
         ("full_scale", ["Answer", *WINNER, "How the best score rose", "Leaderboard"]),
@@ -138,7 +139,7 @@ def test_the_request_in_it_repeats_the_search(service, every_kind):
 
 
 def test_before_anything_is_measured(service):
-    assert read(report(service, service.search(running=False))).headings == COMMON
+    assert read(report(service, service.search(running=False))).headings == [TRIALS, *COMMON]
     bilevel = BilevelSpec(dataset="scenes", crop=(65, 65))
     record, _ = service.store.create_search(AutoDeepLabSpec(name="new", bilevel=bilevel))
     assert read(report(service, record.id)).headings == ["Answer", *COMMON]

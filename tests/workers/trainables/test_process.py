@@ -122,7 +122,7 @@ def test_a_process_whose_step_raised_leaves_the_checkpoint_to_the_next_attempt(t
 def test_names_for_people(task_of):
     assert task_of(7).display_name == "my search: trial 7"
     assert task_of(7, attempt=3).display_name == "my search: trial 7, attempt 3"
-    assert repr(Toy({"task": task_of(7)})) == "my search: worker"
+    assert repr(Toy({"task": task_of(7)})) == "my search: worker since trial 7"
 
 
 def test_a_name_for_people_turns_no_row_round(task_of):
