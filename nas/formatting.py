@@ -32,3 +32,13 @@ def cost(device_seconds: float | None) -> str:
 def interval(low: float, high: float) -> str:
     """Format an interval of rank correlations: "0.42 to 0.93"."""
     return f"{low:.2f} to {high:.2f}"
+
+
+def quantity(count: int | None) -> str:
+    """Format a large count in thousands, millions or billions: "950", "12.9 k", "9.3 M"; an empty text for None."""
+    if count is None:
+        return ""
+    for power, unit in ((9, " G"), (6, " M"), (3, " k")):
+        if count >= 10**power:
+            return f"{count / 10**power:.1f}{unit}"
+    return str(count)

@@ -2,13 +2,14 @@
 //
 //   const place = new Chart(spec);  page.append(place.element);  place.show(later);  // a zoom stays
 //
-// spec: { x, y, series: [{ text, mark, points: [{ x, y, text }] or [[x, y]], line: "straight" or "step", dots: false (a line without
-//   values) or "unseen" (values that are not drawn, but found) }],
-//   spans: [{ from, to, y, mark, text }], notes: [{ x, y, text }], legend: [{ mark, text }], name }; all but x, y and series may
-//   be left out; notes are written beside their places.
+// spec: { x, y, series: [{ text, mark, points: [{ x, y, text }] or [[x, y]], line: "straight", "step" or "stairs" (not dashed),
+//   dots: false (a line without values) or "unseen" (values that are not drawn, but found) }],
+//   spans: [{ from, to, y, mark, text }], notes: [{ x, y, text }], legend: [{ mark, text }], name, along }; all but x, y and series
+//   may be left out; notes are written at their places.
 // An axis is { text, log, whole, zero, labels, format, span }: logarithmic; of whole numbers; it begins at 0; a name for each of
 // 0, 1, 2, ...; how a number is written; its two ends. A mark is "best", the status of a trial, or a number in [0, 1], drawn
-// between two colours. `text` of a point is shown at it.
+// between two colours. `text` of a point is shown at it, `label` is written beside it; `low` and `high` are the ends of its
+// interval, along the axis that `along` names: "y", or "x".
 
 import { element } from "./dom.js";
 
@@ -39,7 +40,12 @@ export class Chart {
     const before = this.spec && this.full, zoomed = this.view && JSON.stringify(this.view) !== JSON.stringify(before);
     this.spec = { spans: [], notes: [], legend: [], ...spec, series };
     this.places = [...series.flatMap(placesOf(spec)), ...this.spec.spans.map((span) => ({ ...span, x: span.from }))].sort((a, b) => a.x - b.x);
-    this.full = { x: ends(spec.x, this.places.flatMap(({ x, to }) => [x, to ?? x])), y: ends(spec.y, this.places.map(({ y }) => y)) };
+    const around = (name) => (name === (spec.along ?? "y") ? ({ low, high }) => [low, high].filter((end) => end != null) : () => []);
+    const across = (name) => series.filter(({ dots }) => dots === false).flatMap(({ points }) => points.map((point) => point[name]));
+    this.full = {
+      x: ends(spec.x, [...this.places.flatMap((place) => [place.x, place.to ?? place.x, ...around("x")(place)]), ...across("x")]),
+      y: ends(spec.y, [...this.places.flatMap((place) => [place.y, ...around("y")(place)]), ...across("y")]),
+    };
     this.view = zoomed ? this.view : this.full;
     this.plane.setAttribute("aria-label", this.summary());
     this.foot.replaceChildren(...this.spec.legend.map(({ mark, text }) => entry(mark, text)));
@@ -83,7 +89,10 @@ export class Chart {
       axes: [axis(x, 0), axis(y, 1)],
       series: [{}, ...series.map(drawn)],
       cursor: { y: false, points: { show: false }, drag: { x: true, y: true, uni: 30 }, bind: { dblclick: () => () => this.zoom(null) } },
-      hooks: { draw: [() => { this.pixels = null; }, () => this.drawSpans(), () => this.drawNotes()], setCursor: [({ cursor }) => this.hover(cursor.left, cursor.top)], setScale: [() => this.scaled()] },
+      hooks: {
+        draw: [() => { this.pixels = null; }, () => this.drawSpans(), () => this.drawIntervals(), () => this.drawNotes()],
+        setCursor: [({ cursor }) => this.hover(cursor.left, cursor.top)], setScale: [() => this.scaled()],
+      },
     }, aligned(series), this.plane);
     this.plot.over.append(this.ring);
   }
@@ -136,6 +145,32 @@ export class Chart {
       ctx.globalAlpha = 1;
       ctx.fillStyle = colour("ink");
       ctx.fillText(text, left, top);
+    }
+    ctx.restore();
+  }
+
+  // The interval of each point, and its name beside it.
+  drawIntervals() {
+    const { plot } = this, { ctx, bbox } = plot, ratio = devicePixelRatio;
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+    ctx.clip();
+    ctx.font = FONT.replace("11px", `${11 * ratio}px`);
+    const along = this.spec.along ?? "y", bar = (x, y, width, height) => (along === "y" ? ctx.fillRect(x, y, width, height) : ctx.fillRect(y, x, height, width));
+    for (const { x, y, low, high, label, mark } of this.places) {
+      const at = plot.valToPos(x, "x", true), middle = along === "y" ? at : plot.valToPos(y, "y", true);
+      if (low != null && high != null) {
+        const [from, to] = [low, high].map((end) => plot.valToPos(end, along, true));
+        ctx.fillStyle = colour(mark);
+        bar(middle - ratio * 0.75, from, ratio * 1.5, to - from);
+        for (const end of [from, to]) bar(middle - 4 * ratio, end - ratio * 0.75, 8 * ratio, ratio * 1.5);
+      }
+      if (label == null) continue;
+      const right = at + 7 * ratio + ctx.measureText(label).width < bbox.left + bbox.width;
+      ctx.textAlign = right ? "left" : "right";
+      ctx.fillStyle = colour("ink");
+      ctx.fillText(label, at + (right ? 7 : -7) * ratio, plot.valToPos(y, "y", true) - 5 * ratio);
     }
     ctx.restore();
   }
@@ -218,10 +253,10 @@ function aligned(series) {
 }
 
 function drawn({ mark, line, dots }) {
-  const ink = () => colour(mark), best = mark === "best", dashed = line === "step";
+  const ink = () => colour(mark), best = mark === "best", dashed = line === "step", stairs = line === "stairs";
   return {
-    stroke: ink, width: best && !dashed ? 2.5 : 1.3, spanGaps: true, ...(dashed && { dash: [5, 4] }), alpha: best || !line ? 1 : 0.75,
-    paths: dashed ? uPlot.paths.stepped({ align: 1 }) : line ? uPlot.paths.linear() : () => null,
+    stroke: ink, width: best && !dashed ? 2.5 : stairs ? 2 : 1.3, spanGaps: true, ...(dashed && { dash: [5, 4] }), alpha: best || stairs || !line ? 1 : 0.75,
+    paths: dashed || stairs ? uPlot.paths.stepped({ align: 1 }) : line ? uPlot.paths.linear() : () => null,
     points: { show: dots === undefined, size: best ? 8 : 5, width: 0, stroke: ink, fill: ink },
   };
 }
@@ -284,8 +319,8 @@ function write({ labels, format }, value, ticks) {
   for (const [unit, text] of [[1e9, "G"], [1e6, "M"], [1e4, "k"]]) {
     if (size >= unit) return `${Number((value / (text === "k" ? 1e3 : unit)).toPrecision(4))} ${text}`;
   }
-  if (!ticks) return Number.isInteger(value) ? String(value) : size >= 1 ? value.toFixed(2) : value.toFixed(4);
-  const step = ticks.length > 1 ? Math.abs(ticks[1] - ticks[0]) : 1;
+  if (!ticks || ticks.length < 2) return Number.isInteger(value) ? String(value) : size >= 1 ? value.toFixed(2) : value.toFixed(4);
+  const step = Math.abs(ticks[1] - ticks[0]);
   return value.toFixed(Math.max(0, Math.min(6, Math.ceil(-Math.log10(step) - 1e-9))));
 }
 

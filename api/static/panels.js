@@ -19,8 +19,8 @@ const DRAW = {
 
 // Panels that are charts, as chart.js takes them: when another one comes in their place, the chart stays, and a zoom with it.
 const CHARTS = {
-  lines: ({ lines, x_text, x_log, y_text, y_log, legend }) => ({
-    x: { text: x_text, log: x_log, zero: !x_log, whole: true }, y: { text: y_text, log: y_log }, legend, series: lines.map((line) => ({ line: "straight", ...line })),
+  lines: ({ lines, x_text, x_log, y_text, y_log, legend, steps }) => ({
+    x: { text: x_text, log: x_log, zero: !x_log, whole: true }, y: { text: y_text, log: y_log }, legend, series: lines.map((line) => ({ line: steps ? "stairs" : "straight", ...line })),
   }),
   scatter: ({ points, x_text, x_log, y_text, y_log, lines, legend }) => ({
     x: { text: x_text, log: x_log }, y: { text: y_text, log: y_log }, legend,
@@ -39,6 +39,17 @@ function rowNames(spans) {
 function remark(text) {
   return element("p", { class: "muted remark" }, text);
 }
+// A name is shortened where it stands at an axis; the row's tip has it in full.
+const AXIS_TEXT = innerWidth < 600 ? 18 : 28;
+
+CHARTS.intervals = ({ x_text, rows, zero }) => ({
+  along: "x", x: { text: x_text }, y: { labels: [...rows].reverse().map(({ text }) => (text.length > AXIS_TEXT ? `${text.slice(0, AXIS_TEXT - 1)}…` : text)) },
+  series: [
+    ...(zero ? [{ text: "0", mark: "stopped", line: "straight", dots: false, points: [[0, -0.5], [0, rows.length - 0.5]] }] : []),
+    { text: "results", mark: "pruned", points: rows.flatMap(({ points, text }, index) => points.map((x) => ({ x, y: rows.length - 1 - index, text: `${text}: ${x.toFixed(4)}` }))) },
+    ...marked(rows.flatMap(({ value, low, high, text, value_text: written, mark }, index) => (value === null ? [] : [{ x: value, y: rows.length - 1 - index, low, high, mark, text: `${text}: ${written}` }]))),
+  ],
+});
 
 export class Panels {
   constructor(id, signal) {
@@ -113,7 +124,7 @@ function chartOfBars(bars) {
 
 function table(columns, rows) {
   return element("table", {},
-    columns.some(({ text }) => text) && element("thead", {}, element("tr", {}, columns.map(({ text }) => element("th", { scope: "col" }, text)))),
+    columns.some(({ text }) => text) && element("thead", {}, element("tr", {}, columns.map(({ text }) => (text ? element("th", { scope: "col" }, text) : element("td"))))),
     element("tbody", {}, rows.map((row) => element("tr", {},
       row.map((cell, index) => element("td", { class: columns[index].numeric && "number" }, cell))))));
 }

@@ -3,9 +3,9 @@
 import { actionButtons, editButton } from "./actions.js";
 import { Board } from "./board.js";
 import { Chart } from "./chart.js";
-import { bar, card, counted, element, percent, renew, save, score, show } from "./dom.js";
+import { bar, card, counted, download, element, percent, renew, save, score, show } from "./dom.js";
 import { marked, Panels } from "./panels.js";
-import { ask, follow } from "./stream.js";
+import { ask, askText, follow } from "./stream.js";
 
 const SHOWN_CURVES = 40, DRAW_PAUSE = 250;
 
@@ -76,6 +76,7 @@ class SearchView {
         element("span", { class: "push" }),
         safe && element("a", { href: search.dashboard, target: "_blank", rel: "noopener" }, "Ray job"),
         search.exportable && element("button", { onclick: () => this.save() }, "Save best.json"),
+        element("button", { onclick: () => this.saveReport() }, "Save report"),
         actionButtons(search, (error) => this.acted(error)), editButton(search, (error) => this.acted(error))),
       this.error && element("p", { class: "wrong", role: "alert" }, this.error),
       (search.notes || search.tags.length > 0) && element("p", { class: "notes" },
@@ -150,5 +151,10 @@ class SearchView {
   async save() {
     const best = await ask(`/v1/searches/${this.id}/best`).catch((error) => { this.error = error.message; this.soon(); });
     if (best) save(best, `best-${this.id}.json`);
+  }
+
+  async saveReport() {
+    const report = await askText(`/v1/searches/${this.id}/report`).catch((error) => { this.error = error.message; this.soon(); });
+    if (report) download(report, "text/html", `report-${this.id}.html`);
   }
 }

@@ -25,6 +25,7 @@ from nas.cli import (
     rankings,
     registering,
     remote,
+    reports,
     serving,
     watching,
 )
@@ -70,6 +71,8 @@ app.command("calibrate")(rankings.calibrate)
 app.command("calibration")(rankings.calibration)
 app.command("confirm")(confirming.confirm)
 app.command("confirmation")(confirming.confirmation)
+app.command("compare")(reports.compare)
+app.command("report")(reports.report)
 app.command("stop")(remote.stop)
 app.command("pause")(lifecycle.pause)
 app.command("resume")(lifecycle.resume)

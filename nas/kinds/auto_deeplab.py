@@ -39,13 +39,19 @@ class AutoDeepLab(Kind[AutoDeepLabSpec]):
         changes = {"bilevel": bilevel, "scoring": scoring, "seeds": 1, "score_every": first + 1}
         return AutoDeepLabSpec.model_validate({**dict(spec), **changes, "name": probe_name(spec)})
 
+    def question(self, spec: AutoDeepLabSpec) -> str:
+        runs = "one run" if spec.seeds == 1 else f"{spec.seeds} runs"
+        return f"Which network does Auto-DeepLab's differentiable search find on {self.dataset(spec)}, in {runs}?"
+
     def panels(self, search: SearchRecord, store: Store) -> tuple[Panel, ...]:
         runs = {
             run: [record.snapshot for record in records]
             for run, records in groupby(store.snapshots(search.id), key=lambda record: record.run)
         }
         trials = {trial.architecture_key: trial for trial in store.all_trials(search.id)}
-        return snapshot_panels(search.id, runs, trials)
+        spec = self.own(search.spec)
+        assert spec is not None, search.id
+        return snapshot_panels(search.id, spec.supernet, runs, trials)
 
     def exports_snapshots(self, spec: AutoDeepLabSpec) -> bool:
         return spec.scoring is None

@@ -69,6 +69,12 @@ class BlackBox(Kind[BlackBoxSpec]):
             }
         )
 
+    def question(self, spec: BlackBoxSpec) -> str:
+        return (
+            f"Which dense prediction cell scores highest on {self.dataset(spec)}, as far as the "
+            f"strategy {spec.strategy.name} finds it in {spec.trials:,} trials?"
+        )
+
     def method(self, spec: BlackBoxSpec) -> str:
         return spec.strategy.name
 

@@ -12,8 +12,35 @@ from typing_extensions import TypeAliasType
 
 from nas.schemas.base import PublicModel
 
-Mark: TypeAlias = Literal["best", "completed", "pruned", "running", "failed", "stopped"]
-"""How a line or point is drawn: as the best one, or like trials of a status."""
+Mark: TypeAlias = Literal[
+    "best",
+    "completed",
+    "pruned",
+    "running",
+    "failed",
+    "stopped",
+    "series1",
+    "series2",
+    "series3",
+    "series4",
+    "series5",
+    "series6",
+    "series7",
+    "series8",
+]
+"""How a line or point is drawn: as the best one, like trials of a status, or in a colour of its own among several."""
+
+SERIES: tuple[Mark, ...] = (
+    "series1",
+    "series2",
+    "series3",
+    "series4",
+    "series5",
+    "series6",
+    "series7",
+    "series8",
+)
+"""The marks of lines or points that are told apart by their colours."""
 
 
 class LinePublic(PublicModel):
@@ -38,6 +65,9 @@ class PointPublic(PublicModel):
     y: float
     text: str = Field(description="Shown at the point.")
     mark: Mark
+    label: str | None = Field(None, description="Written beside the point; null for a point without a name.")
+    low: float | None = Field(None, description="Lower end of the interval around `y`; null without one.")
+    high: float | None = Field(None, description="Upper end of that interval.")
 
 
 class ColumnPublic(PublicModel):
@@ -66,11 +96,12 @@ class _Axes(PanelBase):
 
 
 class LinesPanel(_Axes):
-    """A chart of lines over an integer such as the epoch, from 0 on; lines are drawn in their order."""
+    """A chart of lines over a number such as the epoch, from 0 on; lines are drawn in their order."""
 
     type: Literal["lines"] = "lines"
     y_text: str | None = Field(None, description="Text of the vertical axis; null where the title says it.")
     lines: tuple[LinePublic, ...]
+    steps: bool = Field(False, description="Whether a line keeps its height until its next point.")
 
 
 class ScatterPanel(_Axes):
@@ -106,6 +137,28 @@ class BarsPanel(PanelBase):
     title: str
     bars: tuple[BarPublic, ...]
     notes: tuple[str, ...] = Field((), description="Remarks below the bars.")
+
+
+class IntervalPublic(PublicModel):
+    """One named row of intervals: a value, its interval, the single results behind it."""
+
+    text: str = Field(description="Name of the row.")
+    value: float | None = Field(description="Null without a result.")
+    low: float | None = Field(None, description="Lower end of the interval around `value`; null without one.")
+    high: float | None = Field(None, description="Upper end of that interval.")
+    points: tuple[float, ...] = Field((), description="The single results that `value` summarises.")
+    value_text: str = Field(description="Value and interval in words.")
+    mark: Mark = "completed"
+
+
+class IntervalsPanel(PanelBase):
+    """Rows of intervals on one horizontal axis, one below the other."""
+
+    type: Literal["intervals"] = "intervals"
+    title: str
+    x_text: str = Field(description="Text of the horizontal axis.")
+    rows: tuple[IntervalPublic, ...]
+    zero: bool = Field(False, description="Whether a line marks 0, which the axis then includes.")
 
 
 class SpanPublic(PublicModel):
@@ -179,7 +232,15 @@ class TextPanel(PanelBase):
 SinglePanel = TypeAliasType(
     "SinglePanel",
     Annotated[
-        LinesPanel | ScatterPanel | SpansPanel | ChoicesPanel | BarsPanel | TablePanel | DrawingPanel | TextPanel,
+        LinesPanel
+        | ScatterPanel
+        | IntervalsPanel
+        | SpansPanel
+        | ChoicesPanel
+        | BarsPanel
+        | TablePanel
+        | DrawingPanel
+        | TextPanel,
         Field(discriminator="type"),
     ],
 )
@@ -198,6 +259,7 @@ Panel = TypeAliasType(
     Annotated[
         LinesPanel
         | ScatterPanel
+        | IntervalsPanel
         | SpansPanel
         | ChoicesPanel
         | BarsPanel

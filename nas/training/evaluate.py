@@ -11,6 +11,7 @@ from nas.models.networks import is_network
 from nas.results.measurement import Measurement
 from nas.specs import Fidelity
 from nas.training.environment import environment_of
+from nas.training.examples import OnPredictions, find_examples, picture_predictions, prediction_keeper
 from nas.training.loop.checkpoint import checkpoint_key
 from nas.training.loop.device import pick_device, reproducible_kernels, thread_count
 from nas.training.loop.distributed import Peers
@@ -34,6 +35,7 @@ def evaluate(
     threads: int | None = None,
     devices: float = 1.0,
     progress: Progress = silent,
+    on_predictions: OnPredictions | None = None,
 ) -> Iterator[Measurement]:
     """Train an architecture at a fidelity and yield one measurement per rung; the last one holds the score.
 
@@ -61,6 +63,8 @@ def evaluate(
         threads: CPU threads, process-wide while this runs; `None` leaves their number.
         devices: How many devices, or what part of one, each process holds; `device_seconds` are those of all processes.
         progress: Called with what `prepare` reports.
+        on_predictions: Called with the predictions on a few validation images, before the measurement of their rung is
+            yielded; not where there are none, which is no error. Scores are the same with and without it.
 
     Yields:
         Measurements, whose `parameters` and `multiply_adds` are those of the trained model; see
@@ -89,6 +93,7 @@ def evaluate(
         if checkpoint is not None:
             key = checkpoint_key(architecture.key, fidelity.key, seed, target, processes)
             saving = Checkpoint(checkpoint, key)
+        examples = find_examples(prepared) if on_predictions and (peers is None or peers.leads) else None
         run = RungRun(
             loop,
             fidelity.rungs,
@@ -98,5 +103,11 @@ def evaluate(
             saving,
             complexity=trial_complexity(loop.model, prepared),
             environment=environment_of(prepared, target, processes),
+            keeper=None if on_predictions is None else prediction_keeper(examples, loop.batches, peers),
         )
-        yield from run.measurements()
+        for measurement in run.measurements():
+            if on_predictions is not None and examples is not None and run.predicted is not None:
+                iteration, key, maps = run.predicted
+                if (iteration, key) == (measurement.iteration, examples.key):
+                    on_predictions(picture_predictions(iteration, examples, maps))
+            yield measurement

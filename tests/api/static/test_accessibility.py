@@ -18,6 +18,9 @@ PAGES = {
     "heads": ("#/{reference}", ".panel table"),
     "calibration": ("#/{calibration}", ".panel"),
     "trial": ("#/{black_box}/0", "table.bars"),
+    "ranking": ("#/{full_scale}", ".panel .plane canvas"),
+    "comparison": ("#/compare/{black_box},{reference},{calibration}", ".drawings svg"),
+    "report": ("v1/searches/{black_box}/report", "svg.chart"),
     "API": ("docs", "details"),
 }
 
