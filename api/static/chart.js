@@ -2,10 +2,10 @@
 //
 //   const place = new Chart(spec);  page.append(place.element);  place.show(later);  // a zoom stays
 //
-// spec: { x, y, series: [{ text, mark, points: [{ x, y, text }] or [[x, y]], line: "straight", "step" or "stairs" (not dashed), dots: false (a line without
-//   values) or "unseen" (values that are not drawn, but found) }],
-//   spans: [{ from, to, y, mark, text }], notes: [{ x, y, text }], legend: [{ mark, text }], name, along }; all but x, y and series may
-//   be left out; notes are written beside their places.
+// spec: { x, y, series: [{ text, mark, points: [{ x, y, text }] or [[x, y]], line: "straight", "step" or "stairs" (not dashed),
+//   dots: false (a line without values) or "unseen" (values that are not drawn, but found) }],
+//   spans: [{ from, to, y, mark, text }], notes: [{ x, y, text }], legend: [{ mark, text }], name, along }; all but x, y and series
+//   may be left out; notes are written at their places.
 // An axis is { text, log, whole, zero, labels, format, span }: logarithmic; of whole numbers; it begins at 0; a name for each of
 // 0, 1, 2, ...; how a number is written; its two ends. A mark is "best", the status of a trial, or a number in [0, 1], drawn
 // between two colours. `text` of a point is shown at it, `label` is written beside it; `low` and `high` are the ends of its
@@ -89,7 +89,10 @@ export class Chart {
       axes: [axis(x, 0), axis(y, 1)],
       series: [{}, ...series.map(drawn)],
       cursor: { y: false, points: { show: false }, drag: { x: true, y: true, uni: 30 }, bind: { dblclick: () => () => this.zoom(null) } },
-      hooks: { draw: [() => { this.pixels = null; }, () => this.drawSpans(), () => this.drawIntervals(), () => this.drawNotes()], setCursor: [({ cursor }) => this.hover(cursor.left, cursor.top)], setScale: [() => this.scaled()] },
+      hooks: {
+        draw: [() => { this.pixels = null; }, () => this.drawSpans(), () => this.drawIntervals(), () => this.drawNotes()],
+        setCursor: [({ cursor }) => this.hover(cursor.left, cursor.top)], setScale: [() => this.scaled()],
+      },
     }, aligned(series), this.plane);
     this.plot.over.append(this.ring);
   }
@@ -129,6 +132,23 @@ export class Chart {
     ctx.restore();
   }
 
+  drawNotes() {
+    const { plot } = this, { ctx } = plot;
+    ctx.save();
+    ctx.font = FONT.replace("11px", `${11 * devicePixelRatio}px`);
+    Object.assign(ctx, { textBaseline: "middle", textAlign: "left" });
+    for (const { x, y, text } of this.spec.notes) {
+      const wide = ctx.measureText(text).width, left = plot.valToPos(x, "x", true) - wide / 2, top = plot.valToPos(y, "y", true);
+      ctx.globalAlpha = 0.8;
+      ctx.fillStyle = colour("paper");
+      ctx.fillRect(left - 2, top - 7 * devicePixelRatio, wide + 4, 14 * devicePixelRatio);
+      ctx.globalAlpha = 1;
+      ctx.fillStyle = colour("ink");
+      ctx.fillText(text, left, top);
+    }
+    ctx.restore();
+  }
+
   // The interval of each point, and its name beside it.
   drawIntervals() {
     const { plot } = this, { ctx, bbox } = plot, ratio = devicePixelRatio;
@@ -151,23 +171,6 @@ export class Chart {
       ctx.textAlign = right ? "left" : "right";
       ctx.fillStyle = colour("ink");
       ctx.fillText(label, at + (right ? 7 : -7) * ratio, plot.valToPos(y, "y", true) - 5 * ratio);
-    }
-    ctx.restore();
-  }
-
-  drawNotes() {
-    const { plot } = this, { ctx } = plot;
-    ctx.save();
-    ctx.font = FONT.replace("11px", `${11 * devicePixelRatio}px`);
-    Object.assign(ctx, { textBaseline: "middle", textAlign: "left" });
-    for (const { x, y, text } of this.spec.notes) {
-      const wide = ctx.measureText(text).width, left = plot.valToPos(x, "x", true) - wide / 2, top = plot.valToPos(y, "y", true);
-      ctx.globalAlpha = 0.8;
-      ctx.fillStyle = colour("paper");
-      ctx.fillRect(left - 2, top - 7 * devicePixelRatio, wide + 4, 14 * devicePixelRatio);
-      ctx.globalAlpha = 1;
-      ctx.fillStyle = colour("ink");
-      ctx.fillText(text, left, top);
     }
     ctx.restore();
   }

@@ -37,6 +37,13 @@ const CHARTS = {
   }),
 };
 
+function rowNames(spans) {
+  return Array.from({ length: 1 + Math.max(0, ...spans.map(({ row }) => row)) }, (_, row) => String(row + 1));
+}
+
+function remark(text) {
+  return element("p", { class: "muted remark" }, text);
+}
 // A name is shortened where it stands at an axis; the row's tip has it in full.
 const AXIS_TEXT = innerWidth < 600 ? 18 : 28;
 
@@ -48,13 +55,6 @@ CHARTS.intervals = ({ x_text, rows, zero }) => ({
     ...marked(rows.flatMap(({ value, low, high, text, value_text: written, mark }, index) => (value === null ? [] : [{ x: value, y: rows.length - 1 - index, low, high, mark, text: `${text}: ${written}` }]))),
   ],
 });
-function rowNames(spans) {
-  return Array.from({ length: 1 + Math.max(0, ...spans.map(({ row }) => row)) }, (_, row) => String(row + 1));
-}
-
-function remark(text) {
-  return element("p", { class: "muted remark" }, text);
-}
 
 export class Panels {
   constructor(id, signal) {
