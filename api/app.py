@@ -65,7 +65,7 @@ def create_app(settings: Settings, cluster: JobCluster | None = None) -> FastAPI
             in the queue.
     """
     if cluster is None and settings.ray_dashboard is not None:
-        cluster = Cluster(settings.ray_dashboard)
+        cluster = Cluster(settings.ray_dashboard, authority=settings.ray_ca)
     app = FastAPI(
         title="Segnas",
         version=version("segnas"),

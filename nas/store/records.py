@@ -124,6 +124,7 @@ class TrialRecord:
         held_score: `unjudged_score` likewise.
         source: The trial from which this one was adopted with its numbers, as "SEARCH/NUMBER"; None for one that ran.
         reason: Why the trial ended as it did, as a sentence.
+        node: The node from which its last result came; None before the first one, and for an adopted trial.
     """
 
     number: int
@@ -148,6 +149,7 @@ class TrialRecord:
     unjudged_score: float | None = None
     held_iteration: int | None = None
     held_score: float | None = None
+    node: str | None = None
 
     @cached_property
     def architecture(self) -> Architecture:
