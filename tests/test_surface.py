@@ -48,6 +48,8 @@ GET  /v1/searches/{search_id}/trials
 GET  /v1/searches/{search_id}/trials/{number}
 GET  /v1/searches/{search_id}/trials/{number}/drawing
 GET  /v1/searches/{search_id}/trials/{number}/panels
+GET  /v1/searches/{search_id}/trials/{number}/predictions
+GET  /v1/searches/{search_id}/trials/{number}/predictions/{place}/{layer}
 GET  /v1/spaces
 """
 
@@ -116,6 +118,7 @@ SEGNAS_HUB
 SEGNAS_MAX_DRIVER_ATTEMPTS
 SEGNAS_PORT
 SEGNAS_PUBLIC_URL
+SEGNAS_RAY_CA
 SEGNAS_RAY_DASHBOARD
 SEGNAS_RAY_DASHBOARD_PUBLIC
 SEGNAS_RECONCILE_SECONDS

@@ -60,6 +60,12 @@ CURL: dict[tuple[str, str], str] = {
     ("get", "/v1/searches/{search_id}/trials/{number}/drawing"): (
         "curl -s {auth}{base}/v1/searches/$ID/trials/0/drawing"
     ),
+    ("get", "/v1/searches/{search_id}/trials/{number}/predictions"): (
+        "curl -s {auth}{base}/v1/searches/$ID/trials/0/predictions"
+    ),
+    ("get", "/v1/searches/{search_id}/trials/{number}/predictions/{place}/{layer}"): (
+        "curl -s {auth}{base}/v1/searches/$ID/trials/0/predictions/0/prediction -o prediction.png"
+    ),
     ("get", "/v1/searches/{search_id}/best"): 'curl -s {auth}"{base}/v1/searches/$ID/best?format=deeplab"',
     ("get", "/v1/searches/{search_id}/panels"): "curl -s {auth}{base}/v1/searches/$ID/panels",
     ("get", "/v1/searches/{search_id}/report"): "curl -s {auth}{base}/v1/searches/$ID/report",

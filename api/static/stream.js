@@ -43,6 +43,10 @@ export async function askText(path, options = {}) {
   return (await answer(path, options)).text();
 }
 
+export async function askPicture(path) {
+  return (await answer(path, {})).blob();
+}
+
 export async function readiness() {
   const reply = await fetch("/v1/readyz", { headers: headers() });
   return reply.json();

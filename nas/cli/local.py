@@ -38,7 +38,9 @@ def retrain(
     *,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="An architecture: exported, or TensorFlow DeepLab's.")],
     dataset: Annotated[str, typer.Option(help="A registered data set.", autocompletion=complete_dataset)],
-    fidelity: Annotated[Path, typer.Option(help="How to train, in YAML; of a search spec, its fidelity is used.")],
+    fidelity: Annotated[
+        Path, typer.Option(help="How to train, in YAML; of a search spec or an exported architecture, its fidelity.")
+    ],
     output: Annotated[Path, typer.Option(help="Folder for the network, its metrics and pictures.")],
     seed: Seed = 0,
     device: Device = None,

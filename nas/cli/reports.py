@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nas.cli.service import Json, SearchId, connect, resolve
+from nas.cli.service import Json, SearchId, complete_search, connect, resolve
 
 if TYPE_CHECKING:
     from nas.schemas.comparisons import ComparedPublic, ComparisonPublic, WinnerPublic
 
 SearchIds = Annotated[
-    list[str], typer.Argument(metavar="ID...", help="Searches, each by its id, its first characters, or `latest`.")
+    list[str],
+    typer.Argument(
+        metavar="ID...",
+        help="Searches, each by its id, its first characters, or `latest`.",
+        autocompletion=complete_search,
+    ),
 ]
 
 

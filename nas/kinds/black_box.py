@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 
+from nas.kinds.analysis import choice_panels, importance_panels, size_panels, trial_panels
 from nas.kinds.observations import observation_of
 from nas.kinds.plans import Need, Plan
 from nas.kinds.probing import probe_name, probe_trials, short
@@ -13,6 +15,7 @@ from nas.kinds.warm_start import check_sources, warm_observations
 from nas.results.measurement import Measurement
 from nas.results.proposal import Proposal
 from nas.results.status import TrialStatus
+from nas.schemas.panels import Panel
 from nas.specs import (
     BlackBoxSpec,
     DpcStrategy,
@@ -23,7 +26,7 @@ from nas.specs import (
     Strategy,
     TpeStrategy,
 )
-from nas.store import TrialRecord
+from nas.store import SearchRecord, Store, TrialRecord
 from nas.strategies import CellSpace, Observation, SpaceExhausted, SuccessiveHalving, build_strategy
 from search_spaces.document import Architecture
 from search_spaces.validation import FieldProblem
@@ -99,6 +102,16 @@ class BlackBox(Kind[BlackBoxSpec]):
 
     def method(self, spec: BlackBoxSpec) -> str:
         return spec.strategy.name
+
+    def slow_panels(self, search: SearchRecord, store: Store) -> Mapping[str, Callable[[], tuple[Panel, ...]]]:
+        spec = self.own(search.spec)
+        assert spec is not None, search.id
+        return {
+            "trials": partial(trial_panels, search, spec.fidelity.rungs, store),
+            "sizes": partial(size_panels, search.id, store),
+            "choices": partial(choice_panels, search.id, spec.space, store),
+            "importance": partial(importance_panels, search.id, spec.space, store),
+        }
 
 
 def drawn_at_random(strategy: Strategy) -> tuple[str, int] | None:

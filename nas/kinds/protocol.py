@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
@@ -84,6 +84,14 @@ class Repeat(NamedTuple):
     file: str
     content: Mapping[str, Any]
     command: str
+
+
+class Origin(NamedTuple):
+    """What a trial was derived from: `text` ends where the name of the search, or of its trial, follows."""
+
+    text: str
+    search: str
+    number: int | None = None
 
 
 class Kind(ABC, Generic[Spec]):
@@ -192,6 +200,21 @@ class Kind(ABC, Generic[Spec]):
 
     def panels(self, search: SearchRecord, store: Store) -> tuple[Panel, ...]:
         """Make the tables and charts that a page shows beside the search's trials, from the results recorded so far."""
+        return ()
+
+    def slow_panels(self, search: SearchRecord, store: Store) -> Mapping[str, Callable[[], tuple[Panel, ...]]]:
+        """Name the further panels that take longer to make than a reader wants to wait, each with what makes it.
+
+        The service makes them beside its answers, and shows the last ones meanwhile.
+        """
+        return {}
+
+    def origins(self, search: SearchRecord, number: int) -> tuple[Origin, ...]:
+        """Say what a trial of the search was derived from, by its number."""
+        return tuple(Origin("its search began with what is known from", origin) for origin in search.spec.origins)
+
+    def trials_again(self, spec: Spec, number: int) -> tuple[int, ...]:
+        """Return the trials of this search that measure a trial of the parent search again."""
         return ()
 
     def exports_snapshots(self, spec: Spec) -> bool:

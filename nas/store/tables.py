@@ -187,6 +187,7 @@ class TrialRow(Base):
         Integer
     )  # the first rung passed unjudged, until judged later
     unjudged_score: Mapped[float | None] = mapped_column(Double)
+    node: Mapped[str | None] = mapped_column(String(255))  # where the latest attempt that sent anything ran
     # The number of the last change within the search, from 1; a larger number is visible only after all smaller ones.
     sequence: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
 

@@ -109,8 +109,14 @@ class Trials(Contents):
                 _refuse_attempt(connection, search_id, number, None)
             return attempt
 
-    def record_measurement(
-        self, search_id: str, number: int, attempt: int, measurement: Measurement, judged: bool | None = None
+    def record_measurement(  # noqa: PLR0917  what is written, and by whom
+        self,
+        search_id: str,
+        number: int,
+        attempt: int,
+        measurement: Measurement,
+        judged: bool | None = None,
+        node: str | None = None,
     ) -> None:
         """Record the result of one rung. The same rung again changes nothing and is no error.
 
@@ -123,6 +129,7 @@ class Trials(Contents):
             measurement: The result; names its rung.
             judged: Where the trial continues from this rung, whether early stopping could judge it there; see
                 `nas.results.standing`. None where it does not continue, or nothing is ever stopped.
+            node: Where it was measured; None leaves what is recorded.
 
         Raises:
             NotFoundError: There is no such trial.
@@ -134,6 +141,8 @@ class Trials(Contents):
         columns = TrialRow.__table__.c
         if judged is not None:
             latest |= _unjudged(measurement, judged)
+        if node is not None:
+            latest["node"] = node
         statement = (
             update(TrialRow)
             .where(_is_trial(search_id, number), *_is_current(attempt))
@@ -159,8 +168,14 @@ class Trials(Contents):
         if environment is not None:
             self._known_environments.add(environment.key)
 
-    def finish_trial(
-        self, search_id: str, number: int, attempt: int, status: TrialStatus, reason: str | None = None
+    def finish_trial(  # noqa: PLR0917  what is written, and by whom
+        self,
+        search_id: str,
+        number: int,
+        attempt: int,
+        status: TrialStatus,
+        reason: str | None = None,
+        node: str | None = None,
     ) -> None:
         """End a trial. The same end again is no error.
 
@@ -170,6 +185,7 @@ class Trials(Contents):
             attempt: The trial's attempt that ends.
             status: The terminal status that the trial ends with.
             reason: Why, as a sentence for the user.
+            node: Where the attempt ran; None leaves what is recorded.
 
         Raises:
             NotFoundError: There is no such trial.
@@ -184,6 +200,8 @@ class Trials(Contents):
             .where(_is_trial(search_id, number), *_is_current(attempt))
             .values(status=status, reason=clean_text(reason), updated_at=now, finished_at=now)
         )
+        if node is not None:
+            statement = statement.values(node=node)
         if status in SCORED:
             statement = statement.where(TrialRow.score.is_not(None))
         with self._write() as connection:

@@ -15,6 +15,7 @@ from nas.escaping import one_line
 from nas.results.measurement import TrialError
 from nas.specs import Resources
 from workers.trainables.message import RESULT_KEY, Failed, Message
+from workers.trainables.node import node_name
 from workers.trainables.task import Task
 
 
@@ -80,7 +81,7 @@ class Process(tune.Trainable):  # type: ignore[misc]  # Ray has no types
         try:
             message = next(self._messages)
         except TrialError as error:
-            message = Failed(attempt=self._task.attempt, reason=str(error))
+            message = Failed(attempt=self._task.attempt, node=node_name(), reason=str(error))
         self._answered = True
         return {RESULT_KEY: message, "done": message.last}
 

@@ -99,6 +99,9 @@ def test_a_trial_in_two_processes_goes_on_after_one_was_killed(running_ray, stor
     first, last = store.measurements(search_id)[0]
     assert (first, last.iteration) == (measured[0], 400)
     assert last.seconds > first.seconds
+    seen = store.predictions(search_id, 0)
+    assert seen is not None
+    assert (seen.iteration, len(seen.maps)) == (400, 4)
     assert last.device_seconds == pytest.approx(2 * last.seconds)
     until(lambda: not any(map(alive, pids)), 20)
 
