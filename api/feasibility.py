@@ -83,7 +83,7 @@ def _strides(path: str, backbone: BackboneSpec) -> Iterator[FieldProblem]:
 
 def _data(spec: JobSpec, settings: Settings, here: bool) -> Iterator[FieldProblem]:
     datasets = settings.registered_datasets
-    surveys = {name: _surveyed(datasets[name], here) for name in set(spec.datasets.values())}
+    surveys = {name: surveyed(datasets[name], here) for name in set(spec.datasets.values())}
     for path, name in spec.datasets.items():
         found = surveys[name]
         if isinstance(found, str):
@@ -105,7 +105,7 @@ def _surveys() -> Surveys:
     return Surveys()
 
 
-def _surveyed(entry: Registration, here: bool) -> Survey | str | None:
+def surveyed(entry: Registration, here: bool) -> Survey | str | None:
     """Survey a data set; a sentence where it cannot be used, None where nothing can be said."""
     try:
         return _surveys().of(entry)

@@ -71,6 +71,10 @@ class JobCluster(Protocol):
         """Read what the driver has printed."""
         ...
 
+    def dashboard_token(self) -> str | None:
+        """Return the token that the dashboard asks people for; None where it asks for none."""
+        ...
+
     def unreachable(self) -> str | None:
         """Say why the cluster cannot be used, as a sentence; None when it can."""
         ...

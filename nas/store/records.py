@@ -289,6 +289,41 @@ class BestStep(NamedTuple):
     device_seconds: float
 
 
+class RungCount(NamedTuple):
+    """How many trials of one status have measured one rung and no deeper one; None: they have measured none."""
+
+    status: TrialStatus
+    iteration: int | None
+    trials: int
+
+
+class SizedScore(NamedTuple):
+    """The score of a trial at its deepest rung, and the size of what it trained."""
+
+    number: int
+    score: float
+    parameters: int
+    multiply_adds: int
+
+
+class Failure(NamedTuple):
+    """How many trials failed for one reason, and the lowest number of them."""
+
+    reason: str | None
+    trials: int
+    first: int
+
+
+class TrialSpan(NamedTuple):
+    """When a trial was begun, last changed and ended; `finished_at` is None while it runs."""
+
+    number: int
+    status: TrialStatus
+    created_at: float
+    updated_at: float
+    finished_at: float | None
+
+
 class Change(NamedTuple):
     """A trial as it is now, and the number of its last change within the search; numbers ascend from 1."""
 

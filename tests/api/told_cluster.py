@@ -15,6 +15,7 @@ class ToldCluster:
         self.stopped: list[str] = []
         self.printed = "first line\nMemoryError: no more\n"
         self.there = True
+        self.token: str | None = "the-token-of-the-ray-cluster"
         self.why = "no answer"
         self.accepts = True
 
@@ -42,6 +43,10 @@ class ToldCluster:
     def logs(self, job: str, /) -> str:
         self._answer()
         return self.printed if job in self.jobs else ""
+
+    def dashboard_token(self) -> str | None:
+        self._answer()
+        return self.token
 
     def unreachable(self) -> str | None:
         return None if self.there else self.why

@@ -107,6 +107,7 @@ class Cluster:
     def __init__(self, dashboard_url: str, token: str | None = None, authority: Path | None = None) -> None:
         self.dashboard_url = dashboard_url.rstrip("/")
         token = token if token is not None else _token_from_environment()
+        self._token = token
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._http = httpx.Client(
             base_url=self.dashboard_url,
@@ -181,6 +182,11 @@ class Cluster:
         if reply.status_code == httpx.codes.NOT_FOUND:
             return ""
         return without_dumps(str(_json(reply)["logs"] or ""))
+
+    def dashboard_token(self) -> str | None:
+        """Return the token that the dashboard asks people for; None where Ray asks for none."""
+        mode = _json(self._send("GET", "/api/authentication_mode"))["authentication_mode"]
+        return None if mode == "disabled" else self._token
 
     def unreachable(self) -> str | None:
         """Say why the job server cannot be used, as a sentence; None when it answers and takes the token."""

@@ -11,6 +11,7 @@ from typing import Any
 from ray import tune
 from ray.tune import PlacementGroupFactory
 
+from nas.escaping import one_line
 from nas.results.measurement import TrialError
 from nas.specs import Resources
 from workers.trainables.message import RESULT_KEY, Failed, Message
@@ -104,9 +105,11 @@ class Process(tune.Trainable):  # type: ignore[misc]  # Ray has no types
         raise AssertionError(f"{type(self).__name__} does not say what its work is")
 
     def __repr__(self) -> str:
-        """The actor's name in the dashboard. Ray asks once: a warm process cannot be named after its trial."""
+        """The actor's name in the dashboard. Ray asks once: a warm process can only be named after its first trial."""
         task = self._task
-        return f"{task.search_name[:60]}: worker" if task.resources.reuse_workers else task.display_name
+        if not task.resources.reuse_workers:
+            return task.display_name
+        return f"{one_line(task.search_name)[:60]}: worker since {task.noun} {task.number}"
 
     def _begin(self, task: Task) -> None:
         self._task = task
