@@ -211,6 +211,7 @@ class _Writer:
             "updated_at": now,
             "finished_at": now,
             **last,
+            "value": last["score"],
         }
         return trial, curve
 

@@ -13,9 +13,9 @@ from nas.kinds.warm_start import check_sources, warm_observations
 from nas.results.measurement import Measurement
 from nas.results.proposal import Proposal
 from nas.results.status import TrialStatus
-from nas.specs import BlackBoxSpec, Fidelity, RandomStrategy
+from nas.specs import AshaStopping, BlackBoxSpec, Constraints, Fidelity, MedianStopping, RandomStrategy, Vector
 from nas.store import TrialRecord
-from nas.strategies import CellSpace, Observation, SpaceExhausted, SuccessiveHalving, build_strategy
+from nas.strategies import CellSpace, Observation, SpaceExhausted, build_strategy, early_stopper
 from search_spaces.document import Architecture
 
 
@@ -48,7 +48,13 @@ class BlackBox(Kind[BlackBoxSpec]):
         return {"fidelity": min(spec.trials, CellSpace(spec.space).distinct)}
 
     def reduction(self, spec: BlackBoxSpec) -> float | None:
-        return None if spec.early_stopping is None else spec.early_stopping.reduction
+        match spec.early_stopping:
+            case AshaStopping(reduction=reduction):
+                return reduction
+            case MedianStopping():
+                return 2.0  # where trials keep their order from rung to rung
+            case _:
+                return None  # hyperband: at most what it would cost without
 
     def probe(self, spec: BlackBoxSpec) -> BlackBoxSpec:
         """A few random architectures without early stopping."""
@@ -60,6 +66,8 @@ class BlackBox(Kind[BlackBoxSpec]):
                 "strategy": RandomStrategy(),
                 "trials": probe_trials(spec.resources.concurrent, spec.trials),
                 "early_stopping": None,
+                "objectives": ("miou",),
+                "constraints": Constraints(),
                 "adopt": False,
                 "warm_start": (),
                 "start": (),
@@ -89,11 +97,11 @@ class StrategyPlan:
         space: CellSpace | None = None,
     ) -> None:
         self._spec = spec
-        early = spec.early_stopping
+        self._goals = spec.goals
         self._strategy = build_strategy(spec, space)
         self._strategy.enqueue(start)
         self._strategy.restore(warm)
-        self._scheduler = SuccessiveHalving(spec.fidelity.rungs, early.reduction) if early else None
+        self._scheduler = early_stopper(spec)
         self._next = 0
         self._note: str | None = None
 
@@ -118,10 +126,15 @@ class StrategyPlan:
         return self._spec.fidelity
 
     def restore(self, trials: Sequence[TrialRecord], curves: Mapping[int, Sequence[Measurement]]) -> None:
-        self._strategy.restore(observation_of(trial) for trial in trials)
+        goals = self._goals
+        last = {number: curve[-1] for number, curve in curves.items() if curve}
+        self._strategy.restore(observation_of(trial, goals, last.get(trial.number)) for trial in trials)
         if self._scheduler is not None:
             unjudged = {trial.number: trial.unjudged for trial in trials}
-            self._scheduler.replay(curves, {number: at for number, at in unjudged.items() if at is not None})
+            self._scheduler.replay(
+                {number: [self._point(measurement) for measurement in curve] for number, curve in curves.items()},
+                {number: at for number, at in unjudged.items() if at is not None},
+            )
         self._next = max((trial.number + 1 for trial in trials), default=0)
 
     def propose(self) -> Proposal | None:
@@ -136,15 +149,24 @@ class StrategyPlan:
         return Proposal(self._next - 1, architecture, self._spec.fidelity, self._spec.seed)
 
     def should_continue(self, number: int, measurement: Measurement) -> bool:
-        return self._scheduler is None or self._scheduler.record(number, measurement.iteration, measurement.score)
+        iteration, values = self._point(measurement)
+        return self._scheduler is None or self._scheduler.record(number, iteration, *values)
 
     def judged(self, number: int, measurement: Measurement) -> bool | None:
         return None if self._scheduler is None else self._scheduler.unjudged(number) is None
 
     def tell(self, number: int, architecture: Architecture, status: TrialStatus, last: Measurement | None) -> None:
-        score, iteration = (None, None) if last is None else (last.score, last.iteration)
+        iteration, values = (None, ()) if last is None else self._point(last)
+        score = values[0] if values else None
         unjudged = self._scheduler.unjudged(number) if self._scheduler else None
-        self._strategy.tell(Observation(number, architecture, str(status), score, iteration, unjudged))
+        several = values if self._goals.several else ()
+        self._strategy.tell(Observation(number, architecture, str(status), score, iteration, unjudged, several))
+
+    def _point(self, measurement: Measurement) -> tuple[int, Vector]:
+        """The rung of a measurement, and its values of the objectives there."""
+        values = self._goals.values(measurement)
+        assert values is not None, "a trial without one of them fails"
+        return measurement.iteration, values
 
 
 KIND = BlackBox()

@@ -49,7 +49,8 @@ def warm_observations(spec: BlackBoxSpec, search_id: str, records: Records) -> l
         if find_search(source, records) is None:
             message = f"search {source} was deleted, so the search cannot start from it"
             raise InputError([FieldProblem(path=f"warm_start.{index}", message=message)])
-        for observation in scored_by(records.all_trials(source), created_at):
+        curves = records.measurements(source) if spec.goals.several else None
+        for observation in scored_by(records.all_trials(source), created_at, spec.goals, curves):
             found.setdefault(observation.architecture.key, observation)
     return list(_numbered(found))
 
@@ -76,6 +77,8 @@ def _misfit(source: SearchRecord, spec: BlackBoxSpec) -> str | None:
         return f"search {source.id} is {source.status}; wait for its end, or stop or pause it first"
     if other.space != spec.space:
         return f"search {source.id} has another space; name a search of the same `space`"
+    if other.objectives != spec.objectives:
+        return f"search {source.id} has other objectives; name a search of the same `objectives`"
     if other.fidelity.key != spec.fidelity.key:
         return (
             f"search {source.id} measures at another fidelity, whose scores do not compare; name a search of the same "

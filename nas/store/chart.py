@@ -1,4 +1,4 @@
-"""What is drawn of a search's scores: the best so far, and a bounded sample of the others."""
+"""What is drawn of a search's scores (of its first objective): the best so far, and a bounded sample of the others."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Chart(Database):
             search_id: The search.
             iteration: The rung; only trials whose deepest rung it is count, and none that failed.
         """
-        number, score = TrialRow.number, TrialRow.score
-        before = func.max(score).over(order_by=number, rows=(None, -1)).label("before")
+        number, value = TrialRow.number, TrialRow.value
+        before = func.max(value).over(order_by=number, rows=(None, -1)).label("before")
         trials = _at(search_id, iteration).add_columns(before).subquery().c
-        statement = select(trials.number, trials.score, trials.status).where(
-            or_(trials.before.is_(None), trials.score > trials.before)
+        statement = select(trials.number, trials.value, trials.status).where(
+            or_(trials.before.is_(None), trials.value > trials.before)
         )
         with self._read() as connection:
             return [DrawnScore(*row) for row in connection.execute(statement.order_by(trials.number))]
@@ -47,7 +47,7 @@ class Chart(Database):
 
 
 def _at(search_id: str, iteration: int) -> Any:
-    ranked = and_(TrialRow.status != TrialStatus.FAILED, TrialRow.score.is_not(None))
-    return select(TrialRow.number, TrialRow.score, TrialRow.status).where(
+    ranked = and_(TrialRow.status != TrialStatus.FAILED, TrialRow.value.is_not(None))
+    return select(TrialRow.number, TrialRow.value, TrialRow.status).where(
         TrialRow.search_id == search_id, TrialRow.iteration == iteration, ranked
     )

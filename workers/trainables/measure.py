@@ -42,6 +42,7 @@ def evaluate_task(task: TrialTask, device: str | torch.device | None) -> Iterato
             checkpoint=task.checkpoint,
             threads=threads_of(task.resources),
             devices=share.get("GPU", 1.0),
+            goals=task.goals,
         )
     except ChangedMeanwhileError as error:  # the next attempt finds that the bank is broken, and makes it anew
         raise ProcessDiedError(str(error)) from error

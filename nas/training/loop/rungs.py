@@ -17,6 +17,7 @@ from nas.training.loop.device import synchronize
 from nas.training.loop.failures import trial_failures
 from nas.training.loop.loop import CHECK_EVERY, Loop
 from search_spaces.environment import Environment
+from search_spaces.latency import Latency
 
 CLOCK_READINGS = 5
 """How often the clock is read between two checkpoints within a rung."""
@@ -48,6 +49,7 @@ class RungRun:
         on_step: Called with the number of steps done, at least every `CHECK_EVERY` steps.
         complexity: Part of every new measurement. A measurement without it in a checkpoint, by an older version, stays
             without.
+        latency: Part of every new measurement; None where it is not asked for.
         environment: Part of every new measurement, unless the checkpoint that the training resumes from was saved in
             another one: the numbers are then of neither.
     """
@@ -60,6 +62,7 @@ class RungRun:
     checkpoint: Checkpoint | None = None
     on_step: Callable[[int], None] | None = None
     complexity: Complexity | None = None
+    latency: Latency | None = None
     environment: Environment | None = None
     _seconds: float = field(default=0.0, init=False)
     _resumed: bool = field(default=False, init=False)
@@ -128,6 +131,7 @@ class RungRun:
             device_seconds=self._seconds * self.devices,
             parameters=None if self.complexity is None else self.complexity.parameters,
             multiply_adds=None if self.complexity is None else self.complexity.multiply_adds,
+            latency=self.latency,
             environment=self.environment,
         )
         self._measured.append(measurement)
