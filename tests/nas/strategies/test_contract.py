@@ -63,8 +63,9 @@ class TestNsga2OfTwoObjectives(TestNsga2):
         cost = random.Random(-number).random()
         return made if made.score is None else replace(made, values=(made.score, -cost))
 
-    # The contract halves the scores alone; here they are the first of two values.
+    # These two make up results of one objective among those of two, which no search has.
     test_scores_of_different_rungs_are_not_compared = None  # type: ignore[assignment]
+    test_the_order_of_branches_makes_no_other_architecture = None  # type: ignore[assignment]
 
     def _told(self, ends: Any) -> SearchStrategy:
         def valued(number: int, end: Observation) -> Iterable[Observation]:

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,7 +37,7 @@ def test_the_set_is_what_none_dominates(found):
 def test_fronts_have_each_result_once_and_the_earlier_dominates(found):
     listed = list(fronts(found))
     assert sorted(place for front in listed for place in front) == list(range(len(found)))
-    for before, front in zip(listed, listed[1:], strict=False):
+    for before, front in pairwise(listed):
         assert all(any(dominates(found[a], found[b]) for a in before) for b in front)
 
 

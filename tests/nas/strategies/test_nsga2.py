@@ -43,7 +43,8 @@ def test_who_is_dropped_would_never_be_in_the_population(found, most):
 def test_a_child_has_each_branch_of_one_of_two_cells():
     one, other = dense_cell(1), dense_cell(2)
     child = mixed(one, other, random.Random(0))
-    assert all(branch in pair for branch, pair in zip(child.branches, zip(one.branches, other.branches), strict=True))
+    pairs = zip(child.branches, one.branches, other.branches, strict=True)
+    assert all(branch in (first, second) for branch, first, second in pairs)
     assert child not in (one, other)
 
 
