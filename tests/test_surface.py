@@ -31,6 +31,7 @@ POST /v1/searches/{search_id}/full-scale
 GET  /v1/searches/{search_id}/heads
 GET  /v1/searches/{search_id}/logs
 GET  /v1/searches/{search_id}/panels
+GET  /v1/searches/{search_id}/pareto
 POST /v1/searches/{search_id}/pause
 GET  /v1/searches/{search_id}/ranking
 POST /v1/searches/{search_id}/resume
@@ -68,12 +69,14 @@ delete ID --yes -y
 doctor --json
 draw FILE --fidelity --output -o
 edit ID --name --notes --tag --untag
-export ID --format --onnx --output --trial -o
+export ID --format --onnx --output --pareto --trial -o
 extend ID --seeds --trials --watch
 full-scale ID --fidelity --key --name --seeds --stratified --top --trials --watch
 heads ID --json
 init --spec
+latency FILE --device --json --runs --threads
 logs ID --tail
+pareto ID --json
 pause ID
 published --dataset --json
 rank ID --full-scale --json --plot

@@ -19,6 +19,7 @@ from api.errors import ApiError
 from api.followers import Event
 from api.middleware.body import StrictJsonRoute
 from api.named_fidelities import named_fidelity
+from api.names import number_classes
 from api.openapi.problems import problems
 from nas.kinds.registry import kind_of, kinds
 from nas.results.status import SearchStatus
@@ -88,7 +89,7 @@ def create_search(
         raise InputError([FieldProblem(path="measure", message=message)])
     spec = resolve(body, lambda name: named_fidelity(name, store))
     if dry_run and not measure:
-        check(spec, store, settings)
+        check(number_classes(spec, settings), store, settings)
         return JSONResponse(forecast_public(spec, store).model_dump(mode="json"))
     if measure:
         # The key stays free for the search itself; the probe has one that is made of it.

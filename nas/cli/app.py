@@ -18,8 +18,10 @@ from nas.cli import (
     draw,
     init,
     kinds,
+    latency,
     lifecycle,
     local,
+    pareto,
     published,
     rankings,
     registering,
@@ -67,6 +69,7 @@ app.command("full-scale")(rankings.full_scale)
 app.command("rank")(rankings.rank)
 app.command("calibrate")(rankings.calibrate)
 app.command("calibration")(rankings.calibration)
+app.command("pareto")(pareto.pareto)
 app.command("stop")(remote.stop)
 app.command("pause")(lifecycle.pause)
 app.command("resume")(lifecycle.resume)
@@ -76,6 +79,7 @@ app.command("delete")(lifecycle.delete)
 app.command("logs")(remote.logs)
 app.command("export")(remote.export)
 app.command("draw")(draw.draw)
+app.command("latency")(latency.latency)
 app.command("retrain")(local.retrain)
 app.command("published")(published.published)
 app.command("doctor")(doctor.doctor)

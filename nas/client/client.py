@@ -22,6 +22,7 @@ from nas.schemas.calibrations import CalibrationPublic
 from nas.schemas.catalogue import DatasetPublic, SpacePublic
 from nas.schemas.forecasts import ForecastPublic
 from nas.schemas.health import HealthPublic, ServerPublic
+from nas.schemas.pareto import ParetoPublic
 from nas.schemas.rankings import RankingPublic
 from nas.schemas.references import ReferencePublic
 from nas.schemas.searches import SearchPublic
@@ -227,6 +228,10 @@ class Client:
                 Auto-DeepLab's PyTorch re-implementations.
         """
         return self._get(path_of(search_id, "best"), format=format).json()
+
+    def pareto(self, search_id: str) -> ParetoPublic:
+        """The Pareto set of a search so far: its trials, and their values of the search's objectives."""
+        return self._get(path_of(search_id, "pareto")).model(ParetoPublic)
 
     def snapshots(self, search_id: str, run: int | None = None) -> list[SnapshotPublic]:
         """The architectures that a differentiable search decoded after each epoch, ordered by run and epoch.

@@ -10,11 +10,14 @@ from nas.kinds.probing import probe_name, probe_trials, short
 from nas.kinds.protocol import Adoption, Family, Kind, Records
 from nas.kinds.start import check_start, start_cells
 from nas.kinds.warm_start import check_sources, warm_observations
+from nas.panels.pareto import pareto_panels
+from nas.ranking.pareto import pareto_set_of
 from nas.results.measurement import Measurement
 from nas.results.proposal import Proposal
 from nas.results.status import TrialStatus
+from nas.schemas.panels import Panel
 from nas.specs import AshaStopping, BlackBoxSpec, Constraints, Fidelity, MedianStopping, RandomStrategy, Vector
-from nas.store import TrialRecord
+from nas.store import SearchRecord, Store, TrialRecord
 from nas.strategies import CellSpace, Observation, SpaceExhausted, build_strategy, early_stopper
 from search_spaces.document import Architecture
 
@@ -73,6 +76,12 @@ class BlackBox(Kind[BlackBoxSpec]):
                 "start": (),
             }
         )
+
+    def panels(self, search: SearchRecord, store: Store) -> tuple[Panel, ...]:
+        if not search.spec.goals.several:
+            return ()
+        found = pareto_set_of(search, store)
+        return pareto_panels(search.spec.goals, found, store.numbered_trials(search.id, found.values))
 
     def method(self, spec: BlackBoxSpec) -> str:
         return spec.strategy.name

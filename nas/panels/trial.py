@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from nas.formatting import duration, score
+from nas.formatting import duration, latency_text, score
 from nas.results.measurement import Measurement
 from nas.schemas.panels import (
     BarPublic,
@@ -91,6 +91,8 @@ def _facts(trial: TrialRecord, fidelity: Fidelity, curve: Sequence[Measurement])
         yield "trained parameters", f"{trial.parameters:,}"
     if trial.multiply_adds is not None:
         yield "multiply-adds of a crop", f"{trial.multiply_adds / 1e6:,.1f} M"
+    if curve and curve[-1].latency is not None:
+        yield "latency", latency_text(curve[-1].latency)
     if trial.device_seconds is not None:
         yield "device time", duration(trial.device_seconds)
     if trial.source is not None:

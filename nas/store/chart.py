@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import Row, and_, func, not_, or_, select
 
 from nas.results.status import TrialStatus
 from nas.store.engine import Database
-from nas.store.records import DrawnScore
-from nas.store.tables import TrialRow
+from nas.store.records import DrawnScore, RungResult
+from nas.store.standing import RANKED, is_held
+from nas.store.tables import MeasurementRow, TrialRow
+from search_spaces.latency import Latency
 
 
 class Chart(Database):
@@ -44,6 +46,34 @@ class Chart(Database):
         statement = _at(search_id, iteration).where(TrialRow.number % every == 0).order_by(TrialRow.number)
         with self._read() as connection:
             return [DrawnScore(*row) for row in connection.execute(statement)]
+
+    def deepest_results(self, search_id: str) -> list[RungResult]:
+        """Read what the trials measured that stand at the deepest rung of a search, in the order of their numbers.
+
+        No trial that failed is among them, and none that stands at a shallower rung (see `nas.results.standing`).
+
+        Args:
+            search_id: The search.
+        """
+        deepest = select(func.max(TrialRow.iteration)).where(TrialRow.search_id == search_id, RANKED).scalar_subquery()
+        row = MeasurementRow
+        of_trial = and_(
+            row.search_id == TrialRow.search_id, row.number == TrialRow.number, row.iteration == TrialRow.iteration
+        )
+        statement = (
+            select(row.number, row.iteration, *(row.__table__.c[name] for name in RungResult._fields[2:]))
+            .join(TrialRow, of_trial)
+            .where(TrialRow.search_id == search_id, TrialRow.iteration == deepest, RANKED, not_(is_held()))
+            .order_by(row.number)
+        )
+        with self._read() as connection:
+            return [_result(found) for found in connection.execute(statement)]
+
+
+def _result(row: Row[Any]) -> RungResult:
+    found = RungResult._make(row)
+    latency = None if row.latency is None else Latency.model_validate(row.latency)
+    return found._replace(class_iou=tuple(row.class_iou), latency=latency)
 
 
 def _at(search_id: str, iteration: int) -> Any:

@@ -53,6 +53,15 @@ class Leaderboard(Database):
                 found += _records(connection, of_search.where(TrialRow.architecture_key.in_(keys)))
         return _by_numbers(found)
 
+    def numbered_trials(self, search_id: str, numbers: Collection[int]) -> list[TrialRecord]:
+        """Read some trials in the order of their numbers; a trial that does not exist is left out."""
+        found: list[TrialRecord] = []
+        with self._read() as connection:
+            for part in in_parts(numbers):
+                statement = TRIAL.where(TrialRow.search_id == search_id, TrialRow.number.in_(part))
+                found += _records(connection, statement)
+        return _by_numbers(found)
+
     def architecture_keys(self, search_id: str, numbers: Collection[int]) -> dict[int, str]:
         """Read the architecture key of some trials, by number; a trial that does not exist is left out."""
         found: dict[int, str] = {}

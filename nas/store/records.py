@@ -17,6 +17,7 @@ from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import SearchSpec
 from search_spaces.auto_deeplab.architecture import AutoDeepLab
 from search_spaces.document import Architecture, architecture_from_dict
+from search_spaces.latency import Latency
 from search_spaces.text import architecture_text
 
 T = TypeVar("T")
@@ -265,6 +266,18 @@ class DrawnScore(NamedTuple):
     number: int
     value: float
     status: TrialStatus
+
+
+class RungResult(NamedTuple):
+    """What a trial measured at one rung, as far as objectives read it; see `nas.results.measurement.Measurement`."""
+
+    number: int
+    iteration: int
+    score: float
+    parameters: int | None
+    multiply_adds: int | None
+    class_iou: tuple[float | None, ...]
+    latency: Latency | None
 
 
 class Change(NamedTuple):

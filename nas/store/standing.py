@@ -70,7 +70,7 @@ UNJUDGED = TrialRow.unjudged_iteration >= 1
 """Selects the other trials, as a range of an index."""
 
 
-def _is_held() -> ColumnElement[bool]:
+def is_held() -> ColumnElement[bool]:
     """Whether a trial stands at its unjudged rung: it scored below all judged ones at its deepest."""
     other = aliased(TrialRow)
     holds_its_own = exists().where(
@@ -86,8 +86,8 @@ def _is_held() -> ColumnElement[bool]:
 
 _COMPUTED: dict[str, ColumnElement[Any]] = {
     "architecture_json": ArchitectureRow.__table__.c.document,
-    "held_iteration": case((_is_held(), TrialRow.unjudged_iteration)),
-    "held_score": case((_is_held(), TrialRow.unjudged_score)),
+    "held_iteration": case((is_held(), TrialRow.unjudged_iteration)),
+    "held_score": case((is_held(), TrialRow.unjudged_score)),
 }
 """The fields of a record that are no columns of `trials`."""
 

@@ -6,11 +6,11 @@ import random
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from nas.results.domination import crowding, dominates, fronts
 from nas.results.standing import Standing
 from nas.specs import Nsga2Strategy, Vector
 from nas.strategies.base import MUTATION_TRIES, CellStrategy, Observation
 from nas.strategies.cells import CellSpace
-from nas.strategies.domination import crowding, dominates, fronts
 from nas.strategies.standings import Standings
 from search_spaces.dense_cell.architecture import DenseCell
 

@@ -107,7 +107,7 @@ def test_pareto_halving_spares_the_small_head_with_the_low_score():
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), max_size=80))
 def test_domination_is_counted_as_it_is_defined(found):
-    from nas.strategies.domination import dominates
+    from nas.results.domination import dominates
 
     rule = ParetoHalving((1, 2), reduction=2)
     for number, values in enumerate(found):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nas.strategies.domination import crowding, dominates, fronts, pareto_set
+from nas.results.domination import crowding, dominates, fronts, pareto_set
 
 values = st.integers(-3, 3).map(float)
 

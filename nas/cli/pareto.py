@@ -1,0 +1,47 @@
+"""The command `segnas pareto`, and the export of a Pareto set."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nas.cli.service import Json, SearchId, connect, resolve
+
+if TYPE_CHECKING:
+    from nas.client import Client
+
+
+def pareto(search: SearchId, as_json: Json = False) -> None:
+    """List the Pareto set of a search with several objectives."""
+    from nas.cli.output import cell, console, new_table, print_json
+    from nas.formatting import objective_value
+
+    with connect() as client:
+        found = client.pareto(resolve(client, search))
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+        return
+    texts = [objective.text for objective in found.objectives]
+    table = new_table("Trial", *(f"{one.text} ({one.direction})" for one in found.objectives), "Architecture")
+    for point in found.items:
+        values = map(objective_value, texts, point.values)
+        table.add_row(f"#{point.trial.number}", *values, cell(point.trial.text))
+    console().print(table)
+
+
+def export_pareto(client: Client, search_id: str, folder: Path) -> None:
+    """Write the document of each trial of a search's Pareto set, as `trial_NUMBER.json`, into a folder.
+
+    Raises:
+        ValueError: The set is empty.
+    """
+    found = client.pareto(search_id)
+    if not found.items:
+        raise ValueError(f"the Pareto set of search {search_id} is empty: no trial is measured yet")
+    folder.mkdir(parents=True, exist_ok=True)
+    for point in found.items:
+        document = client.trial(search_id, point.trial.number).document
+        path = folder / f"trial_{point.trial.number}.json"
+        path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        print(f"wrote {path}")
