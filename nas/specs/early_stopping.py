@@ -10,6 +10,9 @@ from typing_extensions import TypeAliasType
 
 from search_spaces.base import StrictModel
 
+LEFT_OUT = "x-left-out"
+"""Marks in a JSON schema a discriminator that dumps leave out while it is the default."""
+
 
 class AshaStopping(StrictModel):
     """Asynchronous successive halving (ASHA, Li et al. 2020): at each rung the best 1/`reduction` trials continue.
@@ -18,7 +21,7 @@ class AshaStopping(StrictModel):
     """
 
     # Left out of every dump: specs written before there were other rules keep their keys.
-    name: Literal["asha"] = Field("asha", exclude_if=lambda name: name == "asha")
+    name: Literal["asha"] = Field("asha", exclude_if=lambda name: name == "asha", json_schema_extra={LEFT_OUT: True})
     reduction: Annotated[float, Field(gt=1, le=100)] = 3.0
 
 
