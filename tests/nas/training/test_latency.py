@@ -91,24 +91,23 @@ def test_the_module_is_left_as_it_was(fidelity, workspace):
     assert torch.equal(torch.get_rng_state(), state)
 
 
-class Slow(nn.Module):
-    """A module whose passes take what it is told, so that the statistics are known."""
-
-    def __init__(self, seconds: list[float]) -> None:
-        super().__init__()
-        self.seconds = seconds
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x
-
-
-def test_median_and_spread_by_hand(fidelity, monkeypatch):
-    """Five passes of 1, 2, 3, 4 and 10 ms after the warm-up: quartiles 1.5 and 7 (exclusive method), median 3."""
-    ticks = iter([0.0, 0.001, 1.0, 1.002, 2.0, 2.003, 3.0, 3.004, 4.0, 4.010])
-    monkeypatch.setattr("nas.training.latency.time.perf_counter", lambda: next(ticks))
-    found = measure_latency(Slow([]), [(1, 2, 2)], "head", fidelity, CPU, runs=5)
-    assert found.median_ms == pytest.approx(3)
-    assert found.iqr_ms == pytest.approx(5.5)
+@pytest.mark.parametrize(
+    ("rounds", "median", "spread"),
+    [
+        # Quartiles by the exclusive method: 1.5 and 7 of the first, which is the fastest of three unsteady rounds.
+        (((1, 2, 3, 4, 10), (1, 2, 8, 9, 10), (3, 3, 5, 9, 9)), 3, 5.5),
+        (((1, 2, 3, 4, 10), (8.9, 9, 9, 9, 9)), 3, 5.5),  # a steady round ends it, and need not be the fastest
+        (((4, 4, 4, 4.1, 4.1),), 4, 0.1),
+    ],
+)
+def test_median_and_spread_by_hand(fidelity, monkeypatch, rounds, median, spread):
+    """The clock is read before and after each timed pass."""
+    readings = iter([now for times in rounds for time in times for now in (0.0, time / 1000)])
+    monkeypatch.setattr("nas.training.latency.time.perf_counter", lambda: next(readings))
+    found = measure_latency(nn.Identity(), [(1, 2, 2)], "head", fidelity, CPU, runs=5)
+    assert found.median_ms == pytest.approx(median)
+    assert found.iqr_ms == pytest.approx(spread)
+    assert list(readings) == []
 
 
 def exported(fidelity, workspace, architecture=ASPP_CELL) -> dict[str, Any]:
