@@ -25,6 +25,8 @@ DELETE /v1/searches/{search_id}
 GET  /v1/searches/{search_id}
 PATCH /v1/searches/{search_id}
 GET  /v1/searches/{search_id}/best
+GET  /v1/searches/{search_id}/confirmation
+POST /v1/searches/{search_id}/confirmation
 GET  /v1/searches/{search_id}/events
 POST /v1/searches/{search_id}/extend
 POST /v1/searches/{search_id}/full-scale
@@ -59,6 +61,8 @@ cache prune --cache --dry-run --size --unused-for
 cache verify --cache
 calibrate SPEC.YAML --dry-run --key --watch
 calibration ID --json --plot
+confirm ID --key --name --references --seeds --top --trials --watch
+confirmation ID --json
 data add NAME DIR --classes --ignore --image-folder --image-suffix --images --layout --map --mask-folder --mask-suffix \
 --mosaic --read --reduce-zero-label --replace --seed --split --val
 data generate DIR --images --seed --size --val-images

@@ -31,6 +31,7 @@ _TAGS = [
         "name": "rankings",
         "description": "How well a search's scores predict the order of its architectures at full scale.",
     },
+    {"name": "confirmations", "description": "Whether what a search found is better than heads of the textbooks."},
     {"name": "calibrations", "description": "The cheapest proxy that orders architectures as full scale does."},
     {"name": "catalogue", "description": "The search spaces and the data sets that a search can name."},
     {"name": "health", "description": "Whether the service works. These routes need no token."},

@@ -7,7 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 from nas.settings import Settings
-from nas.specs import BlackBoxSpec, CalibrationSpec, EditRequest, ExtendRequest, FullScaleRequest
+from nas.specs import (
+    BlackBoxSpec,
+    CalibrationSpec,
+    ConfirmationRequest,
+    EditRequest,
+    ExtendRequest,
+    FullScaleRequest,
+)
 from search_spaces import PUBLISHED_CELL, write_deeplab, write_document
 
 _NEWEST = (
@@ -67,6 +74,11 @@ CURL: dict[tuple[str, str], str] = {
         "curl -s {auth}{base}/v1/searches/$BLACK_BOX/full-scale -H 'Content-Type: application/json' -d '{full_scale}'"
     ),
     ("get", "/v1/searches/{search_id}/ranking"): "curl -s {auth}{base}/v1/searches/$BLACK_BOX/ranking",
+    ("post", "/v1/searches/{search_id}/confirmation"): (
+        "curl -s {auth}{base}/v1/searches/$BLACK_BOX/confirmation -H 'Content-Type: application/json' "
+        "-d '{confirmation}'"
+    ),
+    ("get", "/v1/searches/{search_id}/confirmation"): "curl -s {auth}{base}/v1/searches/$BLACK_BOX/confirmation",
     ("post", "/v1/calibrations"): (
         "curl -s {auth}{base}/v1/calibrations -H 'Content-Type: application/json' -d '{calibration}'"
     ),
@@ -112,6 +124,17 @@ def example_full_scale(settings: Settings) -> dict[str, Any]:
     return request
 
 
+def example_confirmation(_: Settings) -> dict[str, Any]:
+    """Make the request to confirm the two best architectures of a search beside two heads of the textbooks."""
+    request = {
+        "choose": {"how": "top", "count": 2},
+        "seeds": 2,
+        "references": ["published_dpc", {"kind": "reference_head", "name": "aspp", "channels": 16}],
+    }
+    ConfirmationRequest.model_validate(request)
+    return request
+
+
 def example_calibration(settings: Settings) -> dict[str, Any]:
     """Make the spec of a calibration of two proxies, one with half the iterations of the other."""
     proxy = example_spec(settings)["fidelity"]
@@ -150,6 +173,7 @@ def _full_scale(settings: Settings) -> dict[str, Any]:
 EXAMPLES: dict[str, Callable[[Settings], dict[str, Any]]] = {
     "spec": example_spec,
     "full_scale": example_full_scale,
+    "confirmation": example_confirmation,
     "calibration": example_calibration,
     "extend": example_extend,
     "edit": example_edit,
@@ -200,6 +224,7 @@ def add_examples(document: dict[str, Any], settings: Settings) -> None:
     for method, path, example in (
         ("post", "/v1/searches", example_spec),
         ("post", "/v1/searches/{search_id}/full-scale", example_full_scale),
+        ("post", "/v1/searches/{search_id}/confirmation", example_confirmation),
         ("post", "/v1/searches/{search_id}/extend", example_extend),
         ("patch", "/v1/searches/{search_id}", example_edit),
         ("post", "/v1/calibrations", example_calibration),

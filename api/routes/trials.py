@@ -104,7 +104,8 @@ def best_trial(search: SearchDep, store: StoreDep, settings: SettingsDep, format
     none of its snapshots, it is the last one of the run whose supernet scores highest.
     """
     best: TrialRecord | SnapshotRecord | None
-    best = store.best_trial(search.id) or kind_of(search.spec).best_snapshot(search, store)
+    kind = kind_of(search.spec)
+    best = kind.best_trial(search, store) or kind.best_snapshot(search, store)
     if best is None:
         raise ApiError(404, f"search {search.id} has measured nothing yet ({search.status}); ask again later")
     if format == "segnas":

@@ -13,6 +13,7 @@ import typer
 from nas.cli import (
     bench,
     cache,
+    confirming,
     data,
     doctor,
     draw,
@@ -70,6 +71,8 @@ app.command("rank")(rankings.rank)
 app.command("calibrate")(rankings.calibrate)
 app.command("calibration")(rankings.calibration)
 app.command("pareto")(pareto.pareto)
+app.command("confirm")(confirming.confirm)
+app.command("confirmation")(confirming.confirmation)
 app.command("stop")(remote.stop)
 app.command("pause")(lifecycle.pause)
 app.command("resume")(lifecycle.resume)

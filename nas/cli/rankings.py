@@ -42,7 +42,7 @@ def full_scale(
 
     data = read_yaml(fidelity)
     request = data if "fidelity" in data else {"fidelity": data}
-    options = {"choose": _choice(stratified, top, trials), "seeds": seeds, "name": name}
+    options = {"choose": chosen(stratified=stratified, top=top, trials=trials), "seeds": seeds, "name": name}
     request = {**request, **{field: value for field, value in options.items() if value is not None}}
     checked = read_model(FullScaleRequest, fidelity, request)
     with connect() as client:
@@ -58,7 +58,14 @@ def full_scale(
         raise typer.Exit(code)
 
 
-def _choice(stratified: int | None, top: int | None, trials: str | None) -> dict[str, Any] | None:
+def chosen(
+    *, stratified: int | None = None, top: int | None = None, trials: str | None = None
+) -> dict[str, Any] | None:
+    """Make the choice of trials that one of three options says; None without one.
+
+    Raises:
+        ValueError: Two of them are given, or `trials` is no list of numbers.
+    """
     choices: list[dict[str, Any]] = []
     if stratified is not None:
         choices.append({"how": "stratified", "count": stratified})

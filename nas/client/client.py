@@ -20,6 +20,7 @@ from nas.results.status import SearchStatus, TrialStatus
 from nas.schemas.base import PagePublic
 from nas.schemas.calibrations import CalibrationPublic
 from nas.schemas.catalogue import DatasetPublic, SpacePublic
+from nas.schemas.confirmations import ConfirmationPublic
 from nas.schemas.forecasts import ForecastPublic
 from nas.schemas.health import HealthPublic, ServerPublic
 from nas.schemas.pareto import ParetoPublic
@@ -29,7 +30,7 @@ from nas.schemas.searches import SearchPublic
 from nas.schemas.snapshots import SnapshotDetail, SnapshotPublic
 from nas.schemas.trials import TrialDetail, TrialPublic
 from nas.settings import Settings, read_settings
-from nas.specs import CalibrationSpec, FullScaleRequest, JobSpec
+from nas.specs import CalibrationSpec, ConfirmationRequest, FullScaleRequest, JobSpec
 
 if TYPE_CHECKING:
     import pandas
@@ -273,6 +274,25 @@ class Client:
             full_scale: Id of one full-scale evaluation; by default all evaluations at the fidelity of the newest.
         """
         return self._get(path_of(search_id, "ranking"), full_scale=full_scale).model(RankingPublic)
+
+    def confirm(
+        self, search_id: str, request: ConfirmationRequest | Mapping[str, Any], idempotency_key: str | None = None
+    ) -> SearchPublic:
+        """Start a confirmation: measure a search's best again with fresh seeds, beside heads of the textbooks.
+
+        Args:
+            search_id: The search whose architectures are confirmed.
+            request: Which architectures, reference heads, how many seeds; an empty mapping takes the defaults.
+            idempotency_key: The same key again returns the same confirmation, and starts no other.
+
+        Returns:
+            The confirmation, which is a search too.
+        """
+        return self._post(path_of(search_id, "confirmation"), request, idempotency_key).model(SearchPublic)
+
+    def confirmation(self, search_id: str) -> ConfirmationPublic:
+        """The answer so far of a confirmation, or of the newest confirmation of a search."""
+        return self._get(path_of(search_id, "confirmation")).model(ConfirmationPublic)
 
     def create_calibration(
         self, spec: CalibrationSpec | Mapping[str, Any], idempotency_key: str | None = None

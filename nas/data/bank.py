@@ -59,11 +59,12 @@ class CropSource:
 
     Attributes:
         split: Images and label maps.
-        images: Number of images, the first ones of the split.
+        images: Number of images, the first ones of the split from `first` on.
         crop: Height and width in pixels.
         views: Crops of each image.
         augment: Random scale and flip of training crops; None for crops from the middle of the image.
         padding: Colour beyond the image.
+        first: Index of the first image.
     """
 
     split: Split
@@ -72,6 +73,7 @@ class CropSource:
     views: int = 1
     augment: AugmentSpec | None = None
     padding: Colour = MEAN_PIXEL
+    first: int = 0
 
     def __len__(self) -> int:
         return self.images * self.views
@@ -83,7 +85,7 @@ class CropSource:
             DatasetError: A file is missing or broken.
         """
         view, image = divmod(index, self.images)
-        pixels, label = self.split.load(image)
+        pixels, label = self.split.load(self.first + image)
         if self.augment is None:
             return val_crop(pixels, label, self.crop, self.padding)
         return train_crop(pixels, label, self.crop, self.augment, _view_stream(view, image), padding=self.padding)
@@ -94,7 +96,7 @@ class CropSource:
         Raises:
             DatasetError: The label map is missing or broken.
         """
-        label = self.split.load_label(image)
+        label = self.split.load_label(self.first + image)
         for view in range(self.views):
             if self.augment is None:
                 yield val_label_crop(label, self.crop)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import os
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 
 from nas.data.decode import SUFFIXES
@@ -39,6 +39,44 @@ def image_files(folder: Path) -> dict[str, Path]:
             raise DatasetError(f"{folder} has both {found[stem].name} and {entry.name}; one image must have one file")
         found[stem] = folder / entry.name
     return dict(sorted(found.items()))
+
+
+def nested_image_files(folder: Path, *, without: Path | None = None) -> dict[str, Path]:
+    """List the image files of a folder and of all folders below it, by path and stem: `city/scan.1` for `scan.1.png`.
+
+    Args:
+        folder: The folder.
+        without: A folder below it that is passed over, with all that is in it. Hidden folders always are.
+
+    Raises:
+        DatasetError: A folder is missing or unreadable, or two files of one folder have the same stem.
+    """
+    found: dict[str, Path] = {}
+    waiting, seen = [(folder, "")], {folder.resolve()}  # links may lead in circles
+    while waiting:
+        here, prefix = waiting.pop()
+        found |= {prefix + stem: path for stem, path in image_files(here).items()}
+        for name in subfolders(here):
+            below = here / name
+            if below.resolve() not in seen and below != without:
+                seen.add(below.resolve())
+                waiting.append((below, f"{prefix}{unicodedata.normalize('NFC', name)}/"))
+    return dict(sorted(found.items()))
+
+
+def find_named(path: str, names: Container[str]) -> str | None:
+    """Find which of some names a path ends in: with all of its folders, else with fewer and fewer of them.
+
+    Args:
+        path: The path of an image, with or without folders, with or without an image's suffix.
+        names: Stems, or paths ending in a stem, with `/` between.
+    """
+    stem = stem_of(path.replace("\\", "/"))
+    while stem not in names:
+        _, slash, stem = stem.partition("/")
+        if not slash:
+            return None
+    return stem
 
 
 def stem_of(name: str) -> str:
@@ -114,12 +152,11 @@ def _listed(line: str, path: Path, images: Mapping[str, Path], folder: Path) -> 
         line, label = paths
         if _last_stem(line) != _last_stem(label):
             raise DatasetError(f"{path} pairs {line} with {label}, but an image and its label map must have one name")
-    stem = _last_stem(line)
-    if stem in images:
+    if (stem := find_named(line, images)) is not None:
         return stem
     suffix = "" if _has_image_suffix(line) else ".jpg"
     name = line.replace("\\", "/").rsplit("/", 1)[-1]
-    near = _in_other_case(stem, images)
+    near = _in_other_case(_last_stem(line), images)
     raise DatasetError(f"{folder / name}{suffix} is missing{near}; add it, or take it out of {path}, which lists it")
 
 

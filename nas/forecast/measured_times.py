@@ -81,6 +81,9 @@ class _Prefetched(Records):
     def all_trials(self, search_id: str) -> list[TrialRecord]:
         return self._store.all_trials(search_id)
 
+    def trials_until(self, search_id: str, sequence: int) -> list[TrialRecord]:
+        return self._store.trials_until(search_id, sequence)
+
     def measurements(self, search_id: str) -> dict[int, list[Measurement]]:
         return self._store.measurements(search_id)
 

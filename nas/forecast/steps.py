@@ -37,6 +37,8 @@ def step_key(fidelity: Fidelity, whole_network: bool = False) -> str:
         decides |= {"levels": fidelity.backbone.strides}
         if fidelity.backbone.depths is not None:
             decides["depths"] = fidelity.backbone.depths
+    if fidelity.holdout is not None:
+        decides["holdout"] = document["holdout"]
     if whole_network or not fidelity.backbone.frozen:
         decides["augment"] = document["augment"]
     return content_key(decides)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from nas.kinds.protocol import Records
 from nas.results.measurement import Measurement
 from nas.specs import MIOU, Goals
 from nas.store import TrialRecord
@@ -23,26 +24,34 @@ def observation_of(trial: TrialRecord, goals: Goals, last: Measurement | None) -
     return Observation(trial.number, trial.architecture, status, trial.value, trial.iteration, trial.unjudged, values)
 
 
-def scored_by(
-    trials: Iterable[TrialRecord],
-    time: float,
-    goals: Goals = MIOU,
-    curves: Mapping[int, Sequence[Measurement]] | None = None,
+def scored(
+    trials: Iterable[TrialRecord], goals: Goals = MIOU, curves: Mapping[int, Sequence[Measurement]] | None = None
 ) -> Iterator[Observation]:
-    """Make the observations of the trials that had ended with a score at a time, in seconds since the epoch.
-
-    A search that learns from another one sees it as it was when the search was created, so that a driver that takes
-    over learns the same, whatever has been resumed or extended since.
+    """Make the observations of the trials that ended with a score.
 
     Args:
-        trials: Of the other search.
-        time: Later ends do not count.
-        goals: Of the other search.
+        trials: Of one search.
+        goals: Of that search.
         curves: Measurements by the number of the trial; only needed where there are several objectives.
     """
     for trial in trials:
-        if trial.finished_at is not None and trial.finished_at <= time:
-            curve = (curves or {}).get(trial.number)
-            observation = observation_of(trial, goals, curve[-1] if curve else None)
-            if observation.scored:
-                yield observation
+        curve = (curves or {}).get(trial.number)
+        observation = observation_of(trial, goals, curve[-1] if curve else None)
+        if observation.scored:
+            yield observation
+
+
+def scored_at_creation(search_id: str, origin: str, records: Records) -> Iterator[Observation]:
+    """Make the observations of the trials of an origin that had ended with a score when a search was created.
+
+    A search that learns from another one sees it as it was then, so that a driver that takes over learns the same,
+    whatever has been resumed or extended since.
+
+    Args:
+        search_id: The search.
+        origin: One of the searches that it starts from.
+        records: The recorded searches.
+    """
+    trials = records.trials_until(origin, records.get_search(search_id).origins[origin])
+    goals = records.get_search(origin).spec.goals
+    return scored(trials, goals, records.measurements(origin) if goals.several else None)

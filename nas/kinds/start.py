@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable
 
-from nas.kinds.observations import scored_by
+from nas.kinds.observations import scored, scored_at_creation
 from nas.kinds.protocol import Records
 from nas.kinds.warm_start import find_search
 from nas.specs import BlackBoxSpec
 from nas.specs.start import is_search, starting_cell
-from nas.store import TrialRecord
+from nas.strategies import Observation
 from nas.strategies.standings import Standings
 from search_spaces.dense_cell.architecture import DenseCell
 from search_spaces.validation import FieldProblem, InputError
@@ -38,30 +38,29 @@ def start_cells(spec: BlackBoxSpec, search_id: str, records: Records) -> list[De
     driver that takes over starts from the same, whatever has been resumed or extended since.
 
     Raises:
-        InputError: One of the searches was deleted.
+        InputError: None of another search's trials had a score when this search was created.
     """
-    created_at = records.get_search(search_id).created_at
     found: list[DenseCell] = []
     for index, start in enumerate(spec.start):
         cell: DenseCell | str | None = start
         if isinstance(start, str) and is_search(start):
-            cell = None if find_search(start, records) is None else _best_cell(records.all_trials(start), created_at)
+            cell = _best_cell(scored_at_creation(search_id, start, records))
             if cell is None:
-                message = f"search {start} was deleted or has no score, so the search cannot start from it"
+                message = f"search {start} had no trial with a score when this search was created: name one that has"
                 raise InputError([FieldProblem(path=f"start.{index}", message=message)])
         assert cell is not None
         found.append(starting_cell(cell, spec.space_at(spec.fidelity), spec.fidelity))
     return found
 
 
-def _best_cell(trials: Collection[TrialRecord], ended_by: float) -> DenseCell | None:
-    """Choose the best cell of the trials that had ended at a time, by `nas.results.standing`; None without any."""
-    standings, scored = Standings(), list(scored_by(trials, ended_by))
-    for observation in scored:
+def _best_cell(observations: Iterable[Observation]) -> DenseCell | None:
+    """Choose the best cell of scored trials by `nas.results.standing`; None without any."""
+    standings, candidates = Standings(), list(observations)
+    for observation in candidates:
         standings.note(observation)
-    if not scored:
+    if not candidates:
         return None
-    cell = max(scored, key=lambda seen: (standings.of(seen), -seen.number)).architecture
+    cell = max(candidates, key=lambda seen: (standings.of(seen), -seen.number)).architecture
     assert isinstance(cell, DenseCell), cell.kind
     return cell
 
@@ -75,7 +74,7 @@ def _misfit(start: str, spec: BlackBoxSpec, records: Records) -> str | None:
         return f"{start} is a search of the kind {source.kind}; name a black-box search"
     if not source.status.at_rest:
         return f"search {start} is {source.status}; wait for its end, or stop or pause it first"
-    cell = _best_cell(records.all_trials(start), float("inf"))
+    cell = _best_cell(scored(records.all_trials(start)))
     if cell is None:
         return f"search {start} has no trial with a score; name one that has"
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from nas.kinds.observations import scored_by
+from nas.kinds.observations import scored_at_creation
 from nas.kinds.protocol import Records
 from nas.specs import BlackBoxSpec
 from nas.store import NotFoundError, SearchRecord
@@ -39,18 +39,10 @@ def warm_observations(spec: BlackBoxSpec, search_id: str, records: Records) -> l
     Only trials that had ended when the search was created count, so that a driver that takes over learns the same,
     whatever has been resumed or extended since. Their numbers are negative, in the order of the searches and of their
     trials: no number of the search's own.
-
-    Raises:
-        InputError: One of the searches was deleted.
     """
-    created_at = records.get_search(search_id).created_at
     found: dict[str, Observation] = {}
-    for index, source in enumerate(spec.warm_start):
-        if find_search(source, records) is None:
-            message = f"search {source} was deleted, so the search cannot start from it"
-            raise InputError([FieldProblem(path=f"warm_start.{index}", message=message)])
-        curves = records.measurements(source) if spec.goals.several else None
-        for observation in scored_by(records.all_trials(source), created_at, spec.goals, curves):
+    for source in spec.warm_start:
+        for observation in scored_at_creation(search_id, source, records):
             found.setdefault(observation.architecture.key, observation)
     return list(_numbered(found))
 

@@ -17,6 +17,7 @@ from nas.specs.auto_deeplab import (
 from nas.specs.backbone import HUB, BackboneSpec
 from nas.specs.black_box import BlackBoxSpec
 from nas.specs.calibration import CalibrationSpec
+from nas.specs.confirmation import ConfirmationSpec
 from nas.specs.dense_cell_space import CellLimit, DenseCellSpace
 from nas.specs.early_stopping import AshaStopping, EarlyStopping, HyperbandStopping, MedianStopping
 from nas.specs.fidelity import Fidelity
@@ -30,6 +31,7 @@ from nas.specs.optimization import AugmentSpec, LossSpec, OptimizerSpec, Schedul
 from nas.specs.reference import ReferenceSpec
 from nas.specs.requests import (
     BlackBoxRequest,
+    ConfirmationRequest,
     FidelityName,
     FullScaleRequest,
     NamedFidelity,
@@ -66,6 +68,8 @@ __all__ = [
     "CalibrationSpec",
     "CellLimit",
     "ClassIou",
+    "ConfirmationRequest",
+    "ConfirmationSpec",
     "Constraints",
     "CosineSgd",
     "DecoderSpec",

@@ -81,6 +81,10 @@ class BlackBoxSpec(JobSpec):
     def fidelities(self) -> Mapping[str, Fidelity]:
         return {"fidelity": self.fidelity}
 
+    @property
+    def origins(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((*self.warm_start, *(start for start in self.start if is_search(start)))))
+
     @model_validator(mode="after")
     def _space_fits(self) -> Self:
         for path, fidelity in self.fidelities.items():

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from nas.specs.backbone import BackboneSpec
 from nas.specs.fields import Name, Resize, Size
+from nas.specs.holdout import Holdout
 from nas.specs.network import HeadSpec, NetworkSpec
 from nas.specs.optimization import AugmentSpec, LossSpec, OptimizerSpec, ScheduleSpec
 from search_spaces.base import StrictModel, content_key
@@ -43,6 +44,12 @@ class Fidelity(StrictModel):
     )
     train_images: Annotated[int, Field(ge=1)] | None = Field(None, description="Use the first N; null uses all.")
     val_images: Annotated[int, Field(ge=1)] | None = Field(None, description="Use the first N; null uses all.")
+    holdout: Holdout | None = Field(
+        None,
+        exclude_if=lambda holdout: holdout is None,
+        description="Keep a part of the validation images (of the first `val_images`) back, on which a confirmation "
+        "measures the best architectures again; null measures on all of them.",
+    )
     rungs: Annotated[tuple[Annotated[int, Field(ge=1, le=10_000_000)], ...], Field(min_length=1, max_length=32)] = (
         Field(
             (7500, 30_000),

@@ -95,6 +95,11 @@ class JobSpec(StrictModel, ABC):
         """All fidelities of the search's trials, by their path in the spec."""
 
     @property
+    def origins(self) -> tuple[str, ...]:
+        """Ids of the searches from whose trials this one starts, each once."""
+        return ()
+
+    @property
     def datasets(self) -> Mapping[str, str]:
         """Names of the data sets that the search reads, by their path in the spec."""
         return {f"{path}.dataset": fidelity.dataset for path, fidelity in self.fidelities.items()}

@@ -17,8 +17,9 @@ from typing_extensions import TypeAliasType
 from nas.specs.auto_deeplab import AutoDeepLabSpec
 from nas.specs.black_box import BlackBoxSpec
 from nas.specs.calibration import CalibrationSpec
+from nas.specs.confirmation import FreshSeeds
 from nas.specs.fidelity import Fidelity
-from nas.specs.full_scale import Choice, Seeds, Stratified
+from nas.specs.full_scale import Choice, Explicit, Seeds, Stratified, Top
 from nas.specs.job import JobSpec, Resources, SearchName, Seed
 from nas.specs.plugins import plugged_in
 from nas.specs.reference import Head, ReferenceSpec, named_head
@@ -171,3 +172,31 @@ class FullScaleRequest(StrictModel):
     resources: Resources = Resources()
     retries: Annotated[int, Field(ge=0, le=10)] = 2
     seed: Seed = 0
+
+
+BestOrExplicit = TypeAliasType("BestOrExplicit", Annotated[Top | Explicit, Field(discriminator="how")])
+"""The choice of the architectures to confirm."""
+
+
+class ConfirmationRequest(StrictModel):
+    """Request of a confirmation: which architectures of the search, which heads beside them, how many fresh seeds."""
+
+    name: SearchName | None = Field(
+        None, description="Name of the confirmation; by default the name of the search and `confirmation`."
+    )
+    choose: BestOrExplicit = Field(
+        Top(count=3),
+        description="The architectures to confirm; by default the three best, or all where there are fewer.",
+    )
+    references: Annotated[tuple[NamedHead, ...], Field(max_length=100)] | None = Field(
+        None,
+        description="Heads to compare with; null takes the published DPC, ASPP, separable ASPP and PPM at the width of "
+        "the best architecture, ASPP and PPM also at half of it (with several feature maps SegFormer's head and FPN).",
+    )
+    iterations: Annotated[int, Field(ge=1, le=10_000_000)] | None = Field(
+        None, description="Training iterations of each; null takes the search's last rung."
+    )
+    seeds: FreshSeeds = Field(4, description="Number of fresh seeds of each architecture.")
+    resources: Resources | None = Field(None, description="Null takes those of the search.")
+    retries: Annotated[int, Field(ge=0, le=10)] = 2
+    seed: Seed | None = Field(None, description="The first of the fresh seeds; null takes the first that no trial had.")

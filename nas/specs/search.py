@@ -13,6 +13,7 @@ from pydantic_core import CoreSchema
 from nas.specs.auto_deeplab import AutoDeepLabSpec
 from nas.specs.black_box import BlackBoxSpec
 from nas.specs.calibration import CalibrationSpec
+from nas.specs.confirmation import ConfirmationSpec
 from nas.specs.full_scale import FullScaleSpec
 from nas.specs.job import JobSpec
 from nas.specs.plugins import plugged_in
@@ -30,7 +31,7 @@ def kind_name(spec: type[JobSpec]) -> str:
 @cache
 def stored_specs() -> tuple[type[JobSpec], ...]:
     """List the classes of all specs that a row of `searches` may hold, those of plugins last."""
-    built_in = (BlackBoxSpec, AutoDeepLabSpec, ReferenceSpec, FullScaleSpec, CalibrationSpec)
+    built_in = (BlackBoxSpec, AutoDeepLabSpec, ReferenceSpec, FullScaleSpec, CalibrationSpec, ConfirmationSpec)
     return (*built_in, *(plugged.spec for plugged in plugged_in()))
 
 

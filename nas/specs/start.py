@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
-from typing_extensions import TypeAliasType
+from typing_extensions import TypeAliasType, TypeIs
 
 from nas.specs.dense_cell_space import DenseCellSpace
 from nas.specs.fidelity import Fidelity
@@ -22,7 +22,7 @@ SEARCH_PATTERN = r"s[0-9a-f]{12}"
 NAME_PATTERN = rf"^({'|'.join(NAMED_CELLS)}|{SEARCH_PATTERN})$"
 
 
-def is_search(start: DenseCell | str) -> bool:
+def is_search(start: DenseCell | str) -> TypeIs[str]:
     """Return whether an entry of `start` is the id of a search."""
     return isinstance(start, str) and start not in NAMED_CELLS
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, null, or_, select, update
+from sqlalchemy import Connection, Text, cast, delete, func, null, select, update
 
 from nas.results.actions import SearchAction, actions
 from nas.results.status import SearchStatus, TrialStatus
@@ -181,13 +181,9 @@ def _require_work(search: SearchRecord, counts: Mapping[TrialStatus, int], retry
 
 def _require_unused(connection: Connection, search_id: str) -> None:
     """Raise ConflictError when other searches measure a search's trials, or start from what it has measured."""
-    named = (
-        SearchRow.spec[field].as_string().contains(f'"{search_id}"', autoescape=True)
-        for field in ("warm_start", "start")
-    )
     for condition, what in (
         (SearchRow.parent_id == search_id, "measure its trials"),
-        (or_(*named), "start from what it has measured"),
+        (cast(SearchRow.origins, Text).contains(f'"{search_id}"', autoescape=True), "start from what it has measured"),
     ):
         statement = select(SearchRow.id).where(condition, SearchRow.id != search_id).order_by(SearchRow.created_at)
         ids = list(connection.execute(statement).scalars())

@@ -7,7 +7,7 @@ is copied by hand.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -61,6 +61,7 @@ class SearchRecord:
         setbacks: How many drivers in a row were lost through a fault of their own and without progress.
         notes: A user's remarks.
         tags: A user's marks, by which searches are found; each once.
+        origins: The searches that this one starts from, with the `sequence` of each one's last change at that time.
     """
 
     id: str
@@ -82,6 +83,7 @@ class SearchRecord:
     finished_at: float | None
     notes: str | None = None
     tags: tuple[str, ...] = ()
+    origins: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def kind(self) -> str:

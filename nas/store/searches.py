@@ -24,6 +24,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import SearchSpec
+from nas.store.changes import last_change
 from nas.store.cursors import check_limit, decode, encode
 from nas.store.engine import Database, clean_text, in_parts
 from nas.store.errors import ConflictError, NotFoundError
@@ -89,7 +90,7 @@ class Searches(Database):
 
         Raises:
             ConflictError: The idempotency key was used for another request.
-            NotFoundError: There is no such parent.
+            NotFoundError: There is no such parent, or no search of those that the spec starts from.
             ValueError: The idempotency key is not 1 to 255 printable characters.
         """
         if idempotency_key is not None and not (1 <= len(idempotency_key) <= 255 and idempotency_key.isprintable()):
@@ -127,6 +128,7 @@ class Searches(Database):
             "parent_id": parent,
             "forecast": null() if forecast is None else dict(forecast),
             "request_key": request_key,
+            "origins": _origins(connection, spec) or null(),
             "status": SearchStatus.QUEUED,
             "attempt": 0,
             "created_at": now,
@@ -327,6 +329,16 @@ def _require_same_request(
         raise ConflictError(f"this Idempotency-Key was used for another {other} (search {existing.id})")
 
 
+def _origins(connection: Connection, spec: SearchSpec) -> dict[str, int]:
+    """Read the last change of each search that a spec starts from; none of them is deleted in this transaction."""
+    found = {}
+    for origin in spec.origins:
+        if find_search(connection, origin, share=True) is None:
+            raise NotFoundError(f"there is no search {origin!r} to start from")
+        found[origin] = last_change(connection, origin)
+    return found
+
+
 def read_search(row: RowMapping) -> SearchRecord:
     """Make the record of a row of `searches`."""
     stage, tags = row["stage"], row["tags"]
@@ -334,6 +346,7 @@ def read_search(row: RowMapping) -> SearchRecord:
         "spec": read_spec(row["id"], row["spec"]),
         "stage": None if stage is None else Stage(**stage),
         "tags": () if tags is None else tuple(tags),
+        "origins": row["origins"] or {},
     }
     return SearchRecord(**{**row, **parsed})
 

@@ -113,6 +113,8 @@ class SearchRow(Base):
     reached: Mapped[int] = mapped_column(Integer, server_default="0")  # the furthest step before the first trial
     notes: Mapped[str | None] = mapped_column(Text)
     tags: Mapped[list[str] | None] = mapped_column(DOCUMENT)
+    # The searches that this one starts from, each with the `sequence` of its last change when this one was created.
+    origins: Mapped[dict[str, int] | None] = mapped_column(DOCUMENT)
 
     __table_args__ = (
         UniqueConstraint("idempotency_key"),

@@ -83,6 +83,7 @@ def _key(dataset: SegmentationDataset, training: CropSource, validation: CropSou
             "crop": training.crop,
             "augment": None if training.augment is None else training.augment.model_dump(mode="json"),
             "label_stride": label_stride,
+            **({"first": validation.first} if validation.first else {}),  # so that older counts keep their keys
         }
     )
 

@@ -174,8 +174,11 @@ def _training_source(fidelity: Fidelity, dataset: SegmentationDataset, preproces
 
 def _validation_source(fidelity: Fidelity, dataset: SegmentationDataset, preprocessing: Preprocessing) -> CropSource:
     split = dataset.split("val")
-    images = used_images(split, fidelity.val_images)
-    return CropSource(split, images, fidelity.crop, padding=preprocessing.neutral_pixel)
+    images = range(used_images(split, fidelity.val_images))
+    if fidelity.holdout is not None:
+        images = fidelity.holdout.images(len(images))
+    padding = preprocessing.neutral_pixel
+    return CropSource(split, len(images), fidelity.crop, padding=padding, first=images.start)
 
 
 def _placed(backbone: Backbone, device: torch.device) -> Backbone:
@@ -216,7 +219,7 @@ def _bank(  # noqa: PLR0917  as `build_bank` takes them
 ) -> FeatureBank:
     fidelity = prepared.fidelity
     train, val = prepared.training_source(), prepared.validation_source()
-    name = content_key({"features": key, "views": train.views, "val": val.images})
+    name = content_key({"features": key, "views": train.views, "val": val.images} | _beginning(val))
     dtype = compute_dtype(fidelity, device)
 
     def make_extract() -> Extract:
@@ -233,6 +236,11 @@ def _bank(  # noqa: PLR0917  as `build_bank` takes them
         parallel=parallel,
         about=f"{_about(fidelity)}; {len(train)} + {len(val)} crops",
     )
+
+
+def _beginning(source: CropSource) -> dict[str, int]:
+    """The key's part for crops that do not begin at the first image; others keep the keys of what was stored first."""
+    return {"first": source.first} if source.first else {}
 
 
 def _about(fidelity: Fidelity) -> str:

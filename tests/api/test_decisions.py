@@ -20,9 +20,14 @@ SEARCH = SearchRecord(
     spec=BlackBoxSpec(name="a search", fidelity=Fidelity(dataset="scenes")),
     status=SearchStatus.QUEUED,
     attempt=1,
-    **dict.fromkeys(
-        ("stage", "software", "message", "idempotency_key", "request_key", "parent", "forecast", "hold_seconds")
-    ),
+    stage=None,
+    software=None,
+    message=None,
+    idempotency_key=None,
+    request_key=None,
+    parent=None,
+    forecast=None,
+    hold_seconds=None,
     setbacks=0,
     notes=None,
     tags=(),

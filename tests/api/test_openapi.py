@@ -69,6 +69,8 @@ ERRORS = {
     "compare_heads": {404, 409, 422, 503},
     "measure_at_full_scale": {404, 408, 409, 413, 415, 422, 503},
     "get_ranking": {404, 409, 422, 503},
+    "confirm_search": {404, 408, 409, 413, 415, 422, 503},
+    "get_confirmation": {404, 409, 422, 503},
     "create_calibration": {408, 409, 413, 415, 422, 503},
     "list_calibrations": {422, 503},
     "get_calibration": {404, 422, 503},
@@ -120,6 +122,8 @@ def test_what_is_answered_is_described(service, document):
         (409, "get", f"/v1/searches/{search}/heads", {}),
         (409, "get", f"/v1/searches/{search}/snapshots", {}),
         (409, "get", f"/v1/searches/{search}/ranking", {}),
+        (409, "get", f"/v1/searches/{search}/confirmation", {}),
+        (409, "post", f"/v1/searches/{search}/confirmation", {"json": {}}),
         (409, "post", f"/v1/searches/{differentiable.id}/full-scale", {"json": {"fidelity": {"dataset": "scenes"}}}),
         (413, "post", "/v1/searches", {"content": b" " * (2**20 + 1), "headers": {"Content-Type": "application/json"}}),
         (413, "post", "/v1/calibrations", {"content": b" " * (2**20 + 1)}),
@@ -153,7 +157,7 @@ def test_every_example_is_of_its_schema(document):
             for example in examples:
                 check(document, media["schema"], example)
                 seen += 1
-    assert seen == 7
+    assert seen == 8
 
 
 def test_the_schema_refuses_what_the_service_refuses(document):
@@ -195,8 +199,8 @@ def test_unions_of_models_have_names_and_are_told_apart_by_a_required_property(d
             if len([model for model in models if "properties" in components[model]]) > 1:
                 assert id(schema) in named, schema
                 unions[next(name for name, known in components.items() if known is schema)] = (schema, models)
-    known = {"SearchRequest", "Spec", "Strategy", "Choice", "Head", "Operator", "TrunkUnit", "Panel", "SinglePanel"}
-    assert set(unions) == known | {"EarlyStopping"}
+    known = {"SearchRequest", "Spec", "Strategy", "Choice", "BestOrExplicit", "Head", "Operator", "TrunkUnit", "Panel"}
+    assert set(unions) == known | {"SinglePanel", "EarlyStopping"}
     # Its oldest member may lack the property that the others need, as it did before there were others.
     _, rules = unions.pop("EarlyStopping")
     assert [components[rule].get("required", []).count("name") for rule in rules] == [0, 1, 1]
@@ -231,7 +235,9 @@ def test_the_curl_lines_work_when_pasted(service, document, snapshot_at):
     events = threading.Timer(1.0, service.finish, [created["id"]])  # curl -N ends with the search
     stop = lines.pop(("post", "/v1/searches/{search_id}/stop"))
     newer = {
-        key: lines.pop(key) for key in list(lines) if key[1].endswith(("full-scale", "ranking")) or "calib" in key[1]
+        key: lines.pop(key)
+        for key in list(lines)
+        if key[1].endswith(("full-scale", "ranking", "confirmation")) or "calib" in key[1]
     }
     later = {
         verb: lines.pop((method, f"/v1/searches/{{search_id}}{path}"))
@@ -259,7 +265,7 @@ def test_the_curl_lines_work_when_pasted(service, document, snapshot_at):
     assert json.loads(paste(stop))["status"] == 409
     for (method, path), line in newer.items():
         assert "detail" not in (reply := json.loads(paste(line))), (method, path, reply)
-    assert len(newer) == 5
+    assert len(newer) == 7
     for verb in ("edit", "extend", "pause", "resume", "pause"):
         assert "detail" not in (reply := json.loads(paste(later[verb]))), (verb, reply)
     assert not paste(later["delete"])
@@ -269,7 +275,15 @@ def paste(line: str) -> str:
     return subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True, timeout=30).stdout
 
 
-@pytest.mark.parametrize("path", ["/v1/searches", "/v1/searches/{search_id}/full-scale", "/v1/calibrations"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/searches",
+        "/v1/searches/{search_id}/full-scale",
+        "/v1/searches/{search_id}/confirmation",
+        "/v1/calibrations",
+    ],
+)
 def test_the_body_examples_are_accepted(service, document, path):
     body = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]
     search = service.search()

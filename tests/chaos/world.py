@@ -18,9 +18,11 @@ import httpx
 import psutil
 
 from nas.client import Client, ClientError
+from nas.client.address import SERVER_FILE, RunningServer
 from nas.results.status import SearchStatus
 from nas.schemas.searches import SearchPublic
 from nas.settings import Settings
+from nas.state_files import read_state
 from tests.postgres import PostgresServer
 
 T = TypeVar("T")
@@ -118,6 +120,8 @@ class World:
         Raises:
             ClientError: It does not answer, or refuses.
         """
+        if read_state(self.settings.folder / SERVER_FILE, RunningServer) is None:
+            raise ClientError("the service has not started yet")  # else the one at the default port is asked
         with Client.from_home(self.settings) as client:
             return question(client)
 

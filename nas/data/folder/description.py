@@ -35,10 +35,14 @@ MOST_CLASSES = 255
 
 
 class Places(StrictModel):
-    """A folder of images and the folder of their masks, relative to the root; both may be the same."""
+    """A folder of images and the folder of their masks, relative to the root; both may be the same.
+
+    With `nested`, the files may also lie in folders below these, an image in the folder of the same name as its mask.
+    """
 
     images: RelativePath
     masks: RelativePath
+    nested: bool = Field(False, exclude_if=lambda nested: not nested)
 
 
 class FolderSplit(StrictModel):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from nas.data.dataset import IGNORE, Item, LabelReader, LabelTable, SegmentationDataset, Split
 from nas.data.errors import DatasetError
@@ -24,8 +24,11 @@ from nas.data.folder.description import (
     Splitting,
 )
 from nas.data.folder.files import Suffixes, without_suffix
-from nas.data.names import image_files, read_names, read_text, stem_of
+from nas.data.names import find_named, image_files, nested_image_files, read_names, read_text, stem_of
 from search_spaces.json_text import parse_json
+
+Kind = Literal["images", "masks"]
+KINDS: tuple[Kind, Kind] = ("images", "masks")
 
 
 def open_folder_dataset(description: FolderDataset) -> SegmentationDataset:
@@ -77,8 +80,10 @@ def split_pairs(root: Path, split: Splitting, suffixes: Suffixes) -> dict[str, t
     else:
         train, val = _read_split_file(root / split.file)
     source = _source(root, split)
-    lists = _disjoint(train, val, source)
-    return {name: _paired(files, _listed(files, names, name, source)) for name, names in lists.items()}
+    lists = {name: _listed(files, names, name, source) for name, names in (("train", train), ("val", val))}
+    if shared := set(lists["train"]) & set(lists["val"]):
+        raise DatasetError(f"{min(shared)} is in training and in validation by {source}; the splits must differ")
+    return {name: _paired(files, stems) for name, stems in lists.items()}
 
 
 def left_out(
@@ -105,19 +110,48 @@ class _Files:
 
     @property
     def by_name(self) -> dict[str, Path]:
-        """The images by the names that a list may give them: with the suffix of images, and without."""
-        return {stem_of(path.name): path for path in self.images.values()} | self.images
+        """The images by the names that a list may give them.
+
+        With the suffix of images and without; with the folders below `image_folder`, and without these where no two
+        images are alike then.
+        """
+        written = {stem + self.suffixes.image: path for stem, path in self.images.items()}
+        short: dict[str, Path | None] = {}
+        for stem, path in [*written.items(), *self.images.items()]:
+            last = stem.rsplit("/", 1)[-1]
+            short[last] = path if short.get(last, path) == path else None
+        return {stem: path for stem, path in short.items() if path is not None} | written | self.images
+
+    def why_missing(self, name: str) -> str:
+        """Explain why no image is meant by a name of a list."""
+        alike = [path for stem, path in self.images.items() if stem.rsplit("/", 1)[-1] == name]
+        if len(alike) > 1:
+            return f"several images are named {name}, {alike[0]} and {alike[1]} for instance: write their folders, too"
+        return f"there is no image {name}"
 
 
 def _find(root: Path, places: Places, suffixes: Suffixes) -> _Files:
     images, masks = root / places.images, root / places.masks
-    found = image_files(images)
+    found = list_files(root, places, "images")
     if images == masks:
         found = {stem: path for stem, path in found.items() if not stem.endswith(suffixes.mask)}
     named = without_suffix(found, suffixes.image)
     if not named:
         raise DatasetError(f"there is no image in {images}; images are PNG, JPEG, TIFF, BMP or WebP files")
-    return _Files(named, without_suffix(image_files(masks), suffixes.mask), images, masks, suffixes)
+    labels = without_suffix(list_files(root, places, "masks"), suffixes.mask)
+    return _Files(named, labels, images, masks, suffixes)
+
+
+def list_files(root: Path, places: Places, which: Kind) -> dict[str, Path]:
+    """List the files of the folder of images or of masks, by stem or, where they are nested, by path and stem.
+
+    Raises:
+        DatasetError: The folder is missing or unreadable, or two files of one folder have the same stem.
+    """
+    folders = {"images": root / places.images, "masks": root / places.masks}
+    folder = folders.pop(which)
+    (other,) = folders.values()
+    return nested_image_files(folder, without=other) if places.nested else image_files(folder)
 
 
 def _paired(files: _Files, stems: Collection[str]) -> tuple[Item, ...]:
@@ -182,7 +216,7 @@ def _parsed(path: Path, text: str) -> Any:
 
 
 def _name(text: str) -> str:
-    return stem_of(unicodedata.normalize("NFC", text).replace("\\", "/").rsplit("/", 1)[-1])
+    return stem_of(unicodedata.normalize("NFC", text).replace("\\", "/"))
 
 
 def _source(root: Path, split: ListSplit | FileSplit | RatioSplit) -> str:
@@ -193,20 +227,13 @@ def _source(root: Path, split: ListSplit | FileSplit | RatioSplit) -> str:
     return "the split by ratio"
 
 
-def _disjoint(train: Iterable[str], val: Iterable[str], source: str) -> dict[str, list[str]]:
-    """Take repeated names once; an image in both splits is an error."""
-    lists = {"train": list(dict.fromkeys(train)), "val": list(dict.fromkeys(val))}
-    if shared := set(lists["train"]) & set(lists["val"]):
-        raise DatasetError(f"{min(shared)} is in training and in validation by {source}; the splits must differ")
-    return lists
-
-
 def _listed(files: _Files, names: list[str], split: str, source: str) -> list[str]:
-    """Return the shared stems of the images that a list names."""
+    """Return the shared stems of the images that a list names, each once."""
     stems = {path: stem for stem, path in files.images.items()}
     by_name = files.by_name
-    if unknown := [name for name in names if name not in by_name]:
-        raise DatasetError(f"there is no image {unknown[0]}, which {source} lists for {split}")
+    found = {name: find_named(name, by_name) for name in names}
+    if unknown := [name for name, there in found.items() if there is None]:
+        raise DatasetError(f"{files.why_missing(unknown[0])}, which {source} lists for {split}")
     if not names:
         raise DatasetError(f"no image is for {split} by {source}")
-    return list(dict.fromkeys(stems[by_name[name]] for name in names))
+    return list(dict.fromkeys(stems[by_name[name]] for name in found.values() if name is not None))

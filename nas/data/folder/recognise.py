@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from nas.data.errors import DatasetError
 from nas.data.folder.class_files import CLASS_FILES
 from nas.data.folder.description import FileSplit, FolderSplit, ListSplit, Places, RatioSplit
 from nas.data.folder.files import Suffixes, find_mask_suffix, find_suffixes
+from nas.data.folder.layout import KINDS, list_files
 from nas.data.names import image_files
 
 _IMAGES = ("images", "image", "imgs", "img", "img_dir", "jpegimages", "rgb", "photos", "pictures", "inputs", "x")
@@ -67,7 +68,7 @@ def recognise(root: Path, hints: Hints) -> Arrangement:
     folders = _folders(root, hints)
     places = folders.train if isinstance(folders, FolderSplit) else folders
     suffixes = _suffixes(root, places, hints)
-    notes = []
+    notes = list(_nested_notes(root, folders))
     if suffixes.image or suffixes.mask:
         notes.append(f"images are named NAME{suffixes.image}.*, masks NAME{suffixes.mask}.*")
     if isinstance(folders, FolderSplit):
@@ -97,8 +98,8 @@ def _folders(root: Path, hints: Hints) -> Folders:
     train, val = (_first(root, names) for names in (_TRAIN, _VAL))
     if train and val:
         return FolderSplit(train=_split_places(root, train), val=_split_places(root, val))
-    if find_mask_suffix(list(image_files(root))) is not None:
-        return Places(images=".", masks=".")
+    if (beside := _beside(root, ".")) is not None:
+        return beside
     raise DatasetError(
         f"{root} has no images with masks: `images/` and `masks/` (each with `train/` and `val/`, or not) are looked "
         f"for, `train/` and `val/` with these in them, and NAME.* with NAME_mask.*; --image-folder and --mask-folder "
@@ -114,9 +115,9 @@ def below(root: Path, path: str) -> str:
 
 def _split_places(root: Path, split: str) -> Places:
     for images, masks in _pairs_below(root, split):
-        return Places(images=images, masks=masks)
-    if find_mask_suffix(list(image_files(root / split))) is not None:
-        return Places(images=split, masks=split)
+        return _places(root, images, masks)
+    if (beside := _beside(root, split)) is not None:
+        return beside
     raise DatasetError(
         f"{root / split} has neither `images/` and `masks/` nor images with masks NAME_mask.* beside them"
     )
@@ -131,14 +132,41 @@ def _inside(root: Path, images: str, masks: str) -> Folders:
     (image_train, image_val), (mask_train, mask_val) = found
     if image_train and image_val and mask_train and mask_val:
         return FolderSplit(
-            train=Places(images=f"{images}/{image_train}", masks=f"{masks}/{mask_train}"),
-            val=Places(images=f"{images}/{image_val}", masks=f"{masks}/{mask_val}"),
+            train=_places(root, f"{images}/{image_train}", f"{masks}/{mask_train}"),
+            val=_places(root, f"{images}/{image_val}", f"{masks}/{mask_val}"),
         )
     if any(part is not None for pair in found for part in pair) and not image_files(root / images):
         raise DatasetError(
             f"{root / images} and {root / masks} must each have both `train` and `val`, or the images themselves"
         )
-    return Places(images=images, masks=masks)
+    return _places(root, images, masks)
+
+
+def _places(root: Path, images: str, masks: str) -> Places:
+    """Two folders; also what lies in folders below them where neither has an image itself."""
+    flat = Places(images=images, masks=masks)
+    if any(list_files(root, flat, which) for which in KINDS):
+        return flat
+    nested = Places(images=images, masks=masks, nested=True)
+    return nested if all(list_files(root, nested, which) for which in KINDS) else flat
+
+
+def _beside(root: Path, folder: str) -> Places | None:
+    """A folder that holds images and, beside them, their masks; None where it does not."""
+    places = _places(root, folder, folder)
+    return places if find_mask_suffix(list(list_files(root, places, "images"))) is not None else None
+
+
+def _nested_notes(root: Path, folders: Folders) -> Iterator[str]:
+    parts = {"": folders} if isinstance(folders, Places) else {"train: ": folders.train, "val: ": folders.val}
+    for prefix, places in parts.items():
+        if places.nested:
+            count = len({path.parent for path in list_files(root, places, "images").values()})
+            yield f"{prefix}the images lie in {count} folders below {root / places.images}, which are read, too"
+        elif deeper := len(list_files(root, places.model_copy(update={"nested": True}), "images")) - len(
+            list_files(root, places, "images")
+        ):
+            yield f"{prefix}{deeper} images in folders below {root / places.images} are not read"
 
 
 def _pairs_below(root: Path, folder: str) -> list[tuple[str, str]]:
@@ -162,17 +190,15 @@ def _entries(folder: Path) -> dict[str, Path]:
 
 
 def _suffixes(root: Path, places: Places, hints: Hints) -> Suffixes:
-    stems = list(image_files(root / places.images))
+    stems = list(list_files(root, places, "images"))
     if hints.image_suffix is not None or hints.mask_suffix is not None:
         return Suffixes(hints.image_suffix or "", hints.mask_suffix or "")
     if places.images == places.masks:
         return Suffixes("", find_mask_suffix(stems) or "")
-    masks = list(image_files(root / places.masks))
+    masks = list(list_files(root, places, "masks"))
     for folder, found in ((places.images, stems), (places.masks, masks)):
         if not found:
-            raise DatasetError(
-                f"there is no PNG, JPEG, TIFF, BMP or WebP file in {root / folder}; folders below it are not read"
-            )
+            raise DatasetError(f"there is no PNG, JPEG, TIFF, BMP or WebP file in {root / folder}")
     suffixes = find_suffixes(stems, masks)
     if suffixes is None:
         raise DatasetError(
@@ -198,10 +224,10 @@ def _splitting(root: Path, places: Places, hints: Hints) -> tuple[ListSplit | Fi
             return FileSplit(**where, file=file), f"training and validation as {root / file} says"
     share = RatioSplit.model_fields["val"].default if hints.val is None else hints.val
     ratio = RatioSplit(**where, val=share, seed=hints.seed)
-    return (
-        ratio,
-        f"{share:.0%} of the images are for validation, chosen by seed {hints.seed} (--val, --seed, --split FILE)",
-    )
+    note = f"{share:.0%} of the images are for validation, chosen by seed {hints.seed} (--val, --seed, --split FILE)"
+    if places.nested:
+        note += "; where a folder is one video, map or volume, keep it in one split by a file"
+    return ratio, note
 
 
 def _lists(root: Path) -> tuple[str, str] | None:

@@ -19,9 +19,13 @@ MAY_ASK = ("nas/kinds/", "nas/specs/", "api/openapi/examples.py")
 
 
 def test_the_built_in_kinds_have_the_names_of_their_specs():
-    assert list(kinds()) == ["black_box", "auto_deeplab", "reference", "full_scale", "calibration"]
+    assert list(kinds()) == ["black_box", "auto_deeplab", "reference", "full_scale", "calibration", "confirmation"]
     assert [kind.spec for kind in kinds().values()] == list(stored_specs())
-    assert {name for name, kind in kinds().items() if not kind.requested} == {"full_scale", "calibration"}
+    assert {name for name, kind in kinds().items() if not kind.requested} == {
+        "full_scale",
+        "calibration",
+        "confirmation",
+    }
 
 
 @pytest.mark.parametrize("spec", [AutoDeepLabSpec, BlackBoxSpec, CalibrationSpec, FullScaleSpec, ReferenceSpec])

@@ -5,8 +5,10 @@ from __future__ import annotations
 import random
 import threading
 
+import pytest
+
 from nas.results.status import TrialStatus as T
-from nas.store import Store
+from nas.store import NotFoundError, Store
 from tests.builders import measured
 
 
@@ -40,6 +42,35 @@ def test_a_clock_that_steps_back_hides_nothing(store: Store, clock, driven: str,
     add(driven, 1)
     store.record_measurement(driven, 0, 1, measured(100, 0.25))
     assert [change.trial.number for change in store.changed_trials(driven, since)] == [1, 0]
+
+
+def test_what_had_ended_by_a_change_is_read_again_whatever_came_after(store: Store, clock, driven: str, add):
+    for number in range(4):
+        add(driven, number)
+    for number, status in ((0, T.COMPLETED), (2, T.PRUNED), (3, T.FAILED)):
+        store.record_measurement(driven, number, 1, measured(100, 0.25))
+        store.finish_trial(driven, number, 1, status, "died" if status is T.FAILED else None)
+    mark = store.last_change(driven)
+    read = store.trials_until(driven, mark)
+    assert [trial.number for trial in read] == [0, 2, 3]
+    clock.now -= 86_400
+    store.record_measurement(driven, 1, 1, measured(100, 0.5))
+    store.finish_trial(driven, 1, 1, T.COMPLETED)
+    assert store.trials_until(driven, mark) == read
+    assert [trial.number for trial in store.trials_until(driven, store.last_change(driven))] == [0, 1, 2, 3]
+    assert store.trials_until(driven, 0) == []
+
+
+def test_a_search_remembers_how_far_those_it_starts_from_had_come(store: Store, driven: str, add, spec):
+    add(driven, 0)
+    starts = spec.model_copy(update={"warm_start": (driven,), "start": ("published", driven)})
+    search, _ = store.create_search(starts)
+    assert search.origins == {driven: store.last_change(driven)}
+    add(driven, 1)
+    assert store.get_search(search.id) == search
+    with pytest.raises(NotFoundError, match="no search 's000000000000' to start from"):
+        store.create_search(spec.model_copy(update={"warm_start": ("s000000000000",)}))
+    assert store.create_search(spec)[0].origins == {}
 
 
 def test_a_search_without_trials_has_no_change(store: Store, driven: str):

@@ -21,6 +21,7 @@ from nas.store import SearchCost, Stage, Store, StoreError
 from nas.store.schema import _configuration, revisions
 from nas.store.tables import Base
 from search_spaces.document import architecture_to_dict
+from tests.builders import measured
 
 
 def test_migrations_make_the_tables_that_the_code_describes(empty_url: str):
@@ -174,6 +175,23 @@ def test_every_revision_keeps_the_kind_that_a_spec_says(empty_url: str):
         with store._read() as connection:
             kinds = connection.execute(text("SELECT kind FROM searches ORDER BY id")).scalars().all()
         assert kinds == ["auto_deeplab", "black_box", "black_box", "black_box"]
+
+
+def test_revision_9_finds_how_far_the_searches_had_come_that_others_start_from(store: Store, spec, add, clock):
+    source = store.create_search(spec)[0].id
+    store.begin_driver(source)
+    for number in range(3):
+        add(source, number)
+        store.record_measurement(source, number, 1, measured(100, 0.25))
+    for number in (0, 1):
+        store.finish_trial(source, number, 1, TrialStatus.COMPLETED)
+    begun = store.create_search(spec.model_copy(update={"start": ("published", source)}))[0].id
+    plain = store.create_search(spec)[0].id
+    store.finish_trial(source, 2, 1, TrialStatus.COMPLETED)
+    store.downgrade("0008")
+    store.migrate()
+    assert store.get_search(plain).origins == {}
+    assert [trial.number for trial in store.trials_until(source, store.get_search(begun).origins[source])] == [0, 1]
 
 
 def test_migrating_again_changes_nothing(store: Store, spec):

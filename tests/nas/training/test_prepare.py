@@ -5,9 +5,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from nas.data.bank import FeatureBank
 from nas.data.dataset import DatasetError
 from nas.data.entry import DatasetEntry
 from nas.models.backbones.build import build_backbone
+from nas.specs.holdout import Holdout
 from nas.training.loop.pixels import to_network
 from nas.training.prepare import Prepared, prepare
 from nas.training.workspace import Workspace
@@ -77,9 +79,27 @@ def test_what_decides_the_features_decides_the_bank(fidelity, workspace, prepare
         {"precision": "bfloat16"},
         {"label_stride": 4},
         {"resize": 0.5},
+        {"holdout": Holdout()},
+        {"holdout": Holdout(measure_on="kept_back")},
     ]
     folders = {folder(**changes) for changes in others}
-    assert len(folders | {prepared.bank.folder}) == 6
+    assert len(folders | {prepared.bank.folder}) == 8
+
+
+def test_the_images_that_a_search_keeps_back_are_the_last_ones(fidelity, workspace, prepared):
+    def validation(holdout: Holdout) -> FeatureBank:
+        bank = prepare(fidelity.model_copy(update={"holdout": holdout}), workspace, device="cpu").bank
+        assert bank is not None
+        return bank
+
+    selection, kept_back = validation(Holdout(share=0.3)), validation(Holdout(share=0.3, measure_on="kept_back"))
+    joined = np.concatenate([selection.val_labels, kept_back.val_labels])
+    assert np.array_equal(joined, prepared.bank.val_labels)
+    assert np.array_equal(selection.train_labels, prepared.bank.train_labels)
+    assert np.array_equal(kept_back.train_labels, prepared.bank.train_labels)
+    assert len(kept_back.val_labels) < len(selection.val_labels)
+    joined = np.concatenate([selection.val_features[0], kept_back.val_features[0]])
+    assert np.array_equal(joined, prepared.bank.val_features[0])
 
 
 def test_bfloat16_halves_the_features(fidelity, workspace, prepared):

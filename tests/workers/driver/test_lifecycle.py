@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from nas.kinds.extension import extended
 from nas.kinds.registry import kind_of
+from nas.kinds.warm_start import warm_observations
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import BlackBoxSpec, DpcStrategy, RandomStrategy
 from nas.store import Store
@@ -230,8 +231,18 @@ def test_a_warm_started_dpc_search_is_near_the_best_from_its_first_trial(store, 
     assert trial.architecture_key != store.all_trials(cold)[0].architecture_key
 
 
-def test_a_deleted_source_of_a_warm_start_fails_the_search_in_a_sentence(store, spec_of):
-    warm = create(store, spec_of(warm_start=("s000000000000",)))
+@pytest.mark.parametrize("step", [-86_400.0, 86_400.0])
+def test_a_warm_start_knows_what_its_source_had_measured_whatever_the_clock_says(store, spec_of, monkeypatch, step):
+    source = create(store, spec_of())
+    drive(store, source)
+    clock = store._clock
+    monkeypatch.setattr(store, "_clock", lambda: clock() + step)
+    warm = create(store, spec_of(warm_start=(source,), start=(source,)))
+    monkeypatch.setattr(store, "_clock", lambda: clock() + 2 * step)
+    longer = extended(store.get_search(source).spec, {"trials": 15})
+    store.extend_search(source, store.get_search(source).spec, longer)
+    drive(store, source)
     spec = store.get_search(warm).spec
-    with pytest.raises(ValueError, match=r"warm_start\.0: search s000000000000 was deleted"):
-        kind_of(spec).plan(spec, warm, store)
+    known = {trial.architecture_key for trial in store.all_trials(source)[:12]}
+    observations = warm_observations(spec, warm, store)
+    assert {observation.architecture.key for observation in observations} == known

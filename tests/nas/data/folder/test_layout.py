@@ -82,6 +82,44 @@ def test_images_and_masks_in_one_folder(tree):
     assert sorted(stem for names in stems(dataset).values() for stem in names) == ["a", "b"]
 
 
+def test_lists_name_images_in_folders_below_by_as_much_as_is_needed(tree):
+    names = ("s/1", "s/2", "t/1", "t/3")
+    root = tree(
+        {f"images/{name}.png": [[0, 1]] for name in names}
+        | {f"masks/{name}_m.png": [[0, 1]] for name in names}
+        | {"s.csv": "images/s/1.png,train\ns/2,train\nt/1.png,val\n3,val\n", "t.csv": "1,train\n3,val\n"}
+        | {
+            "u.csv": "images/s/1.png,train\ns/1,val\n",
+            "train.txt": "images/s/1.png masks/s/1.png\n",
+            "val.txt": "t/1\n3",
+        }
+    )
+    nested = {**HERE, "nested": True}
+    dataset = open_folder_dataset(described(root, FileSplit(**nested, file="s.csv"), mask_suffix="_m"))
+    found = {
+        name: [item.image.relative_to(root / "images") for item in dataset.split(name).items]
+        for name in ("train", "val")
+    }
+    assert found == {"train": [Path("s/1.png"), Path("s/2.png")], "val": [Path("t/1.png"), Path("t/3.png")]}
+    listed = open_folder_dataset(
+        described(root, ListSplit(**nested, train="train.txt", val="val.txt"), mask_suffix="_m")
+    )
+    assert stems(listed) == {"train": ["1"], "val": ["1", "3"]}
+    for file, reason in (
+        ("t.csv", "several images are named 1, .*: write their folders"),
+        ("u.csv", "s/1 is in training"),
+    ):
+        with pytest.raises(DatasetError, match=reason):
+            open_folder_dataset(described(root, FileSplit(**nested, file=file), mask_suffix="_m"))
+
+
+def test_links_in_circles_end(tree):
+    root = tree({"images/s/1.png": [[0, 1]], "images/s/2.png": [[0, 1]], "masks/s/1.png": GREY, "masks/s/2.png": GREY})
+    (root / "images" / "s" / "again").symlink_to(root / "images")
+    dataset = open_folder_dataset(described(root, RatioSplit(**HERE, nested=True)))
+    assert sorted(stem for names in stems(dataset).values() for stem in names) == ["1", "2"]
+
+
 @given(st.integers(2, 60), st.floats(0.01, 0.99), st.integers(0, 5))
 def test_ratio_splits_are_stable(count, share, seed):
     from nas.data.folder.layout import _by_ratio

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -58,6 +59,48 @@ def test_arrangements(tree, names, split, suffixes):
     assert any("seed 0" in note for note in found.notes) == isinstance(split, RatioSplit)
 
 
+NESTED = ("images/s/a.jpg", "images/t/u/a.jpg", "masks/s/a_L.png", "masks/t/u/a_L.png")
+
+
+@pytest.mark.parametrize(
+    ("names", "split", "note"),
+    [
+        (NESTED, RatioSplit(images="images", masks="masks", nested=True), "the images lie in 2 folders below"),
+        (
+            tuple(f"{split}/{name}" for split in ("train", "val") for name in NESTED),
+            FolderSplit(
+                train=Places(images="train/images", masks="train/masks", nested=True),
+                val=Places(images="val/images", masks="val/masks", nested=True),
+            ),
+            "val: the images lie in 2 folders below",
+        ),
+        (("s/a.jpg", "s/a_L.png", "t/b.jpg", "t/b_L.png"), RatioSplit(images=".", masks=".", nested=True), "one video"),
+        (
+            ("images/a.jpg", "images/b.jpg", "images/old/c.jpg", "masks/a_L.png", "masks/b_L.png"),
+            RatioSplit(images="images", masks="masks"),
+            "1 images in folders below .*images are not read",
+        ),
+        (
+            ("s/a.jpg", "t/b.jpg", "m/s/a_L.png", "m/t/b_L.png"),
+            RatioSplit(images=".", masks="m", nested=True),
+            "the images lie in 2 folders",
+        ),
+    ],
+)
+def test_images_in_folders_below(tree, names, split, note):
+    root = tree(files(*names))
+    places = Hints(images=".", masks="m") if names[-1].startswith("m/") else Hints()
+    found = recognise(root, places)
+    assert (found.split, found.suffixes) == (split, Suffixes("", "_L"))
+    assert any(re.search(note, line) for line in found.notes), found.notes
+    pairs = [item for items in split_pairs(root, found.split, found.suffixes).values() for item in items]
+    assert len(pairs) == len(names) // 2
+    for image, mask in pairs:
+        assert mask.stem == f"{image.stem}_L"
+        folders = [[part for part in path.parent.parts if part in ("s", "t", "u")] for path in (image, mask)]
+        assert folders[0] == folders[1]
+
+
 FLAT = ("images/a.jpg", "images/b.jpg", "masks/a.png", "masks/b.png")
 HERE = {"images": "images", "masks": "masks"}
 
@@ -94,7 +137,8 @@ def test_hints_are_followed(tree):
         (("a.jpg", "b.jpg"), Hints(), "--image-folder and --mask-folder name others"),
         (("train/a.jpg", "val/b.jpg"), Hints(), "train has neither `images/` and `masks/`"),
         (("images/train/a.jpg", "masks/train/a.png"), Hints(), "must each have both `train` and `val`"),
-        (("images/sub/a.jpg", "masks/sub/a.png"), Hints(), "folders below it are not read"),
+        (("images/sub/a.jpg", "masks/.sub/a.png"), Hints(), "no PNG, JPEG, TIFF, BMP or WebP file in .*images"),
+        (("images/s/a.jpg", "masks/t/a.png"), Hints(), "s/a in .*images and t/a in .*masks have no name in common"),
         (("images/a.jpg", "masks/b.png"), Hints(), "a in .*images and b in .*masks have no name in common"),
         (FLAT, Hints(images="images"), "belong together"),
         (FLAT, Hints(images="images", masks="none"), "there is no folder .*none"),

@@ -1,0 +1,19 @@
+"""Makes the REST interface's answer of a confirmation."""
+
+from __future__ import annotations
+
+from api.answers.base import answer
+from nas.kinds.confirmation import found_trials
+from nas.schemas.confirmations import ConfirmationPublic
+from nas.specs import ConfirmationSpec
+from nas.store import SearchRecord, Store
+
+
+def confirmation_public(search: SearchRecord, spec: ConfirmationSpec, store: Store) -> ConfirmationPublic:
+    """Make the answer of a confirmation with a spec, from its trials so far."""
+    from nas.ranking.confirmation import confirmation  # imports SciPy, which would slow down the service's start
+
+    result = confirmation(spec, found_trials(spec, store), store.all_trials(search.id))
+    holdout = spec.fidelity.holdout
+    kept_back = holdout is not None and holdout.measure_on == "kept_back"
+    return answer(ConfirmationPublic, result, search=spec.of, confirmation=search.id, kept_back=kept_back)

@@ -1,0 +1,70 @@
+"""Confirmations: whether what a search found is better than heads of the textbooks, with fresh seeds and images."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from api.answers.confirmations import confirmation_public
+from api.answers.searches import search_public
+from api.confirming import confirmation_spec
+from api.creation import create, request_key
+from api.deps import IdempotencyKey, ReconcilerDep, SearchDep, SettingsDep, StoreDep
+from api.errors import ApiError
+from api.middleware.body import StrictJsonRoute
+from api.openapi.problems import problems
+from nas.kinds.confirmation import KIND as CONFIRMATION
+from nas.kinds.registry import kind_of
+from nas.schemas.confirmations import ConfirmationPublic
+from nas.schemas.searches import SearchPublic
+from nas.specs import ConfirmationRequest, ConfirmationSpec
+from nas.store import SearchRecord, Store
+
+router = APIRouter(tags=["confirmations"], route_class=StrictJsonRoute)
+
+
+@router.post("/searches/{search_id}/confirmation", status_code=201, responses=problems(409))
+def confirm_search(
+    *,
+    search: SearchDep,
+    body: ConfirmationRequest,
+    request: Request,
+    response: Response,
+    store: StoreDep,
+    settings: SettingsDep,
+    reconciler: ReconcilerDep,
+    idempotency_key: IdempotencyKey = None,
+) -> SearchPublic:
+    """Measure the best architectures of a search again with fresh seeds, beside reference heads, by a new search.
+
+    They train as in the search. Where its fidelity has a `holdout`, scores are of the validation images that were kept
+    back. The architectures are chosen now, by the scores so far: the search may still be running.
+    """
+    if (reason := kind_of(search.spec).unranked(search)) is not None:
+        raise ApiError(409, reason)
+    spec, bound = confirmation_spec(search, body, store), request_key(request, body)
+    record = create(
+        spec, store, settings, reconciler, response, key=idempotency_key, request_key=bound, parent=search.id
+    )
+    response.headers["Location"] = str(request.url_for("get_search", search_id=record.id).path)
+    return search_public(record, store.overview(record.id), settings)
+
+
+@router.get("/searches/{search_id}/confirmation", responses=problems(409))
+def get_confirmation(search: SearchDep, store: StoreDep) -> ConfirmationPublic:
+    """Read what a confirmation has found so far: its own by its id, the newest one by the id of the search.
+
+    The answer is 409 when the search was never confirmed.
+    """
+    found, spec = _newest(search, store)
+    return confirmation_public(found, spec, store)
+
+
+def _newest(search: SearchRecord, store: Store) -> tuple[SearchRecord, ConfirmationSpec]:
+    for record in (search, *reversed(store.children(search.id))):
+        if (spec := CONFIRMATION.own(record.spec)) is not None:
+            return record, spec
+    raise ApiError(
+        409,
+        f"nothing of search {search.id} was confirmed: POST /v1/searches/{search.id}/confirmation starts that "
+        f"(segnas confirm {search.id})",
+    )

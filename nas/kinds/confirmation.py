@@ -1,0 +1,77 @@
+"""Confirmations: the best architectures of a search again, with fresh seeds, beside heads of the textbooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from nas.kinds.plans import ListPlan, Plan
+from nas.kinds.protocol import Family, Kind, Records
+from nas.results.proposal import Proposal
+from nas.schemas.panels import Panel
+from nas.specs import ConfirmationSpec
+from nas.store import SearchRecord, Store, TrialRecord
+from search_spaces.document import Architecture
+
+
+class ConfirmationKind(Kind[ConfirmationSpec]):
+    """Searches that measure chosen trials of their parent, and reference heads, with seeds that no trial had."""
+
+    spec = ConfirmationSpec
+    requested = False
+    grows = ("seeds",)
+
+    def plan(self, spec: ConfirmationSpec, search_id: str, records: Records) -> Plan:
+        architectures = [trial.architecture for trial in found_trials(spec, records)]
+        return ListPlan(confirmation_trials(spec, [*architectures, *spec.references]))
+
+    def family(self, spec: ConfirmationSpec, records: Records) -> Family:
+        """The family of the search whose architectures are confirmed; the reference heads cost differently."""
+        from nas.kinds.registry import kind_of  # the registry knows every kind, this one too
+
+        parent = records.get_search(spec.of).spec
+        return kind_of(parent).family(parent, records)
+
+    def panels(self, search: SearchRecord, store: Store) -> tuple[Panel, ...]:
+        """The verdict, and the table behind it."""
+        from nas.panels.confirmation import confirmation_panels  # SciPy: not at the service's start
+        from nas.ranking.confirmation import confirmation
+
+        spec = self.own(search.spec)
+        assert spec is not None, search.id
+        return confirmation_panels(confirmation(spec, found_trials(spec, store), store.all_trials(search.id)))
+
+    def best_trial(self, search: SearchRecord, store: Store) -> TrialRecord | None:
+        """The first trial of the architecture that was confirmed as the search's best, never that of a reference."""
+        from nas.ranking.confirmation import confirmation
+
+        spec = self.own(search.spec)
+        assert spec is not None, search.id
+        trials = store.all_trials(search.id)
+        winner = confirmation(spec, found_trials(spec, store), trials).winner
+        scored = (trial for trial in trials if trial.architecture_key == winner and trial.score is not None)
+        return next(scored, None)
+
+    def unranked(self, search: SearchRecord) -> str:
+        spec = self.own(search.spec)
+        assert spec is not None, search.id
+        return f"{search.id} is a confirmation; rank its search, {spec.of}"
+
+
+def found_trials(spec: ConfirmationSpec, records: Records) -> list[TrialRecord]:
+    """Read the trials that a confirmation confirms, in the order of the spec."""
+    recorded = {trial.number: trial for trial in records.all_trials(spec.of)}
+    return [recorded[number] for number in spec.trials]
+
+
+def confirmation_trials(spec: ConfirmationSpec, architectures: Sequence[Architecture]) -> Iterator[Proposal]:
+    """Yield the trials of a confirmation: all architectures with the first seed, then with the next.
+
+    In this order a confirmation that was stopped can still compare what it has.
+    """
+    for offset in range(spec.seeds):
+        for index, architecture in enumerate(architectures):
+            number = offset * len(architectures) + index
+            yield Proposal(number, architecture, spec.fidelity, spec.seed + offset)
+
+
+KIND = ConfirmationKind()

@@ -1,0 +1,34 @@
+"""The panels of a confirmation: its verdict, and a table of the confirmed architectures and the reference heads."""
+
+from __future__ import annotations
+
+from nas.formatting import score
+from nas.ranking.confirmation import Confirmation, Confirmed, Gain
+from nas.schemas.panels import ColumnPublic, Panel, TablePanel, TextPanel
+
+_COLUMNS = ("Parameters", "Multiply-adds", "In the search", "mIoU", "Spread", "Seeds", "Best found minus it")
+
+
+def confirmation_panels(found: Confirmation) -> tuple[Panel, ...]:
+    """Make the verdict in words and the table behind it."""
+    columns = (ColumnPublic(text="Architecture"), *(ColumnPublic(text=name, numeric=True) for name in _COLUMNS))
+    gains = {gain.architecture_key: gain for gain in found.gains}
+    rows = tuple(_row(row, gains.get(row.architecture_key)) for row in found.rows)
+    return (
+        TextPanel(title="Confirmation", lines=(found.sentence,)),
+        TablePanel(title="Architectures", columns=columns, rows=rows),
+    )
+
+
+def _row(row: Confirmed, gain: Gain | None) -> tuple[str, ...]:
+    name = row.text if row.trial is None else f"#{row.trial} {row.text}"
+    return (
+        name,
+        "" if row.parameters is None else f"{row.parameters:,}",
+        "" if row.multiply_adds is None else f"{row.multiply_adds / 1e6:,.1f} M",
+        score(row.found_score),
+        score(row.mean),
+        score(row.spread),
+        str(len(row.scores)),
+        "" if gain is None else f"{gain.mean:+.4f} ± {gain.error:.4f}",
+    )

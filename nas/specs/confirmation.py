@@ -1,0 +1,85 @@
+"""Spec of a confirmation: the best architectures of a search again, with fresh seeds, beside heads of the textbooks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from nas.specs.fidelity import Fidelity
+from nas.specs.fields import SearchId
+from nas.specs.full_scale import TrialNumber
+from nas.specs.job import JobSpec
+from nas.specs.reference import Head, named_head
+from search_spaces.dense_cell.architecture import PUBLISHED_CELL, DenseCell
+from search_spaces.reference.architecture import HeadName, ReferenceHead
+
+Candidates = Annotated[tuple[TrialNumber, ...], Field(min_length=1, max_length=100)]
+References = Annotated[tuple[Annotated[Head, BeforeValidator(named_head)], ...], Field(max_length=100)]
+FreshSeeds = Annotated[int, Field(ge=2, le=100)]
+
+
+class ConfirmationSpec(JobSpec):
+    """A confirmation measures `trials` of the search `of`, and `references`, with the seeds seed, seed + 1, ...
+
+    No trial is stopped early, and none of the seeds is one that the search itself used.
+    """
+
+    kind: Literal["confirmation"] = "confirmation"
+    of: SearchId
+    trials: Candidates
+    references: References
+    fidelity: Fidelity
+    seeds: FreshSeeds = 4
+
+    @property
+    def planned(self) -> int:
+        """Number of trials: one for each architecture and seed."""
+        return (len(self.trials) + len(self.references)) * self.seeds
+
+    @property
+    def fidelities(self) -> Mapping[str, Fidelity]:
+        return {"fidelity": self.fidelity}
+
+    @field_validator("trials")
+    @classmethod
+    def _each_trial_once(cls, trials: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(trials)) != len(trials):
+            raise ValueError(f"trial {next(number for number in trials if trials.count(number) > 1)} is named twice")
+        return trials
+
+    @model_validator(mode="after")
+    def _references_fit(self) -> Self:
+        keys = [head.key for head in self.references]
+        for index, head in enumerate(self.references):
+            if keys.index(head.key) != index:
+                raise ValueError(f"references.{index} is the same head as references.{keys.index(head.key)}")
+            try:
+                self.fidelity.check_head(head)
+            except ValueError as error:
+                raise ValueError(f"references.{index}: {error}") from None
+        return self
+
+
+def textbook_heads(fidelity: Fidelity, channels: int) -> tuple[Head, ...]:
+    """List the heads that a found one of so many filters is compared with by default.
+
+    ASPP and PPM, whose 3x3 convolutions are not separable, come with as many filters and with half as many: with as
+    many they are several times a separable cell's size.
+
+    Args:
+        fidelity: Where they are measured: SegFormer's head and FPN are listed where there are several feature maps.
+        channels: Filters of the found head.
+    """
+    half = max(1, channels // 2)
+    names: tuple[tuple[HeadName, int], ...] = (
+        ("aspp_separable", channels),
+        ("aspp", channels),
+        ("aspp", half),
+        ("ppm", channels),
+        ("ppm", half),
+        *((("segformer", channels), ("fpn", channels)) if len(fidelity.head_strides) > 1 else ()),
+    )
+    heads = (ReferenceHead(name=name, channels=width) for name, width in dict.fromkeys(names))
+    return (DenseCell(branches=PUBLISHED_CELL.branches, channels=channels), *heads)

@@ -1,0 +1,98 @@
+"""The answer of a confirmation, from trials whose numbers can be checked by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from scipy import stats
+
+from nas.ranking.confirmation import Confirmation, confirmation
+from nas.specs import ConfirmationSpec
+from nas.store.records import TrialRecord
+from search_spaces import Architecture, ReferenceHead, architecture_to_dict
+from tests.builders import dense_cell, scenes_fidelity, trial_record
+
+FIDELITY = scenes_fidelity(10, 20)
+CELLS = (dense_cell(1), dense_cell(2))
+SMALL, LARGE = ReferenceHead(name="aspp", channels=16), ReferenceHead(name="ppm", channels=64)
+MULTIPLY_ADDS = {CELLS[0].key: 1000, CELLS[1].key: 1200, SMALL.key: 1500, LARGE.key: 1801}
+
+
+def trial(number: int, architecture: Architecture, seed: int, score: float | None, **changes: Any) -> TrialRecord:
+    fields: dict[str, Any] = {
+        "architecture_key": architecture.key,
+        "architecture_json": architecture_to_dict(architecture),
+        "fidelity_key": FIDELITY.key,
+        "seed": seed,
+        "parameters": 100,
+        "multiply_adds": MULTIPLY_ADDS[architecture.key],
+        "reason": "the loss is NaN" if score is None else None,
+    }
+    return trial_record(number, score, **fields | changes)
+
+
+FOUND = [trial(7, CELLS[0], 0, 0.70), trial(9, CELLS[1], 0, 0.72)]
+
+
+def answer(*scores: Sequence[float | None]) -> Confirmation:
+    """The answer when the cells, then the reference heads have these scores with seeds 1, 2, ..."""
+    spec = ConfirmationSpec(
+        name="c", of="s0123456789ab", trials=(7, 9), references=(SMALL, LARGE), fidelity=FIDELITY, seeds=4, seed=1
+    )
+    architectures: tuple[Architecture, ...] = (*CELLS, SMALL, LARGE)
+    trials = [
+        trial(10 * seed + index, architecture, seed, score)
+        for index, (architecture, row) in enumerate(zip(architectures, scores, strict=False))
+        for seed, score in enumerate(row, start=1)
+    ]
+    return confirmation(spec, FOUND, trials)
+
+
+def test_the_best_mean_wins_and_is_compared_with_the_best_reference_of_its_size():
+    found = answer((0.70, 0.68, 0.69), (0.60, 0.62, 0.58), (0.64, 0.65, 0.63), (0.90, 0.90, 0.90))
+    assert [row.trial for row in found.rows] == [7, 9, None, None]
+    assert [row.found_score for row in found.rows] == [0.70, 0.72, None, None]
+    assert found.rows[0].mean == pytest.approx(0.69)
+    assert found.rows[0].spread == pytest.approx(0.01)
+    assert found.winner == CELLS[0].key
+    small, large = found.gains
+    assert small.mean == pytest.approx((0.06 + 0.03 + 0.06) / 3)
+    assert small.error == pytest.approx(0.01)  # deviations 0.01, -0.02, 0.01: sqrt(0.0006 / 2 / 3)
+    low, high = stats.t.interval(0.95, df=2, loc=0.05, scale=0.01)
+    assert (small.low, small.high) == (pytest.approx(low), pytest.approx(high))
+    assert (small.size, small.matched, large.size, large.matched) == (1.5, True, 1.801, False)
+    assert (found.against, found.verdict) == (SMALL.key, "gain")
+    assert found.sentence.startswith("Gain: trial 7 scores +0.050 ± 0.010 against ASPP")
+    assert "1.50 times its multiply-adds (the best reference head of its size; 3 seeds" in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("reference", "verdict"),
+    [((0.70, 0.66, 0.70), "no gain"), ((0.80, 0.781, 0.79), "loss"), ((0.6, 0.58, 0.5901), "gain")],
+)
+def test_the_verdict_is_what_the_interval_says(reference, verdict):
+    found = answer((0.70, 0.68, 0.69), (0.5, 0.5, 0.5), reference)
+    assert found.verdict == verdict
+
+
+def test_where_no_reference_is_of_its_size_the_sentence_says_so():
+    found = answer((0.70, 0.68), (0.1, 0.1), (), (0.6, 0.59))
+    assert found.against == LARGE.key
+    assert "none is of its size" in found.sentence
+
+
+def test_only_seeds_that_both_have_are_compared_and_failures_are_kept():
+    found = answer((0.70, 0.68, None), (0.1, 0.1, 0.1), (0.60, None, 0.2))
+    assert found.rows[0].failed == {3: "the loss is NaN"}
+    assert found.gains == ()
+    assert (found.against, found.verdict) == (None, "unknown")
+    assert "no reference head has two seeds beside it yet" in found.sentence
+
+
+def test_before_anything_is_measured_there_is_no_winner():
+    found = answer()
+    assert (found.winner, found.verdict, found.gains) == (None, "unknown", ())
+    assert [row.mean for row in found.rows] == [None] * 4
+    assert found.sentence == "Nothing of the search has been confirmed yet."
