@@ -28,12 +28,14 @@ from api.reconciler import JobCluster, Reconciler
 from api.routes import (
     calibrations,
     catalogue,
+    comparisons,
     confirmations,
     health,
     lifecycle,
     panels,
     rankings,
     references,
+    reports,
     searches,
     snapshots,
     trials,
@@ -89,8 +91,19 @@ def _add_routes(app: FastAPI, settings: Settings) -> None:
     # The dependency only documents the token in OpenAPI; the middleware checks it.
     documented = [] if settings.token is None else [Depends(HTTPBearer(auto_error=False))]
     guarded = [*documented, ONLY_DECLARED_PARAMETERS]
-    of_searches = (searches, lifecycle, trials, panels, snapshots, references, rankings, confirmations, calibrations)
-    for module in of_searches:
+    for module in (
+        searches,
+        comparisons,
+        lifecycle,
+        trials,
+        panels,
+        snapshots,
+        references,
+        rankings,
+        confirmations,
+        calibrations,
+        reports,
+    ):
         app.include_router(module.router, prefix="/v1", dependencies=guarded, responses=problems(503))
     app.include_router(catalogue.router, prefix="/v1", dependencies=guarded)
     app.include_router(health.router, prefix="/v1", dependencies=[ONLY_DECLARED_PARAMETERS])

@@ -61,6 +61,16 @@ def _search(
     store: StoreDep,
     search_id: Annotated[str, Path(description="The id of the search, as `POST /v1/searches` answered it.")],
 ) -> SearchRecord:
+    return find_search(store, search_id)
+
+
+def find_search(store: Store, search_id: str) -> SearchRecord:
+    """Read a search by the text of a request.
+
+    Raises:
+        ApiError: The text is no id of a search.
+        NotFoundError: There is no search of that id.
+    """
     # The server makes all ids, so any other text (with a zero byte, or very long) need not reach the database.
     if not re.fullmatch(r"s[0-9a-f]{12}", search_id):
         raise ApiError(404, f"there is no search {search_id[:40]!r}; ids look like s0123456789ab")

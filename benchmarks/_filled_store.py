@@ -36,6 +36,10 @@ SEARCHES_BESIDE = 150
 """Small finished searches that a forecast can compare with, so that the list of searches has more than one page."""
 
 RANKED, EPOCHS, CALIBRATED = 48, 40, 24
+SIZES = (8_000, 60_000)
+"""Range of a trial's parameters."""
+
+REASONS = ("the loss is not finite", "CUDA out of memory", "the process ended with signal 9")
 BATCH = 200
 """Rows of one transaction."""
 
@@ -206,10 +210,12 @@ class _Writer:
             "fidelity_key": fidelity.key,
             "attempt": 1,
             "status": end,
-            "reason": "NaN loss" if end == "failed" else None,
+            "reason": self._rng.choice(REASONS) if end == "failed" else None,
             "created_at": now,
-            "updated_at": now,
-            "finished_at": now,
+            "updated_at": now + last["seconds"],
+            "finished_at": now + last["seconds"],
+            "parameters": (size := self._rng.randrange(*SIZES)),
+            "multiply_adds": self._rng.randint(500, 900) * size,
             **last,
             "value": last["score"],
         }

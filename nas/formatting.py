@@ -69,3 +69,13 @@ def latency_text(latency: Latency) -> str:
         where = f"{latency.threads} thread{'s' if latency.threads > 1 else ''} of {where}"
     spread = f"interquartile range {milliseconds(latency.iqr_ms)} of {latency.runs} runs"
     return f"{latency.what} {milliseconds(latency.median_ms)} ({spread}), {where}, torch {latency.torch}"
+
+
+def quantity(count: int | None) -> str:
+    """Format a large count in thousands, millions or billions: "950", "12.9 k", "9.3 M"; an empty text for None."""
+    if count is None:
+        return ""
+    for power, unit in ((9, " G"), (6, " M"), (3, " k")):
+        if count >= 10**power:
+            return f"{count / 10**power:.1f}{unit}"
+    return str(count)

@@ -1,4 +1,4 @@
-"""Architectures as text: one line for tables and listings, several lines for the cell of an Auto-DeepLab network."""
+"""Architectures as text: one line, a short form for narrow tables, several lines for the cell of an Auto-DeepLab."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from search_spaces.auto_deeplab.architecture import (
     PUBLISHED_AUTO_DEEPLAB,
     AutoDeepLab,
 )
+from search_spaces.auto_deeplab.architecture import Operator as EdgeOperator
 from search_spaces.dense_cell.architecture import (
     FEATURES,
     PUBLISHED_CELL,
@@ -52,6 +53,29 @@ _OPERATORS = {
     "non_local": "nonlocal",
 }
 _CELL_INPUTS = {PREVIOUS: "H[l-1]", BEFORE_PREVIOUS: "H[l-2]"}
+_SHORT_OPERATORS: dict[EdgeOperator, str] = {
+    "sep_3x3": "s3",
+    "sep_5x5": "s5",
+    "atrous_3x3": "a3",
+    "atrous_5x5": "a5",
+    "avg_pool_3x3": "avg",
+    "max_pool_3x3": "max",
+    "skip": "skip",
+    "none": "none",
+}
+_SHORT_INPUTS = {PREVIOUS: "p", BEFORE_PREVIOUS: "pp"}
+
+SHORT_DENSE_CELL = (
+    "of each branch its operator: 6x3 is an atrous separable convolution with these rates, conv a 1x1 convolution, "
+    "p4x2 a pyramid pooling with this grid; <0 reads branch 0, else the feature map"
+)
+"""Explains the short text of a dense prediction cell."""
+
+SHORT_AUTO_DEEPLAB = (
+    "the level of each layer (0 is stride 4, 3 is stride 32), then the two edges of each block: s3 and s5 are "
+    "separable convolutions, a3 and a5 atrous ones; <p reads the previous layer, <pp the one before it, <0 block 0"
+)
+"""Explains the short text of an Auto-DeepLab network."""
 
 
 def architecture_text(architecture: Architecture) -> str:
@@ -72,6 +96,67 @@ def architecture_text(architecture: Architecture) -> str:
     if architecture.path == PUBLISHED_AUTO_DEEPLAB.path and architecture == PUBLISHED_AUTO_DEEPLAB:
         return "published Auto-DeepLab"
     return _network(architecture)
+
+
+def short_text(architecture: Architecture) -> str:
+    """Describe an architecture in as few characters as can be read, for tables on narrow terminals.
+
+    A cell of five branches has at most 40 characters, an Auto-DeepLab network of 12 layers and five blocks about 75.
+    A published architecture and a head designed by hand are called as in `architecture_text`.
+    `SHORT_DENSE_CELL` and `SHORT_AUTO_DEEPLAB` explain the form.
+    """
+    text = architecture_text(architecture)
+    if isinstance(architecture, ReferenceHead) or text.startswith("published"):
+        return text
+    return _short_cell(architecture) if isinstance(architecture, DenseCell) else _short_network(architecture)
+
+
+def short_legend(text: str, short: str) -> str | None:
+    """Explain a short text.
+
+    Args:
+        text: What `architecture_text` makes of the architecture.
+        short: What `short_text` makes of it.
+
+    Returns:
+        A clause for the foot of a table; None where the short text is the long one.
+    """
+    if text == short:
+        return None
+    return SHORT_AUTO_DEEPLAB if short.split(" ", 1)[0].isdecimal() else SHORT_DENSE_CELL
+
+
+def _short_cell(cell: DenseCell) -> str:
+    width = () if cell.channels is None else (f"w{cell.channels}",)
+    branches = (
+        _short_operator(branch.operator)
+        + ("" if branch.input == FEATURES and cell.levels is None else f"<{_cell_input(branch.input, cell.levels)}")
+        for branch in cell.branches
+    )
+    return " ".join((*width, *branches))
+
+
+def _short_operator(operator: CellOperator) -> str:
+    match operator:
+        case Conv1x1():
+            return "conv"
+        case AtrousSeparable(rate=size):
+            return "x".join(map(str, size))
+        case PyramidPooling(grid=size):
+            return f"p{'x'.join(map(str, size))}"
+    return _operator(operator)
+
+
+def _short_network(network: AutoDeepLab) -> str:
+    blocks = (
+        "+".join(f"{_SHORT_OPERATORS[edge.operator]}<{_short_state(edge.input)}" for edge in block.edges)
+        for block in network.blocks
+    )
+    return " ".join(["".join(map(str, network.path)), *blocks])
+
+
+def _short_state(state: int) -> str:
+    return _SHORT_INPUTS.get(state) or str(state - FIRST_BLOCK)
 
 
 def cell_lines(architecture: AutoDeepLab) -> tuple[str, ...]:

@@ -9,7 +9,11 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import numpy as np
+
+from nas.data.class_maps import class_png, photo_jpeg
 from nas.results.measurement import Measurement
+from nas.results.predictions import Examples, Predictions
 from nas.results.status import TrialStatus
 from nas.specs import BlackBoxSpec, DenseCellSpace, Fidelity, Strategy
 from nas.store.records import TrialRecord
@@ -41,6 +45,37 @@ def measured(iteration: int = 100, score: float = 0.5, seconds: float = 1.0, **c
         "device_seconds": seconds,
     }
     return Measurement(**given | changes)
+
+
+def predictions(iteration: int = 100, key: str = "e" * 64, **changes: Any) -> Predictions:
+    """Predictions of a trial on two images of 2 x 3 pixels with two classes.
+
+    Args:
+        iteration: The rung.
+        key: Of the examples.
+        changes: Other fields of `Predictions`, or other values for these.
+    """
+    palette = np.array([[128, 64, 128], [70, 130, 180]], np.uint8)
+    road = np.array([[0, 0, 1], [0, 255, 1]], np.uint8)
+    examples = Examples(
+        key=key,
+        rows=(1, 4),
+        size=(2, 3),
+        class_names=("road", "sky"),
+        colours=((128, 64, 128), (70, 130, 180)),
+        images=tuple(photo_jpeg(np.full((2, 3, 3), grey, np.uint8), (2, 3)) for grey in (60, 180)),
+        masks=(class_png(road, palette), class_png(np.ones((2, 3), np.uint8), palette)),
+        mask_classes=((0, 1), (1,)),
+    )
+    sky = class_png(np.ones((2, 3), np.uint8), palette)
+    given: dict[str, Any] = {
+        "iteration": iteration,
+        "examples": examples,
+        "maps": (sky, sky),
+        "map_classes": ((1,), (1,)),
+        "agreement": (0.4, 1.0),
+    }
+    return Predictions(**given | changes)
 
 
 def uniform_beta(layers: int, levels: int = 4) -> tuple[tuple[float, ...], ...]:

@@ -16,6 +16,7 @@ REST = """
 GET  /v1/calibrations
 POST /v1/calibrations
 GET  /v1/calibrations/{search_id}
+GET  /v1/comparison
 GET  /v1/datasets
 GET  /v1/healthz
 GET  /v1/readyz
@@ -36,6 +37,7 @@ GET  /v1/searches/{search_id}/panels
 GET  /v1/searches/{search_id}/pareto
 POST /v1/searches/{search_id}/pause
 GET  /v1/searches/{search_id}/ranking
+GET  /v1/searches/{search_id}/report
 POST /v1/searches/{search_id}/resume
 GET  /v1/searches/{search_id}/snapshots
 GET  /v1/searches/{search_id}/snapshots/{run}/{epoch}
@@ -61,6 +63,7 @@ cache prune --cache --dry-run --size --unused-for
 cache verify --cache
 calibrate SPEC.YAML --dry-run --key --watch
 calibration ID --json --plot
+compare ID... --json
 confirm ID --key --name --references --seeds --top --trials --watch
 confirmation ID --json
 data add NAME DIR --classes --ignore --image-folder --image-suffix --images --layout --map --mask-folder --mask-suffix \
@@ -84,6 +87,7 @@ pareto ID --json
 pause ID
 published --dataset --json
 rank ID --full-scale --json --plot
+report ID --output -o
 resume ID --retry-failed --watch
 retrain FILE --augment --dataset --device --evaluate --fidelity --flip --log --onnx --onnx-input --output --processes \
 --scales --seed --threads --weights

@@ -45,8 +45,9 @@ async def serve():
     transport = httpx.ASGITransport(create_app(settings))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client:
         assert (await client.get("/")).status_code == 200
-        for file in (Path(api.__file__).parent / "static").iterdir():
-            reply = await client.get(f"/static/{file.name}")
+        static = Path(api.__file__).parent / "static"
+        for file in filter(Path.is_file, static.rglob("*")):
+            reply = await client.get(f"/static/{file.relative_to(static).as_posix()}")
             assert (reply.status_code, reply.content) == (200, file.read_bytes()), file
         assert (await client.get("/static/icon.svg")).headers["content-type"].startswith("image/svg+xml")
 
@@ -88,7 +89,12 @@ def test_every_file_of_the_packages_is_in_the_wheel(source, wheel):
         found = {name for name in archive.namelist() if ".dist-info/" not in name}
     files = (path for package in PACKAGES for path in (source / package).rglob("*") if path.is_file())
     assert found == {path.relative_to(source).as_posix() for path in files}
-    assert {"api/static/icon.svg", "nas/store/migrations/script.py.mako", "workers/py.typed"} <= found
+    assert {
+        "api/static/icon.svg",
+        "api/static/uplot/LICENSE",
+        "nas/store/migrations/script.py.mako",
+        "workers/py.typed",
+    } <= found
 
 
 @pytest.mark.slow

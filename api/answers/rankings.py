@@ -19,7 +19,7 @@ from nas.schemas.rankings import (
 from nas.specs import CalibrationSpec, Fidelity, TrainingFreeProxy
 from nas.specs.training_free import TRAINING_FREE_SOURCES
 from nas.store import SearchRecord, TrialRecord
-from search_spaces.text import architecture_text
+from search_spaces.text import architecture_text, short_text
 
 # Only for the types: importing numpy and scipy, which the computations need, would be most of the service's start time.
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ def _pair(pair: JoinedPair) -> PairPublic:
         PairPublic,
         pair.candidate,
         label=architecture_text(pair.candidate.architecture),
+        short_label=short_text(pair.candidate.architecture),
         proxy=answer(ProxyScorePublic, pair.candidate, rank=pair.proxy_rank),
         full_scale=answer(FullScorePublic, pair.full, rank=pair.full_rank),
     )

@@ -22,7 +22,10 @@ POLICY = (
 
 
 class PageHeaders:
-    """ASGI middleware: forbids browsers to run other sites' scripts, to frame pages and to guess media types."""
+    """ASGI middleware: forbids browsers to run other sites' scripts, to frame pages and to guess media types.
+
+    A response that has one of these headers already keeps its own.
+    """
 
     HEADERS = (
         (b"content-security-policy", POLICY.encode()),
@@ -36,7 +39,9 @@ class PageHeaders:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *self.HEADERS]
+                given = {name.lower() for name, _ in message["headers"]}
+                further = [header for header in self.HEADERS if header[0] not in given]
+                message["headers"] = [*message["headers"], *further]
             await send(message)
 
         await self.app(scope, receive, with_headers if scope["type"] == "http" else send)

@@ -38,6 +38,7 @@ CURL: dict[tuple[str, str], str] = {
         "-H \"Idempotency-Key: $(date +%s)\" -d '{spec}'"
     ),
     ("get", "/v1/searches"): "curl -s {auth}'{base}/v1/searches?limit=10'",
+    ("get", "/v1/comparison"): "curl -s {auth}'{base}/v1/comparison?search='$BLACK_BOX'&search='$REFERENCE",
     ("get", "/v1/searches/{search_id}"): "curl -s {auth}{base}/v1/searches/$ID",
     ("post", "/v1/searches/{search_id}/stop"): "curl -s {auth}-X POST {base}/v1/searches/$ID/stop",
     ("post", "/v1/searches/{search_id}/pause"): "curl -s {auth}-X POST {base}/v1/searches/$ID/pause",
@@ -62,6 +63,7 @@ CURL: dict[tuple[str, str], str] = {
     ),
     ("get", "/v1/searches/{search_id}/best"): 'curl -s {auth}"{base}/v1/searches/$ID/best?format=deeplab"',
     ("get", "/v1/searches/{search_id}/panels"): "curl -s {auth}{base}/v1/searches/$ID/panels",
+    ("get", "/v1/searches/{search_id}/report"): "curl -s {auth}{base}/v1/searches/$ID/report",
     ("get", "/v1/searches/{search_id}/snapshots"): "curl -s {auth}{base}/v1/searches/$AUTO_DEEPLAB/snapshots",
     ("get", "/v1/searches/{search_id}/snapshots/{run}/{epoch}"): (
         "curl -s {auth}{base}/v1/searches/$AUTO_DEEPLAB/snapshots/0/1"

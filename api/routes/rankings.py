@@ -14,7 +14,7 @@ from api.deps import IdempotencyKey, ReconcilerDep, SearchDep, SettingsDep, Stor
 from api.errors import ApiError
 from api.middleware.body import StrictJsonRoute
 from api.openapi.problems import problems
-from nas.kinds.full_scale import KIND as FULL_SCALE
+from nas.kinds.full_scale import evaluations_of, newest_alike
 from nas.kinds.registry import kind_of
 from nas.ranking.candidates import choose, scored
 from nas.schemas.rankings import RankingPublic
@@ -78,8 +78,7 @@ def get_ranking(
     )  # imports numpy and scipy, which would slow down the service's start
 
     _require_comparable(search)
-    children = [(child.id, FULL_SCALE.own(child.spec)) for child in store.children(search.id)]
-    evaluations = [(child_id, spec) for child_id, spec in children if spec is not None]
+    evaluations = evaluations_of(search.id, store)
     if not evaluations:
         raise ApiError(
             409,
@@ -130,8 +129,7 @@ def _joined(
     search_id: str, evaluations: Sequence[tuple[str, FullScaleSpec]], only: str | None
 ) -> list[tuple[str, FullScaleSpec]]:
     if only is None:
-        newest = evaluations[-1][1].fidelity.key
-        return [(child_id, spec) for child_id, spec in evaluations if spec.fidelity.key == newest]
+        return newest_alike(evaluations)
     if found := [(child_id, spec) for child_id, spec in evaluations if child_id == only]:
         return found
     known = ", ".join(child_id for child_id, _ in evaluations)

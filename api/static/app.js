@@ -1,8 +1,9 @@
 // The live page: #/ lists the searches (#/?status=running those of a status), #/s0123456789ab follows one
-// search, #/s0123456789ab/7 shows one of its trials.
+// search, #/s0123456789ab/7 shows one of its trials, #/compare/ID,ID shows searches side by side.
 
 import { element, show } from "./dom.js";
 import { readiness, Refused, setToken } from "./stream.js";
+import { compareSearches } from "./compare.js";
 import { listSearches } from "./list.js";
 import { followSearch } from "./search.js";
 import { showTrial } from "./trial.js";
@@ -15,7 +16,9 @@ async function route() {
   const [, search, trial] = location.hash.match(/^#\/(s[0-9a-f]{12})(?:\/(\d+))?$/) ?? [];
   try {
     const filter = new URLSearchParams(location.hash.split("?")[1]);
-    if (trial) await showTrial(search, trial, leaving.signal);
+    const compared = location.hash.match(/^#\/compare\/([a-z0-9,]+)$/)?.[1].split(",");
+    if (compared) await compareSearches(compared, leaving.signal);
+    else if (trial) await showTrial(search, trial, leaving.signal);
     else await (search ? followSearch(search, leaving.signal) : listSearches(filter, leaving.signal));
   } catch (error) {
     if (error instanceof Refused && error.status === 401) askForToken();

@@ -1,89 +1,306 @@
-// Small charts in SVG: learning curves, scores by trial with the best so far, scatter plots.
-// A mark is a CSS class: "best", or the status of the trial.
+// Charts on uPlot (static/uplot): lines, steps, points, and spans between two places. A chart has hover, arrow keys, zoom and a table.
+//
+//   const place = new Chart(spec);  page.append(place.element);  place.show(later);  // a zoom stays
+//
+// spec: { x, y, series: [{ text, mark, points: [{ x, y, text }] or [[x, y]], line: "straight", "step" or "stairs" (not dashed), dots: false }],
+//   spans: [{ from, to, y, mark, text }], legend: [{ mark, text }], name, along }; all but x, y and series may be left out.
+// An axis is { text, log, whole, zero, labels, format, span }: logarithmic; of whole numbers; it begins at 0; a name for each of
+// 0, 1, 2, ...; how a number is written; its two ends. A mark is "best", the status of a trial, or a number in [0, 1], drawn
+// between two colours. `text` of a point is shown at it, `label` is written beside it; `low` and `high` are the ends of its
+// interval, along the axis that `along` names: "y", or "x".
 
-import { drawing, element } from "./dom.js";
+import { element } from "./dom.js";
 
-// Charts are as wide as they are shown, so that their text keeps its size on a phone.
-const WIDTH = Math.max(300, Math.min(600, innerWidth - 60)), HEIGHT = 260;
-const TICKS = Math.round(WIDTH / 100);
-const LEFT = 44, RIGHT = 20, TOP = 10, BOTTOM = 34;
+const { uPlot } = globalThis; // a script of its own, which index.html loads first
+const NEAR = 40, ROWS = 500, SHADES = 8, FONT = '11px system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif';
 
-// Draws lines [{ text, mark, points: [[x, y], ...] }], the last line on top.
-export function curves(lines, xText) {
-  const frame = axes(lines.flatMap((line) => line.points), xText);
-  for (const { text, mark, points } of lines) {
-    const path = points.map(([x, y]) => `${frame.x(x).toFixed(1)},${frame.y(y).toFixed(1)}`).join(" ");
-    if (points.length > 1) frame.svg.append(drawing("polyline", { class: `curve ${mark}`, points: path }, title(text)));
-    for (const [x, y] of points) frame.svg.append(dot(frame, x, y, mark, `${text}: ${y.toFixed(4)} at ${x}`));
+// A chart exists while its element is shown with a width: one that is taken out of the page leaves no listener behind.
+const sizes = new ResizeObserver((entries) => entries.forEach(({ target, contentRect }) => target.chart.fit(Math.floor(contentRect.width))));
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  for (const plane of document.querySelectorAll(".plane")) plane.chart.plot?.redraw();
+});
+
+export class Chart {
+  constructor(spec) {
+    this.plane = Object.assign(element("div", { class: "plane", tabindex: 0, role: "img", onkeydown: (event) => this.press(event), onblur: () => this.point(-1) }), { chart: this });
+    this.tip = element("div", { class: "tip", "aria-live": "polite" });
+    this.ring = element("div", { class: "ring", hidden: true });
+    this.all = element("button", { hidden: true, onclick: () => this.zoom(null) }, "Show all");
+    this.foot = element("div", { class: "legend" });
+    this.values = element("details", { class: "values", ontoggle: () => this.fill() }, element("summary", {}, "Values"));
+    this.element = element("figure", { class: "chart" }, this.plane, this.tip, element("div", { class: "foot" }, this.foot, this.all), this.values);
+    this.show(spec);
+    sizes.observe(this.plane);
   }
-  return frame.svg;
-}
 
-// Draws points [{ x, y, mark, text }], and a step line through the best so far, [[x, y], ...] ascending in both.
-export function dots(points, best, xText) {
-  const frame = axes(points.map(({ x, y }) => [x, y]), xText);
-  const steps = best.map(([x, y]) => [frame.x(x).toFixed(1), frame.y(y).toFixed(1)]);
-  const path = steps.map(([x, y], index) => (index ? `H${x}V${y}` : `M${x},${y}`)).join("");
-  if (path) frame.svg.append(drawing("path", { class: "best-line", d: `${path}H${frame.x(points.at(-1).x).toFixed(1)}` }));
-  for (const { x, y, mark, text } of points) frame.svg.append(dot(frame, x, y, mark, text));
-  return frame.svg;
-}
-
-// Draws points [{ x, y, mark, text }]; neither axis needs to begin at 0.
-export function scatter(points, xText, yText) {
-  const frame = axes(points.map(({ x, y }) => [x, y]), xText, { finest: 0.01, yText });
-  for (const { x, y, mark, text } of points) frame.svg.append(dot(frame, x, y, mark, text));
-  return frame.svg;
-}
-
-// Draws a legend of entries [{ mark, text }].
-export function legend(entries) {
-  return element("div", { class: "legend" }, entries.map(({ mark, text }) => element("span", {}, element("i", { class: mark }), text)));
-}
-
-// With `finest` the x axis spans the points, in steps of at least `finest`; without it, the axis begins at 0.
-function axes(points, xText, { finest, yText } = {}) {
-  const name = `${yText ?? "chart"} by ${xText}, ${points.length} points`;
-  const svg = drawing("svg", { class: "chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": name });
-  const left = yText ? LEFT + 18 : LEFT;
-  const [xs, ys] = [points.map((point) => point[0]), points.map((point) => point[1])];
-  const xTicks = finest && xs.length ? ticks(Math.min(...xs), Math.max(...xs), TICKS, finest) : ticks(0, Math.max(1, ...xs), TICKS, 1);
-  const yTicks = ticks(ys.length ? Math.min(...ys) : 0, ys.length ? Math.max(...ys) : 1, 5, 0.01);
-  const x = scale(xTicks[0], xTicks.at(-1), left, WIDTH - RIGHT);
-  const y = scale(yTicks[0], yTicks.at(-1), HEIGHT - BOTTOM, TOP);
-  for (const tick of yTicks) {
-    svg.append(drawing("line", { class: "grid", x1: left, x2: WIDTH - RIGHT, y1: y(tick), y2: y(tick) }));
-    svg.append(drawing("text", { x: left - 6, y: y(tick) + 4, "text-anchor": "end" }, tick.toFixed(2)));
+  show(spec) {
+    const series = spec.series.map((one) => ({ ...one, points: one.points.map((point) => (Array.isArray(point) ? { x: point[0], y: point[1] } : point)) }));
+    const before = this.spec && this.full, zoomed = this.view && JSON.stringify(this.view) !== JSON.stringify(before);
+    this.spec = { spans: [], legend: [], ...spec, series };
+    this.places = [...series.flatMap(placesOf(spec)), ...this.spec.spans.map((span) => ({ ...span, x: span.from }))].sort((a, b) => a.x - b.x);
+    const around = (name) => (name === (spec.along ?? "y") ? ({ low, high }) => [low, high].filter((end) => end != null) : () => []);
+    const across = (name) => series.filter(({ dots }) => dots === false).flatMap(({ points }) => points.map((point) => point[name]));
+    this.full = {
+      x: ends(spec.x, [...this.places.flatMap((place) => [place.x, place.to ?? place.x, ...around("x")(place)]), ...across("x")]),
+      y: ends(spec.y, [...this.places.flatMap((place) => [place.y, ...around("y")(place)]), ...across("y")]),
+    };
+    this.view = zoomed ? this.view : this.full;
+    this.plane.setAttribute("aria-label", this.summary());
+    this.foot.replaceChildren(...this.spec.legend.map(({ mark, text }) => entry(mark, text)));
+    this.values.hidden = !this.places.length;
+    if (this.values.open) this.fill();
+    const shape = JSON.stringify([this.spec.x, this.spec.y, series.map((one) => ({ ...one, points: one.points.length > 0 }))]);
+    const pointed = this.places.findIndex(({ text }) => text === this.tip.textContent);
+    if (this.plot && shape === this.shape) this.plot.batch(() => {
+      this.plot.setData(aligned(series), false);
+      this.zoom(this.view);
+    });
+    else if (this.width) this.build();
+    this.shape = shape;
+    this.point(pointed);
   }
-  for (const tick of xTicks) {
-    svg.append(drawing("text", { x: x(tick), y: HEIGHT - BOTTOM + 15, "text-anchor": "middle" }, String(tick)));
+
+  summary() {
+    const { x, y, name } = this.spec, ys = this.places.map((place) => place.y);
+    const known = ys.length && !y.labels ? `, ${write(y, Math.min(...ys))} to ${write(y, Math.max(...ys))}` : "";
+    return `${name ?? y.text ?? "chart"} by ${x.text}, ${this.places.length} ${this.places.length === 1 ? "value" : "values"}${known}`;
   }
-  const [centre, middle] = [(left + WIDTH) / 2, (TOP + HEIGHT - BOTTOM) / 2];
-  svg.append(drawing("line", { class: "axis", x1: left, x2: WIDTH - RIGHT, y1: HEIGHT - BOTTOM, y2: HEIGHT - BOTTOM }));
-  svg.append(drawing("text", { x: centre, y: HEIGHT - 3, "text-anchor": "middle" }, xText));
-  if (yText) svg.append(drawing("text", { transform: `translate(12 ${middle}) rotate(-90)`, "text-anchor": "middle" }, yText));
-  if (!points.length) svg.append(drawing("text", { x: centre, y: HEIGHT / 2, "text-anchor": "middle" }, "no scores yet"));
-  return { svg, x, y };
+
+  fit(width) {
+    if (width === this.width) return;
+    this.width = width;
+    if (this.plot && width) this.plot.setSize({ width, height: this.plane.clientHeight });
+    else this.build();
+  }
+
+  build() {
+    this.plot?.destroy();
+    this.plot = null;
+    this.plane.replaceChildren();
+    this.all.hidden = true;
+    if (!this.width) return;
+    if (!this.places.length) return this.plane.append(element("p", { class: "muted" }, "no scores yet"));
+    const { x, y, series } = this.spec;
+    this.plot = new uPlot({
+      width: this.width, height: this.plane.clientHeight, padding: [10, 18, 0, 0], legend: { show: false },
+      scales: { x: scale(x, this.view.x), y: scale(y, this.view.y) },
+      axes: [axis(x, 0), axis(y, 1)],
+      series: [{}, ...series.map(drawn)],
+      cursor: { y: false, points: { show: false }, drag: { x: true, y: true, uni: 30 }, bind: { dblclick: () => () => this.zoom(null) } },
+      hooks: { draw: [() => this.drawSpans(), () => this.drawIntervals()], setCursor: [({ cursor }) => this.hover(cursor.left, cursor.top)], setScale: [() => this.scaled()] },
+    }, aligned(series), this.plane);
+    this.plot.over.append(this.ring);
+  }
+
+  // After a zoom with the mouse, the keys or the button.
+  scaled() {
+    if (!this.plot) return;
+    const { x, y } = this.plot.scales;
+    this.view = { x: [x.min, x.max], y: [y.min, y.max] };
+    this.all.hidden = JSON.stringify(this.view) === JSON.stringify(this.full);
+  }
+
+  // view: { x: [from, to], y: [from, to] }; null shows everything.
+  zoom(view) {
+    const { x, y } = view ?? this.full;
+    if (this.all === document.activeElement) this.plane.focus();
+    this.plot?.batch(() => {
+      this.plot.setScale("x", { min: x[0], max: x[1] });
+      this.plot.setScale("y", { min: y[0], max: y[1] });
+    });
+  }
+
+  drawSpans() {
+    const { spans, y } = this.spec, { plot } = this, { ctx, bbox } = plot;
+    if (!spans.length) return;
+    const row = Math.abs(plot.valToPos(0, "y", true) - plot.valToPos(1, "y", true));
+    const thick = y.labels ? Math.max(1, Math.min(14 * devicePixelRatio, 0.7 * row)) : 2 * devicePixelRatio;
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+    ctx.clip();
+    for (const { from, to, y: at, mark } of spans) {
+      const left = plot.valToPos(from, "x", true), right = plot.valToPos(to, "x", true);
+      ctx.fillStyle = colour(mark);
+      ctx.fillRect(left, plot.valToPos(at, "y", true) - thick / 2, Math.max(devicePixelRatio, right - left), thick);
+    }
+    ctx.restore();
+  }
+
+  // The interval of each point, and its name beside it.
+  drawIntervals() {
+    const { plot } = this, { ctx, bbox } = plot, ratio = devicePixelRatio;
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+    ctx.clip();
+    ctx.font = FONT.replace("11px", `${11 * ratio}px`);
+    const along = this.spec.along ?? "y", bar = (x, y, width, height) => (along === "y" ? ctx.fillRect(x, y, width, height) : ctx.fillRect(y, x, height, width));
+    for (const { x, y, low, high, label, mark } of this.places) {
+      const at = plot.valToPos(x, "x", true), middle = along === "y" ? at : plot.valToPos(y, "y", true);
+      if (low != null && high != null) {
+        const [from, to] = [low, high].map((end) => plot.valToPos(end, along, true));
+        ctx.fillStyle = colour(mark);
+        bar(middle - ratio * 0.75, from, ratio * 1.5, to - from);
+        for (const end of [from, to]) bar(middle - 4 * ratio, end - ratio * 0.75, 8 * ratio, ratio * 1.5);
+      }
+      if (label == null) continue;
+      const right = at + 7 * ratio + ctx.measureText(label).width < bbox.left + bbox.width;
+      ctx.textAlign = right ? "left" : "right";
+      ctx.fillStyle = colour("ink");
+      ctx.fillText(label, at + (right ? 7 : -7) * ratio, plot.valToPos(y, "y", true) - 5 * ratio);
+    }
+    ctx.restore();
+  }
+
+  hover(left, top) {
+    if (left < 0) return this.point(-1);
+    let best = -1, least = NEAR;
+    this.places.forEach(({ x, y, to }, index) => {
+      const from = this.plot.valToPos(x, "x"), end = to === undefined ? from : this.plot.valToPos(to, "x");
+      const away = Math.hypot(Math.max(from - left, 0, left - end), this.plot.valToPos(y, "y") - top);
+      if (away < least) [best, least] = [index, away];
+    });
+    this.point(best);
+  }
+
+  // Shows what is known of one place; -1: of none.
+  point(index) {
+    this.at = index;
+    const place = this.places[index];
+    this.ring.hidden = !place || !this.plot;
+    this.tip.textContent = place?.text ?? "";
+    if (this.ring.hidden) return;
+    const { left, top } = this.plot.over.getBoundingClientRect(), frame = this.element.getBoundingClientRect();
+    const x = this.plot.valToPos(place.x, "x"), y = this.plot.valToPos(place.y, "y");
+    this.ring.style.transform = `translate(${x}px, ${y}px)`;
+    const over = Math.min(Math.max(left - frame.left + x - this.tip.offsetWidth / 2, 0), frame.width - this.tip.offsetWidth);
+    const above = top - frame.top + y - this.tip.offsetHeight - 10;
+    this.tip.style.transform = `translate(${over}px, ${above < 0 ? top - frame.top + y + 12 : above}px)`;
+  }
+
+  press(event) {
+    const last = this.places.length - 1, { x, y } = this.view;
+    const step = { ArrowRight: Math.min(this.at + 1, last), ArrowLeft: Math.max(this.at - 1, 0), Home: 0, End: last }[event.key];
+    if (step !== undefined) this.point(step);
+    else if (event.key === "Escape") this.zoom(null);
+    else if (event.key === "+" || event.key === "-") {
+      const at = this.places[this.at] ?? { x: middle(x), y: middle(y) }, factor = event.key === "+" ? 0.5 : 2;
+      const around = (value, [from, to]) => [value - factor * (value - from), value + factor * (to - value)];
+      const held = ([from, to], [least, most]) => [Math.max(from, least), Math.min(to, most)];
+      this.zoom({ x: held(around(at.x, x), this.full.x), y: held(around(at.y, y), this.full.y) });
+    } else return;
+    event.preventDefault();
+  }
+
+  // The table is made when it is opened: nobody waits for thousands of rows that nobody reads.
+  fill() {
+    const { x, y } = this.spec, shown = this.places.slice(0, ROWS), rest = this.places.length - shown.length;
+    const rows = shown.map((place) => element("tr", {}, [place.text, write(x, place.x), write(y, place.y)].map((text) => element("td", {}, text))));
+    const heads = ["", x.text, y.text ?? "value"].map((text) => (text ? element("th", { scope: "col" }, text) : element("td")));
+    this.values.replaceChildren(this.values.firstChild, ...(this.values.open ? [element("table", {}, element("thead", {}, element("tr", {}, heads)), element("tbody", {}, rows)),
+      ...(rest > 0 ? [element("p", { class: "muted" }, `and ${rest} more`)] : [])] : []));
+  }
 }
 
-function scale(from, to, start, end) {
-  const span = to - from || 1;
-  return (value) => start + ((value - from) / span) * (end - start);
+function placesOf({ x, y }) {
+  return ({ points, text, dots, mark }) => (dots === false ? [] : points.map((point) => ({ mark, ...point, text: point.text ?? `${text}: ${write(y, point.y)} at ${write(x, point.x)}` })));
 }
 
-// Round numbers that enclose [low, high], about `count` of them, at least `finest` apart.
-function ticks(low, high, count, finest) {
-  const rough = Math.max((high - low) / count, finest);
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= rough * 0.999);
-  const first = Math.floor(low / step + 1e-9), last = Math.max(Math.ceil(high / step - 1e-9), first + 1);
-  return Array.from({ length: last - first + 1 }, (_, index) => Number(((first + index) * step).toPrecision(12)));
+// uPlot draws columns over one ascending x. Points of equal x in one series have a place each.
+function aligned(series) {
+  const most = new Map(), first = new Map(), xs = [];
+  const count = (points, each) => {
+    const seen = new Map();
+    for (const point of points) {
+      const before = seen.get(point.x) ?? 0;
+      seen.set(point.x, before + 1);
+      each(point, before);
+    }
+  };
+  for (const { points } of series) count(points, ({ x }, before) => most.set(x, Math.max(most.get(x) ?? 0, before + 1)));
+  for (const x of [...most.keys()].sort((a, b) => a - b)) {
+    first.set(x, xs.length);
+    for (let times = most.get(x); times > 0; times -= 1) xs.push(x);
+  }
+  return [xs, ...series.map(({ points }) => {
+    const ys = new Array(xs.length).fill(null);
+    count(points, ({ x, y }, before) => { ys[first.get(x) + before] = y; });
+    return ys;
+  })];
 }
 
-function dot(frame, x, y, mark, text) {
-  return drawing("circle", { class: `dot ${mark}`, cx: frame.x(x), cy: frame.y(y), r: mark === "best" ? 4 : 2.6 }, title(text));
+function drawn({ mark, line, dots }) {
+  const ink = () => colour(mark), best = mark === "best", dashed = line === "step", stairs = line === "stairs";
+  return {
+    stroke: ink, width: best && !dashed ? 2.5 : stairs ? 2 : 1.3, spanGaps: true, ...(dashed && { dash: [5, 4] }), alpha: best || stairs || !line ? 1 : 0.75,
+    paths: dashed || stairs ? uPlot.paths.stepped({ align: 1 }) : line ? uPlot.paths.linear() : () => null,
+    points: { show: dots !== false, size: best ? 8 : 5, width: 0, stroke: ink, fill: ink },
+  };
 }
 
-function title(text) {
-  return drawing("title", {}, text);
+function scale({ log }, [min, max]) {
+  return { time: false, distr: log ? 3 : 1, auto: false, min, max, range: (_, from, to) => [from, to] };
+}
+
+function axis(given, side) {
+  const ink = () => colour("muted"), line = { stroke: () => colour("line"), width: 1 };
+  const wide = Math.max(0, ...(given.labels ?? []).map((label) => label.length));
+  return {
+    side: side ? 3 : 2, stroke: ink, font: FONT, grid: side || given.labels ? line : { show: false }, ticks: { ...line, size: 4 }, gap: 4,
+    label: given.text, labelFont: FONT, labelSize: given.text ? 16 : 0, labelGap: 0,
+    size: side ? (_, texts) => 14 + 6.2 * Math.max(4, ...(texts ?? []).map((text) => String(text ?? "").length)) : 24,
+    space: side ? 26 : 60,
+    ...(given.whole && { incrs: [0, 1, 2, 3, 4, 5, 6, 7, 8].flatMap((power) => [1, 2, 5].map((step) => step * 10 ** power)) }),
+    ...(given.labels && { splits: (plot, _, from, to) => labelled(given.labels, from, to, side ? plot.bbox.height / devicePixelRatio / 14 : plot.bbox.width / devicePixelRatio / (7 * wide + 8)) }),
+    values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : write(given, tick, ticks))),
+  };
+}
+
+// The places of names between two ends, at most so many of them.
+function labelled(labels, from, to, most) {
+  const places = labels.map((_, index) => index).filter((index) => index >= from && index <= to);
+  const every = Math.max(1, Math.ceil(places.length / Math.max(1, most)));
+  return places.filter((_, index) => index % every === 0);
+}
+
+// The two ends of an axis: as they are given, or with a margin beyond the values.
+function ends({ log, zero, whole, labels, span }, values) {
+  if (span) return span;
+  if (labels) return [-0.5, labels.length - 0.5];
+  let [low, high] = [Math.min(...values), Math.max(...values)];
+  if (!values.length) return [0, 1];
+  if (log) return low === high ? [low / 2, high * 2] : [low / (high / low) ** 0.05, high * (high / low) ** 0.05];
+  if (zero) low = 0;
+  const margin = 0.05 * (high - low || (whole ? 20 : Math.abs(high) || 1));
+  return [zero ? 0 : low - margin, high + margin];
+}
+
+// A number of an axis as it is read; among `ticks`, with as many decimals as tell them apart.
+function write({ labels, format }, value, ticks) {
+  if (labels) return labels[value] ?? "";
+  if (format) return format(value);
+  const size = Math.abs(value);
+  for (const [unit, text] of [[1e9, "G"], [1e6, "M"], [1e4, "k"]]) {
+    if (size >= unit) return `${Number((value / (text === "k" ? 1e3 : unit)).toPrecision(4))} ${text}`;
+  }
+  if (!ticks || ticks.length < 2) return Number.isInteger(value) ? String(value) : size >= 1 ? value.toFixed(2) : value.toFixed(4);
+  const step = Math.abs(ticks[1] - ticks[0]);
+  return value.toFixed(Math.max(0, Math.min(6, Math.ceil(-Math.log10(step) - 1e-9))));
+}
+
+function middle([from, to]) {
+  return (from + to) / 2;
+}
+
+function colour(mark) {
+  const style = getComputedStyle(document.documentElement), read = (name) => style.getPropertyValue(`--${name}`).trim();
+  if (typeof mark !== "number") return read(mark);
+  const [low, high] = ["low", "high"].map((name) => read(name).match(/[0-9a-f]{2}/gi).map((part) => parseInt(part, 16)));
+  const share = Math.round(mark * SHADES) / SHADES;
+  return `rgb(${low.map((part, index) => Math.round(part + share * (high[index] - part))).join(" ")})`;
+}
+
+function entry(mark, text) {
+  return element("span", {}, element("i", { class: mark }), text);
 }

@@ -5,7 +5,8 @@ import { bar, card, counted, element, renew, score, show, update } from "./dom.j
 import { ask, Refused } from "./stream.js";
 
 const PAUSE = 2000, PAGE = 100;
-const HEADS = ["Search", "Status", "Trials", "Progress", "Best mIoU", "Kind", "Data", "Started"];
+const MOST = 8; // searches side by side
+const HEADS = [null, "Search", "Status", "Trials", "Progress", "Best mIoU", "Kind", "Data", "Started"];
 const STATUSES = ["queued", "starting", "running", "pausing", "paused", "stopping", "completed", "failed", "stopped"];
 
 // filter: URLSearchParams with `status` and `tag`, both optional.
@@ -25,11 +26,23 @@ class ListView {
     this.pages = 1;
     this.outage = element("p", { class: "wrong", role: "status" });
     this.body = element("tbody");
-    this.table = element("table", {}, element("thead", {}, element("tr", {}, HEADS.map((head) => element("th", { scope: "col" }, head)))), this.body);
+    this.table = element("table", {}, element("thead", {}, element("tr", {}, HEADS.map((head) => (head === null ? element("td") : element("th", { scope: "col" }, head))))), this.body);
     this.empty = element("div", {});
     this.more = element("button", { hidden: true, onclick: () => { this.pages += 1; this.refresh(); } }, "Show more");
     this.card = card("searches", {}, this.head(), this.table, this.empty, this.more);
     this.shown = false;
+    this.chosen = new Set();
+    this.compare = element("button", { disabled: true, onclick: () => { location.hash = `#/compare/${[...this.chosen].join(",")}`; } }, "Compare");
+    this.card.querySelector(".push").after(this.compare);
+  }
+
+  // A search is ticked or no longer: two to eight can be put side by side.
+  choose(id, ticked) {
+    if (ticked) this.chosen.add(id);
+    else this.chosen.delete(id);
+    const { size } = this.chosen;
+    this.compare.disabled = size < 2 || size > MOST;
+    this.compare.textContent = size === 0 ? "Compare" : size === 1 ? "Compare: tick another" : size > MOST ? `Compare: at most ${MOST}` : `Compare ${size}`;
   }
 
   head() {
@@ -53,7 +66,7 @@ class ListView {
       const { items, next } = await this.request();
       if (this.signal.aborted) return;
       this.outage.textContent = "";
-      update(this.body, items, (search) => search.id, (search) => row(search));
+      update(this.body, items, (search) => search.id, (search) => row(search, this));
       this.table.hidden = !items.length;
       renew(this.empty, items.length ? "" : "empty", () => (items.length ? [] : this.nothing()));
       this.more.hidden = !next;
@@ -85,11 +98,13 @@ class ListView {
   }
 }
 
-function row(search) {
+function row(search, view) {
   const counts = counted(search.trials);
   const ended = counts.filter(([status]) => status !== "running").reduce((sum, [, count]) => sum + count, 0);
-  const open = (event) => { if (!event.target.closest("a")) location.hash = `#/${search.id}`; };
+  const open = (event) => { if (!event.target.closest("a, .tick")) location.hash = `#/${search.id}`; };
+  const tick = element("input", { type: "checkbox", "aria-label": `compare ${search.name}`, checked: view.chosen.has(search.id), onchange: () => view.choose(search.id, tick.checked) });
   return element("tr", { class: "link", onclick: open },
+    element("td", { class: "tick" }, tick),
     element("td", {}, element("a", { href: `#/${search.id}` }, search.name), " ", element("code", { class: "muted" }, search.id),
       search.tags.map((tag) => [" ", element("a", { class: "tag", href: `#/?${new URLSearchParams({ tag })}` }, tag)])),
     element("td", {}, element("span", { class: `pill ${search.status}`, title: search.message }, search.status)),

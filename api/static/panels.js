@@ -1,6 +1,6 @@
 // Draws the panels of a search as the service sends them: by their type, with every text in its final form.
 
-import { curves, legend, scatter } from "./chart.js";
+import { Chart } from "./chart.js";
 import { bar, card, element } from "./dom.js";
 import { ask, Refused } from "./stream.js";
 import { trellis } from "./trellis.js";
@@ -8,14 +8,35 @@ import { trellis } from "./trellis.js";
 const PAUSE = 2000;
 
 const DRAW = {
-  lines: (panel) => [curves(panel.lines, panel.x_text), panel.legend.length > 0 && legend(panel.legend)],
-  scatter: (panel) => scatter(panel.points, panel.x_text, panel.y_text),
   bars: ({ bars }) => chartOfBars(bars),
   table: ({ columns, rows }) => table(columns, rows),
   trellis: ({ path, places, levels }) => trellis(path, places, levels),
   text: ({ lines, style }) => style === "code" ? element("pre", { tabindex: 0 }, element("code", {}, lines.join("\n")))
     : lines.map((line) => element("p", { class: style }, line)),
 };
+
+// Panels that are charts, as chart.js takes them: when another one comes in their place, the chart stays, and a zoom with it.
+const CHARTS = {
+  lines: ({ lines, x_text, x_log, y_text, y_log, legend, steps }) => ({
+    x: { text: x_text, log: x_log, zero: !x_log, whole: true }, y: { text: y_text, log: y_log }, legend, series: lines.map((line) => ({ line: steps ? "stairs" : "straight", ...line })),
+  }),
+  scatter: ({ points, x_text, x_log, y_text, y_log, lines, legend }) => ({
+    x: { text: x_text, log: x_log }, y: { text: y_text, log: y_log }, legend,
+    series: [...lines.map((line) => ({ line: "step", dots: false, ...line })), ...marked(points)],
+  }),
+};
+
+// A name is shortened where it stands at an axis; the row's tip has it in full.
+const AXIS_TEXT = innerWidth < 600 ? 18 : 28;
+
+CHARTS.intervals = ({ x_text, rows, zero }) => ({
+  along: "x", x: { text: x_text }, y: { labels: [...rows].reverse().map(({ text }) => (text.length > AXIS_TEXT ? `${text.slice(0, AXIS_TEXT - 1)}…` : text)) },
+  series: [
+    ...(zero ? [{ text: "0", mark: "stopped", line: "straight", dots: false, points: [[0, -0.5], [0, rows.length - 0.5]] }] : []),
+    { text: "results", mark: "pruned", points: rows.flatMap(({ points, text }, index) => points.map((x) => ({ x, y: rows.length - 1 - index, text: `${text}: ${x.toFixed(4)}` }))) },
+    ...marked(rows.flatMap(({ value, low, high, text, value_text: written, mark }, index) => (value === null ? [] : [{ x: value, y: rows.length - 1 - index, low, high, mark, text: `${text}: ${written}` }]))),
+  ],
+});
 
 export class Panels {
   constructor(id, signal) {
@@ -43,14 +64,38 @@ export class Panels {
   }
 
   show(panels) {
-    this.card.replaceChildren(...panels.map(draw));
+    redraw(this.card, panels);
     this.card.hidden = false;
   }
 }
 
 export function draw(panel) {
-  if (panel.type === "row") return element("div", { class: "pair" }, panel.panels.map(draw));
-  return element("div", { class: `panel ${panel.type}` }, panel.title && element("h2", {}, panel.title), DRAW[panel.type]?.(panel));
+  const { type, title } = panel;
+  if (type === "row") return element("div", { class: "pair" }, panel.panels.map(draw));
+  const chart = CHARTS[type] && new Chart({ name: title, ...CHARTS[type](panel) });
+  const place = element("div", { class: `panel ${type}` }, title && element("h2", {}, title), chart ? chart.element : DRAW[type]?.(panel));
+  return Object.assign(place, { chart, drawnFrom: JSON.stringify(panel) });
+}
+
+// Changes the panels in a place: one that is as before stays, with what is open, focused and selected in it.
+export function redraw(place, panels) {
+  panels.forEach((panel, index) => {
+    const before = place.children[index];
+    if (panel.type === "row" && before?.className === "pair") redraw(before, panel.panels);
+    else if (before?.drawnFrom === JSON.stringify(panel)) return;
+    else if (before?.chart && before.className === `panel ${panel.type}` && before.firstChild.textContent === panel.title) {
+      before.chart.show({ name: panel.title, ...CHARTS[panel.type](panel) });
+      before.drawnFrom = JSON.stringify(panel);
+    } else if (before) before.replaceWith(draw(panel));
+    else place.append(draw(panel));
+  });
+  while (place.children.length > panels.length) place.lastChild.remove();
+}
+
+// Points as series of one mark each, in the order in which the marks first come; the best ones are drawn last.
+export function marked(points) {
+  const marks = [...new Set(points.map(({ mark }) => mark))].sort((a, b) => (a === "best") - (b === "best"));
+  return marks.map((mark) => ({ mark, text: mark, points: points.filter((point) => point.mark === mark) }));
 }
 
 function chartOfBars(bars) {
@@ -62,7 +107,7 @@ function chartOfBars(bars) {
 
 function table(columns, rows) {
   return element("table", {},
-    columns.some(({ text }) => text) && element("thead", {}, element("tr", {}, columns.map(({ text }) => element("th", { scope: "col" }, text)))),
+    columns.some(({ text }) => text) && element("thead", {}, element("tr", {}, columns.map(({ text }) => (text ? element("th", { scope: "col" }, text) : element("td"))))),
     element("tbody", {}, rows.map((row) => element("tr", {},
       row.map((cell, index) => element("td", { class: columns[index].numeric && "number" }, cell))))));
 }

@@ -1,10 +1,10 @@
 // One search, live: its status, learning curves, scores by trial, the leaderboard.
 
 import { actionButtons, editButton } from "./actions.js";
-import { curves, dots, legend } from "./chart.js";
-import { bar, card, counted, element, percent, renew, save, score, show, unbroken } from "./dom.js";
-import { Panels } from "./panels.js";
-import { ask, follow } from "./stream.js";
+import { Chart } from "./chart.js";
+import { bar, card, counted, download, element, percent, renew, save, score, show, unbroken } from "./dom.js";
+import { marked, Panels } from "./panels.js";
+import { ask, askText, follow } from "./stream.js";
 
 const SHOWN_CURVES = 40, DRAW_PAUSE = 250;
 
@@ -59,8 +59,8 @@ class SearchView {
     const { name, status, message, actions, exportable, dashboard, notes, tags } = this.search;
     renew(head, [name, status, message, actions, exportable, dashboard, notes, tags, this.state, this.error], () => this.drawHead());
     steps.replaceChildren(this.drawSteps());
-    left.replaceChildren(...this.drawCurves());
-    right.replaceChildren(...this.drawDots());
+    this.drawCurves();
+    this.drawDots();
     renew(board, [this.board, this.search.best], () => this.drawBoard());
   }
 
@@ -74,6 +74,7 @@ class SearchView {
         element("span", { class: "push" }),
         safe && element("a", { href: search.dashboard, target: "_blank", rel: "noopener" }, "Ray job"),
         search.exportable && element("button", { onclick: () => this.save() }, "Save best.json"),
+        element("button", { onclick: () => this.saveReport() }, "Save report"),
         actionButtons(search, (error) => this.acted(error)), editButton(search, (error) => this.acted(error))),
       this.error && element("p", { class: "wrong", role: "alert" }, this.error),
       (search.notes || search.tags.length > 0) && element("p", { class: "notes" },
@@ -104,17 +105,33 @@ class SearchView {
   }
 
   drawCurves() {
-    const lines = this.board.items.slice(0, SHOWN_CURVES).reverse().map((trial) => ({
+    const series = this.board.items.slice(0, SHOWN_CURVES).reverse().map((trial) => ({
       text: `trial ${trial.number}`,
       mark: this.mark(trial),
+      line: "straight",
       points: trial.scores.map((point) => [point.iteration, point.score]),
     })).filter((line) => line.points.length);
-    const marks = ["best", "completed", "pruned", "running"].map((mark) => ({ mark, text: mark }));
-    return [element("h2", {}, "Learning curves (validation mIoU)"), curves(lines, "iterations"), legend(marks)];
+    const legend = ["best", "completed", "pruned", "running"].map((mark) => ({ mark, text: mark }));
+    this.chart("learning curves", { x: { text: "iterations", whole: true, zero: true }, y: { text: "mIoU" }, series, legend }, "Learning curves (validation mIoU)");
   }
 
   drawDots() {
-    return [element("h2", {}, this.scores.title), dots(this.scores.points, this.scores.best_so_far, "trial")];
+    const { title, points, best_so_far: best } = this.scores;
+    const last = points.at(-1), steps = best.length ? [...best, [last.x, best.at(-1)[1]]] : [];
+    const series = [{ text: "best so far", mark: "best", line: "step", dots: false, points: steps }, ...marked(points)];
+    this.chart("scores", { x: { text: "trial", whole: true, zero: true }, y: { text: "mIoU" }, series }, title);
+  }
+
+  // A chart of the live events stays the same element, so that a zoom and the keyboard's place in it stay too.
+  chart(name, spec, title) {
+    const place = this.parts[name];
+    if (place.drawnFrom === JSON.stringify([spec, title])) return;
+    place.drawnFrom = JSON.stringify([spec, title]);
+    if (!place.chart) {
+      Object.assign(place, { chart: new Chart({ ...spec, name: title }) });
+      place.replaceChildren(element("h2", {}), place.chart.element);
+    } else place.chart.show({ ...spec, name: title });
+    place.firstChild.textContent = title;
   }
 
   drawBoard() {
@@ -149,5 +166,10 @@ class SearchView {
   async save() {
     const best = await ask(`/v1/searches/${this.id}/best`).catch((error) => { this.error = error.message; this.soon(); });
     if (best) save(best, `best-${this.id}.json`);
+  }
+
+  async saveReport() {
+    const report = await askText(`/v1/searches/${this.id}/report`).catch((error) => { this.error = error.message; this.soon(); });
+    if (report) download(report, "text/html", `report-${this.id}.html`);
   }
 }

@@ -27,6 +27,7 @@ from nas.cli import (
     rankings,
     registering,
     remote,
+    reports,
     serving,
     watching,
 )
@@ -73,6 +74,8 @@ app.command("calibration")(rankings.calibration)
 app.command("pareto")(pareto.pareto)
 app.command("confirm")(confirming.confirm)
 app.command("confirmation")(confirming.confirmation)
+app.command("compare")(reports.compare)
+app.command("report")(reports.report)
 app.command("stop")(remote.stop)
 app.command("pause")(lifecycle.pause)
 app.command("resume")(lifecycle.resume)

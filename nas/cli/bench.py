@@ -10,6 +10,8 @@ import typer
 from nas.cli.service import Json
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from nas.heads_bench import HeadsTable
 
 app = typer.Typer(help="Read and make tables of trained heads (SegHeads-Bench).", no_args_is_help=True)
@@ -60,7 +62,8 @@ def query(
     as_json: Json = False,
 ) -> None:
     """Show what was measured of a head: score, seconds and the IoU of each class, for each seed."""
-    from nas.cli.output import cell, console, new_table, print_json
+    from nas.cli.layout import Column, cell, print_table
+    from nas.cli.output import print_json
     from nas.heads_bench.file import open_table
     from search_spaces.document import read_architecture
 
@@ -80,11 +83,13 @@ def query(
     first = next(iter(rows.values()))
     latency = "" if first.latency_ms is None else f", {first.latency_ms:.2f} ms"
     print(f"{found.text}\n{found.key}\n{first.parameters:,} parameters, {first.multiply_adds:,} multiply-adds{latency}")
-    lines = new_table("Seed", "mIoU", "Seconds", *setting.classes)
-    for one, row in rows.items():
-        ious = ("-" if iou is None else f"{iou:.3f}" for iou in row.class_iou)
-        lines.add_row(*map(cell, (str(one), f"{row.score:.4f}", f"{row.seconds:.1f}", *ious)))
-    console().print(lines)
+    scores = ((str(one), f"{row.score:.4f}", f"{row.seconds:.1f}") for one, row in rows.items())
+    print_table((Column("Seed"), Column("mIoU"), Column("Seconds")), scores)
+    ious: list[tuple[str | Text, ...]] = [
+        (cell(name), *("-" if row.class_iou[index] is None else f"{row.class_iou[index]:.3f}" for row in rows.values()))
+        for index, name in enumerate(setting.classes)
+    ]
+    print_table((Column("IoU of class", wraps=True), *(Column(f"Seed {one}") for one in rows)), ious)
 
 
 @app.command("top")
@@ -96,8 +101,12 @@ def top(
     as_json: Json = False,
 ) -> None:
     """List the heads with the highest mean mIoU over the seeds."""
-    from nas.cli.output import cell, console, new_table, print_json
+    from nas.cli.layout import Column, cell, print_table
+    from nas.cli.output import Architectures, print_json
+    from nas.formatting import quantity
     from nas.heads_bench.file import open_table
+    from search_spaces import read_architecture
+    from search_spaces.text import short_text
 
     table = open_table(file)
     name = _dataset(table, dataset)
@@ -107,12 +116,20 @@ def top(
             [{"key": head.key, "text": head.text, "mean": mean, "document": head.document} for head, mean in best]
         )
         return
-    lines = new_table("Key", "mIoU", "Parameters", "Multiply-adds", "Head")
-    for head, mean in best:
+    texts = Architectures((head.text, short_text(read_architecture(head.document).architecture)) for head, _ in best)
+    columns = (
+        Column("Key"),
+        Column("mIoU"),
+        Column("Parameters"),
+        Column("Multiply-adds", drop=1),
+        Column("Architecture", wraps=True),
+    )
+    rows: list[tuple[str | Text, ...]] = []
+    for (head, mean), text in zip(best, texts, strict=True):
         size = table.query(head.key, name, table.setting(name).seeds[0])
-        row = (head.key[:12], f"{mean:.4f}", f"{size.parameters:,}", f"{size.multiply_adds:,}", head.text)
-        lines.add_row(*map(cell, row))
-    console().print(lines)
+        sizes = (quantity(size.parameters), quantity(size.multiply_adds))
+        rows.append((head.key[:12], f"{mean:.4f}", *sizes, cell(text)))
+    print_table(columns, rows, texts.notes)
 
 
 @app.command("export")

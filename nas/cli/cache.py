@@ -23,10 +23,9 @@ def list_entries(
     cache: Folder = None, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
 ) -> None:
     """List the entries of the cache: what they are, their size, and when they were last used."""
-    from rich.text import Text
-
     from nas.cache.inventory import entries
-    from nas.cli.output import console, new_table, print_json
+    from nas.cli.layout import Column, cell, print_table
+    from nas.cli.output import print_json
     from nas.formatting import duration
 
     folder, now = _folder(cache), time.time()
@@ -34,11 +33,20 @@ def list_entries(
     if as_json:
         print_json([_plain(entry) for entry in found])
         return
-    table = new_table("Entry", "Kind", "Size", "Used", "State", "What")
-    for entry in found:
-        used = f"{duration(max(0.0, now - entry.used))} ago"
-        table.add_row(entry.name, entry.kind, size_text(entry.size), used, entry.state, Text(entry.about))
-    console().print(table)
+    columns = (
+        Column("Entry"),
+        Column("Kind"),
+        Column("Size"),
+        Column("Used", drop=1),
+        Column("State", drop=2),
+        Column("What", wraps=True),
+    )
+    used = {entry.path: f"{duration(max(0.0, now - entry.used))} ago" for entry in found}
+    rows = [
+        (cell(entry.name), entry.kind, size_text(entry.size), used[entry.path], entry.state, cell(entry.about))
+        for entry in found
+    ]
+    print_table(columns, rows)
     print(f"{size_text(sum(entry.size for entry in found))} in {folder}")
 
 

@@ -10,6 +10,8 @@ from nas.cli.rankings import Key, Watch, chosen
 from nas.cli.service import Json, SearchId, connect, resolve
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from nas.schemas.confirmations import ConfirmationPublic, ConfirmedPublic, GainPublic
 
 
@@ -66,32 +68,42 @@ def confirmation(search: SearchId, as_json: Json = False) -> None:
 
 def print_confirmation(found: ConfirmationPublic) -> None:
     """Print the verdict, and a table of the confirmed architectures and the reference heads."""
-    from nas.cli.output import console, new_table
-    from nas.escaping import one_line
+    from nas.cli.layout import Column, print_table, print_wrapped
+    from nas.cli.output import Architectures
 
     images = "kept back from the search" if found.kept_back else "that the search measured on, too"
-    print(one_line(found.sentence))
-    print(f"Scores are of validation images {images}.")
+    print_wrapped(found.sentence)
+    print_wrapped(f"Scores are of validation images {images}.")
+    columns = (
+        Column("Trial"),
+        Column("mIoU"),
+        Column("Spread"),
+        Column("Seeds", drop=1),
+        Column("MAdds", drop=2),
+        Column("Best minus it"),
+        Column("Architecture", wraps=True),
+    )
     gains = {gain.architecture_key: gain for gain in found.gains}
-    table = new_table("", "Architecture", "MAdds", "mIoU", "Spread", "Seeds", "Best minus it")
-    for row in found.rows:
-        table.add_row(*_cells(row, found.winner, gains.get(row.architecture_key)))
-    console().print(table)
+    texts = Architectures((row.text, row.short_text) for row in found.rows)
+    rows = [
+        _cells(row, found.winner, gains.get(row.architecture_key), text)
+        for row, text in zip(found.rows, texts, strict=True)
+    ]
+    print_table(columns, rows, ["*: the best of those that the search found", *texts.notes])
 
 
-def _cells(row: ConfirmedPublic, winner: str | None, gain: GainPublic | None) -> tuple[Any, ...]:
-    from nas.cli.output import cell
+def _cells(row: ConfirmedPublic, winner: str | None, gain: GainPublic | None, text: str) -> tuple[Text | str, ...]:
+    from nas.cli.layout import cell
     from nas.formatting import score
 
-    mark = "" if row.trial is None else f"#{row.trial}{' *' if row.architecture_key == winner else ''}"
     return (
-        mark,
-        cell(row.text),
-        "" if row.multiply_adds is None else f"{row.multiply_adds / 1e6:,.1f} M",
+        "" if row.trial is None else f"#{row.trial}{' *' if row.architecture_key == winner else ''}",
         score(row.mean),
         score(row.spread),
         str(len(row.scores)),
+        "" if row.multiply_adds is None else f"{row.multiply_adds / 1e6:,.1f} M",
         "" if gain is None else f"{gain.mean:+.3f} ± {gain.error:.3f}",
+        cell(text),
     )
 
 

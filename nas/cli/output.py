@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
+from nas.cli.layout import Column, cell, is_narrow, print_fields, print_table
 from nas.escaping import one_line
-from nas.formatting import duration, score
+from nas.formatting import duration, quantity, score
+from search_spaces.text import short_legend
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from nas.schemas.forecasts import ForecastPublic
     from nas.schemas.references import ReferencePublic
     from nas.schemas.searches import SearchPublic
     from nas.schemas.snapshots import SnapshotPublic
     from nas.schemas.trials import TrialPublic
-
-WIDE = 200
-"""Width in characters of a table that is written to a file or a pipe."""
-
-
-def console(stderr: bool = False) -> Console:
-    """A console as wide as the terminal; `WIDE` characters where the output is no terminal."""
-    stream = sys.stderr if stderr else sys.stdout
-    return Console(file=stream, width=None if stream.isatty() else WIDE, highlight=False, soft_wrap=False)
 
 
 def print_json(value: Any) -> None:
@@ -37,19 +27,42 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, indent=2))
 
 
+def print_result(line: str, value: Mapping[str, Any], as_json: bool) -> None:
+    """Print what a command has done.
+
+    Args:
+        line: In words; may have several lines.
+        value: The same as JSON.
+        as_json: Whether to print the JSON.
+    """
+    if as_json:
+        print_json(value)
+    else:
+        print(line)
+
+
 def print_searches(searches: Iterable[SearchPublic]) -> None:
     """Print a table with a line for each search."""
-    table = new_table("ID", "Name", "Status", "Trials", "Best mIoU", "Age")
-    for search in searches:
-        table.add_row(
-            cell(search.id),
+    columns = (
+        Column("ID"),
+        Column("Name", wraps=True),
+        Column("Status"),
+        Column("Trials"),
+        Column("Best"),
+        Column("Age", drop=1),
+    )
+    rows = (
+        (
+            search.id,
             cell(search.name).append(f"  {one_line(' '.join(search.tags))}" if search.tags else "", style="dim"),
-            search.status,
+            str(search.status),
             f"{ended(search)} / {search.planned}",
             score(search.best.score if search.best else None),
             duration((datetime.now(UTC) - search.created_at).total_seconds()),
         )
-    console().print(table)
+        for search in searches
+    )
+    print_table(columns, rows)
 
 
 def print_search(search: SearchPublic) -> None:
@@ -74,40 +87,76 @@ def print_search(search: SearchPublic) -> None:
         "took": duration((search.finished_at - search.created_at).total_seconds()) if search.finished_at else None,
         "Ray job": search.dashboard,
     }
-    for name, line in lines.items():
-        if line is not None:
-            print(f"{name:>9}  {one_line(line)}")
     fields = search.spec.model_dump(mode="json", exclude_defaults=True, exclude={"name", "kind"})
-    for name, value in fields.items():
-        print(f"{name:>9}  {json.dumps(value)}")
+    print_fields([*lines.items(), *((name, json.dumps(value)) for name, value in fields.items())])
 
 
 def print_trials(trials: Iterable[TrialPublic]) -> None:
     """Print a table with a line for each trial."""
-    table = new_table("Trial", "Status", "mIoU", "Iteration", "Time", "Attempt", "Architecture")
-    for trial in trials:
-        architecture = cell(trial.text)
-        if trial.reason:
-            architecture = cell(trial.reason).append("\n").append(architecture)
-        table.add_row(
+    columns = (
+        Column("Trial"),
+        Column("Status"),
+        Column("mIoU"),
+        Column("Iteration", drop=1),
+        Column("Time", drop=2),
+        Column("Attempt", drop=3),
+        Column("Architecture", wraps=True),
+    )
+    listed = list(trials)
+    texts = Architectures((trial.text, trial.short_text) for trial in listed)
+    several = any(trial.attempt > 1 for trial in listed)
+    rows = (
+        (
             f"#{trial.number}",
-            trial.status,
+            str(trial.status),
             score(trial.score),
             "" if trial.iteration is None else str(trial.iteration),
             duration(trial.seconds),
-            str(trial.attempt),
-            architecture,
+            str(trial.attempt) if several else "",
+            cell(trial.reason).append("\n").append(cell(text)) if trial.reason else cell(text),
         )
-    console().print(table)
+        for trial, text in zip(listed, texts, strict=True)
+    )
+    print_table(columns, rows, texts.notes)
+
+
+class Architectures:
+    """The texts of architectures in a table: short ones where the terminal is narrow, with their explanation.
+
+    Args:
+        texts: Of each architecture the text in one line, and the short one, which may be empty.
+    """
+
+    def __init__(self, texts: Iterable[tuple[str, str]]) -> None:
+        narrow = is_narrow()
+        pairs = [(text, short or text) for text, short in texts]
+        self._shown = [short if narrow else text for text, short in pairs]
+        legends = (short_legend(text, short) for text, short in pairs if narrow)
+        self.notes = [f"Architecture: {legend}" for legend in dict.fromkeys(legends) if legend is not None]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._shown)
 
 
 def print_snapshots(snapshots: Iterable[SnapshotPublic]) -> None:
     """Print a table with a line for each snapshot of a differentiable search."""
     from search_spaces.auto_deeplab.architecture import STRIDES
 
-    table = new_table("Run", "Epoch", "Supernet", "Decoded", "Trial", "Alpha", "Beta", "Path", "Time", "Note")
-    for snapshot in snapshots:
-        table.add_row(
+    columns = (
+        Column("Run"),
+        Column("Epoch"),
+        Column("Supernet"),
+        Column("Decoded"),
+        Column("Trial", drop=2),
+        Column("Alpha"),
+        Column("Beta"),
+        Column("Path"),
+        Column("Time", drop=3),
+        Column("Note", wraps=True, drop=1),
+    )
+    narrow = is_narrow()
+    rows = (
+        (
             str(snapshot.run),
             str(snapshot.epoch),
             score(snapshot.supernet_miou),
@@ -115,30 +164,43 @@ def print_snapshots(snapshots: Iterable[SnapshotPublic]) -> None:
             "" if snapshot.trial is None else f"#{snapshot.trial}",
             f"{snapshot.alpha_entropy:.3f}",
             f"{snapshot.beta_entropy:.3f}",
-            " ".join(str(STRIDES[level]) for level in snapshot.path),
+            "".join(map(str, snapshot.path)) if narrow else " ".join(str(STRIDES[level]) for level in snapshot.path),
             duration(snapshot.device_seconds),
             cell(f"stopped by {snapshot.stopped_by}" if snapshot.stopped_by else ""),
         )
-    console().print(table)
+        for snapshot in snapshots
+    )
+    print_table(columns, rows, ["Path: the level of each layer, 0 is stride 4, 3 is stride 32"] if narrow else [])
 
 
 def print_heads(rows: Iterable[ReferencePublic]) -> None:
     """Print a table with a line for each head of a reference search."""
-    table = new_table("Head", "Parameters", "Multiply-adds", "mIoU", "Spread", "Seeds", "To the trunk", "Time")
-    for row in rows:
-        difference = row.difference
-        error = "" if difference is None or difference.error is None else f" +- {difference.error:.4f}"
-        table.add_row(
-            cell(row.head),
-            "" if row.parameters is None else f"{row.parameters:,}",
-            "" if row.multiply_adds is None else f"{row.multiply_adds / 1e6:,.1f} M",
-            score(row.mean),
-            score(row.spread),
-            f"{len(row.scores)}" + (f" ({len(row.failed)} failed)" if row.failed else ""),
-            "" if difference is None else f"{difference.mean:+.4f}{error}",
-            duration(row.device_seconds),
-        )
-    console().print(table)
+    columns = (
+        Column("Head", wraps=True),
+        Column("Parameters", drop=1),
+        Column("Multiply-adds", drop=3),
+        Column("mIoU"),
+        Column("Spread", drop=2),
+        Column("Seeds", drop=5),
+        Column("To the trunk"),
+        Column("Time", drop=4),
+    )
+    print_table(columns, map(_head, rows))
+
+
+def _head(row: ReferencePublic) -> tuple[str | Text, ...]:
+    difference = row.difference
+    error = "" if difference is None or difference.error is None else f" +- {difference.error:.4f}"
+    return (
+        cell(row.head),
+        quantity(row.parameters),
+        quantity(row.multiply_adds),
+        score(row.mean),
+        score(row.spread),
+        f"{len(row.scores)}" + (f" ({len(row.failed)} failed)" if row.failed else ""),
+        "" if difference is None else f"{difference.mean:+.4f}{error}",
+        duration(row.device_seconds),
+    )
 
 
 def forecast_line(forecast: ForecastPublic) -> str:
@@ -162,16 +224,3 @@ def best(search: SearchPublic) -> str | None:
 def ended(search: SearchPublic) -> int:
     """Number of trials that are over."""
     return sum(count for status, count in search.trials.items() if status.terminal)
-
-
-def cell(text: str) -> Text:
-    """The cell of a table with a text of others: on one line, and without a meaning for the terminal."""
-    return Text(one_line(text))
-
-
-def new_table(*columns: str) -> Table:
-    """A table without lines; only the columns of long texts wrap."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, no_wrap=column not in ("Architecture", "Name", "Source"))
-    return table

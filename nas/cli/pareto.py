@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 def pareto(search: SearchId, as_json: Json = False) -> None:
     """List the Pareto set of a search with several objectives."""
-    from nas.cli.output import cell, console, new_table, print_json
+    from nas.cli.layout import Column, cell, print_table
+    from nas.cli.output import Architectures, print_json
     from nas.formatting import objective_value
 
     with connect() as client:
@@ -22,12 +23,18 @@ def pareto(search: SearchId, as_json: Json = False) -> None:
     if as_json:
         print_json(found.model_dump(mode="json"))
         return
-    texts = [objective.text for objective in found.objectives]
-    table = new_table("Trial", *(f"{one.text} ({one.direction})" for one in found.objectives), "Architecture")
-    for point in found.items:
-        values = map(objective_value, texts, point.values)
-        table.add_row(f"#{point.trial.number}", *values, cell(point.trial.text))
-    console().print(table)
+    names = [objective.text for objective in found.objectives]
+    texts = Architectures((point.trial.text, point.trial.short_text) for point in found.items)
+    columns = (
+        Column("Trial"),
+        *(Column(f"{one.text} ({one.direction})") for one in found.objectives),
+        Column("Architecture", wraps=True),
+    )
+    rows = (
+        [f"#{point.trial.number}", *map(objective_value, names, point.values), cell(text)]
+        for point, text in zip(found.items, texts, strict=True)
+    )
+    print_table(columns, rows, texts.notes)
 
 
 def export_pareto(client: Client, search_id: str, folder: Path) -> None:

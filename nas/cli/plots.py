@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nas.ranking.outliers import outliers
+
 if TYPE_CHECKING:
     from nas.results.association import Interval
     from nas.schemas.calibrations import CalibratedPublic, CalibrationPublic
@@ -14,9 +16,6 @@ if TYPE_CHECKING:
 INK, GREY, GRID = "#222222", "#8a8f98", "#e4e6ea"
 RUNG_COLOURS = ("#1f6fb4", "#e08214", "#5aae61", "#9970ab")
 ACCENT, FREE = "#c0392b", "#8a8f98"
-LABELLED = 4
-"""Number of outliers named in a plot, at most."""
-
 STYLE = {
     "font.size": 9,
     "axes.edgecolor": GREY,
@@ -99,13 +98,7 @@ def _draw_pairs(axes: Any, pairs: Sequence[PairPublic]) -> None:
 
 
 def _outliers(pairs: Sequence[PairPublic]) -> list[PairPublic]:
-    """The pairs whose two ranks differ most, by at least a quarter of the number of pairs."""
-
-    def difference(pair: PairPublic) -> float:
-        return abs(pair.proxy.rank - pair.full_scale.rank)
-
-    far = [pair for pair in pairs if difference(pair) >= max(2.0, len(pairs) / 4)]
-    return sorted(far, key=difference, reverse=True)[:LABELLED]
+    return [pairs[place] for place in outliers([(pair.proxy.rank, pair.full_scale.rank) for pair in pairs])]
 
 
 def _draw_rungs(axes: Any, found: RankingPublic) -> None:

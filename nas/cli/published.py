@@ -30,22 +30,20 @@ def published(
 
 
 def _print_tables(scores: Sequence[PublishedScore]) -> None:
-    from rich.table import Table
-    from rich.text import Text
+    from nas.cli.layout import Column, cell, print_table, print_wrapped
 
-    from nas.cli.output import console
-
+    columns = (Column("mIoU"), Column("Split"), Column("Method, backbone and setting; where it stands", wraps=True))
     for dataset in dict.fromkeys(score.dataset for score in scores):
-        rows = Table(box=None, pad_edge=False, header_style="bold")
-        for column in ("mIoU", "Split", "Method", "Backbone", "Scales", "Extra data", "Source"):
-            rows.add_column(column, no_wrap=column in ("mIoU", "Split", "Scales"))
-        for score in scores:
-            if score.dataset == dataset:
-                scales = {True: "several", False: "one", None: "?"}[score.multi_scale]
-                extra = "?" if score.extra is None else ", ".join(score.extra) or "none"
-                method = score.method if score.note is None else f"{score.method}; {score.note}"
-                source = f"{score.source.venue}, {score.source.url}; {score.where}"
-                cells = (f"{score.miou:.2f}", score.split, method, score.backbone, scales, extra, source)
-                rows.add_row(*map(Text, cells))
-        print(f"\n{dataset}: published mIoU in percent; ? where the setting is not recorded here")
-        console().print(rows)
+        here = [score for score in scores if score.dataset == dataset]
+        print_wrapped(f"{dataset}: published mIoU in percent; ? where the setting is not recorded here")
+        print_table(columns, [(f"{score.miou:.2f}", score.split, cell(_described(score))) for score in here])
+        for source in dict.fromkeys(score.source for score in here):
+            print_wrapped(f"{source.venue}: {source.title}, {source.url}", "  ")
+        print()
+
+
+def _described(score: PublishedScore) -> str:
+    scales = {True: "several scales", False: "one scale", None: "scales ?"}[score.multi_scale]
+    extra = "?" if score.extra is None else ", ".join(score.extra) or "none"
+    method = score.method if score.note is None else f"{score.method} ({score.note})"
+    return f"{method}, {score.backbone}; {scales}, extra data {extra}. {score.source.venue}: {score.where}"

@@ -2,51 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from nas.cli.output import cell, console, new_table
-from nas.escaping import one_line
+from nas.cli.layout import Column, cell, print_fields, print_table
+from nas.cli.output import Architectures
 from nas.formatting import cost, duration, interval, score
 
 if TYPE_CHECKING:
     from nas.results.association import Interval
     from nas.schemas.calibrations import CalibrationPublic
-    from nas.schemas.rankings import AssociationPublic, RankingPublic
+    from nas.schemas.rankings import AssociationPublic, PairPublic, RankingPublic
+
+
+_ASSOCIATION = (Column("n"), Column("rho"), Column("95 % interval"), Column("Cost"))
 
 
 def print_ranking(found: RankingPublic) -> None:
     """Print the correlation with its statistics, then tables of the rungs, training-free scores and pairs."""
-    terminal = console()
-    for name, line in _summary(found):
-        print(f"{name:>13}  {one_line(line)}")
+    print_fields(_summary(found))
     if found.rungs:
-        rungs = new_table("Rung", "n", "rho", "95 % interval", "Cost", "Note")
-        for rung in found.rungs:
-            rungs.add_row(str(rung.iteration), *_association(rung), cell(rung.reason or ""))
-        terminal.print(rungs)
-    if any(proxy.n for proxy in found.training_free):
-        free = new_table("Training-free", "n", "rho", "95 % interval", "Cost", "Source")
-        for proxy in found.training_free:
-            free.add_row(cell(proxy.name), *_association(proxy), cell(proxy.citation))
-        terminal.print(free)
-    if found.pairs:
-        pairs = new_table(
-            "Trial", "Proxy rank", "Full rank", "Proxy mIoU", "Iteration", "Full mIoU", "Seeds", "Architecture"
+        columns = (Column("Rung"), *_ASSOCIATION, Column("Note", wraps=True, drop=1))
+        print_table(
+            columns, [(str(rung.iteration), *_association(rung), cell(rung.reason or "")) for rung in found.rungs]
         )
-        for pair in found.pairs:
-            spread = "" if pair.full_scale.spread is None else f" +- {pair.full_scale.spread:.4f}"
-            pairs.add_row(
-                f"#{pair.trial}",
-                f"{pair.proxy.rank:g}",
-                f"{pair.full_scale.rank:g}",
-                score(pair.proxy.score),
-                str(pair.proxy.iteration),
-                score(pair.full_scale.score) + spread,
-                str(len(pair.full_scale.seeds)),
-                cell(pair.label),
-            )
-        terminal.print(pairs)
+    if any(proxy.n for proxy in found.training_free):
+        columns = (Column("Training-free"), *_ASSOCIATION, Column("Source", wraps=True, drop=1))
+        rows = [(cell(proxy.name), *_association(proxy), cell(proxy.citation)) for proxy in found.training_free]
+        print_table(columns, rows)
+    if found.pairs:
+        _print_pairs(found.pairs)
+
+
+def _print_pairs(pairs: Sequence[PairPublic]) -> None:
+    columns = (
+        Column("Trial"),
+        Column("Rank"),
+        Column("Full"),
+        Column("mIoU"),
+        Column("Iteration", drop=2),
+        Column("Full mIoU"),
+        Column("Seeds", drop=1),
+        Column("Architecture", wraps=True),
+    )
+    texts = Architectures((pair.label, pair.short_label) for pair in pairs)
+    rows = [
+        (
+            f"#{pair.trial}",
+            f"{pair.proxy.rank:g}",
+            f"{pair.full_scale.rank:g}",
+            score(pair.proxy.score),
+            str(pair.proxy.iteration),
+            score(pair.full_scale.score)
+            + ("" if pair.full_scale.spread is None else f" +- {pair.full_scale.spread:.4f}"),
+            str(len(pair.full_scale.seeds)),
+            cell(text),
+        )
+        for pair, text in zip(pairs, texts, strict=True)
+    ]
+    print_table(columns, rows, ["Rank and mIoU are those in the search, Full those at full scale", *texts.notes])
 
 
 def _summary(found: RankingPublic) -> Iterable[tuple[str, str]]:
@@ -80,31 +94,40 @@ def _summary(found: RankingPublic) -> Iterable[tuple[str, str]]:
 
 def print_calibration(found: CalibrationPublic) -> None:
     """Print the recommended proxy, and a table of every proxy with its correlation and cost."""
-    print(f"{'calibration':>11}  {one_line(f'{found.id}  {found.name}')}")
-    print(
-        f"{'status':>11}  {found.status}: {found.ended} of {found.planned} trials ended"
-        + ("" if found.final else " (not final)")
+    each, take = found.full_scale.device_seconds, found.recommended
+    fields = (
+        ("calibration", f"{found.id}  {found.name}"),
+        (
+            "status",
+            f"{found.status}: {found.ended} of {found.planned} trials ended" + ("" if found.final else " (not final)"),
+        ),
+        (
+            "full scale",
+            f"{found.measured} of {found.spec.architectures} architectures"
+            + ("" if each is None else f", {duration(each)} of device time each"),
+        ),
+        ("take", "none" if take is None else f"{take.name}: fidelity: {take.use}"),
+        ("why", found.verdict),
     )
-    print(f"{'full scale':>11}  {found.measured} of {found.spec.architectures} architectures", end="")
-    each = found.full_scale.device_seconds
-    print("" if each is None else f", {duration(each)} of device time each")
-    print(
-        f"{'take':>11}  "
-        + one_line(
-            "none" if found.recommended is None else f"{found.recommended.name}: fidelity: {found.recommended.use}"
-        )
+    print_fields(fields)
+    columns = (
+        Column("Proxy", wraps=True),
+        *_ASSOCIATION,
+        Column("Share", drop=2),
+        Column("Pareto"),
+        Column("Note", wraps=True, drop=1),
     )
-    print(f"{'why':>11}  {one_line(found.verdict)}")
-    proxies = new_table("Proxy", "n", "rho", "95 % interval", "Cost", "Share", "Pareto", "Note")
-    for proxy in found.proxies:
-        proxies.add_row(
+    rows = [
+        (
             cell(f"{proxy.name} (training-free)" if proxy.training_free else proxy.name),
             *_association(proxy),
             "" if proxy.share is None else f"{proxy.share:.1%}",
             "yes" if proxy.pareto else "",
             cell(proxy.reason or ""),
         )
-    console().print(proxies)
+        for proxy in found.proxies
+    ]
+    print_table(columns, rows)
 
 
 def _association(found: AssociationPublic) -> tuple[str, str, str, str]:

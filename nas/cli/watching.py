@@ -30,7 +30,7 @@ def follow(client: Client, search_id: str) -> int:
     Returns:
         An exit code: 0 when the search was completed, 1 when it failed or was stopped, 130 on Ctrl-C.
     """
-    from nas.cli.output import console
+    from nas.cli.layout import console
 
     terminal = console()
     view: _Bars | _EventLines = _Bars(terminal) if terminal.is_terminal else _EventLines()

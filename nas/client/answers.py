@@ -51,7 +51,19 @@ class Answer:
         Raises:
             ClientError: The answer is not plain text, so that it comes from no Segnas service.
         """
-        if self.media_type != "text/plain":
+        return self._text("text/plain")
+
+    @property
+    def html(self) -> str:
+        """The body of an answer that is a page.
+
+        Raises:
+            ClientError: The answer is not HTML, so that it comes from no Segnas service.
+        """
+        return self._text("text/html")
+
+    def _text(self, media_type: str) -> str:
+        if self.media_type != media_type:
             raise stranger(self)
         return self.content.decode("utf-8", "replace")
 

@@ -20,6 +20,7 @@ from nas.results.status import SearchStatus, TrialStatus
 from nas.schemas.base import PagePublic
 from nas.schemas.calibrations import CalibrationPublic
 from nas.schemas.catalogue import DatasetPublic, SpacePublic
+from nas.schemas.comparisons import ComparisonPublic
 from nas.schemas.confirmations import ConfirmationPublic
 from nas.schemas.forecasts import ForecastPublic
 from nas.schemas.health import HealthPublic, ServerPublic
@@ -233,6 +234,18 @@ class Client:
     def pareto(self, search_id: str) -> ParetoPublic:
         """The Pareto set of a search so far: its trials, and their values of the search's objectives."""
         return self._get(path_of(search_id, "pareto")).model(ParetoPublic)
+
+    def compare(self, search_ids: Sequence[str]) -> ComparisonPublic:
+        """Compare searches: curves of the best score, settings that differ, best architectures.
+
+        Args:
+            search_ids: 2 to 8 different searches.
+        """
+        return self._get("/v1/comparison", search=list(search_ids)).model(ComparisonPublic)
+
+    def report(self, search_id: str) -> str:
+        """The report of a search, an HTML document that needs no other file."""
+        return self._get(path_of(search_id, "report")).html
 
     def snapshots(self, search_id: str, run: int | None = None) -> list[SnapshotPublic]:
         """The architectures that a differentiable search decoded after each epoch, ordered by run and epoch.

@@ -80,7 +80,7 @@ class Connection:
             path: Below the service's address, of letters, digits, `-` and `_` between slashes, so that nothing in it
                 means something else to a URL.
             json: The body.
-            params: The query; what is None is left out.
+            params: The query; what is None is left out, and a list is a parameter that is given several times.
             accept: Statuses of errors that are answers too.
             key: Idempotency key of a POST; None makes one, the same for every time that the request is sent.
             changes: Whether the request changes something, so that an answer that was lost must be told.
@@ -96,7 +96,7 @@ class Connection:
             headers[_KEY] = uuid.uuid4().hex if key is None else _header(key, "the idempotency key")
             if len(headers[_KEY]) > _LONGEST_KEY:
                 raise ClientError(f"the idempotency key is longer than {_LONGEST_KEY} characters")
-        query = {name: str(value) for name, value in (params or {}).items() if value is not None}
+        query = [(name, text) for name, value in (params or {}).items() for text in _texts(value)]
         deadline = time.monotonic() + (self.patience if patience is None else patience)
         pause, sent = FIRST_PAUSE, False
         while True:
@@ -167,6 +167,13 @@ class Connection:
             return ""
         host = found.rpartition("@")[2]  # without a password
         return f", and the proxy that the environment names ({host})"
+
+
+def _texts(value: Any) -> list[str]:
+    """Write the values of a parameter."""
+    if value is None:
+        return []
+    return list(map(str, value)) if isinstance(value, list) else [str(value)]
 
 
 def _broken(error: httpx.RemoteProtocolError, url: str) -> ClientError:

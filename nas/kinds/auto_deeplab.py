@@ -39,6 +39,10 @@ class AutoDeepLab(Kind[AutoDeepLabSpec]):
         changes = {"bilevel": bilevel, "scoring": scoring, "seeds": 1, "score_every": first + 1}
         return AutoDeepLabSpec.model_validate({**dict(spec), **changes, "name": probe_name(spec)})
 
+    def question(self, spec: AutoDeepLabSpec) -> str:
+        runs = "one run" if spec.seeds == 1 else f"{spec.seeds} runs"
+        return f"Which network does Auto-DeepLab's differentiable search find on {self.dataset(spec)}, in {runs}?"
+
     def panels(self, search: SearchRecord, store: Store) -> tuple[Panel, ...]:
         spec = self.own(search.spec)
         assert spec is not None, search.id

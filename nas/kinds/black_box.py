@@ -83,6 +83,12 @@ class BlackBox(Kind[BlackBoxSpec]):
         found = pareto_set_of(search, store)
         return pareto_panels(search.spec.goals, found, store.numbered_trials(search.id, found.values))
 
+    def question(self, spec: BlackBoxSpec) -> str:
+        return (
+            f"Which dense prediction cell scores highest on {self.dataset(spec)}, as far as the "
+            f"strategy {spec.strategy.name} finds it in {spec.trials:,} trials?"
+        )
+
     def method(self, spec: BlackBoxSpec) -> str:
         return spec.strategy.name
 

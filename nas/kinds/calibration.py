@@ -6,10 +6,11 @@ import contextlib
 from collections.abc import Iterator, Mapping
 
 from nas.kinds.plans import ListPlan, Plan
-from nas.kinds.protocol import Adoption, Candidates, Family, Kind, Records, refused_fidelity
+from nas.kinds.protocol import Adoption, Candidates, Family, Kind, Records, Repeat, refused_fidelity
 from nas.results.proposal import Proposal
 from nas.schemas.panels import Panel
 from nas.specs import BlackBoxSpec, CalibrationSpec, Fidelity, RandomStrategy
+from nas.specs.given import given_fields
 from nas.store import SearchRecord, Store
 from nas.strategies import SpaceExhausted, build_strategy
 from search_spaces.document import Architecture
@@ -21,6 +22,7 @@ class Calibration(Kind[CalibrationSpec]):
     spec = CalibrationSpec
     requested = False
     grows = ("seeds",)
+    best_is_answer = False
 
     def plan(self, spec: CalibrationSpec, search_id: str, records: Records) -> Plan:
         return ListPlan(calibration_trials(spec))
@@ -44,6 +46,15 @@ class Calibration(Kind[CalibrationSpec]):
     def dataset(self, spec: CalibrationSpec) -> str:
         return spec.full_scale.dataset
 
+    def question(self, spec: CalibrationSpec) -> str:
+        return (
+            f"Which of {len(spec.proxies)} proxies is the cheapest that orders {spec.architectures} architectures as "
+            f"full scale does on {self.dataset(spec)}, with rho above {spec.least_rho:g}?"
+        )
+
+    def repeat(self, spec: CalibrationSpec) -> Repeat:
+        return Repeat("calibration.yaml", given_fields(spec), "segnas calibrate calibration.yaml --watch")
+
     def panels(self, search: SearchRecord, store: Store) -> tuple[Panel, ...]:
         from nas.panels.calibration import calibration_panels  # numpy and scipy: not at the service's start
         from nas.ranking.from_store import calibration
@@ -51,7 +62,7 @@ class Calibration(Kind[CalibrationSpec]):
         spec = self.own(search.spec)
         assert spec is not None, search.id
         result, _ = calibration(search.id, spec, store)
-        return calibration_panels(result)
+        return calibration_panels(result, spec.least_rho)
 
     def unranked(self, search: SearchRecord) -> str:
         return f"{search.id} is a calibration, which has its own full scale: see /v1/calibrations/{search.id}"

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from nas.kinds.plans import ListPlan, Plan
-from nas.kinds.protocol import Family, Kind, Records
+from nas.kinds.protocol import Family, Kind, Records, Repeat
 from nas.results.proposal import Proposal
 from nas.schemas.panels import Panel
-from nas.specs import ConfirmationSpec
+from nas.specs import ConfirmationRequest, ConfirmationSpec, Explicit
+from nas.specs.given import given_fields
 from nas.store import SearchRecord, Store, TrialRecord
 from search_spaces.document import Architecture
+
+_SHARED = ("name", "references", "seeds", "seed", "resources", "retries")
+"""Fields of a spec that its request has too."""
 
 
 class ConfirmationKind(Kind[ConfirmationSpec]):
@@ -30,6 +34,21 @@ class ConfirmationKind(Kind[ConfirmationSpec]):
 
         parent = records.get_search(spec.of).spec
         return kind_of(parent).family(parent, records)
+
+    def question(self, spec: ConfirmationSpec) -> str:
+        return (
+            f"Is the best of search {spec.of} better than heads of the textbooks? {len(spec.trials)} of its "
+            f"architectures and {len(spec.references)} heads are measured with {spec.seeds} fresh seeds."
+        )
+
+    def repeat(self, spec: ConfirmationSpec) -> Repeat:
+        """The request of the same trials, heads and seeds; no command has options for all of it."""
+        shared = {name: getattr(spec, name) for name in _SHARED}
+        choose = Explicit(trials=spec.trials)
+        request = ConfirmationRequest(choose=choose, iterations=spec.fidelity.iterations, **shared)
+        address = f"http://127.0.0.1:8000/v1/searches/{spec.of}/confirmation"
+        command = f"curl {address} -H 'Content-Type: application/json' -d @confirmation.json"
+        return Repeat("confirmation.json", given_fields(request), command)
 
     def panels(self, search: SearchRecord, store: Store) -> tuple[Panel, ...]:
         """The verdict, and the table behind it."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from nas.kinds.plans import ListPlan, Plan
-from nas.kinds.protocol import Adoption, Candidates, Family, Kind, Records
+from nas.kinds.protocol import Adoption, Candidates, Family, Kind, Records, Repeat
 from nas.results.proposal import Proposal
 from nas.schemas.panels import Panel
-from nas.specs import FullScaleSpec
+from nas.specs import Explicit, FullScaleRequest, FullScaleSpec
+from nas.specs.given import given_fields
 from nas.store import SearchRecord, Store
 from search_spaces.document import Architecture
 
@@ -44,6 +45,19 @@ class FullScale(Kind[FullScaleSpec]):
         parent = records.get_search(spec.of).spec
         return kind_of(parent).family(parent, records)
 
+    def question(self, spec: FullScaleSpec) -> str:
+        return (
+            f"Does search {spec.of} order its architectures as full scale does? {len(spec.trials)} of them are "
+            f"measured again on {self.dataset(spec)}."
+        )
+
+    def repeat(self, spec: FullScaleSpec) -> Repeat:
+        """The request names the trials themselves, so that a search with the same trials has the same evaluation."""
+        shared = {name: getattr(spec, name) for name in FullScaleRequest.model_fields if name != "choose"}
+        request = FullScaleRequest(choose=Explicit(trials=spec.trials), **shared)
+        command = f"segnas full-scale {spec.of} --fidelity full_scale.yaml --watch"
+        return Repeat("full_scale.yaml", given_fields(request), command)
+
     def panels(self, search: SearchRecord, store: Store) -> tuple[Panel, ...]:
         """The ranking of the parent search by this evaluation alone."""
         from nas.panels.ranking import ranking_panels  # numpy and scipy: not at the service's start
@@ -61,6 +75,17 @@ class FullScale(Kind[FullScaleSpec]):
             f"{search.id} is a full-scale evaluation itself; ask its search, {spec.of} "
             f"(/v1/searches/{spec.of}/ranking?full_scale={search.id} ranks this one alone)"
         )
+
+
+def evaluations_of(search_id: str, records: Records) -> list[tuple[str, FullScaleSpec]]:
+    """List the id and the spec of each full-scale evaluation of a search, the oldest first."""
+    children = ((child.id, KIND.own(child.spec)) for child in records.children(search_id))
+    return [(child_id, spec) for child_id, spec in children if spec is not None]
+
+
+def newest_alike(evaluations: Sequence[tuple[str, FullScaleSpec]]) -> list[tuple[str, FullScaleSpec]]:
+    """Choose the full-scale evaluations at the fidelity of the newest one, which can be joined."""
+    return [(child_id, spec) for child_id, spec in evaluations if spec.fidelity.key == evaluations[-1][1].fidelity.key]
 
 
 def full_scale_trials(spec: FullScaleSpec, architectures: Sequence[Architecture]) -> Iterator[Proposal]:

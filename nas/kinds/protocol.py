@@ -5,9 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Generic, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 from nas.kinds.plans import Plan
+from nas.specs.given import given_fields
 from nas.specs.search import kind_name
 from search_spaces.validation import FieldProblem, InputError
 
@@ -71,6 +72,20 @@ class Adoption:
     within: frozenset[str] | None = None
 
 
+class Repeat(NamedTuple):
+    """How to ask for the same search again, on another service.
+
+    Attributes:
+        file: Name of the file with the request.
+        content: The request, without what has its default.
+        command: The command that starts the search from that file.
+    """
+
+    file: str
+    content: Mapping[str, Any]
+    command: str
+
+
 class Kind(ABC, Generic[Spec]):
     """One kind of search. It has no state: every method is a function of the spec and of the recorded searches.
 
@@ -97,6 +112,9 @@ class Kind(ABC, Generic[Spec]):
     def own(self, spec: JobSpec) -> Spec | None:
         """Return the spec if it is of this kind, else None."""
         return spec if isinstance(spec, self.spec) else None
+
+    best_is_answer: ClassVar[bool] = True
+    """Whether the best trial is what the search was made to find; otherwise the answer is in its panels alone."""
 
     # Runs and trials.
 
@@ -155,6 +173,14 @@ class Kind(ABC, Generic[Spec]):
     def dataset(self, spec: Spec) -> str:
         """Name the data set that lists show for the search."""
         return next(iter(spec.datasets.values()))
+
+    def question(self, spec: Spec) -> str:
+        """Ask in one sentence what the search was made to find out."""
+        return f"Which architecture scores highest on the data set {self.dataset(spec)}?"
+
+    def repeat(self, spec: Spec) -> Repeat:
+        """Write the request of the same search."""
+        return Repeat("search.yaml", given_fields(spec), "segnas submit search.yaml --watch")
 
     def panels(self, search: SearchRecord, store: Store) -> tuple[Panel, ...]:
         """Make the tables and charts that a page shows beside the search's trials, from the results recorded so far."""

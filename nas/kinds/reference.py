@@ -32,6 +32,10 @@ class Reference(Kind[ReferenceSpec]):
         changes = {"name": probe_name(spec), "fidelity": short(spec.fidelity), "seeds": 1}
         return ReferenceSpec.model_validate({**dict(spec), **changes})
 
+    def question(self, spec: ReferenceSpec) -> str:
+        seeds = "one seed" if spec.seeds == 1 else f"{spec.seeds} seeds each"
+        return f"Which of {len(spec.heads)} given heads scores highest on {self.dataset(spec)}, with {seeds}?"
+
     def panels(self, search: SearchRecord, store: Store) -> tuple[Panel, ...]:
         spec = self.own(search.spec)
         assert spec is not None, search.id

@@ -1,4 +1,4 @@
-"""The panel of a reference search: a table of its heads."""
+"""Panels of a reference search: its heads with their spread, paired differences, and a table."""
 
 from __future__ import annotations
 
@@ -6,15 +6,59 @@ from collections.abc import Iterable
 
 from nas.formatting import score
 from nas.ranking.reference_table import Difference, ReferenceRow
-from nas.schemas.panels import ColumnPublic, Panel, TablePanel
+from nas.schemas.panels import ColumnPublic, IntervalPublic, IntervalsPanel, Panel, RowPanel, TablePanel
 
 _COLUMNS = ("Parameters", "Multiply-adds", "mIoU", "Spread", "Seeds", "To the trunk")
 
 
 def heads_panels(rows: Iterable[ReferenceRow]) -> tuple[Panel, ...]:
-    """Make the table of a reference search: size of each head, mIoU over the seeds, difference to the bare trunk."""
+    """Make the panels of a reference search: scores with their spread, differences to the bare trunk, the table."""
+    listed = list(rows)
     columns = (ColumnPublic(text="Head"), *(ColumnPublic(text=name, numeric=True) for name in _COLUMNS))
-    return (TablePanel(title="Heads", columns=columns, rows=tuple(_row(row) for row in rows)),)
+    table = TablePanel(title="Heads", columns=columns, rows=tuple(_row(row) for row in listed))
+    charts = tuple(chart for chart in (_scores(listed), _differences(listed)) if chart.rows)
+    return (*((RowPanel(panels=charts),) if charts else ()), table)
+
+
+def _scores(rows: Iterable[ReferenceRow]) -> IntervalsPanel:
+    measured = [(row, row.mean) for row in rows if row.mean is not None]
+    measured.sort(key=lambda pair: -pair[1])
+    return IntervalsPanel(
+        title="Heads, with the spread over seeds",
+        x_text="mIoU ± standard deviation",
+        rows=tuple(
+            IntervalPublic(
+                text=row.head,
+                value=mean,
+                low=None if row.spread is None else mean - row.spread,
+                high=None if row.spread is None else mean + row.spread,
+                points=tuple(row.scores.values()),
+                value_text=score(mean) + ("" if row.spread is None else f" ± {row.spread:.4f}"),
+                mark="best" if place == 0 else "completed",
+            )
+            for place, (row, mean) in enumerate(measured)
+        ),
+    )
+
+
+def _differences(rows: Iterable[ReferenceRow]) -> IntervalsPanel:
+    compared = [(row.head, row.difference) for row in rows if row.difference is not None]
+    compared.sort(key=lambda pair: -pair[1].mean)
+    return IntervalsPanel(
+        title="Differences to the bare trunk, paired by seed",
+        x_text="mIoU ± standard error",
+        rows=tuple(
+            IntervalPublic(
+                text=head,
+                value=found.mean,
+                low=None if found.error is None else found.mean - found.error,
+                high=None if found.error is None else found.mean + found.error,
+                value_text=_difference(found),
+            )
+            for head, found in compared
+        ),
+        zero=True,
+    )
 
 
 def _row(row: ReferenceRow) -> tuple[str, ...]:

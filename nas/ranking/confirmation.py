@@ -13,7 +13,7 @@ from nas.results.status import TrialStatus
 from nas.specs import ConfirmationSpec
 from nas.store.records import TrialRecord
 from search_spaces.document import Architecture
-from search_spaces.text import architecture_text
+from search_spaces.text import architecture_text, short_text
 
 SIZE_RATIO = 1.5
 """Two heads are of one size if neither has more than so many times the other's multiply-adds."""
@@ -30,6 +30,7 @@ class Confirmed:
 
     Attributes:
         text: The architecture in one line.
+        short_text: The same in few characters.
         architecture_key: Its content key.
         trial: Number of the trial of the search that found it; None for a reference head.
         found_score: What the search measured, on the images and with the seed that selected it; None likewise.
@@ -42,6 +43,7 @@ class Confirmed:
     """
 
     text: str
+    short_text: str
     architecture_key: str
     trial: int | None
     found_score: float | None
@@ -142,6 +144,7 @@ def _row(
     values = list(scores.values())
     return Confirmed(
         text=architecture_text(architecture),
+        short_text=short_text(architecture),
         architecture_key=architecture.key,
         trial=None if found is None else found.number,
         found_score=None if found is None else found.score,

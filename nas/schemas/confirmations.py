@@ -13,6 +13,7 @@ class ConfirmedPublic(PublicModel):
     """What a confirmation measured of one architecture, over all its seeds."""
 
     text: str
+    short_text: str = Field(description="`text` in few characters.")
     architecture_key: str
     trial: int | None = Field(description="The trial of the search that found it; null for a reference head.")
     found_score: float | None = Field(description="mIoU that the search measured; null for a reference head.")

@@ -12,8 +12,35 @@ from typing_extensions import TypeAliasType
 
 from nas.schemas.base import PublicModel
 
-Mark: TypeAlias = Literal["best", "completed", "pruned", "running", "failed", "stopped"]
-"""How a line or point is drawn: as the best one, or like trials of a status."""
+Mark: TypeAlias = Literal[
+    "best",
+    "completed",
+    "pruned",
+    "running",
+    "failed",
+    "stopped",
+    "series1",
+    "series2",
+    "series3",
+    "series4",
+    "series5",
+    "series6",
+    "series7",
+    "series8",
+]
+"""How a line or point is drawn: as the best one, like trials of a status, or in a colour of its own among several."""
+
+SERIES: tuple[Mark, ...] = (
+    "series1",
+    "series2",
+    "series3",
+    "series4",
+    "series5",
+    "series6",
+    "series7",
+    "series8",
+)
+"""The marks of lines or points that are told apart by their colours."""
 
 
 class LinePublic(PublicModel):
@@ -38,6 +65,9 @@ class PointPublic(PublicModel):
     y: float
     text: str = Field(description="Shown at the point.")
     mark: Mark
+    label: str | None = Field(None, description="Written beside the point; null for a point without a name.")
+    low: float | None = Field(None, description="Lower end of the interval around `y`; null without one.")
+    high: float | None = Field(None, description="Upper end of that interval.")
 
 
 class ColumnPublic(PublicModel):
@@ -47,24 +77,32 @@ class ColumnPublic(PublicModel):
     numeric: bool = Field(False, description="Whether the cells are numbers, to be shown with digits of equal width.")
 
 
-class LinesPanel(PublicModel):
-    """A chart of lines over an integer such as the epoch, from 0 on; lines are drawn in their order."""
+class _Axes(PublicModel):
+    """What charts have in common."""
 
-    type: Literal["lines"] = "lines"
     title: str
     x_text: str = Field(description="Text of the horizontal axis.")
-    lines: tuple[LinePublic, ...]
+    x_log: bool = Field(False, description="Whether the horizontal axis is logarithmic; all x are then above 0.")
+    y_log: bool = Field(False, description="Whether the vertical axis is logarithmic; all y are then above 0.")
     legend: tuple[LegendPublic, ...] = ()
 
 
-class ScatterPanel(PublicModel):
-    """A scatter chart: one number against another."""
+class LinesPanel(_Axes):
+    """A chart of lines over a number such as the epoch, from 0 on; lines are drawn in their order."""
+
+    type: Literal["lines"] = "lines"
+    y_text: str | None = Field(None, description="Text of the vertical axis; null where the title says it.")
+    lines: tuple[LinePublic, ...]
+    steps: bool = Field(False, description="Whether a line keeps its height until its next point.")
+
+
+class ScatterPanel(_Axes):
+    """A scatter chart: one number against another, and steps through some of the points."""
 
     type: Literal["scatter"] = "scatter"
-    title: str
-    x_text: str
     y_text: str
     points: tuple[PointPublic, ...]
+    lines: tuple[LinePublic, ...] = Field((), description="Lines drawn as steps, such as the front of the best points.")
 
 
 class TablePanel(PublicModel):
@@ -92,6 +130,28 @@ class BarsPanel(PublicModel):
     bars: tuple[BarPublic, ...]
 
 
+class IntervalPublic(PublicModel):
+    """One named row of intervals: a value, its interval, the single results behind it."""
+
+    text: str = Field(description="Name of the row.")
+    value: float | None = Field(description="Null without a result.")
+    low: float | None = Field(None, description="Lower end of the interval around `value`; null without one.")
+    high: float | None = Field(None, description="Upper end of that interval.")
+    points: tuple[float, ...] = Field((), description="The single results that `value` summarises.")
+    value_text: str = Field(description="Value and interval in words.")
+    mark: Mark = "completed"
+
+
+class IntervalsPanel(PublicModel):
+    """Rows of intervals on one horizontal axis, one below the other."""
+
+    type: Literal["intervals"] = "intervals"
+    title: str
+    x_text: str = Field(description="Text of the horizontal axis.")
+    rows: tuple[IntervalPublic, ...]
+    zero: bool = Field(False, description="Whether a line marks 0, which the axis then includes.")
+
+
 class TrellisPanel(PublicModel):
     """The path of an Auto-DeepLab network through the trellis of its search space, layer by layer."""
 
@@ -114,7 +174,8 @@ class TextPanel(PublicModel):
 SinglePanel = TypeAliasType(
     "SinglePanel",
     Annotated[
-        LinesPanel | ScatterPanel | BarsPanel | TablePanel | TrellisPanel | TextPanel, Field(discriminator="type")
+        LinesPanel | ScatterPanel | IntervalsPanel | BarsPanel | TablePanel | TrellisPanel | TextPanel,
+        Field(discriminator="type"),
     ],
 )
 """A panel that is not a row of panels."""
@@ -130,7 +191,7 @@ class RowPanel(PublicModel):
 Panel = TypeAliasType(
     "Panel",
     Annotated[
-        LinesPanel | ScatterPanel | BarsPanel | TablePanel | TrellisPanel | TextPanel | RowPanel,
+        LinesPanel | ScatterPanel | IntervalsPanel | BarsPanel | TablePanel | TrellisPanel | TextPanel | RowPanel,
         Field(discriminator="type"),
     ],
 )

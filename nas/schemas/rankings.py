@@ -67,6 +67,7 @@ class PairPublic(PublicModel):
 
     trial: int = Field(description="Number of the trial in the search.")
     label: str
+    short_label: str = Field("", description="`label` in few characters; empty from an older service.")
     architecture_key: str
     proxy: ProxyScorePublic
     full_scale: FullScorePublic

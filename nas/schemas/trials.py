@@ -64,6 +64,7 @@ class TrialPublic(PublicModel):
     seed: int
     architecture: dict[str, Any] = Field(validation_alias=AliasChoices("architecture_json", "architecture"))
     text: str = Field(description="The architecture in one line.")
+    short_text: str = Field("", description="The architecture in few characters; empty from an older service.")
     architecture_key: str
     fidelity_key: str
     created_at: datetime

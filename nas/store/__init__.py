@@ -3,6 +3,7 @@
 from nas.store.errors import ConflictError, NotFoundError, SearchClosedError, StaleAttemptError, StoreError
 from nas.store.leaderboard import TrialOrder
 from nas.store.records import (
+    BestStep,
     Change,
     DrawnScore,
     EpochEnd,
@@ -21,6 +22,7 @@ from nas.store.records import (
 from nas.store.store import Store
 
 __all__ = [
+    "BestStep",
     "Change",
     "ConflictError",
     "DrawnScore",

@@ -22,6 +22,7 @@ from nas.store.tables import (
     EnvironmentRow,
     FidelityRow,
     MeasurementRow,
+    PredictionsRow,
     SearchRow,
     SnapshotRow,
     TrainingFreeRow,
@@ -161,6 +162,11 @@ def _contents_of_trials(trial: tuple[Any, ...]) -> Iterator[tuple[str, Select[*t
 def _curves(trial: tuple[Any, ...]) -> Iterator[tuple[str, Select[*tuple[Any, ...]]]]:
     of_trial = and_(MeasurementRow.search_id == TrialRow.search_id, MeasurementRow.number == TrialRow.number)
     yield "measurements belong to no trial", select(*_MEASUREMENT).where(_none(TrialRow, of_trial))
+    of_predictions = and_(TrialRow.search_id == PredictionsRow.search_id, TrialRow.number == PredictionsRow.number)
+    yield (
+        "predictions belong to no trial",
+        select(PredictionsRow.search_id, PredictionsRow.number).where(_none(TrialRow, of_predictions)),
+    )
     yield (
         "measurements are of an attempt that the trial never had",
         select(*_MEASUREMENT).join(TrialRow, of_trial).where(MeasurementRow.attempt > TrialRow.attempt),

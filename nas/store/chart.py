@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Row, and_, func, not_, or_, select
+from sqlalchemy import Row, and_, case, func, not_, or_, select
 
 from nas.results.status import TrialStatus
 from nas.store.engine import Database
-from nas.store.records import DrawnScore, RungResult
+from nas.store.records import BestStep, DrawnScore, RungResult
 from nas.store.standing import RANKED, is_held
 from nas.store.tables import MeasurementRow, TrialRow
 from search_spaces.latency import Latency
@@ -68,6 +69,51 @@ class Chart(Database):
         )
         with self._read() as connection:
             return [_result(found) for found in connection.execute(statement)]
+
+    def best_by_cost(self, places: Mapping[str, tuple[str, int]]) -> dict[str, list[BestStep]]:
+        """Read how the best score of some searches rose with their trials and device-seconds, in one statement.
+
+        Trials count in the order of their numbers, as if one had run after the other.
+
+        Args:
+            places: For each search the key of a fidelity and a rung: only the scores of trials whose deepest rung it is
+                count, and none that failed; the cost is that of all trials.
+
+        Returns:
+            The steps by search, as few as those of `best_so_far`; none for a search without a score there.
+        """
+        row = TrialRow
+        here = [
+            and_(row.search_id == search_id, row.fidelity_key == key, row.iteration == iteration)
+            for search_id, (key, iteration) in places.items()
+        ]
+        found: dict[str, list[BestStep]] = {search_id: [] for search_id in places}
+        if not here:
+            return found
+        score = case((and_(or_(*here), row.status != TrialStatus.FAILED), row.score))
+        spent = case((row.source.is_(None), func.coalesce(row.device_seconds, 0.0)), else_=0.0)
+        order: dict[str, Any] = {"partition_by": row.search_id, "order_by": row.number}
+        steps = (
+            select(
+                row.search_id,
+                func.row_number().over(**order).label("trials"),
+                score.label("score"),
+                func.sum(spent).over(**order, rows=(None, 0)).label("seconds"),
+                func.max(score).over(**order, rows=(None, -1)).label("before"),
+            )
+            .where(row.search_id.in_(places))
+            .subquery()
+            .c
+        )
+        statement = (
+            select(steps.search_id, steps.trials, steps.score, steps.seconds)
+            .where(steps.score.is_not(None), or_(steps.before.is_(None), steps.score > steps.before))
+            .order_by(steps.search_id, steps.trials)
+        )
+        with self._read() as connection:
+            for search_id, *step in connection.execute(statement):
+                found[search_id].append(BestStep(*step))
+        return found
 
 
 def _result(row: Row[Any]) -> RungResult:

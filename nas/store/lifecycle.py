@@ -15,7 +15,7 @@ from nas.store.errors import ConflictError
 from nas.store.records import SearchRecord
 from nas.store.searches import Searches, find_search, require_search
 from nas.store.spec_documents import dump_spec
-from nas.store.tables import MeasurementRow, SearchRow, SnapshotRow, TrialRow
+from nas.store.tables import ExamplesRow, MeasurementRow, PredictionsRow, SearchRow, SnapshotRow, TrialRow
 
 LONGEST_LIST = 5
 """How many ids a sentence names."""
@@ -116,7 +116,7 @@ class Lifecycle(Searches):
             return require_search(find_search(connection, search_id), search_id)
 
     def delete_search(self, search_id: str) -> None:
-        """Delete a search that is over or paused, with its trials, measurements and snapshots.
+        """Delete a search that is over or paused, with its trials, measurements, predictions and snapshots.
 
         Architectures, fidelities, environments and training-free scores stay: searches share them. Trials of other
         searches that were adopted from this one keep their numbers, and the name of their source.
@@ -131,7 +131,7 @@ class Lifecycle(Searches):
             if not search.status.at_rest:
                 raise ConflictError(f"search {search_id} is {search.status}: stop it first, then delete it")
             _require_unused(connection, search_id)
-            for table in (MeasurementRow, TrialRow, SnapshotRow):
+            for table in (MeasurementRow, PredictionsRow, ExamplesRow, TrialRow, SnapshotRow):
                 connection.execute(delete(table).where(table.search_id == search_id))
             connection.execute(delete(SearchRow).where(SearchRow.id == search_id))
 

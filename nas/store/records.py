@@ -18,7 +18,7 @@ from nas.specs import SearchSpec
 from search_spaces.auto_deeplab.architecture import AutoDeepLab
 from search_spaces.document import Architecture, architecture_from_dict
 from search_spaces.latency import Latency
-from search_spaces.text import architecture_text
+from search_spaces.text import architecture_text, short_text
 
 T = TypeVar("T")
 
@@ -100,7 +100,7 @@ class SearchRecord:
 
 
 MOST_TEXTS = 20_000
-_TEXTS: dict[str, str] = {}
+_TEXTS: dict[str, tuple[str, str]] = {}
 """Lines of architectures by content key, for pages that are read again and again: making a line takes longer than
 reading the row."""
 
@@ -169,12 +169,22 @@ class TrialRecord:
     @property
     def text(self) -> str:
         """The architecture in one line."""
-        text = _TEXTS.get(self.architecture_key)
-        if text is None:
+        return self._texts[0]
+
+    @property
+    def short_text(self) -> str:
+        """The architecture in few characters."""
+        return self._texts[1]
+
+    @property
+    def _texts(self) -> tuple[str, str]:
+        texts = _TEXTS.get(self.architecture_key)
+        if texts is None:
             if len(_TEXTS) >= MOST_TEXTS:
                 _TEXTS.clear()
-            text = _TEXTS[self.architecture_key] = architecture_text(self.architecture)
-        return text
+            texts = architecture_text(self.architecture), short_text(self.architecture)
+            _TEXTS[self.architecture_key] = texts
+        return texts
 
     @property
     def standing(self) -> Standing | None:
@@ -280,6 +290,19 @@ class RungResult(NamedTuple):
     multiply_adds: int | None
     class_iou: tuple[float | None, ...]
     latency: Latency | None
+
+
+class BestStep(NamedTuple):
+    """A trial that scored higher than all before it, and what its search had spent by then.
+
+    Attributes:
+        trials: How many trials there are up to this one.
+        device_seconds: Of these trials; an adopted one cost nothing.
+    """
+
+    trials: int
+    score: float
+    device_seconds: float
 
 
 class Change(NamedTuple):

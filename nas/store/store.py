@@ -77,6 +77,7 @@ from nas.store.leaderboard import Leaderboard
 from nas.store.leases import Leases
 from nas.store.lifecycle import Lifecycle
 from nas.store.overviews import Overviews
+from nas.store.predictions import PredictionsOfTrials
 from nas.store.schema import Schema
 from nas.store.snapshots import Snapshots
 from nas.store.totals import Totals
@@ -97,6 +98,7 @@ class Store(
     Totals,
     Costs,
     Snapshots,
+    PredictionsOfTrials,
 ):
     """The record of all searches on one database: every method of this package, under the contract above."""
 

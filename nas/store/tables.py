@@ -298,6 +298,35 @@ class SnapshotRow(Base):
     )
 
 
+class ExamplesRow(Base):
+    """The validation images on which predictions of a search's trials are made, under the key of their content."""
+
+    __tablename__ = "examples"
+
+    search_id: Mapped[str] = mapped_column(ForeignKey("searches.id"), primary_key=True)
+    key: Mapped[str] = mapped_column(KEY, primary_key=True)
+    payload: Mapped[dict[str, Any]] = mapped_column(DOCUMENT)
+    created_at: Mapped[float] = mapped_column(Double)
+
+
+class PredictionsRow(Base):
+    """What one trial predicts on the examples, at the deepest rung at which the predictions were kept."""
+
+    __tablename__ = "predictions"
+
+    search_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    iteration: Mapped[int] = mapped_column(Integer)
+    examples_key: Mapped[str] = mapped_column(KEY)
+    payload: Mapped[dict[str, Any]] = mapped_column(DOCUMENT)
+    created_at: Mapped[float] = mapped_column(Double)
+
+    __table_args__ = (
+        ForeignKeyConstraint(["search_id", "number"], ["trials.search_id", "trials.number"]),
+        CheckConstraint("iteration >= 1", name="iteration"),
+    )
+
+
 class TrainingFreeRow(Base):
     """A training-free score of an architecture at a fidelity with a seed; it belongs to no search."""
 

@@ -12,6 +12,7 @@ from nas.models.networks import is_network
 from nas.results.measurement import Measurement, TrialError
 from nas.specs import MIOU, Fidelity, Goals
 from nas.training.environment import environment_of
+from nas.training.examples import OnPredictions, find_examples, picture_predictions, prediction_keeper
 from nas.training.goals import check_goals, missing_objective
 from nas.training.latency import measure_latency
 from nas.training.loop.checkpoint import checkpoint_key
@@ -38,6 +39,7 @@ def evaluate(
     devices: float = 1.0,
     progress: Progress = silent,
     goals: Goals = MIOU,
+    on_predictions: OnPredictions | None = None,
 ) -> Iterator[Measurement]:
     """Train an architecture at a fidelity and yield one measurement per rung; the last one holds the score.
 
@@ -67,6 +69,8 @@ def evaluate(
         progress: Called with what `prepare` reports.
         goals: What the measurements are for. Where latency is among it, it is measured before training, by the first
             process; what is beyond a constraint is not trained.
+        on_predictions: Called with the predictions on a few validation images, before the measurement of their rung is
+            yielded; not where there are none, which is no error. Scores are the same with and without it.
 
     Yields:
         Measurements, whose `parameters` and `multiply_adds` are those of the trained model; see
@@ -105,6 +109,7 @@ def evaluate(
             latency = measure_latency(loop.model, shapes, what, fidelity, target) if leads else None
             latency = latency if peers is None else peers.broadcast(latency)
             check_goals(goals, complexity, latency)
+        examples = find_examples(prepared) if on_predictions and (peers is None or peers.leads) else None
         run = RungRun(
             loop,
             fidelity.rungs,
@@ -115,8 +120,13 @@ def evaluate(
             complexity=complexity,
             latency=latency,
             environment=environment_of(prepared, target, processes),
+            keeper=None if on_predictions is None else prediction_keeper(examples, loop.batches, peers),
         )
         for measurement in run.measurements():
             if goals.values(measurement) is None:
                 raise TrialError(missing_objective(goals, measurement))
+            if on_predictions is not None and examples is not None and run.predicted is not None:
+                iteration, key, maps = run.predicted
+                if (iteration, key) == (measurement.iteration, examples.key):
+                    on_predictions(picture_predictions(iteration, examples, maps))
             yield measurement

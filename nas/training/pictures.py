@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from nas.atomic import write_atomically
 from nas.data.bank import CropSource
+from nas.data.class_maps import colour
 from nas.data.dataset import IGNORE, SegmentationDataset, Uint8
+from nas.data.examples import choose_rows
 from nas.models.layers.resampling import upsample
 from nas.models.networks import Network
 from nas.training.loop.pixels import to_network
@@ -63,23 +64,15 @@ def draw_predictions(
         dataset: The data set of the source, for class names and colours.
         path: The PNG, written atomically.
         device: Where images are moved.
-        rows: Number of images, evenly spaced over the source.
+        rows: Number of images, chosen for their classes.
     """
-    chosen = np.unique(np.linspace(0, len(source) - 1, min(rows, len(source))).round().astype(int)).tolist()
     panels: list[tuple[Uint8, Uint8, Uint8]] = []
-    for row in chosen:
+    for row in choose_rows(source, dataset.num_classes, rows):
         image, label = source.row(row)
         panels.append((image, label, predict(network, image[None], device)[0]))
     present = np.unique(np.concatenate([np.concatenate([label, guess], None) for _, label, guess in panels]))
     picture = _grid(panels, dataset.palette, dataset.class_names, [c for c in present.tolist() if c != IGNORE])
     write_atomically(path, lambda temporary: picture.save(temporary, format="PNG"))
-
-
-def colour(classes: Uint8, palette: Uint8) -> Uint8:
-    """Map classes `(H, W)` to colours `(H, W, 3)`; `IGNORE` is black."""
-    table: NDArray[np.uint8] = np.zeros((IGNORE + 1, 3), np.uint8)
-    table[: len(palette)] = palette
-    return table[classes]
 
 
 def _grid(

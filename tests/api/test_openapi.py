@@ -47,6 +47,7 @@ def test_operations_have_short_names(document):
 ERRORS = {
     "create_search": {408, 409, 413, 415, 422, 503},
     "list_searches": {422, 503},
+    "compare_searches": {404, 422, 503},
     "get_search": {404, 422, 503},
     "stop_search": {404, 409, 422, 503},
     "pause_search": {404, 409, 422, 503},
@@ -63,6 +64,7 @@ ERRORS = {
     "best_trial": {404, 409, 422, 503},
     "list_panels": {404, 422, 503},
     "list_trial_panels": {404, 422, 503},
+    "report_search": {404, 422, 503},
     "list_snapshots": {404, 409, 422, 503},
     "get_snapshot": {404, 409, 422, 503},
     "draw_snapshot": {404, 409, 422, 503},
@@ -258,6 +260,8 @@ def test_the_curl_lines_work_when_pasted(service, document, snapshot_at):
             assert "\nevent: end\n" in output
         elif path.endswith("/drawing"):
             assert output.startswith("<svg "), (method, path, output)
+        elif path.endswith("/report"):
+            assert output.startswith("<!doctype html>"), (method, path, output)
         elif path.endswith("/logs"):
             assert "no cluster is configured" in output
         else:

@@ -25,6 +25,9 @@ OF_A_PAGE_OF_TRIALS = 6
 """The search, the page; by score, also those that have none."""
 OF_A_PAGE_WITH_SCORES = 6
 """The search, the page, the scores at its rungs."""
+OF_A_COMPARISON = 12
+"""Summaries, curves and times of runs, for all searches; for each, the search and the curve of its best trial."""
+OF_ITS_SEARCH = 5
 OF_A_TRIAL = 7
 """The search, the trial, its curve, the environments of the curve."""
 
@@ -78,6 +81,14 @@ def test_a_page_of_searches(full):
 def test_a_page_of_calibrations_and_an_empty_one(full):
     assert asked(full, "/calibrations", OF_A_PAGE_OF_SEARCHES)["items"] == []
     assert asked(full, "/searches?status=failed", OF_A_PAGE_OF_SEARCHES)["items"] == []
+
+
+def test_a_comparison(full):
+    ids = [search["id"] for search in full.http.get("/v1/searches?limit=8").json()["items"]]
+    for count in (2, 8):
+        named = "&".join(f"search={search_id}" for search_id in ids[:count])
+        found = asked(full, f"/comparison?{named}", OF_A_COMPARISON + count * OF_ITS_SEARCH)
+        assert [search["id"] for search in found["searches"]] == ids[:count]
 
 
 def test_a_search(full):

@@ -11,7 +11,14 @@ from search_spaces.dense_cell.architecture import (
     PyramidPooling,
 )
 from search_spaces.reference.architecture import ReferenceHead
-from search_spaces.text import architecture_text, cell_lines
+from search_spaces.text import (
+    SHORT_AUTO_DEEPLAB,
+    SHORT_DENSE_CELL,
+    architecture_text,
+    cell_lines,
+    short_legend,
+    short_text,
+)
 from search_spaces.units import GloRe, GraphConvolution, SymbolicReasoning
 
 NETWORK = AutoDeepLab(
@@ -85,3 +92,40 @@ def test_a_cell_in_several_lines():
         "block 0: skip(H[l-1]) + sep_3x3(H[l-2])",
         "block 1: atrous_5x5(block 0) + skip(H[l-2])",
     )
+
+
+@pytest.mark.parametrize(
+    ("architecture", "short", "legend"),
+    [
+        (DenseCell(branches=PUBLISHED_CELL.branches[:4]), "1x6 18x15<0 6x3<1 1x1<0", SHORT_DENSE_CELL),
+        (
+            DenseCell(
+                channels=16,
+                branches=(
+                    Branch(input=-1, operator=Conv1x1()),
+                    Branch(input=0, operator=PyramidPooling(grid=(4, 2))),
+                    Branch(input=-1, operator=GloRe(nodes=32)),
+                ),
+            ),
+            "w16 conv p4x2<0 glore32",
+            SHORT_DENSE_CELL,
+        ),
+        (
+            DenseCell(
+                levels=(8, 16),
+                branches=(
+                    Branch(input=-1, operator=AtrousSeparable(rate=(6, 3))),
+                    Branch(input=-2, operator=Conv1x1()),
+                ),
+            ),
+            "6x3<F8 conv<F16",
+            SHORT_DENSE_CELL,
+        ),
+        (NETWORK, "0123 skip<p+s3<pp a5<0+skip<pp", SHORT_AUTO_DEEPLAB),
+        (PUBLISHED_AUTO_DEEPLAB, "published Auto-DeepLab", None),
+        (ReferenceHead(name="aspp", channels=16), "ASPP (6, 12, 18), width 16", None),
+    ],
+)
+def test_an_architecture_in_few_characters(architecture, short, legend):
+    assert short_text(architecture) == short
+    assert short_legend(architecture_text(architecture), short) == legend

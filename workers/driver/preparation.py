@@ -138,6 +138,7 @@ def _prepare(
     is read at once (`parallel`) changes nothing but the time.
     """
     from nas.cache.entries import let_go
+    from nas.training.examples import find_examples
     from nas.training.loop.device import thread_count
     from nas.training.prepare import prepare  # torch: only where something is trained
     from nas.training.progress import show_remarks
@@ -150,7 +151,7 @@ def _prepare(
     def work() -> None:
         try:
             with thread_count(threads):
-                prepare(
+                prepared = prepare(
                     need.fidelity,
                     workspace,
                     whole_network=need.whole_network,
@@ -158,6 +159,7 @@ def _prepare(
                     progress=lambda stage, done, total: reports.put((stage, done, total)),
                     parallel=parallel,
                 )
+                find_examples(prepared)
         except BaseException as error:
             failures.append(error)
         finally:

@@ -19,6 +19,7 @@ from nas.results.standing import Standing
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import Fidelity, Resources
 from nas.store import NotFoundError, TrialRecord
+from workers.driver.prediction_book import PredictionBook
 from workers.driver.record import DriverRecord, persist
 from workers.trainables.message import Measured, Progress
 from workers.trainables.task import TrialTask
@@ -68,6 +69,7 @@ class TrialBook:
         self._goals = driver.spec.goals
         self._workspace = workspace
         self._measured_before = measured_before
+        self._predictions = PredictionBook(driver.store, driver.search_id)
         self._flights: dict[int, _Flight] = {}
         self._resumed: deque[_Flight] = deque()
         self._ended = 0
@@ -137,13 +139,14 @@ class TrialBook:
         if isinstance(message, Progress):
             return
         flight, measurement = self._flights[number], message.result
-        if flight.last is not None and measurement.iteration <= flight.last.iteration:
-            return
-        judged, flight.judged = flight.judged, None
-        value, record = self._goals.value(measurement), self._store.record_measurement
-        persist(lambda: record(self._search_id, number, message.attempt, measurement, judged, value=value))
-        flight.last = measurement
-        log.info("trial %d: %.4f at %d", number, measurement.score, measurement.iteration)
+        if flight.last is None or measurement.iteration > flight.last.iteration:
+            judged, flight.judged = flight.judged, None
+            value, record = self._goals.value(measurement), self._store.record_measurement
+            persist(lambda: record(self._search_id, number, message.attempt, measurement, judged, value=value))
+            flight.last = measurement
+            log.info("trial %d: %.4f at %d", number, measurement.score, measurement.iteration)
+        if message.predictions is not None:
+            self._predictions.record(number, message.attempt, message.predictions)
 
     def end(self, number: int, reason: str | None = None) -> None:
         """Record the end of a trial: failed for a reason, else completed at its last rung, else stopped early."""

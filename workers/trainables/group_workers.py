@@ -16,7 +16,7 @@ from ray.train.v2._internal.execution.callback import WorkerGroupCallback
 
 from nas.aids import writable_folder
 from nas.results.measurement import TrialError
-from workers.trainables.measure import evaluate_task, measured
+from workers.trainables.measure import PredictionSlot, evaluate_task, measured
 from workers.trainables.message import Bug, Died, Failed
 from workers.trainables.process import share_of
 from workers.trainables.reservations import note
@@ -150,8 +150,9 @@ def train_share(config: dict[str, Any]) -> None:
 
     task, training = config["task"], config["training"]
     try:
-        for measurement in evaluate_task(task, get_device() if task.resources.gpus else "cpu"):
-            ray.get(training.report.remote(measured(task, measurement)))
+        slot = PredictionSlot()
+        for measurement in evaluate_task(task, get_device() if task.resources.gpus else "cpu", slot):
+            ray.get(training.report.remote(measured(task, measurement, slot)))
     except TrialError as error:
         # At once: the others may be waiting for this process, and Ray Train would wait for them.
         ray.get(training.report.remote(Failed(attempt=task.attempt, reason=str(error))))

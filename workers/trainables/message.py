@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Self, TypeAlias, TypeVar
 
 from nas.results.measurement import Measurement
+from nas.results.predictions import Predictions
 from nas.results.snapshot import Snapshot
 
 R_co = TypeVar("R_co", bound=Measurement | Snapshot, covariant=True)
@@ -36,10 +37,12 @@ class Measured(_Sent, Generic[R_co]):
     Attributes:
         result: The trial's `Measurement`, or the run's `Snapshot`.
         last: Whether the work is over with this result.
+        predictions: What a trial predicts at the rung, to look at; None where that was not kept.
     """
 
     result: R_co
     last: bool
+    predictions: Predictions | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from ray.tune import PlacementGroupFactory
 
 from nas.results.measurement import Measurement
 from nas.specs import Resources
-from workers.trainables.measure import evaluate_task, measured
+from workers.trainables.measure import PredictionSlot, evaluate_task, measured
 from workers.trainables.message import Message
 from workers.trainables.process import Process
 from workers.trainables.task import TrialTask
@@ -18,6 +18,8 @@ from workers.trainables.task import TrialTask
 
 class TrialProcess(Process):
     """A process that sends a measurement for each rung of its trial."""
+
+    _slot: PredictionSlot
 
     @classmethod
     def default_resource_request(cls, config: dict[str, Any]) -> PlacementGroupFactory:
@@ -41,9 +43,10 @@ class TrialProcess(Process):
 
             yield from train_together(task)
         else:
+            self._slot = PredictionSlot()
             for measurement in self.evaluate(task):
-                yield measured(task, measurement)
+                yield measured(task, measurement, self._slot)
 
     def evaluate(self, task: TrialTask) -> Iterator[Measurement]:
         """Measure the task's architecture in this process; a subclass may measure something else."""
-        return evaluate_task(task, None if task.resources.gpus else "cpu")
+        return evaluate_task(task, None if task.resources.gpus else "cpu", self._slot)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol, TypeAlias
 
 import torch
@@ -32,6 +32,9 @@ class Batches(Protocol):
 
     def validation(self) -> Iterator[tuple[Inputs, Tensor]]:
         """Yield inputs and labels `(N, h, w)` of the validation images in order, on the device."""
+
+    def validation_rows(self) -> Sequence[int]:
+        """Return the numbers of the validation images in the order in which `validation` yields them."""
 
     def check(self) -> None:
         """Check that what was read so far is what should have been read.
@@ -90,15 +93,22 @@ class BankBatches:
             yield tuple(map(self._moved, features)), self._moved(labels)
 
     def validation(self) -> Iterator[tuple[Inputs, Tensor]]:
-        # Twice the images of a training step: without gradients less memory is used for each.
-        at_once = 2 * (self._share.stop - self._share.start)
-        for start in range(self._rank * at_once, len(self._val_labels), self._processes * at_once):
-            rows = slice(start, start + at_once)
+        for rows in self._validation_slices():
             features = tuple(self._moved(level[rows].permute(0, 3, 1, 2)) for level in self._val_features)
             yield features, self._moved(self._val_labels[rows])
 
+    def validation_rows(self) -> Sequence[int]:
+        count = len(self._val_labels)
+        return [row for rows in self._validation_slices() for row in range(*rows.indices(count))]
+
     def check(self) -> None:
         self._bank.check()
+
+    def _validation_slices(self) -> Iterator[slice]:
+        # Twice the images of a training step: without gradients less memory is used for each.
+        at_once = 2 * (self._share.stop - self._share.start)
+        for start in range(self._rank * at_once, len(self._val_labels), self._processes * at_once):
+            yield slice(start, start + at_once)
 
     def _moved(self, tensor: Tensor) -> Tensor:
         if self.resident:

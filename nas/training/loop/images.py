@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -95,11 +95,15 @@ class ImageBatches:
             yield self._on_device(*pair)
 
     def validation(self) -> Iterator[tuple[tuple[Tensor], Tensor]]:
+        processes = 1 if self.stream.peers is None else self.stream.peers.count
+        at_once = 2 * self.stream.batch // processes
+        for _, pair in crop_batches(self.validation_source, self.validation_rows(), at_once):
+            yield self._on_device(*pair)
+
+    def validation_rows(self) -> Sequence[int]:
         peers = self.stream.peers
         rank, processes = (0, 1) if peers is None else (peers.rank, peers.count)
-        rows = range(rank, len(self.validation_source), processes)
-        for _, pair in crop_batches(self.validation_source, rows, 2 * self.stream.batch // processes):
-            yield self._on_device(*pair)
+        return range(rank, len(self.validation_source), processes)
 
     def check(self) -> None:
         """Nothing to do: decoding an image says whether it is whole."""

@@ -19,6 +19,7 @@ from nas.training.loop.graphed import StaticSteps, captured
 from nas.training.loop.losses import SegmentationLoss
 from nas.training.loop.metrics import Scores, confusion_matrix, scores
 from nas.training.loop.optimizer import build_optimizer, set_rate
+from nas.training.loop.predictions import PredictionKeeper
 from nas.training.loop.random_streams import DROPOUT, torch_seed
 from nas.training.loop.schedule import rate_factors
 from nas.training.loop.training_loss import TrainingLoss
@@ -129,10 +130,14 @@ class Loop:
         return float(self._rates[min(self.step, len(self._rates) - 1)])
 
     @torch.inference_mode()
-    def validate(self, num_classes: int) -> Validation:
+    def validate(self, num_classes: int, keeper: PredictionKeeper | None = None) -> Validation:
         """Score the model on the validation images, with the running statistics of its batch norms.
 
         Where the fidelity asks for a moving average of the weights, the average is scored.
+
+        Args:
+            num_classes: Number of classes.
+            keeper: Sees every batch, and keeps the predictions of some images.
 
         Raises:
             TrialError: The validation loss is not finite.
@@ -143,12 +148,18 @@ class Loop:
         confusion = torch.zeros(num_classes, num_classes, dtype=torch.int64, device=self._device)
         loss_sum = torch.zeros((), dtype=torch.float64, device=self._device)
         counted = torch.zeros((), dtype=torch.int64, device=self._device)
+        if keeper is not None:
+            keeper.begin()
         for inputs, labels in self.batches.validation():
-            logits = upsample(self._logits(model, inputs).float(), (labels.shape[1], labels.shape[2]))
+            coarse = self._logits(model, inputs).float()
+            logits = upsample(coarse, (labels.shape[1], labels.shape[2]))
             valid = (labels < num_classes).sum()
             loss_sum += self._unweighted(logits, labels) * valid
             counted += valid
-            confusion += confusion_matrix(labels, logits.argmax(1), num_classes)
+            predicted = logits.argmax(1)
+            confusion += confusion_matrix(labels, predicted, num_classes)
+            if keeper is not None:
+                keeper.see(coarse, predicted)
         if self.peers is not None:
             loss_sum, counted, confusion = (self.peers.total(part) for part in (loss_sum, counted, confusion))
         loss = float(loss_sum) / max(int(counted), 1)

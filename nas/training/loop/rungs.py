@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from nas.models.complexity import Complexity
 from nas.results.measurement import Measurement
@@ -16,6 +17,7 @@ from nas.training.loop.checkpoint import load_checkpoint, save_checkpoint
 from nas.training.loop.device import synchronize
 from nas.training.loop.failures import trial_failures
 from nas.training.loop.loop import CHECK_EVERY, Loop
+from nas.training.loop.predictions import PredictionKeeper
 from search_spaces.environment import Environment
 from search_spaces.latency import Latency
 
@@ -50,6 +52,10 @@ class RungRun:
         complexity: Part of every new measurement. A measurement without it in a checkpoint, by an older version, stays
             without.
         latency: Part of every new measurement; None where it is not asked for.
+        keeper: Keeps predictions of some validation images at each rung.
+        predicted: The deepest rung measured, the key of the examples, and the classes predicted on them, uint8
+            `(images, height, width)`; None where they were not kept. The checkpoint holds them too, so that they come
+            with the measurements in it.
         environment: Part of every new measurement, unless the checkpoint that the training resumes from was saved in
             another one: the numbers are then of neither.
     """
@@ -64,6 +70,8 @@ class RungRun:
     complexity: Complexity | None = None
     latency: Latency | None = None
     environment: Environment | None = None
+    keeper: PredictionKeeper | None = None
+    predicted: tuple[int, str, Tensor] | None = field(default=None, init=False)
     _seconds: float = field(default=0.0, init=False)
     _resumed: bool = field(default=False, init=False)
     _measured: list[Measurement] = field(default_factory=list, init=False)
@@ -118,7 +126,9 @@ class RungRun:
     def _measure(self, rung: int) -> Measurement:
         started = time.perf_counter()
         with trial_failures("validating"):
-            validation = self.loop.validate(self.num_classes)
+            validation = self.loop.validate(self.num_classes, self.keeper)
+            maps = None if self.keeper is None else self.keeper.maps()
+            self.predicted = None if maps is None or self.keeper is None else (rung, self.keeper.key, maps)
         self.loop.batches.check()
         self._seconds += time.perf_counter() - started
         measurement = Measurement(
@@ -146,6 +156,8 @@ class RungRun:
                 "environment": None if self.environment is None else self.environment.key,
                 "measured": [measurement.model_dump(mode="json") for measurement in self._measured],
             }
+            if self.predicted is not None:
+                state["predicted"] = self.predicted
             if self.loop.peers is None or self.loop.peers.leads:
                 save_checkpoint(self.checkpoint.path, self.checkpoint.key, state)
 
@@ -166,3 +178,4 @@ class RungRun:
             if self.environment is not None and state["environment"] != self.environment.key:
                 self.environment = None
             self._measured = [Measurement.model_validate(measurement) for measurement in state["measured"]]
+            self.predicted = state.get("predicted")

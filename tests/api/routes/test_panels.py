@@ -26,10 +26,10 @@ def types(found: list[dict[str, Any]]) -> list[object]:
     ("kind", "expected"),
     [
         ("black_box", []),
-        ("auto_deeplab", [["lines", "lines"], "trellis", "text"]),
-        ("reference", ["table"]),
-        ("full_scale", [["scatter", "table"], "text"]),
-        ("calibration", ["table", "text"]),
+        ("auto_deeplab", [["lines", "lines"], ["lines", "lines"], "trellis", "text"]),
+        ("reference", [["intervals", "intervals"], "table"]),
+        ("full_scale", ["text", ["scatter", "scatter"], "table", "text"]),
+        ("calibration", ["text", "scatter", "table"]),
     ],
 )
 def test_every_kind_has_its_panels(service, every_kind, kind, expected):
@@ -37,7 +37,8 @@ def test_every_kind_has_its_panels(service, every_kind, kind, expected):
 
 
 def test_snapshots(service, every_kind):
-    row, trellis, cell = panels(service, every_kind["auto_deeplab"])
+    row, shares, trellis, cell = panels(service, every_kind["auto_deeplab"])
+    assert [len(panel["lines"]) for panel in shares["panels"]] == [2, 4]
     supernet, entropies = row["panels"]
     assert [(line["text"], line["mark"]) for line in supernet["lines"]] == [("run 0", "completed"), ("run 1", "best")]
     assert supernet["lines"][0]["points"][:2] == [[1, 0.1], [2, 0.2]]
@@ -57,7 +58,10 @@ def test_snapshots(service, every_kind):
 
 
 def test_heads(service, every_kind):
-    (table,) = panels(service, every_kind["reference"])
+    charts, table = panels(service, every_kind["reference"])
+    scores, differences = charts["panels"]
+    assert (len(scores["rows"]), len(differences["rows"])) == (11, 10)
+    assert scores["rows"][0]["points"] == [0.5, 0.51]
     assert [column["text"] for column in table["columns"]] == [
         *("Head", "Parameters", "Multiply-adds", "mIoU"),
         *("Spread", "Seeds", "To the trunk"),
@@ -72,8 +76,10 @@ def test_heads(service, every_kind):
 
 
 def test_a_ranking(service, every_kind):
-    row, notes = panels(service, every_kind["full_scale"])
-    scatter, table = row["panels"]
+    text, row, table, notes = panels(service, every_kind["full_scale"])
+    assert text["lines"][0].startswith("Spearman's rho is 1.00, with a 95 % interval from ")
+    scatter, by_rung = row["panels"]
+    assert [point["x"] for point in by_rung["points"]] == [100, 200]
     assert len(scatter["points"]) == 6
     best = scatter["points"][0]
     assert (best["x"], best["mark"]) == (0.6, "best")
@@ -90,7 +96,8 @@ def test_a_ranking(service, every_kind):
 
 
 def test_a_calibration(service, every_kind):
-    table, verdict = panels(service, every_kind["calibration"])
+    verdict, chart, table = panels(service, every_kind["calibration"])
+    assert [(point["label"], point["x"]) for point in chart["points"]] == [("long", 20.0), ("short", 10.0)]
     assert [row[0] for row in table["rows"]] == ["long", "short"]
     assert table["rows"][1][1:] == ["1.00", table["rows"][1][2], "6", "10 s", "10.0%", "yes"]
     answer = service.http.get(f"/v1/calibrations/{every_kind['calibration']}").json()

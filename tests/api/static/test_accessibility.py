@@ -13,11 +13,14 @@ pytestmark = pytest.mark.slow
 
 PAGES = {
     "list": ("", "tbody tr"),
-    "search": ("#/{black_box}", "svg circle"),
+    "search": ("#/{black_box}", ".plane canvas"),
     "differentiable search": ("#/{auto_deeplab}", "svg.trellis"),
     "heads": ("#/{reference}", ".panel table"),
     "calibration": ("#/{calibration}", ".panel"),
     "trial": ("#/{black_box}/0", "table.bars"),
+    "ranking": ("#/{full_scale}", ".panel .plane canvas"),
+    "comparison": ("#/compare/{black_box},{reference},{calibration}", ".drawings svg"),
+    "report": ("v1/searches/{black_box}/report", "svg.chart"),
     "API": ("docs", "details"),
 }
 

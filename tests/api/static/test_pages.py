@@ -152,7 +152,8 @@ def test_a_search_of_every_kind(service, every_kind, visit, kind):
     expect(board.locator("td:nth-child(2)")).to_have_text([f"#{trial['number']}" for trial in ranked])
     expect(board.locator("td:nth-child(6)")).to_have_text([trial["duration"] for trial in ranked])
     assert board.locator("code").all_inner_texts() == [trial["text"] for trial in ranked]
-    expect(page.locator("circle.dot").first).to_be_attached()
+    for chart in ("learning curves", "scores"):
+        expect(page.get_by_role("region", name=chart).locator("canvas")).to_be_attached()
 
 
 def _descending(trial: dict[str, Any]) -> tuple[float, ...]:
@@ -177,25 +178,36 @@ def test_the_panels_of_every_kind(service, every_kind, visit, kind):
 
 
 def _lines(place: Any, panel: dict[str, Any]) -> None:
-    expect(place.locator("polyline.curve")).to_have_count(len(panel["lines"]))
-    titles = place.locator("polyline title").evaluate_all("titles => titles.map((title) => title.textContent)")
-    assert titles == [line["text"] for line in panel["lines"]]
-    expect(place.locator("circle.dot")).to_have_count(sum(len(line["points"]) for line in panel["lines"]))
-    expect(place.locator("svg")).to_contain_text(panel["x_text"])
+    expect(place.locator("canvas")).to_be_attached()
+    shown = [f"{line['text']}: {_number(y)} at {_number(x)}" for line in panel["lines"] for x, y in line["points"]]
+    assert sorted(_values(place)) == sorted(shown)
+    assert panel["x_text"] in place.locator(".plane").get_attribute("aria-label")
     assert place.locator(".legend span").all_inner_texts() == [entry["text"] for entry in panel["legend"]]
 
 
 def _scatter(place: Any, panel: dict[str, Any]) -> None:
-    titles = place.locator("circle title").evaluate_all("titles => titles.map((title) => title.textContent)")
-    assert titles == [point["text"] for point in panel["points"]]
-    expect(place.locator("svg")).to_contain_text(panel["x_text"])
-    expect(place.locator("svg")).to_contain_text(panel["y_text"])
-    expect(place.locator("circle.best")).to_have_count(1)
+    expect(place.locator("canvas")).to_be_attached()
+    assert sorted(_values(place)) == sorted(point["text"] for point in panel["points"])
+    assert f"by {panel['x_text']}, {len(panel['points'])} values" in place.locator(".plane").get_attribute("aria-label")
+    heads = place.locator(".values thead")
+    expect(heads).to_contain_text(panel["x_text"])
+    expect(heads).to_contain_text(panel["y_text"])
+
+
+def _values(place: Any) -> list[str]:
+    """The texts in the table below a chart, which is made when it is opened."""
+    place.locator(".values summary").click()
+    expect(place.locator(".values tbody")).to_be_attached()
+    return place.locator(".values tbody td:first-child").all_inner_texts()
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if value == int(value) else f"{value:.4f}"
 
 
 def _table(place: Any, panel: dict[str, Any]) -> None:
-    assert place.locator("th").all_inner_texts() == [column["text"] for column in panel["columns"]]
-    assert place.locator("td").all_inner_texts() == [cell for row in panel["rows"] for cell in row]
+    assert place.locator("th").all_inner_texts() == [column["text"] for column in panel["columns"] if column["text"]]
+    assert place.locator("tbody td").all_inner_texts() == [cell for row in panel["rows"] for cell in row]
     numeric = sum(column["numeric"] for column in panel["columns"])
     expect(place.locator("td.number")).to_have_count(numeric * len(panel["rows"]))
 
@@ -214,7 +226,22 @@ def _text(place: Any, panel: dict[str, Any]) -> None:
         assert place.locator("p").all_inner_texts() == panel["lines"]
 
 
-_CHECKS = {"lines": _lines, "scatter": _scatter, "table": _table, "trellis": _trellis, "text": _text}
+def _intervals(place: Any, panel: dict[str, Any]) -> None:
+    expect(place.locator("canvas")).to_be_attached()
+    shown = [f"{row['text']}: {row['value_text']}" for row in panel["rows"] if row["value"] is not None]
+    shown += [f"{row['text']}: {point:.4f}" for row in panel["rows"] for point in row["points"]]
+    assert sorted(_values(place)) == sorted(shown)
+    assert panel["x_text"] in place.locator(".plane").get_attribute("aria-label")
+
+
+_CHECKS = {
+    "lines": _lines,
+    "scatter": _scatter,
+    "intervals": _intervals,
+    "table": _table,
+    "trellis": _trellis,
+    "text": _text,
+}
 
 
 def test_a_trial_has_a_page(service, every_kind, visit, tmp_path: Path):
@@ -290,7 +317,9 @@ def test_scores_are_shown_at_the_rung_of_the_best_trial(service, visit):
     assert get(service, f"/v1/searches/{search_id}")["best"]["iteration"] == 100
     page = visit(f"{service.url}/#/{search_id}")
     expect(page.locator("h2").nth(1)).to_have_text("Scores at iteration 100, and the best so far")
-    expect(page.locator("svg").nth(1).locator("circle.dot")).to_have_count(1)
+    chart = page.locator("figure.chart").nth(1)
+    expect(chart.locator(".plane")).to_have_attribute("aria-label", re.compile("by trial, 1 value,"))
+    assert _values(chart) == ["trial 0: 0.2500"]
 
 
 def test_panels_are_asked_for_again_when_a_search_changes(service, visit):
@@ -325,7 +354,7 @@ def test_nothing_to_save_before_the_first_score(service, visit):
     page = visit(f"{service.url}/#/{service.search(name='empty')}")
     expect(page.locator("h1")).to_have_text("empty")
     expect(page.get_by_role("button", name="Save best.json")).to_have_count(0)
-    expect(page.locator("svg").first).to_contain_text("no scores yet")
+    expect(page.locator(".plane").first).to_contain_text("no scores yet")
 
 
 def test_a_search_is_stopped(service, visit):

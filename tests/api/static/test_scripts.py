@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -19,3 +20,15 @@ def test_the_page_knows_no_kind_of_search():
 
 def test_the_page_names_no_operator():
     assert not [script.name for script in SCRIPTS if re.search(r"sep_3x3|atrous|H\(l|H\[l", script.read_text())]
+
+
+def test_the_plot_library_says_what_it_is():
+    folder = Path(STATIC) / "uplot"
+    package = json.loads((folder / "package.json").read_text())
+    assert f"(v{package['version']})" in (folder / "uPlot.iife.min.js").read_text()[:200]
+    assert (package["name"], package["license"]) == ("uplot", "MIT")
+    assert "The MIT License" in (folder / "LICENSE").read_text()
+    docs = Path(__file__).parents[3] / "docs" / "reference" / "rest.md"
+    assert f"uPlot](https://github.com/leeoniya/uPlot) {package['version']} (MIT licence)" in docs.read_text()
+    index = (Path(STATIC) / "index.html").read_text()
+    assert index.index("uPlot.iife.min.js") < index.index("app.js"), "the charts take it as a global when they load"

@@ -116,11 +116,9 @@ def test_a_probe_that_fails_is_told(segnas, own, spec):
 def test_show_has_the_forecast_beside_the_cost(segnas, own, spec):
     measure(own)
     search = segnas("submit", spec)[1].strip()
-    shown = segnas("show", search)[1].splitlines()
-    place = shown.index("     cost  0.0 s of device time")
-    assert shown[place + 1] == (
-        " forecast  80 s of device time, 20 s from first to last (1 trial at the same fidelity)"
-    )
+    shown = [line.strip() for line in segnas("show", search)[1].splitlines()]
+    place = shown.index("cost  0.0 s of device time")
+    assert shown[place + 1] == ("forecast  80 s of device time, 20 s from first to last (1 trial at the same fidelity)")
 
 
 def test_the_client(own):

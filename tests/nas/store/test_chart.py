@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from nas.results.status import TrialStatus as T
-from nas.store import DrawnScore, Store
+from nas.store import BestStep, DrawnScore, Store
 from tests.builders import measured
 
 
@@ -30,3 +30,22 @@ def test_best_so_far_and_sample_are_what_they_say(store: Store, driven: str, add
     assert store.sampled_scores(driven, 100) == drawn
     assert store.sampled_scores(driven, 100, 4) == [point for point in drawn if point.number % 4 == 0]
     assert store.best_so_far(driven, 200) == store.sampled_scores("s0", 100) == []
+
+
+def test_the_best_by_cost(store: Store, driven: str, add):
+    """Steps and sums by hand: what failed or stands at another rung costs, and its score does not count."""
+    scores = {0: 0.3, 1: 0.2, 2: 0.9, 3: 0.5, 4: 0.5, 5: 0.6}
+    for number, score in scores.items():
+        trial = add(driven, number)
+        store.record_measurement(driven, number, 1, measured(100, score, 10.0 + number))
+        if number == 2:
+            store.finish_trial(driven, number, 1, T.FAILED)
+        if number == 3:
+            store.record_measurement(driven, number, 1, measured(300, 0.7, 40.0))
+    add(driven, 6)  # without a score
+    key = trial.fidelity_key
+    at_100 = [BestStep(1, 0.3, 10.0), BestStep(5, 0.5, 10 + 11 + 12 + 40 + 14), BestStep(6, 0.6, 102.0)]
+    assert store.best_by_cost({driven: (key, 100)}) == {driven: at_100}
+    assert store.best_by_cost({driven: (key, 300), "s0": (key, 100)}) == {driven: [BestStep(4, 0.7, 73.0)], "s0": []}
+    assert store.best_by_cost({driven: ("another", 100)}) == {driven: []}
+    assert store.best_by_cost({}) == {}

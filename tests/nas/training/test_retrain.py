@@ -17,7 +17,7 @@ from nas.results.measurement import Measurement
 from nas.training.full_image import FullImageSpec
 from nas.training.loop.augmentation import read_augmentation
 from nas.training.loop.pixels import to_network
-from nas.training.pictures import colour, predict
+from nas.training.pictures import predict
 from nas.training.prepare import prepare
 from nas.training.retrain import load_retrained, retrain
 from nas.weights.preprocessing import IMAGENET
@@ -243,8 +243,3 @@ def test_a_folder_that_is_not_a_retrained_network(document, short, workspace, tm
     (tmp_path / "model.safetensors").write_bytes(b"broken")
     with pytest.raises(ValueError, match=r"model\.safetensors"):
         load_retrained(tmp_path)
-
-
-def test_colours_by_hand():
-    palette = np.array([[1, 2, 3], [4, 5, 6]], np.uint8)
-    assert colour(np.array([[0, 1, 255]], np.uint8), palette).tolist() == [[[1, 2, 3], [4, 5, 6], [0, 0, 0]]]

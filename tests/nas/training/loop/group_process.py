@@ -25,6 +25,7 @@ from nas.training.evaluate import evaluate
 from nas.training.loop.batches import BankBatches, Inputs
 from nas.training.loop.distributed import Peers
 from nas.training.loop.loop import Loop
+from nas.training.loop.predictions import PredictionKeeper
 from nas.training.loop.rungs import Checkpoint, RungRun
 from nas.training.prepare import prepare
 from nas.training.trial import build_loop, build_trial_network
@@ -146,13 +147,15 @@ def trained(task: Task) -> Result:
     prepared = prepare(fidelity, workspace, device=CPU)
     loop = build_loop(build_trial_network(PUBLISHED_CELL, prepared, 0), prepared, 0, CPU, Peers.here(CPU))
     loop.train(8)
-    validation = loop.validate(prepared.dataset.num_classes)
+    keeper = PredictionKeeper("k", (1, 2, 4), (16, 32), loop.batches.validation_rows(), loop.peers)
+    validation = loop.validate(prepared.dataset.num_classes, keeper)
     generator = torch.Generator()
     generator.set_state(loop._generators[0])
     return {
         "model": loop.model.state_dict(),
         "score": validation.scores.miou,
         "loss": validation.loss,
+        "maps": keeper.maps(),
         "draws": torch.rand(4, generator=generator),
     }
 

@@ -16,6 +16,7 @@ import torch
 from nas.training.loop.checkpoint import checkpoint_key
 from nas.training.loop.distributed import Peers
 from nas.training.loop.losses import SegmentationLoss
+from nas.training.loop.predictions import PredictionKeeper
 from nas.training.prepare import prepare
 from nas.training.trial import build_loop, build_trial_network
 from search_spaces.dense_cell.architecture import PUBLISHED_CELL
@@ -111,9 +112,15 @@ def test_the_score_is_that_of_the_one_model(group, task):
     prepared = prepare(fidelity, workspace, device=CPU)
     loop = build_loop(build_trial_network(PUBLISHED_CELL, prepared, 0), prepared, 0, CPU)
     loop.model.load_state_dict(one["model"])
-    validation = loop.validate(prepared.dataset.num_classes)
+    keeper = PredictionKeeper("k", (1, 2, 4), (16, 32), loop.batches.validation_rows())
+    validation = loop.validate(prepared.dataset.num_classes, keeper)
     assert validation.loss == pytest.approx(one["loss"], rel=1e-5)
     assert validation.scores.miou == pytest.approx(one["score"], abs=1e-3)
+    maps = keeper.maps()
+    assert maps is not None
+    assert maps.shape == (3, 16, 32)
+    assert torch.equal(one["maps"], other["maps"])
+    assert (one["maps"] != maps).float().mean() < 0.01
 
 
 def test_each_process_draws_dropout_masks_of_its_own(group):

@@ -1,0 +1,143 @@
+"""Panels of searches side by side: how their best scores rose, their best trials, the settings that differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from nas.comparison.searches import ComparedSearch
+from nas.comparison.settings import MOST_SETTINGS, Setting, shown_value
+from nas.formatting import duration, score
+from nas.schemas.panels import (
+    SERIES,
+    ColumnPublic,
+    LegendPublic,
+    LinePublic,
+    LinesPanel,
+    Panel,
+    RowPanel,
+    TablePanel,
+    TextPanel,
+)
+
+_UNITS = (
+    (48 * 3600.0, 86400.0, "days"),
+    (2 * 3600.0, 3600.0, "hours"),
+    (120.0, 60.0, "minutes"),
+    (0.0, 1.0, "seconds"),
+)
+"""For a longest time of at least so many seconds: the seconds of a unit, and its name."""
+
+
+def comparison_panels(compared: Sequence[ComparedSearch], settings: Sequence[Setting]) -> tuple[Panel, ...]:
+    """Make the panels of searches side by side.
+
+    Args:
+        compared: The searches, at most as many as there are `SERIES`.
+        settings: The settings in which they differ.
+    """
+    return (curve_panels(compared), _winners(compared), *_settings(compared, settings))
+
+
+def curve_panels(compared: Sequence[ComparedSearch]) -> RowPanel:
+    """Make two charts of the best score so far: over device time and over trials. One search alone has no legend.
+
+    Trials count in the order of their numbers; the time of differentiable runs comes before all trials.
+    """
+    longest = max((one.overview.cost.device_seconds for one in compared), default=0.0)
+    unit, name = next((seconds, name) for least, seconds, name in _UNITS if longest >= least)
+    legend = tuple(
+        LegendPublic(mark=mark, text=_named(one)) for mark, one in zip(SERIES, compared, strict=False) if one.steps
+    )
+    charts = (
+        ("Best mIoU over device time", f"device time, {name}", lambda one: _over_time(one, unit)),
+        ("Best mIoU over trials", "trials", _over_trials),
+    )
+    return RowPanel(
+        panels=tuple(
+            LinesPanel(
+                title=title, x_text=x_text, lines=_lines(compared, points), legend=legend[1:] and legend, steps=True
+            )
+            for title, x_text, points in charts
+        )
+    )
+
+
+def _lines(
+    compared: Sequence[ComparedSearch], points: Callable[[ComparedSearch], list[tuple[float, float]]]
+) -> tuple[LinePublic, ...]:
+    marked = zip(SERIES, compared, strict=False)
+    return tuple(
+        LinePublic(text=_named(one), mark=mark, points=tuple(points(one))) for mark, one in marked if one.steps
+    )
+
+
+def _over_time(one: ComparedSearch, unit: float) -> list[tuple[float, float]]:
+    points = [((one.run_seconds + step.device_seconds) / unit, step.score) for step in one.steps]
+    return [*points, (max(one.overview.cost.device_seconds / unit, points[-1][0]), points[-1][1])]
+
+
+def _over_trials(one: ComparedSearch) -> list[tuple[float, float]]:
+    points = [(float(step.trials), step.score) for step in one.steps]
+    return [*points, (float(one.trials), points[-1][1])]
+
+
+def _named(one: ComparedSearch) -> str:
+    return f"{one.search.name} ({one.search.id})"
+
+
+def _columns(compared: Sequence[ComparedSearch]) -> tuple[ColumnPublic, ...]:
+    return (ColumnPublic(text=""), *(ColumnPublic(text=_named(one)) for one in compared))
+
+
+def _winners(compared: Sequence[ComparedSearch]) -> TablePanel:
+    rows = [(name, *(fact(one) for one in compared)) for name, fact in _FACTS]
+    return TablePanel(title="Best trial of each", columns=_columns(compared), rows=tuple(filter(_has_content, rows)))
+
+
+def _has_content(row: tuple[str, ...]) -> bool:
+    return any(row[1:])
+
+
+def _best_score(one: ComparedSearch) -> str:
+    if one.snapshot is not None:
+        return f"{score(one.snapshot.snapshot.supernet_miou)} (supernet)"
+    return score(one.overview.best.score if one.overview.best else None)
+
+
+def _number(name: str, write: Callable[[float], str]) -> Callable[[ComparedSearch], str]:
+    def fact(one: ComparedSearch) -> str:
+        value = getattr(one.overview.best, name, None)
+        return "" if value is None else write(value)
+
+    return fact
+
+
+def _place(one: ComparedSearch) -> str:
+    if one.snapshot is not None:
+        return f"run {one.snapshot.run}, epoch {one.snapshot.snapshot.epoch}"
+    return f"#{one.overview.best.number}" if one.overview.best else ""
+
+
+_FACTS: tuple[tuple[str, Callable[[ComparedSearch], str]], ...] = (
+    ("best mIoU", _best_score),
+    ("at iteration", lambda one: f"{one.measured.rung:,}" if one.measured else ""),
+    ("trial", _place),
+    ("trained parameters", _number("parameters", lambda value: f"{value:,}")),
+    ("multiply-adds of a crop", _number("multiply_adds", lambda value: f"{value / 1e6:,.1f} M")),
+    ("device time of the trial", _number("device_seconds", duration)),
+    ("device time of the search", lambda one: duration(one.overview.cost.device_seconds)),
+    ("trials", lambda one: f"{one.trials} of {one.search.planned}"),
+    ("status", lambda one: str(one.search.status)),
+    ("architecture", lambda one: one.overview.best.text if one.overview.best else ""),
+)
+
+
+def _settings(compared: Sequence[ComparedSearch], settings: Sequence[Setting]) -> tuple[Panel, ...]:
+    if not settings:
+        return (TextPanel(title="Settings that differ", lines=("None: the searches were asked for the same.",)),)
+    rows = tuple((setting.path, *map(shown_value, setting.values)) for setting in settings[:MOST_SETTINGS])
+    table = TablePanel(title="Settings that differ", columns=_columns(compared), rows=rows)
+    if len(settings) <= MOST_SETTINGS:
+        return (table,)
+    more = f"{len(settings) - MOST_SETTINGS} further settings differ: these searches ask for different things."
+    return (table, TextPanel(lines=(more,), style="muted"))

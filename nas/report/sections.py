@@ -1,0 +1,222 @@
+"""What a report says of a search, section by section, as panels and drawings; read from the store."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nas.comparison.panels import curve_panels
+from nas.comparison.searches import ComparedSearch, compared_searches
+from nas.drawing.auto_deeplab import draw_auto_deeplab
+from nas.drawing.draw import draw_architecture
+from nas.drawing.drawing import Drawing
+from nas.drawing.setting import Setting
+from nas.formatting import duration, score
+from nas.kinds.full_scale import evaluations_of, newest_alike
+from nas.kinds.registry import kind_of
+from nas.panels.trial import trial_panels
+from nas.report.pictures import Gallery, gallery
+from nas.results.measurement import Measurement
+from nas.schemas.panels import ColumnPublic, Panel, TablePanel, TextPanel
+from nas.store import SearchRecord, Store, StoreError, TrialRecord
+from nas.yaml_text import dump_yaml
+
+if TYPE_CHECKING:
+    from search_spaces.environment import Environment
+
+ROWS = 25
+"""Trials of the leaderboard that are shown."""
+
+ClassNames = Callable[[str, Sequence[Measurement]], tuple[str, ...]]
+"""Names the classes of a data set that is measured by a learning curve; none where they are not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One section of a report.
+
+    Attributes:
+        title: Its heading.
+        panels: Charts, tables and texts.
+        drawing: A drawing of an architecture, which comes first; None without one.
+        file: A text to be saved as a file, with the file's name before it; None without one.
+        gallery: Predictions on validation images; None without any.
+    """
+
+    title: str
+    panels: tuple[Panel, ...] = ()
+    drawing: Drawing | None = None
+    file: tuple[str, str] | None = None
+    gallery: Gallery | None = None
+
+
+def sections(search: SearchRecord, store: Store, class_names: ClassNames) -> list[Section]:
+    """Make the sections of a search's report from what is recorded so far; empty ones are left out.
+
+    Args:
+        search: The search, of any kind.
+        store: Holds its results.
+        class_names: Names the classes that the best trial was measured on.
+    """
+    kind = kind_of(search.spec)
+    (found,) = compared_searches([search], store)
+    best = kind.best_trial(search, store)
+    curve = store.curve(search.id, best.number) if best is not None else []
+    environment = curve[-1].environment if curve else None
+    made = [
+        Section("Answer", kind.panels(search, store)),
+        *(_winner(search, best, curve, class_names) if best is not None and kind.best_is_answer else ()),
+        *(_predictions(search, best, store) if best is not None and kind.best_is_answer else ()),
+        *(_snapshot(found) if found.snapshot is not None else ()),
+        Section("How the best score rose", (curve_panels([found]),) if found.steps and kind.best_is_answer else ()),
+        Section("Can the scores be trusted?", _ranking(search, store)),
+        Section("Leaderboard", _leaderboard(search, store, found.trials) if kind.best_is_answer else ()),
+        Section("What it cost", (_costs(found),)),
+        Section("What it was measured with", (_provenance(search, environment),)),
+        _repeat(search, environment),
+    ]
+    return [section for section in made if section.panels or section.drawing or section.file or section.gallery]
+
+
+def _winner(
+    search: SearchRecord, best: TrialRecord, curve: Sequence[Measurement], class_names: ClassNames
+) -> Iterator[Section]:
+    fidelity = search.spec.fidelity_of(best.fidelity_key)
+    text = TextPanel(
+        lines=(f"Trial {best.number}: {score(best.score)} mIoU at iteration {best.iteration:,}.", best.text),
+    )
+    yield Section("Best architecture", (text,), draw_architecture(best.architecture, Setting.of(fidelity)))
+    names = class_names(fidelity.dataset, curve)
+    yield Section("Its measurement", trial_panels(search.id, best, fidelity, curve, names))
+
+
+def _predictions(search: SearchRecord, best: TrialRecord, store: Store) -> Iterator[Section]:
+    """What the best trial predicts, if that is kept; a report without pictures is a report all the same."""
+    with contextlib.suppress(StoreError):
+        found = store.predictions(search.id, best.number)
+        if found is not None and found.maps:
+            text = f"Trial {best.number} at iteration {found.iteration:,}: image, label map, prediction."
+            yield Section("What it predicts", (TextPanel(lines=(text,)),), gallery=gallery(found))
+
+
+def _snapshot(found: ComparedSearch) -> Iterator[Section]:
+    assert found.snapshot is not None, found.search.id
+    run, snapshot = found.snapshot.run, found.snapshot.snapshot
+    supernet = score(snapshot.supernet_miou)
+    text = TextPanel(
+        lines=(f"Run {run}, epoch {snapshot.epoch}: supernet {supernet} mIoU. The decoded network was not measured.",)
+    )
+    yield Section("Best architecture", (text,), draw_auto_deeplab(snapshot.architecture, snapshot.beta))
+
+
+def _ranking(search: SearchRecord, store: Store) -> tuple[Panel, ...]:
+    """The ranking by all full-scale evaluations at the newest one's fidelity; nothing without any."""
+    evaluations = evaluations_of(search.id, store)
+    if not evaluations or kind_of(search.spec).unranked(search) is not None:
+        return ()
+    from nas.panels.ranking import ranking_panels  # numpy and scipy: not at the service's start
+    from nas.ranking.from_store import search_ranking
+
+    result, _ = search_ranking(search, newest_alike(evaluations), store)
+    return ranking_panels(result)
+
+
+def _leaderboard(search: SearchRecord, store: Store, total: int) -> tuple[Panel, ...]:
+    trials = [trial for trial in store.list_trials(search.id, "-score", limit=ROWS).items if trial.standing is not None]
+    if not trials:
+        return ()
+    columns = [ColumnPublic(text=name, numeric=True) for name in ("Rank", "Trial", "mIoU", "Iteration")]
+    columns += [ColumnPublic(text="Status")]
+    columns += [
+        ColumnPublic(text=name, numeric=True) for name in ("Parameters", "Multiply-adds", "Device time", "Seed")
+    ]
+    rows = tuple(_row(rank, trial) for rank, trial in enumerate(trials, 1))
+    title = f"The first {len(trials)} of {total}" if total > len(trials) else "All trials"
+    return (TablePanel(title=title, columns=(*columns, ColumnPublic(text="Architecture")), rows=rows),)
+
+
+def _row(rank: int, trial: TrialRecord) -> tuple[str, ...]:
+    return (
+        str(rank),
+        f"#{trial.number}",
+        score(trial.score),
+        f"{trial.iteration:,}" if trial.iteration is not None else "",
+        str(trial.status),
+        f"{trial.parameters:,}" if trial.parameters is not None else "",
+        f"{trial.multiply_adds / 1e6:,.1f} M" if trial.multiply_adds is not None else "",
+        duration(trial.device_seconds),
+        str(trial.seed),
+        trial.text,
+    )
+
+
+def facts(rows: Sequence[tuple[str, str | None]]) -> TablePanel:
+    """Make a table of names and values without a heading; a row without a value is left out."""
+    return TablePanel(
+        title="",
+        columns=(ColumnPublic(text=""), ColumnPublic(text="")),
+        rows=tuple((name, value) for name, value in rows if value),
+    )
+
+
+def _costs(found: ComparedSearch) -> TablePanel:
+    search, cost = found.search, found.overview.cost
+    counts = ", ".join(f"{count} {status}" for status, count in found.overview.trials.items() if count)
+    expected = (search.forecast or {}).get("device_seconds")
+    return facts(
+        [
+            ("device time", duration(cost.device_seconds)),
+            ("forecast before it began", duration(expected)),
+            ("trials", f"{found.trials:,} of {search.planned:,}" + (f": {counts}" if counts else "")),
+            ("trials that ran", f"{cost.measured:,}"),
+            ("trials taken over from other searches", f"{cost.adopted:,}" if cost.adopted else None),
+            ("of this, differentiable runs", duration(found.run_seconds) if found.run_seconds else None),
+            ("from start to end", duration(_took(search))),
+            ("drivers", str(search.attempt) if search.attempt > 1 else None),
+        ]
+    )
+
+
+def _took(search: SearchRecord) -> float | None:
+    if search.started_at is None or search.finished_at is None:
+        return None
+    return search.finished_at - search.started_at
+
+
+def _provenance(search: SearchRecord, environment: Environment | None) -> TablePanel:
+    software = {**(search.software or {}), **(environment.software if environment else {})}
+    threads = "" if environment is None or environment.threads is None else f", {environment.threads} threads"
+    return facts(
+        [
+            ("data sets", ", ".join(dict.fromkeys(search.spec.datasets.values()))),
+            ("first seed", str(search.spec.seed)),
+            ("software", ", ".join(f"{name} {version}" for name, version in software.items())),
+            ("best trial measured on", f"{environment.model}{threads}" if environment else None),
+            ("content hash of data and weights", environment.inputs if environment else None),
+            ("spec key", search.spec.key),
+        ]
+    )
+
+
+def _repeat(search: SearchRecord, environment: Environment | None) -> Section:
+    repeat = kind_of(search.spec).repeat(search.spec)
+    names = dict.fromkeys(search.spec.datasets.values())
+    version = (environment.software if environment else search.software or {}).get("segnas")
+    lines = (
+        *((f"# with Segnas {version}",) if version else ()),
+        *(f"segnas data add {name} FOLDER    # the folder of the data set {name}" for name in names),
+        "segnas serve &",
+        repeat.command,
+    )
+    commands = TextPanel(lines=lines, style="code")
+    first = {name: repeat.content[name] for name in ("kind", "name") if name in repeat.content}
+    return Section(
+        "How to repeat it", (commands,), file=(repeat.file, _written(repeat.file, {**first, **repeat.content}))
+    )
+
+
+def _written(file: str, content: Mapping[str, Any]) -> str:
+    return json.dumps(content, indent=2) + "\n" if file.endswith(".json") else dump_yaml(content)
