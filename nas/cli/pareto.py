@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.cli.service import Json, SearchId, connect, resolve
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from nas.client import Client
+    from nas.schemas.pareto import ParetoPointPublic
 
 
 def pareto(search: SearchId, as_json: Json = False) -> None:
     """List the Pareto set of a search with several objectives."""
     from nas.cli.layout import Column, cell, print_table
     from nas.cli.output import Architectures, print_json
-    from nas.formatting import objective_value
 
     with connect() as client:
         found = client.pareto(resolve(client, search))
@@ -30,11 +33,17 @@ def pareto(search: SearchId, as_json: Json = False) -> None:
         *(Column(f"{one.text} ({one.direction})") for one in found.objectives),
         Column("Architecture", wraps=True),
     )
-    rows = (
-        [f"#{point.trial.number}", *map(objective_value, names, point.values), cell(text)]
+    rows: Iterable[tuple[str | Text, ...]] = (
+        (f"#{point.trial.number}", *_values(names, point), cell(text))
         for point, text in zip(found.items, texts, strict=True)
     )
     print_table(columns, rows, texts.notes)
+
+
+def _values(names: Sequence[str], point: ParetoPointPublic) -> Iterator[str]:
+    from nas.formatting import objective_value
+
+    return map(objective_value, names, point.values)
 
 
 def export_pareto(client: Client, search_id: str, folder: Path) -> None:
