@@ -19,6 +19,7 @@ from fastapi.staticfiles import StaticFiles
 from api import errors, openapi
 from api.driver_logs import DriverLogs
 from api.events import EventHub
+from api.lately import Lately
 from api.middleware.auth import LocalOnly, TokenRequired
 from api.middleware.body import BodyLimit
 from api.middleware.headers import PageHeaders
@@ -30,9 +31,11 @@ from api.routes import (
     catalogue,
     comparisons,
     confirmations,
+    dashboard,
     health,
     lifecycle,
     panels,
+    predictions,
     rankings,
     references,
     reports,
@@ -62,7 +65,7 @@ def create_app(settings: Settings, cluster: JobCluster | None = None) -> FastAPI
             in the queue.
     """
     if cluster is None and settings.ray_dashboard is not None:
-        cluster = Cluster(settings.ray_dashboard)
+        cluster = Cluster(settings.ray_dashboard, authority=settings.ray_ca)
     app = FastAPI(
         title="Segnas",
         version=version("segnas"),
@@ -91,21 +94,12 @@ def _add_routes(app: FastAPI, settings: Settings) -> None:
     # The dependency only documents the token in OpenAPI; the middleware checks it.
     documented = [] if settings.token is None else [Depends(HTTPBearer(auto_error=False))]
     guarded = [*documented, ONLY_DECLARED_PARAMETERS]
-    for module in (
-        searches,
-        comparisons,
-        lifecycle,
-        trials,
-        panels,
-        snapshots,
-        references,
-        rankings,
-        confirmations,
-        calibrations,
-        reports,
-    ):
+    of_trials = (trials, predictions, panels, snapshots, references)
+    for module in (searches, comparisons, lifecycle, *of_trials, rankings, confirmations, calibrations, reports):
         app.include_router(module.router, prefix="/v1", dependencies=guarded, responses=problems(503))
     app.include_router(catalogue.router, prefix="/v1", dependencies=guarded)
+    app.include_router(dashboard.router, prefix="/v1", dependencies=guarded)
+    app.include_router(dashboard.page_router)
     app.include_router(health.router, prefix="/v1", dependencies=[ONLY_DECLARED_PARAMETERS])
     app.include_router(health.router, include_in_schema=False, dependencies=[ONLY_DECLARED_PARAMETERS])
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
@@ -128,6 +122,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await to_thread.run_sync(store.migrate)
     app.state.store = store
     app.state.hub = EventHub(store, settings)
+    app.state.panels = Lately()
     app.state.reconciler = None
     if app.state.cluster is not None:
         app.state.reconciler = Reconciler(
@@ -150,6 +145,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         gc.set_threshold(*thresholds)
         gc.unfreeze()
         await app.state.hub.close()
+        await to_thread.run_sync(app.state.panels.close)
         if app.state.reconciler is not None:
             await to_thread.run_sync(app.state.reconciler.stop)
         store.close()

@@ -10,7 +10,9 @@ from fastapi import Depends, Header, Path, Query, Request
 from api.driver_logs import DriverLogs
 from api.errors import ApiError
 from api.events import EventHub
+from api.lately import Lately
 from api.reconciler import JobCluster, Reconciler
+from nas.schemas.panels import Panel
 from nas.settings import Settings
 from nas.store import SearchRecord, Store
 
@@ -49,12 +51,18 @@ async def _hub(request: Request) -> EventHub:
     return hub
 
 
+async def _panels(request: Request) -> Lately[tuple[Panel, ...]]:
+    panels: Lately[tuple[Panel, ...]] = request.app.state.panels
+    return panels
+
+
 SettingsDep = Annotated[Settings, Depends(_settings)]
 StoreDep = Annotated[Store, Depends(_store)]
 ClusterDep = Annotated[JobCluster | None, Depends(_cluster)]
 ReconcilerDep = Annotated[Reconciler | None, Depends(_reconciler)]
 LogsDep = Annotated[DriverLogs, Depends(_logs)]
 HubDep = Annotated[EventHub, Depends(_hub)]
+PanelsDep = Annotated[Lately[tuple[Panel, ...]], Depends(_panels)]
 
 
 def _search(

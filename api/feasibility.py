@@ -6,7 +6,6 @@ cannot see the nodes: what it does not find may be there, so it judges only what
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -23,7 +22,7 @@ from nas.specs import AutoDeepLabSpec, BackboneSpec, Fidelity, JobSpec, Resource
 from nas.specs.channels import BUILT_IN, level_channels, reached_stride
 from nas.weights.check import missing_parts
 from search_spaces.validation import FieldProblem, InputError
-from workers.cluster.local import STATE_FILE
+from workers.cluster.state import cluster_folder, read_cluster
 
 if TYPE_CHECKING:
     from nas.data.survey import Survey, Surveys
@@ -55,11 +54,8 @@ def check_feasible(spec: JobSpec, settings: Settings, records: Records) -> None:
 
 def trains_here(settings: Settings) -> bool:
     """Return whether searches run in the Ray that the service has started, on this machine alone."""
-    try:
-        state = json.loads((settings.folder / "ray" / STATE_FILE).read_text("utf-8"))
-        return settings.ray_dashboard is not None and bool(state["dashboard_url"] == settings.ray_dashboard)
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+    state = read_cluster(cluster_folder(settings.folder))
+    return state is not None and state.dashboard_url == settings.ray_dashboard
 
 
 def _backbones(spec: JobSpec, settings: Settings, here: bool) -> Iterator[FieldProblem]:
@@ -87,7 +83,7 @@ def _strides(path: str, backbone: BackboneSpec) -> Iterator[FieldProblem]:
 
 def _data(spec: JobSpec, settings: Settings, here: bool) -> Iterator[FieldProblem]:
     datasets = settings.registered_datasets
-    surveys = {name: _surveyed(datasets[name], here) for name in set(spec.datasets.values())}
+    surveys = {name: surveyed(datasets[name], here) for name in set(spec.datasets.values())}
     for path, name in spec.datasets.items():
         found = surveys[name]
         if isinstance(found, str):
@@ -109,7 +105,7 @@ def _surveys() -> Surveys:
     return Surveys()
 
 
-def _surveyed(entry: Registration, here: bool) -> Survey | str | None:
+def surveyed(entry: Registration, here: bool) -> Survey | str | None:
     """Survey a data set; a sentence where it cannot be used, None where nothing can be said."""
     try:
         return _surveys().of(entry)

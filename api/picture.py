@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from api.answers.trials import trials_public
 from nas.formatting import score
+from nas.panels.sampling import every
 from nas.schemas.live import LeaderboardPublic, ScoresPublic
 from nas.schemas.panels import Mark, PointPublic
 from nas.store import DrawnScore, Overview, Store
 
 SHOWN_ROWS = 50
-SAMPLE = 400
-"""Points of a chart at most, beside the best so far."""
 
 
 def leaderboard(store: Store, search_id: str, overview: Overview) -> LeaderboardPublic:
@@ -36,14 +35,6 @@ def scores(store: Store, search_id: str, overview: Overview) -> ScoresPublic:
         points=tuple(_point(drawn[number], best.number) for number in sorted(drawn)),
         best_so_far=tuple((point.number, point.value) for point in record),
     )
-
-
-def every(trials: int) -> int:
-    """Compute the least power of two such that every so manieth of the trials makes at most `SAMPLE` points."""
-    step = 1
-    while trials > SAMPLE * step:
-        step *= 2
-    return step
 
 
 def _point(drawn: DrawnScore, best: int) -> PointPublic:

@@ -48,7 +48,7 @@ WAITING = "waiting for Ray"
 class JobCluster(Protocol):
     """The part of a cluster (`workers.cluster.jobs.Cluster`) that the service uses.
 
-    Every method but `reachable` and `problems` raises `ClusterUnreachable` when the cluster does not answer.
+    Every method but `unreachable` and `problems` raises `ClusterUnreachable` when the cluster does not answer.
     """
 
     def submit(self, search_id: str, attempt: int, name: str) -> str:
@@ -71,8 +71,12 @@ class JobCluster(Protocol):
         """Read what the driver has printed."""
         ...
 
-    def reachable(self) -> bool:
-        """Whether the cluster answers."""
+    def dashboard_token(self) -> str | None:
+        """Return the token that the dashboard asks people for; None where it asks for none."""
+        ...
+
+    def unreachable(self) -> str | None:
+        """Say why the cluster cannot be used, as a sentence; None when it can."""
         ...
 
     def problems(self) -> Problems:
@@ -130,7 +134,8 @@ class Reconciler:
         self._memory: dict[Driver, _Memory] = {}
         self._leaving: dict[Driver, float] = {}
         self._losses: dict[str, int] = {}
-        self._away_since: float | None = None
+        self._why_away: str | None = None
+        self._away_since = 0.0
         self._wake = threading.Event()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
@@ -161,7 +166,7 @@ class Reconciler:
         """The Ray of this service may be about to end, and with it the logs."""
         until = self._clock() + CLOSING_SECONDS
         for driver in [*self._leaving, *(driver for driver, memory in self._memory.items() if memory.had_job)]:
-            if self._away_since is not None or self._clock() > until or not self._logs.copy(*driver):
+            if self._why_away is not None or self._clock() > until or not self._logs.copy(*driver):
                 return
 
     def _loop(self) -> None:
@@ -212,16 +217,19 @@ class Reconciler:
         return hurry
 
     def _cluster_answers(self) -> bool:
-        answers = self._cluster.reachable()
-        if answers == (self._away_since is not None):
-            self._away_since = None if answers else self._clock()
-            log.log(logging.INFO if answers else logging.WARNING, "Ray %s", "answers" if answers else "does not answer")
-        return answers
+        before, self._why_away = self._why_away, self._cluster.unreachable()
+        if self._why_away is None:
+            if before is not None:
+                log.info("Ray answers")
+            return True
+        if before is None:
+            self._away_since = self._clock()
+            log.warning("Ray cannot be used: %s", self._why_away)
+        return False
 
     def _await_cluster(self, search: SearchRecord) -> bool:
-        assert self._away_since is not None
         if self._clock() - self._away_since >= AWAY_SECONDS:
-            self._explain(search, f"{WAITING}, which does not answer")
+            self._explain(search, f"{WAITING}: {(self._why_away or '')[:500]}")
         return False
 
     def _explain(self, search: SearchRecord, waiting: str | None) -> None:

@@ -25,6 +25,7 @@ from nas.store import Store
 from nas.store.tables import ArchitectureRow, FidelityRow, MeasurementRow, TrialRow
 from search_spaces import REFERENCE_HEADS
 from search_spaces.auto_deeplab.space import sample as sample_network
+from search_spaces.auto_deeplab.trellis import Trellis
 from search_spaces.dense_cell.space import sample as sample_cell
 from search_spaces.document import Architecture, architecture_to_dict, canonical
 
@@ -126,7 +127,7 @@ def _snapshot(run: int, epoch: int) -> Snapshot:
         architecture=network,
         path=network.path,
         alpha=((0.125,) * 8,) * 20,
-        beta=((0.5, 0.5),) * 40,
+        beta=tuple((1 / len(edges),) * len(edges) for edges in Trellis(len(network.path), 4).groups),
         alpha_entropy=1 - 0.01 * epoch,
         beta_entropy=1 - 0.02 * epoch,
         supernet_miou=0.01 * epoch + 0.01 * run,

@@ -39,9 +39,11 @@ LABEL org.opencontainers.image.title="segnas-api" \
     org.opencontainers.image.licenses="Apache-2.0" \
     org.opencontainers.image.revision="${REVISION}" \
     org.opencontainers.image.base.name="${BASE_IMAGE}"
-# The folders exist in the image because a new volume takes its owner from the folder it is mounted over.
+# The folders exist in the image because a new volume takes its owner from the folder it is mounted over; and the home folder
+# has its mode because a tmpfs takes the mode of that folder, with runc 1.1, and belongs to root.
 RUN useradd --uid "${UID}" --create-home segnas \
-    && install -d -o segnas -g segnas /home/segnas/home /home/segnas/home/artifacts /home/segnas/home/cache \
+    && install -d -o segnas -g segnas -m 1777 /home/segnas/home \
+    && install -d -o segnas -g segnas /home/segnas/home/artifacts /home/segnas/home/cache \
         /home/segnas/home/datasets /home/segnas/home/weights /home/segnas/home/logs /data
 COPY --from=build /opt/segnas /opt/segnas
 ENV PATH=/opt/segnas/bin:$PATH PYTHONUNBUFFERED=1 SEGNAS_HOME=/home/segnas/home

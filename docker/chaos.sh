@@ -5,12 +5,13 @@
 #
 # It needs the images (docker compose build), Docker with Compose v2, and an hour at most. It runs beside an installation:
 # a project of its own (segnas-chaos) with volumes, ports and secrets of its own, all of which it removes at its end. A
-# search of TRIALS trials (40) goes on while workers, head, service and database are killed, crash, are scaled, taken away
+# search of TRIALS trials (60) goes on while workers, head, service and database are killed, crash, are scaled, taken away
 # and taken down; then the record is backed up and restored, and upgraded from the schema of the version before.
-# Exit code 0: every trial is there, once. KEEP=1 leaves everything running, to look at.
+# Exit code 0: every trial is there, once. KEEP=1 leaves everything running, to look at; FAULTS=0 leaves out the faults, and
+# tries backup and upgrade alone.
 set -eu
 cd "$(dirname "$0")/.."
-trials=${1:-40}
+trials=${1:-60}
 folder=$(mktemp -d)
 export COMPOSE_PROJECT_NAME=segnas-chaos API_PORT="${API_PORT:-18000}" DASHBOARD_PORT="${DASHBOARD_PORT:-18265}"
 export SECRETS="$folder/secrets" OUTPUT="$folder/output" RAY_WORKER_CPUS="${RAY_WORKER_CPUS:-1}"
@@ -21,22 +22,20 @@ segnas() { docker compose run --rm -T segnas "$@" 2> /dev/null; }
 sql() { docker compose exec -T postgres psql -U segnas -d segnas -Atc "$1"; }
 ended() { sql "SELECT count(*) FROM trials WHERE search_id = '$search' AND finished_at IS NOT NULL"; }
 is_healthy() { [ "$(docker inspect -f '{{.State.Health.Status}}' "$(docker compose ps -aq "$1" | head -n 1)")" = healthy ]; }
-up() { docker compose up -d --wait --wait-timeout 600 --scale ray-worker="${workers:-1}" > "$folder/up.log" 2>&1 || {
-    cat "$folder/up.log"
-    fail "the services do not become healthy"
-}; }
 
 # await SECONDS WHAT COMMAND...: until the command succeeds
 await() {
-    left=$1
+    until=$(($(date +%s) + $1))
     what=$2
     shift 2
     until "$@"; do
-        left=$((left - 2))
-        [ "$left" -gt 0 ] || fail "$what"
+        [ "$(date +%s)" -lt "$until" ] || fail "$what"
         sleep 2
     done
 }
+# Compose gives up at once on a container that is unhealthy now, as the service is while the head comes back.
+all_up() { docker compose up -d --wait --wait-timeout 120 --scale ray-worker="${workers:-1}" > "$folder/up.log" 2>&1; }
+up() { await 1200 "the services do not become healthy" all_up; }
 more_than() { [ "$(ended)" -gt "$1" ]; }
 progress() { # another trial ends
     before=$(ended)
@@ -59,6 +58,12 @@ crash() {
     docker compose exec -T "$1" sh -c 'for p in /proc/[0-9]*; do
         pid=${p#/proc/}; [ "$pid" != 1 ] && [ "$(cut -d" " -f4 "$p/stat" 2> /dev/null)" = 1 ] && kill -9 "$pid"; done; true' || true
     sleep 3
+}
+# A node that drains for longer than its grace period is killed by Docker, and its exit code says so.
+stop_in_order() {
+    docker compose stop "$1"
+    code=$(docker inspect -f '{{.State.ExitCode}}' "$(docker compose ps -aq "$1" | head -n 1)")
+    [ "$code" != 137 ] || { echo "$1 did not end within its grace period and was killed"; return 1; }
 }
 not_healthy() { ! is_healthy "$1"; }
 database_away() {
@@ -99,18 +104,22 @@ say "search $search"
 fault="submission"
 progress
 
-fault "a worker is killed" docker compose kill ray-worker
-fault "a worker's Ray crashes" crash ray-worker
-fault "the service is killed" docker compose kill api
-fault "the service crashes" crash api
-fault "the database is killed" docker compose kill postgres
-fault "the database crashes" crash postgres
-fault "the head is killed" docker compose kill ray-head
-fault "the head's Ray crashes" crash ray-head
-fault "two workers instead of one" scale 2
-fault "one worker instead of two" scale 1
-fault "the database is away for half a minute" database_away
-fault "down, and up" down_and_up
+if [ "${FAULTS:-1}" = 1 ]; then
+    fault "a worker is killed" docker compose kill ray-worker
+    fault "a worker's Ray crashes" crash ray-worker
+    fault "a busy worker is stopped" stop_in_order ray-worker
+    fault "the service is killed" docker compose kill api
+    fault "the service crashes" crash api
+    fault "the database is killed" docker compose kill postgres
+    fault "the database crashes" crash postgres
+    fault "the head is killed" docker compose kill ray-head
+    fault "the head's Ray crashes" crash ray-head
+    fault "the head is stopped" stop_in_order ray-head
+    fault "two workers instead of one" scale 2
+    fault "one worker instead of two" scale 1
+    fault "the database is away for half a minute" database_away
+    fault "down, and up" down_and_up
+fi
 
 say "to the end"
 over() { sql "SELECT status FROM searches WHERE id = '$search'" | grep -qx 'completed\|failed\|stopped'; }
@@ -131,7 +140,7 @@ segnas export "$search" -o best.json > /dev/null
 say "backup and restore"
 docker compose exec -T postgres pg_dump -U segnas --format=custom segnas > "$folder/segnas.dump"
 docker compose stop api ray-head > /dev/null 2>&1
-sql "DELETE FROM searches" > /dev/null
+sql "TRUNCATE searches CASCADE" > /dev/null
 docker compose exec -T postgres pg_restore -U segnas -d segnas --clean --if-exists < "$folder/segnas.dump"
 up
 answers > "$folder/restored.json"

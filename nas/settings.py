@@ -66,7 +66,15 @@ class Settings(BaseSettings):
         None, description="Address at which people reach the service, where it is not the one that is bound."
     )
     ray_dashboard: str | None = Field(None, description="http://host:8265 of a cluster; None starts a local Ray.")
+    ray_ca: Path | None = Field(
+        None, description="PEM file of the authority that signed the certificate of an https:// ray_dashboard."
+    )
     ray_dashboard_public: str | None = Field(None, description="Public address of the dashboard, for links.")
+    dashboard_sign_in: bool = Field(
+        True,
+        description="Whether those who show the service's token also get Ray's, for the dashboard; with it one can "
+        "start programs on the cluster.",
+    )
     dashboard_port: Annotated[int, Field(ge=0, le=65535)] = Field(
         8265, description="Of the local Ray; 0: any free port."
     )

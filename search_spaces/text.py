@@ -130,7 +130,7 @@ def _short_cell(cell: DenseCell) -> str:
     width = () if cell.channels is None else (f"w{cell.channels}",)
     branches = (
         _short_operator(branch.operator)
-        + ("" if branch.input == FEATURES and cell.levels is None else f"<{_cell_input(branch.input, cell.levels)}")
+        + ("" if branch.input == FEATURES and cell.levels is None else f"<{input_text(branch.input, cell.levels)}")
         for branch in cell.branches
     )
     return " ".join((*width, *branches))
@@ -144,7 +144,7 @@ def _short_operator(operator: CellOperator) -> str:
             return "x".join(map(str, size))
         case PyramidPooling(grid=size):
             return f"p{'x'.join(map(str, size))}"
-    return _operator(operator)
+    return operator_text(operator)
 
 
 def _short_network(network: AutoDeepLab) -> str:
@@ -172,19 +172,21 @@ def _cell(cell: DenseCell) -> str:
     if cell.levels is None and cell.trees == PUBLISHED_CELL.trees:
         return ", ".join(("published DPC", *width))
     branches = (
-        f"{index}:{_operator(branch.operator)}({_cell_input(branch.input, cell.levels)})"
+        f"{index}:{operator_text(branch.operator)}({input_text(branch.input, cell.levels)})"
         for index, branch in enumerate(cell.branches)
     )
     return "  ".join((*width, *branches))
 
 
-def _cell_input(source: int, levels: Levels | None) -> str:
+def input_text(source: int, levels: Levels | None) -> str:
+    """Name what a branch of a dense prediction cell reads: "F" or "F8" for a feature map, "0" for a branch."""
     if source > FEATURES:
         return str(source)
     return "F" if levels is None else f"F{levels[FEATURES - source]}"
 
 
-def _operator(operator: CellOperator) -> str:
+def operator_text(operator: CellOperator) -> str:
+    """Name an operator of a dense prediction cell with its sizes: "conv1x1", "sep6x21", "pool4x8"."""
     match operator:
         case Conv1x1():
             return "conv1x1"

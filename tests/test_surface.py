@@ -17,7 +17,9 @@ GET  /v1/calibrations
 POST /v1/calibrations
 GET  /v1/calibrations/{search_id}
 GET  /v1/comparison
+POST /v1/dashboard
 GET  /v1/datasets
+GET  /v1/first-search
 GET  /v1/healthz
 GET  /v1/readyz
 GET  /v1/searches
@@ -47,6 +49,8 @@ GET  /v1/searches/{search_id}/trials
 GET  /v1/searches/{search_id}/trials/{number}
 GET  /v1/searches/{search_id}/trials/{number}/drawing
 GET  /v1/searches/{search_id}/trials/{number}/panels
+GET  /v1/searches/{search_id}/trials/{number}/predictions
+GET  /v1/searches/{search_id}/trials/{number}/predictions/{place}/{layer}
 GET  /v1/spaces
 """
 
@@ -54,58 +58,60 @@ PAGES = ("/", "/docs", "/openapi.json", "/healthz", "/readyz", "/static/app.js")
 """Not in the OpenAPI document."""
 
 COMMANDS = """
-bench export ID... --description --latency --licence --name --output -o
+bench export ID... --description --json --latency --licence --name --output -o
 bench info FILE --card --json
 bench query FILE HEAD --dataset --json --rung --seed
 bench top FILE --count --dataset --json --rung -n
 cache ls --cache --json
-cache prune --cache --dry-run --size --unused-for
-cache verify --cache
-calibrate SPEC.YAML --dry-run --key --watch
+cache prune --cache --dry-run --json --size --unused-for
+cache verify --cache --json
+calibrate SPEC.YAML --dry-run --json --key --watch
 calibration ID --json --plot
 compare ID... --json
-confirm ID --key --name --references --seeds --top --trials --watch
+confirm ID --json --key --name --references --seeds --top --trials --watch
 confirmation ID --json
-data add NAME DIR --classes --ignore --image-folder --image-suffix --images --layout --map --mask-folder --mask-suffix \
---mosaic --read --reduce-zero-label --replace --seed --split --val
-data generate DIR --images --seed --size --val-images
-data inspect NAME|DIR --images --mosaic
-data list
-data remove NAME
-delete ID --yes -y
+dashboard --json --print
+data add NAME DIR --classes --ignore --image-folder --image-suffix --images --json --layout --map --mask-folder \
+--mask-suffix --mosaic --read --reduce-zero-label --replace --seed --split --val
+data generate DIR --images --json --seed --size --val-images
+data inspect NAME|DIR --images --json --mosaic
+data list --json
+data remove NAME --json
+delete ID --json --yes -y
 doctor --json
-draw FILE --fidelity --output -o
-edit ID --name --notes --tag --untag
-export ID --format --onnx --output --pareto --trial -o
-extend ID --seeds --trials --watch
-full-scale ID --fidelity --key --name --seeds --stratified --top --trials --watch
+draw FILE --fidelity --json --output -o
+edit ID --json --name --notes --tag --untag
+export ID --format --json --onnx --output --pareto --trial -o
+extend ID --json --seeds --trials --watch
+full-scale ID --fidelity --json --key --name --seeds --stratified --top --trials --watch
 heads ID --json
-init --spec
+init --json --spec
 latency FILE --device --json --runs --threads
-logs ID --tail
+logs ID --json --tail
 pareto ID --json
-pause ID
+pause ID --json
 published --dataset --json
 rank ID --full-scale --json --plot
-report ID --output -o
-resume ID --retry-failed --watch
-retrain FILE --augment --dataset --device --evaluate --fidelity --flip --log --onnx --onnx-input --output --processes \
---scales --seed --threads --weights
+report ID --json --output -o
+resume ID --json --retry-failed --watch
+retrain FILE --augment --dataset --device --evaluate --fidelity --flip --json --log --onnx --onnx-input --output \
+--processes --scales --seed --threads --weights
 searches --json --tag
 serve --host --keep-ray --port
 show ID --json
 snapshots ID --json --run
-stop ID
-submit SPEC.YAML --dry-run --key --measure --warm-start --watch
+stop ID --json
+submit SPEC.YAML --dry-run --json --key --measure --warm-start --watch
 trials ID --csv --json --top
-watch ID
-weights add NAME FILE --input-range --input-space --mean --replace --std
-weights list
-weights remove NAME
+watch ID --json
+weights add NAME FILE --input-range --input-space --json --mean --replace --std
+weights list --json
+weights remove NAME --json
 """
 
 ENVIRONMENT = """
 SEGNAS_DASHBOARD_PORT
+SEGNAS_DASHBOARD_SIGN_IN
 SEGNAS_DATABASE_PASSWORD
 SEGNAS_DATABASE_URL
 SEGNAS_DATASETS
@@ -115,6 +121,7 @@ SEGNAS_HUB
 SEGNAS_MAX_DRIVER_ATTEMPTS
 SEGNAS_PORT
 SEGNAS_PUBLIC_URL
+SEGNAS_RAY_CA
 SEGNAS_RAY_DASHBOARD
 SEGNAS_RAY_DASHBOARD_PUBLIC
 SEGNAS_RECONCILE_SECONDS

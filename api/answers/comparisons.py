@@ -11,7 +11,7 @@ from nas.comparison.searches import ComparedSearch
 from nas.comparison.settings import MOST_SETTINGS, differing_settings
 from nas.kinds.registry import kind_of
 from nas.schemas.comparisons import ComparedPublic, ComparisonPublic, SettingPublic, StepPublic, WinnerPublic
-from search_spaces.text import architecture_text
+from search_spaces.text import architecture_text, short_text
 
 
 def comparison_public(compared: Sequence[ComparedSearch]) -> ComparisonPublic:
@@ -59,6 +59,7 @@ def _winner(one: ComparedSearch) -> WinnerPublic | None:
     return WinnerPublic(
         trial=None,
         text=architecture_text(one.snapshot.architecture),
+        short_text=short_text(one.snapshot.architecture),
         score=None,
         rung=None,
         parameters=None,

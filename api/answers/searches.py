@@ -27,6 +27,7 @@ def search_public(record: SearchRecord, overview: Overview, settings: Settings) 
     job = f"{dashboard}/#/jobs/{job_id(record.id, record.attempt)}" if dashboard and record.attempt else None
     kind = kind_of(record.spec)
     failed, extendable = overview.trials.get(TrialStatus.FAILED, 0), next(iter(kind.grows), None)
+    exportable = overview.best is not None or kind.exports_snapshots(record.spec)
     return answer(
         SearchPublic,
         record,
@@ -37,7 +38,8 @@ def search_public(record: SearchRecord, overview: Overview, settings: Settings) 
         objectives=tuple(map(objective_text, record.spec.goals.objectives)),
         actions=actions(record.status, failed=failed, planned=record.planned, grows=extendable is not None),
         extendable=extendable,
-        exportable=overview.best is not None or kind.exports_snapshots(record.spec),
+        exportable=exportable,
+        next_command=kind.next_command(record) if exportable else None,
         cost=overview.cost,
         dashboard=job,
     )

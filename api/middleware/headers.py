@@ -16,7 +16,9 @@ def _hash(inline: str) -> str:
 
 POLICY = (
     # The stylesheet inside drawings is the one inline style that is allowed: by its hash, and it is always the same.
-    f"default-src 'self'; style-src 'self' {_hash(STYLESHEET)}; frame-ancestors 'none'; base-uri 'none'"
+    # Pictures are asked for with the token, which a browser's own request for one would not send, and shown as blobs.
+    f"default-src 'self'; img-src 'self' blob:; style-src 'self' {_hash(STYLESHEET)}; "
+    "frame-ancestors 'none'; base-uri 'none'"
 )
 """The content security policy."""
 

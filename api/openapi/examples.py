@@ -61,6 +61,12 @@ CURL: dict[tuple[str, str], str] = {
     ("get", "/v1/searches/{search_id}/trials/{number}/drawing"): (
         "curl -s {auth}{base}/v1/searches/$ID/trials/0/drawing"
     ),
+    ("get", "/v1/searches/{search_id}/trials/{number}/predictions"): (
+        "curl -s {auth}{base}/v1/searches/$ID/trials/0/predictions"
+    ),
+    ("get", "/v1/searches/{search_id}/trials/{number}/predictions/{place}/{layer}"): (
+        "curl -s {auth}{base}/v1/searches/$ID/trials/0/predictions/0/prediction -o prediction.png"
+    ),
     ("get", "/v1/searches/{search_id}/best"): 'curl -s {auth}"{base}/v1/searches/$ID/best?format=deeplab"',
     ("get", "/v1/searches/{search_id}/panels"): "curl -s {auth}{base}/v1/searches/$ID/panels",
     ("get", "/v1/searches/{search_id}/report"): "curl -s {auth}{base}/v1/searches/$ID/report",
@@ -88,6 +94,8 @@ CURL: dict[tuple[str, str], str] = {
     ("get", "/v1/calibrations/{search_id}"): "curl -s {auth}{base}/v1/calibrations/$CALIBRATION",
     ("get", "/v1/spaces"): "curl -s {auth}{base}/v1/spaces",
     ("get", "/v1/datasets"): "curl -s {auth}{base}/v1/datasets",
+    ("get", "/v1/first-search"): "curl -s {auth}{base}/v1/first-search",
+    ("post", "/v1/dashboard"): "curl -s {auth}-X POST {base}/v1/dashboard",
     ("get", "/v1/healthz"): "curl -s {base}/v1/healthz",
     ("get", "/v1/readyz"): "curl -s {auth}{base}/v1/readyz",
 }

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Request, Response
+from fastapi import APIRouter, Body, Query, Request, Response
+from fastapi.responses import JSONResponse
 
+from api.answers.dry_runs import dry_run_public
 from api.answers.rankings import calibration_public
 from api.answers.searches import search_page
-from api.creation import create, request_key
-from api.deps import Cursor, IdempotencyKey, Limit, ReconcilerDep, SearchDep, SettingsDep, StoreDep
+from api.creation import check, create, request_key
+from api.deps import ClusterDep, Cursor, IdempotencyKey, Limit, ReconcilerDep, SearchDep, SettingsDep, StoreDep
 from api.errors import ApiError
 from api.middleware.body import StrictJsonRoute
 from api.openapi.problems import problems
+from api.warnings import find_warnings
 from nas.kinds.calibration import KIND as CALIBRATION
 from nas.schemas.calibrations import CalibrationPublic
+from nas.schemas.dry_runs import DryRunPublic
 from nas.schemas.searches import SearchPage
 from nas.specs.requests import CalibrationRequest
 from nas.store import SearchRecord, Store
@@ -23,7 +27,15 @@ from search_spaces.validation import FieldProblem, InputError
 router = APIRouter(tags=["calibrations"], route_class=StrictJsonRoute)
 
 
-@router.post("/calibrations", status_code=201, responses=problems(409))
+@router.post(
+    "/calibrations",
+    status_code=201,
+    response_model=CalibrationPublic,
+    responses={
+        200: {"model": DryRunPublic, "description": "Dry run: what the calibration would do and cost."},
+        **problems(409),
+    },
+)
 def create_calibration(
     *,
     spec: Annotated[CalibrationRequest, Body()],
@@ -31,14 +43,20 @@ def create_calibration(
     response: Response,
     store: StoreDep,
     settings: SettingsDep,
+    cluster: ClusterDep,
     reconciler: ReconcilerDep,
     idempotency_key: IdempotencyKey = None,
-) -> CalibrationPublic:
+    dry_run: Annotated[bool, Query(description="Check the spec and forecast its cost; nothing is stored.")] = False,
+) -> CalibrationPublic | JSONResponse:
     """Start a calibration, which measures the same random architectures under every proxy and at full scale.
 
     A calibration is a search of the kind `calibration`: the routes under /v1/searches/{id} stop it, follow it and read
-    its log.
+    its log. `dry_run=true` checks the spec and starts nothing, as for a search.
     """
+    if dry_run:
+        check(spec, store, settings)
+        found = dry_run_public(spec, spec, find_warnings(spec, settings, cluster), store)
+        return JSONResponse(found.model_dump(mode="json"))
     bound = request_key(request, spec)
     record = create(spec, store, settings, reconciler, response, key=idempotency_key, request_key=bound)
     response.headers["Location"] = str(request.url_for("get_calibration", search_id=record.id).path)

@@ -1,14 +1,17 @@
-"""The catalogue: the search spaces and the data sets that a spec can name."""
+"""The catalogue: the search spaces and the data sets that a spec can name, and a first search to begin with."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from api.deps import SettingsDep
+from api.first_search import first_search
 from nas.data.entry import Registration
 from nas.schemas.catalogue import DatasetPublic, SpacePublic
+from nas.schemas.first_search import FirstSearchPublic
 from nas.specs import DenseCellSpace, SupernetSpec
 from nas.specs.reference import PUBLISHED_DPC
 from search_spaces.auto_deeplab.space import count_cells, count_paths
@@ -93,6 +96,21 @@ def list_datasets(settings: SettingsDep) -> list[DatasetPublic]:
     """List the data sets that are registered on the server, by the name that a spec uses."""
     registered = settings.registered_datasets
     return [describe(name, registered) for name in registered]
+
+
+@router.get("/first-search")
+def propose_first_search(
+    settings: SettingsDep,
+    dataset: Annotated[
+        str | None, Query(max_length=100, description="A registered data set; without it, the first one.")
+    ] = None,
+) -> FirstSearchPublic:
+    """Propose a first search on a data set: a small one, with crops that the images fill, to change and to send.
+
+    `request` is what `POST /v1/searches` takes. `backbones` and `strategies` are what else can stand in it; a backbone
+    with a `problem` needs what the service does not have.
+    """
+    return first_search(settings, dataset)
 
 
 def describe(name: str, registered: Mapping[str, Registration]) -> DatasetPublic:

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from fastapi import APIRouter
 
-from api.deps import SearchDep, StoreDep
+from api.deps import PanelsDep, SearchDep, StoreDep
 from nas.kinds.registry import kind_of
-from nas.schemas.panels import Panel
+from nas.schemas.panels import Panel, TextPanel
 
 router = APIRouter(tags=["panels"])
 
 
+BEING_MADE = TextPanel(lines=("Charts are being made.",), style="muted", part="analysis", pending=True)
+
+
 @router.get("/searches/{search_id}/panels")
-def list_panels(search: SearchDep, store: StoreDep) -> list[Panel]:
+def list_panels(search: SearchDep, store: StoreDep, panels: PanelsDep) -> list[Panel]:
     """List the charts and tables to show of a search beside its trials, from the measurements so far.
 
     Every text is in its final form. The panels depend on the kind of the search: its snapshots, its heads, a ranking, a
-    calibration. A search that has only trials never has any panels.
+    calibration, an analysis of what its trials chose. Panels that take long are made beside the answers: the last ones
+    are given, and a text panel with `pending` says that newer ones will come.
     """
-    return list(kind_of(search.spec).panels(search, store))
+    kind = kind_of(search.spec)
+    slow = kind.slow_panels(search, store)
+    state = (store.last_change(search.id), search.status) if slow else None
+    found = [panels.get((search.id, name), state, make) for name, make in slow.items()]
+    pending = [BEING_MADE] if not all(part.present for part in found) else []
+    return [*chain.from_iterable(part.value or () for part in found), *kind.panels(search, store), *pending]

@@ -11,19 +11,31 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import AfterValidator
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from api.answers.forecasts import forecast_public
+from api.answers.dry_runs import dry_run_public
 from api.answers.searches import search_page, search_public
 from api.creation import check, create, request_key
-from api.deps import Cursor, HubDep, IdempotencyKey, Limit, LogsDep, ReconcilerDep, SearchDep, SettingsDep, StoreDep
+from api.deps import (
+    ClusterDep,
+    Cursor,
+    HubDep,
+    IdempotencyKey,
+    Limit,
+    LogsDep,
+    ReconcilerDep,
+    SearchDep,
+    SettingsDep,
+    StoreDep,
+)
 from api.errors import ApiError
 from api.followers import Event
 from api.middleware.body import StrictJsonRoute
 from api.named_fidelities import named_fidelity
 from api.names import number_classes
 from api.openapi.problems import problems
+from api.warnings import find_warnings
 from nas.kinds.registry import kind_of, kinds
 from nas.results.status import SearchStatus
-from nas.schemas.forecasts import ForecastPublic
+from nas.schemas.dry_runs import DryRunPublic
 from nas.schemas.searches import SearchPage, SearchPublic
 from nas.specs import JobSpec, SearchRequest
 from nas.specs.lifecycle import Tag
@@ -54,7 +66,7 @@ router = APIRouter(tags=["searches"], route_class=StrictJsonRoute)
     status_code=201,
     response_model=SearchPublic,
     responses={
-        200: {"model": ForecastPublic, "description": "Dry run: the forecast of the cost."},
+        200: {"model": DryRunPublic, "description": "Dry run: what the search would do and cost."},
         202: {"model": SearchPublic, "description": "Dry run with `measure`: the probe that was started."},
         **problems(409),
     },
@@ -66,6 +78,7 @@ def create_search(
     response: Response,
     store: StoreDep,
     settings: SettingsDep,
+    cluster: ClusterDep,
     reconciler: ReconcilerDep,
     idempotency_key: IdempotencyKey = None,
     dry_run: Annotated[bool, Query(description="Check the spec and forecast its cost; nothing is stored.")] = False,
@@ -79,18 +92,21 @@ def create_search(
     configuration registers them. Its `fidelity` may also be the id of a calibration, which stands for the fidelity that
     the calibration recommends, or `ID/PROXY` for one of its proxies.
 
-    `dry_run=true` checks the spec in the same way, starts nothing and answers 200 with the forecast: how many trials
-    reach which rung and their cost, by the times measured before at the same fidelity or at one whose steps cost the
-    same. `dry_run=true` with `measure=true` starts a probe (202, with `Location`): a few trials of some iterations, or
-    two epochs of a differentiable run. Once the probe is over, a dry run finds its times.
+    `dry_run=true` checks the spec in the same way, starts nothing and answers 200: what would run in words, warnings,
+    the whole spec, and the forecast. That is how many trials reach which rung and their cost, by the times measured
+    before at the same fidelity or at one whose steps cost the same. `dry_run=true` with `measure=true` starts a probe
+    (202, with `Location`): a few trials of some iterations, or two epochs of a differentiable run. Once the probe is
+    over, a dry run finds its times.
     """
     if measure and not dry_run:
         message = "measure=true goes with dry_run=true: a search that is started measures itself"
         raise InputError([FieldProblem(path="measure", message=message)])
     spec = resolve(body, lambda name: named_fidelity(name, store))
     if dry_run and not measure:
-        check(number_classes(spec, settings), store, settings)
-        return JSONResponse(forecast_public(spec, store).model_dump(mode="json"))
+        spec = number_classes(spec, settings)
+        check(spec, store, settings)
+        found = dry_run_public(spec, body, find_warnings(spec, settings, cluster), store)
+        return JSONResponse(found.model_dump(mode="json"))
     if measure:
         # The key stays free for the search itself; the probe has one that is made of it.
         spec, idempotency_key = _probe(spec), idempotency_key and content_key({"probe": idempotency_key})

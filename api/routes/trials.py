@@ -8,6 +8,8 @@ from fastapi import APIRouter, Query
 
 from api.answers.documents import fitting, snapshot_document, trial_document
 from api.answers.pareto import pareto_public
+from api.answers.predictions import predictions_public
+from api.answers.relatives import relatives
 from api.answers.svg import SvgResponse
 from api.answers.trials import trial_detail, trial_page
 from api.deps import Cursor, Limit, SearchDep, SettingsDep, StoreDep, TrialNumber
@@ -87,13 +89,24 @@ def draw_trial(search: SearchDep, number: TrialNumber, store: StoreDep) -> SvgRe
 
 @router.get("/searches/{search_id}/trials/{number}/panels")
 def list_trial_panels(search: SearchDep, number: TrialNumber, store: StoreDep, settings: SettingsDep) -> list[Panel]:
-    """List the charts and tables to show of a trial: curves, IoU of each class, what the score rests on, commands.
+    """List what to show of a trial: predictions, curves, IoU of each class, what the score rests on, origins, commands.
 
     Every text is in its final form, as in the panels of a search.
     """
     trial, curve = store.get_trial(search.id, number), store.curve(search.id, number)
     names = fitting(_classes(settings, search, trial), curve)
-    return list(trial_panels(search.id, trial, search.spec.fidelity_of(trial.fidelity_key), curve, names))
+    seen = store.predictions(search.id, number)
+    return list(
+        trial_panels(
+            search.id,
+            trial,
+            search.spec.fidelity_of(trial.fidelity_key),
+            curve,
+            names,
+            predictions=None if seen is None else predictions_public(search.id, number, seen),
+            relatives=list(relatives(store, search, trial)),
+        )
+    )
 
 
 @router.get("/searches/{search_id}/best", responses=problems(409))

@@ -1,14 +1,17 @@
 // The live page: #/ lists the searches (#/?status=running those of a status), #/s0123456789ab follows one
-// search, #/s0123456789ab/7 shows one of its trials, #/compare/ID,ID shows searches side by side.
+// search, #/s0123456789ab/7 shows one of its trials, #/compare/ID,ID shows searches side by
+// side, #/new is the form for a new search.
 
 import { element, show } from "./dom.js";
+import { guardLinks } from "./dashboard.js";
 import { readiness, Refused, setToken } from "./stream.js";
 import { compareSearches } from "./compare.js";
 import { listSearches } from "./list.js";
+import { newSearch } from "./new.js";
 import { followSearch } from "./search.js";
 import { showTrial } from "./trial.js";
 
-let leaving = new AbortController();
+let leaving = new AbortController(), dashboard = null;
 
 async function route() {
   leaving.abort();
@@ -17,7 +20,8 @@ async function route() {
   try {
     const filter = new URLSearchParams(location.hash.split("?")[1]);
     const compared = location.hash.match(/^#\/compare\/([a-z0-9,]+)$/)?.[1].split(",");
-    if (compared) await compareSearches(compared, leaving.signal);
+    if (location.hash === "#/new") await newSearch(leaving.signal);
+    else if (compared) await compareSearches(compared, leaving.signal);
     else if (trial) await showTrial(search, trial, leaving.signal);
     else await (search ? followSearch(search, leaving.signal) : listSearches(filter, leaving.signal));
   } catch (error) {
@@ -46,6 +50,7 @@ async function showReadiness() {
     place.className = server.ready ? "muted" : "wrong";
     const link = document.getElementById("dashboard");
     link.hidden = !/^https?:/.test(server.ray_dashboard ?? "");
+    dashboard = link.hidden ? null : server.ray_dashboard;
     if (!link.hidden) link.href = server.ray_dashboard;
   } catch {
     place.textContent = "the service does not answer";
@@ -53,6 +58,7 @@ async function showReadiness() {
   }
 }
 
+guardLinks(() => dashboard);
 addEventListener("hashchange", route);
 route();
 showReadiness();

@@ -2,8 +2,10 @@
 //
 //   const place = new Chart(spec);  page.append(place.element);  place.show(later);  // a zoom stays
 //
-// spec: { x, y, series: [{ text, mark, points: [{ x, y, text }] or [[x, y]], line: "straight", "step" or "stairs" (not dashed), dots: false }],
-//   spans: [{ from, to, y, mark, text }], legend: [{ mark, text }], name, along }; all but x, y and series may be left out.
+// spec: { x, y, series: [{ text, mark, points: [{ x, y, text }] or [[x, y]], line: "straight", "step" or "stairs" (not dashed),
+//   dots: false (a line without values) or "unseen" (values that are not drawn, but found) }],
+//   spans: [{ from, to, y, mark, text }], notes: [{ x, y, text }], legend: [{ mark, text }], name, along }; all but x, y and series
+//   may be left out; notes are written at their places.
 // An axis is { text, log, whole, zero, labels, format, span }: logarithmic; of whole numbers; it begins at 0; a name for each of
 // 0, 1, 2, ...; how a number is written; its two ends. A mark is "best", the status of a trial, or a number in [0, 1], drawn
 // between two colours. `text` of a point is shown at it, `label` is written beside it; `low` and `high` are the ends of its
@@ -36,7 +38,7 @@ export class Chart {
   show(spec) {
     const series = spec.series.map((one) => ({ ...one, points: one.points.map((point) => (Array.isArray(point) ? { x: point[0], y: point[1] } : point)) }));
     const before = this.spec && this.full, zoomed = this.view && JSON.stringify(this.view) !== JSON.stringify(before);
-    this.spec = { spans: [], legend: [], ...spec, series };
+    this.spec = { spans: [], notes: [], legend: [], ...spec, series };
     this.places = [...series.flatMap(placesOf(spec)), ...this.spec.spans.map((span) => ({ ...span, x: span.from }))].sort((a, b) => a.x - b.x);
     const around = (name) => (name === (spec.along ?? "y") ? ({ low, high }) => [low, high].filter((end) => end != null) : () => []);
     const across = (name) => series.filter(({ dots }) => dots === false).flatMap(({ points }) => points.map((point) => point[name]));
@@ -62,8 +64,8 @@ export class Chart {
 
   summary() {
     const { x, y, name } = this.spec, ys = this.places.map((place) => place.y);
-    const known = ys.length && !y.labels ? `, ${write(y, Math.min(...ys))} to ${write(y, Math.max(...ys))}` : "";
-    return `${name ?? y.text ?? "chart"} by ${x.text}, ${this.places.length} ${this.places.length === 1 ? "value" : "values"}${known}`;
+    const known = ys.length && !y.labels && !y.format ? `, ${write(y, Math.min(...ys))} to ${write(y, Math.max(...ys))}` : "";
+    return `${name ?? y.text ?? "chart"}${x.text ? ` by ${x.text}` : ""}, ${this.places.length} ${this.places.length === 1 ? "value" : "values"}${known}`;
   }
 
   fit(width) {
@@ -87,7 +89,10 @@ export class Chart {
       axes: [axis(x, 0), axis(y, 1)],
       series: [{}, ...series.map(drawn)],
       cursor: { y: false, points: { show: false }, drag: { x: true, y: true, uni: 30 }, bind: { dblclick: () => () => this.zoom(null) } },
-      hooks: { draw: [() => this.drawSpans(), () => this.drawIntervals()], setCursor: [({ cursor }) => this.hover(cursor.left, cursor.top)], setScale: [() => this.scaled()] },
+      hooks: {
+        draw: [() => { this.pixels = null; }, () => this.drawSpans(), () => this.drawIntervals(), () => this.drawNotes()],
+        setCursor: [({ cursor }) => this.hover(cursor.left, cursor.top)], setScale: [() => this.scaled()],
+      },
     }, aligned(series), this.plane);
     this.plot.over.append(this.ring);
   }
@@ -127,6 +132,23 @@ export class Chart {
     ctx.restore();
   }
 
+  drawNotes() {
+    const { plot } = this, { ctx } = plot;
+    ctx.save();
+    ctx.font = FONT.replace("11px", `${11 * devicePixelRatio}px`);
+    Object.assign(ctx, { textBaseline: "middle", textAlign: "left" });
+    for (const { x, y, text } of this.spec.notes) {
+      const wide = ctx.measureText(text).width, left = plot.valToPos(x, "x", true) - wide / 2, top = plot.valToPos(y, "y", true);
+      ctx.globalAlpha = 0.8;
+      ctx.fillStyle = colour("paper");
+      ctx.fillRect(left - 2, top - 7 * devicePixelRatio, wide + 4, 14 * devicePixelRatio);
+      ctx.globalAlpha = 1;
+      ctx.fillStyle = colour("ink");
+      ctx.fillText(text, left, top);
+    }
+    ctx.restore();
+  }
+
   // The interval of each point, and its name beside it.
   drawIntervals() {
     const { plot } = this, { ctx, bbox } = plot, ratio = devicePixelRatio;
@@ -156,9 +178,9 @@ export class Chart {
   hover(left, top) {
     if (left < 0) return this.point(-1);
     let best = -1, least = NEAR;
-    this.places.forEach(({ x, y, to }, index) => {
-      const from = this.plot.valToPos(x, "x"), end = to === undefined ? from : this.plot.valToPos(to, "x");
-      const away = Math.hypot(Math.max(from - left, 0, left - end), this.plot.valToPos(y, "y") - top);
+    this.pixels ??= this.places.map(({ x, y, to }) => [this.plot.valToPos(x, "x"), this.plot.valToPos(to ?? x, "x"), this.plot.valToPos(y, "y")]);
+    this.pixels.forEach(([from, to, height], index) => {
+      const away = Math.hypot(Math.max(from - left, 0, left - to), height - top);
       if (away < least) [best, least] = [index, away];
     });
     this.point(best);
@@ -197,7 +219,7 @@ export class Chart {
   fill() {
     const { x, y } = this.spec, shown = this.places.slice(0, ROWS), rest = this.places.length - shown.length;
     const rows = shown.map((place) => element("tr", {}, [place.text, write(x, place.x), write(y, place.y)].map((text) => element("td", {}, text))));
-    const heads = ["", x.text, y.text ?? "value"].map((text) => (text ? element("th", { scope: "col" }, text) : element("td")));
+    const heads = ["", x.text ?? "", y.text ?? ""].map((text) => (text ? element("th", { scope: "col" }, text) : element("td")));
     this.values.replaceChildren(this.values.firstChild, ...(this.values.open ? [element("table", {}, element("thead", {}, element("tr", {}, heads)), element("tbody", {}, rows)),
       ...(rest > 0 ? [element("p", { class: "muted" }, `and ${rest} more`)] : [])] : []));
   }
@@ -235,7 +257,7 @@ function drawn({ mark, line, dots }) {
   return {
     stroke: ink, width: best && !dashed ? 2.5 : stairs ? 2 : 1.3, spanGaps: true, ...(dashed && { dash: [5, 4] }), alpha: best || stairs || !line ? 1 : 0.75,
     paths: dashed || stairs ? uPlot.paths.stepped({ align: 1 }) : line ? uPlot.paths.linear() : () => null,
-    points: { show: dots !== false, size: best ? 8 : 5, width: 0, stroke: ink, fill: ink },
+    points: { show: dots === undefined, size: best ? 8 : 5, width: 0, stroke: ink, fill: ink },
   };
 }
 
@@ -252,9 +274,22 @@ function axis(given, side) {
     size: side ? (_, texts) => 14 + 6.2 * Math.max(4, ...(texts ?? []).map((text) => String(text ?? "").length)) : 24,
     space: side ? 26 : 60,
     ...(given.whole && { incrs: [0, 1, 2, 3, 4, 5, 6, 7, 8].flatMap((power) => [1, 2, 5].map((step) => step * 10 ** power)) }),
+    ...(given.log && { splits: (_, __, from, to) => powers(from, to), filter: (_, ticks) => ticks }),
     ...(given.labels && { splits: (plot, _, from, to) => labelled(given.labels, from, to, side ? plot.bbox.height / devicePixelRatio / 14 : plot.bbox.width / devicePixelRatio / (7 * wide + 8)) }),
     values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : write(given, tick, ticks))),
   };
+}
+
+// Round numbers between two ends of a logarithmic axis: 1, 2 and 5 times powers of ten; more of them where these are few.
+function powers(from, to) {
+  for (const steps of [[1, 2, 5], [1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9]]) {
+    const found = [];
+    for (let power = Math.floor(Math.log10(from)); 10 ** power <= to; power += 1) {
+      found.push(...steps.map((step) => Number((step * 10 ** power).toPrecision(3))).filter((tick) => tick >= from && tick <= to));
+    }
+    if (found.length > 2) return found.filter((_, index) => index % Math.ceil(found.length / 7) === 0);
+  }
+  return [from, to].map((end) => Number(end.toPrecision(2)));
 }
 
 // The places of names between two ends, at most so many of them.
@@ -278,7 +313,7 @@ function ends({ log, zero, whole, labels, span }, values) {
 
 // A number of an axis as it is read; among `ticks`, with as many decimals as tell them apart.
 function write({ labels, format }, value, ticks) {
-  if (labels) return labels[value] ?? "";
+  if (labels) return labels[Math.round(value)] ?? "";
   if (format) return format(value);
   const size = Math.abs(value);
   for (const [unit, text] of [[1e9, "G"], [1e6, "M"], [1e4, "k"]]) {

@@ -49,7 +49,8 @@ class ListView {
     const status = this.filter.get("status") ?? "", tag = this.filter.get("tag");
     const choice = element("select", { onchange: () => this.go("status", choice.value) },
       element("option", { value: "" }, "any"), STATUSES.map((name) => element("option", { value: name, selected: name === status }, name)));
-    return element("div", { class: "line" }, element("h1", {}, "Searches"), element("span", { class: "push" }),
+    return element("div", { class: "line" }, element("h1", {}, "Searches"), element("a", { class: "button main", href: "#/new" }, "New search"),
+      element("span", { class: "push" }),
       tag && element("button", { "aria-label": `tag ${tag}: show all tags`, onclick: () => this.go("tag", "") }, `tag ${tag} ×`),
       element("label", { class: "beside" }, "Status", choice));
   }
@@ -92,7 +93,7 @@ class ListView {
 
   nothing() {
     if (this.filter.size) return [element("p", {}, "No search is like this. ", element("a", { href: "#/" }, "Show all searches"))];
-    return [element("p", {}, "There are no searches yet. A first one takes three commands:"),
+    return [element("p", {}, "There are no searches yet. ", element("a", { href: "#/new" }, "Start a first one here"), ", or with three commands:"),
       element("pre", { tabindex: 0 }, "segnas data add mine FOLDER      # a folder of images and masks\nsegnas init                      # writes search.yaml, to change\nsegnas submit search.yaml --watch"),
       element("p", {}, "Any HTTP client can start one too, as ", element("a", { href: "/docs" }, "the API page"), " shows.")];
   }

@@ -1,16 +1,23 @@
 // Draws the panels of a search as the service sends them: by their type, with every text in its final form.
 
 import { Chart } from "./chart.js";
+import { choices } from "./choices.js";
+import { commands } from "./commands.js";
 import { bar, card, element } from "./dom.js";
+import { pictures, swatch } from "./pictures.js";
+import { drawingPlace } from "./drawing.js";
 import { ask, Refused } from "./stream.js";
-import { trellis } from "./trellis.js";
 
 const PAUSE = 2000;
 
 const DRAW = {
-  bars: ({ bars }) => chartOfBars(bars),
+  bars: ({ bars, notes }) => [chartOfBars(bars), notes.map(remark)],
+  choices: (panel) => choices(panel),
   table: ({ columns, rows }) => table(columns, rows),
-  trellis: ({ path, places, levels }) => trellis(path, places, levels),
+  pictures,
+  commands: (panel) => commands(panel.commands),
+  links: ({ links }) => links.map(({ text, link, target }) => element("p", {}, text, " ", target ? element("a", { href: target }, link) : link)),
+  drawing: ({ path, file }) => drawingPlace(path, file),
   text: ({ lines, style }) => style === "code" ? element("pre", { tabindex: 0 }, element("code", {}, lines.join("\n")))
     : lines.map((line) => element("p", { class: style }, line)),
 };
@@ -24,8 +31,19 @@ const CHARTS = {
     x: { text: x_text, log: x_log }, y: { text: y_text, log: y_log }, legend,
     series: [...lines.map((line) => ({ line: "step", dots: false, ...line })), ...marked(points)],
   }),
+  spans: ({ spans, x_text, x_log, y_text, legend }) => ({
+    x: { text: x_text, log: x_log }, y: { text: y_text, labels: rowNames(spans) }, legend, series: [],
+    spans: spans.map(({ start, end, row, mark, text }) => ({ from: start, to: end, y: row, mark, text })),
+  }),
 };
 
+function rowNames(spans) {
+  return Array.from({ length: 1 + Math.max(0, ...spans.map(({ row }) => row)) }, (_, row) => String(row + 1));
+}
+
+function remark(text) {
+  return element("p", { class: "muted remark" }, text);
+}
 // A name is shortened where it stands at an axis; the row's tip has it in full.
 const AXIS_TEXT = innerWidth < 600 ? 18 : 28;
 
@@ -42,12 +60,12 @@ export class Panels {
   constructor(id, signal) {
     this.path = `/v1/searches/${id}/panels`;
     this.signal = signal;
-    this.card = card("answer", { hidden: true });
+    this.cards = { answer: card("answer", { hidden: true }), analysis: card("analysis", { hidden: true }) };
     this.stale = false;
     this.requesting = false;
   }
 
-  // Requests the panels again when the search has changed, at most every two seconds. A search without panels never gets any.
+  // Requests the panels again when the search has changed, and while some are being made, at most every two seconds.
   async refresh() {
     this.stale = true;
     if (this.requesting) return;
@@ -56,16 +74,19 @@ export class Panels {
       this.stale = false;
       const panels = await ask(this.path, { signal: this.signal }).catch((error) => (error instanceof Refused && error.status < 500 ? [] : null));
       if (panels === null) this.stale = true;
-      else if (!panels.length) return;
       else this.show(panels);
+      if (panels?.some(({ pending }) => pending)) this.stale = true;
       await new Promise((done) => setTimeout(done, PAUSE));
     }
     this.requesting = false;
   }
 
   show(panels) {
-    redraw(this.card, panels);
-    this.card.hidden = false;
+    for (const [name, place] of Object.entries(this.cards)) {
+      const own = panels.filter(({ part }) => part === name);
+      redraw(place, own);
+      place.hidden = !own.length;
+    }
   }
 }
 
@@ -73,7 +94,8 @@ export function draw(panel) {
   const { type, title } = panel;
   if (type === "row") return element("div", { class: "pair" }, panel.panels.map(draw));
   const chart = CHARTS[type] && new Chart({ name: title, ...CHARTS[type](panel) });
-  const place = element("div", { class: `panel ${type}` }, title && element("h2", {}, title), chart ? chart.element : DRAW[type]?.(panel));
+  const place = element("div", { class: `panel ${type}` }, title && element("h2", {}, title),
+    chart ? [chart.element, (panel.notes ?? []).map(remark)] : DRAW[type]?.(panel));
   return Object.assign(place, { chart, drawnFrom: JSON.stringify(panel) });
 }
 
@@ -99,8 +121,8 @@ export function marked(points) {
 }
 
 function chartOfBars(bars) {
-  return element("table", { class: "bars" }, element("tbody", {}, bars.map(({ text, value, value_text: written }) => element("tr", {},
-    element("th", { scope: "row" }, text),
+  return element("table", { class: "bars" }, element("tbody", {}, bars.map(({ text, value, value_text: written, colour }) => element("tr", {},
+    element("th", { scope: "row" }, colour && swatch(colour), text),
     element("td", {}, value !== null && bar([["completed", value]], 1, written)),
     element("td", { class: "number" }, written)))));
 }

@@ -1,8 +1,9 @@
 // One search, live: its status, learning curves, scores by trial, the leaderboard.
 
 import { actionButtons, editButton } from "./actions.js";
+import { Board } from "./board.js";
 import { Chart } from "./chart.js";
-import { bar, card, counted, download, element, percent, renew, save, score, show, unbroken } from "./dom.js";
+import { bar, card, counted, download, element, percent, renew, save, score, show } from "./dom.js";
 import { marked, Panels } from "./panels.js";
 import { ask, askText, follow } from "./stream.js";
 
@@ -25,7 +26,8 @@ class SearchView {
     this.ended = false;
     this.waiting = false;
     this.panels = new Panels(id, signal);
-    this.parts = Object.fromEntries(["head", "progress", "learning curves", "scores", "leaderboard"].map((name) => [name, name === "head" ? element("div") : card(name)]));
+    this.table = new Board(id, signal);
+    this.parts = Object.fromEntries(["head", "progress", "learning curves", "scores"].map((name) => [name, name === "head" ? element("div") : card(name)]));
     this.shown = false;
   }
 
@@ -52,8 +54,8 @@ class SearchView {
   }
 
   draw() {
-    const { head, progress: steps, "learning curves": left, scores: right, leaderboard: board } = this.parts;
-    if (!this.shown) show(head, steps, this.panels.card, element("div", { class: "pair" }, left, right), board);
+    const { head, progress: steps, "learning curves": left, scores: right } = this.parts;
+    if (!this.shown) show(head, steps, this.panels.cards.answer, element("div", { class: "pair" }, left, right), this.panels.cards.analysis, this.table.card);
     this.shown = true;
     document.title = `${this.search.name} - Segnas`;
     const { name, status, message, actions, exportable, dashboard, notes, tags } = this.search;
@@ -61,7 +63,7 @@ class SearchView {
     steps.replaceChildren(this.drawSteps());
     this.drawCurves();
     this.drawDots();
-    renew(board, [this.board, this.search.best], () => this.drawBoard());
+    this.table.show(this.board, this.search.best?.number);
   }
 
   drawHead() {
@@ -132,23 +134,6 @@ class SearchView {
       place.replaceChildren(element("h2", {}), place.chart.element);
     } else place.chart.show({ ...spec, name: title });
     place.firstChild.textContent = title;
-  }
-
-  drawBoard() {
-    const { items, total } = this.board;
-    const heads = ["Rank", "Trial", "mIoU", "Iteration", "Status", "Time", "Attempt", "Architecture"];
-    const rows = items.map((trial, index) => element("tr", { class: this.mark(trial) === "best" ? "chosen" : "" },
-      element("td", { class: "number muted" }, trial.standing === null ? "" : String(index + 1)),
-      element("td", { class: "number" }, element("a", { href: `#/${this.id}/${trial.number}` }, `#${trial.number}`)),
-      element("td", { class: "number" }, score(trial.score)),
-      element("td", { class: "number" }, trial.iteration === null ? "" : String(trial.iteration)),
-      element("td", {}, element("span", { class: `pill ${trial.status}` }, trial.status)),
-      element("td", { class: "number" }, trial.duration),
-      element("td", { class: "number" }, String(trial.attempt)),
-      element("td", {}, trial.reason && element("div", { class: "wrong" }, trial.reason), element("code", {}, unbroken(trial.text)))));
-    const more = total > items.length ? `, the first ${items.length} of ${total}` : "";
-    return [element("h2", {}, `Leaderboard${more}`), element("table", {},
-      element("thead", {}, element("tr", {}, heads.map((head) => element("th", {}, head)))), element("tbody", {}, rows))];
   }
 
   mark(trial) {

@@ -5,9 +5,11 @@ const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 10000;
 
 export class Refused extends Error {
-  constructor(status, sentence) {
+  // errors: [{ path, message }], the fields that are wrong.
+  constructor(status, sentence, errors = []) {
     super(sentence);
     this.status = status;
+    this.errors = errors;
   }
 }
 
@@ -23,7 +25,7 @@ function headers(more = {}) {
 async function check(reply) {
   if (reply.ok) return reply;
   const problem = await reply.json().catch(() => ({}));
-  throw new Refused(reply.status, problem.detail || `the service answered ${reply.status}`);
+  throw new Refused(reply.status, problem.detail || `the service answered ${reply.status}`, problem.errors);
 }
 
 async function answer(path, options) {
@@ -39,6 +41,10 @@ export async function ask(path, options = {}) {
 
 export async function askText(path, options = {}) {
   return (await answer(path, options)).text();
+}
+
+export async function askPicture(path) {
+  return (await answer(path, {})).blob();
 }
 
 export async function readiness() {

@@ -2,7 +2,7 @@
 
 import { card, element, renew, save, score, show, unbroken } from "./dom.js";
 import { drawingCard } from "./drawing.js";
-import { draw } from "./panels.js";
+import { redraw } from "./panels.js";
 import { ask, Refused } from "./stream.js";
 
 const PAUSE = 2000;
@@ -16,7 +16,7 @@ export async function showTrial(searchId, number, signal) {
       const [trial, panels] = await Promise.all([ask(path, { signal }), ask(`${path}/panels`, { signal })]);
       outage.textContent = "";
       renew(head, trial, () => headOf(searchId, trial));
-      renew(body, panels, () => panels.map(draw));
+      redraw(body, panels);
       drawing ??= await drawingCard(`${path}/drawing`, `trial${number}-${searchId}.svg`, signal);
       if (!shown) show(outage, head, drawing, body);
       shown = true;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from nas.cli import (
     bench,
     cache,
     confirming,
+    dashboard,
     data,
     doctor,
     draw,
@@ -38,7 +40,6 @@ app = typer.Typer(
     help="Neural architecture search for semantic segmentation.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -58,41 +59,56 @@ def _options(
     pass
 
 
-app.command("init")(init.init)
-app.command("serve")(serving.serve)
-app.command("submit")(remote.submit)
-app.command("searches")(remote.searches)
-app.command("show")(remote.show)
-app.command("trials")(remote.trials)
-app.command("watch")(watching.watch)
-app.command("snapshots")(kinds.snapshots)
-app.command("heads")(kinds.heads)
-app.command("full-scale")(rankings.full_scale)
-app.command("rank")(rankings.rank)
-app.command("calibrate")(rankings.calibrate)
-app.command("calibration")(rankings.calibration)
-app.command("pareto")(pareto.pareto)
-app.command("confirm")(confirming.confirm)
-app.command("confirmation")(confirming.confirmation)
-app.command("compare")(reports.compare)
-app.command("report")(reports.report)
-app.command("stop")(remote.stop)
-app.command("pause")(lifecycle.pause)
-app.command("resume")(lifecycle.resume)
-app.command("extend")(lifecycle.extend)
-app.command("edit")(lifecycle.edit)
-app.command("delete")(lifecycle.delete)
-app.command("logs")(remote.logs)
-app.command("export")(remote.export)
-app.command("draw")(draw.draw)
-app.command("latency")(latency.latency)
-app.command("retrain")(local.retrain)
-app.command("published")(published.published)
-app.command("doctor")(doctor.doctor)
-app.add_typer(bench.app, name="bench")
-app.add_typer(cache.app, name="cache")
-app.add_typer(data.app, name="data")
-app.add_typer(registering.weights, name="weights")
+PANELS: dict[str, dict[str, Callable[..., object]]] = {
+    "Start": {
+        "init": init.init,
+        "serve": serving.serve,
+        "submit": remote.submit,
+        "calibrate": rankings.calibrate,
+        "full-scale": rankings.full_scale,
+        "confirm": confirming.confirm,
+    },
+    "Watch": {
+        "searches": remote.searches,
+        "show": remote.show,
+        "watch": watching.watch,
+        "logs": remote.logs,
+        "dashboard": dashboard.dashboard,
+    },
+    "Results": {
+        "trials": remote.trials,
+        "export": remote.export,
+        "retrain": local.retrain,
+        "pareto": pareto.pareto,
+        "draw": draw.draw,
+        "latency": latency.latency,
+        "compare": reports.compare,
+        "report": reports.report,
+        "rank": rankings.rank,
+        "calibration": rankings.calibration,
+        "confirmation": confirming.confirmation,
+        "heads": kinds.heads,
+        "snapshots": kinds.snapshots,
+        "published": published.published,
+    },
+    "Manage": {
+        "pause": lifecycle.pause,
+        "resume": lifecycle.resume,
+        "extend": lifecycle.extend,
+        "stop": remote.stop,
+        "edit": lifecycle.edit,
+        "delete": lifecycle.delete,
+    },
+    "Data and machine": {"doctor": doctor.doctor},
+}
+"""The commands by the part of the help that they stand in, in the order of the help."""
+
+for _panel, _commands in PANELS.items():
+    for _name, _command in _commands.items():
+        app.command(_name, rich_help_panel=_panel)(_command)
+for _name, _group in (("data", data.app), ("weights", registering.weights), ("cache", cache.app)):
+    app.add_typer(_group, name=_name, rich_help_panel="Data and machine")
+app.add_typer(bench.app, name="bench", rich_help_panel="Results")
 
 
 def main() -> None:

@@ -147,8 +147,10 @@ def export(
     latency: Annotated[
         Path | None, typer.Option(metavar="FILE.json", help="Latencies, as `benchmarks.heads_bench` measures them.")
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Make a table of the trials of searches."""
+    from nas.cli.output import print_result
     from nas.cli.service import connect, resolve
     from nas.heads_bench.build import build
     from nas.heads_bench.collect import collect
@@ -162,7 +164,9 @@ def export(
         made = build(trainings, name=name, description=text, licence=licence, latency=how, latencies=latencies)
     table = write_table(output, *made)
     out = len({one.key for one in table.about.left_out})
-    print(f"wrote {output}: {len(table.heads)} heads" + (f", {out} left out" if out else "") + f", hash {table.hash}")
+    line = f"wrote {output}: {len(table.heads)} heads" + (f", {out} left out" if out else "") + f", hash {table.hash}"
+    said = {"wrote": [str(output)], "heads": len(table.heads), "left_out": out, "hash": table.hash}
+    print_result(line, said, as_json)
 
 
 def _dataset(table: HeadsTable, given: str | None) -> str:

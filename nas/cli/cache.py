@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from nas.cli.service import Json
+
 app = typer.Typer(help="List, verify and prune the cached backbones and features.", no_args_is_help=True)
 
 Folder = Annotated[
@@ -19,9 +21,7 @@ UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 
 
 @app.command("ls")
-def list_entries(
-    cache: Folder = None, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
-) -> None:
+def list_entries(cache: Folder = None, as_json: Json = False) -> None:
     """List the entries of the cache: what they are, their size, and when they were last used."""
     from nas.cache.inventory import entries
     from nas.cli.layout import Column, cell, print_table
@@ -51,18 +51,23 @@ def list_entries(
 
 
 @app.command("verify")
-def verify_entries(cache: Folder = None) -> None:
+def verify_entries(cache: Folder = None, as_json: Json = False) -> None:
     """Read every entry and compare it with its checksum; a broken one is renamed, and made anew when it is needed."""
     from nas.cache.inventory import verify
+    from nas.cli.output import print_json
 
-    checked, broken, size = 0, 0, 0
+    checked, broken, size = 0, [], 0
     for entry, wrong in verify(_folder(cache)):
         checked += 1
         size += entry.size
         if wrong is not None:
-            broken += 1
-            print(f"{entry.name} ({entry.kind}) is broken: {wrong}")
-    print(f"{checked} entries with {size_text(size)} read, {broken} broken")
+            broken.append({**_plain(entry), "problem": wrong})
+            if not as_json:
+                print(f"{entry.name} ({entry.kind}) is broken: {wrong}")
+    if as_json:
+        print_json({"entries": checked, "size": size, "broken": broken})
+    else:
+        print(f"{checked} entries with {size_text(size)} read, {len(broken)} broken")
     if broken:
         raise typer.Exit(1)
 
@@ -78,16 +83,23 @@ def prune_entries(
         typer.Option("--size", metavar="SIZE", help="Then keep what was used last, up to this size, such as 20GB."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Remove entries that are long unused, broken or left over; never what a running process uses."""
     from nas.cache.prune import prune
+    from nas.cli.output import print_json
 
     limit = None if size is None else _bytes(size)
-    removed = 0
+    removed, entries = 0, []
     for entry in prune(_folder(cache), unused_for * 86400, limit, dry_run=dry_run):
         removed += entry.size
+        entries.append(_plain(entry))
         state = f" ({entry.state})" if entry.state else ""
-        print(f"{entry.name}  {size_text(entry.size)}  {entry.about or entry.kind}{state}")
+        if not as_json:
+            print(f"{entry.name}  {size_text(entry.size)}  {entry.about or entry.kind}{state}")
+    if as_json:
+        print_json({"removed": not dry_run, "size": removed, "entries": entries})
+        return
     print(f"{size_text(removed)} {'would be' if dry_run else 'are'} freed")
 
 

@@ -31,8 +31,10 @@ def confirm(
     name: Annotated[str | None, typer.Option(help="Name of the confirmation.")] = None,
     key: Key = None,
     watch: Watch = False,
+    as_json: Json = False,
 ) -> None:
     """Measure a search's best again with fresh seeds, beside heads of the textbooks."""
+    from nas.cli.output import print_result
     from nas.cli.watching import follow
 
     options = {
@@ -45,11 +47,12 @@ def confirm(
     with connect() as client:
         child = client.confirm(resolve(client, search), request, key)
         if not watch:
-            print(child.id)
+            print_result(child.id, child.model_dump(mode="json"), as_json)
             return
-        print(f"confirmation {child.id}, live at {client.url}/#/{child.id}", flush=True)
-        code = follow(client, child.id)
-        if code == 0:
+        if not as_json:
+            print(f"confirmation {child.id}, live at {client.url}/#/{child.id}", flush=True)
+        code = follow(client, child.id, as_json)
+        if code == 0 and not as_json:
             print_confirmation(client.confirmation(child.id))
         raise typer.Exit(code)
 

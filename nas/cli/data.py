@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nas.cli import registering
+from nas.cli.service import Json
 from nas.escaping import one_line
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ app.command("remove")(registering.remove)
 
 @app.command("generate")
 def generate(
+    *,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="New or empty.")],
     images: Annotated[int, typer.Option(min=1, help="Training images.")] = 1024,
     val_images: Annotated[
@@ -30,15 +32,18 @@ def generate(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 0,
     size: Annotated[str, typer.Option(metavar="HxW", help="Height and width in pixels.")] = "256x512",
+    as_json: Json = False,
 ) -> None:
     """Write street scenes in the Cityscapes layout, on which context heads differ."""
+    from nas.cli.output import print_result
     from nas.cli.progress import stages
     from nas.data.scenes import generate as draw
 
     height, width = _size(size)
     with stages() as report:
         draw(folder, images, seed, (height, width), val_images, lambda done, total: report("scenes", done, total))
-    print(f"scenes in {folder}; to use them as data set `scenes`: segnas data add scenes {folder}")
+    line = f"scenes in {folder}; to use them as data set `scenes`: segnas data add scenes {folder}"
+    print_result(line, {"folder": str(folder)}, as_json)
 
 
 @app.command("inspect")
@@ -46,15 +51,19 @@ def inspect(
     dataset: Annotated[str, typer.Argument(metavar="NAME|DIR", help="A registered name, or a folder.")],
     images: Annotated[int, typer.Option(min=1, help="Images to read of each split, at most.")] = 200,
     mosaic: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Draw some images and their labels.")] = None,
+    as_json: Json = False,
 ) -> None:
     """Open a data set, read some of its images, and report how often each class occurs and what is wrong with it."""
     from nas.cli.dataset_report import draw, report
+    from nas.cli.output import print_result
 
     opened, notes = _open(dataset)
     said = report(opened, notes, images)
-    print("\n".join(map(one_line, said.lines)))
+    lines = [one_line(line) for line in said.lines]
     if mosaic is not None:
         draw(opened, mosaic)
+        lines.append(f"samples in {mosaic}")
+    print_result("\n".join(lines), {**said.facts, "picture": None if mosaic is None else str(mosaic)}, as_json)
     if said.broken:
         raise typer.Exit(1)
 

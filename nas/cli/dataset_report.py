@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nas.data.dataset import SegmentationDataset
@@ -14,10 +14,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Report:
-    """Lines about a data set, and whether there are errors, with which no training is possible."""
+    """What is known of a data set.
+
+    Attributes:
+        lines: In words.
+        facts: The same, to be written as JSON.
+    """
 
     lines: tuple[str, ...]
-    broken: bool
+    facts: Mapping[str, Any]
+
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """Why no training is possible; empty where it is."""
+        return tuple(found["message"] for found in self.facts["findings"] if found["severity"] == "error")
+
+    @property
+    def broken(self) -> bool:
+        """Whether no training is possible."""
+        return bool(self.errors)
 
 
 def report(opened: SegmentationDataset, notes: Sequence[str], images: int | None) -> Report:
@@ -49,7 +64,15 @@ def report(opened: SegmentationDataset, notes: Sequence[str], images: int | None
     lines += _shares(opened.class_names, splits)
     findings = check(opened, splits)
     lines += [f"{severity}: {message}" for severity, message in findings]
-    return Report(tuple(lines), any(severity == "error" for severity, _ in findings))
+    facts = {
+        "layout": opened.name_of_layout,
+        "key": opened.key,
+        "classes": list(opened.class_names),
+        "notes": list(notes),
+        "splits": [asdict(split) for split in splits],
+        "findings": [{"severity": str(severity), "message": message} for severity, message in findings],
+    }
+    return Report(tuple(lines), facts)
 
 
 def draw(opened: SegmentationDataset, mosaic: Path) -> None:
@@ -58,7 +81,6 @@ def draw(opened: SegmentationDataset, mosaic: Path) -> None:
 
     mosaic.parent.mkdir(parents=True, exist_ok=True)
     write_mosaic(opened, mosaic)
-    print(f"samples in {mosaic}")
 
 
 def _shares(class_names: Sequence[str], splits: Sequence[SplitReport]) -> Iterator[str]:

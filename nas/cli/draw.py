@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from nas.cli.service import Json
+
 
 def draw(
     file: Annotated[
@@ -27,8 +29,10 @@ def draw(
             "that it was searched at, else crops of 513 pixels at stride 16.",
         ),
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Draw an architecture as SVG: its rates and grids to scale, or its cell and its path on the trellis."""
+    from nas.cli.output import print_json, print_result
     from nas.cli.specs import read_fidelity
     from nas.drawing.draw import draw as draw_source
     from nas.yaml_files import STDIN
@@ -37,11 +41,13 @@ def draw(
         raise ValueError(f"{output} would hold SVG: let its name end in .svg")
     asked = None if fidelity is None else read_fidelity(fidelity)
     drawing = draw_source(_standard_input() if file == STDIN else file, fidelity=asked)
-    if output is None:
-        print(drawing.svg, end="")
-    else:
+    if output is not None:
         drawing.save(output)
-        print(f"wrote {output}")
+        print_result(f"wrote {output}", {"wrote": [str(output)]}, as_json)
+    elif as_json:
+        print_json({"svg": drawing.svg})
+    else:
+        print(drawing.svg, end="")
 
 
 def _standard_input() -> Any:

@@ -1,47 +1,59 @@
-"""Print the forecast of a search on the terminal, after a probe where one is requested."""
+"""A dry run on the terminal: what a search would do and cost, after a probe where one is requested."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
-
-from nas.escaping import one_line
 
 if TYPE_CHECKING:
     from nas.client import Client
-    from nas.schemas.forecasts import ForecastPublic
+    from nas.schemas.dry_runs import DryRunPublic
 
 
-def show_forecast(client: Client, spec: Mapping[str, Any], measure: bool) -> None:
-    """Print a forecast on standard error, so that standard output holds only the spec.
+def show_dry_run(spec: Mapping[str, Any], ask: Callable[[], DryRunPublic], as_json: bool, need: bool = False) -> None:
+    """Print what a search would do and cost.
 
-    Without a service there is no forecast; that is reported and no failure, unless a probe is requested.
+    Without a service only the fields of the spec were checked; that is reported and no failure, unless a service is
+    needed.
 
     Args:
-        client: The service that forecasts.
         spec: The search's request.
-        measure: Whether to run a probe first.
+        ask: Asks the service.
+        as_json: Whether to print the service's answer as JSON; without a service, an object with the `spec`.
+        need: Whether no service is a failure.
 
     Raises:
-        ClientError: The service refused, the probe did not complete, or no service answers for the probe.
+        ClientError: The service refused, or no service answers and one is needed.
     """
+    from nas.cli.layout import print_fields
+    from nas.cli.output import print_json
     from nas.client import ClientError
 
     try:
-        if measure:
-            _probe(client, spec)
-        forecast = client.forecast(spec)
+        found = ask()
     except ClientError as error:
-        if error.status is not None or measure:
+        if error.status is not None or need:
             raise
-        print(f"no forecast: {one_line(str(error))}", file=sys.stderr)
+        if as_json:
+            print_json({"spec": dict(spec), "unchecked": str(error)})
+        else:
+            print_fields([("fields", "right"), ("the rest", f"not checked: {error}")])
         return
-    for line in lines(forecast):
-        print(one_line(line), file=sys.stderr)
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+        return
+    facts = [(fact.name, fact.text) for fact in found.facts]
+    odd = [("warning", f"{problem.path}: {problem.message}".removeprefix(": ")) for problem in found.warnings]
+    print_fields([*facts, *odd, ("", "nothing was started; --json prints the whole spec")])
 
 
-def _probe(client: Client, spec: Mapping[str, Any]) -> None:
+def run_probe(client: Client, spec: Mapping[str, Any]) -> None:
+    """Run a probe to its end, so that the next dry run knows what steps cost.
+
+    Raises:
+        ClientError: The service refused or does not answer, or the probe did not complete.
+    """
     from nas.client import ClientError
 
     probe = client.measure(spec)
@@ -52,19 +64,3 @@ def _probe(client: Client, spec: Mapping[str, Any]) -> None:
         raise ClientError(f"interrupted; the probe continues: segnas stop {probe.id}") from None
     if ended.status != "completed":
         raise ClientError(f"the probe {probe.id} {ended.status}: {ended.message or 'see segnas logs ' + probe.id}")
-
-
-def lines(forecast: ForecastPublic) -> Iterator[str]:
-    """Lines of text that explain a forecast: trials by rung, runs, and the cost."""
-    from nas.cli.output import forecast_line
-
-    for part in forecast.parts:
-        reached = ", ".join(f"{_about(rung.trials)} to iteration {rung.iteration}" for rung in part.rungs)
-        yield f"{part.path}: {part.trials} trials: {reached}"
-    if forecast.runs is not None:
-        yield f"{forecast.runs.runs} runs of {forecast.runs.epochs} epochs"
-    yield f"forecast: {forecast_line(forecast)}"
-
-
-def _about(trials: float) -> str:
-    return f"{trials:.1f}" if trials < 10 and trials != int(trials) else f"{trials:.0f}"

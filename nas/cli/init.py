@@ -7,14 +7,18 @@ from typing import Annotated
 
 import typer
 
+from nas.cli.service import Json
+
 
 def init(
     spec: Annotated[Path, typer.Option(metavar="FILE.yaml", help="Where the first spec is written.")] = Path(
         "search.yaml"
     ),
+    as_json: Json = False,
 ) -> None:
     """Write a commented config.yaml into the home folder, and a first spec; no file is ever replaced."""
     from nas.cli.first_files import config_text, first_spec
+    from nas.cli.output import print_json
     from nas.setting_sources import CONFIG_FILE
     from nas.settings import read_settings
 
@@ -32,6 +36,9 @@ def init(
     except OSError:
         config.unlink()
         raise
+    if as_json:
+        print_json({"wrote": [str(config), str(spec)], "dataset": dataset})
+        return
     print(f"wrote {config}\nwrote {spec}\n\nnext:")
     if not registered:
         folder = settings.folder / "scenes"

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from nas.cli.service import Json, complete_dataset
 from nas.training.options import (
     Augment,
     Device,
@@ -36,8 +37,10 @@ class OnnxInput(StrEnum):
 def retrain(
     *,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="An architecture: exported, or TensorFlow DeepLab's.")],
-    dataset: Annotated[str, typer.Option(help="A registered data set.")],
-    fidelity: Annotated[Path, typer.Option(help="How to train, in YAML; of a search spec, its fidelity is used.")],
+    dataset: Annotated[str, typer.Option(help="A registered data set.", autocompletion=complete_dataset)],
+    fidelity: Annotated[
+        Path, typer.Option(help="How to train, in YAML; of a search spec or an exported architecture, its fidelity.")
+    ],
     output: Annotated[Path, typer.Option(help="Folder for the network, its metrics and pictures.")],
     seed: Seed = 0,
     device: Device = None,
@@ -53,8 +56,10 @@ def retrain(
     flip: Flip = False,
     augment: Augment = None,
     log: Log = None,
+    as_json: Json = False,
 ) -> None:
     """Rebuild an architecture's network, train and save it. Run again after an interruption, training continues."""
+    from nas.cli.output import print_result
     from nas.cli.progress import stages
     from nas.cli.specs import read_fidelity
     from nas.formatting import duration, score
@@ -90,11 +95,14 @@ def retrain(
         print("\ninterrupted; the same command again continues from here", file=sys.stderr)
         raise typer.Exit(130) from None
     last = measured[-1]
-    time = duration(last.seconds)
-    print(f"{score(last.score)} mIoU after {last.iteration} iterations in {time}; results in {output}")
+    metrics = json.loads((output / "metrics.json").read_text("utf-8"))
+    said = [
+        f"{score(last.score)} mIoU after {last.iteration} iterations in {duration(last.seconds)}; results in {output}"
+    ]
     if extras.evaluation is not None:
-        entire = json.loads((output / "metrics.json").read_text("utf-8"))["full_images"]
-        print(f"{score(entire['score'])} mIoU on {entire['measured_on']}")
+        entire = metrics["full_images"]
+        said.append(f"{score(entire['score'])} mIoU on {entire['measured_on']}")
+    print_result("\n".join(said), {"output": str(output), "metrics": metrics}, as_json)
     if onnx:  # at the end: what fails here leaves the network and its score
         export_retrained(output, input="pixels" if onnx_input is OnnxInput.pixels else "normalised")
 

@@ -67,6 +67,8 @@ def print_searches(searches: Iterable[SearchPublic]) -> None:
 
 def print_search(search: SearchPublic) -> None:
     """Print the state of one search, then the fields of its spec that are not defaults."""
+    from nas.specs.given import given_fields
+
     counts = ", ".join(f"{count} {status}" for status, count in search.trials.items() if count)
     lines = {
         "search": f"{search.id}  {search.name}",
@@ -87,7 +89,7 @@ def print_search(search: SearchPublic) -> None:
         "took": duration((search.finished_at - search.created_at).total_seconds()) if search.finished_at else None,
         "Ray job": search.dashboard,
     }
-    fields = search.spec.model_dump(mode="json", exclude_defaults=True, exclude={"name", "kind"})
+    fields = {name: value for name, value in given_fields(search.spec).items() if name not in ("name", "kind")}
     print_fields([*lines.items(), *((name, json.dumps(value)) for name, value in fields.items())])
 
 

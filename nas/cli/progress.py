@@ -7,10 +7,19 @@ import sys
 from collections.abc import Iterator
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from nas.training.progress import Progress as Report
 from nas.training.progress import ProgressLines
+
+
+class _TimeLeft(TimeRemainingColumn):
+    """The time that is left: the field `left` of a task that has one, else by the speed of its bar."""
+
+    def render(self, task: Task) -> Text:
+        left: str | None = task.fields.get("left")
+        return super().render(task) if left is None else Text(left, style="progress.remaining")
 
 
 def bars(console: Console) -> Progress:
@@ -19,7 +28,7 @@ def bars(console: Console) -> Progress:
         TextColumn("{task.description:<10}", markup=False),
         BarColumn(bar_width=20),  # with a note of 28 columns, a line fits on a terminal of 80
         MofNCompleteColumn(),
-        TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+        _TimeLeft(compact=True, elapsed_when_finished=True),
         TextColumn("{task.fields[note]}", markup=False),
         console=console,
     )

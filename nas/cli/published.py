@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nas.cli.service import Json
+
 if TYPE_CHECKING:
     from nas.published import PublishedScore
 
@@ -16,14 +18,14 @@ def published(
         str | None,
         typer.Option(help="Only this data set: cityscapes, voc2012, ade20k, pascal_context, coco_stuff10k."),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """List the mIoU that papers report, with source and setting of every number. None of them was measured here."""
     from nas.cli.output import print_json
     from nas.published import published as read
 
     scores = read(dataset)
-    if json:
+    if as_json:
         print_json([score.model_dump(mode="json", exclude_none=True) for score in scores])
     else:
         _print_tables(scores)

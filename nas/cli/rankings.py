@@ -33,8 +33,10 @@ def full_scale(
     name: Annotated[str | None, typer.Option(help="Name of the evaluation.")] = None,
     key: Key = None,
     watch: Watch = False,
+    as_json: Json = False,
 ) -> None:
     """Measure architectures of a search again, at full scale."""
+    from nas.cli.output import print_result
     from nas.cli.ranking_tables import print_ranking
     from nas.cli.specs import read_model, read_yaml
     from nas.cli.watching import follow
@@ -49,11 +51,12 @@ def full_scale(
         parent = resolve(client, search)
         child = client.full_scale(parent, checked, key)
         if not watch:
-            print(child.id)
+            print_result(child.id, child.model_dump(mode="json"), as_json)
             return
-        print(f"full-scale evaluation {child.id}, live at {client.url}/#/{child.id}", flush=True)
-        code = follow(client, child.id)
-        if code == 0:
+        if not as_json:
+            print(f"full-scale evaluation {child.id}, live at {client.url}/#/{child.id}", flush=True)
+        code = follow(client, child.id, as_json)
+        if code == 0 and not as_json:
             print_ranking(client.ranking(parent, child.id))
         raise typer.Exit(code)
 
@@ -116,28 +119,34 @@ def calibrate(
         typer.Argument(metavar="SPEC.yaml", help="The calibration, in YAML or JSON; - reads it from standard input."),
     ],
     watch: Watch = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check the file, and print it in full.")] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Start nothing: check the file, say what would run and what it would cost."),
+    ] = False,
     key: Key = None,
+    as_json: Json = False,
 ) -> None:
     """Start a calibration: which proxy is the cheapest that orders architectures as full scale does."""
-    from nas.cli.output import print_json
+    from nas.cli.forecasts import show_dry_run
+    from nas.cli.output import print_result
     from nas.cli.ranking_tables import print_calibration
     from nas.cli.specs import read_model
     from nas.cli.watching import follow
     from nas.specs import CalibrationSpec
 
     checked = read_model(CalibrationSpec, spec)
-    if dry_run:
-        print_json(checked.model_dump(mode="json"))
-        return
     with connect() as client:
+        if dry_run:
+            show_dry_run(checked.model_dump(mode="json"), lambda: client.dry_run_calibration(checked), as_json)
+            return
         started = client.create_calibration(checked, key)
         if not watch:
-            print(started.id)
+            print_result(started.id, started.model_dump(mode="json"), as_json)
             return
-        print(f"calibration {started.id}, live at {client.url}/#/{started.id}", flush=True)
-        code = follow(client, started.id)
-        if code == 0:
+        if not as_json:
+            print(f"calibration {started.id}, live at {client.url}/#/{started.id}", flush=True)
+        code = follow(client, started.id, as_json)
+        if code == 0 and not as_json:
             print_calibration(client.calibration(started.id))
         raise typer.Exit(code)
 

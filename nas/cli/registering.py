@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from nas.cli.service import Json, complete_dataset
 from nas.escaping import one_line
 
 if TYPE_CHECKING:
@@ -55,10 +56,12 @@ def add(
         Path | None, typer.Option(metavar="FILE.png", help="Picture of samples; default: beside the registration.")
     ] = None,
     replace: Replace = False,
+    as_json: Json = False,
 ) -> None:
     """Look at a folder of images and masks, report what is seen, and register it under a name."""
     from nas.aids import aid
     from nas.cli.dataset_report import draw, report
+    from nas.cli.output import print_result
     from nas.cli.progress import stages
     from nas.data.folder.meaning import Wishes
     from nas.data.folder.recognise import Hints
@@ -86,31 +89,40 @@ def add(
     said = report(opened, found.notes, images)
     if not said.broken:
         write_registration(path, found.registration)  # before printing: a reader such as `head` may leave early
-    print("\n".join(map(one_line, said.lines)))
+    if not as_json:
+        print("\n".join(map(one_line, said.lines)))
     picture = mosaic or path.with_suffix(".png")
     if mosaic is not None or not said.broken:
         with aid("picture of samples", picture, "the data set does without it"):
             draw(opened, picture)
+            if not as_json:
+                print(f"samples in {picture}")
     if said.broken:
-        raise ValueError(f"{folder} is not registered, since no network can be trained on it: see the errors above")
-    print(f"registered as `{name}` in {path}")
+        errors = f": {'; '.join(said.errors)}" if as_json else ": see the errors above"
+        raise ValueError(f"{folder} is not registered, since no network can be trained on it{errors}")
+    print_result(f"registered as `{name}` in {path}", {**said.facts, "name": name, "file": str(path)}, as_json)
 
 
-def list_datasets() -> None:
+def list_datasets(as_json: Json = False) -> None:
     """List the registered data sets."""
     from nas.settings import read_settings
 
     settings = read_settings()
-    _print_all(settings.registered_datasets, lambda entry: f"{entry.layout:<12} {entry.root}")
+    _print_all(settings.registered_datasets, lambda entry: f"{entry.layout:<12} {entry.root}", as_json)
 
 
-def remove(name: Name) -> None:
+def remove(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="By which specs name it.", autocompletion=complete_dataset)
+    ],
+    as_json: Json = False,
+) -> None:
     """Take a registration away; the data stay as they are."""
     from nas.data.registrations import DATASETS
     from nas.settings import read_settings
 
     settings = read_settings()
-    _remove(settings.folder, DATASETS, name, settings.datasets)
+    _remove(settings.folder, DATASETS, name, settings.datasets, as_json)
 
 
 @weights.command("add")
@@ -128,8 +140,10 @@ def add_weights(
     ] = None,
     input_space: Annotated[Literal["RGB", "BGR"] | None, typer.Option(help="Order of the channels.")] = None,
     replace: Replace = False,
+    as_json: Json = False,
 ) -> None:
     """Register pretrained weights under a name; what is not given of their preprocessing is read or ImageNet's."""
+    from nas.cli.output import print_result
     from nas.data.registrations import WEIGHTS, write_registration
     from nas.settings import read_settings
     from nas.weights.entry import WeightsEntry
@@ -144,25 +158,27 @@ def add_weights(
     stated |= {"input_range": _numbers(input_range, "--input-range"), "input_space": input_space}
     entry = validate(WeightsEntry, {"path": target, **{name: value for name, value in stated.items() if value}})
     write_registration(path, entry)
-    print(f"registered as `{name}` in {path}")
+    said = {"name": name, "file": str(path), **entry.model_dump(mode="json")}
+    print_result(f"registered as `{name}` in {path}", said, as_json)
 
 
 @weights.command("list")
-def list_weights() -> None:
+def list_weights(as_json: Json = False) -> None:
     """List the registered weights."""
     from nas.settings import read_settings
 
-    _print_all(read_settings().registered_weights, lambda entry: "  ".join(map(str, [entry.path, *_described(entry)])))
+    registered = read_settings().registered_weights
+    _print_all(registered, lambda entry: "  ".join(map(str, [entry.path, *_described(entry)])), as_json)
 
 
 @weights.command("remove")
-def remove_weights(name: Name) -> None:
+def remove_weights(name: Name, as_json: Json = False) -> None:
     """Take a registration away; the file stays."""
     from nas.data.registrations import WEIGHTS
     from nas.settings import read_settings
 
     settings = read_settings()
-    _remove(settings.folder, WEIGHTS, name, settings.weights)
+    _remove(settings.folder, WEIGHTS, name, settings.weights, as_json)
 
 
 def _free(home: Path, what: str, name: str, registered: Mapping[str, object], *, replace: bool) -> Path:
@@ -176,8 +192,9 @@ def _free(home: Path, what: str, name: str, registered: Mapping[str, object], *,
     return path
 
 
-def _remove(home: Path, what: str, name: str, configured: Mapping[str, object]) -> None:
+def _remove(home: Path, what: str, name: str, configured: Mapping[str, object], as_json: bool) -> None:
     from nas.aids import aid
+    from nas.cli.output import print_result
     from nas.data.registrations import registration_path
 
     path = registration_path(home, what, name)
@@ -189,17 +206,24 @@ def _remove(home: Path, what: str, name: str, configured: Mapping[str, object]) 
     picture = path.with_suffix(".png")
     with aid("picture of samples", picture, "it stays there"):
         picture.unlink(missing_ok=True)
-    print(f"{name} removed")
+    print_result(f"{name} removed", {"removed": name}, as_json)
 
 
-def _print_all(registered: Mapping[str, Any], describe: Any) -> None:
-    width = max(map(len, registered), default=0)
+def _print_all(registered: Mapping[str, Any], describe: Callable[[Any], str], as_json: bool) -> None:
+    from nas.cli.output import print_json
+
+    found, width = [], max(map(len, registered), default=0)
     for name in registered:
         try:
-            text = describe(registered[name])
+            entry = registered[name]
+            text, facts = describe(entry), {"name": name, **entry.model_dump(mode="json")}
         except ValueError as error:
-            text = f"broken: {error}"
-        print(f"{name:<{width}}  {one_line(text)}")
+            text, facts = f"broken: {error}", {"name": name, "problem": str(error)}
+        found.append(facts)
+        if not as_json:
+            print(f"{name:<{width}}  {one_line(text)}")
+    if as_json:
+        print_json(found)
 
 
 def _numbers(text: str | None, option: str) -> tuple[float, ...] | None:

@@ -27,13 +27,15 @@ class Format(StrEnum):
     darts = "darts"
 
 
-def submit(  # noqa: PLR0917  one for each option
+def submit(
+    *,
     spec: Annotated[
         Path, typer.Argument(metavar="SPEC.yaml", help="The search, in YAML or JSON; - reads it from standard input.")
     ],
     watch: Annotated[bool, typer.Option("--watch", help="Follow the search to its end.")] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only check the file; print it in full, and what the search would cost.")
+        bool,
+        typer.Option("--dry-run", help="Start nothing: check the file, say what would run and what it would cost."),
     ] = False,
     measure: Annotated[
         bool, typer.Option("--measure", help="With --dry-run: first run a small probe that measures what steps cost.")
@@ -43,10 +45,11 @@ def submit(  # noqa: PLR0917  one for each option
         list[str] | None,
         typer.Option(metavar="ID", help="Learn from this earlier search first (any number of times)."),
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Start a search."""
-    from nas.cli.forecasts import show_forecast
-    from nas.cli.output import print_json
+    from nas.cli.forecasts import run_probe, show_dry_run
+    from nas.cli.output import print_result
     from nas.cli.specs import read_request
     from nas.cli.watching import follow
 
@@ -59,15 +62,17 @@ def submit(  # noqa: PLR0917  one for each option
             sources = [resolve(client, source) for source in warm_start]
             request["warm_start"] = [*request.get("warm_start", ()), *sources]
         if dry_run:
-            print_json(request)
-            show_forecast(client, request, measure)
+            if measure:
+                run_probe(client, request)
+            show_dry_run(request, lambda: client.dry_run(request), as_json, need=measure)
             return
         search = client.create_search(request, key)
         if not watch:
-            print(search.id)
+            print_result(search.id, search.model_dump(mode="json"), as_json)
             return
-        print(f"search {search.id}, live at {client.url}/#/{search.id}", flush=True)
-        raise typer.Exit(follow(client, search.id))
+        if not as_json:
+            print(f"search {search.id}, live at {client.url}/#/{search.id}", flush=True)
+        raise typer.Exit(follow(client, search.id, as_json))
 
 
 def searches(
@@ -121,22 +126,34 @@ def trials(
             print_trials(chosen)
 
 
-def stop(search: SearchId) -> None:
+def stop(search: SearchId, as_json: Json = False) -> None:
     """Stop a search; everything measured stays."""
+    from nas.cli.output import print_result
+
     with connect() as client:
         found = client.stop(resolve(client, search))
-    print(f"{found.id} {found.status}")
+    print_result(f"{found.id} {found.status}", found.model_dump(mode="json"), as_json)
 
 
 def logs(
-    search: SearchId, tail: Annotated[int, typer.Option(min=1, max=100_000, help="Lines to print, from the end.")] = 200
+    search: SearchId,
+    tail: Annotated[int, typer.Option(min=1, max=100_000, help="Lines to print, from the end.")] = 200,
+    as_json: Json = False,
 ) -> None:
     """Print what a search's driver and its trials printed."""
+    from nas.cli.output import print_json
+
     with connect() as client:
-        print(several_lines(client.logs(resolve(client, search), tail)), end="")
+        search_id = resolve(client, search)
+        text = client.logs(search_id, tail)
+    if as_json:
+        print_json({"search": search_id, "log": text})
+    else:
+        print(several_lines(text), end="")
 
 
-def export(  # noqa: PLR0917  one for each option
+def export(
+    *,
     search: SearchId,
     trial: Annotated[int | None, typer.Option(min=0, help="This trial instead of the best.")] = None,
     format: Annotated[
@@ -152,8 +169,11 @@ def export(  # noqa: PLR0917  one for each option
             metavar="FILE", help="Write the head to an ONNX file instead, with initial weights: to time it on a device."
         ),
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Write the best architecture (so far) as JSON."""
+    from nas.cli.output import print_json, print_result
+
     if pareto:
         if output is None or trial is not None or onnx is not None or format is not Format.segnas:
             raise ValueError("--pareto writes a file for each trial of the set: give a folder by -o, and nothing else")
@@ -165,16 +185,19 @@ def export(  # noqa: PLR0917  one for each option
     with connect() as client:
         search_id = resolve(client, search)
         document = client.best(search_id, format.value) if trial is None else _trial(client, search_id, trial, format)
+    said, written = [], []
     if onnx is not None:
         _write_onnx(document, onnx)
-        if output is None:
-            return
-    text = json.dumps(document, indent=2)
-    if output is None:
-        print(text)
+        written.append(str(onnx))
+        said.append(f"wrote {onnx}, with initial weights; `segnas retrain --onnx` trains the network")
+    if output is not None:
+        output.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        written.append(str(output))
+        said.append(f"wrote {output}")
+    if written:
+        print_result("\n".join(said), {"wrote": written}, as_json)
     else:
-        output.write_text(text + "\n", encoding="utf-8")
-        print(f"wrote {output}")
+        print_json(document)
 
 
 def _trial(client: Client, search_id: str, number: int, format: Format) -> Any:
@@ -195,4 +218,3 @@ def _write_onnx(document: Any, path: Path) -> None:
     from search_spaces import read_architecture
 
     export_untrained(read_architecture(document), path)
-    print(f"wrote {path}, with initial weights; `segnas retrain --onnx` trains the network")

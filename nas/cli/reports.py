@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nas.cli.service import Json, SearchId, connect, resolve
+from nas.cli.service import Json, SearchId, complete_search, connect, resolve
 
 if TYPE_CHECKING:
     from nas.schemas.comparisons import ComparedPublic, ComparisonPublic, WinnerPublic
 
 SearchIds = Annotated[
-    list[str], typer.Argument(metavar="ID...", help="Searches, each by its id, its first characters, or `latest`.")
+    list[str],
+    typer.Argument(
+        metavar="ID...",
+        help="Searches, each by its id, its first characters, or `latest`.",
+        autocompletion=complete_search,
+    ),
 ]
 
 
@@ -34,9 +39,11 @@ def report(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE.html", help="Default: ID.html in this folder.")
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Write a search's report: one HTML file to send, which needs neither the service nor a network."""
     from nas.atomic import write_text_atomically
+    from nas.cli.output import print_result
 
     if output is not None and output.suffix not in (".html", ".htm"):
         raise ValueError(f"{output} would hold HTML: let its name end in .html")
@@ -45,21 +52,34 @@ def report(
         text = client.report(search_id)
     path = Path(f"{search_id}.html") if output is None else output
     write_text_atomically(path, text)
-    print(f"wrote {path}")
+    print_result(f"wrote {path}", {"wrote": [str(path)]}, as_json)
 
 
 def print_comparison(found: ComparisonPublic) -> None:
     """Print the searches under letters, their best trials, how comparable these are, and the settings that differ."""
     from nas.cli.layout import Column, cell, print_table, print_wrapped
+    from nas.cli.output import Architectures
 
     letters = [chr(ord("A") + index) for index in range(len(found.searches))]
     listed = list(zip(letters, found.searches, strict=True))
     columns = (Column(""), Column("ID"), Column("Name", wraps=True), Column("Status"), Column("Trials"), Column("Cost"))
     print_table(columns, ([cell(letter), *map(cell, _search(one))] for letter, one in listed))
-    heads = ("Best", "Trial", "Rung", "Parameters", "Multiply-adds", "Time")
-    winners = (Column(""), *map(Column, heads), Column("Architecture", wraps=True))
+    heads = ("Best", "Trial", "Rung", "Parameters")
+    winners = (
+        Column(""),
+        *map(Column, heads),
+        Column("Multiply-adds", drop=2),
+        Column("Time", drop=1),
+        Column("Architecture", wraps=True),
+    )
+    pairs = (("", "") if one.winner is None else (one.winner.text, one.winner.short_text) for one in found.searches)
+    texts = Architectures(pairs)
+    rows = [
+        [cell(letter), *map(cell, (*_winner(one.winner), text))]
+        for (letter, one), text in zip(listed, texts, strict=True)
+    ]
     print()
-    print_table(winners, ([cell(letter), *map(cell, _winner(one.winner))] for letter, one in listed))
+    print_table(winners, rows, texts.notes)
     print()
     for note in found.notes:
         print_wrapped(note)
@@ -74,18 +94,17 @@ def _search(one: ComparedPublic) -> tuple[str, ...]:
 
 
 def _winner(winner: WinnerPublic | None) -> tuple[str, ...]:
-    from nas.formatting import duration, score
+    from nas.formatting import duration, quantity, score
 
     if winner is None:
-        return ("",) * 7
+        return ("",) * 6
     return (
         score(winner.score),
         "" if winner.trial is None else f"#{winner.trial}",
         "" if winner.rung is None else f"{winner.rung:,}",
-        "" if winner.parameters is None else f"{winner.parameters:,}",
-        "" if winner.multiply_adds is None else f"{winner.multiply_adds / 1e6:,.1f} M",
+        quantity(winner.parameters),
+        quantity(winner.multiply_adds),
         duration(winner.device_seconds),
-        winner.text,
     )
 
 

@@ -8,11 +8,45 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nas.escaping import one_line
+
 if TYPE_CHECKING:
     from nas.client import Client
 
-SearchId = Annotated[str, typer.Argument(metavar="ID", help="A search's id, its first characters, or `latest`.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_COMPLETED = 100
+"""Newest searches that a shell completes."""
+
+
+def complete_search(incomplete: str) -> list[tuple[str, str]]:
+    """List the newest searches for a shell's completion: ids that begin so, with names; none without a service."""
+    from nas.client import Client
+
+    try:
+        with Client.from_home(patience=0.0) as client:
+            found = [search for search in islice(client.searches(), _COMPLETED) if search.id.startswith(incomplete)]
+    except Exception:
+        return []
+    latest = [("latest", "the newest search")] if "latest".startswith(incomplete) else []
+    return latest + [(search.id, f"{one_line(search.name)}, {search.status}") for search in found]
+
+
+def complete_dataset(incomplete: str) -> list[str]:
+    """List the registered data sets for a shell's completion."""
+    from nas.settings import read_settings
+
+    try:
+        return [name for name in read_settings().registered_datasets if name.startswith(incomplete)]
+    except ValueError:
+        return []
+
+
+SearchId = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID", help="A search's id, its first characters, or `latest`.", autocompletion=complete_search
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, and nothing else.")]
 
 
 def connect() -> Client:

@@ -27,7 +27,7 @@ def read_request(path: Path) -> dict[str, Any]:
 
 
 def read_fidelity(path: Path, dataset: str | None = None) -> Fidelity:
-    """Read a fidelity from a file; of a search spec, its `fidelity` is read.
+    """Read a fidelity from a file; of a search spec or an architecture document, the fidelity in it is read.
 
     Args:
         path: The file.
@@ -38,6 +38,8 @@ def read_fidelity(path: Path, dataset: str | None = None) -> Fidelity:
         FileError: Fields are wrong; the message names the file and each wrong field.
     """
     data = read_yaml(path)
-    if isinstance(data.get("fidelity"), dict):
-        data = data["fidelity"]
+    provenance = data.get("provenance")
+    holder = provenance if "architecture" in data and isinstance(provenance, dict) else data
+    if isinstance(holder.get("fidelity"), dict):
+        data = holder["fidelity"]
     return read_model(Fidelity, path, data if dataset is None else {**data, "dataset": dataset})

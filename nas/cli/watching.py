@@ -6,59 +6,78 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from nas.cli.service import SearchId, connect, resolve
+from nas.cli.service import Json, SearchId, connect, resolve
 from nas.escaping import one_line
+from nas.formatting import duration, score
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
 
     from nas.client import Client
+    from nas.forecast.remaining import Remaining
     from nas.schemas.searches import SearchPublic
     from nas.schemas.trials import TrialPublic
 
 
-def watch(search: SearchId) -> None:
+def watch(search: SearchId, as_json: Json = False) -> None:
     """Follow a search to its end. Exit code 0 when it was completed."""
     with connect() as client:
-        raise typer.Exit(follow(client, resolve(client, search)))
+        raise typer.Exit(follow(client, resolve(client, search), as_json))
 
 
-def follow(client: Client, search_id: str) -> int:
+def follow(client: Client, search_id: str, as_json: bool = False) -> int:
     """Show a search until its end.
 
+    Args:
+        client: The service.
+        search_id: The search.
+        as_json: Whether to print the search as it ended as JSON, and its progress on standard error.
+
     Returns:
-        An exit code: 0 when the search was completed, 1 when it failed or was stopped, 130 on Ctrl-C.
+        An exit code: 0 when the search was completed, 1 when it failed, was stopped or paused, 130 on Ctrl-C.
     """
     from nas.cli.layout import console
+    from nas.cli.output import print_json
 
-    terminal = console()
-    view: _Bars | _EventLines = _Bars(terminal) if terminal.is_terminal else _EventLines()
+    terminal = console(stderr=as_json)
+    view: _Bars | _EventLines = _Bars(terminal) if terminal.is_terminal else _EventLines(terminal)
     last: SearchPublic | None = None
     try:
         with view:
             for event in client.events(search_id):
+                if event.trial is not None:
+                    view.trial(event.trial)
                 if event.search is not None:
                     last = event.search
                     view.search(last)
-                if event.trial is not None:
-                    view.trial(event.trial)
     except KeyboardInterrupt:
-        print(f"\nthe search continues: segnas watch {search_id}, or segnas stop {search_id}")
+        print(f"\nthe search continues: segnas watch {search_id}, or segnas stop {search_id}", file=terminal.file)
         return 130
     assert last is not None, "a stream of events ends with the finished search"
-    return _print_end(last)
+    if as_json:
+        print_json(last.model_dump(mode="json"))
+    else:
+        _print_end(last)
+    return 0 if last.status == "completed" else 1
 
 
-def _print_end(search: SearchPublic) -> int:
+def _print_end(search: SearchPublic) -> None:
     from nas.cli.output import best
 
     # The message of a completed search is history, such as a driver that was lost and replaced.
     note = f": {search.message}" if search.message and search.status != "completed" else ""
     print(one_line(f"{search.id} {search.status}{note}"))
     if search.best is not None:
-        print(f"best {best(search)}; take it away with: segnas export {search.id} -o best.json")
-    return 0 if search.status == "completed" else 1
+        print(f"best {best(search)}")
+    if search.next_command is not None:
+        print(f"next: {search.next_command}")
+
+
+def _remaining() -> Remaining:
+    from nas.forecast.remaining import Remaining  # sqlalchemy, which only a search that is followed needs
+
+    return Remaining()
 
 
 class _Bars:
@@ -69,6 +88,7 @@ class _Bars:
 
         self._progress: Progress = bars(console)
         self._tasks: dict[str, TaskID] = {}
+        self._remaining = _remaining()
 
     def __enter__(self) -> None:
         self._progress.start()
@@ -79,7 +99,6 @@ class _Bars:
     def search(self, search: SearchPublic) -> None:
         """Show the stage, and the number of trials that are over."""
         from nas.cli.output import ended
-        from nas.formatting import score
         from nas.results.status import SearchStatus, TrialStatus
 
         stage = search.stage
@@ -93,10 +112,13 @@ class _Bars:
         note = f"{running} running" if search.status == SearchStatus.RUNNING else str(search.status)
         if search.best is not None:
             note += f", best {score(search.best.score)} #{search.best.number}"
-        self._progress.update(self._task("trials"), completed=ended(search), total=search.planned, note=note)
+        seconds = self._remaining.seconds(search) if search.status == SearchStatus.RUNNING else None
+        left = None if seconds is None else f"{duration(seconds)} left"
+        self._progress.update(self._task("trials"), completed=ended(search), total=search.planned, note=note, left=left)
 
     def trial(self, trial: TrialPublic) -> None:
-        """Do nothing: the bars show only how many trials are over."""
+        """Take note of how long the trial took."""
+        self._remaining.trial(trial)
 
     def _task(self, name: str) -> TaskID:
         if name not in self._tasks:
@@ -107,9 +129,12 @@ class _Bars:
 class _EventLines:
     """Prints a line for each change of a search, into a file or a pipe."""
 
-    def __init__(self) -> None:
+    def __init__(self, terminal: Console) -> None:
+        self._file = terminal.file
+        self._remaining = _remaining()
         self._printed: set[str] = set()
         self._over: set[int] = set()
+        self._tenth = 0
 
     def __enter__(self) -> None:
         pass
@@ -118,7 +143,9 @@ class _EventLines:
         pass
 
     def search(self, search: SearchPublic) -> None:
-        """Print a line for a new status, and a line for each tenth of a stage."""
+        """Print a line for a new status, and a line for each tenth of a stage, with the time that is left."""
+        from nas.cli.output import ended
+
         if search.status.terminal:
             return
         self._print(f"{search.status}" + (f": {search.message}" if search.message else ""))
@@ -126,19 +153,25 @@ class _EventLines:
         if stage is not None and stage.name != "trials":
             tenth = 10 * stage.done // max(stage.total, 1)
             self._print(f"{stage.name}: {10 * tenth} %")
+        tenth = 10 * ended(search) // max(search.planned, 1)
+        if tenth > self._tenth and (seconds := self._remaining.seconds(search)) is not None:
+            self._tenth = tenth
+            self._print(f"trials: {ended(search)} of {search.planned}, about {duration(seconds)} left")
 
     def trial(self, trial: TrialPublic) -> None:
         """Print a line for a trial that is over."""
-        from nas.formatting import duration, score
-
+        self._remaining.trial(trial)
         if trial.status.terminal and trial.number not in self._over:
             self._over.add(trial.number)
             result = f" {score(trial.score)} at {trial.iteration}" if trial.score is not None else ""
             time = f", {duration(trial.seconds)}" if trial.seconds is not None else ""
             reason = f": {trial.reason}" if trial.reason else ""
-            print(one_line(f"trial {trial.number} {trial.status}{result}{time}{reason}"), flush=True)
+            self._write(f"trial {trial.number} {trial.status}{result}{time}{reason}")
 
     def _print(self, line: str) -> None:
         if line not in self._printed:
             self._printed.add(line)
-            print(one_line(line), flush=True)
+            self._write(line)
+
+    def _write(self, line: str) -> None:
+        print(one_line(line), flush=True, file=self._file)

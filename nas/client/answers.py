@@ -80,6 +80,16 @@ class Answer:
         except (ValueError, RecursionError):
             raise stranger(self) from None
 
+    def picture(self) -> bytes:
+        """The body of an answer that is a picture: PNG, JPEG or SVG.
+
+        Raises:
+            ClientError: The answer is no picture, so that it comes from no Segnas service.
+        """
+        if not self.media_type.startswith("image/"):
+            raise stranger(self)
+        return self.content
+
     def model(self, model: type[Model]) -> Model:
         """The body as one of the service's models; see `read_model`."""
         return read_model(model, self.json(), self.url)

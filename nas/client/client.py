@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 import httpx
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 
 from nas.client.address import DEFAULT_URL, find_url
 from nas.client.answers import Answer, media_type, read_model, receive, stranger
@@ -16,15 +16,19 @@ from nas.client.errors import ClientError
 from nas.client.events import Event, read_events
 from nas.client.paths import checked_id, path_of
 from nas.client.tables import trial_frame
+from nas.drawing.drawing import Drawing
 from nas.results.status import SearchStatus, TrialStatus
 from nas.schemas.base import PagePublic
 from nas.schemas.calibrations import CalibrationPublic
 from nas.schemas.catalogue import DatasetPublic, SpacePublic
 from nas.schemas.comparisons import ComparisonPublic
 from nas.schemas.confirmations import ConfirmationPublic
+from nas.schemas.dry_runs import DryRunPublic
 from nas.schemas.forecasts import ForecastPublic
 from nas.schemas.health import HealthPublic, ServerPublic
+from nas.schemas.panels import Panel
 from nas.schemas.pareto import ParetoPublic
+from nas.schemas.predictions import PredictionsPublic
 from nas.schemas.rankings import RankingPublic
 from nas.schemas.references import ReferencePublic
 from nas.schemas.searches import SearchPublic
@@ -43,6 +47,10 @@ STREAM_SECONDS = 45.0
 
 RESTART_SECONDS = 600.0
 """How long `wait` and `events` ride out a service that does not answer, by default."""
+
+
+class _AnyPanel(RootModel[Panel]):
+    """A panel of any type, as a model."""
 
 
 class Client:
@@ -65,15 +73,16 @@ class Client:
         self.url = self._connection.url
 
     @classmethod
-    def from_home(cls, settings: Settings | None = None) -> Self:
+    def from_home(cls, settings: Settings | None = None, patience: float = PATIENCE) -> Self:
         """Connect to the service that SEGNAS_URL names, else to the service of the home folder, with SEGNAS_TOKEN.
 
         Args:
             settings: By default read from the environment and the home folder.
+            patience: As for the class.
         """
         settings = settings or read_settings()
         token = settings.token.get_secret_value() if settings.token is not None else None
-        return cls(find_url(settings), token)
+        return cls(find_url(settings), token, patience=patience)
 
     def close(self) -> None:
         """Close the connections."""
@@ -120,6 +129,10 @@ class Client:
     def forecast(self, spec: JobSpec | Mapping[str, Any]) -> ForecastPublic:
         """Check a spec and forecast its cost from the times of earlier searches; nothing is started."""
         return self._post("/v1/searches", spec, None, changes=False, dry_run="true").model(ForecastPublic)
+
+    def dry_run(self, spec: JobSpec | Mapping[str, Any]) -> DryRunPublic:
+        """Check a spec and say what it would do: the forecast, the same in words, warnings; nothing is started."""
+        return self._post("/v1/searches", spec, None, changes=False, dry_run="true").model(DryRunPublic)
 
     def measure(self, spec: JobSpec | Mapping[str, Any], idempotency_key: str | None = None) -> SearchPublic:
         """Start a probe, a small search that measures what the steps of `spec` cost; `forecast` uses these times.
@@ -221,6 +234,43 @@ class Client:
         """One trial, with learning curve and architecture document."""
         return self._send("GET", path_of(search_id, "trials", number)).model(TrialDetail)
 
+    def panels(self, search_id: str, number: int | None = None) -> list[Panel]:
+        """The charts and tables that the page of a search, or of one of its trials, shows, ready to be drawn.
+
+        Args:
+            search_id: The search.
+            number: The trial; None for the panels of the search.
+        """
+        below = ("panels",) if number is None else ("trials", number, "panels")
+        answer = self._get(path_of(search_id, *below))
+        return [panel.root for panel in answer.models(_AnyPanel)]
+
+    def drawing(self, search_id: str, number: int) -> Drawing:
+        """The drawing of a trial's architecture, which a notebook shows and `Drawing.save` writes to a file."""
+        svg = self._get(path_of(search_id, "trials", number, "drawing")).picture().decode("utf-8", "replace")
+        return Drawing(title=f"trial {number} of search {search_id}", description="", svg=svg)
+
+    def predictions(self, search_id: str, number: int) -> PredictionsPublic:
+        """What a trial predicts on a few validation images, the same ones for all trials of the same crops.
+
+        Raises:
+            ClientError: None are kept of this trial (404); they are of the best trials of a search.
+        """
+        return self._get(path_of(search_id, "trials", number, "predictions")).model(PredictionsPublic)
+
+    def picture(
+        self, search_id: str, number: int, place: int, layer: Literal["image", "mask", "prediction"] = "prediction"
+    ) -> bytes:
+        """One of the pictures of a trial's predictions, as a file: a JPEG of an image, a PNG of classes.
+
+        Args:
+            search_id: The search.
+            number: The trial.
+            place: Which of `PredictionsPublic.images`, from 0.
+            layer: The image, its label map or the prediction. Pixels of the latter two are classes, 255 is ignored.
+        """
+        return self._get(path_of(search_id, "trials", number, "predictions", place, layer)).picture()
+
     def best(self, search_id: str, format: Literal["segnas", "deeplab", "darts"] = "segnas") -> Any:
         """The best architecture of a search so far.
 
@@ -317,6 +367,10 @@ class Client:
             idempotency_key: The same key again returns the same calibration, and starts no other.
         """
         return self._post("/v1/calibrations", spec, idempotency_key).model(CalibrationPublic)
+
+    def dry_run_calibration(self, spec: CalibrationSpec | Mapping[str, Any]) -> DryRunPublic:
+        """Check a calibration's spec and say what it would do, as `dry_run` does; nothing is started."""
+        return self._post("/v1/calibrations", spec, None, changes=False, dry_run="true").model(DryRunPublic)
 
     def calibration(self, search_id: str) -> CalibrationPublic:
         """A calibration's answer so far."""

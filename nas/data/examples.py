@@ -33,8 +33,9 @@ READERS = 4
 
 def examples_key(source: CropSource, dataset: SegmentationDataset) -> str:
     """Compute the key of `make_examples`."""
+    images = (source.first, source.images)
     return content_key(
-        {"format": FORMAT, "data": dataset.key, "images": source.images, "crop": source.crop, "padding": source.padding}
+        {"format": FORMAT, "data": dataset.key, "images": images, "crop": source.crop, "padding": source.padding}
     )
 
 
@@ -94,7 +95,8 @@ def choose_rows(source: CropSource, num_classes: int, count: int = COUNT) -> tup
 def most_varied(shown: NDArray[np.bool_], count: int) -> list[int]:
     """Choose images one after the other, each for its classes that the chosen ones do not show yet, or seldom.
 
-    A class is worth 1 as long as no chosen image shows it, then half as much for every image that does.
+    A class is worth 1 as long as no chosen image shows it, then half as much for every image that does. Neighbours are
+    often alike (slices, frames of a film), so that one image is chosen of each of `count` stretches.
 
     Args:
         shown: Which of the classes each image shows, (images, classes).
@@ -103,11 +105,12 @@ def most_varied(shown: NDArray[np.bool_], count: int) -> list[int]:
     Returns:
         Indices of images in the order of the choice; of equal ones the first.
     """
-    worth = np.ones(shown.shape[1])
-    left, chosen = list(range(len(shown))), []
-    for _ in range(min(count, len(shown))):
+    images, worth = len(shown), np.ones(shown.shape[1])
+    count = min(count, images)
+    left, chosen = list(range(images)), []
+    while left:
         best = max(left, key=lambda index: (float(worth[shown[index]].sum()), -index))
-        left.remove(best)
+        left = [index for index in left if index * count // images != best * count // images]
         chosen.append(best)
         worth[shown[best]] /= 2
     return chosen

@@ -15,7 +15,7 @@ from nas.doctor.finding import Finding, Level
 from nas.settings import Settings
 
 EXTRAS: Mapping[str, tuple[str, ...]] = {
-    "api": ("fastapi", "uvicorn", "sse_starlette", "psutil"),
+    "api": ("fastapi", "uvicorn", "sse_starlette"),
     "server": ("fastapi", "ray", "torch"),
     "worker": ("torch", "ray", "pyarrow", "safetensors", "matplotlib", "psutil"),
     "hf": ("transformers",),

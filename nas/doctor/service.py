@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Generator, Iterator
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ import httpx
 from nas.client import SERVER_FILE, Client, ClientError, find_url, is_loopback
 from nas.doctor.finding import Finding, Level
 from nas.settings import Settings
+from nas.tls import verification
 
 _SECONDS = 5.0
 
@@ -60,7 +62,7 @@ def ray(settings: Settings, answering: bool) -> Iterator[Finding]:
         if not answering:
             yield Finding("Ray", Level.OK, "none runs in this home folder; segnas serve starts one")
         return
-    reachable = _answers(url)
+    reachable = _answers(url, settings.ray_ca)
     if reachable and (configured or answering):
         yield Finding("Ray", Level.OK, f"the dashboard answers at {url}")
     elif reachable:
@@ -80,10 +82,11 @@ def _own_dashboard(settings: Settings) -> str | None:
     return url if isinstance(url, str) else None
 
 
-def _answers(url: str) -> bool:
+def _answers(url: str, authority: Path | None) -> bool:
     try:
         trusted = not is_loopback(httpx.URL(url).host)
-        reply = httpx.get(f"{url.rstrip('/')}/api/version", timeout=_SECONDS, trust_env=trusted)
+        asked = f"{url.rstrip('/')}/api/version"
+        reply = httpx.get(asked, timeout=_SECONDS, trust_env=trusted, verify=verification(authority))
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, ImportError):
         return False
     # A cluster with a token refuses strangers, and so answers too.

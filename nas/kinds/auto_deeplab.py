@@ -7,7 +7,7 @@ from itertools import groupby
 
 from nas.kinds.plans import ListPlan, Plan
 from nas.kinds.probing import probe_name, short
-from nas.kinds.protocol import Family, Kind, Records
+from nas.kinds.protocol import Family, Kind, Origin, Records
 from nas.panels.snapshots import snapshot_panels
 from nas.results.proposal import Proposal
 from nas.schemas.panels import Panel
@@ -51,7 +51,13 @@ class AutoDeepLab(Kind[AutoDeepLabSpec]):
             for run, records in groupby(store.snapshots(search.id), key=lambda record: record.run)
         }
         trials = {trial.architecture_key: trial for trial in store.all_trials(search.id)}
-        return snapshot_panels(spec.supernet, runs, trials)
+        return snapshot_panels(search.id, spec.supernet, runs, trials)
+
+    def origins(self, search: SearchRecord, number: int) -> tuple[Origin, ...]:
+        spec = self.own(search.spec)
+        assert spec is not None, search.id
+        run = number // len(spec.scored_epochs)
+        return (Origin(f"its network was decoded from run {run} of", search.id),)
 
     def exports_snapshots(self, spec: AutoDeepLabSpec) -> bool:
         return spec.scoring is None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 
+from nas.kinds.analysis import choice_panels, importance_panels, size_panels, trial_panels
 from nas.kinds.observations import observation_of
 from nas.kinds.plans import Need, Plan
 from nas.kinds.probing import probe_name, probe_trials, short
@@ -16,10 +18,25 @@ from nas.results.measurement import Measurement
 from nas.results.proposal import Proposal
 from nas.results.status import TrialStatus
 from nas.schemas.panels import Panel
-from nas.specs import AshaStopping, BlackBoxSpec, Constraints, Fidelity, MedianStopping, RandomStrategy, Vector
+from nas.specs import (
+    AshaStopping,
+    BlackBoxSpec,
+    Constraints,
+    DpcStrategy,
+    EvolutionStrategy,
+    Fidelity,
+    GpStrategy,
+    MedianStopping,
+    Nsga2Strategy,
+    RandomStrategy,
+    Strategy,
+    TpeStrategy,
+    Vector,
+)
 from nas.store import SearchRecord, Store, TrialRecord
 from nas.strategies import CellSpace, Observation, SpaceExhausted, build_strategy, early_stopper
 from search_spaces.document import Architecture
+from search_spaces.validation import FieldProblem
 
 
 class BlackBox(Kind[BlackBoxSpec]):
@@ -59,6 +76,21 @@ class BlackBox(Kind[BlackBoxSpec]):
             case _:
                 return None  # hyperband: at most what it would cost without
 
+    def warnings(self, spec: BlackBoxSpec) -> tuple[FieldProblem, ...]:
+        strategy, startup = spec.strategy, drawn_at_random(spec.strategy)
+        distinct = CellSpace(spec.space).distinct
+        found = []
+        if distinct < spec.trials:
+            message = f"the space has {distinct} architectures, so the search ends after {distinct} trials"
+            found.append(FieldProblem(path="trials", message=message))
+        if startup is not None and startup[1] >= spec.trials and not spec.warm_start:
+            field, count = startup
+            message = (
+                f"{strategy.name} draws its first {count} trials at random, and so all {spec.trials} of this search"
+            )
+            found.append(FieldProblem(path=f"strategy.{field}", message=message))
+        return tuple(found)
+
     def probe(self, spec: BlackBoxSpec) -> BlackBoxSpec:
         """A few random architectures without early stopping."""
         return BlackBoxSpec.model_validate(
@@ -91,6 +123,26 @@ class BlackBox(Kind[BlackBoxSpec]):
 
     def method(self, spec: BlackBoxSpec) -> str:
         return spec.strategy.name
+
+    def slow_panels(self, search: SearchRecord, store: Store) -> Mapping[str, Callable[[], tuple[Panel, ...]]]:
+        spec = self.own(search.spec)
+        assert spec is not None, search.id
+        return {
+            "trials": partial(trial_panels, search, spec.fidelity.rungs, store),
+            "sizes": partial(size_panels, search.id, store),
+            "choices": partial(choice_panels, search.id, spec.space, store),
+            "importance": partial(importance_panels, search.id, spec.space, store),
+        }
+
+
+def drawn_at_random(strategy: Strategy) -> tuple[str, int] | None:
+    """Return the field that says how many trials a strategy draws before it learns, and its value; None without one."""
+    match strategy:
+        case DpcStrategy() | TpeStrategy() | GpStrategy():
+            return "startup", strategy.startup
+        case EvolutionStrategy() | Nsga2Strategy():
+            return "population", strategy.population
+    return None
 
 
 class StrategyPlan:

@@ -46,6 +46,9 @@ class Calibration(Kind[CalibrationSpec]):
     def dataset(self, spec: CalibrationSpec) -> str:
         return spec.full_scale.dataset
 
+    def next_command(self, search: SearchRecord) -> str:
+        return f"segnas calibration {search.id}"
+
     def question(self, spec: CalibrationSpec) -> str:
         return (
             f"Which of {len(spec.proxies)} proxies is the cheapest that orders {spec.architectures} architectures as "

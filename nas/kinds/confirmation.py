@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from nas.kinds.plans import ListPlan, Plan
-from nas.kinds.protocol import Family, Kind, Records, Repeat
+from nas.kinds.protocol import Family, Kind, Origin, Records, Repeat
 from nas.results.proposal import Proposal
 from nas.schemas.panels import Panel
 from nas.specs import ConfirmationRequest, ConfirmationSpec, Explicit
@@ -34,6 +34,9 @@ class ConfirmationKind(Kind[ConfirmationSpec]):
 
         parent = records.get_search(spec.of).spec
         return kind_of(parent).family(parent, records)
+
+    def next_command(self, search: SearchRecord) -> str:
+        return f"segnas confirmation {search.id}"
 
     def question(self, spec: ConfirmationSpec) -> str:
         return (
@@ -69,6 +72,19 @@ class ConfirmationKind(Kind[ConfirmationSpec]):
         winner = confirmation(spec, found_trials(spec, store), trials).winner
         scored = (trial for trial in trials if trial.architecture_key == winner and trial.score is not None)
         return next(scored, None)
+
+    def origins(self, search: SearchRecord, number: int) -> tuple[Origin, ...]:
+        """Of a confirmed architecture its trial; references come from nowhere."""
+        spec = self.own(search.spec)
+        assert spec is not None, search.id
+        place = number % (len(spec.trials) + len(spec.references))
+        return () if place >= len(spec.trials) else (Origin("it measures again", spec.of, spec.trials[place]),)
+
+    def trials_again(self, spec: ConfirmationSpec, number: int) -> tuple[int, ...]:
+        if number not in spec.trials:
+            return ()
+        architectures = len(spec.trials) + len(spec.references)
+        return tuple(range(spec.trials.index(number), architectures * spec.seeds, architectures))
 
     def unranked(self, search: SearchRecord) -> str:
         spec = self.own(search.spec)

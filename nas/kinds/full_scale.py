@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from nas.kinds.plans import ListPlan, Plan
-from nas.kinds.protocol import Adoption, Candidates, Family, Kind, Records, Repeat
+from nas.kinds.protocol import Adoption, Candidates, Family, Kind, Origin, Records, Repeat
 from nas.results.proposal import Proposal
 from nas.schemas.panels import Panel
 from nas.specs import Explicit, FullScaleRequest, FullScaleSpec
@@ -45,6 +45,9 @@ class FullScale(Kind[FullScaleSpec]):
         parent = records.get_search(spec.of).spec
         return kind_of(parent).family(parent, records)
 
+    def next_command(self, search: SearchRecord) -> str:
+        return f"segnas rank {search.parent} --full-scale {search.id}"
+
     def question(self, spec: FullScaleSpec) -> str:
         return (
             f"Does search {spec.of} order its architectures as full scale does? {len(spec.trials)} of them are "
@@ -67,6 +70,15 @@ class FullScale(Kind[FullScaleSpec]):
         assert spec is not None, search.id
         result, _ = search_ranking(store.get_search(spec.of), [(search.id, spec)], store)
         return ranking_panels(result)
+
+    def origins(self, search: SearchRecord, number: int) -> tuple[Origin, ...]:
+        spec = self.own(search.spec)
+        assert spec is not None, search.id
+        return (Origin("it measures again", spec.of, spec.trials[number % len(spec.trials)]),)
+
+    def trials_again(self, spec: FullScaleSpec, number: int) -> tuple[int, ...]:
+        chosen = len(spec.trials)
+        return tuple(own for own in range(chosen * spec.seeds) if spec.trials[own % chosen] == number)
 
     def unranked(self, search: SearchRecord) -> str:
         spec = self.own(search.spec)

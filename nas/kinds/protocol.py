@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
@@ -86,6 +86,14 @@ class Repeat(NamedTuple):
     command: str
 
 
+class Origin(NamedTuple):
+    """What a trial was derived from: `text` ends where the name of the search, or of its trial, follows."""
+
+    text: str
+    search: str
+    number: int | None = None
+
+
 class Kind(ABC, Generic[Spec]):
     """One kind of search. It has no state: every method is a function of the spec and of the recorded searches.
 
@@ -160,6 +168,10 @@ class Kind(ABC, Generic[Spec]):
         """Return the factor of successive halving: the best 1/reduction continue at each rung. None: all continue."""
         return None
 
+    def warnings(self, spec: Spec) -> tuple[FieldProblem, ...]:
+        """Find what is odd about a spec that is allowed, each with the path of its field."""
+        return ()
+
     def probe(self, spec: Spec) -> Spec | None:
         """Make a small search that measures the time of a step in this one; None where there is no such search."""
         return None
@@ -174,6 +186,10 @@ class Kind(ABC, Generic[Spec]):
         """Name the data set that lists show for the search."""
         return next(iter(spec.datasets.values()))
 
+    def next_command(self, search: SearchRecord) -> str:
+        """Write the command of `segnas` that shows or takes away what the search has found."""
+        return f"segnas export {search.id} -o best.json"
+
     def question(self, spec: Spec) -> str:
         """Ask in one sentence what the search was made to find out."""
         return f"Which architecture scores highest on the data set {self.dataset(spec)}?"
@@ -184,6 +200,21 @@ class Kind(ABC, Generic[Spec]):
 
     def panels(self, search: SearchRecord, store: Store) -> tuple[Panel, ...]:
         """Make the tables and charts that a page shows beside the search's trials, from the results recorded so far."""
+        return ()
+
+    def slow_panels(self, search: SearchRecord, store: Store) -> Mapping[str, Callable[[], tuple[Panel, ...]]]:
+        """Name the further panels that take longer to make than a reader wants to wait, each with what makes it.
+
+        The service makes them beside its answers, and shows the last ones meanwhile.
+        """
+        return {}
+
+    def origins(self, search: SearchRecord, number: int) -> tuple[Origin, ...]:
+        """Say what a trial of the search was derived from, by its number."""
+        return tuple(Origin("its search began with what is known from", origin) for origin in search.spec.origins)
+
+    def trials_again(self, spec: Spec, number: int) -> tuple[int, ...]:
+        """Return the trials of this search that measure a trial of the parent search again."""
         return ()
 
     def exports_snapshots(self, spec: Spec) -> bool:

@@ -8,6 +8,7 @@ from nas.kinds.plans import ListPlan, Plan
 from nas.kinds.probing import probe_name, short
 from nas.kinds.protocol import Family, Kind, Records
 from nas.panels.heads import heads_panels
+from nas.published import published_beside
 from nas.ranking.reference_table import reference_table
 from nas.results.proposal import Proposal
 from nas.schemas.panels import Panel
@@ -32,6 +33,9 @@ class Reference(Kind[ReferenceSpec]):
         changes = {"name": probe_name(spec), "fidelity": short(spec.fidelity), "seeds": 1}
         return ReferenceSpec.model_validate({**dict(spec), **changes})
 
+    def next_command(self, search: SearchRecord) -> str:
+        return f"segnas heads {search.id}"
+
     def question(self, spec: ReferenceSpec) -> str:
         seeds = "one seed" if spec.seeds == 1 else f"{spec.seeds} seeds each"
         return f"Which of {len(spec.heads)} given heads scores highest on {self.dataset(spec)}, with {seeds}?"
@@ -39,7 +43,8 @@ class Reference(Kind[ReferenceSpec]):
     def panels(self, search: SearchRecord, store: Store) -> tuple[Panel, ...]:
         spec = self.own(search.spec)
         assert spec is not None, search.id
-        return heads_panels(reference_table(spec, store.all_trials(search.id)))
+        published = {head.key: published_beside(head, spec.fidelity) for head in spec.heads}
+        return heads_panels(reference_table(spec, store.all_trials(search.id)), published)
 
 
 def reference_trials(spec: ReferenceSpec) -> Iterator[Proposal]:

@@ -10,6 +10,7 @@ from nas.formatting import duration, score
 from nas.results.snapshot import Snapshot
 from nas.schemas.panels import (
     SERIES,
+    DrawingPanel,
     LegendPublic,
     LinePublic,
     LinesPanel,
@@ -17,7 +18,6 @@ from nas.schemas.panels import (
     Panel,
     RowPanel,
     TextPanel,
-    TrellisPanel,
 )
 from nas.specs import SupernetSpec
 from nas.store.records import TrialRecord
@@ -29,11 +29,12 @@ Run: TypeAlias = Sequence[Snapshot]
 
 
 def snapshot_panels(
-    supernet: SupernetSpec, runs: Mapping[int, Run], trials: Mapping[str, TrialRecord]
+    search_id: str, supernet: SupernetSpec, runs: Mapping[int, Run], trials: Mapping[str, TrialRecord]
 ) -> tuple[Panel, ...]:
     """Make the panels of a differentiable search.
 
     Args:
+        search_id: Of the search.
         supernet: Description of the supernet that the runs optimise.
         runs: The snapshots of each run that has one, by the number of the run, ascending in epochs.
         trials: The trials that measured decoded networks, by architecture key.
@@ -47,11 +48,11 @@ def snapshot_panels(
     last = {number: run[-1] for number, run in runs.items()}
     measured = {number: trials.get(snapshot.architecture.key) for number, snapshot in last.items()}
     best = max(last, key=lambda number: _rank(last[number], measured[number]))
-    title = f"Decoded path, {_summary(best, last[best], measured[best])}"
+    title = f"Decoded network, {_summary(best, last[best], measured[best])}"
     return (
         RowPanel(panels=(_supernets(runs, best), _entropies(runs, best))),
         RowPanel(panels=(_operators(best, runs[best], supernet), _strides(best, runs[best], supernet))),
-        _path(title, last[best].path, supernet),
+        _drawing(title, search_id, best, last[best]),
         TextPanel(lines=cell_lines(last[best].architecture), style="code"),
     )
 
@@ -151,11 +152,9 @@ def _summary(number: int, snapshot: Snapshot, trial: TrialRecord | None) -> str:
     return ", ".join(parts)
 
 
-def _path(title: str, path: Sequence[int], supernet: SupernetSpec) -> TrellisPanel:
-    trellis = Trellis(len(path), supernet.levels)
-    return TrellisPanel(
+def _drawing(title: str, search_id: str, run: int, snapshot: Snapshot) -> DrawingPanel:
+    return DrawingPanel(
         title=title,
-        levels=tuple(f"1/{stride}" for stride in STRIDES[: supernet.levels]),
-        places=tuple(len(trellis.nodes(layer)) for layer in range(len(path))),
-        path=tuple(path),
+        path=f"/v1/searches/{search_id}/snapshots/{run}/{snapshot.epoch}/drawing",
+        file=f"run{run}-epoch{snapshot.epoch}-{search_id}.svg",
     )

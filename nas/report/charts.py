@@ -12,7 +12,7 @@ from nas.drawing.svg import number
 from nas.drawing.typesetting import text_width
 from nas.escaping import one_line
 from nas.report.axes import Axis, linear_axis, log_axis, tick_text
-from nas.schemas.panels import BarsPanel, IntervalsPanel, LinePublic, LinesPanel, PointPublic, ScatterPanel
+from nas.schemas.panels import BarsPanel, IntervalsPanel, LinePublic, LinesPanel, PointPublic, ScatterPanel, SpansPanel
 
 WIDTH, HEIGHT = 420.0, 270.0
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 14.0, 12.0, 40.0
@@ -96,6 +96,24 @@ def intervals_chart(panel: IntervalsPanel) -> Markup:
         if one.value is not None:
             dot = _add(svg, "circle", f"dot m-{one.mark}", cx=x(one.value), cy=y, r=4)
             SubElement(dot, "title").text = one_line(f"{one.text}: {one.value_text}")
+    return _markup(svg)
+
+
+def spans_chart(panel: SpansPanel) -> Markup:
+    """Draw spans in rows on one horizontal axis."""
+    rows = 1 + max((span.row for span in panel.spans), default=0)
+    row, left = max(2.0, min(16.0, 240.0 / rows)), 18.0
+    floor = 6 + row * rows
+    svg = _svg(WIDTH, floor + BOTTOM, f"{panel.title}, by {panel.x_text}, {len(panel.spans)} spans")
+    x = linear_axis([end for span in panel.spans for end in (span.start, span.end)], left, WIDTH - RIGHT, zero=True)
+    for tick, written in _with_room(x):
+        _add(svg, "line", "grid", x1=x(tick), x2=x(tick), y1=4, y2=floor)
+        _text(svg, x(tick), floor + 15, written, "middle")
+    _text(svg, (left + WIDTH) / 2, floor + 33, panel.x_text, "middle")
+    for span in panel.spans:
+        width, top = max(0.6, x(span.end) - x(span.start)), 6 + row * (span.row + 0.15)
+        element = _add(svg, "rect", f"dot m-{span.mark}", x=x(span.start), y=top, width=width, height=row * 0.7)
+        SubElement(element, "title").text = one_line(span.text)
     return _markup(svg)
 
 

@@ -14,10 +14,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from nas.drawing.drawing import Drawing
+from nas.drawing.palette import PALETTE, ROOT_CLASS
 from nas.drawing.palette import STYLESHEET as DRAWINGS
 from nas.escaping import one_line
 from nas.kinds.registry import kind_of
-from nas.report.charts import bars_chart, intervals_chart, lines_chart, scatter_chart
+from nas.report.charts import bars_chart, intervals_chart, lines_chart, scatter_chart, spans_chart
 from nas.report.sections import ClassNames, Section, sections
 from nas.store import SearchRecord, Store
 
@@ -60,8 +61,14 @@ def policy() -> str:
 
 @cache
 def stylesheet() -> str:
-    """The stylesheet of the report's text, tables and charts, as it stands in the file."""
-    return resources.files("nas.report").joinpath("report.css").read_text("utf-8")
+    """The stylesheet of the report's text, tables and charts; on paper, drawings are light for every reader."""
+    light = (
+        f"main .{ROOT_CLASS} .{way}-{role}{{{attribute}:{shades.light}}}"
+        for role, shades in PALETTE.items()
+        for way, attribute in (("f", "fill"), ("s", "stroke"))
+    )
+    written = resources.files("nas.report").joinpath("report.css").read_text("utf-8")
+    return f"{written}@media print{{{''.join(light)}}}\n"
 
 
 def _hash(text: str) -> str:
@@ -80,6 +87,7 @@ def _template() -> Template:
     environment.globals |= {
         "lines_chart": lines_chart,
         "scatter_chart": scatter_chart,
+        "spans_chart": spans_chart,
         "bars_chart": bars_chart,
         "intervals_chart": intervals_chart,
         "stylesheet": Markup(stylesheet()),  # noqa: S704  a file of this package

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -67,13 +67,14 @@ def sections(search: SearchRecord, store: Store, class_names: ClassNames) -> lis
     curve = store.curve(search.id, best.number) if best is not None else []
     environment = curve[-1].environment if curve else None
     made = [
-        Section("Answer", kind.panels(search, store)),
+        Section("Answer", _drawn_here(kind.panels(search, store))),
         *(_winner(search, best, curve, class_names) if best is not None and kind.best_is_answer else ()),
         *(_predictions(search, best, store) if best is not None and kind.best_is_answer else ()),
         *(_snapshot(found) if found.snapshot is not None else ()),
         Section("How the best score rose", (curve_panels([found]),) if found.steps and kind.best_is_answer else ()),
         Section("Can the scores be trusted?", _ranking(search, store)),
         Section("Leaderboard", _leaderboard(search, store, found.trials) if kind.best_is_answer else ()),
+        Section("How its trials went", _analysis(search, store)),
         Section("What it cost", (_costs(found),)),
         Section("What it was measured with", (_provenance(search, environment),)),
         _repeat(search, environment),
@@ -136,6 +137,16 @@ def _leaderboard(search: SearchRecord, store: Store, total: int) -> tuple[Panel,
     rows = tuple(_row(rank, trial) for rank, trial in enumerate(trials, 1))
     title = f"The first {len(trials)} of {total}" if total > len(trials) else "All trials"
     return (TablePanel(title=title, columns=(*columns, ColumnPublic(text="Architecture")), rows=rows),)
+
+
+def _analysis(search: SearchRecord, store: Store) -> tuple[Panel, ...]:
+    """The panels about all trials."""
+    return _drawn_here([panel for make in kind_of(search.spec).slow_panels(search, store).values() for panel in make()])
+
+
+def _drawn_here(panels: Iterable[Panel]) -> tuple[Panel, ...]:
+    """Leave out what only a page can show: charts to be operated, drawings and pictures that stand at a service."""
+    return tuple(panel for panel in panels if panel.type not in ("choices", "drawing", "pictures"))
 
 
 def _row(rank: int, trial: TrialRecord) -> tuple[str, ...]:

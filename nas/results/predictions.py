@@ -33,7 +33,7 @@ class Examples(StrictModel):
 
     Attributes:
         key: Content hash (sha256 hex) of the data set, the crop and the choice of images.
-        rows: Positions of the images in the validation split.
+        rows: Positions of the images among those that scores are measured on.
         size: Height and width of every picture in pixels.
         class_names: Of all classes of the data set.
         colours: Of all classes.

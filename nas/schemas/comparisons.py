@@ -23,6 +23,7 @@ class WinnerPublic(PublicModel):
 
     trial: int | None = Field(description="Number of the trial; null for a snapshot.")
     text: str = Field(description="The architecture in one line.")
+    short_text: str = Field("", description="The architecture in few characters; empty from an older service.")
     score: float | None = Field(description="Validation mIoU in [0, 1]; null for a snapshot, which is not measured.")
     rung: int | None = Field(description="Rung at which the trial stands, in iterations.")
     parameters: int | None = Field(description="Trainable parameters of the modules that were trained.")

@@ -77,9 +77,17 @@ class ColumnPublic(PublicModel):
     numeric: bool = Field(False, description="Whether the cells are numbers, to be shown with digits of equal width.")
 
 
-class _Axes(PublicModel):
-    """What charts have in common."""
+class PanelBase(PublicModel):
+    """What all panels have in common."""
 
+    part: Literal["answer", "analysis"] = Field(
+        "answer",
+        description="Where a page shows it: above the trials' curves, as what the search was for; or below them, as an "
+        "analysis of its trials.",
+    )
+
+
+class _Axes(PanelBase):
     title: str
     x_text: str = Field(description="Text of the horizontal axis.")
     x_log: bool = Field(False, description="Whether the horizontal axis is logarithmic; all x are then above 0.")
@@ -105,7 +113,7 @@ class ScatterPanel(_Axes):
     lines: tuple[LinePublic, ...] = Field((), description="Lines drawn as steps, such as the front of the best points.")
 
 
-class TablePanel(PublicModel):
+class TablePanel(PanelBase):
     """A table; each row has one text for each column."""
 
     type: Literal["table"] = "table"
@@ -120,14 +128,16 @@ class BarPublic(PublicModel):
     text: str
     value: float | None = Field(description="Length of the bar, in [0, 1]; null without a bar.")
     value_text: str
+    colour: str | None = Field(None, description="Of what the bar is about, as `#rrggbb`; null without one.")
 
 
-class BarsPanel(PublicModel):
+class BarsPanel(PanelBase):
     """Horizontal bars, one below the other, each from 0 to at most 1."""
 
     type: Literal["bars"] = "bars"
     title: str
     bars: tuple[BarPublic, ...]
+    notes: tuple[str, ...] = Field((), description="Remarks below the bars.")
 
 
 class IntervalPublic(PublicModel):
@@ -142,7 +152,7 @@ class IntervalPublic(PublicModel):
     mark: Mark = "completed"
 
 
-class IntervalsPanel(PublicModel):
+class IntervalsPanel(PanelBase):
     """Rows of intervals on one horizontal axis, one below the other."""
 
     type: Literal["intervals"] = "intervals"
@@ -152,36 +162,159 @@ class IntervalsPanel(PublicModel):
     zero: bool = Field(False, description="Whether a line marks 0, which the axis then includes.")
 
 
-class TrellisPanel(PublicModel):
-    """The path of an Auto-DeepLab network through the trellis of its search space, layer by layer."""
+class SpanPublic(PublicModel):
+    """A span of a horizontal axis, in one of several rows."""
 
-    type: Literal["trellis"] = "trellis"
+    start: float
+    end: float
+    row: int = Field(description="From 0.")
+    text: str = Field(description="Shown at the span.")
+    mark: Mark
+
+
+class SpansPanel(_Axes):
+    """Spans in rows, such as the times in which trials ran."""
+
+    type: Literal["spans"] = "spans"
+    y_text: str
+    spans: tuple[SpanPublic, ...]
+    notes: tuple[str, ...] = Field((), description="Remarks below the chart.")
+
+
+class ChoicePublic(PublicModel):
+    """One choice that a search makes in each of its architectures."""
+
+    text: str
+    short: str = Field(description="The same in few letters.")
+    values: tuple[str, ...] = Field(description="Texts of the values that can be chosen, in their order.")
+
+
+class ChosenPublic(PublicModel):
+    """What one trial chose, and its score."""
+
+    number: int
+    score: float = Field(description="Validation mIoU in [0, 1], at the iteration that the panel's title names.")
+    text: str = Field(description="Shown at the trial.")
+    mark: Mark
+    values: tuple[int, ...] = Field(description="Position among the values of each choice, in the order of `choices`.")
+
+
+class ChoicesPanel(PanelBase):
+    """Trials by what they chose: drawn as score against one choice, and as lines through all choices."""
+
+    type: Literal["choices"] = "choices"
     title: str
-    levels: tuple[str, ...] = Field(description="Resolution of each level, finest first: 1/4, 1/8, ...")
-    places: tuple[int, ...] = Field(description="Number of levels that each layer can have, counted from the finest.")
-    path: tuple[int, ...] = Field(description="Level of each layer; before the first layer the path is at level 0.")
+    choices: tuple[ChoicePublic, ...]
+    trials: tuple[ChosenPublic, ...] = Field(description="Ascending in score.")
+    notes: tuple[str, ...] = Field((), description="Remarks below the charts.")
 
 
-class TextPanel(PublicModel):
+class DrawingPanel(PanelBase):
+    """The drawing of an architecture, which the service makes as SVG at a path of its own."""
+
+    type: Literal["drawing"] = "drawing"
+    title: str
+    path: str = Field(description="Of the drawing at this service: /v1/...")
+    file: str = Field(description="Name of the file that the drawing is saved as.")
+
+
+class PicturePublic(PublicModel):
+    """A picture."""
+
+    path: str = Field(description="Where the service has it.")
+    text: str = Field(description="What it shows, for those who do not see it.")
+    smooth: bool = Field(description="Whether it may be smoothed when it is enlarged; a class map may not.")
+
+
+class PictureRowPublic(PublicModel):
+    """Pictures side by side, one for each column."""
+
+    text: str
+    pictures: tuple[PicturePublic, ...]
+
+
+class SwatchPublic(PublicModel):
+    """The meaning of a colour."""
+
+    colour: str = Field(description="As `#rrggbb`.")
+    text: str
+
+
+class PicturesPanel(PanelBase):
+    """Rows of pictures under the headers of their columns, with a legend of their colours."""
+
+    type: Literal["pictures"] = "pictures"
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[PictureRowPublic, ...]
+    legend: tuple[SwatchPublic, ...]
+
+
+class LinkPublic(PublicModel):
+    """A line of text, of which a part may lead somewhere."""
+
+    text: str
+    link: str | None = Field(None, description="The part that leads somewhere, behind the text.")
+    target: str | None = Field(None, description="Where to, on the service's page: `#/SEARCH` or `#/SEARCH/TRIAL`.")
+
+
+class LinksPanel(PanelBase):
+    """Lines that lead to other pages."""
+
+    type: Literal["links"] = "links"
+    title: str
+    links: tuple[LinkPublic, ...]
+
+
+class CommandPublic(PublicModel):
+    """A command or a piece of code, to be copied."""
+
+    text: str = Field(description="What it is for.")
+    command: str
+
+
+class CommandsPanel(PanelBase):
+    """Commands to be copied, one by one."""
+
+    type: Literal["commands"] = "commands"
+    title: str
+    commands: tuple[CommandPublic, ...]
+
+
+class TextPanel(PanelBase):
     """Lines of text."""
 
     type: Literal["text"] = "text"
     title: str | None = None
     lines: tuple[str, ...]
     style: Literal["plain", "muted", "code"] = Field("plain", description="muted: a remark; code: a fixed-width font.")
+    pending: bool = Field(
+        False, description="Whether panels are being made anew that are not here yet: ask again in a few seconds."
+    )
 
 
 SinglePanel = TypeAliasType(
     "SinglePanel",
     Annotated[
-        LinesPanel | ScatterPanel | IntervalsPanel | BarsPanel | TablePanel | TrellisPanel | TextPanel,
+        LinesPanel
+        | ScatterPanel
+        | IntervalsPanel
+        | SpansPanel
+        | ChoicesPanel
+        | BarsPanel
+        | TablePanel
+        | DrawingPanel
+        | PicturesPanel
+        | LinksPanel
+        | CommandsPanel
+        | TextPanel,
         Field(discriminator="type"),
     ],
 )
 """A panel that is not a row of panels."""
 
 
-class RowPanel(PublicModel):
+class RowPanel(PanelBase):
     """Panels side by side, where there is room."""
 
     type: Literal["row"] = "row"
@@ -191,7 +324,19 @@ class RowPanel(PublicModel):
 Panel = TypeAliasType(
     "Panel",
     Annotated[
-        LinesPanel | ScatterPanel | IntervalsPanel | BarsPanel | TablePanel | TrellisPanel | TextPanel | RowPanel,
+        LinesPanel
+        | ScatterPanel
+        | IntervalsPanel
+        | SpansPanel
+        | ChoicesPanel
+        | BarsPanel
+        | TablePanel
+        | DrawingPanel
+        | PicturesPanel
+        | LinksPanel
+        | CommandsPanel
+        | TextPanel
+        | RowPanel,
         Field(discriminator="type"),
     ],
 )

@@ -74,6 +74,9 @@ class SearchPublic(PublicModel):
         None, description="Field of the spec that `extend` enlarges, trials or seeds; null where it cannot be extended."
     )
     exportable: bool = Field(description="Whether /v1/searches/{search_id}/best may have an architecture.")
+    next_command: str | None = Field(
+        None, description="Command of `segnas` that shows or takes away what the search has found; null before that."
+    )
     cost: CostPublic
     forecast: ForecastPublic | None = Field(
         None, description="Expected cost when the search was created; null if nothing comparable was known."

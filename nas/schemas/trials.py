@@ -60,6 +60,9 @@ class TrialPublic(PublicModel):
         None, description="SEARCH/NUMBER of the trial whose measurements were adopted instead of running this one."
     )
     reason: str | None = Field(description="Why the trial failed; null if it did not.")
+    node: str | None = Field(
+        None, description="The node from which its last result came: host, and the beginning of Ray's id of the node."
+    )
     attempt: int
     seed: int
     architecture: dict[str, Any] = Field(validation_alias=AliasChoices("architecture_json", "architecture"))

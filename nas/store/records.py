@@ -128,6 +128,7 @@ class TrialRecord:
         latency: The fields of `nas.results.measurement.Latency`; None where it was not measured.
         source: The trial from which this one was adopted with its numbers, as "SEARCH/NUMBER"; None for one that ran.
         reason: Why the trial ended as it did, as a sentence.
+        node: The node from which its last result came; None before the first one, and for an adopted trial.
     """
 
     number: int
@@ -154,6 +155,7 @@ class TrialRecord:
     held_score: float | None = None
     value: float | None = None
     latency: Mapping[str, Any] | None = None
+    node: str | None = None
 
     @cached_property
     def architecture(self) -> Architecture:
@@ -303,6 +305,41 @@ class BestStep(NamedTuple):
     trials: int
     score: float
     device_seconds: float
+
+
+class RungCount(NamedTuple):
+    """How many trials of one status have measured one rung and no deeper one; None: they have measured none."""
+
+    status: TrialStatus
+    iteration: int | None
+    trials: int
+
+
+class SizedScore(NamedTuple):
+    """The score of a trial at its deepest rung, and the size of what it trained."""
+
+    number: int
+    score: float
+    parameters: int
+    multiply_adds: int
+
+
+class Failure(NamedTuple):
+    """How many trials failed for one reason, and the lowest number of them."""
+
+    reason: str | None
+    trials: int
+    first: int
+
+
+class TrialSpan(NamedTuple):
+    """When a trial was begun, last changed and ended; `finished_at` is None while it runs."""
+
+    number: int
+    status: TrialStatus
+    created_at: float
+    updated_at: float
+    finished_at: float | None
 
 
 class Change(NamedTuple):

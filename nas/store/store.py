@@ -9,7 +9,8 @@ trial (search, number), a measurement (search, number, iteration), a snapshot (s
 fidelity and an environment the hash of their content, a training-free score (architecture, fidelity, seed, name).
 Delivering the same event again finds the recorded row, which is no error. A search or a trial with *other* content
 under a key that is taken is refused (ConflictError); of a measurement, a snapshot and a training-free score the first
-delivery stays.
+delivery stays. Predictions are no part of the record but an aid to look at: those of a deeper rung replace those of an
+earlier one, a stale attempt's are ignored, and drivers delete those of trials that are not among the best.
 
 **Every writer names its attempt.** `begin_driver` gives a driver its attempt, `begin_attempt` gives a trial's process
 its own. The statement that writes also compares the attempt, so nothing can happen between the check and the write: a
@@ -80,6 +81,7 @@ from nas.store.overviews import Overviews
 from nas.store.predictions import PredictionsOfTrials
 from nas.store.schema import Schema
 from nas.store.snapshots import Snapshots
+from nas.store.summaries import Summaries
 from nas.store.totals import Totals
 from nas.store.training_free import TrainingFree
 
@@ -95,6 +97,7 @@ class Store(
     Overviews,
     Changes,
     Chart,
+    Summaries,
     Totals,
     Costs,
     Snapshots,

@@ -109,13 +109,14 @@ class Trials(Contents):
                 _refuse_attempt(connection, search_id, number, None)
             return attempt
 
-    def record_measurement(
+    def record_measurement(  # noqa: PLR0917  what is written, and by whom
         self,
         search_id: str,
         number: int,
         attempt: int,
         measurement: Measurement,
         judged: bool | None = None,
+        node: str | None = None,
         *,
         value: float | None = None,
     ) -> None:
@@ -130,6 +131,7 @@ class Trials(Contents):
             measurement: The result; names its rung.
             judged: Where the trial continues from this rung, whether early stopping could judge it there; see
                 `nas.results.standing`. None where it does not continue, or nothing is ever stopped.
+            node: Where it was measured; None leaves what is recorded.
             value: By which trials are ordered at this rung (see `nas.specs.Goals`); None: the score.
 
         Raises:
@@ -144,6 +146,8 @@ class Trials(Contents):
         latest = {name: literal(found, columns[name].type) for name, found in latest.items()}
         if judged is not None:
             latest |= _unjudged(measurement.iteration, value, judged)
+        if node is not None:
+            latest["node"] = literal(node, columns["node"].type)
         statement = (
             update(TrialRow)
             .where(_is_trial(search_id, number), *_is_current(attempt))
@@ -169,8 +173,14 @@ class Trials(Contents):
         if environment is not None:
             self._known_environments.add(environment.key)
 
-    def finish_trial(
-        self, search_id: str, number: int, attempt: int, status: TrialStatus, reason: str | None = None
+    def finish_trial(  # noqa: PLR0917  what is written, and by whom
+        self,
+        search_id: str,
+        number: int,
+        attempt: int,
+        status: TrialStatus,
+        reason: str | None = None,
+        node: str | None = None,
     ) -> None:
         """End a trial. The same end again is no error.
 
@@ -180,6 +190,7 @@ class Trials(Contents):
             attempt: The trial's attempt that ends.
             status: The terminal status that the trial ends with.
             reason: Why, as a sentence for the user.
+            node: Where the attempt ran; None leaves what is recorded.
 
         Raises:
             NotFoundError: There is no such trial.
@@ -194,6 +205,8 @@ class Trials(Contents):
             .where(_is_trial(search_id, number), *_is_current(attempt))
             .values(status=status, reason=clean_text(reason), updated_at=now, finished_at=now)
         )
+        if node is not None:
+            statement = statement.values(node=node)
         if status in SCORED:
             statement = statement.where(TrialRow.score.is_not(None))
         with self._write() as connection:

@@ -14,7 +14,7 @@ from nas.specs import AutoDeepLabSpec, BilevelSpec, CalibrationSpec, Fidelity, F
 from search_spaces import REFERENCE_HEADS
 from search_spaces.auto_deeplab.space import sample as sample_network
 from search_spaces.dense_cell.space import sample as sample_cell
-from tests.builders import measured, uniform_beta
+from tests.builders import measured, predictions, uniform_beta
 
 # Only names: what a test does not use it should not have to import.
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def every_kind(service) -> Mapping[str, str]:
     black_box = service.search(trials=12)
     for number, score in enumerate(SCORES):
         service.trial(black_box, number, score - 0.1, score, end=TrialStatus.COMPLETED)
+    store.record_predictions(black_box, 0, 1, predictions(200))
     service.trial(black_box, 6, 0.2, end=TrialStatus.PRUNED)
     service.trial(black_box, 7, 0.99, end=TrialStatus.FAILED)
     service.trial(black_box, 8)

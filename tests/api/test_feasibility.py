@@ -15,6 +15,7 @@ from PIL import Image
 from nas.settings import Settings
 from tests.api.test_input import changed, refused
 from tests.conftest import Service, serving
+from workers.cluster.state import STATE_FILE, ClusterState, cluster_folder
 
 CITY = "aachen"
 SPEC: dict[str, Any] = {
@@ -39,8 +40,10 @@ def write_images(root: Path, height: int = 64, width: int = 128, train: int = 6)
 def settings(home: Path, here: bool) -> Settings:
     dashboard = "http://127.0.0.1:1"  # nothing listens there
     if here:  # as LocalRay leaves it
-        (home / "ray").mkdir(parents=True)
-        (home / "ray" / "cluster.json").write_text(json.dumps({"dashboard_url": dashboard}))
+        folder = cluster_folder(home)
+        folder.mkdir(parents=True)
+        state = ClusterState(dashboard_url=dashboard, address="127.0.0.1:2", marker="m", temp=folder, fingerprint="f")
+        (folder / STATE_FILE).write_text(state.model_dump_json())
     weights = {"lost": home / "lost.pth", "there": home / "there.pth", "empty": home / "empty"}
     (home / "there.pth").write_bytes(b"weights")
     (home / "empty").mkdir()

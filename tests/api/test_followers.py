@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from api.followers import DrawnFollower, TrialFollower
-from api.picture import SAMPLE, every
+from nas.panels.sampling import SAMPLE, every
 from nas.results.status import TrialStatus
 from nas.store import Stage, StoreError
 

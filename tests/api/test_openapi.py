@@ -18,6 +18,7 @@ from api.openapi.examples import CURL
 from nas.results.snapshot import Snapshot
 from nas.results.status import TrialStatus
 from nas.specs import AutoDeepLabSpec, BilevelSpec, Fidelity, ReferenceSpec
+from tests.builders import predictions
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +66,8 @@ ERRORS = {
     "list_panels": {404, 422, 503},
     "list_trial_panels": {404, 422, 503},
     "report_search": {404, 422, 503},
+    "list_predictions": {404, 422, 503},
+    "show_prediction": {404, 422, 503},
     "list_snapshots": {404, 409, 422, 503},
     "get_snapshot": {404, 409, 422, 503},
     "draw_snapshot": {404, 409, 422, 503},
@@ -78,6 +81,8 @@ ERRORS = {
     "get_calibration": {404, 422, 503},
     "list_spaces": {422},
     "list_datasets": {422},
+    "propose_first_search": {422},
+    "open_dashboard": {403, 404, 422, 503},
     "alive": {422},
     "ready": {422, 503},
 }
@@ -223,7 +228,8 @@ def test_schemas_have_names_that_can_be_read(document):
 
 
 @pytest.mark.slow
-def test_the_curl_lines_work_when_pasted(service, document, snapshot_at):
+def test_the_curl_lines_work_when_pasted(service, document, snapshot_at, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # for what the lines save
     # One search of each kind is there; the spec is posted last, and the others speak of the newest. Then what makes
     # newer ones.
     _one_of_each_kind(service, snapshot_at(1))
@@ -234,6 +240,7 @@ def test_the_curl_lines_work_when_pasted(service, document, snapshot_at):
     service.store.driver_started(created["id"], 1)
     for number in range(4):
         service.trial(created["id"], number, 0.25, 0.5 + number / 10, end=TrialStatus.COMPLETED)
+    service.store.record_predictions(created["id"], 0, 1, predictions())
     events = threading.Timer(1.0, service.finish, [created["id"]])  # curl -N ends with the search
     stop = lines.pop(("post", "/v1/searches/{search_id}/stop"))
     newer = {
@@ -258,12 +265,16 @@ def test_the_curl_lines_work_when_pasted(service, document, snapshot_at):
         if path.endswith("/events"):
             assert output.startswith("event: search\n")
             assert "\nevent: end\n" in output
+        elif path.endswith("/{layer}"):
+            assert (output, (tmp_path / "prediction.png").read_bytes()) == ("", predictions().maps[0])
         elif path.endswith("/drawing"):
             assert output.startswith("<svg "), (method, path, output)
         elif path.endswith("/report"):
             assert output.startswith("<!doctype html>"), (method, path, output)
         elif path.endswith("/logs"):
             assert "no cluster is configured" in output
+        elif path == "/v1/dashboard":
+            assert "no Ray cluster" in json.loads(output)["detail"]
         else:
             assert "detail" not in json.loads(output), (method, path, output)
     assert json.loads(paste(stop))["status"] == 409

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -30,6 +31,11 @@ OF_A_COMPARISON = 12
 OF_ITS_SEARCH = 5
 OF_A_TRIAL = 7
 """The search, the trial, its curve, the environments of the curve."""
+
+OF_PANELS = 5
+"""Counts and measurements, which the analysis of a search's trials reads when they have changed."""
+OF_PANELS_AGAIN = 4
+"""The search and its last change."""
 
 
 @contextmanager
@@ -106,6 +112,22 @@ def test_trials(full):
     page = asked(full, f"/searches/{search_id}/trials?limit=500&scores=true", OF_A_PAGE_WITH_SCORES)
     assert [len(trial["scores"]) for trial in page["items"]] == [1] * 60
     assert len(asked(full, f"/searches/{search_id}/trials/7", OF_A_TRIAL)["curve"]) == 1
+
+
+@pytest.mark.parametrize("trials", [1, 60])
+def test_panels(service, trials):
+    search_id = service.search()
+    for number in range(trials):
+        service.trial(search_id, number, 0.25, end=TrialStatus.PRUNED)
+    with statements() as sent:
+        for _ in range(600):
+            if not any(panel.get("pending") for panel in service.http.get(f"/v1/searches/{search_id}/panels").json()):
+                break
+            time.sleep(0.05)
+    made = [statement for statement in sent if "measurements" in statement or "count(*)" in statement]
+    assert 0 < len(made) <= OF_PANELS, made
+    again = asked(service, f"/searches/{search_id}/panels", OF_PANELS_AGAIN)
+    assert len(again) > 3
 
 
 def test_snapshots(service, snapshot_at):

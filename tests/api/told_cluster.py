@@ -15,6 +15,8 @@ class ToldCluster:
         self.stopped: list[str] = []
         self.printed = "first line\nMemoryError: no more\n"
         self.there = True
+        self.token: str | None = "the-token-of-the-ray-cluster"
+        self.why = "no answer"
         self.accepts = True
 
     def submit(self, search_id: str, attempt: int, name: str) -> str:
@@ -42,8 +44,12 @@ class ToldCluster:
         self._answer()
         return self.printed if job in self.jobs else ""
 
-    def reachable(self) -> bool:
-        return self.there
+    def dashboard_token(self) -> str | None:
+        self._answer()
+        return self.token
+
+    def unreachable(self) -> str | None:
+        return None if self.there else self.why
 
     def fail(self, job: str, exit_code: int | None = 1, message: str = "") -> None:
         """The job is over, and this is how."""

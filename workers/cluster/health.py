@@ -29,10 +29,10 @@ def ask(get: Callable[[str], httpx.Response], url: str) -> Problems:
         url: The dashboard's address, for the sentences.
     """
     reply = _get(get, "/api/version")
-    if isinstance(reply, str):
-        return dict.fromkeys(PARTS, f"no answer from the Ray cluster at {url}: {reply}")
+    if isinstance(reply, httpx.HTTPError):
+        return dict.fromkeys(PARTS, no_answer(url, reply))
     if reply.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
-        return {JOB_SERVER: f"the Ray cluster at {url} refuses the token; set RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH"}
+        return {JOB_SERVER: refused_token(url)}
     if (why := _unusual(_get(get, "/api/gcs_healthz"), httpx.codes.OK)) is not None:
         return {GCS: f"Ray's control store does not answer: {why}"} | dict.fromkeys(
             (JOB_SERVER, RAYLET), "cannot be asked while Ray's control store does not answer"
@@ -45,23 +45,40 @@ def ask(get: Callable[[str], httpx.Response], url: str) -> Problems:
     return problems
 
 
-def _get(get: Callable[[str], httpx.Response], path: str) -> httpx.Response | str:
+def no_answer(url: str, error: httpx.HTTPError) -> str:
+    """Say that nothing came back, and what to do where the server's certificate is not believed."""
+    sentence = f"no answer from the Ray cluster at {url}: {_reason(error)}"
+    if "CERTIFICATE_VERIFY_FAILED" in sentence:
+        sentence += "; where an authority of your own signed the certificate, set SEGNAS_RAY_CA to its PEM file"
+    return sentence
+
+
+def refused_token(url: str) -> str:
+    """Say that the cluster answers and does not take the token."""
+    return f"the Ray cluster at {url} refuses the token; set RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH to the cluster's"
+
+
+def _reason(error: httpx.HTTPError) -> str:
+    return str(error) or type(error).__name__
+
+
+def _get(get: Callable[[str], httpx.Response], path: str) -> httpx.Response | httpx.HTTPError:
     try:
         return get(path)
     except httpx.HTTPError as error:
-        return str(error) or type(error).__name__
+        return error
 
 
-def _unusual(reply: httpx.Response | str, expected: int) -> str | None:
-    if isinstance(reply, str):
-        return reply
+def _unusual(reply: httpx.Response | httpx.HTTPError, expected: int) -> str | None:
+    if isinstance(reply, httpx.HTTPError):
+        return _reason(reply)
     return None if reply.status_code == expected else f"status {reply.status_code}"
 
 
-def _raylet(reply: httpx.Response | str) -> str | None:
+def _raylet(reply: httpx.Response | httpx.HTTPError) -> str | None:
     if (why := _unusual(reply, httpx.codes.OK)) is not None:
         return f"Ray's list of nodes cannot be read: {why}"
-    assert not isinstance(reply, str)
+    assert isinstance(reply, httpx.Response)
     try:
         nodes: list[dict[str, Any]] = reply.json()["data"]["summary"]
         states = [node["raylet"]["state"] for node in nodes if node["raylet"].get("isHeadNode", False)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import ssl
 import threading
 import time
 from dataclasses import dataclass
@@ -19,12 +20,15 @@ from typing import Any, Self
 import httpx
 
 from nas.escaping import header_value
+from nas.tls import verification
 from workers.cluster import health
 
 _SEARCH_ID = re.compile(r"s[0-9a-f]{12}")
 _ENTRYPOINT = "python -P -m workers.driver {search_id} {attempt}"
 """Run by a shell on the cluster: nothing but server-made ids may be put in. `-P`: a folder named `workers` in the
 cluster's working directory is not ours."""
+
+_STATE_DUMP = "[state-dump]"
 
 _SECONDS = 20.0
 """Submitting waits for the head node's agent, which is slow in the first seconds of a cluster."""
@@ -89,21 +93,29 @@ def job_id(search_id: str, attempt: int) -> str:
 class Cluster:
     """A Ray cluster, as its job server shows it.
 
-    Every method but `reachable`, `problems` and `close` raises `ClusterUnreachable`.
+    Every method but `unreachable`, `problems` and `close` raises `ClusterUnreachable`.
 
     Args:
         dashboard_url: Where the dashboard is, such as `http://host:8265`.
         token: The cluster's; None looks where Ray looks: RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH, ~/.ray/auth_token.
+        authority: PEM file of the authority that signed the dashboard's certificate, where no public one did.
 
     Raises:
-        RuntimeError: The token found there cannot be sent.
+        RuntimeError: The token found there cannot be sent, or the authority's file holds no certificate.
     """
 
-    def __init__(self, dashboard_url: str, token: str | None = None) -> None:
+    def __init__(self, dashboard_url: str, token: str | None = None, authority: Path | None = None) -> None:
         self.dashboard_url = dashboard_url.rstrip("/")
         token = token if token is not None else _token_from_environment()
+        self._token = token
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._http = httpx.Client(base_url=self.dashboard_url, headers=headers, timeout=_SECONDS, trust_env=False)
+        self._http = httpx.Client(
+            base_url=self.dashboard_url,
+            headers=headers,
+            timeout=_SECONDS,
+            trust_env=False,
+            verify=_verification(authority),
+        )
         self._asking = threading.Lock()
         self._asked: tuple[float, health.Problems] | None = None
 
@@ -169,15 +181,20 @@ class Cluster:
         reply = self._send("GET", f"/api/jobs/{job}/logs")
         if reply.status_code == httpx.codes.NOT_FOUND:
             return ""
-        return str(_json(reply)["logs"] or "")
+        return without_dumps(str(_json(reply)["logs"] or ""))
 
-    def reachable(self) -> bool:
-        """Whether the job server answers and takes the token."""
+    def dashboard_token(self) -> str | None:
+        """Return the token that the dashboard asks people for; None where Ray asks for none."""
+        mode = _json(self._send("GET", "/api/authentication_mode"))["authentication_mode"]
+        return None if mode == "disabled" else self._token
+
+    def unreachable(self) -> str | None:
+        """Say why the job server cannot be used, as a sentence; None when it answers and takes the token."""
         try:
             _json(self._send("GET", "/api/version"))
-        except ClusterUnreachable:
-            return False
-        return True
+        except ClusterUnreachable as error:
+            return str(error)
+        return None
 
     def problems(self, max_age: float = _HEALTH_AGE) -> health.Problems:
         """Find out which parts of the cluster cannot be used.
@@ -208,13 +225,23 @@ class Cluster:
         try:
             reply = self._http.request(method, path, json=json)
         except httpx.HTTPError as error:
-            raise ClusterUnreachable(f"no answer from the Ray cluster at {self.dashboard_url}: {error}") from error
+            raise ClusterUnreachable(health.no_answer(self.dashboard_url, error)) from error
         if reply.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
-            raise ClusterUnreachable(
-                f"the Ray cluster at {self.dashboard_url} refuses the token; "
-                "set RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH to the cluster's"
-            )
+            raise ClusterUnreachable(health.refused_token(self.dashboard_url))
         return reply
+
+
+def without_dumps(text: str) -> str:
+    """Leave out the lines of a driver's log in which a raylet dumps its state.
+
+    When a node is lost, Ray shows every driver the last lines of the log of that node's raylet.
+
+    Args:
+        text: The log.
+    """
+    if _STATE_DUMP not in text:
+        return text
+    return "".join(line for line in text.splitlines(keepends=True) if _STATE_DUMP not in line)
 
 
 def _json(reply: httpx.Response) -> dict[str, Any]:
@@ -233,6 +260,13 @@ def _last_line(reply: httpx.Response) -> str:
     """Ray answers errors with a traceback; its last line says what was wrong."""
     lines = reply.text.strip().splitlines()
     return lines[-1] if lines else reply.reason_phrase
+
+
+def _verification(authority: Path | None) -> ssl.SSLContext | bool:
+    try:
+        return verification(authority)
+    except ValueError as error:
+        raise RuntimeError(f"the authority of the Ray cluster's certificate (ray_ca): {error}") from None
 
 
 def _token_from_environment() -> str | None:

@@ -20,19 +20,18 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Self
 from urllib.parse import urlsplit
 
 import httpx
-from pydantic import BaseModel, StringConstraints
 
 from nas.atomic import locked, write_atomically, write_text_atomically
 from nas.settings import Settings
-from nas.state_files import read_state
 from search_spaces.base import canonical_json
 from workers.cluster import processes
 from workers.cluster.environment import client_environment, environment
 from workers.cluster.node import RAY_COMMAND
+from workers.cluster.state import STATE_FILE, cluster_folder, read_cluster
 
 _SOCKET_LIMIT = 103 if sys.platform == "darwin" else 107
 """Bytes of a unix socket's path."""
@@ -42,9 +41,6 @@ _BELOW_TEMP = len("/session_2026-01-01_00-00-00_000000_1234567/sockets/dash_Metr
 
 _OBJECT_STORE_BYTES = 200_000_000
 """Results are a few hundred bytes each: near Ray's minimum of 75 MiB; the default takes 30 % of the memory."""
-
-STATE_FILE = "cluster.json"
-"""In the cluster's folder: what `LocalRay` is made of again by the next process."""
 
 _START_SECONDS = 120.0
 _STOP_SECONDS = 5.0
@@ -62,16 +58,6 @@ class StartCancelledError(RuntimeError):
 
 def _never() -> bool:
     return False
-
-
-class _State(BaseModel):
-    """What `STATE_FILE` says of a cluster."""
-
-    dashboard_url: Annotated[str, StringConstraints(pattern=r"^http://127\.0\.0\.1:\d+$")]
-    address: str
-    marker: Annotated[str, StringConstraints(min_length=1)]
-    temp: Path
-    fingerprint: str
 
 
 @dataclass(frozen=True)
@@ -112,7 +98,7 @@ class LocalRay:
             StartCancelledError: The start was given up; nothing of the cluster is left.
             RuntimeError: Ray does not start, with its words, or the dashboard's port is taken.
         """
-        folder = settings.folder / "ray"
+        folder = cluster_folder(settings.folder)
         with locked(folder / STATE_FILE):
             running = cls._read(folder)
             if running is not None:
@@ -146,7 +132,7 @@ class LocalRay:
     @classmethod
     def attach(cls, settings: Settings) -> Self | None:
         """Find the running cluster of the settings' home folder; None when none runs."""
-        running = cls._read(settings.folder / "ray")
+        running = cls._read(cluster_folder(settings.folder))
         return running if running is not None and running.alive() else None
 
     @property
@@ -178,7 +164,7 @@ class LocalRay:
 
     @classmethod
     def _read(cls, folder: Path) -> Self | None:
-        state = read_state(folder / STATE_FILE, _State)
+        state = read_cluster(folder)
         return None if state is None else cls(folder=folder, **dict(state))
 
     @classmethod
@@ -275,7 +261,7 @@ def _last_line(log: Path) -> str:
 
 def _fingerprint(settings: Settings) -> str:
     """Changes when jobs would see other settings or another Python."""
-    seen = environment(settings, settings.folder / "ray", "")
+    seen = environment(settings, cluster_folder(settings.folder), "")
     text = canonical_json({k: v for k, v in seen.items() if k.startswith("SEGNAS_")} | {"python": sys.executable})
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -65,9 +65,9 @@ class SupervisedCluster(Cluster):
         super().__init__(dashboard_url, token)
         self._outage = outage
 
-    def reachable(self) -> bool:
-        """Whether Ray runs, its job server answers, and a driver would find what it imports."""
-        return why_no_driver() is None and super().reachable()
+    def unreachable(self) -> str | None:
+        """Say why Ray cannot be used; None when its job server answers and a driver would find what it imports."""
+        return why_no_driver() or super().unreachable()
 
     def problems(self, max_age: float = 1.0) -> health.Problems:
         why = self._outage()

@@ -39,6 +39,7 @@ class DriverRecord:
         self.search_id = search.id
         self.spec = search.spec
         self.attempt = attempt
+        self._logged: tuple[str, int] | None = None
 
     def status(self) -> SearchStatus:
         """Read the search's status, whether it is over or not."""
@@ -52,7 +53,11 @@ class DriverRecord:
         persist(lambda: self.store.driver_started(self.search_id, self.attempt, software_versions()))
 
     def show(self, stage: str, done: int, total: int) -> None:
-        """Record the search's stage, and that `done` of its `total` steps are done."""
+        """Record the search's stage, and that `done` of its `total` steps are done; log each tenth of them."""
+        tenth = 10 * done // max(total, 1)
+        if self._logged != (stage, tenth):
+            self._logged = stage, tenth
+            log.info("%s: %d of %d", stage, done, total)
         persist(lambda: self.store.set_stage(self.search_id, self.attempt, Stage(stage, done, total)))
 
     def reached(self, step: int) -> None:

@@ -18,6 +18,7 @@ from nas.specs import AutoDeepLabSpec, JobSpec
 from nas.store import SearchClosedError, Store, TrialRecord
 from search_spaces.validation import InputError
 from workers.driver.environments import Environments
+from workers.driver.leftovers import clear_leftovers
 from workers.driver.preparation import PreparationError, Reached, ShouldContinue, Show, await_resources, prepare_all
 from workers.driver.record import DriverRecord, persist
 from workers.driver.run_book import RunBook
@@ -93,6 +94,7 @@ def run_search(
         end = run.finish_stopped()
     if end is SearchStatus.COMPLETED:
         shutil.rmtree(search_folder(workspace, search_id), ignore_errors=True)
+        clear_leftovers(store, workspace.artifacts)
     log.info("search %s: %s", search_id, end)
     return end
 

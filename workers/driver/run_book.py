@@ -111,11 +111,11 @@ class RunBook:
         self._advance(number, snapshot)
         log.info("run %d, epoch %d: supernet %.4f", number, snapshot.epoch, snapshot.supernet_miou)
 
-    def end(self, number: int, reason: str | None = None) -> None:
+    def end(self, number: int, reason: str | None = None, node: str | None = None) -> None:
         """Remember that a run is over, and why when it failed."""
         if reason is not None:
             self.failed[number] = reason
-            log.warning("run %d failed: %s", number, reason)
+            log.warning("run %d failed%s: %s", number, "" if node is None else f" on {node}", reason)
         self._epochs[number] = self._spec.bilevel.epochs
 
     def show_progress(self) -> None:

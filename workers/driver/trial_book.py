@@ -141,23 +141,25 @@ class TrialBook:
         flight, measurement = self._flights[number], message.result
         if flight.last is None or measurement.iteration > flight.last.iteration:
             judged, flight.judged = flight.judged, None
-            value, record = self._goals.value(measurement), self._store.record_measurement
-            persist(lambda: record(self._search_id, number, message.attempt, measurement, judged, value=value))
+            record, attempt, node = self._store.record_measurement, message.attempt, message.node
+            value = self._goals.value(measurement)
+            persist(lambda: record(self._search_id, number, attempt, measurement, judged, node, value=value))
             flight.last = measurement
             log.info("trial %d: %.4f at %d", number, measurement.score, measurement.iteration)
         if message.predictions is not None:
             self._predictions.record(number, message.attempt, message.predictions)
 
-    def end(self, number: int, reason: str | None = None) -> None:
+    def end(self, number: int, reason: str | None = None, node: str | None = None) -> None:
         """Record the end of a trial: failed for a reason, else completed at its last rung, else stopped early."""
         flight = self._flights.pop(number)
         status = TrialStatus.PRUNED
         if reason is not None:
             status = TrialStatus.FAILED
-            log.warning("trial %d failed: %s", number, reason)
+            log.warning("trial %d failed%s: %s", number, "" if node is None else f" on {node}", reason)
         elif flight.last is not None and flight.last.iteration == flight.task.fidelity.iterations:
             status = TrialStatus.COMPLETED
-        persist(lambda: self._store.finish_trial(self._search_id, number, flight.task.attempt, status, reason))
+        finish, attempt = self._store.finish_trial, flight.task.attempt
+        persist(lambda: finish(self._search_id, number, attempt, status, reason, node))
         self._count(status, reason)
         self._plan.tell(number, flight.task.architecture, status, flight.last)
 

@@ -18,6 +18,7 @@ from nas.aids import writable_folder
 from nas.results.measurement import TrialError
 from workers.trainables.measure import PredictionSlot, evaluate_task, measured
 from workers.trainables.message import Bug, Died, Failed
+from workers.trainables.node import node_name
 from workers.trainables.process import share_of
 from workers.trainables.reservations import note
 from workers.trainables.task import TrialTask
@@ -155,5 +156,5 @@ def train_share(config: dict[str, Any]) -> None:
             ray.get(training.report.remote(measured(task, measurement, slot)))
     except TrialError as error:
         # At once: the others may be waiting for this process, and Ray Train would wait for them.
-        ray.get(training.report.remote(Failed(attempt=task.attempt, reason=str(error))))
+        ray.get(training.report.remote(Failed(attempt=task.attempt, node=node_name(), reason=str(error))))
         raise

@@ -9,6 +9,7 @@ from nas.cache.sealed import ChangedMeanwhileError
 from nas.results.measurement import Measurement
 from nas.results.predictions import Predictions
 from workers.trainables.message import Measured
+from workers.trainables.node import node_name
 from workers.trainables.process import ProcessDiedError, share_of, threads_of
 from workers.trainables.task import TrialTask
 
@@ -72,4 +73,5 @@ def evaluate_task(
 def measured(task: TrialTask, measurement: Measurement, slot: PredictionSlot) -> Measured[Measurement]:
     """Make the message of a measurement, which is the last one at the fidelity's last rung."""
     last = measurement.iteration == task.fidelity.iterations
-    return Measured(attempt=task.attempt, result=measurement, last=last, predictions=slot.take())
+    predictions = slot.take()
+    return Measured(attempt=task.attempt, node=node_name(), result=measurement, last=last, predictions=predictions)

@@ -22,9 +22,10 @@ RESULT_KEY = "message"
 
 @dataclass(frozen=True, kw_only=True)
 class _Sent:
-    """What every message names: the attempt of the work that it comes from."""
+    """What every message names: the attempt of the work that it comes from, and the node, where that is known."""
 
     attempt: int
+    node: str | None = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self  # nothing in a message changes

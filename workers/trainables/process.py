@@ -11,9 +11,11 @@ from typing import Any
 from ray import tune
 from ray.tune import PlacementGroupFactory
 
+from nas.escaping import one_line
 from nas.results.measurement import TrialError
 from nas.specs import Resources
 from workers.trainables.message import RESULT_KEY, Failed, Message
+from workers.trainables.node import node_name
 from workers.trainables.task import Task
 
 
@@ -79,7 +81,7 @@ class Process(tune.Trainable):  # type: ignore[misc]  # Ray has no types
         try:
             message = next(self._messages)
         except TrialError as error:
-            message = Failed(attempt=self._task.attempt, reason=str(error))
+            message = Failed(attempt=self._task.attempt, node=node_name(), reason=str(error))
         self._answered = True
         return {RESULT_KEY: message, "done": message.last}
 
@@ -103,9 +105,11 @@ class Process(tune.Trainable):  # type: ignore[misc]  # Ray has no types
         raise AssertionError(f"{type(self).__name__} does not say what its work is")
 
     def __repr__(self) -> str:
-        """The actor's name in the dashboard. Ray asks once: a warm process cannot be named after its trial."""
+        """The actor's name in the dashboard. Ray asks once: a warm process can only be named after its first trial."""
         task = self._task
-        return f"{task.search_name[:60]}: worker" if task.resources.reuse_workers else task.display_name
+        if not task.resources.reuse_workers:
+            return task.display_name
+        return f"{one_line(task.search_name)[:60]}: worker since {task.noun} {task.number}"
 
     def _begin(self, task: Task) -> None:
         self._task = task

@@ -60,11 +60,12 @@ class Book(Protocol[T_co, R_contra]):
         """Record a message of a task; a result that an earlier attempt has sent is not recorded again."""
         ...
 
-    def end(self, number: int, reason: str | None = None) -> None:
+    def end(self, number: int, reason: str | None = None, node: str | None = None) -> None:
         """Record the end of a task.
 
         Args:
             number: The task.
             reason: Why it failed, in one sentence; None when it ended by itself or by early stopping.
+            node: Where it failed, if that is known.
         """
         ...

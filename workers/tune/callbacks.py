@@ -104,8 +104,11 @@ class Recorder(Callback):  # type: ignore[misc]  # Ray has no types
 
     def on_trial_complete(self, *, trial: Trial, **_: Any) -> None:
         """The trial ended by itself or by early stopping."""
-        message = trial.last_result[RESULT_KEY]
-        self._book.end(trial.config["task"].number, message.reason if isinstance(message, Failed) else None)
+        number, message = trial.config["task"].number, trial.last_result[RESULT_KEY]
+        if isinstance(message, Failed):
+            self._book.end(number, message.reason, message.node)
+        else:
+            self._book.end(number)
 
     def on_trial_error(self, *, trial: Trial, **_: Any) -> None:
         """Tune has given the trial up."""

@@ -35,7 +35,7 @@ def test_a_cluster_that_does_not_answer_is_not_a_lost_driver(reconciler, store, 
         clock.now += 3600
         reconciler.run_once()
     away = store.get_search(search.id)
-    assert (away.status, away.message) == (SearchStatus.RUNNING, "waiting for Ray, which does not answer")
+    assert (away.status, away.message) == (SearchStatus.RUNNING, "waiting for Ray: no answer")
     cluster.there = True
     reconciler.run_once()
     back = store.get_search(search.id)
@@ -51,7 +51,7 @@ def test_what_a_search_waits_for_is_said_beside_what_else_there_is_to_say(reconc
     clock.now += AWAY_SECONDS
     for _ in range(2):
         reconciler.run_once()
-        assert store.get_search(search.id).message == "stopped on request; waiting for Ray, which does not answer"
+        assert store.get_search(search.id).message == "stopped on request; waiting for Ray: no answer"
     cluster.there = True
     reconciler.run_once()
     assert store.get_search(search.id).message == "stopped on request"
@@ -103,3 +103,14 @@ def test_a_driver_lost_before_it_started_is_replaced_uncounted(reconciler, store
     found = store.get_search(search.id)
     assert (found.status, found.setbacks) == (SearchStatus.QUEUED, 0)
     assert found.message == "driver 1 was lost with its cluster"
+
+
+def test_what_keeps_ray_from_being_used_is_told_as_it_changes(reconciler, store, cluster, clock, search):
+    cluster.there, cluster.why = False, "no answer from the Ray cluster at http://ray:8265: connection refused"
+    reconciler.run_once()
+    clock.now += AWAY_SECONDS
+    reconciler.run_once()
+    assert store.get_search(search.id).message == f"waiting for Ray: {cluster.why}"
+    cluster.why = "the Ray cluster at http://ray:8265 refuses the token"
+    reconciler.run_once()
+    assert store.get_search(search.id).message == f"waiting for Ray: {cluster.why}"

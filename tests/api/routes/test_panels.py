@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 from pydantic import TypeAdapter
 
+from nas.results.status import TrialStatus
 from nas.schemas.panels import Panel
 from nas.specs import AutoDeepLabSpec, BilevelSpec
+from tests.api.conftest import SCORES
+from tests.builders import measured
 
 
 def panels(service, search_id: str) -> list[dict[str, Any]]:
-    reply = service.http.get(f"/v1/searches/{search_id}/panels")
-    assert reply.status_code == 200, reply.text
-    TypeAdapter(list[Panel]).validate_python(reply.json())
-    return reply.json()
+    """All panels: what takes long is made beside the answers, and asked for until it is there."""
+    for _ in range(600):
+        reply = service.http.get(f"/v1/searches/{search_id}/panels")
+        assert reply.status_code == 200, reply.text
+        TypeAdapter(list[Panel]).validate_python(reply.json())
+        if not any(panel.get("pending") for panel in reply.json()):
+            return reply.json()
+        time.sleep(0.05)
+    raise AssertionError("the panels are being made for ever")
 
 
 def types(found: list[dict[str, Any]]) -> list[object]:
@@ -25,8 +34,8 @@ def types(found: list[dict[str, Any]]) -> list[object]:
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [
-        ("black_box", []),
-        ("auto_deeplab", [["lines", "lines"], ["lines", "lines"], "trellis", "text"]),
+        ("black_box", [["table", "lines"], "text", "spans", "bars", "table", "choices", "text"]),
+        ("auto_deeplab", [["lines", "lines"], ["lines", "lines"], "drawing", "text"]),
         ("reference", [["intervals", "intervals"], "table"]),
         ("full_scale", ["text", ["scatter", "scatter"], "table", "text"]),
         ("calibration", ["text", "scatter", "table"]),
@@ -36,8 +45,50 @@ def test_every_kind_has_its_panels(service, every_kind, kind, expected):
     assert types(panels(service, every_kind[kind])) == expected
 
 
+def test_an_analysis(service, every_kind):
+    row, _, spans, cost, failures, choices, importance = found = panels(service, every_kind["black_box"])
+    assert {panel["part"] for panel in found} == {"analysis"}
+    # Six trials are completed, one was stopped at the first rung, one failed at it, one runs and has measured nothing.
+    assert [cells[:4] for cells in row["panels"][0]["rows"]] == [["100", "8", "1", "1"], ["200", "6", "0", "0"]]
+    assert [span["mark"] for span in spans["spans"]] == [*["completed"] * 6, "pruned", "failed", "stopped"]
+    assert (
+        cost["bars"][0]["value_text"]
+        == service.http.get(f"/v1/searches/{every_kind['black_box']}").json()["cost"]["duration"]
+    )
+    assert failures["rows"] == [["no reason is known", "1", "#7"]]
+    assert [trial["score"] for trial in choices["trials"]] == sorted(SCORES)
+    assert choices["trials"][-1]["mark"] == "best"
+    assert importance["lines"] == ["importance needs 50 trials with a score; there are 7"]
+
+
+def test_sizes(service):
+    search_id = service.search()
+    service.trial(search_id, 0, 0.2, 0.4, end=TrialStatus.COMPLETED)
+    assert "row" not in types(panels(service, search_id)[2:]), "no size is known"
+    service.trial(search_id, 1)
+    for rung, score in ((100, 0.3), (200, 0.5)):
+        service.store.record_measurement(search_id, 1, 1, measured(rung, score, parameters=1000, multiply_adds=9))
+    service.finish(search_id)
+    found = panels(service, search_id)
+    charts = next(panel for panel in found if panel["type"] == "row" and "parameters" in panel["panels"][0]["title"])
+    assert [chart["points"][0]["x"] for chart in charts["panels"]] == [1000, 9]
+
+
+def test_a_search_without_trials_has_no_analysis(service):
+    assert panels(service, service.search()) == [
+        {
+            "type": "text",
+            "part": "analysis",
+            "title": "What the best trials have in common",
+            "lines": ["importance needs 50 trials with a score; there are 0"],
+            "style": "muted",
+            "pending": False,
+        }
+    ]
+
+
 def test_snapshots(service, every_kind):
-    row, shares, trellis, cell = panels(service, every_kind["auto_deeplab"])
+    row, shares, drawing, cell = panels(service, every_kind["auto_deeplab"])
     assert [len(panel["lines"]) for panel in shares["panels"]] == [2, 4]
     supernet, entropies = row["panels"]
     assert [(line["text"], line["mark"]) for line in supernet["lines"]] == [("run 0", "completed"), ("run 1", "best")]
@@ -47,11 +98,11 @@ def test_snapshots(service, every_kind):
         *("alpha, run 1", "beta, run 1"),
     ]
     # The last network of run 1 scored 0.6, that of run 0 scored 0.5.
-    assert trellis["title"] == "Decoded path, run 1, epoch 5: supernet 0.5100, decoded 0.6000 (trial 1), 3.3 min"
-    assert trellis["levels"] == ["1/4", "1/8", "1/16", "1/32"]
-    assert trellis["places"] == [2, 3, 4, 4, 4, 4]
+    assert drawing["title"] == "Decoded network, run 1, epoch 5: supernet 0.5100, decoded 0.6000 (trial 1), 3.3 min"
+    assert drawing["path"] == f"/v1/searches/{every_kind['auto_deeplab']}/snapshots/1/5/drawing"
+    assert drawing["file"] == f"run1-epoch5-{every_kind['auto_deeplab']}.svg"
+    assert service.http.get(drawing["path"]).text.startswith("<svg")
     snapshot = service.http.get(f"/v1/searches/{every_kind['auto_deeplab']}/snapshots?run=1").json()[-1]
-    assert trellis["path"] == snapshot["path"]
     assert [line.partition(":")[0] for line in cell["lines"]] == ["block 0", "block 1", "block 2"]
     assert "H[l-" in cell["lines"][0]
     assert "H[l-" in snapshot["text"]

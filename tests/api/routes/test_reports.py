@@ -67,13 +67,14 @@ def report(service, search_id: str) -> str:
 
 
 COMMON = ["What it cost", "What it was measured with", "How to repeat it"]
+TRIALS = "How its trials went"
 WINNER = ["Best architecture", "Its measurement"]
 
 
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [
-        ("black_box", [*WINNER, "How the best score rose", "Can the scores be trusted?", "Leaderboard"]),
+        ("black_box", [*WINNER, "How the best score rose", "Can the scores be trusted?", "Leaderboard", TRIALS]),
         ("auto_deeplab", ["Answer", *WINNER, "How the best score rose", "Leaderboard"]),
         ("reference", ["Answer", *WINNER, "How the best score rose", "Leaderboard"]),
         ("full_scale", ["Answer", *WINNER, "How the best score rose", "Leaderboard"]),
@@ -88,6 +89,7 @@ def test_every_kind_has_a_report(service, every_kind, kind, expected):
     assert kind_of(search.spec).question(search.spec).partition(" ")[0] in text
     assert repeat.command in text
     assert "<svg" in text
+    assert (f"segnas export {search.id} --trial " in text) == ("Its measurement" in expected)
 
 
 def test_it_needs_nothing_else_and_runs_nothing(service, every_kind):
@@ -137,7 +139,7 @@ def test_the_request_in_it_repeats_the_search(service, every_kind):
 
 
 def test_before_anything_is_measured(service):
-    assert read(report(service, service.search(running=False))).headings == COMMON
+    assert read(report(service, service.search(running=False))).headings == [TRIALS, *COMMON]
     bilevel = BilevelSpec(dataset="scenes", crop=(65, 65))
     record, _ = service.store.create_search(AutoDeepLabSpec(name="new", bilevel=bilevel))
     assert read(report(service, record.id)).headings == ["Answer", *COMMON]

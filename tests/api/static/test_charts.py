@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from nas.results.status import TrialStatus
+from tests.builders import measured
 
 pytest.importorskip("playwright.sync_api", reason="no Playwright: pip install 'segnas[dev]'")
 
@@ -145,3 +146,21 @@ def test_every_value_is_in_a_table(opened):
     expect(chart.locator(".values tbody tr")).to_have_text(
         ["trial 0: 0.250000.2500", "trial 1: 0.750010.7500", "trial 2: 0.500020.5000"]
     )
+
+
+def test_sizes_of_several_magnitudes_have_a_logarithmic_axis(service, visit):
+    search_id = service.search(name="sized")
+    for number, parameters in enumerate((1000, 20_000, 300_000)):
+        service.trial(search_id, number)
+        for rung in (100, 200):
+            found = measured(rung, 0.1 * number + 0.2, parameters=parameters, multiply_adds=2 * parameters)
+            service.store.record_measurement(search_id, number, 1, found)
+    page = visit(f"{service.url}/#/{search_id}")
+    panel = page.locator(".panel.scatter").filter(has_text="mIoU against parameters")
+    expect(panel.locator(".u-over")).to_be_visible()
+    axis, scales = "chart.plot.axes[0]._values", "Object.values(p.chart.plot.scales)[0]"
+    assert panel.locator(".plane").evaluate(f"p => p.{axis}") == ["1000", "5000", "20 k", "100 k"]
+    low, middle, high = panel.locator(".plane").evaluate(
+        f"p => [1000, Math.sqrt({scales}.min * {scales}.max), 300000].map(x => p.chart.plot.valToPos(x, 'x'))"
+    )
+    assert middle == pytest.approx((low + high) / 2, abs=1), "equal ratios are equally far apart"

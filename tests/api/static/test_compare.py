@@ -82,4 +82,10 @@ def test_a_saved_report_is_read_without_the_service(service, every_kind, browser
         # Its stylesheet is allowed by its own policy: the dark page has a dark ground.
         assert sent.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(15, 19, 26)"
         assert sent.locator("svg.chart, table").count() > 1
+        sent.emulate_media(media="print")
+        assert sent.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        surfaces = sent.locator("svg.segnas-drawing .f-surface").evaluate_all(
+            "shapes => shapes.map((shape) => getComputedStyle(shape).fill)"
+        )
+        assert set(surfaces) <= {"rgb(255, 255, 255)"}, "paper is white for a reader who likes it dark"
     assert heard == [file.as_uri()]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -162,9 +163,15 @@ def _descending(trial: dict[str, Any]) -> tuple[float, ...]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_panels_of_every_kind(service, every_kind, visit, kind):
-    sent = get(service, f"/v1/searches/{every_kind[kind]}/panels")
+    sent = _panels(service, every_kind[kind])
     page = visit(f"{service.url}/#/{every_kind[kind]}")
     expect(page.locator("h1")).to_be_visible()
+    for part in ("answer", "analysis"):
+        place = page.get_by_role("region", name=part)
+        if any(panel["part"] == part for panel in sent):
+            expect(place).to_be_visible()
+        else:
+            expect(place).to_be_hidden()
     panels = [single for panel in sent for single in panel.get("panels", [panel])]
     expect(page.locator(".panel")).to_have_count(len(panels))
     for index, panel in enumerate(panels):
@@ -173,8 +180,16 @@ def test_the_panels_of_every_kind(service, every_kind, visit, kind):
             expect(place.locator("h2")).to_have_text(panel["title"])
         _CHECKS[panel["type"]](place, panel)
     assert page.locator(".pair .panel").count() == sum(len(panel.get("panels", ())) for panel in sent)
-    if not panels:
-        expect(page.locator("#view > .card").nth(1)).to_be_hidden()
+
+
+def _panels(service, search_id: str) -> Any:
+    """The panels once all are made."""
+    for _ in range(600):
+        sent = get(service, f"/v1/searches/{search_id}/panels")
+        if not any(panel.get("pending") for panel in sent):
+            return sent
+        time.sleep(0.05)
+    raise AssertionError("panels are being made for ever")
 
 
 def _lines(place: Any, panel: dict[str, Any]) -> None:
@@ -205,6 +220,34 @@ def _number(value: float) -> str:
     return f"{value:.0f}" if value == int(value) else f"{value:.4f}"
 
 
+def _spans(place: Any, panel: dict[str, Any]) -> None:
+    expect(place.locator("canvas")).to_be_attached()
+    assert sorted(_values(place)) == sorted(span["text"] for span in panel["spans"])
+    assert place.locator(".legend span").all_inner_texts() == [entry["text"] for entry in panel["legend"]]
+    assert place.locator(".remark").all_inner_texts() == panel["notes"]
+
+
+def _bars(place: Any, panel: dict[str, Any]) -> None:
+    assert place.locator("th").all_inner_texts() == [bar["text"] for bar in panel["bars"]]
+    assert place.locator("td.number").all_inner_texts() == [bar["value_text"] for bar in panel["bars"]]
+    assert place.locator(".remark").all_inner_texts() == panel["notes"]
+
+
+def _choices(place: Any, panel: dict[str, Any]) -> None:
+    slices = place.locator("figure.chart").first
+    assert place.locator("option").all_inner_texts() == [choice["text"] for choice in panel["choices"]]
+    for index in (0, len(panel["choices"]) - 1):
+        choice = panel["choices"][index]
+        place.locator("select").select_option(label=choice["text"])
+        expect(slices.locator(".plane")).to_have_attribute("aria-label", re.compile(f"by {choice['text']}"))
+        shown = [f"{trial['text']}, {choice['values'][trial['values'][index]]}" for trial in panel["trials"]]
+        if not index:
+            slices.locator("summary").click()
+        expect(slices.locator("tbody tr")).to_have_count(len(shown))
+        assert sorted(slices.locator("tbody td:first-child").all_inner_texts()) == sorted(shown)
+    expect(place.locator("figure.chart").nth(1).locator("canvas")).to_be_attached()
+
+
 def _table(place: Any, panel: dict[str, Any]) -> None:
     assert place.locator("th").all_inner_texts() == [column["text"] for column in panel["columns"] if column["text"]]
     assert place.locator("tbody td").all_inner_texts() == [cell for row in panel["rows"] for cell in row]
@@ -212,11 +255,14 @@ def _table(place: Any, panel: dict[str, Any]) -> None:
     expect(place.locator("td.number")).to_have_count(numeric * len(panel["rows"]))
 
 
-def _trellis(place: Any, panel: dict[str, Any]) -> None:
-    expect(place.locator("circle.node:not(.taken)")).to_have_count(sum(panel["places"]))
-    expect(place.locator("circle.taken")).to_have_count(len(panel["path"]) + 1)
-    captions = place.locator("text").evaluate_all("texts => texts.map((text) => text.textContent)")
-    assert captions == [*panel["levels"], *(str(layer + 1) for layer in range(len(panel["path"])))]
+def _drawing(place: Any, panel: dict[str, Any]) -> None:
+    expect(place.locator("svg.segnas-drawing")).to_be_visible()
+    with place.page.expect_download() as saved:
+        place.get_by_role("button", name="Save drawing").click()
+    assert saved.value.suggested_filename == panel["file"]
+    drawing = place.page.request.get(f"{place.page.url.split('#')[0].rstrip('/')}{panel['path']}").text()
+    assert saved.value.path().read_text() == drawing
+    expect(place.locator("svg rect")).to_have_count(drawing.count("<rect "))
 
 
 def _text(place: Any, panel: dict[str, Any]) -> None:
@@ -238,8 +284,11 @@ _CHECKS = {
     "lines": _lines,
     "scatter": _scatter,
     "intervals": _intervals,
+    "spans": _spans,
+    "bars": _bars,
+    "choices": _choices,
     "table": _table,
-    "trellis": _trellis,
+    "drawing": _drawing,
     "text": _text,
 }
 
@@ -283,6 +332,15 @@ def test_a_trial_whose_drawing_fails_at_first_is_shown_later(service, visit):
     page.unroute("**/drawing")
     expect(page.locator("svg.segnas-drawing")).to_be_visible()
     expect(page.get_by_role("status")).to_have_text("")
+
+
+def test_a_panel_whose_drawing_fails_at_first_is_shown_later(service, every_kind, visit):
+    page = visit(f"{service.url}/docs", complaints=("ERR_FAILED",))
+    page.route("**/drawing", lambda route: route.abort())
+    page.goto(f"{service.url}/#/{every_kind['auto_deeplab']}")
+    expect(page.locator(".panel.drawing")).to_contain_text("The service does not answer")
+    page.unroute("**/drawing")
+    expect(page.locator("svg.segnas-drawing")).to_be_visible()
 
 
 def test_a_running_trial_is_followed(service, visit):

@@ -64,9 +64,9 @@ def test_a_key_gives_the_same_search(segnas, spec):
 
 def test_a_dry_run_prints_the_whole_spec_and_sends_nothing(segnas, service, spec):
     before = service.store.list_searches(limit=1).items
-    code, out, _ = segnas("submit", spec, "--dry-run")
+    code, out, _ = segnas("submit", spec, "--dry-run", "--json")
     assert code == 0
-    assert json.loads(out)["fidelity"]["batch"] == 8
+    assert json.loads(out)["spec"]["fidelity"]["batch"] == 8
     assert service.store.list_searches(limit=1).items == before
 
 
@@ -229,7 +229,8 @@ def test_watching_a_search_to_its_end(segnas, service, when_seen):
         "features: 30 %",
         "trial 0 completed 0.5000 at 200, 2.0 s",
         f"{search} completed",
-        f"best 0.5000 mIoU (trial 0 at iteration 200); take it away with: segnas export {search} -o best.json",
+        "best 0.5000 mIoU (trial 0 at iteration 200)",
+        f"next: segnas export {search} -o best.json",
     ]
 
 

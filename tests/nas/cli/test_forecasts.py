@@ -10,10 +10,8 @@ import time
 import pytest
 import yaml
 
-from nas.cli.forecasts import lines
 from nas.client import Client
 from nas.results.status import SearchStatus, TrialStatus
-from nas.schemas.forecasts import ForecastPublic
 
 pytestmark = pytest.mark.slow
 
@@ -41,26 +39,45 @@ def measure(service):
     service.trial(search, 0, 0.25, 0.5, end=TrialStatus.COMPLETED)
 
 
-def test_a_dry_run_says_what_it_would_cost_beside_the_spec(segnas, own, spec):
+def test_a_dry_run_is_a_few_lines(segnas, own, spec):
     code, out, err = segnas("submit", spec, "--dry-run")
-    assert code == 0
-    assert json.loads(out)["trials"] == 20
-    assert "fidelity: 20 trials: 20 to iteration 100, 20 to iteration 200" in err
-    assert "forecast: none: nothing has been measured" in err
+    assert (code, err) == (0, "")
+    lines = [line.strip() for line in out.splitlines()]
+    assert lines[0] == "search  a search: random on scenes"
+    assert lines[1] == "trials  20, 2 at a time"
+    at = "scenes, efficientnet_lite0 at stride 16, crop 513x513, batch 8"
+    assert lines[2] == f"fidelity  {at}; 20 trials to iteration 100, 20 to 200"
+    assert lines[3].startswith("cost  not known: nothing has been measured")
+    assert lines[4] == "warning  this service has no Ray cluster: the search would wait in the queue"
+    assert lines[5] == "nothing was started; --json prints the whole spec"
     measure(own)
     code, out, err = segnas("submit", spec, "--dry-run")
-    assert (code, json.loads(out)["trials"]) == (0, 20)
     # 20 trials of 2 s on two devices, two at a time.
-    assert "forecast: 80 s of device time, 20 s from first to last (1 trial at the same fidelity)" in err
+    assert "cost  80 s of device time, 20 s from first to last (1 trial at the same fidelity)" in out
+    assert own.store.list_searches().items[0].spec.name == "a search"
+    assert len(own.store.list_searches().items) == 1
+
+
+def test_a_dry_run_as_json_is_one_document(segnas, own, spec):
+    code, out, err = segnas("submit", spec, "--dry-run", "--json")
+    found = json.loads(out)
+    assert (code, err, found["spec"]["trials"], found["trials"]) == (0, "", 20, 20)
+    assert [fact["name"] for fact in found["facts"]] == ["search", "trials", "fidelity", "cost"]
+    assert yaml.safe_load(found["yaml"])["fidelity"]["rungs"] == [100, 200]
+    assert [problem["path"] for problem in found["warnings"]] == [""]
 
 
 def test_no_service_is_no_failure(segnas, spec, monkeypatch):
     monkeypatch.setenv("SEGNAS_URL", "http://127.0.0.1:9")
     code, out, err = segnas("submit", spec, "--dry-run")
-    assert (code, json.loads(out)["trials"]) == (0, 20)
-    assert err.startswith("no forecast: no service answers at http://127.0.0.1:9")
-    code, _, err = segnas("submit", spec, "--dry-run", "--measure")
-    assert (code, err.startswith("segnas: no service answers")) == (1, True)
+    assert (code, err) == (0, "")
+    assert "fields  right" in out
+    assert "not checked: no service answers at http://127.0.0.1:9" in out
+    found = json.loads(segnas("submit", spec, "--dry-run", "--json")[1])
+    assert found["spec"]["trials"] == 20
+    assert "no service answers" in found["unchecked"]
+    code, out, err = segnas("submit", spec, "--dry-run", "--measure")
+    assert (code, out, err.startswith("segnas: no service answers")) == (1, "", True)
 
 
 def test_what_the_service_refuses_is_told(segnas, tmp_path):
@@ -99,11 +116,11 @@ def driver(service, end):
 def test_a_probe_is_run_first(segnas, own, spec):
     with driver(own, SearchStatus.COMPLETED):
         code, out, err = segnas("submit", spec, "--dry-run", "--measure")
-    assert (code, json.loads(out)["trials"]) == (0, 20)
+    assert code == 0
     probe = own.store.list_searches().items[0]
     assert probe.spec.name == "probe of a search"
     assert f"probe {probe.id} measures what steps cost" in err
-    assert "forecast: 80 s of device time, 20 s from first to last (2 trials at a fidelity of the same cost" in err
+    assert "cost  80 s of device time, 20 s from first to last (2 trials at a fidelity of the same cost" in out
 
 
 def test_a_probe_that_fails_is_told(segnas, own, spec):
@@ -129,19 +146,3 @@ def test_the_client(own):
         measure(own)
         expected = client.forecast(own.spec)
         assert client.create_search(own.spec).forecast == expected
-
-
-def test_parts_and_runs_have_lines_of_their_own():
-    rungs = [{"iteration": 10, "trials": 12.0, "seconds": None, "measured": 0}]
-    rungs += [{"iteration": 1000, "trials": 5.44, "seconds": None, "measured": 0}]
-    part = {"path": "scoring", "trials": 12, "rungs": rungs, "basis": None, "measured": 0, "measured_to": None}
-    runs = {"runs": 2, "epochs": 40, "device_seconds": None, "measured": 0}
-    nothing = {"trials": 12, "device_seconds": None, "seconds": None, "basis": None, "reason": "why"}
-    found = ForecastPublic.model_validate(
-        {**nothing, "parts": [{**part, "seconds": None, "device_seconds": None}], "runs": runs}
-    )
-    assert list(lines(found)) == [
-        "scoring: 12 trials: 12 to iteration 10, 5.4 to iteration 1000",
-        "2 runs of 40 epochs",
-        "forecast: none: why",
-    ]

@@ -43,8 +43,9 @@ def test_the_first_spec_is_accepted_by_a_service(command_at, service, monkeypatc
     segnas("init")
     code, out, err = segnas("submit", "search.yaml", "--dry-run")
     assert code == 0
-    assert json.loads(out)["name"] == "first"
-    assert "forecast: none" in err
+    assert err == ""
+    assert "search  first: dpc on scenes" in out
+    assert "cost  not known" in out
 
 
 def test_the_first_spec_takes_a_data_set_that_is_registered(segnas, tmp_path):

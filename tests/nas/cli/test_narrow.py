@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
+from nas.cli.confirming import print_confirmation
 from nas.cli.layout import Column, print_table
 from nas.cli.output import print_heads, print_search, print_searches, print_snapshots, print_trials
 from nas.cli.ranking_tables import print_calibration, print_ranking
+from nas.cli.reports import print_comparison
 from nas.client import Client
 from nas.schemas.trials import TrialPublic
 from search_spaces import PUBLISHED_CELL, Architecture, architecture_text
@@ -131,6 +133,23 @@ def test_a_ranking(client, every_kind, printed):  # noqa: F811
 def test_a_calibration(client, every_kind, printed):  # noqa: F811
     lines = printed(print_calibration, client.calibration(every_kind["calibration"]))
     assert max(map(len, rows(lines, "Proxy"))) == 1
+
+
+def between(lines: list[str], head: str, note: str) -> int:
+    """The number of lines between the heading that has a word, and the note that begins so."""
+    start = next(index for index, line in enumerate(lines) if head in line)
+    return next(index for index, line in enumerate(lines) if line.startswith(note)) - start - 1
+
+
+def test_a_comparison(client, every_kind, printed):  # noqa: F811
+    found = client.compare([every_kind["black_box"], every_kind["auto_deeplab"]])
+    assert between(printed(print_comparison, found), "Best", "Architecture:") <= 4, "two winners"
+
+
+def test_a_confirmation(client, every_kind, printed):  # noqa: F811
+    child = client.confirm(every_kind["black_box"], {"seeds": 2})
+    found = client.confirmation(child.id)
+    assert between(printed(print_confirmation, found), "mIoU", "*:") <= 1.25 * len(found.rows)
 
 
 def test_heads(client, every_kind, printed):  # noqa: F811

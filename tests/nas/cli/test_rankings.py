@@ -178,8 +178,8 @@ def test_calibrate_watch_and_take_the_recommended(segnas, service, file, tmp_pat
             time.sleep(0.02)
         calibrated(service, queued[0].id)
 
-    dry = segnas("calibrate", file(CALIBRATION), "--dry-run")
-    assert json.loads(dry[1])["least_rho"] == 0.5
+    dry = segnas("calibrate", file(CALIBRATION), "--dry-run", "--json")
+    assert json.loads(dry[1])["spec"]["least_rho"] == 0.5
     driver = threading.Thread(target=drive)
     driver.start()
     code, out, err = segnas("calibrate", file(CALIBRATION), "--watch")
@@ -197,7 +197,7 @@ def test_calibrate_watch_and_take_the_recommended(segnas, service, file, tmp_pat
     assert json.loads(segnas("calibration", search, "--json")[1])["recommended"]["name"] == "short"
     # A spec by name goes to the server as it is; what can be checked here is.
     spec = file({"name": "named", "trials": 3, "fidelity": search}, "named.yaml")
-    assert json.loads(segnas("submit", spec, "--dry-run")[1])["fidelity"] == search
+    assert yaml.safe_load(json.loads(segnas("submit", spec, "--dry-run", "--json")[1])["yaml"])["fidelity"] == search
     named = segnas("submit", spec)[1].strip()
     assert service.store.get_search(named).spec.fidelity.rungs == (200,)
     assert "trails: unknown field" in sentence(

@@ -15,9 +15,11 @@ from pydantic import SecretStr
 
 from nas.client import Client, ClientError, Event, find_url
 from nas.client.events import read_lines, server_sent
+from nas.drawing.draw import draw
 from nas.results.status import SearchStatus, TrialStatus
-from nas.specs import BlackBoxSpec
+from nas.specs import BlackBoxSpec, Fidelity, ReferenceSpec
 from search_spaces import read_architecture
+from tests.builders import predictions
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +75,29 @@ def test_trials_as_a_table_of_pandas(client, service, monkeypatch):
         "Int64",
     ]
     assert client.dataframe(service.search()).empty
+
+
+def test_panels_drawing_and_predictions(client, service, tmp_path):
+    search = service.search()
+    service.trial(search, 0, 0.25, 0.5, end=TrialStatus.COMPLETED)
+    recorded = predictions(200)
+    service.store.record_predictions(search, 0, 1, recorded)
+    assert [panel.type for panel in client.panels(search, 0)] == ["pictures", "row", "row", "commands"]
+    assert {panel.part for panel in client.panels(search)} == {"analysis"}
+    heads, _ = service.store.create_search(ReferenceSpec(name="heads", fidelity=Fidelity(dataset="scenes")))
+    assert [panel.type for panel in client.panels(heads.id)] == ["table"]
+    drawing = client.drawing(search, 0)
+    drawing.save(tmp_path / "cell.svg")
+    assert (tmp_path / "cell.svg").read_text() == draw(client.trial(search, 0).document).svg
+    listed = client.predictions(search, 0)
+    assert (listed.iteration, len(listed.images)) == (200, 2)
+    assert client.picture(search, 0, 1) == recorded.maps[1]
+    assert client.picture(search, 0, 0, "image") == recorded.examples.images[0]
+    with pytest.raises(ClientError, match="there is no image 2"):
+        client.picture(search, 0, 2)
+    service.trial(search, 1)
+    with pytest.raises(ClientError, match="measured nothing yet"):
+        client.predictions(search, 1)
 
 
 def test_a_table_needs_pandas(client, service, monkeypatch):

@@ -12,6 +12,7 @@ from nas.panels.calibration import calibration_panels
 from nas.panels.heads import heads_panels
 from nas.panels.ranking import ranking_panels
 from nas.panels.snapshots import snapshot_panels, stride_shares
+from nas.published import published
 from nas.ranking.calibration import CalibratedProxy, Calibration
 from nas.ranking.candidates import Candidate
 from nas.ranking.outliers import outliers
@@ -58,7 +59,7 @@ def snapshot(epoch: int, miou: float, **changes: object) -> Snapshot:
 
 def test_without_scores_the_best_run_is_that_of_the_best_supernet():
     runs = {0: [snapshot(1, 0.9), snapshot(2, 0.3)], 3: [snapshot(1, 0.2), snapshot(2, 0.4, stopped_by="skips")]}
-    row, shares, trellis, cell = sent(snapshot_panels(SUPERNET, runs, {}))
+    row, shares, drawing, cell = sent(snapshot_panels("s0", SUPERNET, runs, {}))
     supernets, entropies = row["panels"]
     assert [(line["text"], line["mark"], line["points"]) for line in supernets["lines"]] == [
         ("run 0", "completed", ((1, 0.9), (2, 0.3))),
@@ -74,15 +75,14 @@ def test_without_scores_the_best_run_is_that_of_the_best_supernet():
         "Alpha of run 3: mean over the edges of the cell",
         "Beta of run 3: share of layers at each stride",
     ]
-    assert trellis["title"] == "Decoded path, run 3, epoch 2: supernet 0.4000, 60 s, stopped by skips"
-    assert (trellis["levels"], trellis["places"]) == (("1/4", "1/8"), (2, 2, 2))
-    assert trellis["path"] == runs[3][-1].path
+    assert drawing["title"] == "Decoded network, run 3, epoch 2: supernet 0.4000, 60 s, stopped by skips"
+    assert drawing["path"] == "/v1/searches/s0/snapshots/3/2/drawing"
     assert len(cell["lines"]) == 1
 
 
 def test_alpha_and_beta_over_epochs():
     first, last = snapshot(1, 0.2), snapshot(2, 0.3, alpha=((1.0,) + (0.0,) * 7,) * 2)
-    row = sent(snapshot_panels(SUPERNET, {0: [first, last]}, {}))[1]
+    row = sent(snapshot_panels("s0", SUPERNET, {0: [first, last]}, {}))[1]
     alpha, beta = row["panels"]
     assert [line["text"] for line in alpha["lines"]][:2] == ["sep 3x3", "sep 5x5"]
     assert alpha["lines"][0]["points"] == ((1, pytest.approx(0.2)), (2, 1.0))
@@ -131,6 +131,17 @@ def test_heads_without_numbers_and_with():
 def test_heads_before_any_score_are_a_table_alone():
     nothing = ReferenceRow("1x1", "a", None, None, None, {}, {}, None, None, None)
     assert [panel["type"] for panel in sent(heads_panels([nothing]))] == ["table"]
+
+
+def test_a_published_score_stands_beside_ones_own():
+    row = ReferenceRow("linear", "a", 1, 1, 1.0, {0: 0.4}, {}, 0.4, None, None)
+    (paper,) = [one for one in published("ade20k") if one.alike is not None and one.miou == 44.3]
+    *_, table, remark = sent(heads_panels([row], {"a": [paper], "b": [paper]}))
+    assert table["title"] == "Published in the same setting"
+    ((head, theirs, ours, source),) = table["rows"]
+    assert (head, theirs, ours) == ("linear", "44.30 %", "40.00 %")
+    assert source.startswith("TMLR 2024, https://arxiv.org/abs/2304.07193; ")
+    assert "Papers train longer" in remark["lines"][0]
 
 
 def test_heads_are_sorted_by_their_means_and_one_seed_has_no_interval():

@@ -6,7 +6,9 @@ import pytest
 from typer.testing import CliRunner
 
 from nas.cli.app import app
-from nas.published import DATASETS, published
+from nas.published import DATASETS, published, published_beside
+from nas.specs import Fidelity
+from search_spaces import PUBLISHED_CELL, DenseCell, ReferenceHead
 
 
 def test_every_number_has_a_source_and_a_place_in_it():
@@ -73,3 +75,44 @@ def test_the_command_prints_json_and_a_table():
     for dataset in DATASETS:
         assert f"{dataset}: published mIoU in percent" in printed
     assert "Auto-DeepLab-L" in printed
+
+
+DINO = {"name": "hf:facebook/dinov2-small", "output_stride": 14}
+FROZEN = Fidelity.model_validate({"dataset": "ade20k", "backbone": DINO, "crop": (518, 518)})
+RESNET = {"name": "resnet50", "weights": None, "frozen": False, "output_stride": 32, "levels": (4, 8, 16, 32)}
+PYRAMID = Fidelity.model_validate({"dataset": "ade20k", "backbone": RESNET, "crop": (513, 513)})
+
+
+def miou_beside(head: ReferenceHead | DenseCell, fidelity: Fidelity) -> list[float]:
+    return [score.miou for score in published_beside(head, fidelity)]
+
+
+def test_a_published_score_stands_beside_the_same_setting():
+    assert miou_beside(ReferenceHead(name="linear"), FROZEN) == [44.3]
+    assert miou_beside(ReferenceHead(name="upernet", channels=512), PYRAMID) == [40.44]
+    assert miou_beside(ReferenceHead(name="fpn", channels=128), PYRAMID) == [37.49]
+    cityscapes = PYRAMID.model_copy(update={"dataset": "cityscapes"})
+    assert miou_beside(ReferenceHead(name="fpn", channels=128), cityscapes) == [74.52]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"dataset": "scenes"},
+        {"val_images": 100},
+        {"resize": 0.5},
+        {"label_stride": 2},
+        {"backbone": FROZEN.backbone.model_copy(update={"frozen": False})},
+        {"backbone": FROZEN.backbone.model_copy(update={"name": "hf:facebook/dinov2-base-of-ours"})},
+    ],
+)
+def test_another_setting_has_none_beside_it(changes):
+    assert miou_beside(ReferenceHead(name="linear"), FROZEN.model_copy(update=changes)) == []
+
+
+def test_another_head_has_none_beside_it():
+    assert miou_beside(ReferenceHead(name="upernet"), PYRAMID) == [], "256 filters, where the paper has 512"
+    assert miou_beside(ReferenceHead(name="conv1x1"), FROZEN) == []
+    assert miou_beside(PUBLISHED_CELL, FROZEN) == []
+    coarse = PYRAMID.model_copy(update={"backbone": PYRAMID.backbone.model_copy(update={"levels": (8, 16, 32)})})
+    assert miou_beside(ReferenceHead(name="fpn", channels=128), coarse) == []

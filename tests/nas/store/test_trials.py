@@ -96,6 +96,20 @@ def test_the_same_rung_again_keeps_the_first(store: Store, driven: str, add, mea
     assert store.curve(driven, 0) == [measured(100, 0.4)]
 
 
+def test_the_node_is_that_of_the_last_result(store: Store, driven: str, add, measured):
+    add(driven, 0)
+    assert store.get_trial(driven, 0).node is None
+    store.record_measurement(driven, 0, 1, measured(10, 0.5), node="one (9134d6fc)")
+    assert store.get_trial(driven, 0).node == "one (9134d6fc)"
+    attempt = store.begin_attempt(driven, 0)
+    store.record_measurement(driven, 0, attempt, measured(20, 0.6), node="two (0badcafe)")
+    store.finish_trial(driven, 0, attempt, TrialStatus.COMPLETED)
+    assert store.get_trial(driven, 0).node == "two (0badcafe)"
+    add(driven, 1)
+    store.finish_trial(driven, 1, 1, TrialStatus.FAILED, "the loss is not finite", "two (0badcafe)")
+    assert store.get_trial(driven, 1).node == "two (0badcafe)"
+
+
 def test_a_late_rung_joins_the_curve_only(store: Store, driven: str, add, measured):
     add(driven, 0)
     store.record_measurement(driven, 0, 1, measured(300, 0.4))

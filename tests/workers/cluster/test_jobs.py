@@ -17,7 +17,7 @@ from nas.store.tables import SearchRow
 from search_spaces.dense_cell.architecture import DenseCell
 from workers.cluster import processes
 from workers.cluster.health import PARTS
-from workers.cluster.jobs import Cluster, ClusterUnreachable, JobEnd, JobState, job_id
+from workers.cluster.jobs import Cluster, ClusterUnreachable, JobEnd, JobState, job_id, without_dumps
 from workers.driver.exit_codes import ExitCode
 
 NOBODY = "s000000000000"
@@ -77,7 +77,7 @@ def test_attempts_count_from_one():
 
 def test_nobody_answers():
     with Cluster("http://127.0.0.1:9", "token") as cluster:
-        assert not cluster.reachable()
+        assert str(cluster.unreachable()).startswith("no answer from the Ray cluster at http://127.0.0.1:9: ")
         with pytest.raises(ClusterUnreachable, match=r"no answer from the Ray cluster at http://127\.0\.0\.1:9"):
             cluster.state(job_id(NOBODY, 1))
         assert set(cluster.problems()) == set(PARTS)
@@ -87,21 +87,32 @@ def test_a_token_is_found_where_ray_finds_it(running_ray, monkeypatch, tmp_path)
     local = running_ray.local
     monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(local.folder / "token"))
     with Cluster(local.dashboard_url + "/") as found:
-        assert found.reachable()
+        assert found.unreachable() is None
     monkeypatch.setenv("RAY_AUTH_TOKEN", "wrong")
     with Cluster(local.dashboard_url) as wrong:
-        assert not wrong.reachable()
+        refused = f"the Ray cluster at {local.dashboard_url} refuses the token"
+        assert str(wrong.unreachable()).startswith(refused)
+        assert wrong.problems()["ray"].startswith(refused)
         with pytest.raises(ClusterUnreachable, match="refuses the token"):
             wrong.logs(job_id(NOBODY, 1))
     monkeypatch.delenv("RAY_AUTH_TOKEN")
     monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(tmp_path / "none"))
     with Cluster(local.dashboard_url) as tokenless:
-        assert not tokenless.reachable()
+        assert "refuses the token" in str(tokenless.unreachable())
+
+
+def test_dumps_of_a_raylets_state_are_left_out_of_logs():
+    lost = "(raylet) Raylet is terminated. Last 20 lines of the Raylet logs:\n"
+    dump = "    [state-dump] NodeManager.GCTaskFailureReason - 1 total\n    [state-dump] \n"
+    assert without_dumps(f"trial 2: 0.6026 at 150\n{lost}{dump}trial 2: 0.6665 at 300\n") == (
+        f"trial 2: 0.6026 at 150\n{lost}trial 2: 0.6665 at 300\n"
+    )
+    assert without_dumps("no end of line") == "no end of line"
 
 
 def test_a_job_nobody_knows_is_lost(cluster):
     job = job_id(NOBODY, 1)
-    assert cluster.reachable()
+    assert cluster.unreachable() is None
     assert cluster.problems() == {}
     assert cluster.state(job) is JobState.lost
     assert cluster.logs(job) == ""

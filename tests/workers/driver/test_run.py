@@ -129,7 +129,7 @@ def test_a_search_in_warm_processes(running_ray, store, workspace, spec_of):
     assert not (workspace.artifacts / search_id).exists()
     named = {f"warm search: trial {number}.train" for number in range(12)}
     until(lambda: named <= task_names(running_ray))  # Ray collects them every second
-    assert "warm search: worker" in actor_names(running_ray)
+    assert "warm search: worker since trial 0" in actor_names(running_ray)
 
 
 def test_hyperband_stops_each_bracket_from_its_rung_on(running_ray, store, workspace, spec_of):

@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import DenseCellSpace, DpcStrategy, RandomStrategy, Strategy, TpeStrategy
 from nas.store import SearchClosedError, StaleAttemptError, Store, StoreError
 from nas.training.workspace import Workspace
-from tests.builders import measured
+from tests.builders import measured, predictions
 from workers.driver import record as record_module
 from workers.driver.record import DriverRecord, persist
 from workers.driver.trial_book import TrialBook
@@ -288,6 +289,22 @@ def test_a_new_attempt_does_not_record_what_is_recorded(store, spec_of):
     trial_book.record(0, Progress(attempt=2, done=1, total=2))  # for people, not for the record
     trial_book.record(0, message(measure(flight.architecture, 20), attempt=2))
     assert store.curve(search_id, 0) == [first, measure(flight.architecture, 20)]
+
+
+def test_predictions_are_recorded_beside_the_measurement(store, spec_of):
+    """Those of a rung that is recorded too: the driver before may have died between the two writes."""
+    search_id = search(store, spec_of(early_stopping=None))
+    trial_book = begin(store, search_id)
+    flight = launch(trial_book)
+    first = measure(flight.architecture, 10)
+    trial_book.record(0, message(first))
+    assert store.predictions(search_id, 0) is None
+    assert trial_book.relaunch(0) == 2
+    trial_book.record(0, replace(message(first, attempt=2), predictions=predictions(10)))
+    assert store.predictions(search_id, 0) == predictions(10)
+    trial_book.record(0, replace(message(measure(flight.architecture, 20), 2), predictions=predictions(20)))
+    assert store.predictions(search_id, 0) == predictions(20)
+    assert len(store.curve(search_id, 0)) == 2
 
 
 def test_a_space_that_is_used_up_ends_the_search(store, spec_of):

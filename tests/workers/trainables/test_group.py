@@ -93,12 +93,15 @@ def test_a_trial_in_two_processes_goes_on_after_one_was_killed(running_ray, stor
     assert run_search(store, search_id, attempt, workspace) is SearchStatus.COMPLETED
     killer.join()
     assert len(pids) == 2
-    assert {"together: worker", "together: trial 0: 2 processes"} <= names
+    assert {"together: worker since trial 0", "together: trial 0: 2 processes"} <= names
     (trial,) = store.all_trials(search_id)
     assert (trial.status, trial.attempt) == (TrialStatus.COMPLETED, 2)
     first, last = store.measurements(search_id)[0]
     assert (first, last.iteration) == (measured[0], 400)
     assert last.seconds > first.seconds
+    seen = store.predictions(search_id, 0)
+    assert seen is not None
+    assert (seen.iteration, len(seen.maps)) == (400, 4)
     assert last.device_seconds == pytest.approx(2 * last.seconds)
     until(lambda: not any(map(alive, pids)), 20)
 

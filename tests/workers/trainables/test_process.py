@@ -7,10 +7,13 @@ import random
 
 import pytest
 
+from nas.data.entry import DatasetEntry
 from nas.results.measurement import TrialError
+from nas.specs import BackboneSpec, Fidelity, HeadSpec
 from nas.training.workspace import Workspace
 from search_spaces.dense_cell.space import sample
 from tests.builders import measured
+from tests.workers.conftest import write_scenes
 from workers.trainables.message import RESULT_KEY, Failed
 from workers.trainables.process import ProcessDiedError
 from workers.trainables.task import TrialTask
@@ -47,6 +50,26 @@ def task_of(tmp_path, spec_of):
         )
 
     return make
+
+
+def test_a_real_trial_sends_what_it_predicts_with_each_rung(task_of, tmp_path):
+    entry = DatasetEntry(layout="cityscapes", root=write_scenes(tmp_path / "tiny"))
+    task = task_of(0)
+    fidelity = Fidelity(
+        dataset="tiny",
+        backbone=BackboneSpec(width=0.25, blocks=5, output_stride=8, warmup_iterations=2),
+        head=HeadSpec(channels=8, rate_multiplier=1),
+        crop=(64, 128),
+        rungs=(1, 2),
+        batch=4,
+        label_stride=8,
+    )
+    workspace = Workspace({"tiny": entry}, {}, tmp_path / "cache", tmp_path / "artifacts")
+    process = TrialProcess({"task": dataclasses.replace(task, fidelity=fidelity, workspace=workspace)})
+    messages = [process.step()[RESULT_KEY] for _ in range(2)]
+    assert [message.predictions.iteration for message in messages] == [1, 2]
+    assert {message.predictions.examples.rows for message in messages} == {(0, 2, 3, 4)}
+    process.cleanup()
 
 
 def test_a_step_is_a_rung_and_the_last_one_is_done(task_of):
@@ -99,7 +122,7 @@ def test_a_process_whose_step_raised_leaves_the_checkpoint_to_the_next_attempt(t
 def test_names_for_people(task_of):
     assert task_of(7).display_name == "my search: trial 7"
     assert task_of(7, attempt=3).display_name == "my search: trial 7, attempt 3"
-    assert repr(Toy({"task": task_of(7)})) == "my search: worker"
+    assert repr(Toy({"task": task_of(7)})) == "my search: worker since trial 7"
 
 
 def test_a_name_for_people_turns_no_row_round(task_of):

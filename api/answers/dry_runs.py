@@ -1,0 +1,89 @@
+"""The answer to a dry run: what a search would do and cost, in words that the command line and the page show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pydantic import BaseModel
+
+from api.answers.forecasts import forecast_public
+from nas.formatting import duration
+from nas.kinds.registry import kind_of
+from nas.schemas.dry_runs import DryRunPublic, FactPublic
+from nas.schemas.forecasts import ForecastPublic, TrialsForecastPublic
+from nas.specs import Fidelity, SearchSpec
+from nas.specs.given import given_fields
+from nas.store import Store
+from nas.yaml_text import dump_yaml
+from search_spaces.validation import FieldProblem
+
+
+def dry_run_public(
+    spec: SearchSpec, request: BaseModel, warnings: tuple[FieldProblem, ...], store: Store
+) -> DryRunPublic:
+    """Make the answer to a dry run.
+
+    Args:
+        spec: The search, with its names resolved.
+        request: The request that it was made of.
+        warnings: What is odd about it.
+        store: Has the times of earlier searches.
+    """
+    forecast = forecast_public(spec, store)
+    return DryRunPublic(
+        **dict(forecast),
+        facts=tuple(FactPublic(name=name, text=text) for name, text in facts(spec, forecast)),
+        warnings=warnings,
+        spec=spec,
+        yaml=_yaml(request),
+    )
+
+
+def _yaml(request: BaseModel) -> str:
+    """The fields that are no defaults, in an order for reading: what it is first, what it runs on last."""
+    given = given_fields(request)
+    first, last = ("kind", "name"), ("resources", "retries", "seed")
+    between = [field for field in given if field not in (*first, *last)]
+    return dump_yaml({field: given[field] for field in (*first, *between, *last) if field in given})
+
+
+def facts(spec: SearchSpec, forecast: ForecastPublic) -> Iterator[tuple[str, str]]:
+    """Say in words what a search would do and cost, as names and texts.
+
+    Args:
+        spec: The search.
+        forecast: Its forecast.
+    """
+    kind, concurrent = kind_of(spec), spec.resources.concurrent
+    yield "search", f"{spec.name}: {kind.method(spec)} on {kind.dataset(spec)}"
+    yield "trials", f"{forecast.trials}, {concurrent} at a time"
+    if forecast.runs is not None:
+        yield "runs", f"{forecast.runs.runs} of {forecast.runs.epochs} epochs"
+    for part in forecast.parts:
+        yield part.path, f"{_fidelity(spec.fidelities[part.path])}; {_reached(part)}"
+    yield "cost", cost(forecast)
+
+
+def cost(forecast: ForecastPublic) -> str:
+    """Write the expected cost and duration with their basis, or why they are not known."""
+    if forecast.device_seconds is None:
+        return f"not known: {forecast.reason}"
+    total = f"{duration(forecast.device_seconds)} of device time, {duration(forecast.seconds)} from first to last"
+    return f"{total} ({forecast.basis})"
+
+
+def _fidelity(fidelity: Fidelity) -> str:
+    backbone = fidelity.backbone
+    trained = "" if backbone.frozen else ", trained"
+    height, width = fidelity.crop
+    strides = f"stride{'s' * (len(backbone.strides) > 1)} {' and '.join(map(str, backbone.strides))}"
+    return f"{fidelity.dataset}, {backbone.name} at {strides}{trained}, crop {height}x{width}, batch {fidelity.batch}"
+
+
+def _reached(part: TrialsForecastPublic) -> str:
+    reached = [f"{_about(rung.trials)} trials to iteration {rung.iteration}" for rung in part.rungs[:1]]
+    return ", ".join([*reached, *(f"{_about(rung.trials)} to {rung.iteration}" for rung in part.rungs[1:])])
+
+
+def _about(trials: float) -> str:
+    return f"{trials:.1f}" if trials < 10 and trials != int(trials) else f"{trials:.0f}"

@@ -1,0 +1,106 @@
+"""Values that take long to compute: made beside the answers, and the last ones given meanwhile."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from threading import Lock
+from typing import Generic, NamedTuple, TypeVar
+
+T = TypeVar("T")
+
+log = logging.getLogger("segnas.lately")
+
+PATIENCE = 0.03
+"""Seconds that a reader waits at most for a value that is being made."""
+
+SHARE = 0.05
+"""Of the time, at most so much goes into making one value again and again."""
+
+AFTER_FAILURE = 10.0
+"""Seconds until what could not be made is tried again, at least."""
+
+KEPT = 200
+"""Values that are kept; the one that was read longest ago goes first."""
+
+
+class Found(NamedTuple, Generic[T]):
+    """The last value, None before the first; and whether it is that of the present state."""
+
+    value: T | None
+    present: bool
+
+
+_NONE = object()
+"""The state of a value that was never made."""
+
+
+@dataclass
+class _Entry(Generic[T]):
+    state: Hashable = _NONE
+    value: T | None = None
+    making: Future[None] | None = None
+    again_at: float = 0.0
+
+    def found(self, state: Hashable) -> Found[T]:
+        return Found(self.value, self.state == state)
+
+
+class Lately(Generic[T]):
+    """Keeps the last value of each key, and makes it anew when the state that it was made from has changed.
+
+    One thread makes all values. What could not be made is logged, and tried again when it is asked for later.
+
+    Args:
+        clock: Seconds of a monotonic clock.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = Lock()
+        self._entries: OrderedDict[Hashable, _Entry[T]] = OrderedDict()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="lately")
+
+    def get(self, key: Hashable, state: Hashable, make: Callable[[], T]) -> Found[T]:
+        """Return the value of a key, waiting a moment for it if it has to be made.
+
+        Args:
+            key: Names the value.
+            state: What the value depends on; another state than before makes the value anew.
+            make: Makes it, in another thread.
+        """
+        with self._lock:
+            entry = self._entries.setdefault(key, _Entry())
+            self._entries.move_to_end(key)
+            while len(self._entries) > KEPT:
+                self._entries.popitem(last=False)
+            if entry.state == state:
+                return entry.found(state)
+            if entry.making is None and self._clock() >= entry.again_at:
+                entry.making = self._thread.submit(self._make, entry, state, make)
+            making = entry.making
+        if making is not None:
+            wait([making], PATIENCE)
+        with self._lock:
+            return entry.found(state)
+
+    def close(self) -> None:
+        """Drop what waits to be made, and wait for what is being made."""
+        self._thread.shutdown(cancel_futures=True)
+
+    def _make(self, entry: _Entry[T], state: Hashable, make: Callable[[], T]) -> None:
+        begun, pause = self._clock(), 0.0
+        try:
+            value = make()
+        except Exception:
+            log.exception("a value could not be made")
+            pause = AFTER_FAILURE
+        with self._lock:
+            ended = self._clock()
+            entry.making, entry.again_at = None, ended + max(pause, (ended - begun) / SHARE)
+            if not pause:
+                entry.state, entry.value = state, value

@@ -1,0 +1,44 @@
+// Trials by what they chose: score against one choice, which the reader selects, and lines through all choices (parallel coordinates).
+
+import { Chart } from "./chart.js";
+import { element } from "./dom.js";
+import { marked } from "./panels.js";
+
+const FEW = 12; // values that an axis of the parallel coordinates can name
+
+export function choices(panel) {
+  const select = element("select", { onchange: () => slice.show(sliceOf(panel, Number(select.value))) },
+    panel.choices.map(({ text }, index) => element("option", { value: index }, text)));
+  const slice = new Chart(sliceOf(panel, 0)), parallel = new Chart(parallelOf(panel));
+  return [
+    element("div", { class: "pair" },
+      element("div", {}, element("label", { class: "beside" }, "Choice", select), slice.element),
+      element("div", {}, element("p", { class: "muted remark" }, "Each line is a trial; the better, the stronger its colour."), parallel.element)),
+    panel.notes.map((text) => element("p", { class: "muted remark" }, text)),
+  ];
+}
+
+function sliceOf({ trials, choices: all }, at) {
+  const { text, values } = all[at];
+  const aside = ({ number }) => 0.5 * (((number * 0.618) % 1) - 0.5); // so that equal choices do not lie on one line
+  const points = trials.map((trial) => ({ x: trial.values[at] + aside(trial), y: trial.score, mark: trial.mark, text: `${trial.text}, ${values[trial.values[at]]}` }));
+  return { name: `Score against ${text}`, x: { text, labels: values }, y: { text: "mIoU" }, series: marked(points) };
+}
+
+// An axis for each choice of few values and one for the score, each from 0 to 1. Trials ascend in score: the best lie on top.
+function parallelOf({ trials, choices: all }) {
+  const shown = all.map((choice, at) => ({ ...choice, at })).filter(({ values }) => values.length <= FEW);
+  const scores = trials.map(({ score }) => score), least = Math.min(...scores), most = Math.max(...scores);
+  const share = (score) => (most > least ? (score - least) / (most - least) : 1);
+  const height = ({ values }, value) => (values.length > 1 ? value / (values.length - 1) : 0.5);
+  const series = trials.map((trial, rank) => ({
+    text: trial.text, mark: trial.mark === "best" ? "best" : rank / trials.length, line: "straight", dots: "unseen",
+    points: [...shown.map((choice, x) => ({ x, y: height(choice, trial.values[choice.at]), text: `${trial.text}, ${choice.text}: ${choice.values[trial.values[choice.at]]}` })),
+      { x: shown.length, y: share(trial.score), text: trial.text }],
+  }));
+  const notes = shown.flatMap((choice, x) => choice.values.map((text, value) => ({ x, y: height(choice, value), text })));
+  return {
+    name: "Choices of each trial", x: { labels: [...shown.map(({ short }) => short), "mIoU"], span: [-0.3, shown.length + 0.2] },
+    y: { format: () => "", span: [-0.06, 1.06] }, series, notes,
+  };
+}

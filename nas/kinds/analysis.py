@@ -1,0 +1,93 @@
+"""The analysis of a search's trials: bounded reads of the store, made into panels (`nas.panels`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import chain
+
+from nas.panels.choices import choices_panel
+from nas.panels.failures import failures_panel
+from nas.panels.front import front_panels
+from nas.panels.importance import importance_panel
+from nas.panels.rungs import rungs_panels
+from nas.panels.sampling import SAMPLE, every, sample_text
+from nas.panels.spending import spending_panel
+from nas.panels.timeline import timeline_panel
+from nas.results.status import TrialStatus
+from nas.schemas.panels import Panel
+from nas.specs import DenseCellSpace
+from nas.store import RungCount, SearchRecord, Store
+
+SHOWN_SPANS = 200
+"""Trials of a timeline."""
+
+SHOWN_REASONS = 20
+"""Reasons by which failed trials are grouped."""
+
+SHOWN_BEST = 100
+"""The best trials that a chart of choices has beside its sample."""
+
+
+def trial_panels(search: SearchRecord, rungs: Sequence[int], store: Store) -> tuple[Panel, ...]:
+    """Make the panels of rungs, timeline, cost and failures, which a search has from its first trial on."""
+    counts = store.rung_counts(search.id)
+    trials = sum(count.trials for count in counts)
+    if not trials:
+        return ()
+    step = every(trials)
+    sample = store.rung_points(search.id, range(0, trials, step))
+    note = f"Scores are spread over the trials that measured the rung; of these, {sample_text(step)}."
+    running = _count(counts, TrialStatus.RUNNING)
+    spent = store.overview(search.id).cost.device_seconds
+    panels: list[Panel] = [
+        *rungs_panels(rungs, counts, sample, note),
+        timeline_panel(store.newest_spans(search.id, SHOWN_SPANS), trials),
+        spending_panel(spent, trials - running, search.planned, search.forecast),
+    ]
+    failed = _count(counts, TrialStatus.FAILED)
+    if failed:
+        panels.append(failures_panel(store.failures(search.id, SHOWN_REASONS), failed))
+    return _analysis(panels)
+
+
+def size_panels(search_id: str, store: Store) -> tuple[Panel, ...]:
+    """Make the charts of score against size at the rung of the best trial; none while no size is known."""
+    best = store.best_trial(search_id)
+    if best is None or best.iteration is None:
+        return ()
+    trials = store.sized_scores(search_id, best.iteration)
+    return _analysis([front_panels(trials, best.iteration, every(len(trials)))]) if trials else ()
+
+
+def choice_panels(search_id: str, space: DenseCellSpace, store: Store) -> tuple[Panel, ...]:
+    """Make the panel of scores against choices at the rung of the best trial; none before the first score."""
+    best = store.best_trial(search_id)
+    if best is None or best.iteration is None:
+        return ()
+    counts = store.rung_counts(search_id)
+    step = every(sum(count.trials for count in counts if count.iteration == best.iteration))
+    sample = store.sampled_trials(search_id, step, best.iteration)
+    leading = store.list_trials(search_id, "-score", limit=SHOWN_BEST).items
+    trials = {t.number: t for t in chain(sample, leading) if t.iteration == best.iteration and t.standing is not None}
+    notes = (
+        f"Of the trials at this iteration, shown are {sample_text(step)}"
+        + (f" and the best {SHOWN_BEST}." if step > 1 else "."),
+    )
+    return _analysis([choices_panel(space, trials.values(), best.iteration, best.number, notes)])
+
+
+def importance_panels(search_id: str, space: DenseCellSpace, store: Store) -> tuple[Panel, ...]:
+    """Make the panel of the importance of choices, over a sample of all trials that have a standing."""
+    step = every(sum(count.trials for count in store.rung_counts(search_id)))
+    trials = store.sampled_trials(search_id, step)
+    which = f"Of the trials with a score, {sample_text(step)}: {len(trials):,}, of {SAMPLE:,} at most"
+    note = f"{which}; better is as on the leaderboard, a deeper rung before a higher score."
+    return _analysis([importance_panel(space, trials, (note,))])
+
+
+def _analysis(panels: Iterable[Panel]) -> tuple[Panel, ...]:
+    return tuple(panel.model_copy(update={"part": "analysis"}) for panel in panels)
+
+
+def _count(counts: Iterable[RungCount], status: TrialStatus) -> int:
+    return sum(count.trials for count in counts if count.status is status)

@@ -1,0 +1,32 @@
+"""Answers about a first search: a request that fits a data set, and what can be changed in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from nas.schemas.base import PublicModel
+
+
+class BackboneChoice(PublicModel):
+    """One backbone that a first search can use."""
+
+    text: str = Field(description="What it is, in words.")
+    backbone: dict[str, Any] = Field(description="The field `fidelity.backbone` of a request.")
+    problem: str | None = Field(description="What it needs and the service does not have; null if nothing.")
+
+
+class StrategyChoice(PublicModel):
+    """One strategy that proposes architectures."""
+
+    name: str
+    text: str = Field(description="What it does, in a sentence.")
+
+
+class FirstSearchPublic(PublicModel):
+    """A request of a black-box search that fits a data set: `POST /v1/searches` takes it as it is."""
+
+    request: dict[str, Any]
+    backbones: tuple[BackboneChoice, ...] = Field(description="The one of the request is the first without a problem.")
+    strategies: tuple[StrategyChoice, ...]

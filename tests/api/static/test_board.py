@@ -1,0 +1,92 @@
+"""The leaderboard in a real browser: columns, sorting, more trials, the file."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from nas.results.status import TrialStatus
+
+pytest.importorskip("playwright.sync_api", reason="no Playwright: pip install 'segnas[dev]'")
+
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.slow
+
+SHOWN = 50
+
+
+@pytest.fixture
+def opened(service, visit):
+    search_id = service.search(name="boarded", trials=100)
+    for number in range(SHOWN + 5):
+        service.trial(search_id, number, 0.1, (number * 37 % 101) / 101, end=TrialStatus.COMPLETED)
+    service.trial(search_id, SHOWN + 5, 0.99)
+    service.store.finish_trial(search_id, SHOWN + 5, 1, TrialStatus.FAILED, '=cmd("x"), then NaN')
+    page = visit(f"{service.url}/#/{search_id}")
+    board = page.get_by_role("region", name="leaderboard")
+    expect(board.locator("tbody tr")).to_have_count(SHOWN)
+    return search_id, page, board
+
+
+def _numbers(board) -> list[int]:
+    return [int(text[1:]) for text in board.locator("tbody td:nth-child(2)").all_inner_texts()]
+
+
+def test_columns_are_sorted_among_what_is_shown(opened):
+    _, _, board = opened
+    ranked = _numbers(board)
+    head = board.get_by_role("columnheader", name="Trial")
+    for state, expected in (("descending", sorted(ranked)[::-1]), ("ascending", sorted(ranked)), (None, ranked)):
+        head.get_by_role("button").click()
+        assert head.get_attribute("aria-sort") == state
+        assert _numbers(board) == expected
+        assert ("sorted among these 50" in board.get_by_role("status").inner_text()) == (state is not None)
+    expect(head.get_by_role("button")).to_be_focused()
+
+
+def test_more_trials_and_a_title_that_counts(opened):
+    _, _, board = opened
+    expect(board.locator("h2")).to_have_text("Leaderboard, the first 50 of 56")
+    board.get_by_role("button", name="Show more").click()
+    expect(board.locator("tbody tr")).to_have_count(56)
+    expect(board.locator("h2")).to_have_text("Leaderboard")
+    expect(board.get_by_role("button", name="Show more")).to_be_hidden()
+    assert _numbers(board)[-1] == SHOWN + 5, "a failed trial comes last"
+    assert len(set(_numbers(board))) == 56
+
+
+def test_columns_are_chosen_and_remembered(opened):
+    _, page, board = opened
+    heads = board.locator("thead th")
+    count = heads.count()
+    board.locator("summary").click()
+    board.get_by_label("Seed").check()
+    board.get_by_label("Rank").uncheck()
+    expect(heads).to_have_count(count)
+    expect(board.get_by_role("columnheader", name="Seed")).to_be_visible()
+    expect(board.get_by_role("columnheader", name="Rank")).to_have_count(0)
+    expect(board.locator("tbody tr").first).to_contain_text("7")
+    page.reload()
+    expect(board.get_by_role("columnheader", name="Seed")).to_be_visible()
+
+
+def test_the_file_has_every_trial(service, opened, tmp_path: Path):
+    search_id, page, board = opened
+    with page.expect_download() as saved:
+        board.get_by_role("button", name="Save as CSV").click()
+    assert saved.value.suggested_filename == f"trials-{search_id}.csv"
+    saved.value.save_as(tmp_path / "trials.csv")
+    with (tmp_path / "trials.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    trials = service.http.get(f"/v1/searches/{search_id}/trials?order_by=-score&limit=500").json()["items"]
+    assert len(rows) == len(trials) == 56
+    for rank, (row, trial) in enumerate(zip(rows, trials, strict=True), 1):
+        assert (row["Trial"], row["Status"]) == (str(trial["number"]), trial["status"])
+        assert float(row["mIoU"]) == trial["score"]
+        assert row["Architecture"] == trial["text"]
+        assert row["Rank"] == ("" if trial["standing"] is None else str(rank))
+    # A spreadsheet must not take a text for a formula.
+    assert rows[-1]["Reason"] == '\'=cmd("x"), then NaN'

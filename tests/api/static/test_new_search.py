@@ -1,0 +1,108 @@
+"""A first search made in the page, with the mouse alone: what it shows is what the service says, and it starts once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from nas.settings import DatasetEntry
+
+pytest.importorskip("playwright.sync_api", reason="no Playwright: pip install 'segnas[dev]'")
+
+from playwright.sync_api import Route, expect
+
+pytestmark = pytest.mark.slow
+
+CROP = "Crop: height and width in pixels"
+
+
+@pytest.fixture
+def own(home, serve, tmp_path):
+    """A service with a small data set that can be read, and one that cannot."""
+    root = tmp_path / "voc"
+    for folder in ("JPEGImages", "SegmentationClass", "ImageSets/Segmentation"):
+        (root / folder).mkdir(parents=True)
+    for split, names in (("train", ["a", "b", "c"]), ("val", ["d"])):
+        (root / "ImageSets" / "Segmentation" / f"{split}.txt").write_text("\n".join(names))
+        for name in names:
+            Image.fromarray(np.zeros((100, 210, 3), np.uint8)).save(root / "JPEGImages" / f"{name}.jpg")
+            Image.fromarray(np.zeros((100, 210), np.uint8)).save(root / "SegmentationClass" / f"{name}.png")
+    entry = DatasetEntry(layout="voc2012", root=root)
+    return serve(home.model_copy(update={"datasets": {"plants": entry, **home.datasets}}))
+
+
+def searches(service):
+    return service.http.get("/v1/searches").json()["items"]
+
+
+def test_a_first_search_by_the_mouse_alone(own, visit):
+    page = visit(own.url)
+    page.get_by_role("link", name="Start a first one here").click()
+    expect(page.get_by_role("heading", name="New search")).to_be_visible()
+    yaml_text = page.locator("pre").inner_text()
+    request = yaml.safe_load(yaml_text)
+    assert request["fidelity"]["crop"] == [96, 192]
+    answer = own.http.post("/v1/searches", json=request, params={"dry_run": True}).json()
+    rows = page.get_by_role("region", name="what it would do").locator("tr")
+    expect(rows).to_have_text([f"{fact['name']}{fact['text']}" for fact in answer["facts"]])
+    assert searches(own) == []
+    page.get_by_label("Strategy").select_option("random")
+    expect(page.locator("pre")).to_contain_text("strategy: {name: random}")
+    shown = yaml.safe_load(page.locator("pre").inner_text())
+    page.get_by_role("button", name="Start").click()
+    expect(page.locator("h1")).to_have_text("first on plants")
+    (made,) = searches(own)
+    assert page.url.endswith(f"#/{made['id']}")
+    again = own.http.post("/v1/searches", json=shown, params={"dry_run": True}).json()
+    assert made["spec"] == again["spec"], "the file that was shown gives the same search"
+
+
+def test_problems_stand_at_their_fields(own, visit):
+    page = visit(f"{own.url}/#/new", complaints=("422",))
+    expect(page.locator("pre")).to_be_visible()
+    expect(page.get_by_label("Data set")).to_contain_text("scenes (cannot be read)")
+    height = page.get_by_label(CROP, exact=True)
+    height.fill("2000")
+    place = page.locator(".field", has=height)
+    expect(place.locator(".wrong")).to_contain_text("the crop 2000x192 is larger than the images")
+    expect(height).to_have_attribute("aria-invalid", "true")
+    expect(page.locator(".wrong:visible").filter(has_text="crop")).to_have_count(1)
+    height.fill("96")
+    expect(place.locator(".wrong")).to_have_count(0)
+    expect(page.get_by_role("region", name="what it would do")).to_contain_text("crop 96x192")
+    page.get_by_label("Trials", exact=True).fill("5")
+    strategy = page.locator(".field", has=page.get_by_label("Strategy"))
+    expect(strategy.locator(".warning")).to_have_text(
+        "dpc draws its first 6 trials at random, and so all 5 of this search"
+    )
+    page.get_by_label("Trials", exact=True).fill("")
+    trials = page.locator(".field", has=page.get_by_label("Trials", exact=True))
+    expect(trials.locator(".wrong")).to_contain_text("integer")
+    expect(page.get_by_role("region", name="what it would do")).to_contain_text("cannot start as it is entered")
+
+
+def test_a_search_whose_answer_was_lost_is_not_started_twice(own, visit):
+    page = visit(f"{own.url}/#/new", complaints=("ERR_FAILED",))
+    expect(page.locator("pre")).to_be_visible()
+
+    def lose(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    page.route("**/v1/searches", lose)
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_role("alert")).to_contain_text("Press Start again: no search is started twice")
+    assert len(searches(own)) == 1
+    page.unroute("**/v1/searches")
+    page.get_by_role("button", name="Start").click()
+    expect(page.locator("h1")).to_have_text("first on plants")
+    assert len(searches(own)) == 1
+
+
+def test_without_a_data_set_it_says_how_to_get_one(home, serve, visit):
+    own = serve(home.model_copy(update={"datasets": {}}))
+    page = visit(f"{own.url}/#/new")
+    expect(page.locator("main")).to_contain_text("no data set is registered yet")
+    expect(page.locator("pre")).to_contain_text("segnas data add mine FOLDER")

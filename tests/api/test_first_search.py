@@ -1,0 +1,84 @@
+"""The first search that the service proposes: accepted as it is, and of a size that the images have."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from api.first_search import _fitting
+from nas.data.survey import SplitSurvey
+from nas.settings import DatasetEntry
+from search_spaces.validation import InputError
+
+pytestmark = pytest.mark.slow
+
+
+def voc(root, count: int, size: tuple[int, int]):
+    """A data set of the layout voc2012 with so many training images of a (height, width), and one for validation."""
+    for folder in ("JPEGImages", "SegmentationClass", "ImageSets/Segmentation"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    names = [f"image{index}" for index in range(count + 1)]
+    for split, listed in (("train", names[1:]), ("val", names[:1])):
+        (root / "ImageSets" / "Segmentation" / f"{split}.txt").write_text("\n".join(listed))
+    for name in names:
+        pixels = np.zeros(size, np.uint8)
+        Image.fromarray(np.stack([pixels] * 3, axis=-1)).save(root / "JPEGImages" / f"{name}.jpg")
+        Image.fromarray(pixels, mode="L").save(root / "SegmentationClass" / f"{name}.png")
+    return DatasetEntry(layout="voc2012", root=root)
+
+
+def test_it_is_accepted_as_it_is_and_fits_the_images(home, serve, tmp_path):
+    entry = voc(tmp_path / "voc", 3, (100, 210))
+    service = serve(home.model_copy(update={"datasets": {"plants": entry}}))
+    found = service.http.get("/v1/first-search").json()
+    request = found["request"]
+    assert request["fidelity"]["dataset"] == "plants"
+    assert request["fidelity"]["crop"] == [96, 192]
+    assert request["fidelity"]["batch"] == 3
+    assert service.http.get("/v1/first-search?dataset=plants").json() == found
+    reply = service.http.post("/v1/searches", json=request, params={"dry_run": True})
+    assert reply.status_code == 200, reply.text
+    assert reply.json()["facts"][0] == {"name": "search", "text": "first on plants: dpc on plants"}
+    for choice in found["backbones"]:
+        changed = {**request, "fidelity": {**request["fidelity"], "backbone": choice["backbone"]}}
+        assert service.http.post("/v1/searches", json=changed, params={"dry_run": True}).status_code == 200
+    assert [choice["name"] for choice in found["strategies"]][:2] == ["random", "dpc"]
+    for choice in found["strategies"]:
+        changed = {**request, "strategy": {"name": choice["name"]}}
+        assert service.http.post("/v1/searches", json=changed, params={"dry_run": True}).status_code == 200
+        assert len(choice["text"]) > 20
+
+
+def test_a_data_set_that_cannot_be_read_gets_a_usual_size(service):
+    request = service.http.get("/v1/first-search?dataset=scenes").json()["request"]
+    assert (request["fidelity"]["crop"], request["fidelity"]["batch"]) == ([128, 128], 8)
+
+
+def test_an_unknown_data_set_is_refused(service, home, serve):
+    reply = service.http.get("/v1/first-search?dataset=others")
+    assert reply.status_code == 422
+    assert reply.json()["errors"][0]["message"].startswith("no data set 'others'; known are: scenes")
+    empty = serve(home.model_copy(update={"datasets": {}, "home": home.home / "other"}))
+    assert "none is registered: `segnas data add` registers one" in empty.http.get("/v1/first-search").json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "images", "crop", "batch"),
+    [
+        (((1024, 2048),), 2975, (256, 256), 8),
+        (((128, 256), (96, 300)), 64, (96, 256), 8),
+        (((40, 70),), 2, (64, 64), 2),
+        ((), 5, (128, 128), 5),
+    ],
+)
+def test_crop_and_batch_by_hand(sizes, images, crop, batch):
+    assert _fitting({"train": SplitSurvey(images, sizes)}) == (crop, batch)
+
+
+def test_the_error_is_a_field():
+    from api.first_search import first_search
+    from nas.settings import Settings
+
+    with pytest.raises(InputError, match="no data set 'x'"):
+        first_search(Settings(datasets={}), "x")

@@ -1,0 +1,84 @@
+"""Values made beside the answers: fresh where they are quick, the last ones where they are not, never too often."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from api.lately import AFTER_FAILURE, Found, Lately
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def lately(clock):
+    lately: Lately[str] = Lately(clock)
+    yield lately
+    lately.close()
+
+
+def _settled(lately: Lately[str], key: str, state: int, make) -> Found[str]:
+    """What is found once nothing is being made any more."""
+    lately.get(key, state, make)
+    for _ in range(500):
+        if lately._entries[key].making is None:
+            return lately.get(key, state, make)
+        threading.Event().wait(0.01)
+    raise AssertionError("it is being made for ever")
+
+
+def test_a_value_is_made_once_for_a_state(lately):
+    made: list[str] = []
+
+    def make() -> str:
+        made.append(f"value {len(made) + 1}")
+        return made[-1]
+
+    for state in (1, 1, 2, 2):
+        assert _settled(lately, "a", state, make) == (f"value {state}", True)
+    assert len(made) == 2
+
+
+def test_what_takes_long_is_awaited_by_nobody_and_the_last_value_given(lately):
+    assert _settled(lately, "a", 1, lambda: "old") == ("old", True)
+    ready = threading.Event()
+    assert lately.get("a", 2, lambda: ready.wait(60) and "new") == ("old", False)
+    assert lately.get("b", 1, lambda: "other") == (None, False), "one thread makes all values"
+    ready.set()
+    assert _settled(lately, "a", 2, lambda: "not asked for again") == ("new", True)
+    assert _settled(lately, "b", 1, lambda: "other") == ("other", True)
+
+
+def test_a_value_is_not_made_more_often_than_its_time_allows(lately, clock):
+    def slow() -> str:
+        clock.now += 2.0
+        return f"at {clock.now}"
+
+    assert _settled(lately, "a", 1, slow) == ("at 2.0", True)
+    clock.now += 39  # of 5 %, 2 seconds of work are 40 seconds
+    assert _settled(lately, "a", 2, slow) == ("at 2.0", False)
+    clock.now += 2
+    assert _settled(lately, "a", 2, slow) == ("at 45.0", True)
+
+
+def test_what_fails_is_logged_and_tried_again_later(lately, clock, caplog):
+    def fails() -> str:
+        raise RuntimeError("the store is away")
+
+    assert _settled(lately, "a", 1, fails) == (None, False)
+    assert "the store is away" in caplog.text
+    clock.now += AFTER_FAILURE - 1
+    assert _settled(lately, "a", 1, lambda: "found") == (None, False)
+    clock.now += 2
+    assert _settled(lately, "a", 1, lambda: "found") == ("found", True)
