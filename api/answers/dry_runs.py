@@ -12,7 +12,6 @@ from nas.kinds.registry import kind_of
 from nas.schemas.dry_runs import DryRunPublic, FactPublic
 from nas.schemas.forecasts import ForecastPublic, TrialsForecastPublic
 from nas.specs import Fidelity, SearchSpec
-from nas.specs.given import given_fields
 from nas.store import Store
 from nas.yaml_text import dump_yaml
 from search_spaces.validation import FieldProblem
@@ -40,8 +39,8 @@ def dry_run_public(
 
 
 def _yaml(request: BaseModel) -> str:
-    """The fields that are no defaults, in an order for reading: what it is first, what it runs on last."""
-    given = given_fields(request)
+    """The fields that were given, in an order for reading: what it is first, what it runs on last."""
+    given = request.model_dump(mode="json", exclude_unset=True)
     first, last = ("kind", "name"), ("resources", "retries", "seed")
     between = [field for field in given if field not in (*first, *last)]
     return dump_yaml({field: given[field] for field in (*first, *between, *last) if field in given})

@@ -28,4 +28,4 @@ class DryRunPublic(ForecastPublic):
         "means the whole search."
     )
     spec: Spec = Field(description="The spec with all defaults, as it would be stored.")
-    yaml: str = Field(description="The request as YAML without defaults: `segnas submit` reads it.")
+    yaml: str = Field(description="The request as YAML, with the fields that were given: `segnas submit` reads it.")
