@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from api.answers.forecasts import stored_forecast
 from api.feasibility import check_feasible
-from api.names import check_names
+from api.names import check_names, number_classes
 from api.reconciler import Reconciler
 from nas.kinds.registry import kind_of
 from nas.settings import Settings
@@ -48,6 +48,7 @@ def create(
         ConflictError: The idempotency key was used for another request.
     """
     if key is None or store.find_keyed(key) is None:  # a request that was accepted before is not checked again
+        spec = number_classes(spec, settings)
         check(spec, store, settings)
     forecast = stored_forecast(spec, store)
     record, created = store.create_search(spec, key, parent=parent, forecast=forecast, request_key=request_key)

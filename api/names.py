@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from nas.settings import Settings
-from nas.specs import JobSpec
+from nas.specs import ClassIou, JobSpec, Objective
 from nas.weights.hub import hub_name, not_allowed
 from nas.weights.names import needed_registrations
 from search_spaces.validation import FieldProblem, InputError
@@ -38,6 +38,44 @@ def class_names(settings: Settings, dataset: str) -> tuple[str, ...]:
         return names_of(settings.registered_datasets[dataset])
     except (KeyError, ValueError):
         return ()
+
+
+def number_classes(spec: JobSpec, settings: Settings) -> JobSpec:
+    """Fill in which class of the data set each objective of a spec names.
+
+    Raises:
+        InputError: The data set has no such class, or its classes are not known here and the number is left out.
+    """
+    objectives = spec.goals.objectives
+    if not any(isinstance(objective, ClassIou) for objective in objectives):
+        return spec
+    dataset = next(iter(spec.fidelities.values())).dataset
+    classes = class_names(settings, dataset)
+    problems: list[FieldProblem] = []
+    numbered: list[Objective] = []
+    for place, objective in enumerate(objectives):
+        if not isinstance(objective, ClassIou):
+            numbered.append(objective)
+        elif (problem := _misnamed(objective, dataset, classes)) is not None:
+            problems.append(FieldProblem(path=f"objectives.{place}", message=problem))
+        else:
+            number = classes.index(objective.class_iou) if classes else objective.number
+            numbered.append(objective.model_copy(update={"number": number}))
+    if problems:
+        raise InputError(problems)
+    return spec.model_copy(update={"objectives": tuple(numbered)})
+
+
+def _misnamed(objective: ClassIou, dataset: str, classes: tuple[str, ...]) -> str | None:
+    name, number = objective.class_iou, objective.number
+    if not classes:
+        unknown = f"the classes of data set {dataset!r} are not known here: give number, the class's place from 0"
+        return unknown if number is None else None
+    if name not in classes:
+        return f"data set {dataset!r} has no class {name!r}; it has: {', '.join(classes)}"
+    if number not in (None, classes.index(name)):
+        return f"class {name!r} of data set {dataset!r} is number {classes.index(name)}, not {number}; leave number out"
+    return None
 
 
 def _missing(path: str, what: str, name: str, known: Mapping[str, object]) -> Iterator[FieldProblem]:

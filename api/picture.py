@@ -33,10 +33,10 @@ def scores(store: Store, search_id: str, overview: Overview) -> ScoresPublic:
     return ScoresPublic(
         title=f"Scores at iteration {best.iteration}, and the best so far",
         points=tuple(_point(drawn[number], best.number) for number in sorted(drawn)),
-        best_so_far=tuple((point.number, point.score) for point in record),
+        best_so_far=tuple((point.number, point.value) for point in record),
     )
 
 
 def _point(drawn: DrawnScore, best: int) -> PointPublic:
     mark: Mark = "best" if drawn.number == best else drawn.status.value
-    return PointPublic(x=drawn.number, y=drawn.score, text=f"trial {drawn.number}: {score(drawn.score)}", mark=mark)
+    return PointPublic(x=drawn.number, y=drawn.value, text=f"trial {drawn.number}: {score(drawn.value)}", mark=mark)

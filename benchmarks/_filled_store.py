@@ -218,6 +218,7 @@ class _Writer:
             "parameters": (size := self._rng.randrange(*SIZES)),
             "multiply_adds": self._rng.randint(500, 900) * size,
             **last,
+            "value": last["score"],
         }
         return trial, curve
 

@@ -26,7 +26,7 @@ from sqlalchemy import Connection
 
 from nas.results.measurement import Measurement
 from nas.settings import Settings
-from nas.specs import BlackBoxSpec, EarlyStopping, Fidelity, Resources
+from nas.specs import AshaStopping, BlackBoxSpec, Fidelity, Resources
 from nas.store import Store
 from nas.training.workspace import Workspace
 from workers.cluster.local import LocalRay
@@ -98,7 +98,7 @@ def _search(settings: Settings, trials: int, concurrent: int, *, warm: bool) -> 
         name=f"{'warm' if warm else 'cold'} {trials}",
         fidelity=Fidelity(dataset="none", rungs=RUNGS),
         trials=trials,
-        early_stopping=EarlyStopping(reduction=3),
+        early_stopping=AshaStopping(reduction=3),
         resources=Resources(cpus=1, concurrent=concurrent, reuse_workers=warm),
     )
     with TimedStore.open(settings.store_url) as store:

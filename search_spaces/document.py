@@ -19,6 +19,7 @@ from search_spaces.dense_cell.architecture import DenseCell
 from search_spaces.dense_cell.deeplab import read_deeplab
 from search_spaces.environment import Environment
 from search_spaces.json_text import parse_json
+from search_spaces.latency import Latency
 from search_spaces.reference.architecture import ReferenceHead
 from search_spaces.validation import explain, shorten
 
@@ -50,6 +51,7 @@ class Provenance(StrictModel):
         scores: One for each rung, ascending in iterations.
         software: Version of each package by its name.
         environment: Machine, software and data that `scores` were measured with.
+        latency: How long what was trained takes for one image, where that was measured.
         augmentation: Content hash of the albumentations pipeline that the network was trained with.
         classes: Names of the classes of the data set, in the order of a network's outputs.
     """
@@ -61,6 +63,7 @@ class Provenance(StrictModel):
     scores: tuple[Score, ...] = ()
     software: dict[str, str] = Field(default_factory=dict)
     environment: Environment | None = None
+    latency: Latency | None = None
     augmentation: str | None = None
     classes: tuple[str, ...] = ()
 

@@ -105,7 +105,7 @@ def trial_record(number: int, score: float | None = 0.5, **changes: Any) -> Tria
         "updated_at": 0.0,
         "finished_at": 0.0,
     }
-    return TrialRecord(number=number, score=score, **given | changes)
+    return TrialRecord(number=number, score=score, **{"value": score, **given, **changes})
 
 
 def dense_cell(number: int, branches: int = 5) -> DenseCell:

@@ -36,6 +36,7 @@ POST /v1/searches/{search_id}/full-scale
 GET  /v1/searches/{search_id}/heads
 GET  /v1/searches/{search_id}/logs
 GET  /v1/searches/{search_id}/panels
+GET  /v1/searches/{search_id}/pareto
 POST /v1/searches/{search_id}/pause
 GET  /v1/searches/{search_id}/ranking
 GET  /v1/searches/{search_id}/report
@@ -80,12 +81,14 @@ delete ID --json --yes -y
 doctor --json
 draw FILE --fidelity --json --output -o
 edit ID --json --name --notes --tag --untag
-export ID --format --json --onnx --output --trial -o
+export ID --format --json --onnx --output --pareto --trial -o
 extend ID --json --seeds --trials --watch
 full-scale ID --fidelity --json --key --name --seeds --stratified --top --trials --watch
 heads ID --json
 init --json --spec
+latency FILE --device --json --runs --threads
 logs ID --json --tail
+pareto ID --json
 pause ID --json
 published --dataset --json
 rank ID --full-scale --json --plot

@@ -29,6 +29,7 @@ def trial_document(
         scores=tuple(Score(iteration=point.iteration, score=point.score) for point in curve),
         software=search.software or {},
         environment=curve[-1].environment if curve else None,
+        latency=curve[-1].latency if curve else None,
         classes=fitting(classes, curve),
     )
     return write_document(trial.architecture, provenance)

@@ -10,6 +10,7 @@ from nas.results.actions import actions
 from nas.results.status import TrialStatus
 from nas.schemas.searches import SearchPage, SearchPublic
 from nas.settings import Settings
+from nas.specs import objective_text
 from nas.store import Overview, Page, SearchRecord
 from workers.cluster.jobs import job_id
 
@@ -34,6 +35,7 @@ def search_public(record: SearchRecord, overview: Overview, settings: Settings) 
         dataset=kind.dataset(record.spec),
         trials=overview.trials,
         best=overview.best,
+        objectives=tuple(map(objective_text, record.spec.goals.objectives)),
         actions=actions(record.status, failed=failed, planned=record.planned, grows=extendable is not None),
         extendable=extendable,
         exportable=exportable,

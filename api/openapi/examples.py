@@ -55,6 +55,7 @@ CURL: dict[tuple[str, str], str] = {
     ("get", "/v1/searches/{search_id}/trials"): (
         'curl -s {auth}"{base}/v1/searches/$ID/trials?order_by=-score&status=completed&limit=10"'
     ),
+    ("get", "/v1/searches/{search_id}/pareto"): "curl -s {auth}{base}/v1/searches/$ID/pareto",
     ("get", "/v1/searches/{search_id}/trials/{number}"): "curl -s {auth}{base}/v1/searches/$ID/trials/0",
     ("get", "/v1/searches/{search_id}/trials/{number}/panels"): "curl -s {auth}{base}/v1/searches/$ID/trials/0/panels",
     ("get", "/v1/searches/{search_id}/trials/{number}/drawing"): (

@@ -9,6 +9,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from nas.specs.early_stopping import LEFT_OUT
+
 Schema = dict[str, Any]
 
 _PREFIX = "#/components/schemas/"
@@ -39,7 +41,7 @@ def _schemas(node: Any) -> Iterator[Schema]:
 def _discriminate(schema: Schema, members: Mapping[str, Schema]) -> None:
     if "discriminator" not in schema:
         tag = _common_tag(members)
-        if tag is None:
+        if tag is None or any(LEFT_OUT in member["properties"][tag] for member in members.values()):
             return
         constants = {member["properties"][tag]["const"]: name for name, member in members.items()}
         mapping = {constant: _PREFIX + name for constant, name in sorted(constants.items())}

@@ -30,6 +30,7 @@ from api.errors import ApiError
 from api.followers import Event
 from api.middleware.body import StrictJsonRoute
 from api.named_fidelities import named_fidelity
+from api.names import number_classes
 from api.openapi.problems import problems
 from api.warnings import find_warnings
 from nas.kinds.registry import kind_of, kinds
@@ -102,6 +103,7 @@ def create_search(
         raise InputError([FieldProblem(path="measure", message=message)])
     spec = resolve(body, lambda name: named_fidelity(name, store))
     if dry_run and not measure:
+        spec = number_classes(spec, settings)
         check(spec, store, settings)
         found = dry_run_public(spec, body, find_warnings(spec, settings, cluster), store)
         return JSONResponse(found.model_dump(mode="json"))

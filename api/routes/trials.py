@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 
 from api.answers.documents import fitting, snapshot_document, trial_document
+from api.answers.pareto import pareto_public
 from api.answers.predictions import predictions_public
 from api.answers.relatives import relatives
 from api.answers.svg import SvgResponse
@@ -19,8 +20,10 @@ from nas.drawing.draw import draw_architecture
 from nas.drawing.setting import Setting
 from nas.kinds.registry import kind_of
 from nas.panels.trial import trial_panels
+from nas.ranking.pareto import pareto_set_of
 from nas.results.status import TrialStatus
 from nas.schemas.panels import Panel
+from nas.schemas.pareto import ParetoPublic
 from nas.schemas.trials import TrialDetail, TrialPage
 from nas.settings import Settings
 from nas.store import SearchRecord, SnapshotRecord, TrialOrder, TrialRecord
@@ -57,6 +60,16 @@ def list_trials(
     except ValueError as error:
         raise InputError([FieldProblem(path="cursor", message=str(error))]) from None
     return trial_page(page, store.rung_points(search.id, [t.number for t in page.items]) if scores else None)
+
+
+@router.get("/searches/{search_id}/pareto")
+def get_pareto_set(search: SearchDep, store: StoreDep) -> ParetoPublic:
+    """Read the Pareto set of a search: the trials that no other one beats in one objective without losing in another.
+
+    Only trials at the deepest rung that was reached are compared. A search with one objective has its best trials in
+    the set.
+    """
+    return pareto_public(search, pareto_set_of(search, store), store)
 
 
 @router.get("/searches/{search_id}/trials/{number}")

@@ -217,7 +217,10 @@ def best(search: SearchPublic) -> str | None:
     """One line about the best trial; None before a trial has a score."""
     if search.best is None:
         return None
-    return f"{score(search.best.score)} mIoU (trial {search.best.number} at iteration {search.best.iteration})"
+    by = search.objectives[0]
+    value = "" if by == "mIoU" else f"{score(search.best.value)} {by}, "
+    trial = f"trial {search.best.number} at iteration {search.best.iteration}"
+    return f"{value}{score(search.best.score)} mIoU ({trial})"
 
 
 def ended(search: SearchPublic) -> int:

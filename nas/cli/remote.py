@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from nas.cli.pareto import export_pareto
 from nas.cli.service import Json, SearchId, connect, resolve
 from nas.escaping import several_lines
 
@@ -158,6 +159,9 @@ def export(
     format: Annotated[
         Format, typer.Option("--format", help="segnas: the full document; deeplab: TensorFlow's; darts: PyTorch's.")
     ] = Format.segnas,
+    pareto: Annotated[
+        bool, typer.Option("--pareto", help="All architectures of the Pareto set, into the folder that -o names.")
+    ] = False,
     output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Default: print it.")] = None,
     onnx: Annotated[
         Path | None,
@@ -170,6 +174,12 @@ def export(
     """Write the best architecture (so far) as JSON."""
     from nas.cli.output import print_json, print_result
 
+    if pareto:
+        if output is None or trial is not None or onnx is not None or format is not Format.segnas:
+            raise ValueError("--pareto writes a file for each trial of the set: give a folder by -o, and nothing else")
+        with connect() as client:
+            export_pareto(client, resolve(client, search), output)
+        return
     if onnx is not None and format is not Format.segnas:
         raise ValueError("--onnx writes no JSON, so --format does not go with it")
     with connect() as client:

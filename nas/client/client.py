@@ -27,6 +27,7 @@ from nas.schemas.dry_runs import DryRunPublic
 from nas.schemas.forecasts import ForecastPublic
 from nas.schemas.health import HealthPublic, ServerPublic
 from nas.schemas.panels import Panel
+from nas.schemas.pareto import ParetoPublic
 from nas.schemas.predictions import PredictionsPublic
 from nas.schemas.rankings import RankingPublic
 from nas.schemas.references import ReferencePublic
@@ -279,6 +280,10 @@ class Client:
                 Auto-DeepLab's PyTorch re-implementations.
         """
         return self._get(path_of(search_id, "best"), format=format).json()
+
+    def pareto(self, search_id: str) -> ParetoPublic:
+        """The Pareto set of a search so far: its trials, and their values of the search's objectives."""
+        return self._get(path_of(search_id, "pareto")).model(ParetoPublic)
 
     def compare(self, search_ids: Sequence[str]) -> ComparisonPublic:
         """Compare searches: curves of the best score, settings that differ, best architectures.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from functools import lru_cache
 
-from nas.strategies.asha import SuccessiveHalving
+from nas.strategies.stopping.asha import SuccessiveHalving
 
 SIMULATED = 1000
 """Trials that are simulated at most. Every further trial is assumed to pass a rung with the probability 1/reduction,

@@ -12,22 +12,29 @@ from nas.kinds.probing import probe_name, probe_trials, short
 from nas.kinds.protocol import Adoption, Family, Kind, Records
 from nas.kinds.start import check_start, start_cells
 from nas.kinds.warm_start import check_sources, warm_observations
+from nas.panels.pareto import pareto_panels
+from nas.ranking.pareto import pareto_set_of
 from nas.results.measurement import Measurement
 from nas.results.proposal import Proposal
 from nas.results.status import TrialStatus
 from nas.schemas.panels import Panel
 from nas.specs import (
+    AshaStopping,
     BlackBoxSpec,
+    Constraints,
     DpcStrategy,
     EvolutionStrategy,
     Fidelity,
     GpStrategy,
+    MedianStopping,
+    Nsga2Strategy,
     RandomStrategy,
     Strategy,
     TpeStrategy,
+    Vector,
 )
 from nas.store import SearchRecord, Store, TrialRecord
-from nas.strategies import CellSpace, Observation, SpaceExhausted, SuccessiveHalving, build_strategy
+from nas.strategies import CellSpace, Observation, SpaceExhausted, build_strategy, early_stopper
 from search_spaces.document import Architecture
 from search_spaces.validation import FieldProblem
 
@@ -61,7 +68,13 @@ class BlackBox(Kind[BlackBoxSpec]):
         return {"fidelity": min(spec.trials, CellSpace(spec.space).distinct)}
 
     def reduction(self, spec: BlackBoxSpec) -> float | None:
-        return None if spec.early_stopping is None else spec.early_stopping.reduction
+        match spec.early_stopping:
+            case AshaStopping(reduction=reduction):
+                return reduction
+            case MedianStopping():
+                return 2.0  # where trials keep their order from rung to rung
+            case _:
+                return None  # hyperband: at most what it would cost without
 
     def warnings(self, spec: BlackBoxSpec) -> tuple[FieldProblem, ...]:
         strategy, startup = spec.strategy, drawn_at_random(spec.strategy)
@@ -88,11 +101,19 @@ class BlackBox(Kind[BlackBoxSpec]):
                 "strategy": RandomStrategy(),
                 "trials": probe_trials(spec.resources.concurrent, spec.trials),
                 "early_stopping": None,
+                "objectives": ("miou",),
+                "constraints": Constraints(),
                 "adopt": False,
                 "warm_start": (),
                 "start": (),
             }
         )
+
+    def panels(self, search: SearchRecord, store: Store) -> tuple[Panel, ...]:
+        if not search.spec.goals.several:
+            return ()
+        found = pareto_set_of(search, store)
+        return pareto_panels(search.spec.goals, found, store.numbered_trials(search.id, found.values))
 
     def question(self, spec: BlackBoxSpec) -> str:
         return (
@@ -119,7 +140,7 @@ def drawn_at_random(strategy: Strategy) -> tuple[str, int] | None:
     match strategy:
         case DpcStrategy() | TpeStrategy() | GpStrategy():
             return "startup", strategy.startup
-        case EvolutionStrategy():
+        case EvolutionStrategy() | Nsga2Strategy():
             return "population", strategy.population
     return None
 
@@ -143,11 +164,11 @@ class StrategyPlan:
         space: CellSpace | None = None,
     ) -> None:
         self._spec = spec
-        early = spec.early_stopping
+        self._goals = spec.goals
         self._strategy = build_strategy(spec, space)
         self._strategy.enqueue(start)
         self._strategy.restore(warm)
-        self._scheduler = SuccessiveHalving(spec.fidelity.rungs, early.reduction) if early else None
+        self._scheduler = early_stopper(spec)
         self._next = 0
         self._note: str | None = None
 
@@ -172,10 +193,15 @@ class StrategyPlan:
         return self._spec.fidelity
 
     def restore(self, trials: Sequence[TrialRecord], curves: Mapping[int, Sequence[Measurement]]) -> None:
-        self._strategy.restore(observation_of(trial) for trial in trials)
+        goals = self._goals
+        last = {number: curve[-1] for number, curve in curves.items() if curve}
+        self._strategy.restore(observation_of(trial, goals, last.get(trial.number)) for trial in trials)
         if self._scheduler is not None:
             unjudged = {trial.number: trial.unjudged for trial in trials}
-            self._scheduler.replay(curves, {number: at for number, at in unjudged.items() if at is not None})
+            self._scheduler.replay(
+                {number: [self._point(measurement) for measurement in curve] for number, curve in curves.items()},
+                {number: at for number, at in unjudged.items() if at is not None},
+            )
         self._next = max((trial.number + 1 for trial in trials), default=0)
 
     def propose(self) -> Proposal | None:
@@ -190,15 +216,24 @@ class StrategyPlan:
         return Proposal(self._next - 1, architecture, self._spec.fidelity, self._spec.seed)
 
     def should_continue(self, number: int, measurement: Measurement) -> bool:
-        return self._scheduler is None or self._scheduler.record(number, measurement.iteration, measurement.score)
+        iteration, values = self._point(measurement)
+        return self._scheduler is None or self._scheduler.record(number, iteration, *values)
 
     def judged(self, number: int, measurement: Measurement) -> bool | None:
         return None if self._scheduler is None else self._scheduler.unjudged(number) is None
 
     def tell(self, number: int, architecture: Architecture, status: TrialStatus, last: Measurement | None) -> None:
-        score, iteration = (None, None) if last is None else (last.score, last.iteration)
+        iteration, values = (None, ()) if last is None else self._point(last)
+        score = values[0] if values else None
         unjudged = self._scheduler.unjudged(number) if self._scheduler else None
-        self._strategy.tell(Observation(number, architecture, str(status), score, iteration, unjudged))
+        several = values if self._goals.several else ()
+        self._strategy.tell(Observation(number, architecture, str(status), score, iteration, unjudged, several))
+
+    def _point(self, measurement: Measurement) -> tuple[int, Vector]:
+        """The rung of a measurement, and its values of the objectives there."""
+        values = self._goals.values(measurement)
+        assert values is not None, "a trial without one of them fails"
+        return measurement.iteration, values
 
 
 KIND = BlackBox()

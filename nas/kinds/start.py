@@ -49,7 +49,7 @@ def start_cells(spec: BlackBoxSpec, search_id: str, records: Records) -> list[De
                 message = f"search {start} had no trial with a score when this search was created: name one that has"
                 raise InputError([FieldProblem(path=f"start.{index}", message=message)])
         assert cell is not None
-        found.append(starting_cell(cell, spec.space, spec.fidelity))
+        found.append(starting_cell(cell, spec.space_at(spec.fidelity), spec.fidelity))
     return found
 
 
@@ -78,7 +78,7 @@ def _misfit(start: str, spec: BlackBoxSpec, records: Records) -> str | None:
     if cell is None:
         return f"search {start} has no trial with a score; name one that has"
     try:
-        starting_cell(cell, spec.space, spec.fidelity)
+        starting_cell(cell, spec.space_at(spec.fidelity), spec.fidelity)
     except ValueError as error:
         return f"the best of search {start} does not fit: {error}"
     return None

@@ -69,6 +69,8 @@ def _misfit(source: SearchRecord, spec: BlackBoxSpec) -> str | None:
         return f"search {source.id} is {source.status}; wait for its end, or stop or pause it first"
     if other.space != spec.space:
         return f"search {source.id} has another space; name a search of the same `space`"
+    if other.objectives != spec.objectives:
+        return f"search {source.id} has other objectives; name a search of the same `objectives`"
     if other.fidelity.key != spec.fidelity.key:
         return (
             f"search {source.id} measures at another fidelity, whose scores do not compare; name a search of the same "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from nas.formatting import duration, score
+from nas.formatting import duration, latency_text, score
 from nas.panels.predictions import predictions_panel
 from nas.panels.relatives import Relative, relatives_panel
 from nas.results.measurement import Measurement
@@ -118,6 +118,8 @@ def _facts(trial: TrialRecord, fidelity: Fidelity, curve: Sequence[Measurement])
         yield "trained parameters", f"{trial.parameters:,}"
     if trial.multiply_adds is not None:
         yield "multiply-adds of a crop", f"{trial.multiply_adds / 1e6:,.1f} M"
+    if curve and curve[-1].latency is not None:
+        yield "latency", latency_text(curve[-1].latency)
     if trial.seconds is not None:
         yield "training and validation", duration(trial.seconds)
     if trial.device_seconds is not None:

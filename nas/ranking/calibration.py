@@ -8,6 +8,7 @@ from statistics import fmean
 
 from nas.ranking.pairs import FullScore, full_scores, rank_training_free
 from nas.ranking.report import Ranking, rank
+from nas.results.domination import pareto_set
 from nas.results.status import TrialStatus
 from nas.specs import CalibrationSpec, TrainingFreeProxy
 from nas.store.records import TrialRecord
@@ -110,11 +111,9 @@ def _mark_pareto(proxies: Sequence[CalibratedProxy]) -> list[CalibratedProxy]:
         for index, proxy in enumerate(marked)
         if proxy.ranking.device_seconds is not None and proxy.ranking.spearman is not None
     }
-    for index, (seconds, rho) in known.items():
-        beaten = any(
-            other <= seconds and better >= rho and (other < seconds or better > rho) for other, better in known.values()
-        )
-        marked[index] = replace(marked[index], pareto=not beaten)
+    places = list(known)
+    for place in pareto_set([(-seconds, rho) for seconds, rho in known.values()]):
+        marked[places[place]] = replace(marked[places[place]], pareto=True)
     return marked
 
 

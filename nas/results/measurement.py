@@ -8,6 +8,7 @@ from pydantic import Field
 
 from search_spaces.base import StrictModel
 from search_spaces.environment import Environment
+from search_spaces.latency import Latency
 
 
 class Measurement(StrictModel):
@@ -23,6 +24,7 @@ class Measurement(StrictModel):
         device_seconds: `seconds` times the devices held.
         parameters: Trainable parameters of the trained modules; None in records from before this field.
         multiply_adds: Multiply-adds of one forward pass of the trained modules for one crop; None likewise.
+        latency: Of the trained modules; None where it was not asked for.
         environment: Machine, software and data that were measured with; None where these are not known, or changed
             between two parts of the training.
     """
@@ -36,6 +38,7 @@ class Measurement(StrictModel):
     device_seconds: Annotated[float, Field(ge=0)]
     parameters: Annotated[int, Field(ge=0)] | None = None
     multiply_adds: Annotated[int, Field(ge=0)] | None = None
+    latency: Latency | None = Field(None, exclude_if=lambda latency: latency is None)
     environment: Environment | None = None
 
 

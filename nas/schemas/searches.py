@@ -31,6 +31,7 @@ class BestPublic(PublicModel):
 
     number: int
     score: float = Field(description="Validation mIoU in [0, 1].")
+    value: float | None = Field(None, description="Value of the search's first objective, by which it is the best.")
     iteration: int
 
 
@@ -65,6 +66,9 @@ class SearchPublic(PublicModel):
     trials: dict[TrialStatus, int] = Field(description="Number of trials by status.")
     planned: int = Field(description="Number of trials that the search will have, at most.")
     best: BestPublic | None
+    objectives: tuple[str, ...] = Field(
+        ("mIoU",), description="The objectives in words. The first one orders trials; several have a Pareto set."
+    )
     actions: tuple[SearchAction, ...] = Field((), description="What can be done to the search now.")
     extendable: str | None = Field(
         None, description="Field of the spec that `extend` enlarges, trials or seeds; null where it cannot be extended."

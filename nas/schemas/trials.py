@@ -11,6 +11,7 @@ from nas import formatting
 from nas.results.status import TrialStatus
 from nas.schemas.base import PagePublic, PublicModel
 from search_spaces.environment import Environment
+from search_spaces.latency import Latency
 
 
 class RungScore(PublicModel):
@@ -29,9 +30,14 @@ class TrialPublic(PublicModel):
     status: TrialStatus
     score: float | None = Field(description="Validation mIoU in [0, 1].")
     iteration: int | None
+    value: float | None = Field(
+        None,
+        description="Value of the first of the search's objectives at this rung, by which trials are ordered within a "
+        "rung: the score, unless the search has other objectives.",
+    )
     standing: tuple[float, ...] | None = Field(
         description="Sort key among the trials of a search, compared number by number: the greater one is better. "
-        "It is the rung, then the score there: those of the deepest rung measured, or of a shallower one that early "
+        "It is the rung, then the value there: those of the deepest rung measured, or of a shallower one that early "
         "stopping let the trial pass unjudged. Null (last) for a trial that failed or has no score."
     )
     seconds: float | None
@@ -46,6 +52,9 @@ class TrialPublic(PublicModel):
     parameters: int | None = Field(None, description="Trainable parameters of the modules that were trained.")
     multiply_adds: int | None = Field(
         None, description="Multiply-adds of one forward pass of these modules for one crop."
+    )
+    latency: Latency | None = Field(
+        None, description="Time of one forward pass of these modules for one crop; null where it was not asked for."
     )
     source: str | None = Field(
         None, description="SEARCH/NUMBER of the trial whose measurements were adopted instead of running this one."

@@ -15,16 +15,18 @@ from nas.specs.auto_deeplab import (
     SupernetSpec,
 )
 from nas.specs.backbone import HUB, BackboneSpec
-from nas.specs.black_box import BlackBoxSpec, EarlyStopping
+from nas.specs.black_box import BlackBoxSpec
 from nas.specs.calibration import CalibrationSpec
 from nas.specs.confirmation import ConfirmationSpec
 from nas.specs.dense_cell_space import CellLimit, DenseCellSpace
+from nas.specs.early_stopping import AshaStopping, EarlyStopping, HyperbandStopping, MedianStopping
 from nas.specs.fidelity import Fidelity
 from nas.specs.fields import Name, Size
 from nas.specs.full_scale import Explicit, FullScaleSpec, Stratified, Top
 from nas.specs.job import JobSpec, Resources
 from nas.specs.lifecycle import EditRequest, ExtendRequest
 from nas.specs.network import DecoderSpec, HeadSpec, NetworkSpec
+from nas.specs.objectives import MIOU, ClassIou, Constraints, Goals, Objective, Vector, objective_text
 from nas.specs.optimization import AugmentSpec, LossSpec, OptimizerSpec, ScheduleSpec
 from nas.specs.reference import ReferenceSpec
 from nas.specs.requests import (
@@ -42,6 +44,7 @@ from nas.specs.strategies import (
     DpcStrategy,
     EvolutionStrategy,
     GpStrategy,
+    Nsga2Strategy,
     RandomStrategy,
     ReinforceStrategy,
     Strategy,
@@ -51,9 +54,11 @@ from nas.specs.training_free import TRAINING_FREE, TrainingFreeProxy
 
 __all__ = [
     "HUB",
+    "MIOU",
     "NAMED_CELLS",
     "TRAINING_FREE",
     "ArchitectureAdam",
+    "AshaStopping",
     "AugmentSpec",
     "AutoDeepLabSpec",
     "BackboneSpec",
@@ -62,8 +67,10 @@ __all__ = [
     "BlackBoxSpec",
     "CalibrationSpec",
     "CellLimit",
+    "ClassIou",
     "ConfirmationRequest",
     "ConfirmationSpec",
+    "Constraints",
     "CosineSgd",
     "DecoderSpec",
     "DecodingSpec",
@@ -78,14 +85,19 @@ __all__ = [
     "FidelityName",
     "FullScaleRequest",
     "FullScaleSpec",
+    "Goals",
     "GpStrategy",
     "HeadSpec",
     "HessianStop",
+    "HyperbandStopping",
     "JobSpec",
     "LossSpec",
+    "MedianStopping",
     "Name",
     "NamedFidelity",
     "NetworkSpec",
+    "Nsga2Strategy",
+    "Objective",
     "OptimizerSpec",
     "RandomStrategy",
     "ReferenceRequest",
@@ -103,4 +115,6 @@ __all__ = [
     "Top",
     "TpeStrategy",
     "TrainingFreeProxy",
+    "Vector",
+    "objective_text",
 ]

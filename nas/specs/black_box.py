@@ -8,22 +8,17 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from nas.specs.dense_cell_space import DenseCellSpace
+from nas.specs.early_stopping import AshaStopping, EarlyStopping, MedianStopping
 from nas.specs.fidelity import Fidelity
 from nas.specs.fields import SearchId
 from nas.specs.job import JobSpec
+from nas.specs.objectives import Constraints, Goals, Objectives
 from nas.specs.start import NamedCell, is_search, starting_cell
-from nas.specs.strategies import DpcStrategy, EvolutionStrategy, GpStrategy, RandomStrategy, Strategy
-from search_spaces.base import StrictModel
+from nas.specs.strategies import DpcStrategy, EvolutionStrategy, GpStrategy, Nsga2Strategy, RandomStrategy, Strategy
 from search_spaces.dense_cell.architecture import DenseCell
 
 MOST_GP_TRIALS = 1_000
 """Most trials of a search with the strategy `gp`."""
-
-
-class EarlyStopping(StrictModel):
-    """Asynchronous successive halving (ASHA, Li et al. 2020): at each rung the best 1/`reduction` trials continue."""
-
-    reduction: Annotated[float, Field(gt=1, le=100)] = 3.0
 
 
 class BlackBoxSpec(JobSpec):
@@ -34,7 +29,7 @@ class BlackBoxSpec(JobSpec):
     strategy: Strategy = RandomStrategy()
     fidelity: Fidelity
     trials: Annotated[int, Field(ge=1, le=1_000_000)] = 100
-    early_stopping: EarlyStopping | None = EarlyStopping()
+    early_stopping: EarlyStopping | None = AshaStopping()
     # All below are left out of every dump while they are the default: specs written before them keep their keys.
     adopt: bool | Annotated[tuple[SearchId, ...], Field(min_length=1, max_length=100)] = Field(
         False,
@@ -55,6 +50,20 @@ class BlackBoxSpec(JobSpec):
         description="Architectures that are measured first, in this order, whichever the strategy is: cells (or "
         "architecture documents of cells), `published`, `aspp_separable`, or ids of earlier black-box searches, which "
         "stand for their best cells. What `warm_start` knows already is left out.",
+    )
+
+    objectives: Objectives = Field(
+        ("miou",),
+        exclude_if=lambda objectives: objectives == ("miou",),
+        description="What is optimised. The first one orders leaderboards, early stopping and strategies; with several "
+        "the answer is also a Pareto set, which the strategy nsga2 looks for and early stopping spares.",
+    )
+    constraints: Constraints = Field(
+        Constraints(),
+        exclude_if=lambda constraints: constraints == Constraints(),
+        description="What a trial may cost at most, in all that it trains. Parameters and multiply-adds are counted "
+        "before a cell is proposed, and again with its logits before it is trained; latency is measured before it is "
+        "trained.",
     )
 
     @field_validator("warm_start")
@@ -81,7 +90,28 @@ class BlackBoxSpec(JobSpec):
         for path, fidelity in self.fidelities.items():
             self.space.check_levels(path, fidelity)
             self.space.check_limit(path, fidelity)
+            if (bounded := self.space_at(fidelity)) != self.space:
+                bounded.check_limit(path, fidelity, "constraints" if self.space.limit is None else "all limits")
         return self
+
+    @property
+    def goals(self) -> Goals:
+        return Goals(objectives=self.objectives, constraints=self.constraints)
+
+    def space_at(self, fidelity: Fidelity) -> DenseCellSpace:
+        """Return the space of the cells that may be proposed: those that the constraints do not exclude.
+
+        A cell is counted without its logits and decoder, so a few that the constraints exclude remain. All do where
+        cells cannot be counted: with operators: extended, or a backbone whose channels are known only when it is built.
+        """
+        counts = (self.constraints.parameters, self.constraints.multiply_adds)
+        bounded = self.space.bounded(*(None if count is None else count.max for count in counts))
+        if bounded is not self.space and self.space.limit is None:
+            try:
+                bounded.setting(fidelity)
+            except ValueError:
+                return self.space
+        return bounded
 
     @model_validator(mode="after")
     def _start_fits(self) -> Self:
@@ -98,15 +128,26 @@ class BlackBoxSpec(JobSpec):
         """
         for fidelity in self.fidelities.values() or (None,):
             try:
-                starting_cell(start, self.space, fidelity)
+                space = self.space if fidelity is None else self.space_at(fidelity)
+                starting_cell(start, space, fidelity)
             except ValueError as error:
                 raise ValueError(f"start.{index}: {error}") from None
 
     @model_validator(mode="after")
     def _strategy_fits(self) -> Self:
-        if isinstance(self.strategy, DpcStrategy | EvolutionStrategy):
+        if isinstance(self.strategy, DpcStrategy | EvolutionStrategy | Nsga2Strategy):
             for kind in self.strategy.mutations or ():
                 self.space.check_mutation(kind)
+        if isinstance(self.strategy, Nsga2Strategy) and not self.goals.several:
+            raise ValueError(
+                f"strategy nsga2 looks for the Pareto set of several objectives, and {self.goals.text} is the only "
+                "one; add another to objectives, such as multiply_adds, or use the strategy evolution"
+            )
+        if isinstance(self.early_stopping, MedianStopping) and self.goals.several:
+            raise ValueError(
+                "early_stopping median judges one objective, and would stop every small head with a low score; use "
+                "asha or hyperband, or null, with several objectives"
+            )
         if isinstance(self.strategy, GpStrategy) and self.trials > MOST_GP_TRIALS:
             raise ValueError(
                 f"strategy gp proposes at most {MOST_GP_TRIALS} trials, since the time of a proposal grows with their "

@@ -145,8 +145,23 @@ class DenseCellSpace(StrictModel):
                 "cells read the levels that the backbone gives, so make the two equal"
             )
 
-    def check_limit(self, path: str, fidelity: Fidelity) -> None:
+    def bounded(self, parameters: int | None, multiply_adds: int | None) -> DenseCellSpace:
+        """Return the space of those cells that are also within these bounds, where its cells can be counted."""
+        own = self.limit
+        least = CellLimit.model_construct(
+            parameters=_least(parameters, None if own is None else own.parameters),
+            multiply_adds=_least(multiply_adds, None if own is None else own.multiply_adds),
+        )
+        unbounded = least.parameters is None and least.multiply_adds is None
+        return self if unbounded or self.operators != "plain" else self.model_copy(update={"limit": least})
+
+    def check_limit(self, path: str, fidelity: Fidelity, name: str = "space.limit") -> None:
         """Check that some cell is within the limit at a fidelity, whose path in the spec is `path`.
+
+        Args:
+            path: Of the fidelity.
+            fidelity: The fidelity.
+            name: What in the spec limits the cells.
 
         Raises:
             ValueError: None is, or the cost of a cell is not known before the network is built.
@@ -164,7 +179,7 @@ class DenseCellSpace(StrictModel):
         if not self.limit.admits(smallest, setting):
             cost = cell_cost(smallest, setting)
             raise ValueError(
-                f"no cell of {self.branches} branches is within space.limit: the smallest has {cost.parameters} "
+                f"no cell of {self.branches} branches is within {name}: the smallest has {cost.parameters} "
                 f"parameters and {cost.multiply_adds} multiply-adds; raise the limit or lower branches or channels"
             )
 
@@ -182,6 +197,11 @@ class DenseCellSpace(StrictModel):
             output_stride=strides[0],
             crop=fidelity.crop,
         )
+
+
+def _least(one: int | None, other: int | None) -> int | None:
+    given = [number for number in (one, other) if number is not None]
+    return min(given, default=None)
 
 
 def _listed(values: tuple[int, ...] | None) -> str:

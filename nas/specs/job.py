@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from nas.specs.fidelity import Fidelity
+from nas.specs.objectives import MIOU, Goals
 from search_spaces.base import StrictModel, content_key
 
 SearchName = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -102,6 +103,11 @@ class JobSpec(StrictModel, ABC):
     def datasets(self) -> Mapping[str, str]:
         """Names of the data sets that the search reads, by their path in the spec."""
         return {f"{path}.dataset": fidelity.dataset for path, fidelity in self.fidelities.items()}
+
+    @property
+    def goals(self) -> Goals:
+        """What the search's trials are worth: their mIoU, unless the kind of search has objectives of its own."""
+        return MIOU
 
     def fidelity_of(self, key: str) -> Fidelity:
         """Return the fidelity of a content key, which must be one of the spec's."""

@@ -91,7 +91,7 @@ def starting_cell(start: DenseCell | str, space: DenseCellSpace, fidelity: Fidel
         space.check_cell(cell)
         if space.limit is None or fidelity is None or space.limit.admits(cell, space.setting(fidelity)):
             return cell
-    raise ValueError("the cell is beyond space.limit; raise the limit or leave the cell out")
+    raise ValueError("the cell is beyond space.limit or the constraints; raise what limits it or leave the cell out")
 
 
 def _placed(cell: DenseCell, space: DenseCellSpace) -> list[DenseCell]:

@@ -72,6 +72,22 @@ class EvolutionStrategy(StrictModel):
         return self
 
 
+class Nsga2Strategy(StrictModel):
+    """NSGA-II (Deb et al. 2002), for several objectives: crossover and mutation of the cells that few others dominate.
+
+    The population is the best `population` of all trials with a score: by front of domination, within a front by
+    crowding distance. Until `population` trials were proposed, proposals are uniform; `start` and trials of a
+    `warm_start` count among them.
+    """
+
+    name: Literal["nsga2"] = "nsga2"
+    population: Annotated[int, Field(ge=2, le=10_000)] = 20
+    crossover: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.9, description="Probability with which a proposal mixes the branches of two cells before it is mutated."
+    )
+    mutations: Mutations = None
+
+
 class TpeStrategy(StrictModel):
     """Tree-structured Parzen estimator (Optuna) over the choices of a cell; pruned trials do not count as completed."""
 
@@ -129,7 +145,7 @@ class ReinforceStrategy(StrictModel):
 Strategy = TypeAliasType(
     "Strategy",
     Annotated[
-        RandomStrategy | DpcStrategy | EvolutionStrategy | TpeStrategy | GpStrategy | ReinforceStrategy,
+        RandomStrategy | DpcStrategy | EvolutionStrategy | Nsga2Strategy | TpeStrategy | GpStrategy | ReinforceStrategy,
         Field(discriminator="name"),
     ],
 )

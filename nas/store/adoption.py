@@ -84,6 +84,7 @@ class Adoption(Trials):
         *,
         pruned_at: int | None = None,
         unjudged: Standing | None = None,
+        value: float | None = None,
     ) -> TrialRecord:
         """Add a trial that is over at once, with the numbers and the learning curve of its source.
 
@@ -100,6 +101,7 @@ class Adoption(Trials):
                 later rungs. None adopts all rungs, and the trial is completed.
             unjudged: The first rung that the new trial passes unjudged, and its score there; see
                 `nas.results.standing`.
+            value: By which trials of the new search are ordered, at the rung where this one ends; None: the score.
 
         Returns:
             The recorded trial.
@@ -113,7 +115,7 @@ class Adoption(Trials):
         """
         new = new_trial(proposal, self._clock())
         status = TrialStatus.COMPLETED if pruned_at is None else TrialStatus.PRUNED
-        new = replace(new, status=status, iteration=pruned_at, finished_at=new.created_at)
+        new = replace(new, status=status, iteration=pruned_at, finished_at=new.created_at, value=value)
         if unjudged is not None:
             new = replace(new, unjudged_iteration=unjudged[0], unjudged_score=unjudged[1])
         while True:
@@ -136,6 +138,7 @@ class Adoption(Trials):
         """INSERT ... SELECT from the rows of the search and of the source: without both nothing is inserted."""
         values = {name: value for name, value in column_values(new).items() if name not in MEASURED}
         columns, measured = TrialRow.__table__.c, MeasurementRow.__table__.c
+        score = () if new.value is not None else (measured["score"],)
         deepest = TrialRow.iteration if new.iteration is None else literal(new.iteration)
         of_source = and_(MeasurementRow.search_id == source_search, MeasurementRow.number == source_number)
         original = func.coalesce(TrialRow.source, literal(f"{source_search}/{source_number}", columns["source"].type))
@@ -145,13 +148,14 @@ class Adoption(Trials):
                 *(literal(value, columns[name].type) for name, value in values.items()),
                 *(measured[name] for name in MEASURED),
                 original,
+                *score,
             )
             .join_from(SearchRow, TrialRow, _is_source(new, source_search, source_number))
             .join(MeasurementRow, and_(of_source, MeasurementRow.iteration == deepest))
             .where(SearchRow.id == search_id, SearchRow.attempt == driver_attempt, SearchRow.status.in_(ACTIVE))
             .with_for_update(read=True, of=SearchRow)
         )
-        names = ["search_id", *values, *MEASURED, "source"]
+        names = ["search_id", *values, *MEASURED, "source", *(["value"] if score else [])]
         insert = self._insert(TrialRow).from_select(names, driver_and_source).on_conflict_do_nothing()
         return insert.returning(*(columns[name] for name in TRIAL_COLUMNS))
 

@@ -177,6 +177,10 @@ def _curves(trial: tuple[Any, ...]) -> Iterator[tuple[str, Select[*tuple[Any, ..
         .join(TrialRow, of_trial)
         .where(or_(TrialRow.iteration.is_(None), MeasurementRow.iteration > TrialRow.iteration)),
     )
+    yield (
+        "trials have a score and no value by which they are ordered, or the other way round",
+        select(*trial).where(TrialRow.value.is_(None) != TrialRow.score.is_(None)),
+    )
     same = and_(of_trial, MeasurementRow.iteration == TrialRow.iteration, MeasurementRow.score == TrialRow.score)
     yield (
         "trials have a score that was not measured at their rung",

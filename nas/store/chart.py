@@ -1,16 +1,18 @@
-"""What is drawn of a search's scores: the best so far, and a bounded sample of the others."""
+"""What is drawn of a search's scores (of its first objective): the best so far, and a bounded sample of the others."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import Row, and_, case, func, not_, or_, select
 
 from nas.results.status import TrialStatus
 from nas.store.engine import Database
-from nas.store.records import BestStep, DrawnScore
-from nas.store.tables import TrialRow
+from nas.store.records import BestStep, DrawnScore, RungResult
+from nas.store.standing import RANKED, is_held
+from nas.store.tables import MeasurementRow, TrialRow
+from search_spaces.latency import Latency
 
 
 class Chart(Database):
@@ -25,11 +27,11 @@ class Chart(Database):
             search_id: The search.
             iteration: The rung; only trials whose deepest rung it is count, and none that failed.
         """
-        number, score = TrialRow.number, TrialRow.score
-        before = func.max(score).over(order_by=number, rows=(None, -1)).label("before")
+        number, value = TrialRow.number, TrialRow.value
+        before = func.max(value).over(order_by=number, rows=(None, -1)).label("before")
         trials = _at(search_id, iteration).add_columns(before).subquery().c
-        statement = select(trials.number, trials.score, trials.status).where(
-            or_(trials.before.is_(None), trials.score > trials.before)
+        statement = select(trials.number, trials.value, trials.status).where(
+            or_(trials.before.is_(None), trials.value > trials.before)
         )
         with self._read() as connection:
             return [DrawnScore(*row) for row in connection.execute(statement.order_by(trials.number))]
@@ -45,6 +47,28 @@ class Chart(Database):
         statement = _at(search_id, iteration).where(TrialRow.number % every == 0).order_by(TrialRow.number)
         with self._read() as connection:
             return [DrawnScore(*row) for row in connection.execute(statement)]
+
+    def deepest_results(self, search_id: str) -> list[RungResult]:
+        """Read what the trials measured that stand at the deepest rung of a search, in the order of their numbers.
+
+        No trial that failed is among them, and none that stands at a shallower rung (see `nas.results.standing`).
+
+        Args:
+            search_id: The search.
+        """
+        deepest = select(func.max(TrialRow.iteration)).where(TrialRow.search_id == search_id, RANKED).scalar_subquery()
+        row = MeasurementRow
+        of_trial = and_(
+            row.search_id == TrialRow.search_id, row.number == TrialRow.number, row.iteration == TrialRow.iteration
+        )
+        statement = (
+            select(row.number, row.iteration, *(row.__table__.c[name] for name in RungResult._fields[2:]))
+            .join(TrialRow, of_trial)
+            .where(TrialRow.search_id == search_id, TrialRow.iteration == deepest, RANKED, not_(is_held()))
+            .order_by(row.number)
+        )
+        with self._read() as connection:
+            return [_result(found) for found in connection.execute(statement)]
 
     def best_by_cost(self, places: Mapping[str, tuple[str, int]]) -> dict[str, list[BestStep]]:
         """Read how the best score of some searches rose with their trials and device-seconds, in one statement.
@@ -92,8 +116,14 @@ class Chart(Database):
         return found
 
 
+def _result(row: Row[Any]) -> RungResult:
+    found = RungResult._make(row)
+    latency = None if row.latency is None else Latency.model_validate(row.latency)
+    return found._replace(class_iou=tuple(row.class_iou), latency=latency)
+
+
 def _at(search_id: str, iteration: int) -> Any:
-    ranked = and_(TrialRow.status != TrialStatus.FAILED, TrialRow.score.is_not(None))
-    return select(TrialRow.number, TrialRow.score, TrialRow.status).where(
+    ranked = and_(TrialRow.status != TrialStatus.FAILED, TrialRow.value.is_not(None))
+    return select(TrialRow.number, TrialRow.value, TrialRow.status).where(
         TrialRow.search_id == search_id, TrialRow.iteration == iteration, ranked
     )

@@ -53,6 +53,15 @@ class Leaderboard(Database):
                 found += _records(connection, of_search.where(TrialRow.architecture_key.in_(keys)))
         return _by_numbers(found)
 
+    def numbered_trials(self, search_id: str, numbers: Collection[int]) -> list[TrialRecord]:
+        """Read some trials in the order of their numbers; a trial that does not exist is left out."""
+        found: list[TrialRecord] = []
+        with self._read() as connection:
+            for part in in_parts(numbers):
+                statement = TRIAL.where(TrialRow.search_id == search_id, TrialRow.number.in_(part))
+                found += _records(connection, statement)
+        return _by_numbers(found)
+
     def architecture_keys(self, search_id: str, numbers: Collection[int]) -> dict[int, str]:
         """Read the architecture key of some trials, by number; a trial that does not exist is left out."""
         found: dict[int, str] = {}
@@ -64,7 +73,7 @@ class Leaderboard(Database):
         return found
 
     def best_trial(self, search_id: str) -> TrialRecord | None:
-        """Find the best trial of a search by `nas.results.standing`: a deeper rung first, then a higher score.
+        """Find the best trial of a search by `nas.results.standing`: a deeper rung first, then a higher value.
 
         Failed trials are left out; trials that were stopped with the search count. Of equal trials the one with the
         lower number is the best.
@@ -204,18 +213,18 @@ def _by_numbers(trials: list[TrialRecord]) -> list[TrialRecord]:
 
 
 def _in_order(trials: Select[Any], order: str, after: tuple[Standing, int] | None, rows: int) -> Any:
-    """Select the first judged trials by their deepest rung and score; those after a place, a standing and a number.
+    """Select the first judged trials by their deepest rung and value; those after a place, a standing and a number.
 
     What is after a place are two ranges of the index: the same standing with a later number, and all beyond it.
     """
-    rung, score = TrialRow.iteration, TrialRow.score
+    rung, value = TrialRow.iteration, TrialRow.value
     best_first = order == "-score"
-    by = (rung.desc(), score.desc()) if best_first else (rung.asc(), score.asc())
+    by = (rung.desc(), value.desc()) if best_first else (rung.asc(), value.asc())
     if after is None:
         return trials.order_by(*by, TrialRow.number).limit(rows)
-    (at_rung, at_score), number = after
-    standing, place = tuple_(rung, score), tuple_(literal(at_rung), literal(at_score))
-    equal = trials.where(rung == at_rung, score == at_score, TrialRow.number > number)
+    (at_rung, at_value), number = after
+    standing, place = tuple_(rung, value), tuple_(literal(at_rung), literal(at_value))
+    equal = trials.where(rung == at_rung, value == at_value, TrialRow.number > number)
     beyond = trials.where(standing < place if best_first else standing > place)
     return _both(equal.order_by(TrialRow.number).limit(rows), beyond.order_by(*by, TrialRow.number).limit(rows))
 
@@ -225,7 +234,7 @@ def _unranked(search_id: str, status: TrialStatus | None, after: int, rows: int)
     trials = TRIAL.where(TrialRow.search_id == search_id, TrialRow.number > after)
     trials = trials.order_by(TrialRow.number).limit(rows)
     failed = trials.where(TrialRow.status == TrialStatus.FAILED)
-    unscored = trials.where(TrialRow.iteration.is_(None), TrialRow.score.is_(None))
+    unscored = trials.where(TrialRow.iteration.is_(None), TrialRow.value.is_(None))
     if status is TrialStatus.FAILED:
         return failed
     if status is not None:

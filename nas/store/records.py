@@ -17,6 +17,7 @@ from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import SearchSpec
 from search_spaces.auto_deeplab.architecture import AutoDeepLab
 from search_spaces.document import Architecture, architecture_from_dict
+from search_spaces.latency import Latency
 from search_spaces.text import architecture_text, short_text
 
 T = TypeVar("T")
@@ -119,9 +120,12 @@ class TrialRecord:
         multiply_adds: Of one forward pass of what the trial trains, for one crop; None where the number is not known.
         unjudged_iteration: The first rung that early stopping let the trial pass before there was anything to judge it
             by; None where there is none, or the trial was judged at a later rung.
-        unjudged_score: The score at that rung.
+        unjudged_score: The value at that rung.
         held_iteration: `unjudged_iteration` while the trial stands there (see `nas.results.standing`); else None.
         held_score: `unjudged_score` likewise.
+        value: Of the first objective of the search at the deepest rung, by which trials are ordered: the score, unless
+            the search has other objectives. None where there is no score.
+        latency: The fields of `nas.results.measurement.Latency`; None where it was not measured.
         source: The trial from which this one was adopted with its numbers, as "SEARCH/NUMBER"; None for one that ran.
         reason: Why the trial ended as it did, as a sentence.
         node: The node from which its last result came; None before the first one, and for an adopted trial.
@@ -149,6 +153,8 @@ class TrialRecord:
     unjudged_score: float | None = None
     held_iteration: int | None = None
     held_score: float | None = None
+    value: float | None = None
+    latency: Mapping[str, Any] | None = None
     node: str | None = None
 
     @cached_property
@@ -187,7 +193,7 @@ class TrialRecord:
         """The trial's sort key among the trials of its search: greater is better. None: it failed or has no score."""
         if self.held_iteration is not None:
             return trial_standing(self.status, self.held_iteration, self.held_score)
-        return trial_standing(self.status, self.iteration, self.score)
+        return trial_standing(self.status, self.iteration, self.value)
 
     @property
     def unjudged(self) -> Standing | None:
@@ -269,11 +275,23 @@ class EpochEnd(NamedTuple):
 
 
 class DrawnScore(NamedTuple):
-    """A trial as a chart of scores by trial shows it."""
+    """A trial as a chart of the first objective's value by trial shows it."""
 
     number: int
-    score: float
+    value: float
     status: TrialStatus
+
+
+class RungResult(NamedTuple):
+    """What a trial measured at one rung, as far as objectives read it; see `nas.results.measurement.Measurement`."""
+
+    number: int
+    iteration: int
+    score: float
+    parameters: int | None
+    multiply_adds: int | None
+    class_iou: tuple[float | None, ...]
+    latency: Latency | None
 
 
 class BestStep(NamedTuple):

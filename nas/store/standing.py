@@ -36,7 +36,7 @@ from nas.store.tables import ArchitectureRow, SearchRow, TrialRow
 TRIAL_COLUMNS = tuple(field.name for field in fields(TrialRecord) if field.name in TrialRow.__table__.c)
 """The columns of `trials` that are fields of a record too."""
 
-RANKED = and_(TrialRow.score.is_not(None), TrialRow.status != TrialStatus.FAILED)
+RANKED = and_(TrialRow.value.is_not(None), TrialRow.status != TrialStatus.FAILED)
 """Selects the trials that have a standing."""
 
 
@@ -70,13 +70,13 @@ UNJUDGED = TrialRow.unjudged_iteration >= 1
 """Selects the other trials, as a range of an index."""
 
 
-def _is_held() -> ColumnElement[bool]:
+def is_held() -> ColumnElement[bool]:
     """Whether a trial stands at its unjudged rung: it scored below all judged ones at its deepest."""
     other = aliased(TrialRow)
     holds_its_own = exists().where(
         other.search_id == TrialRow.search_id,
         other.iteration == TrialRow.iteration,
-        other.score <= TrialRow.score,
+        other.value <= TrialRow.value,
         is_judged(other),
         other.status != TrialStatus.FAILED,
     )
@@ -86,8 +86,8 @@ def _is_held() -> ColumnElement[bool]:
 
 _COMPUTED: dict[str, ColumnElement[Any]] = {
     "architecture_json": ArchitectureRow.__table__.c.document,
-    "held_iteration": case((_is_held(), TrialRow.unjudged_iteration)),
-    "held_score": case((_is_held(), TrialRow.unjudged_score)),
+    "held_iteration": case((is_held(), TrialRow.unjudged_iteration)),
+    "held_score": case((is_held(), TrialRow.unjudged_score)),
 }
 """The fields of a record that are no columns of `trials`."""
 
@@ -117,11 +117,11 @@ def _candidates_for_best() -> Any:
         select(trial.number)
         .where(
             trial.search_id == SearchRow.id,
-            trial.score.is_not(None),
+            trial.value.is_not(None),
             trial.status != TrialStatus.FAILED,
             is_judged(trial),
         )
-        .order_by(trial.iteration.desc(), trial.score.desc(), trial.number)
+        .order_by(trial.iteration.desc(), trial.value.desc(), trial.number)
         .limit(1)
         .scalar_subquery()
     )

@@ -54,6 +54,7 @@ MICROSECONDS = 1_000_000
 """In a second: the unit of kept sums of times."""
 
 DOCUMENT = JSON().with_variant(JSONB(), "postgresql")
+LATENCY = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 
 class StatusType(TypeDecorator[StrEnum]):
@@ -186,7 +187,9 @@ class TrialRow(Base):
     unjudged_iteration: Mapped[int | None] = mapped_column(
         Integer
     )  # the first rung passed unjudged, until judged later
-    unjudged_score: Mapped[float | None] = mapped_column(Double)
+    unjudged_score: Mapped[float | None] = mapped_column(Double)  # the value at that rung
+    value: Mapped[float | None] = mapped_column(Double)  # of the search's first objective; null where score is
+    latency: Mapped[dict[str, Any] | None] = mapped_column(LATENCY)
     node: Mapped[str | None] = mapped_column(String(255))  # where the latest attempt that sent anything ran
     # The number of the last change within the search, from 1; a larger number is visible only after all smaller ones.
     sequence: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
@@ -202,10 +205,10 @@ class TrialRow(Base):
             name="scored",
         ),
         CheckConstraint("(status = 'running') = (finished_at IS NULL)", name="finished"),
-        Index(None, "search_id", "iteration", "score", "number"),
+        Index(None, "search_id", "iteration", "value", "number"),
         Index(None, "search_id", "unjudged_iteration"),
         Index(None, "search_id", "status", "number"),
-        Index(None, "search_id", "status", "iteration", "score", "number"),
+        Index(None, "search_id", "status", "iteration", "value", "number"),
         Index(None, "search_id", "sequence"),
         Index(None, "architecture_key", "fidelity_key", "seed"),
     )
@@ -229,6 +232,7 @@ class MeasurementRow(Base):
     created_at: Mapped[float] = mapped_column(Double)
     parameters: Mapped[int | None] = mapped_column(BigInteger)
     multiply_adds: Mapped[int | None] = mapped_column(BigInteger)
+    latency: Mapped[dict[str, Any] | None] = mapped_column(LATENCY)
     environment_key: Mapped[str | None] = mapped_column(KEY)  # no foreign key: SQLite would copy the table to add one
 
     __table_args__ = (

@@ -117,6 +117,8 @@ class Trials(Contents):
         measurement: Measurement,
         judged: bool | None = None,
         node: str | None = None,
+        *,
+        value: float | None = None,
     ) -> None:
         """Record the result of one rung. The same rung again changes nothing and is no error.
 
@@ -130,19 +132,22 @@ class Trials(Contents):
             judged: Where the trial continues from this rung, whether early stopping could judge it there; see
                 `nas.results.standing`. None where it does not continue, or nothing is ever stopped.
             node: Where it was measured; None leaves what is recorded.
+            value: By which trials are ordered at this rung (see `nas.specs.Goals`); None: the score.
 
         Raises:
             NotFoundError: There is no such trial.
             StaleAttemptError: The attempt is not the current one, or the trial is over.
         """
-        now = self._clock()
+        now, value = self._clock(), measurement.score if value is None else value
         deeper = and_(TrialRow.iteration.is_not(None), TrialRow.iteration >= measurement.iteration)
-        latest = {"updated_at": now, **{name: getattr(measurement, name) for name in MEASURED}}
+        numbers = measurement.model_dump(mode="json", include=set(MEASURED))
+        latest = {"updated_at": now, "value": value, **{name: numbers.get(name) for name in MEASURED}}
         columns = TrialRow.__table__.c
+        latest = {name: literal(found, columns[name].type) for name, found in latest.items()}
         if judged is not None:
-            latest |= _unjudged(measurement, judged)
+            latest |= _unjudged(measurement.iteration, value, judged)
         if node is not None:
-            latest["node"] = node
+            latest["node"] = literal(node, columns["node"].type)
         statement = (
             update(TrialRow)
             .where(_is_trial(search_id, number), *_is_current(attempt))
@@ -229,13 +234,13 @@ def column_values(record: TrialRecord) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _unjudged(measurement: Measurement, judged: bool) -> dict[str, Any]:
+def _unjudged(iteration: int, value: float, judged: bool) -> dict[str, Any]:
     """The columns of the unjudged rung, after a trial has passed this one: the first such rung, until it is judged."""
     if judged:
         return {"unjudged_iteration": None, "unjudged_score": None}
     return {
-        "unjudged_iteration": func.coalesce(TrialRow.unjudged_iteration, measurement.iteration),
-        "unjudged_score": func.coalesce(TrialRow.unjudged_score, measurement.score),
+        "unjudged_iteration": func.coalesce(TrialRow.unjudged_iteration, iteration),
+        "unjudged_score": func.coalesce(TrialRow.unjudged_score, value),
     }
 
 

@@ -1,11 +1,20 @@
-"""Search strategies with an ask-and-tell interface, and the rule that stops trials early.
+"""Search strategies with an ask-and-tell interface, and the rules that stop trials early.
 
 No Ray; torch and Optuna only where a strategy that needs them is built.
 """
 
-from nas.strategies.asha import SuccessiveHalving
 from nas.strategies.base import Observation, SearchStrategy, SpaceExhausted
 from nas.strategies.cells import CellSpace
 from nas.strategies.factory import build_strategy
+from nas.strategies.stopping.asha import SuccessiveHalving
+from nas.strategies.stopping.factory import early_stopper
 
-__all__ = ["CellSpace", "Observation", "SearchStrategy", "SpaceExhausted", "SuccessiveHalving", "build_strategy"]
+__all__ = [
+    "CellSpace",
+    "Observation",
+    "SearchStrategy",
+    "SpaceExhausted",
+    "SuccessiveHalving",
+    "build_strategy",
+    "early_stopper",
+]

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from nas.results.standing import Standing
+from nas.specs import Vector
 from nas.strategies.cells import CellSpace
 from search_spaces.dense_cell.architecture import DenseCell
 from search_spaces.document import Architecture
@@ -39,10 +40,12 @@ class Observation:
         number: The trial; below 0 for a trial of another search, from which this one starts.
         architecture: As recorded in the store.
         status: running, completed, pruned, failed or stopped.
-        score: At the rung `iteration`; None where nothing was measured. A strategy ignores the score of a running
-            trial, since the trial is told again at its end.
+        score: The value of the first objective, mIoU by default, at the rung `iteration`; None where nothing was
+            measured. A strategy ignores the score of a running trial, since the trial is told again at its end.
         iteration: The deepest rung with a score; None where nothing was measured.
         unjudged: The first rung that the trial passed unjudged, and its score there; see `nas.results.standing`.
+        values: Of all objectives at the rung `iteration`, the first of which is the score, each such that the greater
+            one is better; empty where there is only the score.
     """
 
     number: int
@@ -51,6 +54,7 @@ class Observation:
     score: float | None = None
     iteration: int | None = None
     unjudged: Standing | None = None
+    values: Vector = ()
 
     def __post_init__(self) -> None:
         assert self.status in STATUSES, self.status
@@ -200,7 +204,7 @@ class CellStrategy(SearchStrategy):
                 return rng.choice([cell for cell in self._space.all() if cell not in self._seen])
             if tries == LIMITED_TRIES and self._space.spec.limit is not None:
                 raise SpaceExhausted(
-                    f"none of {tries} further random cells is new and within space.limit: {len(self._seen)} "
-                    "architectures were proposed; a higher limit has more"
+                    f"none of {tries} further random cells is new and within space.limit and the constraints: "
+                    f"{len(self._seen)} architectures were proposed; higher limits have more"
                 )
         return cell

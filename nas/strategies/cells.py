@@ -31,7 +31,7 @@ class CellSpace:
 
     @classmethod
     def at(cls, spec: DenseCellSpace, fidelity: Fidelity) -> CellSpace:
-        """Make the space of a search; the limit counts the cells at its fidelity."""
+        """Make the space of a search, of `BlackBoxSpec.space_at`; the limit counts the cells at its fidelity."""
         return cls(spec, None if spec.limit is None else spec.setting(fidelity))
 
     @property

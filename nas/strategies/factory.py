@@ -9,6 +9,7 @@ from nas.specs import (
     DpcStrategy,
     EvolutionStrategy,
     GpStrategy,
+    Nsga2Strategy,
     RandomStrategy,
     ReinforceStrategy,
     TpeStrategy,
@@ -17,10 +18,13 @@ from nas.strategies.base import SearchStrategy
 from nas.strategies.cells import CellSpace
 from nas.strategies.dpc import NearBestSearch
 from nas.strategies.evolution import EvolutionSearch
+from nas.strategies.nsga2 import Nsga2Search
 from nas.strategies.random_search import RandomSearch
 
 
-def build_strategy(spec: BlackBoxSpec, space: CellSpace | None = None) -> SearchStrategy:
+def build_strategy(  # noqa: PLR0911  one for each strategy
+    spec: BlackBoxSpec, space: CellSpace | None = None
+) -> SearchStrategy:
     """Build the strategy of a search, with the spec's seed; `start` is not enqueued yet.
 
     Args:
@@ -30,7 +34,7 @@ def build_strategy(spec: BlackBoxSpec, space: CellSpace | None = None) -> Search
     Raises:
         ValueError: The strategy needs torch, which is not installed.
     """
-    space = space or CellSpace.at(spec.space, spec.fidelity)
+    space = space or CellSpace.at(spec.space_at(spec.fidelity), spec.fidelity)
     match spec.strategy:
         case RandomStrategy():
             return RandomSearch(space, spec.seed)
@@ -38,6 +42,8 @@ def build_strategy(spec: BlackBoxSpec, space: CellSpace | None = None) -> Search
             return NearBestSearch(space, spec.seed, strategy)
         case EvolutionStrategy() as strategy:
             return EvolutionSearch(space, spec.seed, strategy)
+        case Nsga2Strategy() as strategy:
+            return Nsga2Search(space, spec.seed, strategy)
         case TpeStrategy() as strategy:
             from nas.strategies.tpe import TpeSearch  # Optuna costs a second to import, and torch more
 

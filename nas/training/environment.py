@@ -25,12 +25,17 @@ def environment_of(prepared: Prepared, device: torch.device, processes: int = 1)
     on_cpu = device.type == "cpu"
     return Environment(
         device="cpu" if on_cpu else "cuda",
-        model=_processor() if on_cpu else torch.cuda.get_device_name(device),
+        model=device_model(device),
         threads=torch.get_num_threads() if on_cpu else None,
         processes=processes,
         inputs=prepared.inputs_key,
         software=deciding_versions(),
     )
+
+
+def device_model(device: torch.device) -> str:
+    """Name a device: the GPU, or the processor with the vector instructions that torch uses."""
+    return _processor() if device.type == "cpu" else torch.cuda.get_device_name(device)
 
 
 def _processor() -> str:

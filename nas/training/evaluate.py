@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import torch
 
 from nas.models.networks import is_network
-from nas.results.measurement import Measurement
-from nas.specs import Fidelity
+from nas.results.measurement import Measurement, TrialError
+from nas.specs import MIOU, Fidelity, Goals
 from nas.training.environment import environment_of
 from nas.training.examples import OnPredictions, find_examples, picture_predictions, prediction_keeper
+from nas.training.goals import check_goals, missing_objective
+from nas.training.latency import measure_latency
 from nas.training.loop.checkpoint import checkpoint_key
 from nas.training.loop.device import pick_device, reproducible_kernels, thread_count
 from nas.training.loop.distributed import Peers
@@ -19,7 +22,7 @@ from nas.training.loop.failures import trial_failures
 from nas.training.loop.rungs import Checkpoint, RungRun
 from nas.training.prepare import prepare
 from nas.training.progress import Progress, silent
-from nas.training.trial import build_loop, build_trial_network, trial_complexity
+from nas.training.trial import build_loop, build_trial_network, input_shapes, trial_complexity
 from nas.training.workspace import Workspace
 from search_spaces.document import Architecture
 
@@ -35,6 +38,7 @@ def evaluate(
     threads: int | None = None,
     devices: float = 1.0,
     progress: Progress = silent,
+    goals: Goals = MIOU,
     on_predictions: OnPredictions | None = None,
 ) -> Iterator[Measurement]:
     """Train an architecture at a fidelity and yield one measurement per rung; the last one holds the score.
@@ -63,6 +67,8 @@ def evaluate(
         threads: CPU threads, process-wide while this runs; `None` leaves their number.
         devices: How many devices, or what part of one, each process holds; `device_seconds` are those of all processes.
         progress: Called with what `prepare` reports.
+        goals: What the measurements are for. Where latency is among it, it is measured before training, by the first
+            process; what is beyond a constraint is not trained.
         on_predictions: Called with the predictions on a few validation images, before the measurement of their rung is
             yielded; not where there are none, which is no error. Scores are the same with and without it.
 
@@ -71,7 +77,8 @@ def evaluate(
         `trial.trial_complexity`.
 
     Raises:
-        TrialError: The architecture cannot be measured (out of memory, loss not finite, crop too small).
+        TrialError: The architecture cannot be measured (out of memory, loss not finite, crop too small, an objective
+            that the data set does not have), or is beyond a constraint.
         ValueError: The device is not there, the batch is not a multiple of the number of processes, or `prepare`
             refuses the fidelity.
         DatasetError: The data set is broken.
@@ -93,6 +100,15 @@ def evaluate(
         if checkpoint is not None:
             key = checkpoint_key(architecture.key, fidelity.key, seed, target, processes)
             saving = Checkpoint(checkpoint, key)
+        shapes, complexity = input_shapes(prepared), trial_complexity(loop.model, prepared)
+        check_goals(goals, complexity)
+        latency = None
+        if goals.measure_latency:
+            leads = peers is None or peers.leads
+            what: Literal["head", "network"] = "network" if prepared.bank is None else "head"
+            latency = measure_latency(loop.model, shapes, what, fidelity, target) if leads else None
+            latency = latency if peers is None else peers.broadcast(latency)
+            check_goals(goals, complexity, latency)
         examples = find_examples(prepared) if on_predictions and (peers is None or peers.leads) else None
         run = RungRun(
             loop,
@@ -101,11 +117,14 @@ def evaluate(
             target,
             devices * processes,
             saving,
-            complexity=trial_complexity(loop.model, prepared),
+            complexity=complexity,
+            latency=latency,
             environment=environment_of(prepared, target, processes),
             keeper=None if on_predictions is None else prediction_keeper(examples, loop.batches, peers),
         )
         for measurement in run.measurements():
+            if goals.values(measurement) is None:
+                raise TrialError(missing_objective(goals, measurement))
             if on_predictions is not None and examples is not None and run.predicted is not None:
                 iteration, key, maps = run.predicted
                 if (iteration, key) == (measurement.iteration, examples.key):

@@ -10,7 +10,7 @@ import pytest
 
 from nas.data.entry import DatasetEntry
 from nas.settings import Settings
-from nas.specs import BlackBoxSpec, EarlyStopping, Fidelity, Resources
+from nas.specs import AshaStopping, BlackBoxSpec, Fidelity, Resources
 from nas.store import Store
 from workers.cluster.local import LocalRay
 from workers.cluster.processes import find
@@ -31,7 +31,7 @@ def spec_of() -> SpecOf:
             "name": "toy",
             "fidelity": Fidelity(dataset="tiny", rungs=(10, 20, 40)),
             "trials": 12,
-            "early_stopping": EarlyStopping(reduction=2),
+            "early_stopping": AshaStopping(reduction=2),
             "resources": Resources(cpus=1, concurrent=2),
             "retries": 1,
         }

@@ -66,6 +66,7 @@ class TrialBook:
         self._store = driver.store
         self._search_id = driver.search_id
         self._plan = plan
+        self._goals = driver.spec.goals
         self._workspace = workspace
         self._measured_before = measured_before
         self._predictions = PredictionBook(driver.store, driver.search_id)
@@ -141,7 +142,8 @@ class TrialBook:
         if flight.last is None or measurement.iteration > flight.last.iteration:
             judged, flight.judged = flight.judged, None
             record, attempt, node = self._store.record_measurement, message.attempt, message.node
-            persist(lambda: record(self._search_id, number, attempt, measurement, judged, node))
+            value = self._goals.value(measurement)
+            persist(lambda: record(self._search_id, number, attempt, measurement, judged, node, value=value))
             flight.last = measurement
             log.info("trial %d: %.4f at %d", number, measurement.score, measurement.iteration)
         if message.predictions is not None:
@@ -214,6 +216,8 @@ class TrialBook:
             return False
         source, measured = found
         curve = persist(lambda: self._store.curve(source, measured.number))
+        if not all(map(self._goals.admits, curve)):  # no latency is known, or it is too long: the trial says so itself
+            return False
         last, unjudged = self._judge(proposal.number, curve)
         adopt, attempt = self._store.adopt_trial, self._driver.attempt
         pruned_at = None if last is curve[-1] else last.iteration
@@ -227,6 +231,7 @@ class TrialBook:
                     measured.number,
                     pruned_at=pruned_at,
                     unjudged=unjudged,
+                    value=self._goals.value(last),
                 )
             )
         except NotFoundError:  # the source was deleted a moment ago, or this search; the caller finds out which
@@ -249,7 +254,9 @@ class TrialBook:
                 return measurement, unjudged
             judged = self._plan.judged(number, measurement)
             if judged is not None:
-                unjudged = None if judged else unjudged or (measurement.iteration, measurement.score)
+                value = self._goals.value(measurement)
+                assert value is not None, "only such curves are adopted"
+                unjudged = None if judged else unjudged or (measurement.iteration, value)
         return curve[-1], unjudged
 
     def _task(self, fidelity: Fidelity, trial: TrialRecord, attempt: int) -> TrialTask:
@@ -263,6 +270,7 @@ class TrialBook:
             architecture=trial.architecture,
             fidelity=fidelity,
             seed=trial.seed,
+            goals=self._goals,
         )
 
     def _reopen(self, trial: TrialRecord) -> TrialRecord:

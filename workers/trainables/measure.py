@@ -63,6 +63,7 @@ def evaluate_task(
             checkpoint=task.checkpoint,
             threads=threads_of(task.resources),
             devices=share.get("GPU", 1.0),
+            goals=task.goals,
             on_predictions=None if slot is None else slot.put,
         )
     except ChangedMeanwhileError as error:  # the next attempt finds that the bank is broken, and makes it anew

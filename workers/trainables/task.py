@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from nas.escaping import one_line
-from nas.specs import AutoDeepLabSpec, Fidelity, Resources
+from nas.specs import MIOU, AutoDeepLabSpec, Fidelity, Goals, Resources
 from search_spaces.document import Architecture
 
 if TYPE_CHECKING:
@@ -60,13 +60,14 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class TrialTask(Task):
-    """A trial: this architecture at this fidelity with this seed."""
+    """A trial: this architecture at this fidelity with this seed, measured for these objectives and constraints."""
 
     noun = "trial"
 
     architecture: Architecture
     fidelity: Fidelity
     seed: int
+    goals: Goals = MIOU
 
 
 @dataclass(frozen=True, kw_only=True)

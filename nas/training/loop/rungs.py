@@ -19,6 +19,7 @@ from nas.training.loop.failures import trial_failures
 from nas.training.loop.loop import CHECK_EVERY, Loop
 from nas.training.loop.predictions import PredictionKeeper
 from search_spaces.environment import Environment
+from search_spaces.latency import Latency
 
 CLOCK_READINGS = 5
 """How often the clock is read between two checkpoints within a rung."""
@@ -50,6 +51,7 @@ class RungRun:
         on_step: Called with the number of steps done, at least every `CHECK_EVERY` steps.
         complexity: Part of every new measurement. A measurement without it in a checkpoint, by an older version, stays
             without.
+        latency: Part of every new measurement; None where it is not asked for.
         keeper: Keeps predictions of some validation images at each rung.
         predicted: The deepest rung measured, the key of the examples, and the classes predicted on them, uint8
             `(images, height, width)`; None where they were not kept. The checkpoint holds them too, so that they come
@@ -66,6 +68,7 @@ class RungRun:
     checkpoint: Checkpoint | None = None
     on_step: Callable[[int], None] | None = None
     complexity: Complexity | None = None
+    latency: Latency | None = None
     environment: Environment | None = None
     keeper: PredictionKeeper | None = None
     predicted: tuple[int, str, Tensor] | None = field(default=None, init=False)
@@ -138,6 +141,7 @@ class RungRun:
             device_seconds=self._seconds * self.devices,
             parameters=None if self.complexity is None else self.complexity.parameters,
             multiply_adds=None if self.complexity is None else self.complexity.multiply_adds,
+            latency=self.latency,
             environment=self.environment,
         )
         self._measured.append(measurement)

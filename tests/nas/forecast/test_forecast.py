@@ -14,13 +14,13 @@ from nas.kinds.probing import PROBE_RUNGS
 from nas.kinds.registry import kind_of
 from nas.results.proposal import Proposal
 from nas.specs import (
+    AshaStopping,
     AutoDeepLabSpec,
     BackboneSpec,
     BilevelSpec,
     BlackBoxSpec,
     CalibrationSpec,
     DenseCellSpace,
-    EarlyStopping,
     FullScaleSpec,
     JobSpec,
     ReferenceSpec,
@@ -103,7 +103,7 @@ def test_the_same_fidelity_by_hand(store):
 
 def test_early_stopping_thins_out_the_rungs(store):
     ran(store, SPEC, (4.0, 10.0))
-    halved = changed(SPEC, early_stopping=EarlyStopping(reduction=3.0), trials=100)
+    halved = changed(SPEC, early_stopping=AshaStopping(reduction=3.0), trials=100)
     reached = expected_at_rungs(100, 2, 3.0)[1]
     assert asked(store, halved).device_seconds == pytest.approx(100 * 4.0 + reached * 6.0)
     assert 34 < reached < 38

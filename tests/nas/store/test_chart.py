@@ -20,11 +20,11 @@ def test_best_so_far_and_sample_are_what_they_say(store: Store, driven: str, add
             store.finish_trial(driven, number, 1, rng.choice([T.FAILED, T.PRUNED]))
     add(driven, 25)  # without a score
     drawn = [
-        DrawnScore(trial.number, trial.score, trial.status)
+        DrawnScore(trial.number, trial.value, trial.status)
         for trial in store.all_trials(driven)
-        if trial.iteration == 100 and trial.score is not None and trial.status is not T.FAILED
+        if trial.iteration == 100 and trial.value is not None and trial.status is not T.FAILED
     ]
-    record = [point for index, point in enumerate(drawn) if all(point.score > p.score for p in drawn[:index])]
+    record = [point for index, point in enumerate(drawn) if all(point.value > p.value for p in drawn[:index])]
     assert store.best_so_far(driven, 100) == record
     assert len(record) > 1, "the draw has steps"
     assert store.sampled_scores(driven, 100) == drawn

@@ -14,9 +14,9 @@ from nas.results.status import SearchStatus, TrialStatus
 from nas.store import Store, TrialRecord
 from nas.store.cursors import encode
 
-STANDING = "ix_trials_search_id_iteration_score_number"
+STANDING = "ix_trials_search_id_iteration_value_number"
 SCANS = ("SCAN trials", "SCAN measurements", "SCAN searches", "SCAN architectures", "SCAN rung_totals")
-BY_STATUS = "ix_trials_search_id_status_iteration_score_number"
+BY_STATUS = "ix_trials_search_id_status_iteration_value_number"
 
 T = TrialStatus
 ORDERS = ("number", "-number", "score", "-score")
@@ -198,9 +198,10 @@ INSERT INTO architectures (key, kind, document, created_at) SELECT 'a' || i, 'de
 
 MANY = """
 WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < :count)
-INSERT INTO trials (search_id, number, architecture_key, fidelity_key, seed, attempt, status, score, iteration,
-                    created_at, updated_at)
+INSERT INTO trials (search_id, number, architecture_key, fidelity_key, seed, attempt, status, score, value,
+                    iteration, created_at, updated_at)
 SELECT :id, i, 'a' || i, 'f', i, 1, 'running',
+       CASE WHEN i % 7 = 0 THEN NULL ELSE (i * 7919 % 1000) / 1000.0 END,
        CASE WHEN i % 7 = 0 THEN NULL ELSE (i * 7919 % 1000) / 1000.0 END, CASE WHEN i % 7 = 0 THEN NULL ELSE 100 END,
        i, i FROM n
 """

@@ -13,7 +13,7 @@ from tests.nas.store.test_leaderboard import fill_with_many, middle, plans
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 
-STANDING = "ix_trials_search_id_iteration_score_number"
+STANDING = "ix_trials_search_id_iteration_value_number"
 
 
 @pytest.fixture(scope="module")
@@ -49,4 +49,4 @@ def test_at_10_000_trials_every_query_goes_by_its_index(large: Store, query, ind
         assert not any("Seq Scan on trials  (" in step for step in plan), plan
         # Sorting ties within equal scores ("Incremental Sort") is fine; sorting the whole search is not.
         for above, below in pairwise(plan):
-            assert not (above.strip("-> ").startswith("Sort  (") and "trials.score" in below), plan
+            assert not (above.strip("-> ").startswith("Sort  (") and "trials.value" in below), plan

@@ -2,7 +2,8 @@
 
 import random
 from collections.abc import Iterable
-from typing import ClassVar
+from dataclasses import replace
+from typing import Any, ClassVar
 
 import pytest
 
@@ -11,6 +12,7 @@ from nas.specs import (
     DpcStrategy,
     EvolutionStrategy,
     GpStrategy,
+    Nsga2Strategy,
     ReinforceStrategy,
     TpeStrategy,
 )
@@ -19,6 +21,7 @@ from nas.strategies.cells import CellSpace
 from nas.strategies.contract import StrategyContract
 from nas.strategies.dpc import NearBestSearch
 from nas.strategies.evolution import EvolutionSearch
+from nas.strategies.nsga2 import Nsga2Search
 from nas.strategies.random_search import RandomSearch
 from nas.strategies.tpe import TpeSearch
 from search_spaces.dense_cell.architecture import DenseCell
@@ -45,6 +48,31 @@ class TestDpcByKinds(StrategyContract):
 class TestEvolution(StrategyContract):
     def build(self, space: CellSpace, seed: int) -> SearchStrategy:
         return EvolutionSearch(space, seed, EvolutionStrategy(population=6, sample=3))
+
+
+class TestNsga2(StrategyContract):
+    """With one objective and with two: the contract's own trials have one."""
+
+    def build(self, space: CellSpace, seed: int) -> SearchStrategy:
+        return Nsga2Search(space, seed, Nsga2Strategy(population=6))
+
+
+class TestNsga2OfTwoObjectives(TestNsga2):
+    def ending(self, number: int, cell: DenseCell) -> Observation:
+        made = super().ending(number, cell)
+        cost = random.Random(-number).random()
+        return made if made.score is None else replace(made, values=(made.score, -cost))
+
+    # These two make up results of one objective among those of two, which no search has.
+    test_scores_of_different_rungs_are_not_compared = None  # type: ignore[assignment]
+    test_the_order_of_branches_makes_no_other_architecture = None  # type: ignore[assignment]
+
+    def _told(self, ends: Any) -> SearchStrategy:
+        def valued(number: int, end: Observation) -> Iterable[Observation]:
+            for one in ends(number, end):
+                yield replace(one, values=() if one.score is None else (one.score, -random.Random(-number).random()))
+
+        return super()._told(valued)
 
 
 @pytest.mark.slow  # torch
@@ -112,6 +140,7 @@ class TpeOfFewScores(FewScores, TestTpe):
         (TestRandom, 10_000),
         (TestDpc, 2_000),
         (TestEvolution, 2_000),
+        (TestNsga2OfTwoObjectives, 1_000),
         (ReinforceOfFewScores, 500),
         (TpeOfFewScores, 500),
     ],

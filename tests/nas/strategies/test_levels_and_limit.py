@@ -117,7 +117,8 @@ def test_a_tight_limit_ends_the_search_with_a_sentence(name, monkeypatch):
     setting = free.space.setting(FIDELITY)
     least = cell_cost(smallest_cell(5, setting.in_channels, 16, (8, 16)), setting)
     strategy = build_strategy(spec(name, limit=CellLimit(parameters=least.parameters)))
-    with pytest.raises(SpaceExhausted, match=r"none of 50 further random cells is new and within space\.limit: 0 arch"):
+    sentence = r"none of 50 further random cells is new and within space\.limit and the constraints: 0 architectures"
+    with pytest.raises(SpaceExhausted, match=sentence):
         strategy.ask(0)
 
 

@@ -15,8 +15,10 @@ import pytest
 
 from nas.results.measurement import TrialError
 from nas.results.status import SearchStatus, TrialStatus
-from nas.specs import Resources
+from nas.specs import HyperbandStopping, Resources
 from nas.store import Store
+from nas.strategies import early_stopper
+from nas.strategies.stopping.hyperband import Hyperband
 from nas.training.workspace import Workspace
 from tests.builders import measured
 from workers.driver.run import Interrupted, run_search
@@ -128,6 +130,22 @@ def test_a_search_in_warm_processes(running_ray, store, workspace, spec_of):
     named = {f"warm search: trial {number}.train" for number in range(12)}
     until(lambda: named <= task_names(running_ray))  # Ray collects them every second
     assert "warm search: worker since trial 0" in actor_names(running_ray)
+
+
+def test_hyperband_stops_each_bracket_from_its_rung_on(running_ray, store, workspace, spec_of):
+    rule = HyperbandStopping(name="hyperband", reduction=2)
+    spec = spec_of(name="brackets", trials=16, early_stopping=rule)
+    search_id, attempt = begin(store, spec)
+    assert run(store, search_id, attempt, workspace, trial_process=Toy) is SearchStatus.COMPLETED
+    stopper = early_stopper(spec)
+    assert isinstance(stopper, Hyperband)
+    trials = store.all_trials(search_id)
+    ends = {(stopper.bracket(trial.number), trial.iteration, str(trial.status)) for trial in trials}
+    # Bracket b stops nothing at the first b rungs; 40 is the last.
+    assert ends <= {(0, 10, "pruned"), (0, 20, "pruned"), (1, 20, "pruned"), *((b, 40, "completed") for b in range(3))}
+    assert {(0, 10, "pruned"), (2, 40, "completed")} <= ends
+    late = [trial for trial in trials if stopper.bracket(trial.number) == 2]
+    assert [trial.unjudged_iteration for trial in late] == [10] * len(late), "in the last bracket nobody is judged"
 
 
 def test_every_trial_in_a_process_of_its_name(running_ray, store, workspace, spec_of):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from nas.kinds.black_box import StrategyPlan
 from nas.results.measurement import Measurement
 from nas.results.status import SearchStatus, TrialStatus
-from nas.specs import DenseCellSpace, DpcStrategy, EarlyStopping, RandomStrategy, Resources, Strategy, TpeStrategy
+from nas.specs import AshaStopping, DenseCellSpace, DpcStrategy, RandomStrategy, Resources, Strategy, TpeStrategy
 from nas.store import Store
 from nas.strategies import SuccessiveHalving
 from nas.strategies.listed import ListedSpace
@@ -46,7 +46,7 @@ def run(store: Store, clock: VirtualClock, curves: Curves, workers: int, reducti
         trials=len(curves),
         fidelity=scenes_fidelity(*rungs),
         resources=Resources(concurrent=workers),
-        early_stopping=None if reduction is None else EarlyStopping(reduction=reduction),
+        early_stopping=None if reduction is None else AshaStopping(reduction=reduction),
     )
 
     def curve(task: TrialTask) -> list[Measurement]:
@@ -171,7 +171,7 @@ def search(store: Store, clock: VirtualClock, strategy: Strategy, seed: int, wor
     """A search over listed cells whose scores follow from the cell; return its trials without the times of day."""
     space = cells_space(12)
     spec = black_box_spec(
-        strategy, trials=20, seed=seed, resources=Resources(concurrent=workers), early_stopping=EarlyStopping()
+        strategy, trials=20, seed=seed, resources=Resources(concurrent=workers), early_stopping=AshaStopping()
     )
 
     def curve(task: TrialTask) -> list[Measurement]:

@@ -6,9 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nas.results.measurement import Measurement
-from nas.strategies.asha import SuccessiveHalving
-from tests.builders import measured
+from nas.strategies.stopping.asha import SuccessiveHalving
 
 
 def test_by_hand_at_one_rung():
@@ -56,13 +54,13 @@ def test_replayed_it_decides_as_if_it_had_lived_on(data):
     scores = st.sampled_from([i / 10 for i in range(11)])
     reduction = data.draw(st.sampled_from([2.0, 2.5, 3.0]))
     lived, replayed = SuccessiveHalving(rungs, reduction), SuccessiveHalving(rungs, reduction)
-    curves: dict[int, list[Measurement]] = {}
+    curves: dict[int, list[tuple[int, tuple[float, ...]]]] = {}
     next_rung: dict[int, int] = {}
     for _ in range(data.draw(st.integers(0, 30))):
         number = data.draw(st.sampled_from([*(n for n, r in next_rung.items() if r < 4), len(next_rung)]))
         rung = next_rung.setdefault(number, 0)
         score = data.draw(scores)
-        curves.setdefault(number, []).append(measured(rungs[rung], score))
+        curves.setdefault(number, []).append((rungs[rung], (score,)))
         next_rung[number] = rung + 1 if lived.record(number, rungs[rung], score) else 4
     replayed.replay(dict(data.draw(st.permutations(list(curves.items())))))
     for number in range(len(next_rung), len(next_rung) + 5):
@@ -73,7 +71,7 @@ def test_replayed_it_decides_as_if_it_had_lived_on(data):
 
 def test_a_trial_in_flight_goes_on_at_a_rung_that_the_record_holds():
     asha = SuccessiveHalving((10, 30), reduction=2)
-    asha.replay({0: [measured(10, 0.2)], 1: [measured(10, 0.9), measured(30, 0.95)]})
+    asha.replay({0: [(10, (0.2,))], 1: [(10, (0.9,)), (30, (0.95,))]})
     assert asha.record(0, 10, 0.2)
     assert not asha.record(2, 10, 0.5)
 
@@ -94,7 +92,7 @@ def test_too_few_scores_judge_nobody():
 
 def test_who_was_unjudged_is_restored():
     asha = SuccessiveHalving((10, 30), reduction=2)
-    asha.replay({0: [measured(10, 0.2)], 1: [measured(10, 0.9)]}, {0: (10, 0.2)})
+    asha.replay({0: [(10, (0.2,))], 1: [(10, (0.9,))]}, {0: (10, 0.2)})
     assert asha.record(0, 10, 0.2)
     assert (asha.unjudged(0), asha.unjudged(1)) == ((10, 0.2), None)
 
