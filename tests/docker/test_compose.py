@@ -264,7 +264,7 @@ def test_the_chaos_run_is_a_script_about_services_that_are_there() -> None:
     subprocess.run(["sh", "-n", script], check=True)
     assert os.access(script, os.X_OK)
     text = script.read_text()
-    broken = set(re.findall(r"^fault .* (?:kill|crash|stop) ([a-z-]+)$", text, re.MULTILINE))
+    broken = set(re.findall(r"^ *fault .* (?:kill|crash|stop_in_order) ([a-z-]+)$", text, re.MULTILINE))
     assert broken == {"api", "postgres", "ray-head", "ray-worker"} <= set(SERVICES)
     for name in re.findall(r'"\$SECRETS/([a-z_]+)"', text):
         assert name in COMPOSE["secrets"]
