@@ -333,13 +333,17 @@ class Failure(NamedTuple):
 
 
 class TrialSpan(NamedTuple):
-    """When a trial was begun, last changed and ended; `finished_at` is None while it runs."""
+    """When a trial was begun, last changed and ended, and where it ran.
+
+    `finished_at` is None while it runs; `node` is None before its first result, and where it was not recorded.
+    """
 
     number: int
     status: TrialStatus
     created_at: float
     updated_at: float
     finished_at: float | None
+    node: str | None = None
 
 
 class Change(NamedTuple):

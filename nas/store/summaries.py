@@ -81,7 +81,7 @@ class Summaries(Database):
         """
         row = TrialRow
         statement = (
-            select(row.number, row.status, row.created_at, row.updated_at, row.finished_at)
+            select(row.number, row.status, row.created_at, row.updated_at, row.finished_at, row.node)
             .where(row.search_id == search_id, row.source.is_(None))
             .order_by(row.number.desc())
             .limit(limit)

@@ -119,7 +119,28 @@ def test_a_timeline():
     assert panel.spans[2].text == "trial 5: running, 3.7 min"
     assert panel.x_text == "minutes since trial 3 began"
     assert [entry.text for entry in panel.legend] == ["completed", "pruned", "failed", "running"]
-    assert panel.notes[0].startswith("The newest 4 of 7 trials. The node of a trial is not recorded")
+    assert panel.notes == (
+        "The newest 4 of 7 trials. A row is a place that one trial after the other took. Rows 1 to 2: of trials whose "
+        "node is not known.",
+    )
+
+
+def test_each_node_has_rows_of_its_own_in_a_timeline():
+    spans = [
+        TrialSpan(0, T.COMPLETED, 0.0, 30.0, 30.0, "b"),
+        TrialSpan(1, T.COMPLETED, 1.0, 20.0, 20.0, "a"),
+        TrialSpan(2, T.FAILED, 2.0, 9.0, 9.0),
+        TrialSpan(3, T.COMPLETED, 21.0, 30.0, 30.0, "a"),
+        TrialSpan(4, T.RUNNING, 22.0, 22.0, None, "b"),
+    ]
+    panel = timeline_panel(spans, 5)
+    assert isinstance(panel, SpansPanel)
+    assert [span.row for span in panel.spans] == [1, 0, 3, 0, 2]
+    assert panel.spans[0].text == "trial 0 on b: completed, 30 s"
+    assert panel.notes == (
+        "A row is a place that one trial after the other took. a: row 1; b: rows 2 to 3. Row 4: of trials whose node "
+        "is not known.",
+    )
 
 
 @pytest.mark.parametrize(("seconds", "unit"), [(119, "seconds"), (120, "minutes"), (7200, "hours"), (172800, "days")])
