@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from nas.formatting import score
+from nas.results.domination import pareto_set
 from nas.schemas.panels import LegendPublic, LinePublic, Mark, PointPublic, RowPanel, ScatterPanel
 from nas.store.records import SizedScore
 
@@ -26,26 +27,9 @@ def front_panels(trials: Sequence[SizedScore], iteration: int, every: int) -> Ro
     return RowPanel(panels=tuple(_chart(trials, values, what, iteration, every) for what, values in sizes.items()))
 
 
-def front(points: Iterable[tuple[int, float]]) -> list[int]:
-    """Find the points that no other point beats: none has a higher score at most at the same size.
-
-    Args:
-        points: Size and score of each.
-
-    Returns:
-        Their places in `points`, ascending in size and in score. Of equal points the first one.
-    """
-    found: list[int] = []
-    best = float("-inf")
-    for place, (_, value) in sorted(enumerate(points), key=lambda entry: (entry[1][0], -entry[1][1], entry[0])):
-        if value > best:
-            found.append(place)
-            best = value
-    return found
-
-
 def _chart(trials: Sequence[SizedScore], sizes: Sequence[int], what: str, iteration: int, every: int) -> ScatterPanel:
-    unbeaten = front(zip(sizes, (trial.score for trial in trials), strict=True))
+    results = [(trial.score, -float(size)) for trial, size in zip(trials, sizes, strict=True)]
+    unbeaten = sorted(pareto_set(results), key=lambda place: (sizes[place], place))
     places = sorted({*unbeaten, *(place for place, trial in enumerate(trials) if trial.number % every == 0)})
     on_front = set(unbeaten)
 

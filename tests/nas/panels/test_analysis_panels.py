@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from nas.panels.choices import Choices, choices_panel
 from nas.panels.failures import failures_panel
-from nas.panels.front import front, front_panels
+from nas.panels.front import front_panels
 from nas.panels.importance import FEWEST, importance_panel, importances
 from nas.panels.rungs import rungs_panels
 from nas.panels.sampling import SAMPLE, every, sample_text
@@ -23,23 +23,6 @@ from nas.store.records import Failure, RungCount, RungPoint, SizedScore, TrialRe
 from search_spaces.dense_cell.space import sample
 from search_spaces.document import architecture_to_dict
 from tests.builders import dense_cell, trial_record
-
-
-def test_a_front_of_sizes_and_scores():
-    # (3, .5) is beaten by (2, .5), which is smaller; of the two equal points the first is on the front.
-    assert front([(3, 0.5), (2, 0.5), (1, 0.2), (9, 0.4), (5, 0.9), (5, 0.9), (5, 0.7), (1, 0.1)]) == [2, 1, 4]
-    assert front([]) == []
-
-
-@given(st.lists(st.tuples(st.integers(0, 5), st.sampled_from([0.1, 0.2, 0.3, 0.4])), max_size=12))
-def test_a_front_has_just_what_no_other_point_beats(points):
-    found = front(points)
-    for place, (size, score) in enumerate(points):
-        beaten = any(
-            (other[0] <= size and other[1] > score) or (other[0] < size and other[1] == score) for other in points
-        )
-        twin = any(points[at] == (size, score) for at in range(place))
-        assert (place in found) == (not beaten and not twin)
 
 
 def test_charts_of_sizes():
