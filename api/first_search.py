@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from api.feasibility import surveyed, trains_here
 from nas.schemas.first_search import BackboneChoice, FirstSearchPublic, StrategyChoice
 from nas.settings import Settings
-from nas.specs import BackboneSpec, Strategy
+from nas.specs import BackboneSpec, BlackBoxSpec, Strategy
 from nas.weights.check import missing_parts
 from nas.weights.entry import WeightsEntry
 from search_spaces.validation import FieldProblem, InputError
@@ -84,7 +84,7 @@ def first_search(settings: Settings, dataset: str | None) -> FirstSearchPublic:
             "label_stride": 8,
         },
     }
-    return FirstSearchPublic(request=request, backbones=backbones, strategies=tuple(_strategies()))
+    return FirstSearchPublic(request=request, backbones=backbones, strategies=tuple(_strategies(request)))
 
 
 def _backbones(weights: Mapping[str, WeightsEntry]) -> Iterator[BackboneChoice]:
@@ -93,10 +93,15 @@ def _backbones(weights: Mapping[str, WeightsEntry]) -> Iterator[BackboneChoice]:
         yield BackboneChoice(text=text, backbone=dict(backbone), problem="; ".join(missing) or None)
 
 
-def _strategies() -> Iterator[StrategyChoice]:
+def _strategies(request: Mapping[str, Any]) -> Iterator[StrategyChoice]:
+    """The strategies that can run the search: one may need several objectives, for instance."""
     union, _ = get_args(Strategy.__value__)
     for strategy in get_args(union):
         name: str = strategy.model_fields["name"].default
+        try:
+            BlackBoxSpec.model_validate({**request, "strategy": {"name": name}})
+        except ValueError:
+            continue
         yield StrategyChoice(name=name, text=(strategy.__doc__ or "").split("\n")[0].rstrip("."))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 
 import pytest
@@ -11,6 +10,7 @@ from api.warnings import find_warnings
 from nas.specs import BlackBoxSpec, DenseCellSpace, DpcStrategy, EvolutionStrategy, RandomStrategy, Resources
 from tests.api.told_cluster import ToldCluster
 from tests.builders import scenes_fidelity
+from workers.cluster.state import STATE_FILE, ClusterState, cluster_folder
 
 
 def spec(**changes: object) -> BlackBoxSpec:
@@ -42,9 +42,10 @@ def test_a_space_smaller_than_the_search(home):
 def test_a_machine_smaller_than_the_search(home):
     many = spec(resources=Resources(cpus=1, concurrent=10_000))
     assert found(home, many) == {}, "a cluster may have more than this machine"
-    (home.folder / "ray").mkdir(parents=True)
-    url = "http://127.0.0.1:1"
-    (home.folder / "ray" / "cluster.json").write_text(json.dumps({"dashboard_url": url}))
+    url, folder = "http://127.0.0.1:1", cluster_folder(home.folder)
+    folder.mkdir(parents=True)
+    state = ClusterState(dashboard_url=url, address="127.0.0.1:2", marker="m", temp=folder, fingerprint="f")
+    (folder / STATE_FILE).write_text(state.model_dump_json())
     here = home.model_copy(update={"ray_dashboard": url})
     assert found(here, many)["resources.concurrent"] == (
         f"this machine has {os.cpu_count()} CPUs, so that {os.cpu_count()} of 10000 trials run at a time"

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 pytestmark = pytest.mark.slow
 
 
 def test_openapi_python_client(example, generate, speak, expect, tmp_path):
-    (tmp_path / "client.yaml").write_text("content_type_overrides: {image/svg+xml: text/plain}")
+    content = {
+        "image/svg+xml": "text/plain",
+        "image/png": "application/octet-stream",
+        "image/jpeg": "application/octet-stream",
+    }
+    (tmp_path / "client.yaml").write_text(json.dumps({"content_type_overrides": content}))
     printed = generate(
         "openapi-python-client", "generate", "--path", example.document, "--meta", "none",
         "--output-path", tmp_path / "generated" / "segnas_client", "--config", tmp_path / "client.yaml",

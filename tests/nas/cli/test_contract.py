@@ -139,6 +139,8 @@ def started(*arguments: str, url: str, **options: Any) -> subprocess.Popen[str]:
         env={**environment, **options.pop("env", {})},
         cwd=Path(__file__).parents[3],
         text=True,
+        # A run of the tests in the background of a shell ignores Ctrl-C, and so would its processes.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         **options,
     )
 

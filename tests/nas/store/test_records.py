@@ -50,8 +50,8 @@ def of_model(model: type[BaseModel]) -> set[str]:
                 "held_iteration",
                 "held_score",
             },  # in `standing`
-            # `scores` are asked for separately; text, standing and duration follow from the record.
-            {"architecture", "text", "standing", "duration", "scores"},
+            # `scores` are asked for separately; texts, standing and duration follow from the record.
+            {"architecture", "text", "short_text", "standing", "duration", "scores"},
             id="record, answer: trial",
         ),
         # Who looks after a search is asked in SQL only; `kind` is the spec's.
@@ -65,9 +65,9 @@ def of_model(model: type[BaseModel]) -> set[str]:
         pytest.param(
             of_record(SearchRecord),
             of_model(SearchPublic),
-            {"software", "idempotency_key", "request_key", "hold_seconds", "setbacks"},
+            {"software", "idempotency_key", "request_key", "hold_seconds", "setbacks", "origins"},
             {"kind", "name", "method", "dataset", "planned", "trials", "best", "exportable", "cost", "dashboard"}
-            | {"actions", "extendable"},
+            | {"actions", "extendable", "objectives", "next_command"},
             id="record, answer: search",
         ),
         pytest.param(of_record(Stage), of_model(StagePublic), set(), set(), id="record, answer: stage"),
@@ -82,7 +82,7 @@ def of_model(model: type[BaseModel]) -> set[str]:
         pytest.param(
             of_model(Measurement),
             of_model(MeasurementPublic),
-            {"parameters", "multiply_adds"},  # the same at every rung: the trial has them
+            {"parameters", "multiply_adds", "latency"},  # the same at every rung: the trial has them
             set(),
             id="record, answer: measurement",
         ),
@@ -108,4 +108,12 @@ def test_names_stay_the_same(inner: set[str], outer: set[str], lost: set[str], a
 
 
 def test_what_a_trial_has_from_its_deepest_measurement():
-    assert set(MEASURED) == {"score", "iteration", "seconds", "device_seconds", "parameters", "multiply_adds"}
+    assert set(MEASURED) == {
+        "score",
+        "iteration",
+        "seconds",
+        "device_seconds",
+        "parameters",
+        "multiply_adds",
+        "latency",
+    }
