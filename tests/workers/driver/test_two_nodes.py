@@ -200,7 +200,7 @@ def test_every_node_makes_its_bank_and_is_named_by_its_trials_and_is_cleared(clu
 
 
 def test_a_node_that_is_lost_costs_no_trial_and_floods_no_log(cluster):
-    search_id = search(cluster, trials=3, rungs=(2, 600))
+    search_id = search(cluster, trials=3, rungs=(2, 10_000))  # some seconds: the trials of both nodes still run then
     with cluster.drive(search_id) as driver:
         deadline = time.monotonic() + 300
         while len(cluster.nodes_of(search_id)) < 2:  # both are between the rungs of a trial
