@@ -8,15 +8,13 @@ from api.errors import ApiError
 from nas.ranking.candidates import choose, scored
 from nas.specs import ConfirmationRequest, ConfirmationSpec, Explicit, Fidelity, Top
 from nas.specs.confirmation import textbook_heads
+from nas.specs.job import child_name
 from nas.specs.reference import Head, named_head
 from nas.store import SearchRecord, Store
 from nas.store.records import TrialRecord
 from search_spaces.auto_deeplab.architecture import AutoDeepLab
 from search_spaces.document import Architecture
 from search_spaces.validation import FieldProblem, InputError, validate
-
-LONGEST_NAME = 100
-"""In characters, as `SearchName` allows."""
 
 
 def confirmation_spec(search: SearchRecord, body: ConfirmationRequest, store: Store) -> ConfirmationSpec:
@@ -31,11 +29,10 @@ def confirmation_spec(search: SearchRecord, body: ConfirmationRequest, store: St
     numbers = _numbers(search, body, trials)
     fidelity = search.spec.fidelity_of(recorded[numbers[0]].fidelity_key)
     chosen = [recorded[number].architecture for number in numbers]
-    suffix = ": confirmation"
     spec: ConfirmationSpec = validate(
         ConfirmationSpec,
         {
-            "name": body.name or search.spec.name[: LONGEST_NAME - len(suffix)] + suffix,
+            "name": body.name or child_name(search.spec.name, ": confirmation"),
             "of": search.id,
             "trials": numbers,
             "references": _references(_heads(body), chosen, fidelity),

@@ -20,14 +20,12 @@ from nas.ranking.candidates import choose, scored
 from nas.schemas.rankings import RankingPublic
 from nas.schemas.searches import SearchPublic
 from nas.specs import Fidelity, FullScaleRequest, FullScaleSpec
+from nas.specs.job import child_name
 from nas.store import SearchRecord, Store
 from nas.store.records import TrialRecord
 from search_spaces.validation import FieldProblem, InputError, validate
 
 router = APIRouter(tags=["rankings"], route_class=StrictJsonRoute)
-
-LONGEST_NAME = 100
-"""In characters, as `SearchName` allows."""
 
 
 @router.post("/searches/{search_id}/full-scale", status_code=201, responses=problems(409))
@@ -107,8 +105,7 @@ def _chosen(search: SearchRecord, body: FullScaleRequest, store: Store) -> FullS
     how, numbers = choose(body.choose, trials)
     _check_heads(numbers, trials, body.fidelity)
     shared = {name: getattr(body, name) for name in type(body).model_fields if name not in ("name", "choose")}
-    suffix = ": full scale"
-    name = body.name or search.spec.name[: LONGEST_NAME - len(suffix)] + suffix
+    name = body.name or child_name(search.spec.name, ": full scale")
     chosen: FullScaleSpec = validate(
         FullScaleSpec, {**shared, "name": name, "of": search.id, "sampling": how, "trials": tuple(numbers)}
     )

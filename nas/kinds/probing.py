@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nas.specs import Fidelity, JobSpec
+from nas.specs.job import LONGEST_NAME
 
 PROBE_RUNGS = (10, 20, 100)
 """Rungs of a probe, in iterations.
@@ -13,9 +14,6 @@ lengths, which tells the time of a step from that of a validation.
 
 LEAST_TRIALS, MOST_TRIALS = 2, 8
 """Bounds on the trials of a probe: as many as run at a time in the search, since these slow each other down."""
-
-LONGEST_NAME = 100
-"""Most characters of a `nas.specs.job.SearchName`."""
 
 
 def probe_name(spec: JobSpec) -> str:

@@ -12,7 +12,10 @@ from nas.specs.fidelity import Fidelity
 from nas.specs.objectives import MIOU, Goals
 from search_spaces.base import StrictModel, content_key
 
-SearchName = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+LONGEST_NAME = 100
+"""Characters of a search's name."""
+
+SearchName = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME, pattern=r"^[^\x00-\x1f\x7f]+$")]
 """One line of text for people."""
 
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
@@ -54,6 +57,11 @@ class Resources(StrictModel):
                 f"gpus {self.gpus:g} do not divide by workers {self.workers}: use a multiple of the workers, or 0"
             )
         return self
+
+
+def child_name(name: str, suffix: str) -> str:
+    """Name a search after the one that it belongs to, cut such that the suffix has room."""
+    return name[: LONGEST_NAME - len(suffix)] + suffix
 
 
 class JobSpec(StrictModel, ABC):
