@@ -9,16 +9,11 @@ from typing import Literal
 
 from nas.ranking.selection import stratified, top
 from nas.results.standing import standing
-from nas.results.status import TrialStatus
+from nas.results.status import SCORED
 from nas.specs import Explicit, Stratified, Top
 from nas.store.records import TrialRecord
 from search_spaces.document import Architecture
 from search_spaces.validation import FieldProblem, InputError
-
-SCORED = (TrialStatus.COMPLETED, TrialStatus.PRUNED)
-"""Statuses whose scores are compared. A trial that was stopped with its search may have a score too, but the score did
-not end the trial, so the rung it reached says nothing about the architecture.
-"""
 
 
 @dataclass(frozen=True, slots=True)

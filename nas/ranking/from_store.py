@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nas.ranking.calibration import Calibration, calibrate
-from nas.ranking.candidates import SCORED
 from nas.ranking.search_ranking import SearchRanking, rank_search
+from nas.results.status import SCORED
 from nas.specs import CalibrationSpec, Fidelity, FullScaleSpec
 from nas.store import SearchRecord, Store, TrialRecord
 

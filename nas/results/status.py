@@ -51,3 +51,9 @@ class TrialStatus(StrEnum):
     def terminal(self) -> bool:
         """Whether the trial is over. Only a stopped trial is ever continued, when its search is resumed."""
         return self is not TrialStatus.RUNNING
+
+
+SCORED = (TrialStatus.COMPLETED, TrialStatus.PRUNED)
+"""Statuses whose scores are compared. A trial that was stopped with its search may have a score too, but the score did
+not end the trial, so the rung it reached says nothing about the architecture.
+"""

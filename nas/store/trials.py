@@ -8,7 +8,7 @@ from sqlalchemy import Connection, and_, case, func, literal, select, update
 
 from nas.results.measurement import Measurement
 from nas.results.proposal import Proposal
-from nas.results.status import TrialStatus
+from nas.results.status import SCORED, TrialStatus
 from nas.store.contents import Contents
 from nas.store.drivers import ACTIVE, refuse_driver
 from nas.store.engine import clean_text
@@ -18,9 +18,6 @@ from nas.store.records import TrialRecord
 from nas.store.standing import TRIAL_COLUMNS
 from nas.store.tables import MeasurementRow, SearchRow, TrialRow
 from search_spaces.document import architecture_to_dict, canonical
-
-SCORED = (TrialStatus.COMPLETED, TrialStatus.PRUNED)
-"""Terminal statuses that need a score."""
 
 MEASURED = tuple(name for name in Measurement.model_fields if name in TrialRow.__table__.c)
 """The fields that a trial copies from its deepest measurement."""

@@ -9,14 +9,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from nas.results.standing import Standing
+from nas.results.status import SCORED, TrialStatus
 from nas.specs import Vector
 from nas.strategies.cells import CellSpace
 from search_spaces.dense_cell.architecture import DenseCell
 from search_spaces.document import Architecture
 
-SCORED = frozenset({"completed", "pruned"})
-FINISHED = SCORED | {"failed", "stopped"}
-STATUSES = FINISHED | {"running"}
+STATUSES = frozenset(map(str, TrialStatus))
+FINISHED = STATUSES - {TrialStatus.RUNNING}
 
 MUTATION_TRIES = 100
 """Mutations that may give seen cells, or cells beyond the limit, before a uniform draw is made instead."""
