@@ -5,10 +5,10 @@ from __future__ import annotations
 from fastapi import Request, Response
 from pydantic import BaseModel
 
-from api.answers.forecasts import stored_forecast
 from api.feasibility import check_feasible
 from api.names import check_names, number_classes
 from api.reconciler import Reconciler
+from nas.forecast import stored_forecast
 from nas.kinds.registry import kind_of
 from nas.settings import Settings
 from nas.specs import SearchSpec

@@ -83,6 +83,7 @@ def print_search(search: SearchPublic) -> None:
         "cost": f"{duration(search.cost.device_seconds)} of device time"
         + (f", {search.cost.adopted} trials taken over" if search.cost.adopted else ""),
         "forecast": forecast_line(search.forecast) if search.forecast else None,
+        "confirmed by": search.confirmation,
         "of": search.parent,
         "drivers": str(search.attempt) if search.attempt > 1 else None,
         "created": f"{search.created_at.astimezone():%Y-%m-%d %H:%M:%S}",

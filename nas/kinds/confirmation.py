@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from nas.kinds.plans import ListPlan, Plan
 from nas.kinds.protocol import Family, Kind, Origin, Records, Repeat
+from nas.panels.relatives import Relative, relatives_panel
 from nas.results.proposal import Proposal
 from nas.schemas.panels import Panel
 from nas.specs import ConfirmationRequest, ConfirmationSpec, Explicit
@@ -60,7 +61,8 @@ class ConfirmationKind(Kind[ConfirmationSpec]):
 
         spec = self.own(search.spec)
         assert spec is not None, search.id
-        return confirmation_panels(confirmation(spec, found_trials(spec, store), store.all_trials(search.id)))
+        found = confirmation(spec, found_trials(spec, store), store.all_trials(search.id))
+        return (*confirmation_panels(found), relatives_panel([Relative("it measures again the best of", spec.of)]))
 
     def best_trial(self, search: SearchRecord, store: Store) -> TrialRecord | None:
         """The first trial of the architecture that was confirmed as the search's best, never that of a reference."""
@@ -92,9 +94,17 @@ class ConfirmationKind(Kind[ConfirmationSpec]):
         return f"{search.id} is a confirmation; rank its search, {spec.of}"
 
 
+def newest_confirmation(search_id: str, records: Records) -> tuple[SearchRecord, ConfirmationSpec] | None:
+    """Find the newest confirmation of a search, and its spec; None where the search was never confirmed."""
+    for record in reversed(records.children(search_id)):
+        if (spec := KIND.own(record.spec)) is not None:
+            return record, spec
+    return None
+
+
 def found_trials(spec: ConfirmationSpec, records: Records) -> list[TrialRecord]:
     """Read the trials that a confirmation confirms, in the order of the spec."""
-    recorded = {trial.number: trial for trial in records.all_trials(spec.of)}
+    recorded = {trial.number: trial for trial in records.numbered_trials(spec.of, spec.trials)}
     return [recorded[number] for number in spec.trials]
 
 

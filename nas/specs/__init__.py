@@ -17,6 +17,7 @@ from nas.specs.auto_deeplab import (
 from nas.specs.backbone import HUB, BackboneSpec
 from nas.specs.black_box import BlackBoxSpec
 from nas.specs.calibration import CalibrationSpec
+from nas.specs.confirm import Confirm
 from nas.specs.confirmation import ConfirmationSpec
 from nas.specs.dense_cell_space import CellLimit, DenseCellSpace
 from nas.specs.early_stopping import AshaStopping, EarlyStopping, HyperbandStopping, MedianStopping
@@ -68,6 +69,7 @@ __all__ = [
     "CalibrationSpec",
     "CellLimit",
     "ClassIou",
+    "Confirm",
     "ConfirmationRequest",
     "ConfirmationSpec",
     "Constraints",

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from nas.specs.confirm import CONFIRM, Confirm, ConfirmField, check_confirm, confirming
 from nas.specs.dense_cell_space import DenseCellSpace
 from nas.specs.early_stopping import AshaStopping, EarlyStopping, MedianStopping
 from nas.specs.fidelity import Fidelity
@@ -65,6 +66,7 @@ class BlackBoxSpec(JobSpec):
         "before a cell is proposed, and again with its logits before it is trained; latency is measured before it is "
         "trained.",
     )
+    confirm: ConfirmField = CONFIRM
 
     @field_validator("warm_start")
     @classmethod
@@ -97,6 +99,21 @@ class BlackBoxSpec(JobSpec):
     @property
     def goals(self) -> Goals:
         return Goals(objectives=self.objectives, constraints=self.constraints)
+
+    @property
+    def confirming(self) -> Confirm | None:
+        """How the search is confirmed at its end; None where it is not."""
+        return confirming(self.confirm, self.fidelity, self._by_miou)
+
+    @property
+    def _by_miou(self) -> bool:
+        return self.objectives[0] == "miou"
+
+    @model_validator(mode="after")
+    def _confirm_fits(self) -> Self:
+        for fidelity in self.fidelities.values():
+            check_confirm(self.confirm, fidelity, self._by_miou)
+        return self
 
     def space_at(self, fidelity: Fidelity) -> DenseCellSpace:
         """Return the space of the cells that may be proposed: those that the constraints do not exclude.

@@ -39,6 +39,12 @@ class ConfirmationSpec(JobSpec):
         return (len(self.trials) + len(self.references)) * self.seeds
 
     @property
+    def kept_back(self) -> bool:
+        """Whether scores are of validation images that the search kept back, not of those that selected."""
+        holdout = self.fidelity.holdout
+        return holdout is not None and holdout.measure_on == "kept_back"
+
+    @property
     def fidelities(self) -> Mapping[str, Fidelity]:
         return {"fidelity": self.fidelity}
 
