@@ -31,6 +31,7 @@ from nas.specs import (
     GpStrategy,
     MedianStopping,
     Nsga2Strategy,
+    PashaStopping,
     RandomStrategy,
     Strategy,
     TpeStrategy,
@@ -82,8 +83,8 @@ class BlackBox(Kind[BlackBoxSpec]):
 
     def reduction(self, spec: BlackBoxSpec) -> float | None:
         match spec.early_stopping:
-            case AshaStopping(reduction=reduction):
-                return reduction
+            case AshaStopping(reduction=reduction) | PashaStopping(reduction=reduction):
+                return reduction  # of pasha at most
             case MedianStopping():
                 return 2.0  # where trials keep their order from rung to rung
             case _:

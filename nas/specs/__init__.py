@@ -20,7 +20,13 @@ from nas.specs.calibration import CalibrationSpec
 from nas.specs.confirm import Confirm
 from nas.specs.confirmation import ConfirmationSpec
 from nas.specs.dense_cell_space import CellLimit, DenseCellSpace
-from nas.specs.early_stopping import AshaStopping, EarlyStopping, HyperbandStopping, MedianStopping
+from nas.specs.early_stopping import (
+    AshaStopping,
+    EarlyStopping,
+    HyperbandStopping,
+    MedianStopping,
+    PashaStopping,
+)
 from nas.specs.fidelity import Fidelity
 from nas.specs.fields import Name, Size
 from nas.specs.full_scale import Explicit, FullScaleSpec, Stratified, Top
@@ -101,6 +107,7 @@ __all__ = [
     "Nsga2Strategy",
     "Objective",
     "OptimizerSpec",
+    "PashaStopping",
     "RandomStrategy",
     "ReferenceRequest",
     "ReferenceSpec",

@@ -39,7 +39,7 @@ def test_specs_that_say_nothing_keep_their_keys_and_what_is_said_is_asked_for_ag
     for confirm in (None, False, True, {"top": 5}):
         spec = black_box_spec(**KEEPS, confirm=confirm)
         again = BlackBoxRequest.model_validate(given_fields(spec))
-        assert resolve(again, lambda name: pytest.fail(name)) == spec
+        assert resolve(again, pytest.fail) == spec
 
 
 @pytest.mark.parametrize(
@@ -47,13 +47,13 @@ def test_specs_that_say_nothing_keep_their_keys_and_what_is_said_is_asked_for_ag
     [
         ({"confirm": True, "objectives": ("worst_class_iou",)}, "confirm compares mIoU"),
         (
-            {"confirm": True, "fidelity": {"dataset": "scenes", "holdout": {"measure_on": "kept_back"}}},
+            {"confirm": True, "fidelity": scenes_fidelity(holdout={"measure_on": "kept_back"})},
             "use measure_on",
         ),
         ({"confirm": {"references": ["fpn"]}}, "confirm.references.0"),
         (
             {"confirm": {"references": ["aspp", "aspp"]}},
-            "confirm.references.1 is the same head as confirm.references.0",
+            "references.1 is the same head as confirm.references.0",
         ),
         ({"confirm": {"seeds": 1}}, "greater than or equal to 2"),
     ],
