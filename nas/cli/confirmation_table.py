@@ -18,7 +18,7 @@ def print_confirmation(found: ConfirmationPublic) -> None:
     images = "kept back from the search" if found.kept_back else "that the search measured on, too"
     print_wrapped(found.sentence)
     print_wrapped(f"Scores are of validation images {images}.")
-    columns = (
+    columns: tuple[Column, ...] = (
         Column("Trial"),
         Column("mIoU"),
         Column("Spread"),
@@ -28,15 +28,21 @@ def print_confirmation(found: ConfirmationPublic) -> None:
         Column("Architecture", wraps=True),
     )
     gains = {gain.architecture_key: gain for gain in found.gains}
+    several = any(len(row.rates) > 1 for row in found.rows)
+    if several:
+        columns = (*columns[:-1], Column("Rate"), columns[-1])
     texts = Architectures((row.text, row.short_text) for row in found.rows)
     rows = [
-        _cells(row, found.winner, gains.get(row.architecture_key), text)
+        _cells(row, found.winner, gains.get(row.architecture_key), text, several)
         for row, text in zip(found.rows, texts, strict=True)
     ]
-    print_table(columns, rows, ["*: the best of those that the search found", *texts.notes])
+    notes = ["Rate: the best learning rate for it"] * several
+    print_table(columns, rows, ["*: the best of those that the search found", *notes, *texts.notes])
 
 
-def _cells(row: ConfirmedPublic, winner: str | None, gain: GainPublic | None, text: str) -> tuple[Text | str, ...]:
+def _cells(
+    row: ConfirmedPublic, winner: str | None, gain: GainPublic | None, text: str, several: bool
+) -> tuple[Text | str, ...]:
     from nas.cli.layout import cell
     from nas.formatting import score
 
@@ -47,5 +53,6 @@ def _cells(row: ConfirmedPublic, winner: str | None, gain: GainPublic | None, te
         str(len(row.scores)),
         "" if row.multiply_adds is None else f"{row.multiply_adds / 1e6:,.1f} M",
         "" if gain is None else f"{gain.mean:+.3f} ± {gain.error:.3f}",
+        *([f"{row.learning_rate:g}"] * several),
         cell(text),
     )

@@ -23,6 +23,10 @@ def confirm(
         ),
     ] = None,
     seeds: Annotated[int | None, typer.Option(min=2, help="Fresh seeds of each (4).")] = None,
+    learning_rates: Annotated[
+        str | None,
+        typer.Option(metavar="R,R,...", help="Train the heads at these learning rates, too; each counts at its best."),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the confirmation.")] = None,
     key: Key = None,
     watch: Watch = False,
@@ -37,6 +41,7 @@ def confirm(
         "choose": chosen(top=top, trials=trials),
         "references": None if references is None else [_head(part) for part in references.split(",")],
         "seeds": seeds,
+        "learning_rates": None if learning_rates is None else _rates(learning_rates),
         "name": name,
     }
     request = {field: value for field, value in options.items() if value is not None}
@@ -64,6 +69,13 @@ def confirmation(search: SearchId, as_json: Json = False) -> None:
         print_json(found.model_dump(mode="json"))
     else:
         print_confirmation(found)
+
+
+def _rates(text: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise ValueError(f"--learning-rates takes numbers, such as 0.008,0.032; not {text!r}") from None
 
 
 def _head(text: str) -> dict[str, Any] | str:

@@ -51,6 +51,7 @@ def confirmation_spec(
             "references": _references(_heads(request), chosen, fidelity),
             "fidelity": confirming_fidelity(fidelity, request.iterations),
             "seeds": request.seeds,
+            "learning_rates": request.learning_rates,
             "seed": _first_seed(request.seed, trials),
             "resources": search.spec.resources if request.resources is None else request.resources,
             "retries": request.retries,
@@ -73,7 +74,11 @@ def confirmation_at_end(search: SearchRecord, confirm: Confirm | None, records: 
     if confirm is None:
         return None
     request = ConfirmationRequest(
-        choose=Top(count=confirm.top), references=confirm.references, seeds=confirm.seeds, retries=search.spec.retries
+        choose=Top(count=confirm.top),
+        references=confirm.references,
+        seeds=confirm.seeds,
+        learning_rates=confirm.learning_rates,
+        retries=search.spec.retries,
     )
     try:
         return confirmation_spec(search, request, records, or_fewer=True)
@@ -96,13 +101,15 @@ def expected_confirmation(confirm: Confirm | None, fidelity: Fidelity, found: in
     if references is None:
         references = textbook_heads(fidelity, fidelity.head.channels)
     architectures, beside = min(confirm.top, found), len(references) if heads else 0
-    text = _in_words(architectures, beside, confirm, fidelity)
-    return FollowUp((architectures + beside) * confirm.seeds, fidelity, text)
+    rates = len({fidelity.optimizer.learning_rate, *confirm.learning_rates})
+    text = _in_words(architectures, beside, rates, confirm, fidelity)
+    return FollowUp((architectures + beside * rates) * confirm.seeds, fidelity, text)
 
 
-def _in_words(architectures: int, references: int, confirm: Confirm, fidelity: Fidelity) -> str:
+def _in_words(architectures: int, references: int, rates: int, confirm: Confirm, fidelity: Fidelity) -> str:
     images = "kept back" if fidelity.holdout is not None else "that the search measured on, too"
-    beside = f" and {references} reference heads" if references else ""
+    at = f" at {rates} learning rates" if rates > 1 else ""
+    beside = f" and {references} reference heads{at}" if references else ""
     return f"a confirmation of the {architectures} best{beside} with {confirm.seeds} fresh seeds, on images {images}"
 
 

@@ -240,9 +240,10 @@ class AutoDeepLabSpec(JobSpec):
     def _confirm_fits(self) -> Self:
         if self.confirm and self.scoring is None:
             raise ValueError("confirm measures decoded networks again, and none is measured: give a scoring fidelity")
-        if isinstance(self.confirm, Confirm) and self.confirm.references:
+        if isinstance(self.confirm, Confirm) and (self.confirm.references or self.confirm.learning_rates):
             raise ValueError(
-                "confirm.references are heads, which entire networks are not compared with: leave them out"
+                "confirm.references and their learning_rates are of heads, and entire networks are not compared with "
+                "heads: leave them out"
             )
         if self.scoring is not None:
             check_confirm(self.confirm, self.scoring)

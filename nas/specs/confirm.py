@@ -6,7 +6,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
-from nas.specs.confirmation import FreshSeeds
+from nas.specs.confirmation import LEARNING_RATES, FreshSeeds, LearningRates
 from nas.specs.fidelity import Fidelity
 from nas.specs.named_head import NamedHead
 from nas.specs.reference import named_head
@@ -23,6 +23,7 @@ class Confirm(StrictModel):
     references: Annotated[tuple[NamedHead, ...], Field(max_length=100)] | None = Field(
         None, description="Heads to compare with, in full or by name; null takes the textbooks' at two widths."
     )
+    learning_rates: LearningRates = LEARNING_RATES
 
 
 ConfirmField: TypeAlias = bool | Confirm | None

@@ -17,7 +17,7 @@ from typing_extensions import TypeAliasType
 from nas.specs.auto_deeplab import AutoDeepLabSpec
 from nas.specs.black_box import BlackBoxSpec
 from nas.specs.calibration import CalibrationSpec
-from nas.specs.confirmation import FreshSeeds
+from nas.specs.confirmation import LEARNING_RATES, FreshSeeds, LearningRates
 from nas.specs.fidelity import Fidelity
 from nas.specs.full_scale import Choice, Explicit, Seeds, Stratified, Top
 from nas.specs.job import JobSpec, Resources, SearchName, Seed
@@ -178,6 +178,7 @@ class ConfirmationRequest(StrictModel):
         None, description="Training iterations of each; null takes the search's last rung."
     )
     seeds: FreshSeeds = Field(4, description="Number of fresh seeds of each architecture.")
+    learning_rates: LearningRates = LEARNING_RATES
     resources: Resources | None = Field(None, description="Null takes those of the search.")
     retries: Annotated[int, Field(ge=0, le=10)] = 2
     seed: Seed | None = Field(None, description="The first of the fresh seeds; null takes the first that no trial had.")

@@ -107,6 +107,7 @@ def test_the_best_of_a_search_is_the_one_that_its_confirmation_prefers(service):
     assert links["links"][0]["text"].endswith("(running):")
     service.finish(child)
     number, confirmed = best()
+    assert confirmed is not None
     assert (number, confirmed["search"], confirmed["seeds"], confirmed["kept_back"]) == (3, child, 2, False)
     assert confirmed["score"] == pytest.approx(0.605)
     (links,) = service.http.get(f"/v1/searches/{search}/panels").json()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from pydantic import ValidationError
 
@@ -11,10 +13,11 @@ from nas.specs import AutoDeepLabSpec, BilevelSpec, Confirm
 from nas.specs.given import given_fields
 from nas.specs.requests import BlackBoxRequest, resolve
 from nas.store import RungTime
+from search_spaces import ReferenceHead
 from tests.builders import black_box_spec, scenes_fidelity
 
-KEEPS = {"fidelity": scenes_fidelity(100, 300, holdout={})}
-DIFFERENTIABLE = {"name": "x", "bilevel": BilevelSpec(dataset="scenes", crop=(129, 129))}
+KEEPS: dict[str, Any] = {"fidelity": scenes_fidelity(100, 300, holdout={})}
+DIFFERENTIABLE: dict[str, Any] = {"name": "x", "bilevel": BilevelSpec(dataset="scenes", crop=(129, 129))}
 
 
 def test_what_is_right_where_nothing_is_asked_for():
@@ -31,7 +34,7 @@ def test_what_is_asked_for():
     assert black_box_spec(**KEEPS, confirm=False).confirming is None
     assert black_box_spec(confirm=True).confirming == Confirm()
     found = black_box_spec(confirm={"top": 5, "seeds": 3, "references": ["aspp"]}).confirming
-    assert (found.top, found.seeds, [head.name for head in found.references]) == (5, 3, ["aspp"])
+    assert found == Confirm(top=5, seeds=3, references=(ReferenceHead(name="aspp"),))
 
 
 def test_specs_that_say_nothing_keep_their_keys_and_what_is_said_is_asked_for_again():
@@ -70,12 +73,15 @@ def test_entire_networks_are_confirmed_without_heads_and_only_where_they_are_mea
         AutoDeepLabSpec(**DIFFERENTIABLE, scoring=scenes_fidelity(), confirm={"references": ["aspp"]})
     spec = AutoDeepLabSpec(**DIFFERENTIABLE, scoring=scenes_fidelity(), confirm={"top": 9, "seeds": 2})
     after = kind_of(spec).expected_follow_up(spec)
+    assert after is not None
     assert after.trials == 2 * spec.planned == 8, "four snapshots of one run, which are fewer than nine"
 
 
 def test_a_probe_is_not_confirmed():
     for spec in (black_box_spec(**KEEPS), AutoDeepLabSpec(**DIFFERENTIABLE, scoring=KEEPS["fidelity"])):
-        assert kind_of(spec).probe(spec).confirming is None
+        probe = kind_of(spec).probe(spec)
+        assert probe is not None
+        assert probe.confirming is None
 
 
 def test_a_forecast_has_it_beside_the_search_itself():
@@ -86,7 +92,9 @@ def test_a_forecast_has_it_beside_the_search_itself():
     found = forecast(spec, MeasuredTimes(times, {key: spec.fidelity}))
     assert found.device_seconds == pytest.approx(20 * 3)
     assert found.trials == 20
+    assert found.follow_up is not None
     assert (found.follow_up.trials, found.follow_up.device_seconds) == (36, pytest.approx(36 * 3))
     assert forecast(black_box_spec(), MeasuredTimes()).follow_up is None
-    (few,) = [forecast(black_box_spec(**KEEPS, trials=1), MeasuredTimes()).follow_up]
+    few = forecast(black_box_spec(**KEEPS, trials=1), MeasuredTimes()).follow_up
+    assert few is not None
     assert (few.trials, few.device_seconds) == ((1 + 6) * 4, None)

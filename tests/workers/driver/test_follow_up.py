@@ -12,6 +12,7 @@ from nas.results.status import SearchStatus
 from nas.specs import ConfirmationSpec, RandomStrategy
 from nas.store import SearchRecord, Store
 from nas.store.drivers import Drivers
+from search_spaces import ReferenceHead
 from search_spaces.validation import FieldProblem, InputError
 from tests.workers.driver.test_trial_book import begin, drive
 from workers.driver.record import DriverRecord
@@ -48,7 +49,7 @@ def test_a_completed_search_is_followed_by_a_confirmation_of_its_best(store, spe
     record = store.get_search(child)
     assert (record.status, record.parent, record.name) == (S.QUEUED, search, "toy: confirmation")
     assert (spec.of, spec.trials, spec.seeds) == (search, best_two(store, search), 2)
-    assert [head.name for head in spec.references] == ["conv1x1"]
+    assert spec.references == (ReferenceHead(name="conv1x1"),)
     assert spec.kept_back
     assert spec.seed == 1 + store.get_search(search).spec.seed
 
