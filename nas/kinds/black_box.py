@@ -36,6 +36,7 @@ from nas.specs import (
     Strategy,
     TpeStrategy,
     Vector,
+    objective_text,
 )
 from nas.store import SearchRecord, Store, TrialRecord
 from nas.strategies import CellSpace, Observation, SpaceExhausted, build_strategy, early_stopper
@@ -103,6 +104,12 @@ class BlackBox(Kind[BlackBoxSpec]):
                 f"{strategy.name} draws its first {count} trials at random, and so all {spec.trials} of this search"
             )
             found.append(FieldProblem(path=f"strategy.{field}", message=message))
+        if spec.goals.several and not isinstance(strategy, Nsga2Strategy | RandomStrategy):
+            message = (
+                f"{strategy.name} learns from {objective_text(spec.objectives[0])} alone, the first of the objectives; "
+                "nsga2 looks for architectures that are good in all of them"
+            )
+            found.append(FieldProblem(path="strategy", message=message))
         return tuple(found)
 
     def probe(self, spec: BlackBoxSpec) -> BlackBoxSpec:
