@@ -34,8 +34,8 @@ OF_A_TRIAL = 7
 
 OF_PANELS = 5
 """Counts and measurements, which the analysis of a search's trials reads when they have changed."""
-OF_PANELS_AGAIN = 4
-"""The search and its last change."""
+OF_PANELS_AGAIN = 6
+"""The search, its last change, the searches that belong to it."""
 
 
 @contextmanager

@@ -97,22 +97,25 @@ def test_the_best_of_a_search_is_the_one_that_its_confirmation_prefers(service):
         provenance = service.http.get(f"/v1/searches/{search}/best").json()["provenance"]
         return provenance["trial"], provenance.get("confirmed")
 
+    def confirmation_link() -> dict[str, str]:
+        panels = service.http.get(f"/v1/searches/{search}/panels").json()
+        ((link,),) = [panel["links"] for panel in panels if panel.get("title") == "Confirmation"]
+        return dict(link)
+
     child = ask(service, search, choose={"how": "top", "count": 2}, references=HEADS, seeds=2).json()["id"]
     assert service.http.get(f"/v1/searches/{search}").json()["confirmation"] == child
     assert service.http.get(f"/v1/searches/{child}").json()["confirmation"] is None
     measure(service, child, [0.5, 0.6, 0.4, 0.55])
     assert best() == (5, None), "it is not completed yet"
-    (links,) = service.http.get(f"/v1/searches/{search}/panels").json()
-    assert (links["title"], links["links"][0]["target"]) == ("Confirmation", f"#/{child}")
-    assert links["links"][0]["text"].endswith("(running):")
+    assert confirmation_link()["target"] == f"#/{child}"
+    assert confirmation_link()["text"].endswith("(running):")
     service.finish(child)
     number, confirmed = best()
     assert confirmed is not None
     assert (number, confirmed["search"], confirmed["seeds"], confirmed["kept_back"]) == (3, child, 2, False)
     assert confirmed["score"] == pytest.approx(0.605)
-    (links,) = service.http.get(f"/v1/searches/{search}/panels").json()
     sentence = service.http.get(f"/v1/searches/{search}/confirmation").json()["sentence"]
-    assert links["links"][0]["text"] == f"{sentence[:-1]}:"
+    assert confirmation_link()["text"] == f"{sentence[:-1]}:"
     assert service.http.get(f"/v1/searches/{search}").json()["best"]["number"] == 5, "the first of the leaderboard"
     service.trial(search, 6, 0.4, 0.9, end=TrialStatus.COMPLETED)
     assert best() == (6, None)
