@@ -36,7 +36,7 @@ def print_confirmation(found: ConfirmationPublic) -> None:
         _cells(row, found.winner, gains.get(row.architecture_key), text, several)
         for row, text in zip(found.rows, texts, strict=True)
     ]
-    notes = ["Rate: the best learning rate for it"] * several
+    notes = ["Rate: the learning rate, of a reference head its best one"] * several
     print_table(columns, rows, ["*: the best of those that the search found", *notes, *texts.notes])
 
 

@@ -226,7 +226,7 @@ def _rates_in_words(
     verdict = _verdict(at_own)
     same = "the same verdict" if verdict == _verdict(against) else "another verdict"
     return (
-        f" Its best learning rate is {other.learning_rate:g}. With all heads at the search's own, "
+        f" The best learning rate of this head is {other.learning_rate:g}. With all heads at the search's own, "
         f"{winner.learning_rate:g}: {_WORDS[verdict].lower()}, {at_own.mean:+.3f} ± {at_own.error:.3f} against "
         f"{before.text}, {same}."
     )

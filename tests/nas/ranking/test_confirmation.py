@@ -128,8 +128,8 @@ def test_a_reference_counts_at_its_best_learning_rate_and_the_verdict_says_what_
     assert (found.verdict, found.at_own_rate, found.against) == ("no gain", "gain", SMALL.key)
     assert found.gains[0].mean == pytest.approx((0.005 + 0 + 0.006) / 3)
     assert found.sentence.endswith(
-        "Its best learning rate is 0.02. With all heads at the search's own, 0.01: gain, +0.090 ± 0.015 against "
-        "ASPP (6, 12, 18), width 16, another verdict."
+        "The best learning rate of this head is 0.02. With all heads at the search's own, 0.01: gain, +0.090 ± 0.015 "
+        "against ASPP (6, 12, 18), width 16, another verdict."
     )
 
 
