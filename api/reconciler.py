@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from api.budgets import pause_spent
 from api.decisions import ACTIVE_JOB, Action, Loss, back_off, decide, explain_loss, setbacks_after
 from api.driver_logs import DriverLogs
 from api.leases import BEAT_SECONDS, LeaseKeeper
@@ -203,7 +204,7 @@ class Reconciler:
         answers = self._cluster_answers()
         self._see_out(mine, answers)
         attend = self._attend if answers else self._await_cluster
-        hurry = False
+        hurry = pause_spent(self._store, mine)
         for search in mine:
             if self._closing.is_set():
                 break

@@ -13,6 +13,7 @@ from nas.cli.app import app
 from nas.settings import Settings
 
 REST = """
+GET  /v1/access
 GET  /v1/calibrations
 POST /v1/calibrations
 GET  /v1/calibrations/{search_id}
@@ -52,6 +53,11 @@ GET  /v1/searches/{search_id}/trials/{number}/panels
 GET  /v1/searches/{search_id}/trials/{number}/predictions
 GET  /v1/searches/{search_id}/trials/{number}/predictions/{place}/{layer}
 GET  /v1/spaces
+GET  /v1/tokens
+POST /v1/tokens
+DELETE /v1/tokens/{token_id}
+GET  /v1/tokens/{token_id}
+PATCH /v1/tokens/{token_id}
 """
 
 PAGES = ("/", "/docs", "/openapi.json", "/healthz", "/readyz", "/static/app.js")

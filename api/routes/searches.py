@@ -15,6 +15,7 @@ from api.answers.dry_runs import dry_run_public
 from api.answers.searches import search_page, search_public
 from api.creation import check, create, request_key
 from api.deps import (
+    CallerDep,
     ClusterDep,
     Cursor,
     HubDep,
@@ -38,6 +39,7 @@ from nas.results.status import SearchStatus
 from nas.schemas.dry_runs import DryRunPublic
 from nas.schemas.searches import SearchPage, SearchPublic
 from nas.specs import JobSpec, SearchRequest
+from nas.specs.fields import Name
 from nas.specs.lifecycle import Tag
 from nas.specs.requests import resolve
 from search_spaces.base import content_key
@@ -80,6 +82,7 @@ def create_search(
     settings: SettingsDep,
     cluster: ClusterDep,
     reconciler: ReconcilerDep,
+    caller: CallerDep,
     idempotency_key: IdempotencyKey = None,
     dry_run: Annotated[bool, Query(description="Check the spec and forecast its cost; nothing is stored.")] = False,
     measure: Annotated[
@@ -112,7 +115,7 @@ def create_search(
         spec, idempotency_key = _probe(spec), idempotency_key and content_key({"probe": idempotency_key})
         response.status_code = 202
     bound = request_key(request, body)
-    record = create(spec, store, settings, reconciler, response, key=idempotency_key, request_key=bound)
+    record = create(spec, store, settings, reconciler, response, key=idempotency_key, request_key=bound, caller=caller)
     response.headers["Location"] = str(request.url_for("get_search", search_id=record.id).path)
     return search_public(record, store.overview(record.id), settings)
 
@@ -133,12 +136,13 @@ def list_searches(
     status: SearchStatus | None = None,
     kind: KindName = None,
     tag: Annotated[Tag | None, Query(description="Only searches with this tag.")] = None,
+    owner: Annotated[Name | None, Query(description="Only searches that a token of this name started.")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> SearchPage:
     """List searches, newest first."""
     try:
-        page = store.list_searches(status=status, limit=limit, cursor=cursor, kind=kind, tag=tag)
+        page = store.list_searches(status=status, limit=limit, cursor=cursor, kind=kind, tag=tag, owner=owner)
     except ValueError as error:
         raise InputError([FieldProblem(path="cursor", message=str(error))]) from None
     return search_page(page, store.overviews([record.id for record in page.items]), settings)
