@@ -102,12 +102,16 @@ report ID --json --output -o
 resume ID --json --retry-failed --watch
 retrain FILE --augment --dataset --device --evaluate --fidelity --flip --json --log --onnx --onnx-input --output \
 --processes --scales --seed --threads --weights
-searches --json --tag
+searches --json --owner --tag
 serve --host --keep-ray --port
 show ID --json
 snapshots ID --json --run
 stop ID --json
 submit SPEC.YAML --dry-run --json --key --measure --warm-start --watch
+token create NAME --device-hours --json --requests-per-minute --scope --valid-days
+token limit NAME|ID --device-hours --json --requests-per-minute
+token list --json
+token revoke NAME|ID --json
 trials ID --csv --json --top
 watch ID --json
 weights add NAME FILE --input-range --input-space --json --mean --replace --std
