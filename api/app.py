@@ -15,6 +15,7 @@ from fastapi import Depends, FastAPI
 from fastapi.responses import FileResponse
 from fastapi.security import HTTPBearer
 from fastapi.staticfiles import StaticFiles
+from starlette.middleware.cors import CORSMiddleware
 
 from api import errors, openapi
 from api.access import AUTHORISED
@@ -25,6 +26,7 @@ from api.middleware.audit import Audit
 from api.middleware.auth import LocalOnly, TokenRequired
 from api.middleware.body import BodyLimit
 from api.middleware.headers import PageHeaders
+from api.middleware.root_path import RootPath
 from api.openapi.problems import problems
 from api.parameters import ONLY_DECLARED_PARAMETERS
 from api.rates import Rates
@@ -60,6 +62,14 @@ COLLECTOR_THRESHOLDS = (10_000, 20, 50)
 full collection, of 40 ms, at every fifth request."""
 
 
+CROSS_ORIGIN: dict[str, Any] = {
+    "allow_methods": ("GET", "POST", "PATCH", "DELETE"),
+    "allow_headers": ("Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"),
+    "expose_headers": ("Location", "Idempotency-Replayed", "Retry-After", "ETag"),
+}
+"""What pages of the sites in `cors_origins` may send and read; cookies mean nothing to the service."""
+
+
 def create_app(settings: Settings, cluster: JobCluster | None = None) -> FastAPI:
     """Make the service.
 
@@ -90,6 +100,10 @@ def create_app(settings: Settings, cluster: JobCluster | None = None) -> FastAPI
     else:
         app.add_middleware(TokenRequired, token=settings.token, rates=Rates())
     app.add_middleware(Audit)
+    if settings.cors_origins:
+        app.add_middleware(CORSMiddleware, **CROSS_ORIGIN, allow_origins=settings.cors_origins)
+    if settings.root_path:
+        app.add_middleware(RootPath, root_path=settings.root_path)
     _add_routes(app, settings)
     openapi.install(app, settings)
     return app

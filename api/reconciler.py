@@ -204,7 +204,7 @@ class Reconciler:
         answers = self._cluster_answers()
         self._see_out(mine, answers)
         attend = self._attend if answers else self._await_cluster
-        hurry = pause_spent(self._store, mine)
+        hurry = self._pause_spent(mine)
         for search in mine:
             if self._closing.is_set():
                 break
@@ -216,6 +216,16 @@ class Reconciler:
             except Exception:
                 log.exception("search %s could not be attended to; the next pass tries again", search.id)
         return hurry
+
+    def _pause_spent(self, searches: list[SearchRecord]) -> bool:
+        """Pause what has spent its budget; where that cannot be found out, the searches go on."""
+        try:
+            return pause_spent(self._store, searches)
+        except StoreError:
+            raise
+        except Exception:
+            log.exception("the budgets could not be looked at; the next pass tries again")
+            return False
 
     def _cluster_answers(self) -> bool:
         before, self._why_away = self._why_away, self._cluster.unreachable()

@@ -103,7 +103,7 @@ resume ID --json --retry-failed --watch
 retrain FILE --augment --dataset --device --evaluate --fidelity --flip --json --log --onnx --onnx-input --output \
 --processes --scales --seed --threads --weights
 searches --json --owner --tag
-serve --host --keep-ray --port
+serve --host --keep-ray --port --root-path
 show ID --json
 snapshots ID --json --run
 stop ID --json
@@ -120,6 +120,7 @@ weights remove NAME --json
 """
 
 ENVIRONMENT = """
+SEGNAS_CORS_ORIGINS
 SEGNAS_DASHBOARD_PORT
 SEGNAS_DASHBOARD_SIGN_IN
 SEGNAS_DATABASE_PASSWORD
@@ -135,6 +136,7 @@ SEGNAS_RAY_CA
 SEGNAS_RAY_DASHBOARD
 SEGNAS_RAY_DASHBOARD_PUBLIC
 SEGNAS_RECONCILE_SECONDS
+SEGNAS_ROOT_PATH
 SEGNAS_TOKEN
 SEGNAS_WEIGHTS
 """

@@ -6,7 +6,7 @@ import time
 
 from api.answers.base import answer
 from api.callers import Caller, Need
-from api.middleware.auth import why_invalid
+from api.validity import why_invalid
 from nas.schemas.tokens import AccessPublic, Changes, NewTokenPublic, TokenPublic, TokenStatus
 from nas.specs.tokens import Scope
 from nas.store import Budget, TokenRecord

@@ -17,6 +17,7 @@ from api.callers import ANYBODY, Caller
 from api.errors import ApiError, problem
 from api.middleware.root_path import route_path
 from api.rates import Rates
+from api.validity import why_invalid
 from nas.client import is_loopback
 from nas.settings import Settings
 from nas.store import Store, StoreError, TokenRecord
@@ -25,14 +26,20 @@ log = logging.getLogger("segnas.api")
 
 
 def check_binding(settings: Settings) -> None:
-    """Check that a service that other machines can reach is protected by a token.
+    """Check that a service that other machines or other sites' pages can reach is protected by a token.
 
     Raises:
-        ValueError: The address can be reached from other machines and there is no token, or the token is too short.
+        ValueError: The address can be reached from other machines, or pages of other sites may use the service, and
+            there is no token, or the token is too short.
     """
     if settings.token is None and not is_loopback(settings.host):
         raise ValueError(
             f"refusing to serve on {settings.host} without a token: set SEGNAS_TOKEN, or bind 127.0.0.1 (the default)"
+        )
+    if settings.token is None and settings.cors_origins:
+        raise ValueError(
+            f"refusing to let pages of {settings.cors_origins[0]} use a service without a token: set SEGNAS_TOKEN, or "
+            "leave SEGNAS_CORS_ORIGINS out"
         )
     if settings.token is not None and len(settings.token.get_secret_value()) < 16:
         raise ValueError("SEGNAS_TOKEN is too short to protect anything: use at least 16 characters")
@@ -106,18 +113,6 @@ def bearer(headers: Headers) -> str | None:
     """Return the bearer token that a request carries; None without one."""
     scheme, _, credentials = headers.get("Authorization", "").partition(" ")
     return credentials.strip() if scheme.lower() == "bearer" and credentials.strip() else None
-
-
-def why_invalid(token: TokenRecord, now: float) -> str | None:
-    """Say why a token is refused: `was revoked` or `has expired`; None for one that is valid.
-
-    Args:
-        token: The token.
-        now: Seconds since the epoch.
-    """
-    if token.revoked_at is not None:
-        return "was revoked"
-    return "has expired" if token.expires_at is not None and now >= token.expires_at else None
 
 
 def _unknown(detail: str) -> ApiError:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Annotated
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from typing import Annotated, Any
 
 import anyio
 from fastapi import APIRouter, Body, Header, Query, Request, Response
@@ -33,6 +34,7 @@ from api.middleware.body import StrictJsonRoute
 from api.named_fidelities import named_fidelity
 from api.names import number_classes
 from api.openapi.problems import problems
+from api.validity import close_when_invalid
 from api.warnings import find_warnings
 from nas.kinds.registry import kind_of, kinds
 from nas.results.status import SearchStatus
@@ -185,8 +187,11 @@ def stop_search(search: SearchDep, store: StoreDep, settings: SettingsDep, recon
     responses={200: {"description": "Server-sent events", "content": {"text/event-stream": {}}}},
 )
 async def watch_search(
+    *,
     search: SearchDep,
     hub: HubDep,
+    caller: CallerDep,
+    store: StoreDep,
     last_event_id: Annotated[
         str | None, Header(max_length=64, description="The id of the last event of an earlier stream.")
     ] = None,
@@ -204,8 +209,9 @@ async def watch_search(
     their rungs, and `scores` a chart: the best so far and a sample of all scores.
     """
     closing = anyio.Event()
+    watched = hub.watch(search.id, last_event_id, closing, drawn)
     return EventSourceResponse(
-        _stream(hub.watch(search.id, last_event_id, closing, drawn)),
+        _stream(watched, close_when_invalid(caller, store, closing)),
         ping=HEARTBEAT_SECONDS,
         sep="\n",
         send_timeout=STALLED_SECONDS,
@@ -214,9 +220,15 @@ async def watch_search(
     )
 
 
-async def _stream(events: AsyncIterator[Event]) -> AsyncIterator[ServerSentEvent]:
-    async for event in events:
-        yield ServerSentEvent(event.data, event=event.name, id=event.id, sep="\n")
+async def _stream(
+    events: AsyncIterator[Event], watch_over: Coroutine[Any, Any, None]
+) -> AsyncIterator[ServerSentEvent]:
+    watching_over = asyncio.create_task(watch_over)
+    try:
+        async for event in events:
+            yield ServerSentEvent(event.data, event=event.name, id=event.id, sep="\n")
+    finally:
+        watching_over.cancel()
 
 
 @router.get("/searches/{search_id}/logs", response_class=PlainTextResponse)

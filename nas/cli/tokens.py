@@ -52,11 +52,16 @@ def create(
     from nas.specs.tokens import TokenRequest
     from search_spaces.validation import validate
 
-    limits = {"requests_per_minute": requests_per_minute, "device_hours": device_hours}
-    given = {"name": name, "scope": scope, "valid_days": valid_days, **limits}
-    validate(TokenRequest, {field: value for field, value in given.items() if value is not None})
+    given = {
+        "name": name,
+        "scope": scope,
+        "valid_days": valid_days,
+        "requests_per_minute": requests_per_minute,
+        "device_hours": device_hours,
+    }
+    request = validate(TokenRequest, {field: value for field, value in given.items() if value is not None})
     with connect() as client:
-        made = client.tokens.create(name, scope, valid_days=valid_days, **limits)
+        made = client.tokens.create(request)
     print_result(made.token, made.model_dump(mode="json"), as_json)
     if not as_json:
         print(f"token {made.id} of {made.name}: it is not shown again. SEGNAS_TOKEN holds it.", file=sys.stderr)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from nas.client.connection import Connection
 from nas.client.errors import ClientError
 from nas.schemas.tokens import NewTokenPublic, TokenPublic
-from nas.specs.tokens import LimitsRequest, Scope, TokenRequest
+from nas.specs.tokens import LimitsRequest, TokenRequest
 from search_spaces.validation import shorten
 
 _TOKEN_ID = re.compile(r"t[0-9a-f]{12}")
@@ -28,31 +30,14 @@ class TokenCalls:
         """All tokens, newest first: valid, expired and revoked ones, without their secrets."""
         return self._connection.send("GET", _PATH).models(TokenPublic)
 
-    def create(
-        self,
-        name: str,
-        scope: Scope | str,
-        *,
-        valid_days: int | None = None,
-        requests_per_minute: int | None = None,
-        device_hours: float | None = None,
-    ) -> NewTokenPublic:
+    def create(self, request: TokenRequest | Mapping[str, Any]) -> NewTokenPublic:
         """Make a token. Its secret, `token`, is in this answer only.
 
         Args:
-            name: Who or what will use it: the owner of the searches that it starts.
-            scope: read, submit or admin.
-            valid_days: Days after which it expires; None never.
-            requests_per_minute: Requests that are answered in a minute; None does not limit them.
-            device_hours: What searches of this name may spend in all; None does not limit them.
-
-        Raises:
-            ValueError: A value is not of this form.
+            request: What the token may do, how long and how much, or its fields, such as
+                `{"name": "alice", "scope": "submit", "valid_days": 90, "device_hours": 200}`.
         """
-        limits = {"requests_per_minute": requests_per_minute, "device_hours": device_hours}
-        fields = {"name": name, "scope": scope, "valid_days": valid_days, **limits}
-        request = TokenRequest.model_validate({name: value for name, value in fields.items() if value is not None})
-        body = request.model_dump(mode="json", exclude_none=True)
+        body = request.model_dump(mode="json", exclude_none=True) if isinstance(request, TokenRequest) else request
         return self._connection.send("POST", _PATH, json=body, changes=True).model(NewTokenPublic)
 
     def limit(

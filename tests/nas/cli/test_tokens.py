@@ -118,7 +118,7 @@ def test_whose_a_search_is_stands_in_lists(segnas, guarded):
 
 def test_the_client_says_what_its_token_may_do(guarded):
     with Client(guarded.url, OWN) as admin:
-        made = admin.tokens.create("alice", "submit", device_hours=1)
+        made = admin.tokens.create({"name": "alice", "scope": "submit", "device_hours": 1.0})
         search = guarded.search()
         with Client(guarded.url, made.token) as client:
             access = client.access()
