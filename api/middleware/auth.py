@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 from anyio import to_thread
 from pydantic import SecretStr
 from starlette.datastructures import Headers
-from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.callers import ANYBODY, Caller
@@ -63,8 +62,6 @@ class TokenRequired:
         rates: Counts the requests of tokens with a limit.
     """
 
-    OPEN = ("/v1/healthz", "/v1/readyz")
-
     def __init__(self, app: ASGIApp, token: SecretStr, rates: Rates) -> None:
         self.app = app
         self.token = token
@@ -75,14 +72,14 @@ class TokenRequired:
         if not path.startswith("/v1") and path not in _OPEN:
             await self.app(scope, receive, send)
             return
-        answer: Response | None = None
         try:
-            scope.setdefault("state", {})["caller"] = await self._identify(scope)
+            caller = scope.setdefault("state", {})["caller"] = await self._identify(scope)
+            if path not in _OPEN:
+                self._count(caller)
         except ApiError as refusal:
-            answer = problem(refusal.status, str(refusal), headers=refusal.headers)
-        if answer is not None and path not in _OPEN:
-            await answer(scope, receive, send)
-            return
+            if path not in _OPEN:
+                await problem(refusal.status, str(refusal), headers=refusal.headers)(scope, receive, send)
+                return
         await self.app(scope, receive, send)
 
     async def _identify(self, scope: Scope) -> Caller:
@@ -100,13 +97,15 @@ class TokenRequired:
             raise _unknown("this bearer token is not known here: a token of this service is needed")
         if (why := why_invalid(token, time.time())) is not None:
             raise _unknown(f"the token {token.name} {why}; ask whoever runs the service for another")
-        if (pause := self.rates.pause(token)) > 0:
-            scope.setdefault("state", {})["caller"] = Caller(token.scope, token)  # for the audit
-            detail = f"the token {token.name} may send {token.requests_per_minute} requests a minute"
-            raise ApiError(429, detail, {"Retry-After": str(pause)})
         if token.used_at is None or abs(time.time() - token.used_at) > USED_SECONDS:
             await to_thread.run_sync(_note_use, store, token)
         return Caller(token.scope, token)
+
+    def _count(self, caller: Caller) -> None:
+        token = caller.token
+        if token is not None and (pause := self.rates.pause(token)) > 0:
+            detail = f"the token {token.name} may send {token.requests_per_minute} requests a minute"
+            raise ApiError(429, detail, {"Retry-After": str(pause)})
 
 
 def bearer(headers: Headers) -> str | None:
