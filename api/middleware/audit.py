@@ -1,4 +1,4 @@
-"""One line in the service's log for each request that would change something: who, what, which search, the answer."""
+"""One line in the service's log for each request that would change something: who, what, on what, the answer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from nas.escaping import one_line
 
 log = logging.getLogger("segnas.audit")
 
-_SEARCH = re.compile(r"/(s[0-9a-f]{12})(?=/|$)")
+_ID = re.compile(r"/([st][0-9a-f]{12})(?=/|$)")
+"""Of a search or a token."""
+
 _LONGEST = 100
 
 
@@ -53,17 +55,17 @@ def line(scope: Scope, status: int, location: str) -> str:
     Args:
         scope: The request, after it was routed.
         status: The status of the answer.
-        location: The answer's header `Location`: the path of a search that was created.
+        location: The answer's header `Location`: the path of what was created.
     """
     caller: Caller | None = scope.get("state", {}).get("caller")
     token = caller.token if caller is not None else None
     route = getattr(scope.get("route"), "name", None)
-    search = _SEARCH.search(location) or _SEARCH.search(scope["path"])
+    found = _ID.search(location) or _ID.search(scope["path"])
     values = {
         "who": token.name if token is not None else "-",
         "token": token.id if token is not None else "none" if caller is None else "own",
         "did": route or f"{scope['method']}:{scope['path']}",
-        "search": search[1] if search else "-",
+        "on": found[1] if found else "-",
         "status": str(status),
         "from": (scope.get("client") or ("-",))[0],
     }

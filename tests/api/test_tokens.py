@@ -248,16 +248,18 @@ def test_each_change_has_a_line_and_reading_has_none(guarded, as_token, audited)
     alice("POST", f"/v1/searches/{others}/pause")
     httpx.post(f"{guarded.url}/v1/searches/{others}/stop")
     alice("POST", "/v1/tokens", json={"name": "me", "scope": "admin"})
-    alice("GET", f"/v1/searches/{others}")
-    alice("POST", "/v1/searches?dry_run=true", json=guarded.spec)
+    guarded.http.delete(f"/v1/tokens/{token.id}")
+    guarded.http.get(f"/v1/searches/{others}")
+    guarded.http.post("/v1/searches?dry_run=true", json=guarded.spec)
     who = f"who=alice token={token.id}"
     assert audited() == [
-        f"{who} did=create_search search={search} status=201 from=127.0.0.1",
-        f"who=- token=own did=stop_search search={search} status=202 from=127.0.0.1",
-        f"{who} did=delete_search search={search} status=204 from=127.0.0.1",
-        f"{who} did=pause_search search={others} status=403 from=127.0.0.1",
-        f"who=- token=none did=POST:/v1/searches/{others}/stop search={others} status=401 from=127.0.0.1",
-        f"{who} did=create_token search=- status=403 from=127.0.0.1",
+        f"{who} did=create_search on={search} status=201 from=127.0.0.1",
+        f"who=- token=own did=stop_search on={search} status=202 from=127.0.0.1",
+        f"{who} did=delete_search on={search} status=204 from=127.0.0.1",
+        f"{who} did=pause_search on={others} status=403 from=127.0.0.1",
+        f"who=- token=none did=POST:/v1/searches/{others}/stop on={others} status=401 from=127.0.0.1",
+        f"{who} did=create_token on=- status=403 from=127.0.0.1",
+        f"who=- token=own did=revoke_token on={token.id} status=200 from=127.0.0.1",
     ]
 
 
@@ -266,7 +268,7 @@ def test_no_text_of_a_user_forges_a_line(guarded, audited):
     guarded.http.post(path)
     guarded.http.post("/v1/no%20such%0Astatus=200")
     first, second = audited()
-    assert first == "who=- token=own did=stop_search search=- status=404 from=127.0.0.1"
-    assert second == r"who=- token=own did=POST:/v1/no_such\nstatus=200 search=- status=404 from=127.0.0.1"
+    assert first == "who=- token=own did=stop_search on=- status=404 from=127.0.0.1"
+    assert second == r"who=- token=own did=POST:/v1/no_such\nstatus=200 on=- status=404 from=127.0.0.1"
     assert first.isprintable()
     assert second.isprintable()
