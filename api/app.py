@@ -15,16 +15,21 @@ from fastapi import Depends, FastAPI
 from fastapi.responses import FileResponse
 from fastapi.security import HTTPBearer
 from fastapi.staticfiles import StaticFiles
+from starlette.middleware.cors import CORSMiddleware
 
 from api import errors, openapi
+from api.access import AUTHORISED
 from api.driver_logs import DriverLogs
 from api.events import EventHub
 from api.lately import Lately
+from api.middleware.audit import Audit
 from api.middleware.auth import LocalOnly, TokenRequired
 from api.middleware.body import BodyLimit
 from api.middleware.headers import PageHeaders
+from api.middleware.root_path import RootPath
 from api.openapi.problems import problems
 from api.parameters import ONLY_DECLARED_PARAMETERS
+from api.rates import Rates
 from api.reconciler import JobCluster, Reconciler
 from api.routes import (
     calibrations,
@@ -41,6 +46,7 @@ from api.routes import (
     reports,
     searches,
     snapshots,
+    tokens,
     trials,
 )
 from nas.settings import Settings
@@ -54,6 +60,14 @@ STATIC = Path(__file__).parent / "static"
 COLLECTOR_THRESHOLDS = (10_000, 20, 50)
 """When the cyclic garbage collector runs, see `gc.set_threshold`. At CPython's defaults a list of snapshots caused a
 full collection, of 40 ms, at every fifth request."""
+
+
+CROSS_ORIGIN: dict[str, Any] = {
+    "allow_methods": ("GET", "POST", "PATCH", "DELETE"),
+    "allow_headers": ("Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"),
+    "expose_headers": ("Location", "Idempotency-Replayed", "Retry-After", "ETag"),
+}
+"""What pages of the sites in `cors_origins` may send and read; cookies mean nothing to the service."""
 
 
 def create_app(settings: Settings, cluster: JobCluster | None = None) -> FastAPI:
@@ -84,7 +98,12 @@ def create_app(settings: Settings, cluster: JobCluster | None = None) -> FastAPI
     if settings.token is None:
         app.add_middleware(LocalOnly)
     else:
-        app.add_middleware(TokenRequired, token=settings.token)
+        app.add_middleware(TokenRequired, token=settings.token, rates=Rates())
+    app.add_middleware(Audit)
+    if settings.cors_origins:
+        app.add_middleware(CORSMiddleware, **CROSS_ORIGIN, allow_origins=settings.cors_origins)
+    if settings.root_path:
+        app.add_middleware(RootPath, root_path=settings.root_path)
     _add_routes(app, settings)
     openapi.install(app, settings)
     return app
@@ -93,10 +112,11 @@ def create_app(settings: Settings, cluster: JobCluster | None = None) -> FastAPI
 def _add_routes(app: FastAPI, settings: Settings) -> None:
     # The dependency only documents the token in OpenAPI; the middleware checks it.
     documented = [] if settings.token is None else [Depends(HTTPBearer(auto_error=False))]
-    guarded = [*documented, ONLY_DECLARED_PARAMETERS]
+    guarded = [*documented, AUTHORISED, ONLY_DECLARED_PARAMETERS]
     of_trials = (trials, predictions, panels, snapshots, references)
     for module in (searches, comparisons, lifecycle, *of_trials, rankings, confirmations, calibrations, reports):
         app.include_router(module.router, prefix="/v1", dependencies=guarded, responses=problems(503))
+    app.include_router(tokens.router, prefix="/v1", dependencies=guarded, responses=problems(503))
     app.include_router(catalogue.router, prefix="/v1", dependencies=guarded)
     app.include_router(dashboard.router, prefix="/v1", dependencies=guarded)
     app.include_router(dashboard.page_router)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Path, Query, Request
 
+from api.callers import Caller
 from api.driver_logs import DriverLogs
 from api.errors import ApiError
 from api.events import EventHub
@@ -56,12 +57,18 @@ async def _panels(request: Request) -> Lately[tuple[Panel, ...]]:
     return panels
 
 
+async def _caller(request: Request) -> Caller:
+    caller: Caller = request.state.caller
+    return caller
+
+
 SettingsDep = Annotated[Settings, Depends(_settings)]
 StoreDep = Annotated[Store, Depends(_store)]
 ClusterDep = Annotated[JobCluster | None, Depends(_cluster)]
 ReconcilerDep = Annotated[Reconciler | None, Depends(_reconciler)]
 LogsDep = Annotated[DriverLogs, Depends(_logs)]
 HubDep = Annotated[EventHub, Depends(_hub)]
+CallerDep = Annotated[Caller, Depends(_caller)]
 PanelsDep = Annotated[Lately[tuple[Panel, ...]], Depends(_panels)]
 
 

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from api.budgets import pause_spent
 from api.decisions import ACTIVE_JOB, Action, Loss, back_off, decide, explain_loss, setbacks_after
 from api.driver_logs import DriverLogs
 from api.leases import BEAT_SECONDS, LeaseKeeper
@@ -203,7 +204,7 @@ class Reconciler:
         answers = self._cluster_answers()
         self._see_out(mine, answers)
         attend = self._attend if answers else self._await_cluster
-        hurry = False
+        hurry = self._pause_spent(mine)
         for search in mine:
             if self._closing.is_set():
                 break
@@ -215,6 +216,16 @@ class Reconciler:
             except Exception:
                 log.exception("search %s could not be attended to; the next pass tries again", search.id)
         return hurry
+
+    def _pause_spent(self, searches: list[SearchRecord]) -> bool:
+        """Pause what has spent its budget; where that cannot be found out, the searches go on."""
+        try:
+            return pause_spent(self._store, searches)
+        except StoreError:
+            raise
+        except Exception:
+            log.exception("the budgets could not be looked at; the next pass tries again")
+            return False
 
     def _cluster_answers(self) -> bool:
         before, self._why_away = self._why_away, self._cluster.unreachable()

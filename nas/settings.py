@@ -65,6 +65,15 @@ class Settings(BaseSettings):
     public_url: str | None = Field(
         None, description="Address at which people reach the service, where it is not the one that is bound."
     )
+    root_path: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)*/?$")] = Field(
+        "",
+        description="Path below which a proxy shows the service, such as /segnas, whether it passes it on or not.",
+    )
+    cors_origins: tuple[Annotated[str, Field(pattern=r"^https?://[^/\s*]+$")], ...] = Field(
+        (),
+        description="Sites whose pages may use the service from a browser, such as [https://tools.example]; none by "
+        "default. They need a token as everybody does.",
+    )
     ray_dashboard: str | None = Field(None, description="http://host:8265 of a cluster; None starts a local Ray.")
     ray_ca: Path | None = Field(
         None, description="PEM file of the authority that signed the certificate of an https:// ray_dashboard."
@@ -89,6 +98,13 @@ class Settings(BaseSettings):
     @classmethod
     def _fits_in_a_header(cls, token: SecretStr | None) -> SecretStr | None:
         return None if token is None else SecretStr(header_value(token.get_secret_value(), "the token"))
+
+    @field_validator("root_path")
+    @classmethod
+    def _is_no_path_of_ours(cls, path: str) -> str:
+        if path.startswith("/v1"):
+            raise ValueError("a path that begins with /v1 cannot be told from the paths of the API")
+        return path.rstrip("/")
 
     @field_validator("database_password")
     @classmethod

@@ -13,6 +13,7 @@ from nas.cli.app import app
 from nas.settings import Settings
 
 REST = """
+GET  /v1/access
 GET  /v1/calibrations
 POST /v1/calibrations
 GET  /v1/calibrations/{search_id}
@@ -52,6 +53,11 @@ GET  /v1/searches/{search_id}/trials/{number}/panels
 GET  /v1/searches/{search_id}/trials/{number}/predictions
 GET  /v1/searches/{search_id}/trials/{number}/predictions/{place}/{layer}
 GET  /v1/spaces
+GET  /v1/tokens
+POST /v1/tokens
+DELETE /v1/tokens/{token_id}
+GET  /v1/tokens/{token_id}
+PATCH /v1/tokens/{token_id}
 """
 
 PAGES = ("/", "/docs", "/openapi.json", "/healthz", "/readyz", "/static/app.js")
@@ -97,12 +103,16 @@ report ID --json --output -o
 resume ID --json --retry-failed --watch
 retrain FILE --augment --dataset --device --evaluate --fidelity --flip --json --log --onnx --onnx-input --output \
 --processes --scales --seed --threads --weights
-searches --json --tag
-serve --host --keep-ray --port
+searches --json --owner --tag
+serve --host --keep-ray --port --root-path
 show ID --json
 snapshots ID --json --run
 stop ID --json
 submit SPEC.YAML --dry-run --json --key --measure --warm-start --watch
+token create NAME --device-hours --json --requests-per-minute --scope --valid-days
+token limit NAME|ID --device-hours --json --requests-per-minute
+token list --json
+token revoke NAME|ID --json
 trials ID --csv --json --top
 watch ID --json
 weights add NAME FILE --input-range --input-space --json --mean --replace --std
@@ -111,6 +121,7 @@ weights remove NAME --json
 """
 
 ENVIRONMENT = """
+SEGNAS_CORS_ORIGINS
 SEGNAS_DASHBOARD_PORT
 SEGNAS_DASHBOARD_SIGN_IN
 SEGNAS_DATABASE_PASSWORD
@@ -126,6 +137,7 @@ SEGNAS_RAY_CA
 SEGNAS_RAY_DASHBOARD
 SEGNAS_RAY_DASHBOARD_PUBLIC
 SEGNAS_RECONCILE_SECONDS
+SEGNAS_ROOT_PATH
 SEGNAS_TOKEN
 SEGNAS_WEIGHTS
 """

@@ -76,16 +76,18 @@ def submit(
 
 
 def searches(
-    tag: Annotated[str | None, typer.Option(help="Only searches with this tag.")] = None, as_json: Json = False
+    tag: Annotated[str | None, typer.Option(help="Only searches with this tag.")] = None,
+    owner: Annotated[str | None, typer.Option(help="Only searches that a token of this name started.")] = None,
+    as_json: Json = False,
 ) -> None:
     """List the searches, newest first."""
     from nas.cli.output import print_json, print_searches
 
     with connect() as client:
         if as_json:
-            print_json([search.model_dump(mode="json") for search in client.searches(tag=tag)])
+            print_json([search.model_dump(mode="json") for search in client.searches(tag=tag, owner=owner)])
         else:
-            print_searches(client.searches(tag=tag))
+            print_searches(client.searches(tag=tag, owner=owner))
 
 
 def show(search: SearchId, as_json: Json = False) -> None:

@@ -81,6 +81,9 @@ class SearchPublic(PublicModel):
     forecast: ForecastPublic | None = Field(
         None, description="Expected cost when the search was created; null if nothing comparable was known."
     )
+    owner: str | None = Field(
+        None, description="Name of the token that started it; null for the service's own token, and without one."
+    )
     parent: str | None = Field(description="Id of the search whose architectures a full-scale evaluation measures.")
     spec: Spec
     dashboard: str | None = Field(description="Address of the search's job in the Ray dashboard.")

@@ -24,9 +24,11 @@ from nas.store.records import (
     TrialSpan,
 )
 from nas.store.store import Store
+from nas.store.tokens import Budget, TokenRecord
 
 __all__ = [
     "BestStep",
+    "Budget",
     "Change",
     "ConflictError",
     "DrawnScore",
@@ -50,6 +52,7 @@ __all__ = [
     "StaleAttemptError",
     "Store",
     "StoreError",
+    "TokenRecord",
     "TrialOrder",
     "TrialRecord",
     "TrialSpan",

@@ -62,6 +62,7 @@ class SearchRecord:
         notes: A user's remarks.
         tags: A user's marks, by which searches are found; each once.
         origins: The searches that this one starts from, with the `sequence` of each one's last change at that time.
+        owner: The name of the token that started the search; None without one.
     """
 
     id: str
@@ -84,6 +85,7 @@ class SearchRecord:
     notes: str | None = None
     tags: tuple[str, ...] = ()
     origins: Mapping[str, int] = field(default_factory=dict)
+    owner: str | None = None
 
     @property
     def kind(self) -> str:
