@@ -20,9 +20,11 @@ from api import errors, openapi
 from api.driver_logs import DriverLogs
 from api.events import EventHub
 from api.lately import Lately
+from api.metrics import Metrics, Recorded
 from api.middleware.auth import LocalOnly, TokenRequired
 from api.middleware.body import BodyLimit
 from api.middleware.headers import PageHeaders
+from api.middleware.requests import Requests
 from api.openapi.problems import problems
 from api.parameters import ONLY_DECLARED_PARAMETERS
 from api.reconciler import JobCluster, Reconciler
@@ -34,6 +36,7 @@ from api.routes import (
     dashboard,
     health,
     lifecycle,
+    metrics,
     panels,
     predictions,
     rankings,
@@ -77,6 +80,7 @@ def create_app(settings: Settings, cluster: JobCluster | None = None) -> FastAPI
     )
     app.state.settings = settings
     app.state.cluster = cluster
+    app.state.metrics = Metrics()
     app.state.logs = DriverLogs(settings.logs, cluster)
     errors.install(app)
     app.add_middleware(BodyLimit)
@@ -84,7 +88,8 @@ def create_app(settings: Settings, cluster: JobCluster | None = None) -> FastAPI
     if settings.token is None:
         app.add_middleware(LocalOnly)
     else:
-        app.add_middleware(TokenRequired, token=settings.token)
+        app.add_middleware(TokenRequired, token=settings.token, metrics_token=settings.metrics_token)
+    app.add_middleware(Requests, metrics=app.state.metrics)
     _add_routes(app, settings)
     openapi.install(app, settings)
     return app
@@ -102,6 +107,7 @@ def _add_routes(app: FastAPI, settings: Settings) -> None:
     app.include_router(dashboard.page_router)
     app.include_router(health.router, prefix="/v1", dependencies=[ONLY_DECLARED_PARAMETERS])
     app.include_router(health.router, include_in_schema=False, dependencies=[ONLY_DECLARED_PARAMETERS])
+    app.include_router(metrics.router, dependencies=[ONLY_DECLARED_PARAMETERS])
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for path, file in (("/", "index.html"), ("/docs", "docs.html")):
         app.add_api_route(path, _page(STATIC / file), include_in_schema=False, response_class=FileResponse)
@@ -121,7 +127,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     store = Store.open(settings.store_url)
     await to_thread.run_sync(store.migrate)
     app.state.store = store
-    app.state.hub = EventHub(store, settings)
+    measured: Metrics = app.state.metrics
+    recorded = Recorded(store, settings.cache)
+    measured.registry.register(recorded)
+    app.state.hub = EventHub(store, settings, metrics=measured)
     app.state.panels = Lately()
     app.state.reconciler = None
     if app.state.cluster is not None:
@@ -131,6 +140,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             seconds=settings.reconcile_seconds,
             max_attempts=settings.max_driver_attempts,
             logs=app.state.logs,
+            metrics=measured,
         )
         app.state.reconciler.start()
     # What exists now lives as long as the service: the collector, which stops every request meanwhile, need not look
@@ -148,4 +158,5 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await to_thread.run_sync(app.state.panels.close)
         if app.state.reconciler is not None:
             await to_thread.run_sync(app.state.reconciler.stop)
+        measured.registry.unregister(recorded)
         store.close()

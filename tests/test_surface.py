@@ -54,7 +54,7 @@ GET  /v1/searches/{search_id}/trials/{number}/predictions/{place}/{layer}
 GET  /v1/spaces
 """
 
-PAGES = ("/", "/docs", "/openapi.json", "/healthz", "/readyz", "/static/app.js")
+PAGES = ("/", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics", "/static/app.js")
 """Not in the OpenAPI document."""
 
 COMMANDS = """
@@ -118,7 +118,9 @@ SEGNAS_DATASETS
 SEGNAS_HOME
 SEGNAS_HOST
 SEGNAS_HUB
+SEGNAS_LOG_FORMAT
 SEGNAS_MAX_DRIVER_ATTEMPTS
+SEGNAS_METRICS_TOKEN
 SEGNAS_PORT
 SEGNAS_PUBLIC_URL
 SEGNAS_RAY_CA
@@ -132,6 +134,7 @@ SEGNAS_WEIGHTS
 SECRETS = """
 SEGNAS_DATABASE_PASSWORD_FILE
 SEGNAS_DATABASE_URL_FILE
+SEGNAS_METRICS_TOKEN_FILE
 SEGNAS_TOKEN_FILE
 """
 """Name files, in which the secrets stand."""

@@ -24,8 +24,9 @@ def check_binding(settings: Settings) -> None:
         raise ValueError(
             f"refusing to serve on {settings.host} without a token: set SEGNAS_TOKEN, or bind 127.0.0.1 (the default)"
         )
-    if settings.token is not None and len(settings.token.get_secret_value()) < 16:
-        raise ValueError("SEGNAS_TOKEN is too short to protect anything: use at least 16 characters")
+    for name, token in (("SEGNAS_TOKEN", settings.token), ("SEGNAS_METRICS_TOKEN", settings.metrics_token)):
+        if token is not None and len(token.get_secret_value()) < 16:
+            raise ValueError(f"{name} is too short to protect anything: use at least 16 characters")
 
 
 def has_token(headers: Headers, token: SecretStr) -> bool:
@@ -36,17 +37,24 @@ def has_token(headers: Headers, token: SecretStr) -> bool:
 
 
 class TokenRequired:
-    """ASGI middleware: answers 401 under /v1 without the token, before it reads the body. Health routes are open."""
+    """ASGI middleware: answers 401 under /v1 without the token, before it reads the body. Health routes are open.
+
+    /metrics is guarded likewise, and may have a token of its own.
+    """
 
     OPEN = ("/v1/healthz", "/v1/readyz")
+    METRICS = "/metrics"
 
-    def __init__(self, app: ASGIApp, token: SecretStr) -> None:
+    def __init__(self, app: ASGIApp, token: SecretStr, metrics_token: SecretStr | None = None) -> None:
         self.app = app
         self.token = token
+        self.metrics_token = metrics_token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        guarded = scope["type"] == "http" and scope["path"].startswith("/v1") and scope["path"] not in self.OPEN
-        if guarded and not has_token(Headers(scope=scope), self.token):
+        path = scope["path"] if scope["type"] == "http" else ""
+        guarded = (path.startswith("/v1") and path not in self.OPEN) or path == self.METRICS
+        tokens = [self.token, self.metrics_token] if path == self.METRICS else [self.token]
+        if guarded and not any(has_token(Headers(scope=scope), token) for token in tokens if token is not None):
             detail = "a bearer token is needed: send the header Authorization: Bearer <token>"
             await problem(401, detail, headers={"WWW-Authenticate": "Bearer"})(scope, receive, send)
             return

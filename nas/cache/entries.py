@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from nas.aids import remark_once
 from nas.atomic import locked, remove_left_overs
 from nas.cache.sealed import BrokenEntryError, MissingEntryError
+from nas.cache.tally import count
 
 BROKEN = ".broken"
 """The end of the name of an entry that was set aside."""
@@ -43,18 +44,31 @@ def read_or_make(path: Path, read: Callable[[], T], make: Callable[[], T]) -> T:
     if path in _held:
         value: T = _held[path]
         return value
+
+    def found() -> T:
+        read_value = read()
+        count(path, "hit")
+        return read_value
+
     with contextlib.suppress(MissingEntryError, BrokenEntryError):
-        return read()
+        return found()
     with _locked_if_possible(path):
         try:
-            return read()
+            return found()
         except MissingEntryError as error:
             if os.path.lexists(path):  # something else stands there, or a part is missing
-                set_aside(path, f"{path} is not complete or of an earlier version ({error})")
+                _set_aside_here(path, f"{path} is not complete or of an earlier version ({error})")
         except BrokenEntryError as error:
-            set_aside(path, str(error))
+            _set_aside_here(path, str(error))
         remove_left_overs(path)
-        return make()
+        made = make()
+        count(path, "made")
+        return made
+
+
+def _set_aside_here(path: Path, reason: str) -> None:
+    count(path, "broken")
+    set_aside(path, reason)
 
 
 def hold(path: Path, value: T) -> T:
