@@ -19,6 +19,7 @@ from nas.escaping import header_value
 from nas.logs import LogFormat
 from nas.setting_sources import CONFIG_FILE, PREFIX, FileSource, VariablesSource, home_folder, origin
 from nas.specs import Name
+from nas.storage import StorageUrl
 from nas.weights.entry import WeightsEntry
 from search_spaces.validation import InputError, field_problems
 
@@ -60,6 +61,10 @@ class Settings(BaseSettings):
         "`segnas weights add`, which win.",
     )
     hub: bool = Field(False, description="Whether backbones `hf:organisation/name` may be fetched from the hub.")
+    storage: StorageUrl | None = Field(
+        None,
+        description="`s3://bucket/prefix` behind the caches of all nodes: what one makes is fetched by the others.",
+    )
     host: str = Field("127.0.0.1", description="Address to bind; beyond this machine a token is needed.")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="Port of the service; 0: any free port.")
     token: SecretStr | None = Field(None, description="Bearer token of the API; needed to bind beyond loopback.")
@@ -116,7 +121,9 @@ class Settings(BaseSettings):
                 raise ValueError("database_url has a password already; leave one of the two out")
         return password
 
-    @field_validator("host", "public_url", "ray_dashboard", "ray_dashboard_public", "database_url", mode="before")
+    @field_validator(
+        "host", "public_url", "ray_dashboard", "ray_dashboard_public", "database_url", "storage", mode="before"
+    )
     @classmethod
     def _without_white_space(cls, text: Any) -> Any:
         return text.strip() if isinstance(text, str) else text  # a file ends in a newline

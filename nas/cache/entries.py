@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from nas.aids import remark_once
 from nas.atomic import locked, remove_left_overs
 from nas.cache.sealed import BrokenEntryError, MissingEntryError
+from nas.cache.shared import shared_by
 from nas.cache.tally import count
 
 BROKEN = ".broken"
@@ -31,6 +32,8 @@ _held: dict[Path, Any] = {}
 
 def read_or_make(path: Path, read: Callable[[], T], make: Callable[[], T]) -> T:
     """Read a cache entry; where it is missing or broken, one of the concurrent processes makes it anew.
+
+    Where a storage is behind the cache, the entry is fetched from there if it can be, and published there when made.
 
     Args:
         path: The entry's file or folder. A broken one is named in the log and renamed.
@@ -52,6 +55,7 @@ def read_or_make(path: Path, read: Callable[[], T], make: Callable[[], T]) -> T:
 
     with contextlib.suppress(MissingEntryError, BrokenEntryError):
         return found()
+    shared = shared_by(path)
     with _locked_if_possible(path):
         try:
             return found()
@@ -61,9 +65,20 @@ def read_or_make(path: Path, read: Callable[[], T], make: Callable[[], T]) -> T:
         except BrokenEntryError as error:
             _set_aside_here(path, str(error))
         remove_left_overs(path)
+        if shared is not None and shared.fetch(path):
+            try:
+                fetched = read()
+            except (MissingEntryError, BrokenEntryError) as error:
+                shared.reject(path)
+                _set_aside_here(path, f"{path}, as it was published, cannot be used ({error})")
+            else:
+                count(path, "fetched")
+                return fetched
         made = make()
         count(path, "made")
-        return made
+    if shared is not None and path not in _held:
+        shared.publish(path)
+    return made
 
 
 def _set_aside_here(path: Path, reason: str) -> None:

@@ -10,8 +10,9 @@ import time
 from pathlib import Path
 from typing import Literal, get_args
 
-Outcome = Literal["hit", "made", "broken"]
-"""Of asking for an entry: it was there and whole, it was made, or what was there was set aside (and then made)."""
+Outcome = Literal["hit", "fetched", "made", "broken"]
+"""Of asking for an entry: it was there and whole, it was fetched from the storage behind the cache, it was made, or
+what was there was set aside (and then fetched or made)."""
 
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 

@@ -42,6 +42,8 @@ def environment(settings: Settings, folder: Path, marker: str) -> dict[str, str]
         "SEGNAS_HUB": json.dumps(settings.hub),
         "SEGNAS_LOG_FORMAT": settings.log_format,
     }
+    if settings.storage is not None:
+        env["SEGNAS_STORAGE"] = settings.storage
     if settings.database_url is not None:
         env["SEGNAS_DATABASE_URL"] = settings.store_url  # with the password, which may come from a file
     return env | _unproxied(env)
