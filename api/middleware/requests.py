@@ -52,8 +52,14 @@ class Requests:
 
 
 def _route(scope: Scope) -> str:
+    """The template of the path that a request went to; of a mounted folder, the folder."""
+    outside = scope.get("app_root_path", scope.get("root_path", ""))
     route = scope.get("route")
-    return NO_ROUTE if route is None else str(route.path)
+    if route is None:
+        return scope.get("root_path", "").removeprefix(outside) or NO_ROUTE
+    # A route may know its path without the prefix of the router that it was included with.
+    asked, template = scope["path"].removeprefix(outside).split("/"), str(route.path).split("/")
+    return "/".join([*asked[: len(asked) - len(template) + 1], *template[1:]])
 
 
 def _place(scope: Scope) -> Mapping[str, object]:

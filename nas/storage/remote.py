@@ -157,8 +157,8 @@ class Remote:
         except ImportError:
             raise StorageError(f"{self.url} needs fsspec: pip install 'segnas[storage]'") from None
         protocol = self.url.partition("://")[0]
-        # Other processes change what is there, so no listing is remembered.
-        options = {"use_listings_cache": False, **OPTIONS.get(protocol, {})}
+        # Other processes change what is there, so no listing is remembered; and connections are this object's own.
+        options = {"use_listings_cache": False, "skip_instance_cache": True, **OPTIONS.get(protocol, {})}
         opened: tuple[AbstractFileSystem, str] = url_to_fs(self.url, **options)
         return opened
 
@@ -166,7 +166,7 @@ class Remote:
     def _errors(self) -> Iterator[None]:
         try:
             yield
-        except (StorageError, FileNotFoundError):
+        except StorageError:
             raise
         except ImportError as error:
             package = "segnas[storage]" if self.url.startswith("s3://") else str(error)

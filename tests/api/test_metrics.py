@@ -131,18 +131,13 @@ def test_the_delay_of_an_event_is_from_its_record_to_its_sending(serve, home, dr
     assert 20.0 <= (value("event_delay_seconds_sum") or 0) < 60.0
 
 
-def test_clocks_that_differ_make_no_negative_delay(serve, home):
-    service = serve(home)
-    search = service.search()
-    with (
-        Store.open(service.settings.store_url, clock=lambda: time.time() + 3600.0) as early,
-        service.http.stream("GET", f"/v1/searches/{search}/events") as reply,
-    ):
-        next(reply.iter_lines())
-        service.trial(search, 0)
-        early.finish_trial(search, 0, 1, TrialStatus.FAILED)
-        until(service, lambda value: (value("event_delay_seconds_count") or 0) >= 1)
-    assert asked(service)("event_delay_seconds_bucket", le="60.0") == asked(service)("event_delay_seconds_count")
+def test_clocks_that_differ_make_no_negative_delay():
+    metrics = Metrics()
+    metrics.sent(recorded_at=100.0, now=99.0)
+    metrics.sent(recorded_at=100.0, now=100.3)
+    value = read(generate_latest(metrics.registry).decode())
+    assert value("event_delay_seconds_sum") == pytest.approx(0.3)
+    assert value("event_delay_seconds_bucket", le="0.05") == 1
 
 
 def test_the_reconcilers_steps_are_counted(serve, home):
@@ -204,7 +199,7 @@ def test_metrics_need_the_token_or_their_own(serve, home):
     for token in (TOKEN, SCRAPER):
         assert httpx.get(f"{service.url}/metrics", headers={"Authorization": f"Bearer {token}"}).status_code == 200
     scraper = {"Authorization": f"Bearer {SCRAPER}"}
-    for path in ("/v1/searches", "/v1/metrics", "/v1/../metrics"):
+    for path in ("/v1/searches", "/v1/metrics", "/metrics/v1", "/v1"):
         assert httpx.get(service.url + path, headers=scraper).status_code in (401, 404), path
     assert httpx.get(f"{service.url}/v1/searches", headers=scraper).status_code == 401
 

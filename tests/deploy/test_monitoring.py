@@ -62,7 +62,7 @@ def selectors(expression: Any) -> list[Any]:
     return nodes(expression, promql_parser.VectorSelector)
 
 
-@pytest.mark.parametrize(("title", "query"), expressions(), ids=lambda value: value[:40])
+@pytest.mark.parametrize(("title", "query"), list(expressions()), ids=lambda value: value[:40])
 def test_a_query_names_what_is_sent(sent, title, query):
     known = {**sent, **OF_PROMETHEUS}
     parsed = promql_parser.parse(query)

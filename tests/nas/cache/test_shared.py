@@ -83,6 +83,11 @@ def outcomes(cache: Path) -> dict[str, int]:
     return {outcome: number for (folder, outcome), number in tally.items() if folder == "banks" and number}
 
 
+def said(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What was logged by ours; the server in this process logs its requests."""
+    return [record.getMessage() for record in caplog.records if record.name.startswith("nas")]
+
+
 def test_what_one_node_makes_another_fetches(node, caplog):
     caplog.set_level(logging.INFO, "nas")
     one, two = node("one"), node("two")
@@ -90,8 +95,7 @@ def test_what_one_node_makes_another_fetches(node, caplog):
     assert (bank(two), bank(two)) == ("read", "read")
     assert outcomes(one) == {"made": 1}
     assert outcomes(two) == {"fetched": 1, "hit": 1}
-    said = [text for text in caplog.messages if "0123abcd" in text]
-    assert [text.split()[0] for text in said] == ["published", "fetched"]
+    assert [text.split()[:2] for text in said(caplog)] == [["published", "0123abcd"], ["fetched", "0123abcd"]]
 
 
 def test_an_entry_is_published_once_whatever_becomes_of_the_caches(node, bucket, tmp_path):
@@ -152,7 +156,7 @@ def test_what_is_damaged_in_the_storage_is_set_aside_and_published_anew(node, bu
         remote.write(manifest, sealed(written).encode())
     assert bank(two) == "made"
     assert outcomes(two) == {"broken": 1, "made": 1}
-    assert any("it is set aside there and made anew" in text for text in caplog.messages)
+    assert any("it is set aside there and made anew" in text for text in said(caplog))
     assert f"{manifest}.broken" in remote.list()
     assert bank(three) == "read"
     assert not (two.parent / "elsewhere").exists()
@@ -218,17 +222,17 @@ def test_a_storage_that_is_away_costs_one_sentence_and_no_work(node, caplog, mon
     assert bank(one) == "made"
     for number in range(5):
         made_once(one / "statistics" / f"{number}.json", lambda: {"a": 1})
-    said = [text for text in caplog.messages if "s3://" in text]
-    assert len(said) == 1, said
-    assert "cannot be used" in said[0]
-    assert said[0].endswith("nothing is fetched or published")
+    (sentence,) = said(caplog)
+    assert "s3://" in sentence
+    assert "cannot be used" in sentence
+    assert sentence.endswith("nothing is fetched or published")
 
 
 @pytest.mark.parametrize("url", ["s3://no-such-bucket/x", "nonsense://x", "file:///proc/nothing"])
 def test_a_storage_that_cannot_be_costs_no_work(node, caplog, monkeypatch, url):
     monkeypatch.setattr(aids, "_said", set())
     assert bank(node("one", url)) == "made"
-    assert len([text for text in caplog.messages if url in text and "cannot be used" in text]) == 1
+    assert len([text for text in said(caplog) if url in text and "cannot be used" in text]) == 1
 
 
 def test_without_its_package_the_storage_says_what_to_install(tmp_path):
@@ -278,4 +282,4 @@ def test_a_full_disk_fetches_nothing_and_says_so(node, caplog, monkeypatch):
 
     monkeypatch.setattr(shared, "write_folder_atomically", full)
     assert bank(two) == "made"
-    assert any("it is not fetched" in text and "No space left" in text for text in caplog.messages)
+    assert any("it is not fetched" in text and "No space left" in text for text in said(caplog))
