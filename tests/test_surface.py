@@ -60,7 +60,7 @@ GET  /v1/tokens/{token_id}
 PATCH /v1/tokens/{token_id}
 """
 
-PAGES = ("/", "/docs", "/openapi.json", "/healthz", "/readyz", "/static/app.js")
+PAGES = ("/", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics", "/static/app.js")
 """Not in the OpenAPI document."""
 
 COMMANDS = """
@@ -130,7 +130,9 @@ SEGNAS_DATASETS
 SEGNAS_HOME
 SEGNAS_HOST
 SEGNAS_HUB
+SEGNAS_LOG_FORMAT
 SEGNAS_MAX_DRIVER_ATTEMPTS
+SEGNAS_METRICS_TOKEN
 SEGNAS_PORT
 SEGNAS_PUBLIC_URL
 SEGNAS_RAY_CA
@@ -138,6 +140,7 @@ SEGNAS_RAY_DASHBOARD
 SEGNAS_RAY_DASHBOARD_PUBLIC
 SEGNAS_RECONCILE_SECONDS
 SEGNAS_ROOT_PATH
+SEGNAS_STORAGE
 SEGNAS_TOKEN
 SEGNAS_WEIGHTS
 """
@@ -145,6 +148,7 @@ SEGNAS_WEIGHTS
 SECRETS = """
 SEGNAS_DATABASE_PASSWORD_FILE
 SEGNAS_DATABASE_URL_FILE
+SEGNAS_METRICS_TOKEN_FILE
 SEGNAS_TOKEN_FILE
 """
 """Name files, in which the secrets stand."""

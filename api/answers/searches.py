@@ -42,6 +42,7 @@ def search_public(record: SearchRecord, overview: Overview, settings: Settings) 
         next_command=kind.next_command(record) if exportable else None,
         cost=overview.cost,
         dashboard=job,
+        page=None if settings.public_url is None else f"{settings.public_url.rstrip('/')}/#/{record.id}",
     )
 
 

@@ -71,7 +71,7 @@ def submit(
             print_result(search.id, search.model_dump(mode="json"), as_json)
             return
         if not as_json:
-            print(f"search {search.id}, live at {client.url}/#/{search.id}", flush=True)
+            print(f"search {search.id}, live at {client.page_of(search)}", flush=True)
         raise typer.Exit(follow(client, search.id, as_json))
 
 

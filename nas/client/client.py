@@ -109,6 +109,10 @@ class Client:
         """Whether each part of the service works, and where the Ray dashboard is."""
         return self._send("GET", "/v1/readyz", accept=(httpx.codes.SERVICE_UNAVAILABLE,)).model(ServerPublic)
 
+    def page_of(self, search: SearchPublic) -> str:
+        """Return the address of a search's page: the service's public one, else below the address of this client."""
+        return search.page or f"{self.url}/#/{search.id}"
+
     def ready(self) -> bool:
         """Whether the service, its store and its cluster answer."""
         try:

@@ -87,6 +87,9 @@ class SearchPublic(PublicModel):
     parent: str | None = Field(description="Id of the search whose architectures a full-scale evaluation measures.")
     spec: Spec
     dashboard: str | None = Field(description="Address of the search's job in the Ray dashboard.")
+    page: str | None = Field(
+        None, description="Address of the search's page for people; null where the service has no public address."
+    )
     created_at: datetime
     updated_at: datetime
     started_at: datetime | None

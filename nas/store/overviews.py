@@ -56,21 +56,17 @@ def _overviews(connection: Connection, ids: list[str]) -> dict[str, Overview]:
     return {search_id: Overview(counts[search_id], best(candidates[search_id]), costs[search_id]) for search_id in ids}
 
 
-def run_seconds(ids: list[str] | Select[str]) -> Select[str, float]:
+def run_seconds(ids: Collection[str] | Select[str] | None = None) -> Select[str, float]:
     """Select the device-seconds of each differentiable search: the sum over its runs, each up to its last snapshot.
 
     Args:
-        ids: The searches, or what selects them.
+        ids: The searches, or what selects them; None selects all. Those without a snapshot are left out.
     """
-    last = (
-        select(SnapshotRow.search_id, SnapshotRow.run, func.max(SnapshotRow.epoch).label("epoch"))
-        .where(SnapshotRow.search_id.in_(ids))
-        .group_by(SnapshotRow.search_id, SnapshotRow.run)
-        .subquery()
-        .c
-    )
-    is_last = and_(
-        SnapshotRow.search_id == last.search_id, SnapshotRow.run == last.run, SnapshotRow.epoch == last.epoch
-    )
-    seconds = func.coalesce(func.sum(SnapshotRow.payload["device_seconds"].as_float()), 0.0).label("seconds")
-    return select(SnapshotRow.search_id, seconds).where(is_last).group_by(SnapshotRow.search_id)
+    row = SnapshotRow
+    last = select(row.search_id, row.run, func.max(row.epoch).label("epoch")).group_by(row.search_id, row.run)
+    if ids is not None:
+        last = last.where(row.search_id.in_(ids))
+    of_run = last.subquery().c
+    is_last = and_(row.search_id == of_run.search_id, row.run == of_run.run, row.epoch == of_run.epoch)
+    seconds = func.coalesce(func.sum(row.payload["device_seconds"].as_float()), 0.0).label("seconds")
+    return select(row.search_id, seconds).where(is_last).group_by(row.search_id)

@@ -72,6 +72,7 @@ import time
 from typing import Self
 
 from nas.store.adoption import Adoption
+from nas.store.census import Censuses
 from nas.store.changes import Changes
 from nas.store.chart import Chart
 from nas.store.costs import Costs
@@ -99,6 +100,7 @@ class Store(
     TrainingFree,
     Leaderboard,
     Overviews,
+    Censuses,
     Changes,
     Chart,
     Summaries,

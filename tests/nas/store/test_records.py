@@ -67,7 +67,7 @@ def of_model(model: type[BaseModel]) -> set[str]:
             of_model(SearchPublic),
             {"software", "idempotency_key", "request_key", "hold_seconds", "setbacks", "origins"},
             {"kind", "name", "method", "dataset", "planned", "trials", "best", "exportable", "cost", "dashboard"}
-            | {"actions", "extendable", "objectives", "next_command"},
+            | {"actions", "extendable", "objectives", "next_command", "page"},
             id="record, answer: search",
         ),
         pytest.param(of_record(Stage), of_model(StagePublic), set(), set(), id="record, answer: stage"),
