@@ -75,7 +75,7 @@ cache verify --cache --json
 calibrate SPEC.YAML --dry-run --json --key --watch
 calibration ID --json --plot
 compare ID... --json
-confirm ID --json --key --name --references --seeds --top --trials --watch
+confirm ID --json --key --learning-rates --name --references --seeds --top --trials --watch
 confirmation ID --json
 dashboard --json --print
 data add NAME DIR --classes --ignore --image-folder --image-suffix --images --json --layout --map --mask-folder \

@@ -57,8 +57,8 @@ class TokenRequired:
     """ASGI middleware: says who asks, and answers 401 under /v1 to nobody in particular, before it reads the body.
 
     The service's own token is an admin's, and asks no database; the others are looked up with every request, so that a
-    token is refused as soon as it is revoked. Health routes are open. /metrics is guarded like the routes under /v1, and
-    may have a token of its own that opens nothing else.
+    token is refused as soon as it is revoked. Health routes are open. /metrics is guarded like the routes under /v1,
+    and may have a token of its own that opens nothing else.
 
     Args:
         app: The application.

@@ -85,6 +85,7 @@ def print_search(search: SearchPublic) -> None:
         "cost": f"{duration(search.cost.device_seconds)} of device time"
         + (f", {search.cost.adopted} trials taken over" if search.cost.adopted else ""),
         "forecast": forecast_line(search.forecast) if search.forecast else None,
+        "confirmed by": search.confirmation,
         "of": search.parent,
         "owner": search.owner,
         "drivers": str(search.attempt) if search.attempt > 1 else None,

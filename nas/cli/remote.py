@@ -196,10 +196,25 @@ def export(
         output.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
         written.append(str(output))
         said.append(f"wrote {output}")
+    if (note := _confirmed(document)) is not None:
+        said.append(note)
     if written:
         print_result("\n".join(said), {"wrote": written}, as_json)
     else:
         print_json(document)
+
+
+def _confirmed(document: Any) -> str | None:
+    """Say which trial a document is of, where a confirmation chose it."""
+    provenance = document.get("provenance", {}) if isinstance(document, dict) else {}
+    if "confirmed" not in provenance:
+        return None
+    found, images = provenance["confirmed"], "on images kept back from the search"
+    where = f" {images}" if found["kept_back"] else ""
+    return (
+        f"trial {provenance['trial']}: the best by the confirmation {found['search']}, with a mean of "
+        f"{found['score']:.4f} over {found['seeds']} fresh seeds{where}"
+    )
 
 
 def _trial(client: Client, search_id: str, number: int, format: Format) -> Any:

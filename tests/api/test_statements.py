@@ -17,9 +17,9 @@ from nas.specs import AutoDeepLabSpec, BilevelSpec, BlackBoxSpec
 SEARCHES = 100
 
 # Each transaction's BEGIN is counted too.
-OF_A_PAGE_OF_SEARCHES = 6
-"""The page; counts with costs, costs of runs, the best trials."""
-OF_A_SEARCH = 6
+OF_A_PAGE_OF_SEARCHES = 7
+"""The page; counts with costs, costs of runs, the best trials, the searches that belong to them."""
+OF_A_SEARCH = 7
 OF_SNAPSHOTS = 6
 """The search, its trials, the snapshots."""
 OF_A_PAGE_OF_TRIALS = 6
@@ -34,8 +34,8 @@ OF_A_TRIAL = 7
 
 OF_PANELS = 5
 """Counts and measurements, which the analysis of a search's trials reads when they have changed."""
-OF_PANELS_AGAIN = 4
-"""The search and its last change."""
+OF_PANELS_AGAIN = 6
+"""The search, its last change, the searches that belong to it."""
 
 
 @contextmanager
