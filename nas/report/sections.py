@@ -33,6 +33,14 @@ ROWS = 25
 ClassNames = Callable[[str, Sequence[Measurement]], tuple[str, ...]]
 """Names the classes of a data set that is measured by a learning curve; none where they are not known."""
 
+Making = Callable[[str, Callable[[], tuple[Panel, ...]]], tuple[Panel, ...]]
+"""Gives the panels of a name, which what is passed too can make; a service has most of them already."""
+
+
+def made_now(name: str, make: Callable[[], tuple[Panel, ...]]) -> tuple[Panel, ...]:  # noqa: ARG001  a `Making`
+    """Make panels anew, whatever their name is."""
+    return make()
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -53,13 +61,14 @@ class Section:
     gallery: Gallery | None = None
 
 
-def sections(search: SearchRecord, store: Store, class_names: ClassNames) -> list[Section]:
+def sections(search: SearchRecord, store: Store, class_names: ClassNames, making: Making = made_now) -> list[Section]:
     """Make the sections of a search's report from what is recorded so far; empty ones are left out.
 
     Args:
         search: The search, of any kind.
         store: Holds its results.
         class_names: Names the classes that the best trial was measured on.
+        making: Gives the panels that take long to make.
     """
     kind = kind_of(search.spec)
     (found,) = compared_searches([search], store)
@@ -74,7 +83,7 @@ def sections(search: SearchRecord, store: Store, class_names: ClassNames) -> lis
         Section("How the best score rose", (curve_panels([found]),) if found.steps and kind.best_is_answer else ()),
         Section("Can the scores be trusted?", _ranking(search, store)),
         Section("Leaderboard", _leaderboard(search, store, found.trials) if kind.best_is_answer else ()),
-        Section("How its trials went", _analysis(search, store)),
+        Section("How its trials went", _analysis(search, store, making)),
         Section("What it cost", (_costs(found),)),
         Section("What it was measured with", (_provenance(search, environment),)),
         _repeat(search, environment),
@@ -139,9 +148,10 @@ def _leaderboard(search: SearchRecord, store: Store, total: int) -> tuple[Panel,
     return (TablePanel(title=title, columns=(*columns, ColumnPublic(text="Architecture")), rows=rows),)
 
 
-def _analysis(search: SearchRecord, store: Store) -> tuple[Panel, ...]:
+def _analysis(search: SearchRecord, store: Store, making: Making) -> tuple[Panel, ...]:
     """The panels about all trials."""
-    return _drawn_here([panel for make in kind_of(search.spec).slow_panels(search, store).values() for panel in make()])
+    slow = kind_of(search.spec).slow_panels(search, store)
+    return _drawn_here([panel for name, make in slow.items() for panel in making(name, make)])
 
 
 def _drawn_here(panels: Iterable[Panel]) -> tuple[Panel, ...]:
