@@ -56,6 +56,18 @@ def objective_value(text: str, value: float) -> str:
             return score(value)
 
 
+def worth_text(objective: str, value: float | None, miou: float | None) -> str:
+    """Say what a trial is worth to its search: "0.6213 mIoU", or "0.5100 IoU of person, 0.6213 mIoU".
+
+    Args:
+        objective: The search's first objective in words, as `nas.specs.objective_text` has it.
+        value: Its value of that objective; None where it is not known.
+        miou: Its validation mIoU in [0, 1].
+    """
+    own = "" if value is None or objective == "mIoU" else f"{objective_value(objective, value)} {objective}, "
+    return f"{own}{score(miou)} mIoU"
+
+
 def milliseconds(value: float) -> str:
     """Format a time in milliseconds with three significant digits: "0.123 ms", "12.3 ms", "1,234 ms"."""
     digits = max(0, 2 - math.floor(math.log10(value))) if value > 0 else 0

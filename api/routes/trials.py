@@ -103,6 +103,7 @@ def list_trial_panels(search: SearchDep, number: TrialNumber, store: StoreDep, s
             search.spec.fidelity_of(trial.fidelity_key),
             curve,
             names,
+            objective=search.spec.goals.text,
             predictions=None if seen is None else predictions_public(search.id, number, seen),
             relatives=list(relatives(store, search, trial)),
         )

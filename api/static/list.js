@@ -6,7 +6,7 @@ import { ask, Refused } from "./stream.js";
 
 const PAUSE = 2000, PAGE = 100;
 const MOST = 8; // searches side by side
-const HEADS = [null, "Search", "Status", "Trials", "Progress", "Best mIoU", "Kind", "Data", "Started"];
+const HEADS = [null, "Search", "Status", "Trials", "Progress", "Best", "Kind", "Data", "Started"];
 const STATUSES = ["queued", "starting", "running", "pausing", "paused", "stopping", "completed", "failed", "stopped"];
 
 // filter: URLSearchParams with `status` and `tag`, both optional.
@@ -111,7 +111,7 @@ function row(search, view) {
     element("td", {}, element("span", { class: `pill ${search.status}`, title: search.message }, search.status)),
     element("td", { class: "number" }, `${ended} / ${search.planned}`),
     element("td", {}, bar(counts, search.planned)),
-    element("td", { class: "number" }, score(search.best?.score)),
+    element("td", { class: "number" }, score(search.best?.value), search.objectives[0] !== "mIoU" && element("div", { class: "muted" }, search.objectives[0])),
     element("td", {}, search.method, search.parent && [" of ", element("a", { href: `#/${search.parent}` }, search.parent)]),
     element("td", {}, search.dataset),
     element("td", { class: "number" }, new Date(search.created_at).toLocaleString()));

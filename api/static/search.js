@@ -3,7 +3,7 @@
 import { actionButtons, editButton } from "./actions.js";
 import { Board } from "./board.js";
 import { Chart } from "./chart.js";
-import { bar, card, counted, download, element, percent, renew, save, score, show } from "./dom.js";
+import { bar, card, counted, download, element, percent, renew, save, show } from "./dom.js";
 import { marked, Panels } from "./panels.js";
 import { ask, askText, follow } from "./stream.js";
 
@@ -20,7 +20,7 @@ class SearchView {
     this.signal = signal;
     this.search = null;
     this.board = { items: [], total: 0 }; // the first rows of the leaderboard, and the number of trials
-    this.scores = { title: "Scores", points: [], best_so_far: [] };
+    this.scores = { title: "Scores", y_text: "", points: [], best_so_far: [] };
     this.state = "";
     this.error = "";
     this.ended = false;
@@ -97,7 +97,7 @@ class SearchView {
     if (search.planned) rows.push(element("span", {}, "trials"), bar(counts, search.planned),
       element("span", { class: "muted" }, text ? `${text} of ${search.planned}` : `0 of ${search.planned}`));
     if (search.best) {
-      rows.push(element("span", {}, "best"), element("strong", {}, `${score(search.best.score)} mIoU`),
+      rows.push(element("span", {}, "best"), element("strong", {}, search.best.worth),
         element("span", { class: "muted" }, `trial ${search.best.number} at iteration ${search.best.iteration}`));
     }
     const { cost, forecast } = search;
@@ -118,10 +118,10 @@ class SearchView {
   }
 
   drawDots() {
-    const { title, points, best_so_far: best } = this.scores;
+    const { title, y_text: of, points, best_so_far: best } = this.scores;
     const last = points.at(-1), steps = best.length ? [...best, [last.x, best.at(-1)[1]]] : [];
     const series = [{ text: "best so far", mark: "best", line: "step", dots: false, points: steps }, ...marked(points)];
-    this.chart("scores", { x: { text: "trial", whole: true, zero: true }, y: { text: "mIoU" }, series }, title);
+    this.chart("scores", { x: { text: "trial", whole: true, zero: true }, y: { text: of }, series }, title);
   }
 
   // A chart of the live events stays the same element, so that a zoom and the keyboard's place in it stay too.

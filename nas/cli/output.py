@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nas.cli.layout import Column, cell, is_narrow, print_fields, print_table
 from nas.escaping import one_line
-from nas.formatting import duration, quantity, score
+from nas.formatting import duration, quantity, score, worth_text
 from search_spaces.text import short_legend
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def print_searches(searches: Iterable[SearchPublic]) -> None:
             cell(search.name).append(f"  {one_line(' '.join(search.tags))}" if search.tags else "", style="dim"),
             str(search.status),
             f"{ended(search)} / {search.planned}",
-            score(search.best.score if search.best else None),
+            score(best_value(search)),
             duration((datetime.now(UTC) - search.created_at).total_seconds()),
         )
         for search in searches
@@ -217,10 +217,15 @@ def best(search: SearchPublic) -> str | None:
     """One line about the best trial; None before a trial has a score."""
     if search.best is None:
         return None
-    by = search.objectives[0]
-    value = "" if by == "mIoU" else f"{score(search.best.value)} {by}, "
-    trial = f"trial {search.best.number} at iteration {search.best.iteration}"
-    return f"{value}{score(search.best.score)} mIoU ({trial})"
+    worth = worth_text(search.objectives[0], search.best.value, search.best.score)
+    return f"{worth} (trial {search.best.number} at iteration {search.best.iteration})"
+
+
+def best_value(search: SearchPublic) -> float | None:
+    """Value of the search's first objective at its best trial; None before a trial has one."""
+    if search.best is None:
+        return None
+    return search.best.score if search.best.value is None else search.best.value  # an older service knows mIoU alone
 
 
 def ended(search: SearchPublic) -> int:

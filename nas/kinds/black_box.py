@@ -129,8 +129,8 @@ class BlackBox(Kind[BlackBoxSpec]):
         assert spec is not None, search.id
         return {
             "trials": partial(trial_panels, search, spec.fidelity.rungs, store),
-            "sizes": partial(size_panels, search.id, store),
-            "choices": partial(choice_panels, search.id, spec.space, store),
+            "sizes": partial(size_panels, search, store),
+            "choices": partial(choice_panels, search, spec.space, store),
             "importance": partial(importance_panels, search.id, spec.space, store),
         }
 

@@ -36,6 +36,7 @@ def trial_panels(
     curve: Sequence[Measurement],
     classes: Sequence[str],
     *,
+    objective: str = "mIoU",
     predictions: PredictionsPublic | None = None,
     relatives: Sequence[Relative] = (),
 ) -> tuple[Panel, ...]:
@@ -47,10 +48,13 @@ def trial_panels(
         fidelity: At which it is measured.
         curve: Its measurements, ascending in iterations.
         classes: Names of the classes; empty where they are not known, and the classes are numbered instead.
+        objective: The first objective of its search, in words.
         predictions: What it predicts on a few images, where that is kept.
         relatives: What it came from, and other trials of its architecture.
     """
-    facts = TablePanel(title="What the score rests on", columns=_FACTS, rows=tuple(_facts(trial, fidelity, curve)))
+    facts = TablePanel(
+        title="What the score rests on", columns=_FACTS, rows=tuple(_facts(trial, objective, fidelity, curve))
+    )
     nothing = "no rung was measured" if trial.status.terminal else "no rung is measured yet"
     results: tuple[Panel, ...] = (TextPanel(lines=(nothing,), style="muted"), facts)
     if curve:
@@ -110,9 +114,13 @@ def _classes(curve: Sequence[Measurement], names: Sequence[str], predictions: Pr
     )
 
 
-def _facts(trial: TrialRecord, fidelity: Fidelity, curve: Sequence[Measurement]) -> Iterator[tuple[str, str]]:
+def _facts(
+    trial: TrialRecord, objective: str, fidelity: Fidelity, curve: Sequence[Measurement]
+) -> Iterator[tuple[str, str]]:
     yield "data set", fidelity.dataset
     yield "iteration", f"{trial.iteration or 0:,} of {fidelity.rungs[-1]:,}"
+    if trial.value is not None and objective != "mIoU":
+        yield objective, score(trial.value)
     yield "seed", str(trial.seed)
     if trial.parameters is not None:
         yield "trained parameters", f"{trial.parameters:,}"
