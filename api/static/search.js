@@ -63,7 +63,7 @@ class SearchView {
     steps.replaceChildren(this.drawSteps());
     this.drawCurves();
     this.drawDots();
-    this.table.show(this.board, this.search.best?.number);
+    this.table.show(this.board, this.search.best?.number, this.search.objectives[0]);
   }
 
   drawHead() {

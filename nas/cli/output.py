@@ -94,25 +94,30 @@ def print_search(search: SearchPublic) -> None:
 
 
 def print_trials(trials: Iterable[TrialPublic]) -> None:
-    """Print a table with a line for each trial."""
+    """Print a table with a line for each trial; values of the first objective where they are no mIoU."""
+    listed = list(trials)
+    others = any(trial.value not in (None, trial.score) for trial in listed)
     columns = (
         Column("Trial"),
         Column("Status"),
+        *((Column("Value", drop=4),) if others else ()),
         Column("mIoU"),
         Column("Iteration", drop=1),
+        Column("Latency", drop=5),
         Column("Time", drop=2),
         Column("Attempt", drop=3),
         Column("Architecture", wraps=True),
     )
-    listed = list(trials)
     texts = Architectures((trial.text, trial.short_text) for trial in listed)
     several = any(trial.attempt > 1 for trial in listed)
     rows = (
         (
             f"#{trial.number}",
             str(trial.status),
+            *((score(trial.value),) if others else ()),
             score(trial.score),
             "" if trial.iteration is None else str(trial.iteration),
+            trial.latency_text,
             duration(trial.seconds),
             str(trial.attempt) if several else "",
             cell(trial.reason).append("\n").append(cell(text)) if trial.reason else cell(text),

@@ -1,7 +1,6 @@
 """The record of every search, in SQL; `nas.store.store` states the contract."""
 
 from nas.store.errors import ConflictError, NotFoundError, SearchClosedError, StaleAttemptError, StoreError
-from nas.store.leaderboard import TrialOrder
 from nas.store.records import (
     BestStep,
     Change,
@@ -49,7 +48,6 @@ __all__ = [
     "StaleAttemptError",
     "Store",
     "StoreError",
-    "TrialOrder",
     "TrialRecord",
     "TrialSpan",
 ]

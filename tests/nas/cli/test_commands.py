@@ -171,7 +171,7 @@ def test_trials_and_exports(segnas, service, tmp_path):
     assert len(json.loads(segnas("trials", search, "--top", 9, "--json")[1])) == 3
     table = list(csv.reader(segnas("trials", search, "--csv")[1].splitlines()))
     rungs = [f"score_{rung}" for rung in service.spec["fidelity"]["rungs"]]
-    last = ["parameters", "multiply_adds", "device_seconds", "seed"]
+    last = ["value", "parameters", "multiply_adds", "latency_ms", "device_seconds", "seed"]
     assert table[0] == ["number", "status", "architecture", *rungs, *last]
     assert [row[0:2] + row[3:5] for row in table[1:]] == [
         ["0", "completed", "0.125", "0.25"],
