@@ -103,7 +103,7 @@ show ID --json
 snapshots ID --json --run
 stop ID --json
 submit SPEC.YAML --dry-run --json --key --measure --warm-start --watch
-trials ID --csv --json --top
+trials ID --csv --json --sort --top
 watch ID --json
 weights add NAME FILE --input-range --input-space --json --mean --replace --std
 weights list --json

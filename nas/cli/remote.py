@@ -17,7 +17,10 @@ from nas.escaping import several_lines
 from nas.results.orders import TrialOrder
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from nas.client import Client
+    from nas.schemas.trials import TrialPublic
 
 
 _ORDERS = [order for order in get_args(TrialOrder) if not order.startswith("-")]
@@ -125,7 +128,7 @@ def trials(
     with connect() as client:
         order: TrialOrder = "number" if top is None else "-score"
         found = client.trials(resolve(client, search), order if sort is None else _order(sort), scores=as_csv)
-        chosen = islice(found, top)
+        chosen: Iterator[TrialPublic] = islice(found, top)
         if sort is None and top is not None:
             chosen = (trial for trial in chosen if trial.standing is not None)
         if as_json:

@@ -58,7 +58,9 @@ class TrialPublic(PublicModel):
     )
     latency_text: str = Field(
         description="Its median as text; empty where there is none.",
-        default_factory=lambda fields: formatting.milliseconds(fields["latency"].median_ms) if fields["latency"] else "",
+        default_factory=lambda fields: (
+            formatting.milliseconds(fields["latency"].median_ms) if fields["latency"] else ""
+        ),
     )
     source: str | None = Field(
         None, description="SEARCH/NUMBER of the trial whose measurements were adopted instead of running this one."

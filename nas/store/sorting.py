@@ -40,27 +40,28 @@ def sorted_page(  # noqa: PLR0917  a page of a listing
     Those that have a value come first, then those without one, in the order of their numbers.
     """
     key = SORTABLE[order.removeprefix("-")]
-    *after, number = [None, None] if cursor is None else _decoded(order, cursor, len(key))
+    after: list[Any] = [] if cursor is None else _decoded(order, cursor, len(key))
+    beyond_known = cursor is not None and None in after
     trials = select(TrialRow.number, *key).where(TrialRow.search_id == search_id)
     if status is not None:
         trials = trials.where(TrialRow.status == status)
     known = and_(*(column.is_not(None) for column in key))
     found: list[Sequence[Any]] = []
-    if cursor is None or None not in after:
-        statement = trials.where(known) if cursor is None else trials.where(known, _beyond(order, key, after, number))
+    if not beyond_known:
+        statement = trials.where(known, _beyond(order, key, after)) if after else trials.where(known)
         by = (column.desc() if order.startswith("-") else column.asc() for column in key)
         found += connection.execute(statement.order_by(*by, TrialRow.number).limit(limit + 1))
-        number = None
     if len(found) <= limit:
-        unknown = trials.where(not_(known)) if number is None else trials.where(not_(known), TrialRow.number > number)
+        unknown = trials.where(not_(known), TrialRow.number > after[-1]) if beyond_known else trials.where(not_(known))
         found += connection.execute(unknown.order_by(TrialRow.number).limit(limit + 1 - len(found)))
     page = found[:limit]
     records = _records(connection, search_id, [row[0] for row in page])
     return Page(tuple(records), _cursor(order, page[-1]) if len(found) > limit else None)
 
 
-def _beyond(order: str, key: _Key, after: Sequence[Any], number: int) -> ColumnElement[bool]:
-    """Select what comes after a place: a key and a number."""
+def _beyond(order: str, key: _Key, place: Sequence[Any]) -> ColumnElement[bool]:
+    """Select what comes after a place: the values of a key, then a number."""
+    *after, number = place
     columns, values = tuple_(*key), tuple_(*map(literal, after))
     further = columns < values if order.startswith("-") else columns > values
     equal = and_(*(column == value for column, value in zip(key, after, strict=True)))
