@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nas.cli.layout import Column, cell, is_narrow, print_fields, print_table
 from nas.escaping import one_line
-from nas.formatting import duration, quantity, score, worth_text
+from nas.formatting import counted, duration, quantity, score, worth_text
 from search_spaces.text import short_legend
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def print_search(search: SearchPublic) -> None:
         "trials": f"{ended(search)} of {search.planned} ended" + (f" ({counts})" if counts else ""),
         "best": best(search),
         "cost": f"{duration(search.cost.device_seconds)} of device time"
-        + (f", {search.cost.adopted} trials taken over" if search.cost.adopted else ""),
+        + (f", {counted(search.cost.adopted, 'trial')} taken over" if search.cost.adopted else ""),
         "forecast": forecast_line(search.forecast) if search.forecast else None,
         "of": search.parent,
         "drivers": str(search.attempt) if search.attempt > 1 else None,

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from nas.comparison.searches import ComparedSearch
 from nas.comparison.settings import MOST_SETTINGS, Setting, shown_value
-from nas.formatting import duration, milliseconds, score
+from nas.formatting import counted, duration, milliseconds, score
 from nas.schemas.panels import (
     SERIES,
     ColumnPublic,
@@ -164,5 +164,6 @@ def _settings(compared: Sequence[ComparedSearch], settings: Sequence[Setting]) -
     table = TablePanel(title="Settings that differ", columns=_columns(compared), rows=rows)
     if len(settings) <= MOST_SETTINGS:
         return (table,)
-    more = f"{len(settings) - MOST_SETTINGS} further settings differ: these searches ask for different things."
+    rest = counted(len(settings) - MOST_SETTINGS, "further setting differs", "further settings differ")
+    more = f"{rest}: these searches ask for different things."
     return (table, TextPanel(lines=(more,), style="muted"))

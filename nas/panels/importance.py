@@ -46,7 +46,9 @@ def importance_panel(space: DenseCellSpace, trials: Sequence[TrialRecord], notes
         notes: Which trials these are, in words.
     """
     if len(trials) < FEWEST:
-        line = f"importance needs {FEWEST} trials with a score; there are {len(trials)}"
+        line = (
+            f"importance needs {FEWEST} trials with a score; there {'is' if len(trials) == 1 else 'are'} {len(trials)}"
+        )
         return TextPanel(title=_TITLE, lines=(line,), style="muted")
     found = importances(space, trials)
     most = max((one.above for one in found), default=0.0) or 1.0

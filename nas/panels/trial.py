@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from nas.formatting import duration, latency_text, score
+from nas.formatting import counted, duration, latency_text, score
 from nas.panels.predictions import predictions_panel
 from nas.panels.relatives import Relative, relatives_panel
 from nas.results.measurement import Measurement
@@ -135,7 +135,7 @@ def _facts(
     yield "attempt", str(trial.attempt)
     environment = curve[-1].environment if curve else None
     if environment is not None:
-        threads = "" if environment.threads is None else f", {environment.threads} threads"
+        threads = "" if environment.threads is None else f", {counted(environment.threads, 'thread')}"
         yield "measured on", f"{environment.model}{threads}"
         yield "software", ", ".join(f"{name} {version}" for name, version in environment.software.items())
     yield "architecture", trial.architecture_key[:12]

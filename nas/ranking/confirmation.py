@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 
 from scipy.special import stdtrit
 
+from nas.formatting import counted
 from nas.results.status import TrialStatus
 from nas.specs import ConfirmationSpec
 from nas.store.records import TrialRecord
@@ -186,5 +187,5 @@ def _sentence(rows: Sequence[Confirmed], winner: Confirmed | None, against: Gain
     ratio = "" if against.size is None else f", which has {against.size:.2f} times its multiply-adds"
     return (
         f"{words[verdict]}: trial {winner.trial} scores {against.mean:+.3f} ± {against.error:.3f} against {other.text}"
-        f"{ratio} ({which}; {against.seeds} seeds, 95 % interval {against.low:+.3f} to {against.high:+.3f})."
+        f"{ratio} ({which}; {counted(against.seeds, 'seed')}, 95 % interval {against.low:+.3f} to {against.high:+.3f})."
     )

@@ -14,7 +14,7 @@ from nas.drawing.auto_deeplab import draw_auto_deeplab
 from nas.drawing.draw import draw_architecture
 from nas.drawing.drawing import Drawing
 from nas.drawing.setting import Setting
-from nas.formatting import duration, milliseconds, score, worth_text
+from nas.formatting import counted, duration, milliseconds, score, worth_text
 from nas.kinds.full_scale import evaluations_of, newest_alike
 from nas.kinds.registry import kind_of
 from nas.panels.trial import trial_panels
@@ -215,7 +215,9 @@ def _took(search: SearchRecord) -> float | None:
 
 def _provenance(search: SearchRecord, environment: Environment | None) -> TablePanel:
     software = {**(search.software or {}), **(environment.software if environment else {})}
-    threads = "" if environment is None or environment.threads is None else f", {environment.threads} threads"
+    threads = (
+        "" if environment is None or environment.threads is None else f", {counted(environment.threads, 'thread')}"
+    )
     return facts(
         [
             ("data sets", ", ".join(dict.fromkeys(search.spec.datasets.values()))),
