@@ -66,7 +66,8 @@ def show_prediction(
     predictions = _predictions(store, search, number)
     count = len(predictions.examples.rows)
     if place >= count:
-        raise ApiError(404, f"there is no image {place}: the {counted(count, 'image is', 'images are')} numbered from 0")
+        there = counted(count, "image is", "images are")
+        raise ApiError(404, f"there is no image {place}: the {there} numbered from 0")
     content, media_type = picture(predictions, place, layer)
     tag = digest(content)
     headers = {"ETag": f'"{tag}"', "Cache-Control": UNCHANGING if v == tag else "private, no-cache"}

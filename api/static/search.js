@@ -3,6 +3,7 @@
 import { actionButtons, editButton } from "./actions.js";
 import { Board } from "./board.js";
 import { Chart } from "./chart.js";
+import { commands } from "./commands.js";
 import { bar, card, counted, download, element, percent, renew, save, show } from "./dom.js";
 import { marked, Panels } from "./panels.js";
 import { ask, askText, follow } from "./stream.js";
@@ -27,7 +28,7 @@ class SearchView {
     this.waiting = false;
     this.panels = new Panels(id, signal);
     this.table = new Board(id, signal);
-    this.parts = Object.fromEntries(["head", "progress", "learning curves", "scores"].map((name) => [name, name === "head" ? element("div") : card(name)]));
+    this.parts = Object.fromEntries(["head", "progress", "next", "learning curves", "scores"].map((name) => [name, name === "head" ? element("div") : card(name)]));
     this.shown = false;
   }
 
@@ -54,13 +55,16 @@ class SearchView {
   }
 
   draw() {
-    const { head, progress: steps, "learning curves": left, scores: right } = this.parts;
-    if (!this.shown) show(head, steps, this.panels.cards.answer, element("div", { class: "pair" }, left, right), this.panels.cards.analysis, this.table.card);
+    const { head, progress: steps, next, "learning curves": left, scores: right } = this.parts;
+    if (!this.shown) show(head, steps, next, this.panels.cards.answer, element("div", { class: "pair" }, left, right), this.panels.cards.analysis, this.table.card);
     this.shown = true;
     document.title = `${this.search.name} - Segnas`;
     const { name, status, message, actions, exportable, dashboard, notes, tags } = this.search;
     renew(head, [name, status, message, actions, exportable, dashboard, notes, tags, this.state, this.error], () => this.drawHead());
     steps.replaceChildren(this.drawSteps());
+    const words = this.nextSteps();
+    renew(next, words, () => words.map((line) => (line === this.search.next_command ? commands([{ text: "With the command line", command: line }]) : element("p", {}, line))));
+    next.hidden = !next.children.length;
     this.drawCurves();
     this.drawDots();
     this.table.show(this.board, this.search.best?.number, this.search.objectives[0]);
@@ -83,6 +87,16 @@ class SearchView {
         search.tags.map((tag) => [element("a", { class: "tag", href: `#/?${new URLSearchParams({ tag })}` }, tag), " "]), search.notes),
       search.message && search.status !== "completed" && element("p", { class: search.status === "failed" ? "wrong" : "muted" }, search.message),
     ].filter(Boolean);
+  }
+
+  // What to do with it, or what it waits for.
+  nextSteps() {
+    const { next_command: command, trials, stage, status, actions } = this.search, over = actions.includes("delete");
+    const begun = counted(trials).length > 0;
+    if (begun || command) return command ? [command] : [];
+    if (over) return [`It ended before any trial began${actions.includes("resume") ? ": Resume starts it again" : ""}.`];
+    if (status === "queued" || status === "starting") return ["No trial has begun: it waits to be started."];
+    return [stage && stage.name !== "trials" ? `No trial has begun: first comes the stage ${stage.name}.` : "No trial has begun."];
   }
 
   drawSteps() {
