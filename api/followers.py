@@ -179,7 +179,7 @@ class DrawnFollower:
             self._put("leaderboard", leaderboard(self._store, self._id, overview).model_dump_json(), last, since)
         if self._of.get("scores") != last and (self.over or self._clock() >= self._chart_after):
             begun = self._clock()
-            self._put("scores", scores(self._store, self._id, overview).model_dump_json(), last)
+            self._put("scores", scores(self._store, record, overview).model_dump_json(), last)
             self._chart_after = self._clock() + (self._clock() - begun) / CHART_SHARE
         return _marked([event for name, event in self._parts.items() if before.get(name) != event], self._parts)
 

@@ -23,6 +23,7 @@ from api.decisions import ACTIVE_JOB, Action, Loss, back_off, decide, explain_lo
 from api.driver_logs import DriverLogs
 from api.leases import BEAT_SECONDS, LeaseKeeper
 from api.metrics import Metrics
+from nas.formatting import counted
 from nas.logs import logged_with
 from nas.results.status import SearchStatus
 from nas.store import ConflictError, SearchRecord, Store, StoreError
@@ -354,7 +355,7 @@ class Reconciler:
 
     def _fail(self, search: SearchRecord, loss: Loss, setbacks: int) -> None:
         lines = self._logs.last_lines(search.id, search.attempt)
-        message = f"driver {search.attempt} {loss.reason}; {setbacks} drivers in a row made no progress"
+        message = f"driver {search.attempt} {loss.reason}; {counted(setbacks, 'driver')} in a row made no progress"
         message += f"; the last lines of the log: {lines}" if lines else ""
         expected = [SearchStatus.STARTING, SearchStatus.RUNNING]
         self._store.move_search(search.id, expected, SearchStatus.FAILED, message=message, attempt=search.attempt)

@@ -113,7 +113,7 @@ token create NAME --device-hours --json --requests-per-minute --scope --valid-da
 token limit NAME|ID --device-hours --json --requests-per-minute
 token list --json
 token revoke NAME|ID --json
-trials ID --csv --json --top
+trials ID --csv --json --sort --top
 watch ID --json
 weights add NAME FILE --input-range --input-space --json --mean --replace --std
 weights list --json

@@ -112,7 +112,7 @@ class _Bars:
 
     def search(self, search: SearchPublic) -> None:
         """Show the stage, and the number of trials that are over."""
-        from nas.cli.output import ended
+        from nas.cli.output import best_value, ended
         from nas.results.status import SearchStatus, TrialStatus
 
         stage = search.stage
@@ -125,7 +125,7 @@ class _Bars:
         running = search.trials[TrialStatus.RUNNING]
         note = f"{running} running" if search.status == SearchStatus.RUNNING else str(search.status)
         if search.best is not None:
-            note += f", best {score(search.best.score)} #{search.best.number}"
+            note += f", best {score(best_value(search))} #{search.best.number}"
         seconds = self._remaining.seconds(search) if search.status == SearchStatus.RUNNING else None
         left = None if seconds is None else f"{duration(seconds)} left"
         self._progress.update(self._task("trials"), completed=ended(search), total=search.planned, note=note, left=left)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 
+from nas.formatting import counted
 from nas.kinds.analysis import choice_panels, importance_panels, size_panels, trial_panels
 from nas.kinds.confirmed import confirmation_links, confirmed_best
 from nas.kinds.confirming import confirmation_at_end, expected_confirmation
@@ -96,7 +97,8 @@ class BlackBox(Kind[BlackBoxSpec]):
         distinct = CellSpace(spec.space).distinct
         found = []
         if distinct < spec.trials:
-            message = f"the space has {distinct} architectures, so the search ends after {distinct} trials"
+            ends = f"the search ends after {counted(distinct, 'trial')}"
+            message = f"the space has {counted(distinct, 'architecture')}, so {ends}"
             found.append(FieldProblem(path="trials", message=message))
         if startup is not None and startup[1] >= spec.trials and not spec.warm_start:
             field, count = startup
@@ -147,7 +149,7 @@ class BlackBox(Kind[BlackBoxSpec]):
     def question(self, spec: BlackBoxSpec) -> str:
         return (
             f"Which dense prediction cell scores highest on {self.dataset(spec)}, as far as the "
-            f"strategy {spec.strategy.name} finds it in {spec.trials:,} trials?"
+            f"strategy {spec.strategy.name} finds it in {counted(spec.trials, 'trial')}?"
         )
 
     def method(self, spec: BlackBoxSpec) -> str:
@@ -158,8 +160,8 @@ class BlackBox(Kind[BlackBoxSpec]):
         assert spec is not None, search.id
         return {
             "trials": partial(trial_panels, search, spec.fidelity.rungs, store),
-            "sizes": partial(size_panels, search.id, store),
-            "choices": partial(choice_panels, search.id, spec.space, store),
+            "sizes": partial(size_panels, search, store),
+            "choices": partial(choice_panels, search, spec.space, store),
             "importance": partial(importance_panels, search.id, spec.space, store),
         }
 

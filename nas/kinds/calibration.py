@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping
 
+from nas.formatting import counted
 from nas.kinds.plans import ListPlan, Plan
 from nas.kinds.protocol import Adoption, Candidates, Family, Kind, Records, Repeat, refused_fidelity
 from nas.results.proposal import Proposal
@@ -51,7 +52,8 @@ class Calibration(Kind[CalibrationSpec]):
 
     def question(self, spec: CalibrationSpec) -> str:
         return (
-            f"Which of {len(spec.proxies)} proxies is the cheapest that orders {spec.architectures} architectures as "
+            f"Which of {counted(len(spec.proxies), 'proxy', 'proxies')} is the cheapest that orders "
+            f"{counted(spec.architectures, 'architecture')} as "
             f"full scale does on {self.dataset(spec)}, with rho above {spec.least_rho:g}?"
         )
 

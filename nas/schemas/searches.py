@@ -33,6 +33,7 @@ class BestPublic(PublicModel):
     score: float = Field(description="Validation mIoU in [0, 1].")
     value: float | None = Field(None, description="Value of the search's first objective, by which it is the best.")
     iteration: int
+    worth: str = Field("", description="`value` and `score` in words.")
 
 
 class CostPublic(PublicModel):

@@ -1,7 +1,6 @@
 """The record of every search, in SQL; `nas.store.store` states the contract."""
 
 from nas.store.errors import ConflictError, NotFoundError, SchemaError, SearchClosedError, StaleAttemptError, StoreError
-from nas.store.leaderboard import TrialOrder
 from nas.store.records import (
     BestStep,
     Change,
@@ -55,7 +54,6 @@ __all__ = [
     "Store",
     "StoreError",
     "TokenRecord",
-    "TrialOrder",
     "TrialRecord",
     "TrialSpan",
 ]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from nas.formatting import counted
 from nas.kinds.plans import Plan
 from nas.results.measurement import Measurement
 from nas.results.proposal import Proposal
@@ -185,7 +186,7 @@ class TrialBook:
             return self._driver.finish(SearchStatus.COMPLETED, note or self._plan.note)
         return self._driver.finish(
             SearchStatus.FAILED,
-            f"none of the {self._ended} trials could be measured; the last one: {self._last_reason}",
+            f"none of the {counted(self._ended, 'trial')} could be measured; the last one: {self._last_reason}",
         )
 
     def _show(self) -> None:

@@ -170,9 +170,12 @@ def test_trials_and_exports(segnas, service, tmp_path):
     top = json.loads(segnas("trials", search, "--top", 2, "--json")[1])
     assert [trial["number"] for trial in top] == [1, 2]
     assert len(json.loads(segnas("trials", search, "--top", 9, "--json")[1])) == 3
+    sorted_by = json.loads(segnas("trials", search, "--sort", "-miou", "--json")[1])
+    assert [trial["number"] for trial in sorted_by] == [1, 2, 0, 3]
+    assert "not 'colour'" in one_sentence(segnas("trials", search, "--sort", "colour"), 1)
     table = list(csv.reader(segnas("trials", search, "--csv")[1].splitlines()))
     rungs = [f"score_{rung}" for rung in service.spec["fidelity"]["rungs"]]
-    last = ["parameters", "multiply_adds", "device_seconds", "seed"]
+    last = ["value", "parameters", "multiply_adds", "latency_ms", "device_seconds", "seed"]
     assert table[0] == ["number", "status", "architecture", *rungs, *last]
     assert [row[0:2] + row[3:5] for row in table[1:]] == [
         ["0", "completed", "0.125", "0.25"],
