@@ -82,6 +82,7 @@ def _identity(head: Architecture, fidelity: Fidelity) -> str:
 def generated(
     rng: np.random.Generator,
     *,
+    name: str = "generated",
     cells: int = 286,
     references: int = 6,
     seeds: int = 3,
@@ -97,6 +98,7 @@ def generated(
 
     Args:
         rng: Source of all draws.
+        name: Of the data set.
         cells: Number of random cells.
         references: Number of heads of the textbooks.
         seeds: Of each head.
@@ -122,4 +124,4 @@ def generated(
     noisy = scores[:, None, :] + np.array(noise) * rng.standard_normal((heads, seeds, len(rungs)))
     seconds = np.broadcast_to(np.array(rungs, dtype=np.float64) / 25, noisy.shape)
     sizes = np.concatenate([rng.uniform(6e6, 22e6, cells), np.linspace(9e6, 30e6, references)])
-    return Recorded("generated", tuple(rungs), noisy, seconds, sizes, np.arange(cells), np.arange(cells, heads))
+    return Recorded(name, tuple(rungs), noisy, seconds, sizes, np.arange(cells), np.arange(cells, heads))

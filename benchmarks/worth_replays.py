@@ -168,19 +168,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.worth_replays")
     parser.add_argument("table", type=Path, nargs="?", help="without one: generated scores")
     parser.add_argument("--replays", type=int, default=300)
-    parser.add_argument("--trials", type=int, nargs="+", default=[12, 60, 150])
+    parser.add_argument("--trials", type=int, nargs="+", help="of the searches; with a table 12, 60 and 150")
     parser.add_argument("--json", type=Path, help="write the rows to this file, too")
     options = parser.parse_args(arguments)
     if options.table is None:
         rng = np.random.default_rng(0)
-        fields = [generated(rng, shape=shape) for shape in (-0.9, 0.0)] + [generated(rng, advantage=2.0)]
+        trials = options.trials or [60]
+        fields = [
+            generated(rng, name="a ceiling", shape=-0.9),
+            generated(rng, name="normal", shape=0.0),
+            generated(rng, name="strong references", advantage=2.0),
+        ]
     else:
+        trials = options.trials or [12, 60, 150]
         table = nas.heads_bench.open(options.table)
         fields = [recorded(table, dataset) for dataset in table.datasets]
     rows = []
     print(HEADER)
     for field in fields:
-        for planned in settings(field, options.trials):
+        for planned in settings(field, trials):
             rows.append(replay(field, planned, options.replays))
             print(line(rows[-1]), flush=True)
     print(summary(rows))

@@ -150,7 +150,8 @@ def shrunk(scores: Floats, noise: Floats, rng: np.random.Generator) -> Floats:
     means = scores.mean(axis=1)
     error = noise[:, None] / math.sqrt(seeds)
     if n == 1:
-        return means + error * rng.standard_normal((len(noise), 1))
+        alone: Floats = means + error * rng.standard_normal((len(noise), 1))
+        return alone
     reach = max(float(means.std(ddof=1)), float(error.mean()))
     grid = np.linspace(0, 4 * reach, 60)
     variance = grid**2 + error**2

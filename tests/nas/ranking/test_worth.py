@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ def sample(
     return Sample(true[:, None] + noise * rng.standard_normal((count, 2)), np.full(count, size))
 
 
-def gain(cells: Sample, references: Sample, relation: Relation = SURE, **changes: float) -> Worth:
+def gain(cells: Sample, references: Sample, relation: Relation = SURE, **changes: Any) -> Worth:
     return expected_gain(cells, references, replace(PLANNED, **changes), relation)
 
 
