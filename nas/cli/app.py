@@ -32,6 +32,7 @@ from nas.cli import (
     reports,
     serving,
     watching,
+    worth,
 )
 from nas.escaping import one_line
 
@@ -63,6 +64,7 @@ PANELS: dict[str, dict[str, Callable[..., object]]] = {
     "Start": {
         "init": init.init,
         "serve": serving.serve,
+        "worth": worth.worth,
         "submit": remote.submit,
         "calibrate": rankings.calibrate,
         "full-scale": rankings.full_scale,

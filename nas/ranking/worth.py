@@ -33,20 +33,24 @@ Answer: TypeAlias = Literal["worth it", "not worth it", "open"]
 class Relation:
     """What is known beforehand of how true scores at the first rung and at the last one are related.
 
+    All are for one doubling of the iterations; of several doublings means add up, and so do variances.
+
     Attributes:
-        rho: Mean and standard deviation of the correlation of true scores at the two rungs.
+        loss: Mean of the loss in: correlation of the true scores at the two rungs = exp(-loss). Its own uncertainty is
+            that of a gamma distribution of shape `LOSS_SHAPE`.
         growth: Mean and standard deviation of the logarithm of (spread at the last rung / spread at the first).
-        family: Standard deviation of what all reference heads gain or lose together on the cells from rung to rung, in
-            spreads at the last rung.
+        family: Standard deviation of what all reference heads gain or lose together on the cells, in spreads.
         decay: Mean and standard deviation of the exponent a in: noise at the last rung = noise at the first times
-            (first / last)^a.
+            (first / last)^a; the same for any number of doublings.
     """
 
-    rho: tuple[float, float] = (0.88, 0.08)
-    growth: tuple[float, float] = (-0.1, 0.35)
-    family: float = 0.5
+    loss: float = 0.05
+    growth: tuple[float, float] = (0.0, 0.2)
+    family: float = 0.3
     decay: tuple[float, float] = (0.6, 0.25)
 
+
+LOSS_SHAPE = 2.5
 
 RELATION = Relation()
 
@@ -191,9 +195,13 @@ class _Ahead:
     def __init__(self, space: Populations, planned: Planned, relation: Relation, rng: np.random.Generator) -> None:
         draws = len(space.mean)
         self._space, self._planned, self._rng = space, planned, rng
-        self._rho = _beta(*relation.rho, draws, rng)[:, None]
-        self._spread = (space.spread * np.exp(rng.normal(*relation.growth, draws)))[:, None]
-        self._family = relation.family * rng.standard_normal((draws, 1))
+        doublings = math.log2(planned.last / planned.first)
+        loss = relation.loss * doublings * rng.gamma(LOSS_SHAPE, 1 / LOSS_SHAPE, draws)
+        self._rho = np.exp(-loss)[:, None]
+        mean, deviation = relation.growth
+        growth = mean * doublings + deviation * math.sqrt(doublings) * rng.standard_normal(draws)
+        self._spread = (space.spread * np.exp(growth))[:, None]
+        self._family = relation.family * math.sqrt(doublings) * rng.standard_normal((draws, 1))
         exponent = rng.normal(*relation.decay, draws)
         self.noise = space.noise * (planned.first / planned.last) ** exponent
 
@@ -221,11 +229,6 @@ class _Ahead:
         own = self._space.standard(self._rng, first.shape[1])
         later: Floats = self._spread * (self._rho * first + np.sqrt(1 - self._rho**2) * own)
         return later
-
-
-def _beta(mean: float, deviation: float, draws: int, rng: np.random.Generator) -> Floats:
-    size = mean * (1 - mean) / deviation**2 - 1
-    return rng.beta(mean * size, (1 - mean) * size, draws)
 
 
 def _of_size(

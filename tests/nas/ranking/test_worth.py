@@ -10,7 +10,7 @@ import pytest
 
 from nas.ranking.worth import Planned, Relation, Sample, Worth, expected_gain
 
-SURE = Relation(rho=(0.999, 0.0005), growth=(0.0, 0.01), family=0.0, decay=(0.0, 0.001))
+SURE = Relation(loss=0.0, growth=(0.0, 0.0), family=0.0, decay=(0.0, 0.0))
 """The last rung is as the first one."""
 
 PLANNED = Planned(trials=100, keep=1.0, first=50, last=400)
@@ -61,7 +61,7 @@ def test_noise_is_no_gain():
 
 def test_more_trials_gain_more_and_noisy_halving_gains_less():
     cells, references = sample(18, noise=0.04), sample(6, noise=0.04)
-    precise = replace(SURE, decay=(1.0, 0.001))
+    precise = replace(SURE, decay=(1.0, 0.0))
     few, many, halved = (
         gain(cells, references, precise, **changes).gain
         for changes in ({"trials": 10}, {"trials": 100}, {"trials": 100, "keep": 0.05})
@@ -86,6 +86,11 @@ def test_only_references_of_the_found_ones_size_count():
     unmatched = gain(cells, large)
     assert unmatched.matched == 0
     assert unmatched.gain < -0.1
+
+
+def test_where_the_first_rung_is_the_last_one_nothing_is_believed():
+    cells, references = sample(18), sample(6)
+    assert gain(cells, references, Relation(), first=400) == gain(cells, references, SURE, first=400)
 
 
 def test_equal_questions_have_equal_answers():
