@@ -27,7 +27,7 @@ def worth(
     from nas.cli.output import print_json
     from nas.cli.specs import read_request
     from nas.cli.watching import show_progress
-    from nas.kinds.worth import worth_of, worth_probe
+    from nas.worth import worth_of, worth_probe
 
     request = read_request(spec)
     with connect() as client:

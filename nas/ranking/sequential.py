@@ -14,7 +14,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
 
 import numpy as np
 from scipy import stats
@@ -22,6 +21,7 @@ from scipy.special import ndtri
 
 from nas.ranking.correlation import Floats, spearman
 from nas.ranking.report import LEAST_PAIRS
+from nas.results.judged import Judged
 
 DRAWS = 1_000
 
@@ -33,8 +33,6 @@ LOADING = 0.8
 
 RELIABILITY = (0.95, 0.03)
 """Mean and standard deviation of what is believed of the correlation between two seeds at full scale."""
-
-State: TypeAlias = Literal["above", "below", "open", "not needed"]
 
 
 @dataclass(frozen=True)
@@ -60,31 +58,6 @@ class Rule:
     def looks(self) -> list[int]:
         """Number of architectures with a full-scale score at each look, ascending; the last one is `most`."""
         return [*range(min(self.first, self.most), self.most, self.step), self.most]
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What is known of one proxy.
-
-    Attributes:
-        state: `above` or `below` the wanted rho; `not needed` where a cheaper one is above; else `open`.
-        observed: Spearman's rho with the full-scale scores as they are; None where one side is constant.
-        corrected: Expected rho with full-scale scores of infinitely many seeds.
-        low: Lower end of the interval of the corrected rho, which is above it with the probability `Rule.sure`.
-        high: Its upper end, likewise.
-        above: Probability that the corrected rho is at least the wanted one.
-        architectures: Number of architectures that this rests on.
-        full: Number of these with a full-scale score.
-    """
-
-    state: State
-    observed: float | None
-    corrected: float
-    low: float
-    high: float
-    above: float
-    architectures: int
-    full: int
 
 
 @dataclass(frozen=True)
@@ -153,7 +126,13 @@ def _recommended(judged: Mapping[str, Judged]) -> str | None:
 
 
 def _look(cheap: Mapping[str, Floats], full: Floats, rule: Rule, seed: int) -> dict[str, Judged]:
-    """Judge each proxy of `cheap`; none where too few architectures have all scores, or one side is constant."""
+    """Judge each proxy of `cheap` but those of which half of the trials failed.
+
+    None is judged where too few architectures have all scores, or one side is constant.
+    """
+    cheap = {name: own for name, own in cheap.items() if 2 * np.isfinite(own).sum() > len(own)}
+    if not cheap:
+        return {}
     scores = np.column_stack(list(cheap.values()))
     complete = np.isfinite(scores).all(axis=1)
     at_full = np.full((len(scores), full.shape[1]), np.nan)
@@ -162,7 +141,7 @@ def _look(cheap: Mapping[str, Floats], full: Floats, rule: Rule, seed: int) -> d
     scores, at_full = scores[complete], at_full[complete]
     seen = np.isfinite(at_full[:, 0])
     means = at_full[seen].mean(axis=1)
-    if seen.sum() < LEAST_PAIRS or any(len(set(side)) == 1 for side in (means, *scores.T)):
+    if seen.sum() < LEAST_PAIRS or any(len(set(side)) == 1 for side in (means, *scores[seen].T)):
         return {}
     drawn = draw_rho(scores, at_full, np.random.default_rng(seed))
     found = {}
@@ -171,7 +150,7 @@ def _look(cheap: Mapping[str, Floats], full: Floats, rule: Rule, seed: int) -> d
         low, high = np.quantile(rho, [1 - rule.sure, rule.sure])
         found[name] = Judged(
             state="above" if above >= rule.sure else "below" if above <= 1 - rule.sure else "open",
-            observed=spearman(own[seen], means) if len(set(own[seen])) > 1 else None,
+            observed=spearman(own[seen], means),
             corrected=float(rho.mean()),
             low=float(low),
             high=float(high),

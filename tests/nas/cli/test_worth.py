@@ -11,10 +11,10 @@ import pytest
 import yaml
 
 from nas.client import Client
-from nas.kinds.worth import worth_probe
 from nas.results.proposal import Proposal
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import BlackBoxSpec
+from nas.worth import worth_probe
 from tests.builders import measured
 
 pytestmark = pytest.mark.slow
@@ -89,4 +89,4 @@ def test_a_search_of_another_kind_is_refused(segnas, tmp_path):
     path.write_text(yaml.safe_dump({"kind": "reference", "name": "heads", "fidelity": SPEC["fidelity"]}))
     code, _, err = segnas("worth", path)
     assert code == 2
-    assert "only a search of the kind black_box" in err
+    assert "only a search that proposes cells" in err

@@ -8,23 +8,17 @@ from dataclasses import asdict
 
 import numpy as np
 
+from nas.kinds.protocol import CellSearch
+from nas.kinds.registry import kind_of
 from nas.ranking.worth import LEVEL, Planned, Sample, Worth, expected_gain
 from nas.schemas.references import ReferencePublic
 from nas.schemas.worth import WorthPublic
-from nas.specs import (
-    AshaStopping,
-    BlackBoxSpec,
-    EarlyStopping,
-    HyperbandStopping,
-    JobSpec,
-    MedianStopping,
-    RandomStrategy,
-    ReferenceSpec,
-)
+from nas.specs import JobSpec, ReferenceSpec
 from nas.specs.confirmation import textbook_heads
 from nas.specs.job import child_name
 from nas.specs.reference import Head
-from nas.strategies import CellSpace, SpaceExhausted, build_strategy
+from nas.strategies import CellSpace, SpaceExhausted
+from nas.strategies.random_search import RandomSearch
 from search_spaces.dense_cell.architecture import DenseCell
 from search_spaces.validation import FieldProblem, InputError
 
@@ -45,42 +39,42 @@ def worth_probe(spec: JobSpec) -> ReferenceSpec:
     Raises:
         InputError: The search is not over dense cells, or its first objective is not mIoU.
     """
-    search = _over_cells(spec)
+    search = _cell_search(spec)
     references = _references(search)
-    cells = _random_cells(search, HEADS - len(references), {head.key for head in references})
+    cells = _random_cells(search, spec.seed, HEADS - len(references), {head.key for head in references})
     return ReferenceSpec.model_validate(
         {
-            "name": child_name(search.name, ", is it worth it?"),
+            "name": child_name(spec.name, ", is it worth it?"),
             "heads": [*references, *cells],
             "seeds": SEEDS,
             "fidelity": search.fidelity.model_copy(update={"rungs": search.fidelity.rungs[:1]}),
-            "resources": search.resources,
-            "retries": search.retries,
-            "seed": search.seed,
+            "resources": spec.resources,
+            "retries": spec.retries,
+            "seed": spec.seed,
         }
     )
 
 
-def _over_cells(spec: JobSpec) -> BlackBoxSpec:
-    if not isinstance(spec, BlackBoxSpec):
-        message = f"only a search of the kind black_box draws architectures that a few can stand for, not {spec.kind}"
+def _cell_search(spec: JobSpec) -> CellSearch:
+    found: CellSearch | None = kind_of(spec).cell_search(spec)
+    if found is None:
+        message = f"only a search that proposes cells of a space can be asked what it is worth, not one of {spec.kind}"
         raise InputError([FieldProblem(path="kind", message=message)])
-    if spec.objectives[0] != "miou":
+    if spec.goals.objectives[0] != "miou":
         message = f"what a search is worth is said in mIoU, and the first objective of this one is {spec.goals.text}"
         raise InputError([FieldProblem(path="objectives", message=message)])
-    return spec
+    return found
 
 
-def _references(spec: BlackBoxSpec) -> tuple[Head, ...]:
-    channels = spec.space.channels
-    width = spec.fidelity.head.channels if channels is None else channels[len(channels) // 2]
-    return textbook_heads(spec.fidelity, width)
+def _references(search: CellSearch) -> tuple[Head, ...]:
+    channels = search.space.channels
+    width = search.fidelity.head.channels if channels is None else channels[len(channels) // 2]
+    return textbook_heads(search.fidelity, width)
 
 
-def _random_cells(spec: BlackBoxSpec, count: int, but: Collection[str]) -> list[Head]:
+def _random_cells(search: CellSearch, seed: int, count: int, but: Collection[str]) -> list[Head]:
     """Draw so many cells of the search's space, or as many as it has, without those whose keys are in `but`."""
-    changes = {"strategy": RandomStrategy(), "start": (), "warm_start": (), "early_stopping": None}
-    strategy = build_strategy(spec.model_copy(update=changes))
+    strategy = RandomSearch(CellSpace.at(search.space, search.fidelity), seed)
     drawn: list[Head] = []
     with contextlib.suppress(SpaceExhausted):
         for number in range(count + len(but)):
@@ -90,21 +84,15 @@ def _random_cells(spec: BlackBoxSpec, count: int, but: Collection[str]) -> list[
     return drawn[:count]
 
 
-def planned(spec: BlackBoxSpec) -> Planned:
-    """Say what a search does with its trials, as far as its worth depends on it."""
-    rungs = spec.fidelity.rungs
-    keep = 1.0 if len(rungs) == 1 else _going_on(spec.early_stopping)
-    return Planned(min(spec.trials, CellSpace(spec.space).distinct), keep, rungs[0], rungs[-1])
+def planned(spec: JobSpec) -> Planned:
+    """Say what a search does with its trials, as far as its worth depends on it.
 
-
-def _going_on(rule: EarlyStopping | None) -> float:
-    """Share of the trials that go on from the first rung."""
-    match rule:
-        case AshaStopping(reduction=reduction) | HyperbandStopping(reduction=reduction):
-            return 1 / reduction
-        case MedianStopping():
-            return 0.5
-    return 1.0
+    Raises:
+        InputError: As for `worth_probe`.
+    """
+    search = _cell_search(spec)
+    rungs = search.fidelity.rungs
+    return Planned(search.trials, 1.0 if len(rungs) == 1 else search.keep, rungs[0], rungs[-1])
 
 
 def worth_of(spec: JobSpec, probe: str, rows: Iterable[ReferencePublic]) -> WorthPublic:
@@ -119,12 +107,11 @@ def worth_of(spec: JobSpec, probe: str, rows: Iterable[ReferencePublic]) -> Wort
         InputError: As for `worth_probe`.
         ValueError: Too few heads have all scores.
     """
-    search = _over_cells(spec)
-    of, keys = planned(search), {head.key for head in _references(search)}
+    of, keys = planned(spec), {head.key for head in _references(_cell_search(spec))}
     complete = [row for row in rows if len(row.scores) == SEEDS and row.multiply_adds]
     cells = [row for row in complete if row.architecture_key not in keys]
     references = [row for row in complete if row.architecture_key in keys]
-    found = expected_gain(_sample(cells), _sample(references), of, seed=search.seed)
+    found = expected_gain(_sample(cells), _sample(references), of, seed=spec.seed)
     best = references[found.best]
     return WorthPublic(
         **{name: value for name, value in asdict(found).items() if name in WorthPublic.model_fields},

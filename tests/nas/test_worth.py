@@ -6,11 +6,11 @@ import random
 
 import pytest
 
-from nas.kinds.worth import HEADS, planned, worth_of, worth_probe
 from nas.ranking.worth import Planned
 from nas.schemas.references import ReferencePublic
-from nas.specs import BlackBoxSpec, DenseCellSpace, ReferenceSpec
+from nas.specs import BlackBoxSpec, DenseCellSpace, ReferenceSpec, TpeStrategy
 from nas.specs.confirmation import textbook_heads
+from nas.worth import HEADS, planned, worth_of, worth_probe
 from search_spaces.dense_cell.architecture import DenseCell
 from search_spaces.text import architecture_text
 from search_spaces.validation import InputError
@@ -58,7 +58,7 @@ def test_a_probe_has_the_textbook_and_random_cells_at_the_first_rung():
 
 
 def test_equal_searches_have_equal_probes_whatever_their_strategy_and_length():
-    assert worth_probe(SPEC) == worth_probe(black_box_spec(trials=9, strategy={"name": "tpe"}))
+    assert worth_probe(SPEC) == worth_probe(black_box_spec(TpeStrategy(), trials=9))
     assert worth_probe(SPEC).key != worth_probe(black_box_spec(seed=1)).key
 
 
@@ -122,7 +122,10 @@ def test_heads_with_a_failed_trial_are_left_out():
 @pytest.mark.parametrize(
     ("spec", "sentence"),
     [
-        (ReferenceSpec(name="heads", fidelity=SPEC.fidelity), "kind: only a search of the kind black_box"),
+        (
+            ReferenceSpec(name="heads", fidelity=SPEC.fidelity),
+            "kind: only a search that proposes cells of a space can",
+        ),
         (black_box_spec(objectives=("worst_class_iou",)), "the first objective of this one is worst class's IoU"),
     ],
 )
