@@ -195,11 +195,8 @@ def test_a_sequential_calibration_says_what_it_knows(service):
     assert judged["long"]["low"] <= judged["long"]["corrected"] <= judged["long"]["high"] <= 1
     assert answer["recommended"]["name"] == "long"
     assert answer["ended"] < answer["planned"]
-    (table,) = (
-        panel
-        for panel in service.http.get(f"/v1/searches/{search}/panels").json()["panels"]
-        if panel["type"] == "table"
-    )
+    panels = service.http.get(f"/v1/searches/{search}/panels").json()
+    (table,) = (panel for panel in panels if panel["type"] == "table")
     assert [column["text"] for column in table["columns"]][-3:] == ["Corrected", "Range", "Known"]
     assert [row[-1] for row in table["rows"]] == ["above", "below"]
 
