@@ -14,7 +14,7 @@ from nas.ranking.correlation import Floats
 from nas.specs import Fidelity
 from nas.specs.confirmation import textbook_heads
 from search_spaces.dense_cell.architecture import PUBLISHED_CELL, DenseCell
-from search_spaces.document import Architecture, architecture_to_dict
+from search_spaces.document import Architecture
 from search_spaces.reference.architecture import ReferenceHead
 
 Places = NDArray[np.intp]
@@ -57,7 +57,7 @@ def recorded(table: HeadsTable, dataset: str) -> Recorded:
     cells = [
         row
         for row, head in enumerate(architectures)
-        if isinstance(head, DenseCell) and head.branches != PUBLISHED_CELL.branches
+        if isinstance(head, DenseCell) and head.model_copy(update={"channels": None}).key != PUBLISHED_CELL.key
     ]
     if not references or not cells:
         raise ValueError(f"the table has {len(cells)} random cells and {len(references)} heads of the textbooks")
@@ -73,10 +73,10 @@ def recorded(table: HeadsTable, dataset: str) -> Recorded:
 
 
 def _identity(head: Architecture, fidelity: Fidelity) -> str:
-    """What is built: a width that is left to the fidelity is the fidelity's."""
+    """Key of what is built: a width that is left to the fidelity is the fidelity's."""
     if isinstance(head, DenseCell | ReferenceHead) and head.channels is None:
         head = head.model_copy(update={"channels": fidelity.head.channels})
-    return str(architecture_to_dict(head))
+    return head.key
 
 
 def generated(
