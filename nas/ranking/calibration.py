@@ -161,10 +161,17 @@ def _known(course: Course, wanted: float) -> str:
     if course.recommended is None:
         return f"no proxy is known to have a rho of at least {wanted:g}{undecided}{more}"
     of = course.judged[course.recommended]
-    return (
-        f"{course.recommended} is the cheapest proxy known to have a rho of at least {wanted:g}: observed "
-        f"{of.observed:.2f}, corrected for the seeds of full scale {of.corrected:.2f} ({of.low:.2f} to {of.high:.2f}), "
-        f"after {of.full} architectures at full scale{undecided}{more}"
+    figures = (
+        f"observed {of.observed:.2f}, corrected for the seeds of full scale {of.corrected:.2f} ({of.low:.2f} to "
+        f"{of.high:.2f}), after {of.full} architectures at full scale"
+    )
+    if of.state == "open":
+        return (
+            f"{course.recommended} is the cheapest proxy that likely has a rho of at least {wanted:g}, with a "
+            f"probability of {100 * of.above:.0f} %: {figures}{undecided}"
+        )
+    return f"{course.recommended} is the cheapest proxy known to have a rho of at least {wanted:g}: {figures}" + (
+        undecided + more
     )
 
 

@@ -35,6 +35,10 @@ RELIABILITY = (0.95, 0.03)
 """Mean and standard deviation of what is believed of the correlation between two seeds at full scale."""
 
 
+LIKELY = 0.8
+"""Probability from which on a proxy that is still open at the end is recommended, where none is above."""
+
+
 @dataclass(frozen=True)
 class Rule:
     """When a calibration looks, and when it is sure.
@@ -57,7 +61,7 @@ class Rule:
 
     def looks(self) -> list[int]:
         """Number of architectures with a full-scale score at each look, ascending; the last one is `most`."""
-        return [*range(min(self.first, self.most), self.most, self.step), self.most]
+        return [*range(self.first, self.most, self.step), self.most]
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,8 @@ class Course:
 
     Attributes:
         judged: The proxies that have been judged, the cheapest first.
-        recommended: The cheapest proxy that is above; it may change until the end.
+        recommended: The cheapest proxy that is above; it may change until the end. Where none is at the end, the
+            cheapest open one that is above with a probability of at least `LIKELY`.
         over: Whether nothing more is to be measured.
         wanted: The proxies to measure until the next look; none when it is over.
         looks: Number of looks that have been taken.
@@ -100,19 +105,20 @@ def follow(order: Sequence[str], cheap: Mapping[str, Floats], full: Floats, rule
     for number, count in enumerate(looks):
         width = count * rule.cheap
         if len(full) < count or any(len(cheap[name]) < width for name in wanted):
-            return Course(judged, _recommended(judged), False, wanted, number, count)
+            return Course(judged, _above(judged), False, wanted, number, count)
         found = _look({name: cheap[name][:width] for name in wanted}, full[:count], rule, number)
         known = {name: of for name, of in judged.items() if of.state != "open"}
         judged = {name: {**judged, **found, **known}[name] for name in order if name in judged or name in found}
         wanted = _go_on(order, judged)
         if not wanted:
             break
-    return Course(judged, _recommended(judged), True, (), number + 1, count)
+    likely = next((name for name, of in judged.items() if of.state == "open" and of.above >= LIKELY), None)
+    return Course(judged, _above(judged) or likely, True, (), number + 1, count)
 
 
 def _go_on(order: Sequence[str], judged: dict[str, Judged]) -> tuple[str, ...]:
     """Close the proxies that are not needed any more, and return those to go on with."""
-    above = _recommended(judged)
+    above = _above(judged)
     cheaper = order if above is None else order[: order.index(above)]
     for name, of in judged.items():
         if name not in cheaper and of.state == "open":
@@ -121,7 +127,7 @@ def _go_on(order: Sequence[str], judged: dict[str, Judged]) -> tuple[str, ...]:
     return (*left, above) if left and above is not None else left
 
 
-def _recommended(judged: Mapping[str, Judged]) -> str | None:
+def _above(judged: Mapping[str, Judged]) -> str | None:
     return next((name for name, of in judged.items() if of.state == "above"), None)
 
 

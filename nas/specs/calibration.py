@@ -75,6 +75,15 @@ class CalibrationSpec(JobSpec):
         return data
 
     @model_validator(mode="after")
+    def _has_a_look(self) -> Self:
+        if self.sequential is not None and self.architectures < self.sequential.first:
+            raise ValueError(
+                f"architectures {self.architectures} ends before the first look, which sequential.first has after "
+                f"{self.sequential.first}: use at least {self.sequential.first}"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _space_fits(self) -> Self:
         for path, fidelity in self.fidelities.items():
             self.space.check_levels(path, fidelity)

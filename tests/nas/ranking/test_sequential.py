@@ -36,7 +36,7 @@ def run(cheap: Mapping[str, np.ndarray], full: np.ndarray, rule: Rule = RULE) ->
 def test_looks_end_with_the_most():
     assert Rule(most=12, first=6, step=2).looks() == [6, 8, 10, 12]
     assert Rule(most=11, first=6, step=2).looks() == [6, 8, 10, 11]
-    assert Rule(most=4, first=6, step=2).looks() == [4]
+    assert Rule(most=6, first=6, step=2).looks() == [6]
 
 
 def test_many_architectures_give_the_correlation_away():
@@ -76,6 +76,17 @@ def test_the_cheapest_that_is_above_is_recommended_and_what_costs_more_is_not_ne
     }
     assert found.full < 12, "it stopped when it knew"
     assert found.wanted == ()
+
+
+def test_at_the_end_a_likely_one_is_recommended_where_none_is_known():
+    for seed in range(50):
+        found = run(*scores((0.2, 0.9), seed=seed), Rule(most=6, sure=0.99))
+        judged = found.judged["middle"]
+        assert found.over
+        if judged.state == "open":
+            assert (found.recommended == "middle") == (judged.above >= 0.8)
+    early = follow(ORDER, {name: np.empty(0) for name in ORDER}, np.empty((0, 1)), RULE)
+    assert (early.recommended, early.over) == (None, False)
 
 
 def test_nothing_is_recommended_where_all_are_below():

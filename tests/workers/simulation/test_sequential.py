@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from nas.kinds.calibration import KIND, calibration_sample
 from nas.kinds.sequential import SequentialPlan
@@ -179,6 +180,11 @@ def test_a_space_with_too_few_architectures_is_refused():
     with pytest.raises(InputError, match=r"measure 120 architectures, .* and the space has 81: use at most 20"):
         KIND.check(of, None)  # type: ignore[arg-type]  # it reads no records
     KIND.check(spec(space={"branches": 1}, architectures=20), None)  # type: ignore[arg-type]
+
+
+def test_a_calibration_that_ends_before_its_first_look_is_refused():
+    with pytest.raises(ValidationError, match=r"architectures 6 ends before the first look, .* use at least 8"):
+        spec(architectures=6, sequential={"first": 8})
 
 
 def test_what_a_spec_wants():
