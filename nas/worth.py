@@ -138,6 +138,6 @@ def _sentence(found: Worth, of: Planned) -> str:
     sizes = "of its size" if found.matched >= 0.5 else "of all, as none is of its size"
     return (
         f"{words[found.answer]}: a search of {of.trials:,} trials is expected to gain {found.gain:+.3f} mIoU over the "
-        f"best textbook head {sizes} ({100 * LEVEL:.0f} % interval {found.low:+.3f} to {found.high:+.3f}); it gains at least "
-        f"one seed deviation, {found.seed_deviation:.3f}, with a probability of {100 * found.probability:.0f} %."
+        f"best textbook head {sizes} ({100 * LEVEL:.0f} % interval {found.low:+.3f} to {found.high:+.3f}); it gains at "
+        f"least one seed deviation, {found.seed_deviation:.3f}, with a probability of {100 * found.probability:.0f} %."
     )
