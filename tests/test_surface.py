@@ -118,6 +118,7 @@ watch ID --json
 weights add NAME FILE --input-range --input-space --json --mean --replace --std
 weights list --json
 weights remove NAME --json
+worth SPEC.YAML --dry-run --json
 """
 
 ENVIRONMENT = """

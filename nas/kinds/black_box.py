@@ -12,7 +12,7 @@ from nas.kinds.confirming import confirmation_at_end, expected_confirmation
 from nas.kinds.observations import observation_of
 from nas.kinds.plans import Need, Plan
 from nas.kinds.probing import probe_name, probe_trials, short
-from nas.kinds.protocol import Adoption, Family, FollowUp, Kind, Records
+from nas.kinds.protocol import Adoption, CellSearch, Family, FollowUp, Kind, Records
 from nas.kinds.start import check_start, start_cells
 from nas.kinds.warm_start import check_sources, warm_observations
 from nas.panels.pareto import pareto_panels
@@ -30,6 +30,7 @@ from nas.specs import (
     EvolutionStrategy,
     Fidelity,
     GpStrategy,
+    HyperbandStopping,
     MedianStopping,
     Nsga2Strategy,
     PashaStopping,
@@ -91,6 +92,17 @@ class BlackBox(Kind[BlackBoxSpec]):
                 return 2.0  # where trials keep their order from rung to rung
             case _:
                 return None  # hyperband: at most what it would cost without
+
+    def cell_search(self, spec: BlackBoxSpec) -> CellSearch:
+        match spec.early_stopping:
+            case AshaStopping(reduction=reduction) | HyperbandStopping(reduction=reduction):
+                keep = 1 / reduction
+            case MedianStopping():
+                keep = 0.5
+            case _:
+                keep = 1.0
+        trials = self.trial_counts(spec)["fidelity"]
+        return CellSearch(spec.space_at(spec.fidelity), spec.fidelity, trials, keep)
 
     def warnings(self, spec: BlackBoxSpec) -> tuple[FieldProblem, ...]:
         strategy, startup = spec.strategy, drawn_at_random(spec.strategy)
