@@ -59,6 +59,10 @@ class Settings(BaseSettings):
         "`segnas weights add`, which win.",
     )
     hub: bool = Field(False, description="Whether backbones `hf:organisation/name` may be fetched from the hub.")
+    native: bool = Field(
+        True,
+        description="Whether processes that train on a CPU compile and use native kernels; false: torch's operators.",
+    )
     host: str = Field("127.0.0.1", description="Address to bind; beyond this machine a token is needed.")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="Port of the service; 0: any free port.")
     token: SecretStr | None = Field(None, description="Bearer token of the API; needed to bind beyond loopback.")

@@ -28,6 +28,7 @@ class Workspace:
         cache: Content-addressed, shared by all trials of a node.
         artifacts: For the checkpoints of trials; functions of `nas.training` write to it only where a path names it.
         hub: Whether backbones may be fetched from Hugging Face's hub.
+        native: Whether native kernels may be built and used.
     """
 
     datasets: Mapping[str, Registration]
@@ -35,12 +36,13 @@ class Workspace:
     cache: Path
     artifacts: Path
     hub: bool = False
+    native: bool = True
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Workspace:
         """Make the workspace of a configured server, worker or command line, with what is registered now."""
         datasets, weights = settings.registered_datasets, settings.registered_weights
-        return cls(datasets, weights, settings.cache, settings.artifacts, settings.hub)
+        return cls(datasets, weights, settings.cache, settings.artifacts, settings.hub, settings.native)
 
     def dataset(self, name: str) -> SegmentationDataset:
         """Open a registered data set.

@@ -40,6 +40,7 @@ def environment(settings: Settings, folder: Path, marker: str) -> dict[str, str]
         "SEGNAS_DATASETS": json.dumps({k: v.model_dump(mode="json") for k, v in settings.datasets.items()}),
         "SEGNAS_WEIGHTS": json.dumps({k: v.model_dump(mode="json") for k, v in settings.weights.items()}),
         "SEGNAS_HUB": json.dumps(settings.hub),
+        "SEGNAS_NATIVE": json.dumps(settings.native),
     }
     if settings.database_url is not None:
         env["SEGNAS_DATABASE_URL"] = settings.store_url  # with the password, which may come from a file
