@@ -65,6 +65,10 @@ class Settings(BaseSettings):
         None,
         description="`s3://bucket/prefix` behind the caches of all nodes: what one makes is fetched by the others.",
     )
+    native: bool = Field(
+        True,
+        description="Whether processes that train on a CPU compile and use native kernels; false: torch's operators.",
+    )
     host: str = Field("127.0.0.1", description="Address to bind; beyond this machine a token is needed.")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="Port of the service; 0: any free port.")
     token: SecretStr | None = Field(None, description="Bearer token of the API; needed to bind beyond loopback.")

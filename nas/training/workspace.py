@@ -31,6 +31,7 @@ class Workspace:
         artifacts: For the checkpoints of trials; functions of `nas.training` write to it only where a path names it.
         hub: Whether backbones may be fetched from Hugging Face's hub.
         storage: URL behind the caches of all nodes, from which missing entries are fetched; None without one.
+        native: Whether native kernels may be built and used.
     """
 
     datasets: Mapping[str, Registration]
@@ -39,12 +40,21 @@ class Workspace:
     artifacts: Path
     hub: bool = False
     storage: str | None = None
+    native: bool = True
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Workspace:
         """Make the workspace of a configured server, worker or command line, with what is registered now."""
         datasets, weights = settings.registered_datasets, settings.registered_weights
-        return cls(datasets, weights, settings.cache, settings.artifacts, settings.hub, settings.storage)
+        return cls(
+            datasets,
+            weights,
+            settings.cache,
+            settings.artifacts,
+            hub=settings.hub,
+            storage=settings.storage,
+            native=settings.native,
+        )
 
     def dataset(self, name: str) -> SegmentationDataset:
         """Open a registered data set, after its folder was fetched where it has a URL and this machine lacks it.

@@ -57,6 +57,7 @@ def environment(settings: Settings, folder: Path, marker: str) -> dict[str, str]
         "SEGNAS_WEIGHTS": json.dumps({k: v.model_dump(mode="json") for k, v in settings.weights.items()}),
         "SEGNAS_HUB": json.dumps(settings.hub),
         "SEGNAS_LOG_FORMAT": settings.log_format,
+        "SEGNAS_NATIVE": json.dumps(settings.native),
     }
     if settings.storage is not None:
         env["SEGNAS_STORAGE"] = settings.storage
