@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from api.answers.confirmations import confirmation_public
 from api.answers.searches import search_public
 from api.creation import create, request_key
-from api.deps import IdempotencyKey, ReconcilerDep, SearchDep, SettingsDep, StoreDep
+from api.deps import CallerDep, IdempotencyKey, ReconcilerDep, SearchDep, SettingsDep, StoreDep
 from api.errors import ApiError
 from api.middleware.body import StrictJsonRoute
 from api.openapi.problems import problems
@@ -32,6 +32,7 @@ def confirm_search(
     store: StoreDep,
     settings: SettingsDep,
     reconciler: ReconcilerDep,
+    caller: CallerDep,
     idempotency_key: IdempotencyKey = None,
 ) -> SearchPublic:
     """Measure the best architectures of a search again with fresh seeds, beside reference heads, by a new search.
@@ -46,7 +47,15 @@ def confirm_search(
     except NothingScoredError as error:
         raise ApiError(409, str(error)) from None
     record = create(
-        spec, store, settings, reconciler, response, key=idempotency_key, request_key=bound, parent=search.id
+        spec,
+        store,
+        settings,
+        reconciler,
+        response,
+        key=idempotency_key,
+        request_key=bound,
+        caller=caller,
+        parent=search.id,
     )
     response.headers["Location"] = str(request.url_for("get_search", search_id=record.id).path)
     return search_public(record, store.overview(record.id), settings)

@@ -22,12 +22,13 @@ from nas.kinds.confirmed import confirmed_best
 from nas.kinds.registry import kind_of
 from nas.panels.trial import trial_panels
 from nas.ranking.pareto import pareto_set_of
+from nas.results.orders import TrialOrder
 from nas.results.status import TrialStatus
 from nas.schemas.panels import Panel
 from nas.schemas.pareto import ParetoPublic
 from nas.schemas.trials import TrialDetail, TrialPage
 from nas.settings import Settings
-from nas.store import SearchRecord, SnapshotRecord, TrialOrder, TrialRecord
+from nas.store import SearchRecord, SnapshotRecord, TrialRecord
 from search_spaces.formats import write_format
 from search_spaces.validation import FieldProblem, InputError
 
@@ -48,14 +49,18 @@ def list_trials(
     search: SearchDep,
     store: StoreDep,
     order_by: Annotated[
-        TrialOrder, Query(description="`-score` is the leaderboard: deeper rungs first, then higher scores.")
+        TrialOrder,
+        Query(
+            description="By what, descending where `-` leads. `-score` is the leaderboard: deeper rungs first, then "
+            "higher values of the search's first objective; `miou` is the mIoU, of deeper rungs first too."
+        ),
     ] = "number",
     status: TrialStatus | None = None,
     limit: Limit = 50,
     cursor: Cursor = None,
     scores: Annotated[bool, Query(description="Whether to add the score at each rung.")] = False,
 ) -> TrialPage:
-    """List trials by number, or by score as their `standing` says; those that failed or have no score come last."""
+    """List trials by number, by score as their `standing` says, or by what they cost; what is not known comes last."""
     try:
         page = store.list_trials(search.id, order_by, status, limit, cursor)
     except ValueError as error:
@@ -104,6 +109,7 @@ def list_trial_panels(search: SearchDep, number: TrialNumber, store: StoreDep, s
             search.spec.fidelity_of(trial.fidelity_key),
             curve,
             names,
+            objective=search.spec.goals.text,
             predictions=None if seen is None else predictions_public(search.id, number, seen),
             relatives=list(relatives(store, search, trial)),
         )

@@ -51,7 +51,7 @@ def confirm(
             print_result(child.id, child.model_dump(mode="json"), as_json)
             return
         if not as_json:
-            print(f"confirmation {child.id}, live at {client.url}/#/{child.id}", flush=True)
+            print(f"confirmation {child.id}, live at {client.page_of(child)}", flush=True)
         code = follow(client, child.id, as_json)
         if code == 0 and not as_json:
             print_confirmation(client.confirmation(child.id))

@@ -38,10 +38,34 @@ def follow(client: Client, search_id: str, as_json: bool = False) -> int:
     Returns:
         An exit code: 0 when the search was completed, 1 when it failed, was stopped or paused, 130 on Ctrl-C.
     """
-    from nas.cli.layout import console
     from nas.cli.output import print_json
 
-    terminal = console(stderr=as_json)
+    last = show_progress(client, search_id, aside=as_json)
+    if last is None:
+        return 130
+    if as_json:
+        print_json(last.model_dump(mode="json"))
+    else:
+        _print_end(last)
+    if last.status != "completed":
+        return 1
+    return 0 if as_json or last.confirmation is None else _follow_confirmation(client, last.confirmation)
+
+
+def show_progress(client: Client, search_id: str, aside: bool) -> SearchPublic | None:
+    """Show the progress of a search until its end.
+
+    Args:
+        client: The service.
+        search_id: The search.
+        aside: Whether to print on standard error.
+
+    Returns:
+        The search as it ended; None on Ctrl-C, when it goes on.
+    """
+    from nas.cli.layout import console
+
+    terminal = console(stderr=aside)
     view: _Bars | _EventLines = _Bars(terminal) if terminal.is_terminal else _EventLines(terminal)
     last: SearchPublic | None = None
     try:
@@ -54,15 +78,9 @@ def follow(client: Client, search_id: str, as_json: bool = False) -> int:
                     view.search(last)
     except KeyboardInterrupt:
         print(f"\nthe search continues: segnas watch {search_id}, or segnas stop {search_id}", file=terminal.file)
-        return 130
+        return None
     assert last is not None, "a stream of events ends with the finished search"
-    if as_json:
-        print_json(last.model_dump(mode="json"))
-    else:
-        _print_end(last)
-    if last.status != "completed":
-        return 1
-    return 0 if as_json or last.confirmation is None else _follow_confirmation(client, last.confirmation)
+    return last
 
 
 def _follow_confirmation(client: Client, confirmation: str) -> int:
@@ -112,7 +130,7 @@ class _Bars:
 
     def search(self, search: SearchPublic) -> None:
         """Show the stage, and the number of trials that are over."""
-        from nas.cli.output import ended
+        from nas.cli.output import best_value, ended
         from nas.results.status import SearchStatus, TrialStatus
 
         stage = search.stage
@@ -125,7 +143,7 @@ class _Bars:
         running = search.trials[TrialStatus.RUNNING]
         note = f"{running} running" if search.status == SearchStatus.RUNNING else str(search.status)
         if search.best is not None:
-            note += f", best {score(search.best.score)} #{search.best.number}"
+            note += f", best {score(best_value(search))} #{search.best.number}"
         seconds = self._remaining.seconds(search) if search.status == SearchStatus.RUNNING else None
         left = None if seconds is None else f"{duration(seconds)} left"
         self._progress.update(self._task("trials"), completed=ended(search), total=search.planned, note=note, left=left)

@@ -10,6 +10,7 @@ from itertools import pairwise
 from nas.forecast.halving import expected_at_rungs
 from nas.forecast.measured_times import MeasuredTimes
 from nas.forecast.steps import StepCost, Stretch, fit, step_key
+from nas.formatting import counted
 from nas.kinds.protocol import FollowUp
 from nas.kinds.registry import kind_of
 from nas.specs import AutoDeepLabSpec, Fidelity, SearchSpec
@@ -236,9 +237,9 @@ def _basis(parts: Sequence[TrialsForecast], runs: RunsForecast | None) -> Iterat
         beyond = ""
         if part.measured_to is not None and part.measured_to < part.rungs[-1].iteration:
             beyond = f", measured up to iteration {part.measured_to} and continued from there"
-        yield f"{name}{part.measured} trial{'s' * (part.measured != 1)} at {part.basis}{beyond}"
+        yield f"{name}{counted(part.measured, 'trial')} at {part.basis}{beyond}"
     if runs is not None:
-        yield f"{runs.measured} epoch{'s' * (runs.measured != 1)} of such runs"
+        yield f"{counted(runs.measured, 'epoch')} of such runs"
 
 
 def _sum(values: Sequence[float | None]) -> float | None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 
+from nas.formatting import counted
 from nas.kinds.analysis import choice_panels, importance_panels, size_panels, trial_panels
 from nas.kinds.confirmed import confirmation_links, confirmed_best
 from nas.kinds.confirming import confirmation_at_end, expected_confirmation
 from nas.kinds.observations import observation_of
 from nas.kinds.plans import Need, Plan
 from nas.kinds.probing import probe_name, probe_trials, short
-from nas.kinds.protocol import Adoption, Family, FollowUp, Kind, Records
+from nas.kinds.protocol import Adoption, CellSearch, Family, FollowUp, Kind, Records
 from nas.kinds.start import check_start, start_cells
 from nas.kinds.warm_start import check_sources, warm_observations
 from nas.panels.pareto import pareto_panels
@@ -29,6 +30,7 @@ from nas.specs import (
     EvolutionStrategy,
     Fidelity,
     GpStrategy,
+    HyperbandStopping,
     MedianStopping,
     Nsga2Strategy,
     PashaStopping,
@@ -91,12 +93,24 @@ class BlackBox(Kind[BlackBoxSpec]):
             case _:
                 return None  # hyperband: at most what it would cost without
 
+    def cell_search(self, spec: BlackBoxSpec) -> CellSearch:
+        match spec.early_stopping:
+            case AshaStopping(reduction=reduction) | HyperbandStopping(reduction=reduction):
+                keep = 1 / reduction
+            case MedianStopping():
+                keep = 0.5
+            case _:
+                keep = 1.0
+        trials = self.trial_counts(spec)["fidelity"]
+        return CellSearch(spec.space_at(spec.fidelity), spec.fidelity, trials, keep)
+
     def warnings(self, spec: BlackBoxSpec) -> tuple[FieldProblem, ...]:
         strategy, startup = spec.strategy, drawn_at_random(spec.strategy)
         distinct = CellSpace(spec.space).distinct
         found = []
         if distinct < spec.trials:
-            message = f"the space has {distinct} architectures, so the search ends after {distinct} trials"
+            ends = f"the search ends after {counted(distinct, 'trial')}"
+            message = f"the space has {counted(distinct, 'architecture')}, so {ends}"
             found.append(FieldProblem(path="trials", message=message))
         if startup is not None and startup[1] >= spec.trials and not spec.warm_start:
             field, count = startup
@@ -147,7 +161,7 @@ class BlackBox(Kind[BlackBoxSpec]):
     def question(self, spec: BlackBoxSpec) -> str:
         return (
             f"Which dense prediction cell scores highest on {self.dataset(spec)}, as far as the "
-            f"strategy {spec.strategy.name} finds it in {spec.trials:,} trials?"
+            f"strategy {spec.strategy.name} finds it in {counted(spec.trials, 'trial')}?"
         )
 
     def method(self, spec: BlackBoxSpec) -> str:
@@ -158,8 +172,8 @@ class BlackBox(Kind[BlackBoxSpec]):
         assert spec is not None, search.id
         return {
             "trials": partial(trial_panels, search, spec.fidelity.rungs, store),
-            "sizes": partial(size_panels, search.id, store),
-            "choices": partial(choice_panels, search.id, spec.space, store),
+            "sizes": partial(size_panels, search, store),
+            "choices": partial(choice_panels, search, spec.space, store),
             "importance": partial(importance_panels, search.id, spec.space, store),
         }
 

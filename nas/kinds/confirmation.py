@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from nas.formatting import counted
 from nas.kinds.plans import ListPlan, Plan
 from nas.kinds.protocol import Family, Kind, Origin, Records, Repeat
 from nas.panels.relatives import Relative, relatives_panel
@@ -45,8 +46,8 @@ class ConfirmationKind(Kind[ConfirmationSpec]):
     def question(self, spec: ConfirmationSpec) -> str:
         return (
             f"Is the best of search {spec.of} better than heads of the textbooks? {len(spec.trials)} of its "
-            f"architectures and {len(spec.references)} heads{_at(len(spec.at_rates))} are measured with {spec.seeds} "
-            "fresh seeds."
+            f"architectures and {counted(len(spec.references), 'head')}{_at(len(spec.at_rates))} are measured with "
+            f"{counted(spec.seeds, 'fresh seed')}."
         )
 
     def repeat(self, spec: ConfirmationSpec) -> Repeat:

@@ -15,7 +15,7 @@ from search_spaces.validation import FieldProblem, InputError
 if TYPE_CHECKING:
     from nas.results.measurement import Measurement
     from nas.schemas.panels import Panel
-    from nas.specs import AutoDeepLabSpec, Fidelity, JobSpec, TrainingFreeProxy
+    from nas.specs import AutoDeepLabSpec, DenseCellSpace, Fidelity, JobSpec, TrainingFreeProxy
     from nas.store import SearchRecord, SnapshotRecord, Store, TrialRecord
     from search_spaces.document import Architecture
 
@@ -107,6 +107,22 @@ class Origin(NamedTuple):
     text: str
     search: str
     number: int | None = None
+
+
+class CellSearch(NamedTuple):
+    """What a search for cells does with its trials, as far as its worth depends on it.
+
+    Attributes:
+        space: The cells that may be proposed.
+        fidelity: How they are measured.
+        trials: How many are measured at most.
+        keep: Share of them that early stopping lets go on from a rung.
+    """
+
+    space: DenseCellSpace
+    fidelity: Fidelity
+    trials: int
+    keep: float
 
 
 class Kind(ABC, Generic[Spec]):
@@ -205,6 +221,10 @@ class Kind(ABC, Generic[Spec]):
 
     def probe(self, spec: Spec) -> Spec | None:
         """Make a small search that measures the time of a step in this one; None where there is no such search."""
+        return None
+
+    def cell_search(self, spec: Spec) -> CellSearch | None:
+        """Describe a search that proposes cells of a space; None for searches that do something else."""
         return None
 
     # Answers.

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 
 from scipy.special import stdtrit
 
+from nas.formatting import counted
 from nas.results.status import TrialStatus
 from nas.specs import ConfirmationSpec
 from nas.store.records import TrialRecord
@@ -242,6 +243,6 @@ def _sentence(rows: Sequence[Confirmed], winner: Confirmed | None, against: Gain
     ratio = "" if against.size is None else f", which has {against.size:.2f} times its multiply-adds"
     return (
         f"{_WORDS[_verdict(against)]}: trial {winner.trial} scores {against.mean:+.3f} ± {against.error:.3f} against "
-        f"{other.text}{ratio} ({which}; {against.seeds} seeds, 95 % interval {against.low:+.3f} to "
+        f"{other.text}{ratio} ({which}; {counted(against.seeds, 'seed')}, 95 % interval {against.low:+.3f} to "
         f"{against.high:+.3f})."
     )

@@ -33,6 +33,7 @@ class BestPublic(PublicModel):
     score: float = Field(description="Validation mIoU in [0, 1].")
     value: float | None = Field(None, description="Value of the search's first objective, by which it is the best.")
     iteration: int
+    worth: str = Field("", description="`value` and `score` in words.")
 
 
 class CostPublic(PublicModel):
@@ -83,6 +84,9 @@ class SearchPublic(PublicModel):
     forecast: ForecastPublic | None = Field(
         None, description="Expected cost when the search was created; null if nothing comparable was known."
     )
+    owner: str | None = Field(
+        None, description="Name of the token that started it; null for the service's own token, and without one."
+    )
     parent: str | None = Field(
         description="Id of the search whose architectures a full-scale evaluation or a confirmation measures again."
     )
@@ -91,6 +95,9 @@ class SearchPublic(PublicModel):
     )
     spec: Spec
     dashboard: str | None = Field(description="Address of the search's job in the Ray dashboard.")
+    page: str | None = Field(
+        None, description="Address of the search's page for people; null where the service has no public address."
+    )
     created_at: datetime
     updated_at: datetime
     started_at: datetime | None

@@ -115,7 +115,8 @@ class BilevelSpec(StrictModel):
     architecture: ArchitectureAdam = ArchitectureAdam()
     precision: Literal["float32", "bfloat16"] = "float32"
     acceleration: Literal["none", "compile", "graph"] = Field(
-        "none", description="On a GPU, compile the supernet once or capture a step as a CUDA graph; ignored on a CPU."
+        "none",
+        description="Only none works: a run that would compile the supernet or capture its steps is refused.",
     )
     train_images: Annotated[int, Field(ge=2)] | None = Field(None, description="Use the first N; null uses all.")
     val_images: Annotated[int, Field(ge=1)] | None = Field(None, description="Use the first N; null uses all.")

@@ -1,7 +1,6 @@
 """The record of every search, in SQL; `nas.store.store` states the contract."""
 
 from nas.store.errors import ConflictError, NotFoundError, SchemaError, SearchClosedError, StaleAttemptError, StoreError
-from nas.store.leaderboard import TrialOrder
 from nas.store.records import (
     BestStep,
     Change,
@@ -25,9 +24,11 @@ from nas.store.records import (
     TrialSpan,
 )
 from nas.store.store import Store
+from nas.store.tokens import Budget, TokenRecord
 
 __all__ = [
     "BestStep",
+    "Budget",
     "Change",
     "ConflictError",
     "DrawnScore",
@@ -52,7 +53,7 @@ __all__ = [
     "StaleAttemptError",
     "Store",
     "StoreError",
-    "TrialOrder",
+    "TokenRecord",
     "TrialRecord",
     "TrialSpan",
 ]

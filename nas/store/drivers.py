@@ -188,9 +188,10 @@ class Drivers(Searches):
                 refuse_driver(connection, search_id, attempt)
 
     def _insert_child(self, connection: Connection, search_id: str, child: FollowUp) -> None:
+        owner = connection.execute(select(SearchRow.owner).where(SearchRow.id == search_id)).scalar_one()
         keyed = select(SearchRow.id).where(SearchRow.idempotency_key == child.key)
         while connection.execute(keyed).first() is None:  # None was inserted where the random id was taken
-            self._insert_search(connection, child.spec, child.key, search_id, child.forecast, None)
+            self._insert_search(connection, child.spec, child.key, search_id, child.forecast, None, owner)
 
     def _write_as_driver(self, search_id: str, attempt: int, expected: Collection[SearchStatus], **values: Any) -> None:
         statement = update(SearchRow).where(

@@ -47,7 +47,7 @@ def _overviews(connection: Connection, ids: list[str]) -> dict[str, Overview]:
     for row in connection.execute(select(SearchTotalsRow.__table__).where(SearchTotalsRow.search_id.in_(ids))):
         counts[row.search_id] = {status: getattr(row, status) for status in TrialStatus}
         costs[row.search_id] = SearchCost(row.device_microseconds / MICROSECONDS, row.measured, row.adopted)
-    for search_id, seconds in connection.execute(_run_seconds(ids)):
+    for search_id, seconds in connection.execute(run_seconds(ids)):
         before = costs[search_id]
         costs[search_id] = replace(before, device_seconds=before.device_seconds + seconds)
     candidates: dict[str, list[TrialRecord]] = {search_id: [] for search_id in ids}
@@ -68,17 +68,17 @@ def _children(ids: list[str]) -> Select[str | None, str, str]:
     return columns.order_by(SearchRow.created_at, SearchRow.id)
 
 
-def _run_seconds(ids: list[str]) -> Select[str, float]:
-    """Select the device-seconds of each differentiable search: the sum over its runs, each up to its last snapshot."""
-    last = (
-        select(SnapshotRow.search_id, SnapshotRow.run, func.max(SnapshotRow.epoch).label("epoch"))
-        .where(SnapshotRow.search_id.in_(ids))
-        .group_by(SnapshotRow.search_id, SnapshotRow.run)
-        .subquery()
-        .c
-    )
-    is_last = and_(
-        SnapshotRow.search_id == last.search_id, SnapshotRow.run == last.run, SnapshotRow.epoch == last.epoch
-    )
-    seconds = func.coalesce(func.sum(SnapshotRow.payload["device_seconds"].as_float()), 0.0)
-    return select(SnapshotRow.search_id, seconds).where(is_last).group_by(SnapshotRow.search_id)
+def run_seconds(ids: Collection[str] | Select[str] | None = None) -> Select[str, float]:
+    """Select the device-seconds of each differentiable search: the sum over its runs, each up to its last snapshot.
+
+    Args:
+        ids: The searches, or what selects them; None selects all. Those without a snapshot are left out.
+    """
+    row = SnapshotRow
+    last = select(row.search_id, row.run, func.max(row.epoch).label("epoch")).group_by(row.search_id, row.run)
+    if ids is not None:
+        last = last.where(row.search_id.in_(ids))
+    of_run = last.subquery().c
+    is_last = and_(row.search_id == of_run.search_id, row.run == of_run.run, row.epoch == of_run.epoch)
+    seconds = func.coalesce(func.sum(row.payload["device_seconds"].as_float()), 0.0).label("seconds")
+    return select(row.search_id, seconds).where(is_last).group_by(row.search_id)

@@ -76,6 +76,7 @@ class SearchRecord:
         notes: A user's remarks.
         tags: A user's marks, by which searches are found; each once.
         origins: The searches that this one starts from, with the `sequence` of each one's last change at that time.
+        owner: The name of the token that started the search; None without one.
     """
 
     id: str
@@ -98,6 +99,7 @@ class SearchRecord:
     notes: str | None = None
     tags: tuple[str, ...] = ()
     origins: Mapping[str, int] = field(default_factory=dict)
+    owner: str | None = None
 
     @property
     def kind(self) -> str:
@@ -317,15 +319,16 @@ class RungResult(NamedTuple):
 
 
 class BestStep(NamedTuple):
-    """A trial that scored higher than all before it, and what its search had spent by then.
+    """A trial that is better than all before it, and what its search had spent by then.
 
     Attributes:
         trials: How many trials there are up to this one.
+        value: Of the first objective of the search.
         device_seconds: Of these trials; an adopted one cost nothing.
     """
 
     trials: int
-    score: float
+    value: float
     device_seconds: float
 
 
@@ -338,10 +341,10 @@ class RungCount(NamedTuple):
 
 
 class SizedScore(NamedTuple):
-    """The score of a trial at its deepest rung, and the size of what it trained."""
+    """The value of a trial's first objective at its deepest rung, and the size of what it trained."""
 
     number: int
-    score: float
+    value: float
     parameters: int
     multiply_adds: int
 

@@ -60,6 +60,9 @@ compares them with the rows. The store returns the objects that it was given: an
 **Changes of trials are numbered** within their search in the order in which they become visible, whatever the clocks of
 the writers say: `changed_trials` goes by these numbers.
 
+**Tokens are stored as hashes**, and revoked rather than deleted. A search keeps the name of the token that started it,
+its owner; what an owner's searches have spent is summed over their kept totals, and stays spent when one is deleted.
+
 **Who may call**: any number of threads and processes, each process with its own Store (a Store must not be shared
 over a fork). Records are frozen copies. Times are seconds since the epoch by the caller's clock.
 """
@@ -70,6 +73,7 @@ import time
 from typing import Self
 
 from nas.store.adoption import Adoption
+from nas.store.census import Censuses
 from nas.store.changes import Changes
 from nas.store.chart import Chart
 from nas.store.costs import Costs
@@ -83,6 +87,7 @@ from nas.store.predictions import PredictionsOfTrials
 from nas.store.schema import Schema
 from nas.store.snapshots import Snapshots
 from nas.store.summaries import Summaries
+from nas.store.tokens import Tokens
 from nas.store.totals import Totals
 from nas.store.training_free import TrainingFree
 
@@ -96,6 +101,7 @@ class Store(
     TrainingFree,
     Leaderboard,
     Overviews,
+    Censuses,
     Changes,
     Chart,
     Summaries,
@@ -103,6 +109,7 @@ class Store(
     Costs,
     Snapshots,
     PredictionsOfTrials,
+    Tokens,
 ):
     """The record of all searches on one database: every method of this package, under the contract above."""
 

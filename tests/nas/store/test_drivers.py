@@ -62,6 +62,14 @@ def test_what_follows_a_completed_search_is_queued_with_its_end_and_once(store: 
     assert store.children(driven) == [found], "the same result again"
 
 
+def test_what_follows_a_search_has_its_owner(store: Store, spec):
+    search_id = store.create_search(spec, owner="alice")[0].id
+    store.driver_started(search_id, store.begin_driver(search_id))
+    store.finish_search(search_id, 1, S.COMPLETED, follow_up=FollowUp(spec, "after"))
+    (found,) = store.children(search_id)
+    assert found.owner == "alice"
+
+
 @pytest.mark.parametrize("asked", [S.STOPPING, S.PAUSING])
 def test_nothing_follows_a_search_that_a_user_was_stopping(store: Store, driven: str, spec, asked):
     store.move_search(driven, [S.RUNNING], asked)
