@@ -95,7 +95,11 @@ class BlackBox(Kind[BlackBoxSpec]):
 
     def cell_search(self, spec: BlackBoxSpec) -> CellSearch:
         match spec.early_stopping:
-            case AshaStopping(reduction=reduction) | HyperbandStopping(reduction=reduction):
+            case (
+                AshaStopping(reduction=reduction)
+                | HyperbandStopping(reduction=reduction)
+                | PashaStopping(reduction=reduction)
+            ):
                 keep = 1 / reduction
             case MedianStopping():
                 keep = 0.5
