@@ -31,6 +31,7 @@ from nas.cli import (
     remote,
     reports,
     serving,
+    tokens,
     watching,
     worth,
 )
@@ -110,6 +111,7 @@ for _panel, _commands in PANELS.items():
         app.command(_name, rich_help_panel=_panel)(_command)
 for _name, _group in (("data", data.app), ("weights", registering.weights), ("cache", cache.app)):
     app.add_typer(_group, name=_name, rich_help_panel="Data and machine")
+app.add_typer(tokens.app, name="token", rich_help_panel="Manage")
 app.add_typer(bench.app, name="bench", rich_help_panel="Results")
 
 

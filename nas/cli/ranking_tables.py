@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nas.cli.layout import Column, cell, print_fields, print_table
 from nas.cli.output import Architectures
-from nas.formatting import cost, duration, interval, score
+from nas.formatting import cost, counted, duration, interval, score
 
 if TYPE_CHECKING:
     from nas.results.association import Interval
@@ -66,7 +66,7 @@ def _print_pairs(pairs: Sequence[PairPublic]) -> None:
 
 def _summary(found: RankingPublic) -> Iterable[tuple[str, str]]:
     yield "search", f"{found.search} against {', '.join(found.full_scale_searches)}"
-    yield "sample", f"{found.n} of {found.chosen} architectures measured, chosen: {found.sampling}"
+    yield "sample", f"{found.n} of {counted(found.chosen, 'architecture')} measured, chosen: {found.sampling}"
     if found.spearman is None or found.interval is None:
         yield "no answer", found.reason or ""
     else:
@@ -100,11 +100,12 @@ def print_calibration(found: CalibrationPublic) -> None:
         ("calibration", f"{found.id}  {found.name}"),
         (
             "status",
-            f"{found.status}: {found.ended} of {found.planned} trials ended" + ("" if found.final else " (not final)"),
+            f"{found.status}: {found.ended} of {counted(found.planned, 'trial')} ended"
+            + ("" if found.final else " (not final)"),
         ),
         (
             "full scale",
-            f"{found.measured} of {found.spec.architectures} architectures"
+            f"{found.measured} of {counted(found.spec.architectures, 'architecture')}"
             + ("" if each is None else f", {duration(each)} of device time each"),
         ),
         ("take", "none" if take is None else f"{take.name}: fidelity: {take.use}"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping
 
+from nas.formatting import counted
 from nas.kinds.plans import ListPlan, Plan
 from nas.kinds.protocol import Adoption, Candidates, Family, Kind, Records, Repeat, refused_fidelity
 from nas.kinds.sequential import SequentialPlan
@@ -65,8 +66,9 @@ class Calibration(Kind[CalibrationSpec]):
     def question(self, spec: CalibrationSpec) -> str:
         upto = "" if spec.sequential is None else "up to "
         return (
-            f"Which of {len(spec.proxies)} proxies is the cheapest that orders {upto}{spec.architectures} "
-            f"architectures as full scale does on {self.dataset(spec)}, with rho above {spec.least_rho:g}?"
+            f"Which of {counted(len(spec.proxies), 'proxy', 'proxies')} is the cheapest that orders "
+            f"{upto}{counted(spec.architectures, 'architecture')} as "
+            f"full scale does on {self.dataset(spec)}, with rho above {spec.least_rho:g}?"
         )
 
     def repeat(self, spec: CalibrationSpec) -> Repeat:

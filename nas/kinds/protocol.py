@@ -28,6 +28,7 @@ class Records(Protocol):
     def get_search(self, search_id: str) -> SearchRecord: ...
     def children(self, search_id: str) -> list[SearchRecord]: ...
     def all_trials(self, search_id: str) -> list[TrialRecord]: ...
+    def numbered_trials(self, search_id: str, numbers: Collection[int]) -> list[TrialRecord]: ...
     def trials_until(self, search_id: str, sequence: int) -> list[TrialRecord]: ...
     def measurements(self, search_id: str) -> dict[int, list[Measurement]]: ...
     def snapshots(self, search_id: str) -> list[SnapshotRecord]: ...
@@ -84,6 +85,20 @@ class Repeat(NamedTuple):
     file: str
     content: Mapping[str, Any]
     command: str
+
+
+class FollowUp(NamedTuple):
+    """What the search that follows another one will measure, as far as that is known before.
+
+    Attributes:
+        trials: Their number, at most.
+        fidelity: The one of the search, at whose times they are forecast; none of them is stopped early.
+        text: What they are, in words.
+    """
+
+    trials: int
+    fidelity: Fidelity
+    text: str
 
 
 class Origin(NamedTuple):
@@ -170,7 +185,23 @@ class Kind(ABC, Generic[Spec]):
         """
         return
 
+    def follow_up(self, search: SearchRecord, records: Records) -> JobSpec | None:
+        """Make the spec of the search that is queued when this one is completed; None without one.
+
+        Args:
+            search: The search, whose trials are over.
+            records: Read access to the recorded searches.
+
+        Raises:
+            InputError: What the spec says about it does not fit what was measured.
+        """
+        return None
+
     # Cost.
+
+    def expected_follow_up(self, spec: Spec) -> FollowUp | None:
+        """Tell how much the search that follows this one will measure; None where none follows."""
+        return None
 
     @abstractmethod
     def family(self, spec: Spec, records: Records) -> Family:
