@@ -22,7 +22,7 @@ PROPOSALS = 20_000
 """Parameters that are weighted by their likelihood."""
 
 SKEWNESS = (-0.95, 0.1)
-"""Range of the skewness, evenly distributed beforehand: from a hard ceiling to the normal population, and little beyond.
+"""Range of the skewness, evenly distributed beforehand: from a hard ceiling to a normal population and little beyond.
 
 Mean IoU has a ceiling, so the tail of bad architectures is the longer one in most spaces."""
 
