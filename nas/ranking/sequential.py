@@ -205,7 +205,7 @@ def _inverse_wishart(scale: Floats, freedom: float, rng: np.random.Generator) ->
     root = np.tril(rng.standard_normal((DRAWS, n, n)), -1)
     root[:, range(n), range(n)] = np.sqrt(rng.chisquare(freedom - np.arange(n), (DRAWS, n)))
     precision = np.linalg.cholesky(np.linalg.inv(scale)) @ root
-    drawn: Floats = np.linalg.inv(precision @ precision.transpose(0, 2, 1))
+    drawn: Floats = np.linalg.inv(precision @ precision.transpose(0, 2, 1)).astype(np.float64, copy=False)
     return drawn
 
 
