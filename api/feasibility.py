@@ -112,7 +112,8 @@ def surveyed(entry: Registration, here: bool) -> Survey | str | None:
         return _surveys().of(entry)
     except (DatasetError, OSError) as error:
         # On a cluster the folder may be another one, or a place where only the nodes have something mounted.
-        return _without_root(str(error), entry.root) if here else None
+        fetched_later = entry.url is not None and not entry.root.expanduser().exists()
+        return _without_root(str(error), entry.root) if here and not fetched_later else None
 
 
 def _without_root(text: str, root: Path) -> str:

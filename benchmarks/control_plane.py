@@ -87,6 +87,7 @@ def _routes(http: httpx.Client, filled: Filled) -> list[str]:
         middle = http.get(f"{large}/trials", params=params).json()["next_cursor"] or middle
     return [
         "/v1/healthz",
+        "/metrics",
         "/v1/spaces",
         "/v1/datasets",
         f"{search}?limit=100",

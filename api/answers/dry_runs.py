@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel
 
-from api.answers.forecasts import forecast_public
+from nas.forecast import forecast_public
 from nas.formatting import counted, duration
 from nas.kinds.registry import kind_of
 from nas.schemas.dry_runs import DryRunPublic, FactPublic
@@ -61,6 +61,17 @@ def facts(spec: SearchSpec, forecast: ForecastPublic) -> Iterator[tuple[str, str
     for part in forecast.parts:
         yield part.path, f"{_fidelity(spec.fidelities[part.path])}; {_reached(part)}"
     yield "cost", cost(forecast)
+    after = kind.expected_follow_up(spec)
+    if after is not None:
+        yield "then", f"{after.text}; {_cost_after(forecast.follow_up)}"
+
+
+def _cost_after(part: TrialsForecastPublic | None) -> str:
+    if part is None or part.device_seconds is None:
+        return "their cost is not known"
+    return (
+        f"{part.trials} trials to iteration {part.rungs[-1].iteration}, {duration(part.device_seconds)} of device time"
+    )
 
 
 def cost(forecast: ForecastPublic) -> str:

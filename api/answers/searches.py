@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from api.answers.base import answer
 from nas.formatting import worth_text
+from nas.kinds.confirmation import KIND as CONFIRMATION
 from nas.kinds.registry import kind_of
 from nas.results.actions import actions
 from nas.results.status import TrialStatus
@@ -42,7 +43,9 @@ def search_public(record: SearchRecord, overview: Overview, settings: Settings) 
         exportable=exportable,
         next_command=kind.next_command(record) if exportable else None,
         cost=overview.cost,
+        confirmation=overview.children.get(CONFIRMATION.name),
         dashboard=job,
+        page=None if settings.public_url is None else f"{settings.public_url.rstrip('/')}/#/{record.id}",
     )
 
 

@@ -18,6 +18,7 @@ from api.names import class_names
 from api.openapi.problems import problems
 from nas.drawing.draw import draw_architecture
 from nas.drawing.setting import Setting
+from nas.kinds.confirmed import confirmed_best
 from nas.kinds.registry import kind_of
 from nas.panels.trial import trial_panels
 from nas.ranking.pareto import pareto_set_of
@@ -119,8 +120,9 @@ def list_trial_panels(search: SearchDep, number: TrialNumber, store: StoreDep, s
 def best_trial(search: SearchDep, store: StoreDep, settings: SettingsDep, format: Format = "segnas") -> Any:
     """Export the best architecture as a document; while the search runs, the best so far (404 before any score).
 
-    The best architecture is that of the first trial in the order `-score`. Of a differentiable search that measures
-    none of its snapshots, it is the last one of the run whose supernet scores highest.
+    The best architecture is that of the first trial in the order `-score`, until a confirmation that measured it again
+    is completed: then it is the one with the best mean there, and `provenance.confirmed` says so. Of a differentiable
+    search that measures none of its snapshots, it is the last one of the run whose supernet scores highest.
     """
     best: TrialRecord | SnapshotRecord | None
     kind = kind_of(search.spec)
@@ -131,7 +133,9 @@ def best_trial(search: SearchDep, store: StoreDep, settings: SettingsDep, format
         if isinstance(best, SnapshotRecord):
             return snapshot_document(search, best, class_names(settings, kind_of(search.spec).dataset(search.spec)))
         curve = store.curve(search.id, best.number)
-        return trial_document(search, best, curve, _classes(settings, search, best))
+        confirmed = confirmed_best(search, store)
+        by = None if confirmed is None or confirmed.trial.number != best.number else confirmed.confirmed
+        return trial_document(search, best, curve, _classes(settings, search, best), by)
     try:
         return write_format(best.architecture, format)
     except ValueError as error:

@@ -25,7 +25,7 @@ export async function compareSearches(ids, signal) {
       shown = true;
       if (found.searches.every(({ status }) => OVER.includes(status))) return;
     } catch (error) {
-      if (signal.aborted || (error instanceof Refused && error.status < 500)) throw error;
+      if (signal.aborted || (error instanceof Refused && !error.passing)) throw error;
       outage.textContent = `${error.message}: trying again.`;
       if (!shown) show(outage);
     }

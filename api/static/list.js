@@ -1,6 +1,7 @@
 // The list of all searches, newest first, requested every two seconds and changed in place: focus, selection and scroll stay.
 // While the service is unreachable the list stays too, and says so.
 
+import { mayStart, ownerLink } from "./access.js";
 import { bar, card, counted, element, renew, score, show, update } from "./dom.js";
 import { ask, Refused } from "./stream.js";
 
@@ -9,7 +10,7 @@ const MOST = 8; // searches side by side
 const HEADS = [null, "Search", "Status", "Trials", "Progress", "Best", "Kind", "Data", "Started"];
 const STATUSES = ["queued", "starting", "running", "pausing", "paused", "stopping", "completed", "failed", "stopped"];
 
-// filter: URLSearchParams with `status` and `tag`, both optional.
+// filter: URLSearchParams with `status`, `tag` and `owner`, all optional.
 export async function listSearches(filter, signal) {
   document.title = "Segnas";
   const view = new ListView(filter, signal);
@@ -65,9 +66,11 @@ class ListView {
     const status = this.filter.get("status") ?? "", tag = this.filter.get("tag");
     const choice = element("select", { onchange: () => this.go("status", choice.value) },
       element("option", { value: "" }, "any"), STATUSES.map((name) => element("option", { value: name, selected: name === status }, name)));
-    return element("div", { class: "line" }, element("h1", {}, "Searches"), element("a", { class: "button main", href: "#/new" }, "New search"),
+    const owner = this.filter.get("owner");
+    return element("div", { class: "line" }, element("h1", {}, "Searches"), mayStart() && element("a", { class: "button main", href: "#/new" }, "New search"),
       element("span", { class: "push" }),
       tag && element("button", { "aria-label": `tag ${tag}: show all tags`, onclick: () => this.go("tag", "") }, `tag ${tag} ×`),
+      owner && element("button", { "aria-label": `by ${owner}: show those of all`, onclick: () => this.go("owner", "") }, `by ${owner} ×`),
       element("label", { class: "beside" }, "Status", choice));
   }
 
@@ -88,7 +91,7 @@ class ListView {
       renew(this.empty, items.length ? "" : "empty", () => (items.length ? [] : this.nothing()));
       this.more.hidden = !next;
     } catch (error) {
-      if (this.signal.aborted || (error instanceof Refused && error.status < 500)) throw error;
+      if (this.signal.aborted || (error instanceof Refused && !error.passing)) throw error;
       this.outage.textContent = `${error.message}: trying again. What is below may be out of date.`;
     }
     if (!this.shown) show(this.outage, this.card);
@@ -109,9 +112,10 @@ class ListView {
 
   nothing() {
     if (this.filter.size) return [element("p", {}, "No search is like this. ", element("a", { href: "#/" }, "Show all searches"))];
+    if (!mayStart()) return [element("p", {}, "There are no searches yet, and this token may only look at them.")];
     return [element("p", {}, "There are no searches yet. ", element("a", { href: "#/new" }, "Start a first one here"), ", or with three commands:"),
       element("pre", { tabindex: 0 }, "segnas data add mine FOLDER      # a folder of images and masks\nsegnas init                      # writes search.yaml, to change\nsegnas submit search.yaml --watch"),
-      element("p", {}, "Any HTTP client can start one too, as ", element("a", { href: "/docs" }, "the API page"), " shows.")];
+      element("p", {}, "Any HTTP client can start one too, as ", element("a", { href: "docs" }, "the API page"), " shows.")];
   }
 }
 
@@ -123,7 +127,7 @@ function row(search, view) {
   return element("tr", { class: "link", onclick: open },
     element("td", { class: "tick" }, tick),
     element("td", {}, element("a", { href: `#/${search.id}` }, search.name), " ", element("code", { class: "muted" }, search.id),
-      search.tags.map((tag) => [" ", element("a", { class: "tag", href: `#/?${new URLSearchParams({ tag })}` }, tag)])),
+      search.tags.map((tag) => [" ", element("a", { class: "tag", href: `#/?${new URLSearchParams({ tag })}` }, tag)]), " ", ownerLink(search)),
     element("td", {}, element("span", { class: `pill ${search.status}`, title: search.message }, search.status)),
     element("td", { class: "number" }, `${ended} / ${search.planned}`),
     element("td", {}, bar(counts, search.planned)),

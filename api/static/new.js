@@ -1,6 +1,7 @@
 // A form for a first search. The service proposes the request, checks it at every change and says what it would do and cost;
 // the form only puts what is entered into the request.
 
+import { mayStart } from "./access.js";
 import { card, element, renew, several, show } from "./dom.js";
 import { Probe } from "./probe.js";
 import { ask, Key, post, Refused } from "./stream.js";
@@ -9,6 +10,7 @@ const PAUSE = 400;
 
 export async function newSearch(signal) {
   document.title = "New search - Segnas";
+  if (!mayStart()) return show(head(), card("not allowed", {}, element("p", {}, "This token may look at searches, and start none.")));
   const [datasets, spaces] = await Promise.all([ask("/v1/datasets", { signal }), ask("/v1/spaces", { signal })]);
   if (!datasets.length) return show(head(), card("no data set", {}, ...withoutData()));
   const form = new SearchForm(datasets, Object.fromEntries(spaces.map((space) => [space.kind, space.sizes])), signal);

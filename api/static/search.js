@@ -1,5 +1,6 @@
 // One search, live: its status, learning curves, scores by trial, the leaderboard.
 
+import { mayChange, ownerLink } from "./access.js";
 import { actionButtons, editButton } from "./actions.js";
 import { Board } from "./board.js";
 import { Chart } from "./chart.js";
@@ -76,12 +77,12 @@ class SearchView {
     return [
       element("div", { class: "line" }, element("a", { href: "#/" }, "All searches"), element("span", { class: "muted" }, this.state)),
       element("div", { class: "line" }, element("h1", {}, search.name), element("span", { class: `pill ${search.status}` }, search.status),
-        element("code", { class: "muted" }, search.id),
+        element("code", { class: "muted" }, search.id), ownerLink(search),
         element("span", { class: "push" }),
         safe && element("a", { href: search.dashboard, target: "_blank", rel: "noopener" }, "Ray job"),
         search.exportable && element("button", { onclick: () => this.save() }, "Save best.json"),
         element("button", { onclick: () => this.saveReport() }, "Save report"),
-        actionButtons(search, (error) => this.acted(error)), editButton(search, (error) => this.acted(error))),
+        mayChange(search) && [actionButtons(search, (error) => this.acted(error)), editButton(search, (error) => this.acted(error))]),
       this.error && element("p", { class: "wrong", role: "alert" }, this.error),
       (search.notes || search.tags.length > 0) && element("p", { class: "notes" },
         search.tags.map((tag) => [element("a", { class: "tag", href: `#/?${new URLSearchParams({ tag })}` }, tag), " "]), search.notes),

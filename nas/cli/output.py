@@ -50,6 +50,7 @@ def print_searches(searches: Iterable[SearchPublic]) -> None:
         Column("Trials"),
         Column("Best"),
         Column("Age", drop=1),
+        Column("Owner", drop=2),
     )
     rows = (
         (
@@ -59,6 +60,7 @@ def print_searches(searches: Iterable[SearchPublic]) -> None:
             f"{ended(search)} / {search.planned}",
             score(best_value(search)),
             duration((datetime.now(UTC) - search.created_at).total_seconds()),
+            cell(search.owner or ""),
         )
         for search in searches
     )
@@ -83,7 +85,9 @@ def print_search(search: SearchPublic) -> None:
         "cost": f"{duration(search.cost.device_seconds)} of device time"
         + (f", {counted(search.cost.adopted, 'trial')} taken over" if search.cost.adopted else ""),
         "forecast": forecast_line(search.forecast) if search.forecast else None,
+        "confirmed by": search.confirmation,
         "of": search.parent,
+        "owner": search.owner,
         "drivers": str(search.attempt) if search.attempt > 1 else None,
         "created": f"{search.created_at.astimezone():%Y-%m-%d %H:%M:%S}",
         "took": duration((search.finished_at - search.created_at).total_seconds()) if search.finished_at else None,

@@ -11,6 +11,7 @@ from nas.formatting import cost, counted, duration, interval, score
 
 if TYPE_CHECKING:
     from nas.results.association import Interval
+    from nas.results.judged import Judged
     from nas.schemas.calibrations import CalibrationPublic
     from nas.schemas.rankings import AssociationPublic, PairPublic, RankingPublic
 
@@ -116,6 +117,8 @@ def print_calibration(found: CalibrationPublic) -> None:
         *_ASSOCIATION,
         Column("Share", drop=2),
         Column("Pareto"),
+        Column("Corrected", drop=1),
+        Column("Known", drop=1),
         Column("Note", wraps=True, drop=1),
     )
     rows = [
@@ -124,6 +127,8 @@ def print_calibration(found: CalibrationPublic) -> None:
             *_association(proxy),
             "" if proxy.share is None else f"{proxy.share:.1%}",
             "yes" if proxy.pareto else "",
+            "" if proxy.judged is None else f"{proxy.judged.corrected:.2f}, {_interval(proxy.judged)}",
+            "" if proxy.judged is None else proxy.judged.state,
             cell(proxy.reason or ""),
         )
         for proxy in found.proxies
@@ -140,5 +145,5 @@ def _association(found: AssociationPublic) -> tuple[str, str, str, str]:
     )
 
 
-def _interval(found: Interval) -> str:
+def _interval(found: Interval | Judged) -> str:
     return interval(found.low, found.high)

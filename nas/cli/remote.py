@@ -78,21 +78,23 @@ def submit(
             print_result(search.id, search.model_dump(mode="json"), as_json)
             return
         if not as_json:
-            print(f"search {search.id}, live at {client.url}/#/{search.id}", flush=True)
+            print(f"search {search.id}, live at {client.page_of(search)}", flush=True)
         raise typer.Exit(follow(client, search.id, as_json))
 
 
 def searches(
-    tag: Annotated[str | None, typer.Option(help="Only searches with this tag.")] = None, as_json: Json = False
+    tag: Annotated[str | None, typer.Option(help="Only searches with this tag.")] = None,
+    owner: Annotated[str | None, typer.Option(help="Only searches that a token of this name started.")] = None,
+    as_json: Json = False,
 ) -> None:
     """List the searches, newest first."""
     from nas.cli.output import print_json, print_searches
 
     with connect() as client:
         if as_json:
-            print_json([search.model_dump(mode="json") for search in client.searches(tag=tag)])
+            print_json([search.model_dump(mode="json") for search in client.searches(tag=tag, owner=owner)])
         else:
-            print_searches(client.searches(tag=tag))
+            print_searches(client.searches(tag=tag, owner=owner))
 
 
 def show(search: SearchId, as_json: Json = False) -> None:
@@ -219,10 +221,25 @@ def export(
         output.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
         written.append(str(output))
         said.append(f"wrote {output}")
+    if (note := _confirmed(document)) is not None:
+        said.append(note)
     if written:
         print_result("\n".join(said), {"wrote": written}, as_json)
     else:
         print_json(document)
+
+
+def _confirmed(document: Any) -> str | None:
+    """Say which trial a document is of, where a confirmation chose it."""
+    provenance = document.get("provenance", {}) if isinstance(document, dict) else {}
+    if "confirmed" not in provenance:
+        return None
+    found, images = provenance["confirmed"], "on images kept back from the search"
+    where = f" {images}" if found["kept_back"] else ""
+    return (
+        f"trial {provenance['trial']}: the best by the confirmation {found['search']}, with a mean of "
+        f"{found['score']:.4f} over {found['seeds']} fresh seeds{where}"
+    )
 
 
 def _trial(client: Client, search_id: str, number: int, format: Format) -> Any:

@@ -16,6 +16,7 @@ from nas.client.events import Event
 from nas.client.following import RESTART_SECONDS, follow_events, wait_until_at_rest
 from nas.client.paths import checked_id, path_of
 from nas.client.tables import trial_frame
+from nas.client.tokens import TokenCalls
 from nas.drawing.drawing import Drawing
 from nas.results.orders import TrialOrder
 from nas.results.status import SearchStatus, TrialStatus
@@ -33,6 +34,7 @@ from nas.schemas.rankings import RankingPublic
 from nas.schemas.references import ReferencePublic
 from nas.schemas.searches import SearchPublic
 from nas.schemas.snapshots import SnapshotDetail, SnapshotPublic
+from nas.schemas.tokens import AccessPublic
 from nas.schemas.trials import TrialDetail, TrialPublic
 from nas.settings import Settings, read_settings
 from nas.specs import CalibrationSpec, ConfirmationRequest, FullScaleRequest, JobSpec
@@ -63,6 +65,7 @@ class Client:
     def __init__(self, url: str = DEFAULT_URL, token: str | None = None, *, patience: float = PATIENCE) -> None:
         self._connection = Connection(url, token, patience)
         self._calls = Calls(self._connection)
+        self.tokens = TokenCalls(self._connection)
         self.url = self._connection.url
 
     @classmethod
@@ -98,6 +101,10 @@ class Client:
     def server(self) -> ServerPublic:
         """Whether each part of the service works, and where the Ray dashboard is."""
         return self._calls.send("GET", "/v1/readyz", accept=(httpx.codes.SERVICE_UNAVAILABLE,)).model(ServerPublic)
+
+    def page_of(self, search: SearchPublic) -> str:
+        """Return the address of a search's page: the service's public one, else below the address of this client."""
+        return search.page or f"{self.url}/#/{search.id}"
 
     def ready(self) -> bool:
         """Whether the service, its store and its cluster answer."""
@@ -141,14 +148,17 @@ class Client:
         """The current state of a search."""
         return self._calls.send("GET", path_of(search_id)).model(SearchPublic)
 
-    def searches(self, status: SearchStatus | None = None, tag: str | None = None) -> Iterator[SearchPublic]:
+    def searches(
+        self, status: SearchStatus | None = None, tag: str | None = None, owner: str | None = None
+    ) -> Iterator[SearchPublic]:
         """All searches, newest first, page by page.
 
         Args:
             status: Only searches of this status.
             tag: Only searches with this tag.
+            owner: Only searches that a token of this name started.
         """
-        return self._calls.pages("/v1/searches", SearchPublic, page=50, status=status, tag=tag)
+        return self._calls.pages("/v1/searches", SearchPublic, page=50, status=status, tag=tag, owner=owner)
 
     def stop(self, search_id: str) -> SearchPublic:
         """Stop a search; everything measured stays."""
@@ -377,6 +387,10 @@ class Client:
     def logs(self, search_id: str, tail: int = 1000) -> str:
         """The last `tail` lines that a search's driver and trials printed."""
         return self._calls.get(path_of(search_id, "logs"), tail=tail).text
+
+    def access(self) -> AccessPublic:
+        """What this client's token may do, when it expires, and what is left of its budget."""
+        return self._calls.get("/v1/access").model(AccessPublic)
 
     def spaces(self) -> list[SpacePublic]:
         """The search spaces of the service."""

@@ -7,10 +7,12 @@ from functools import partial
 
 from nas.formatting import counted
 from nas.kinds.analysis import choice_panels, importance_panels, size_panels, trial_panels
+from nas.kinds.confirmed import confirmation_links, confirmed_best
+from nas.kinds.confirming import confirmation_at_end, expected_confirmation
 from nas.kinds.observations import observation_of
 from nas.kinds.plans import Need, Plan
 from nas.kinds.probing import probe_name, probe_trials, short
-from nas.kinds.protocol import Adoption, Family, Kind, Records
+from nas.kinds.protocol import Adoption, CellSearch, Family, FollowUp, Kind, Records
 from nas.kinds.start import check_start, start_cells
 from nas.kinds.warm_start import check_sources, warm_observations
 from nas.panels.pareto import pareto_panels
@@ -22,17 +24,21 @@ from nas.schemas.panels import Panel
 from nas.specs import (
     AshaStopping,
     BlackBoxSpec,
+    ConfirmationSpec,
     Constraints,
     DpcStrategy,
     EvolutionStrategy,
     Fidelity,
     GpStrategy,
+    HyperbandStopping,
     MedianStopping,
     Nsga2Strategy,
+    PashaStopping,
     RandomStrategy,
     Strategy,
     TpeStrategy,
     Vector,
+    objective_text,
 )
 from nas.store import SearchRecord, Store, TrialRecord
 from nas.strategies import CellSpace, Observation, SpaceExhausted, build_strategy, early_stopper
@@ -62,6 +68,16 @@ class BlackBox(Kind[BlackBoxSpec]):
         check_sources(spec, records)
         check_start(spec, records)
 
+    def follow_up(self, search: SearchRecord, records: Records) -> ConfirmationSpec | None:
+        """The confirmation of its best, where the search is confirmed at its end."""
+        spec = self.own(search.spec)
+        assert spec is not None, search.id
+        return confirmation_at_end(search, spec.confirming, records)
+
+    def expected_follow_up(self, spec: BlackBoxSpec) -> FollowUp | None:
+        found = self.trial_counts(spec)["fidelity"]
+        return expected_confirmation(spec.confirming, spec.fidelity, found, heads=True)
+
     def family(self, spec: BlackBoxSpec, records: Records) -> Family:
         return Family(spec.space)
 
@@ -70,12 +86,23 @@ class BlackBox(Kind[BlackBoxSpec]):
 
     def reduction(self, spec: BlackBoxSpec) -> float | None:
         match spec.early_stopping:
-            case AshaStopping(reduction=reduction):
-                return reduction
+            case AshaStopping(reduction=reduction) | PashaStopping(reduction=reduction):
+                return reduction  # of pasha at most
             case MedianStopping():
                 return 2.0  # where trials keep their order from rung to rung
             case _:
                 return None  # hyperband: at most what it would cost without
+
+    def cell_search(self, spec: BlackBoxSpec) -> CellSearch:
+        match spec.early_stopping:
+            case AshaStopping(reduction=reduction) | HyperbandStopping(reduction=reduction):
+                keep = 1 / reduction
+            case MedianStopping():
+                keep = 0.5
+            case _:
+                keep = 1.0
+        trials = self.trial_counts(spec)["fidelity"]
+        return CellSearch(spec.space_at(spec.fidelity), spec.fidelity, trials, keep)
 
     def warnings(self, spec: BlackBoxSpec) -> tuple[FieldProblem, ...]:
         strategy, startup = spec.strategy, drawn_at_random(spec.strategy)
@@ -91,6 +118,12 @@ class BlackBox(Kind[BlackBoxSpec]):
                 f"{strategy.name} draws its first {count} trials at random, and so all {spec.trials} of this search"
             )
             found.append(FieldProblem(path=f"strategy.{field}", message=message))
+        if spec.goals.several and not isinstance(strategy, Nsga2Strategy | RandomStrategy):
+            message = (
+                f"{strategy.name} learns from {objective_text(spec.objectives[0])} alone, the first of the objectives; "
+                "nsga2 looks for architectures that are good in all of them"
+            )
+            found.append(FieldProblem(path="strategy", message=message))
         return tuple(found)
 
     def probe(self, spec: BlackBoxSpec) -> BlackBoxSpec:
@@ -108,14 +141,22 @@ class BlackBox(Kind[BlackBoxSpec]):
                 "adopt": False,
                 "warm_start": (),
                 "start": (),
+                "confirm": False,
             }
         )
 
+    def best_trial(self, search: SearchRecord, store: Store) -> TrialRecord | None:
+        """The first trial of the leaderboard, or the one that the search's confirmation prefers to it."""
+        confirmed = confirmed_best(search, store)
+        return super().best_trial(search, store) if confirmed is None else confirmed.trial
+
     def panels(self, search: SearchRecord, store: Store) -> tuple[Panel, ...]:
+        links = confirmation_links(search, store)
         if not search.spec.goals.several:
-            return ()
+            return links
         found = pareto_set_of(search, store)
-        return pareto_panels(search.spec.goals, found, store.numbered_trials(search.id, found.values))
+        shown = pareto_panels(search.spec.goals, found, store.numbered_trials(search.id, found.values))
+        return (*links, *shown)
 
     def question(self, spec: BlackBoxSpec) -> str:
         return (

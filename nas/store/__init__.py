@@ -7,6 +7,7 @@ from nas.store.records import (
     DrawnScore,
     EpochEnd,
     Failure,
+    FollowUp,
     Lease,
     Overview,
     Page,
@@ -23,14 +24,17 @@ from nas.store.records import (
     TrialSpan,
 )
 from nas.store.store import Store
+from nas.store.tokens import Budget, TokenRecord
 
 __all__ = [
     "BestStep",
+    "Budget",
     "Change",
     "ConflictError",
     "DrawnScore",
     "EpochEnd",
     "Failure",
+    "FollowUp",
     "Lease",
     "NotFoundError",
     "Overview",
@@ -49,6 +53,7 @@ __all__ = [
     "StaleAttemptError",
     "Store",
     "StoreError",
+    "TokenRecord",
     "TrialRecord",
     "TrialSpan",
 ]

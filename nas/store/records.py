@@ -45,6 +45,20 @@ class Lease:
     beat: int
 
 
+class FollowUp(NamedTuple):
+    """A search to queue in the transaction in which another one is completed.
+
+    Attributes:
+        spec: Its spec.
+        key: Its idempotency key: where a search has it already, no other one is queued.
+        forecast: Its expected cost as a JSON mapping; None where that is not known.
+    """
+
+    spec: SearchSpec
+    key: str
+    forecast: Mapping[str, Any] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class SearchRecord:
     """One search.
@@ -62,6 +76,7 @@ class SearchRecord:
         notes: A user's remarks.
         tags: A user's marks, by which searches are found; each once.
         origins: The searches that this one starts from, with the `sequence` of each one's last change at that time.
+        owner: The name of the token that started the search; None without one.
     """
 
     id: str
@@ -84,6 +99,7 @@ class SearchRecord:
     notes: str | None = None
     tags: tuple[str, ...] = ()
     origins: Mapping[str, int] = field(default_factory=dict)
+    owner: str | None = None
 
     @property
     def kind(self) -> str:
@@ -237,11 +253,16 @@ class SearchCost:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The trials of a search in summary: counts by status (zeros included), the best trial so far, the cost."""
+    """The trials of a search in summary: counts by status (zeros included), the best trial so far, the cost.
+
+    Attributes:
+        children: Of each kind the id of the newest search that belongs to this one.
+    """
 
     trials: Mapping[TrialStatus, int]
     best: TrialRecord | None
     cost: SearchCost
+    children: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

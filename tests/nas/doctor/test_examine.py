@@ -33,6 +33,13 @@ def test_nothing_is_wrong_with_a_new_home(home):
     assert not list(home.iterdir()), "the doctor leaves everything as it is"
 
 
+def test_a_home_into_which_others_can_look_is_told(home):
+    home.chmod(0o755)
+    assert found("home", Level.NOTE) == [f"others on this machine can look into {home}: chmod 700 {home}"]
+    home.chmod(0o700)
+    assert found("home", Level.NOTE) == []
+
+
 def test_a_home_that_is_not_there_is_not_made(home):
     home.rmdir()
     assert "is not there yet" in found("home", Level.NOTE)[0]
