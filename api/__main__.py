@@ -23,7 +23,7 @@ from api.owner import make_private, own
 from nas.atomic import write_secret_atomically
 from nas.cli.serving import Host, KeepRay, Port, RootPath
 from nas.client.address import SERVER_FILE, RunningServer
-from nas.escaping import line_handler
+from nas.logs import configure
 from nas.settings import Settings, read_settings
 from nas.state_files import read_state
 from nas.store import Store, StoreError
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from workers.cluster.supervisor import Supervisor
 
 log = logging.getLogger("segnas.api")
+
+LINES = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+"""Of the log, for people."""
 
 DRAIN_SECONDS = 5
 """How long requests in progress may take after a signal to end."""
@@ -86,13 +89,14 @@ def serve(host: str | None, port: int | None, keep_ray: bool, root_path: str | N
     Returns:
         The exit code: 0 after an orderly end, 1 when something that the service needs is missing, 2 on wrong use.
     """
-    logging.basicConfig(level=logging.INFO, handlers=[line_handler("%(asctime)s %(levelname)s %(name)s: %(message)s")])
+    configure("text", LINES, sys.stderr)
     for chatty in ("httpx", "alembic"):  # they log every request to Ray and every plugin
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
         given = {"host": host, "port": port, "root_path": root_path}
         options = {name: value for name, value in given.items() if value is not None}
         settings = read_settings(**options)
+        configure(settings.log_format, LINES, sys.stderr)
         check_binding(settings)
         Store.open(settings.store_url).close()  # checks the URL only, without a connection
     except ValueError as error:

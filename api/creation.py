@@ -5,13 +5,13 @@ from __future__ import annotations
 from fastapi import Request, Response
 from pydantic import BaseModel
 
-from api.answers.forecasts import stored_forecast
 from api.budgets import require_budget
 from api.callers import Caller
 from api.feasibility import check_feasible
 from api.middleware.root_path import route_path
 from api.names import check_names, number_classes
 from api.reconciler import Reconciler
+from nas.forecast import stored_forecast
 from nas.kinds.registry import kind_of
 from nas.settings import Settings
 from nas.specs import SearchSpec

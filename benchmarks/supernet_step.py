@@ -1,12 +1,13 @@
 """Seconds and peak memory of a search step of Auto-DeepLab's supernet: the fast one against a direct implementation.
 
     python -m benchmarks.supernet_step [--layers 12] [--filters 8] [--blocks 5] [--crop 129] [--threads 2] [--repeat 3]
+        [--leave-out "written out"]
 
 A step updates the weights by a gradient on one batch and alpha and beta by a gradient on another, with the loop of the
 search. Each supernet runs in a process of its own; peak memory is that of the entire process, including some 0.3 GB of
-torch. The direct implementation, "written out" in the table (tests/nas/models/supernet/reference.py), is the reference
-with which the tests compare the fast supernet. Both run one after the other in one call, so that
-they compare on the same machine.
+torch. "torch's operators" is the fast supernet without native kernels. The direct implementation, "written out" in the
+table (tests/nas/models/supernet/reference.py), is the reference with which the tests compare the fast supernet. All run
+one after the other in one call, so that they compare on the same machine.
 """
 
 from __future__ import annotations
@@ -25,12 +26,13 @@ from typing import Any
 import torch
 from torch import nn
 
+from nas.models.layers.native import prepare_kernels
 from nas.models.supernet import build_supernet
 from nas.specs import BilevelSpec, SupernetSpec
 from nas.training.bilevel.loop import BilevelLoop
 
 CLASSES, BATCH = 19, 2
-WHICH = ("quick", "written out")
+WHICH = ("native", "torch's operators", "written out")
 
 
 def main() -> None:
@@ -39,12 +41,13 @@ def main() -> None:
     for name, default in (("layers", 12), ("filters", 8), ("blocks", 5), ("crop", 129), ("threads", 2), ("repeat", 3)):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--checkpointing", action="store_true", help="activation checkpointing in the quick supernet")
+    parser.add_argument("--leave-out", choices=WHICH[1:], action="append", default=[], help="a supernet to leave out")
     parser.add_argument("--only", choices=WHICH, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.only:
         print(json.dumps(measure(arguments)))
         return
-    results = {which: run_alone(which, sys.argv[1:]) for which in WHICH}
+    results = {which: run_alone(which, sys.argv[1:]) for which in WHICH if which not in arguments.leave_out}
     print(table(results, arguments))
 
 
@@ -63,9 +66,11 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         layers=arguments.layers,
         filters=arguments.filters,
         blocks=arguments.blocks,
-        activation_checkpointing=arguments.checkpointing and arguments.only == "quick",
+        activation_checkpointing=arguments.checkpointing and arguments.only != "written out",
     )
-    model = build_supernet(spec, CLASSES) if arguments.only == "quick" else written_out(spec)
+    if (reason := prepare_kernels("supernet", allowed=arguments.only == "native")) is not None:
+        raise SystemExit(reason)
+    model = written_out(spec) if arguments.only == "written out" else build_supernet(spec, CLASSES)
     bilevel = BilevelSpec(dataset="none", crop=(arguments.crop, arguments.crop), batch=BATCH)
     device = torch.device("cpu")
     loop = BilevelLoop(model, bilevel, torch.ones(CLASSES), total_steps=1000, device=device)  # type: ignore[arg-type]  # the reference has what the loop uses
@@ -110,9 +115,11 @@ def table(results: dict[str, dict[str, Any]], arguments: argparse.Namespace) -> 
     for which, result in results.items():
         cells = [f"{min(result[key]):.2f} ({statistics.median(result[key]):.2f})" for key in ("wall", "processor")]
         lines.append(f"| {which} | {cells[0]} | {cells[1]} | {result['peak'] / 1e9:.2f} GB |")
-    quick, slow = (results[which] for which in WHICH)
-    ratios = [min(slow[key]) / min(quick[key]) for key in ("wall", "processor")]
-    lines.append(f"| ratio | {ratios[0]:.1f} | {ratios[1]:.1f} | {slow['peak'] / quick['peak']:.2f} |")
+    quick, *others = results.items()
+    for which, slow in others:
+        ratios = [min(slow[key]) / min(quick[1][key]) for key in ("wall", "processor")]
+        memory = slow["peak"] / quick[1]["peak"]
+        lines.append(f"| {which} in parts of {quick[0]} | {ratios[0]:.1f} | {ratios[1]:.1f} | {memory:.2f} |")
     return "\n".join(lines)
 
 

@@ -1,15 +1,16 @@
-"""Where the seconds of one trial go, and what the feature bank saves: `python -m benchmarks.trial_anatomy`.
+"""Where the seconds of one trial go, and what bank and kernels save: `python -m benchmarks.trial_anatomy`.
 
-The same trial (one architecture, one fidelity, one seed) runs with the feature bank and with the frozen backbone in
-every step, both in this process on the same threads. The ratio is that of entire trials without instruments; the split
-is that of some steps with clocks around backbone, head, backward pass and optimiser. The data are generated scenes of
-the demo's size by default. Seconds are wall clock; CPU seconds of the process are shown beside them, as a busy machine
-stretches wall-clock seconds.
+The same trial (one architecture, one fidelity, one seed) runs with the feature bank, with the bank but without native
+kernels, and with the frozen backbone in every step, all in this process on the same threads, taking turns. The ratios
+are those of entire trials without instruments; the split is that of some steps with clocks around backbone, head,
+backward pass and optimiser. The data are generated scenes of the demo's size by default. The split is in seconds of the
+wall clock; CPU seconds of the process stand beside those of entire trials, as a busy machine stretches the wall clock.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import platform
 import tempfile
 import time
@@ -24,6 +25,7 @@ from torch import nn
 
 from nas.data.entry import DatasetEntry
 from nas.data.scenes.generate import generate
+from nas.models.layers.native import kernels, without_kernels
 from nas.models.networks import SegmentationNetwork
 from nas.specs import AugmentSpec, BackboneSpec, Fidelity, HeadSpec, OptimizerSpec
 from nas.training.loop.device import pick_device, reproducible_kernels, synchronize, thread_count
@@ -77,11 +79,16 @@ class Clock:
 
 @dataclass(frozen=True)
 class Trial:
-    """One architecture, trained with or without a feature bank at seed 0."""
+    """One architecture, trained with or without a feature bank, with or without native kernels, at seed 0."""
 
     architecture: Architecture
     prepared: Prepared
     device: torch.device
+    native: bool = True
+
+    def kernels(self) -> contextlib.AbstractContextManager[None]:
+        """Return the context in which the trial runs."""
+        return contextlib.nullcontext() if self.native else without_kernels()
 
     def start(self) -> tuple[SegmentationNetwork, Loop]:
         """Build the network and its training loop."""
@@ -94,9 +101,10 @@ class Trial:
 def whole_trial(trial: Trial) -> tuple[float, float, float]:
     """Run a trial; return wall and CPU seconds, from building the network to the last measurement, and score."""
     wall, cpu = time.perf_counter(), time.process_time()
-    _, loop = trial.start()
-    run = RungRun(loop, trial.prepared.fidelity.rungs, trial.prepared.dataset.num_classes, trial.device)
-    score = list(run.measurements())[-1].score
+    with trial.kernels():
+        _, loop = trial.start()
+        run = RungRun(loop, trial.prepared.fidelity.rungs, trial.prepared.dataset.num_classes, trial.device)
+        score = list(run.measurements())[-1].score
     return time.perf_counter() - wall, time.process_time() - cpu, score
 
 
@@ -104,13 +112,14 @@ def split_of_a_step(trial: Trial, steps: int) -> dict[str, float]:
     """Measure wall seconds per training step by part, over `steps` uncaptured steps after ten to warm up."""
     network, loop = trial.start()
     loop.capture_graph = False
-    loop.train(10)
     clock, device = Clock(trial.device), trial.device
-    hooks = _instrument(network, loop, clock)
-    started = time.perf_counter()
-    loop.train(10 + steps)
-    synchronize(device)
-    total = time.perf_counter() - started
+    with trial.kernels():
+        loop.train(10)
+        hooks = _instrument(network, loop, clock)
+        started = time.perf_counter()
+        loop.train(10 + steps)
+        synchronize(device)
+        total = time.perf_counter() - started
     for hook in hooks:
         hook.remove()
     parts = {part: seconds / steps for part, seconds in clock.parts.items()}
@@ -161,6 +170,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
         kinds = {
             "feature bank": Trial(architecture, with_bank, device),
+            "without native kernels": Trial(architecture, with_bank, device, native=False),
             "backbone in every step": Trial(architecture, replace(with_bank, bank=None), device),
         }
         _print_tables(kinds, options.repeat, options.split_steps)
@@ -182,23 +192,24 @@ def _print_tables(kinds: dict[str, Trial], repeat: int, split_steps: int) -> Non
     for part in parts:
         print(f"| {part} | " + " | ".join(f"{1e3 * splits[kind].get(part, 0.0):.2f}" for kind in kinds) + " |")
     print(f"| step | {' | '.join(f'{1e3 * sum(splits[kind].values()):.2f}' for kind in kinds)} |\n")
-    print("| " + " | ".join(["whole trial", *kinds, "ratio"]) + " |")
-    print("|---" * (2 + len(kinds)) + "|")
+    print("| " + " | ".join(["whole trial", *kinds]) + " |")
+    print("|---" * (1 + len(kinds)) + "|")
     for name, seconds in (("wall seconds (best)", walls), ("CPU seconds (best)", cpus)):
-        bank, loop = (min(seconds[kind]) for kind in kinds)
-        print(f"| {name} | {bank:.2f} | {loop:.2f} | {loop / bank:.2f} |")
-    bank_score, loop_score = scores.values()
-    print(f"| validation mIoU | {bank_score:.3f} | {loop_score:.3f} | |", flush=True)
+        best = [min(seconds[kind]) for kind in kinds]
+        print(f"| {name} | {' | '.join(f'{value:.2f}' for value in best)} |")
+        print(f"| ... in parts of the first | {' | '.join(f'{value / best[0]:.2f}' for value in best)} |")
+    print(f"| validation mIoU | {' | '.join(f'{scores[kind]:.4f}' for kind in kinds)} |", flush=True)
 
 
 def _describe(options: argparse.Namespace, fidelity: Fidelity, device: torch.device) -> None:
+    native = kernels("heads") if device.type == "cpu" else None
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{platform.machine()} CPU"
     print(
         f"{name}, {torch.get_num_threads()} thread(s), torch {torch.__version__}, {fidelity.precision}; "
         f"{options.images} training images {fidelity.crop[0]}x{fidelity.crop[1]}, MobileNet-v2 of "
         f"{fidelity.backbone.blocks or 18} stages, output stride "
         f"{fidelity.backbone.output_stride}, {fidelity.head.channels} filters, batch {fidelity.batch}, "
-        f"{fidelity.iterations} steps"
+        f"{fidelity.iterations} steps; native kernels: {'none' if native is None else native.identity}"
     )
 
 

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from hypothesis import settings as hypothesis_settings
+
+os.environ["SEGNAS_NATIVE"] = "false"  # before anything asks; the fixtures `native_...` turn the kernels on
 
 # Only names: what a test does not use it should not have to import.
 if TYPE_CHECKING:
@@ -45,6 +49,38 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("postgres")
         if any(item.path.is_relative_to(folder) for folder in NETWORKS):
             item.add_marker("slow")
+
+
+@pytest.fixture(scope="session")
+def native_cache() -> Path:
+    """The cache folder of compiled kernels, which stays between runs: its content has the hash of its source."""
+    return Path(tempfile.gettempdir()) / f"segnas-native-{os.getuid()}"
+
+
+@pytest.fixture
+def native_heads(native_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The kernels of heads, used within the test; skipped, and said why, where they cannot be compiled."""
+    with _native("heads", native_cache, monkeypatch) as found:
+        yield found
+
+
+@pytest.fixture
+def native_supernet(native_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The kernels of the supernet, likewise."""
+    with _native("supernet", native_cache, monkeypatch) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def _native(part: Any, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    from nas.models.layers.native import kernels, prepare_kernels, without_kernels
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    monkeypatch.setenv("SEGNAS_NATIVE", "true")
+    with without_kernels():  # restores what was chosen before
+        if (reason := prepare_kernels(part)) is not None:
+            pytest.skip(reason)
+        yield kernels(part)
 
 
 SOFTWARE = {"torch": "2.13.0"}

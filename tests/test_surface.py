@@ -60,7 +60,7 @@ GET  /v1/tokens/{token_id}
 PATCH /v1/tokens/{token_id}
 """
 
-PAGES = ("/", "/docs", "/openapi.json", "/healthz", "/readyz", "/static/app.js")
+PAGES = ("/", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics", "/static/app.js")
 """Not in the OpenAPI document."""
 
 COMMANDS = """
@@ -75,7 +75,7 @@ cache verify --cache --json
 calibrate SPEC.YAML --dry-run --json --key --watch
 calibration ID --json --plot
 compare ID... --json
-confirm ID --json --key --name --references --seeds --top --trials --watch
+confirm ID --json --key --learning-rates --name --references --seeds --top --trials --watch
 confirmation ID --json
 dashboard --json --print
 data add NAME DIR --classes --ignore --image-folder --image-suffix --images --json --layout --map --mask-folder \
@@ -113,11 +113,12 @@ token create NAME --device-hours --json --requests-per-minute --scope --valid-da
 token limit NAME|ID --device-hours --json --requests-per-minute
 token list --json
 token revoke NAME|ID --json
-trials ID --csv --json --top
+trials ID --csv --json --sort --top
 watch ID --json
 weights add NAME FILE --input-range --input-space --json --mean --replace --std
 weights list --json
 weights remove NAME --json
+worth SPEC.YAML --dry-run --json
 """
 
 ENVIRONMENT = """
@@ -130,7 +131,10 @@ SEGNAS_DATASETS
 SEGNAS_HOME
 SEGNAS_HOST
 SEGNAS_HUB
+SEGNAS_LOG_FORMAT
 SEGNAS_MAX_DRIVER_ATTEMPTS
+SEGNAS_METRICS_TOKEN
+SEGNAS_NATIVE
 SEGNAS_PORT
 SEGNAS_PUBLIC_URL
 SEGNAS_RAY_CA
@@ -138,6 +142,7 @@ SEGNAS_RAY_DASHBOARD
 SEGNAS_RAY_DASHBOARD_PUBLIC
 SEGNAS_RECONCILE_SECONDS
 SEGNAS_ROOT_PATH
+SEGNAS_STORAGE
 SEGNAS_TOKEN
 SEGNAS_WEIGHTS
 """
@@ -145,6 +150,7 @@ SEGNAS_WEIGHTS
 SECRETS = """
 SEGNAS_DATABASE_PASSWORD_FILE
 SEGNAS_DATABASE_URL_FILE
+SEGNAS_METRICS_TOKEN_FILE
 SEGNAS_TOKEN_FILE
 """
 """Name files, in which the secrets stand."""

@@ -40,9 +40,12 @@ def check_binding(settings: Settings) -> None:
             f"refusing to let pages of {settings.cors_origins[0]} use a service without a token: set SEGNAS_TOKEN, or "
             "leave SEGNAS_CORS_ORIGINS out"
         )
-    if settings.token is not None and len(settings.token.get_secret_value()) < 16:
-        raise ValueError("SEGNAS_TOKEN is too short to protect anything: use at least 16 characters")
+    for name, token in (("SEGNAS_TOKEN", settings.token), ("SEGNAS_METRICS_TOKEN", settings.metrics_token)):
+        if token is not None and len(token.get_secret_value()) < 16:
+            raise ValueError(f"{name} is too short to protect anything: use at least 16 characters")
 
+
+METRICS = "/metrics"
 
 USED_SECONDS = 600.0
 """How much older than now the noted last use of a token must be for another note."""
@@ -54,22 +57,26 @@ class TokenRequired:
     """ASGI middleware: says who asks, and answers 401 under /v1 to nobody in particular, before it reads the body.
 
     The service's own token is an admin's, and asks no database; the others are looked up with every request, so that a
-    token is refused as soon as it is revoked. Health routes are open.
+    token is refused as soon as it is revoked. Health routes are open. /metrics is guarded like the routes under /v1,
+    and may have a token of its own that opens nothing else.
 
     Args:
         app: The application.
         token: The service's own token.
         rates: Counts the requests of tokens with a limit.
+        metrics_token: Of whoever reads /metrics; None where only the other tokens do.
     """
 
-    def __init__(self, app: ASGIApp, token: SecretStr, rates: Rates) -> None:
+    def __init__(self, app: ASGIApp, token: SecretStr, rates: Rates, metrics_token: SecretStr | None = None) -> None:
         self.app = app
         self.token = token
         self.rates = rates
+        self.metrics_token = metrics_token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = route_path(scope) if scope["type"] == "http" else ""
-        if not path.startswith("/v1") and path not in _OPEN:
+        guarded = path.startswith("/v1") or path == METRICS
+        if (not guarded and path not in _OPEN) or (path == METRICS and self._is_scraper(scope)):
             await self.app(scope, receive, send)
             return
         try:
@@ -82,11 +89,15 @@ class TokenRequired:
                 return
         await self.app(scope, receive, send)
 
+    def _is_scraper(self, scope: Scope) -> bool:
+        secret = bearer(Headers(scope=scope))
+        return self.metrics_token is not None and secret is not None and _same(secret, self.metrics_token)
+
     async def _identify(self, scope: Scope) -> Caller:
         secret = bearer(Headers(scope=scope))
         if secret is None:
             raise _unknown("a bearer token is needed: send the header Authorization: Bearer <token>")
-        if secrets.compare_digest(secret.encode(), self.token.get_secret_value().encode()):
+        if _same(secret, self.token):
             return ANYBODY
         store: Store = scope["app"].state.store
         try:
@@ -112,6 +123,11 @@ def bearer(headers: Headers) -> str | None:
     """Return the bearer token that a request carries; None without one."""
     scheme, _, credentials = headers.get("Authorization", "").partition(" ")
     return credentials.strip() if scheme.lower() == "bearer" and credentials.strip() else None
+
+
+def _same(secret: str, token: SecretStr) -> bool:
+    """Compare in constant time."""
+    return secrets.compare_digest(secret.encode(), token.get_secret_value().encode())
 
 
 def _unknown(detail: str) -> ApiError:

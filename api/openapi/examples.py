@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from nas.first_search import first_request
 from nas.settings import Settings
 from nas.specs import (
     BlackBoxSpec,
@@ -118,28 +119,10 @@ CURL: dict[tuple[str, str], str] = {
 
 
 def example_spec(settings: Settings) -> dict[str, Any]:
-    """Make the spec of a search on the first registered data set that takes a few minutes on two CPU cores."""
-    spec = {
-        "kind": "black_box",
-        "name": "first-search",
-        "space": {"kind": "dense_cell", "branches": 5},
-        "strategy": {"name": "dpc", "startup": 6},
-        "trials": 12,
-        "resources": {"cpus": 1, "gpus": 0, "concurrent": 2},
-        "fidelity": {
-            "dataset": next(iter(settings.registered_datasets), "scenes"),
-            "backbone": {"name": "mobilenet_v2", "blocks": 5, "output_stride": 8, "warmup_iterations": 300},
-            "head": {"channels": 32, "dropout": 0.0, "rate_multiplier": 1},
-            "crop": [128, 256],
-            "augment": {"scale": [1.0, 1.0]},
-            "rungs": [150, 300],
-            "optimizer": {"name": "adam", "learning_rate": 0.004, "weight_decay": 0.0},
-            "class_weighting": 0.5,
-            "label_stride": 8,
-        },
-    }
-    BlackBoxSpec.model_validate(spec)
-    return spec
+    """Make the request of a first search on the first registered data set."""
+    request = first_request(next(iter(settings.registered_datasets), "scenes"))
+    BlackBoxSpec.model_validate(request)
+    return request
 
 
 def example_full_scale(settings: Settings) -> dict[str, Any]:

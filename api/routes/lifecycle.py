@@ -9,7 +9,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Query
 
-from api.answers.forecasts import stored_forecast
 from api.answers.searches import search_public
 from api.budgets import require_budget
 from api.creation import check
@@ -17,6 +16,7 @@ from api.deps import ReconcilerDep, SearchDep, SettingsDep, StoreDep
 from api.errors import ApiError
 from api.middleware.body import StrictJsonRoute
 from api.openapi.problems import problems
+from nas.forecast import stored_forecast
 from nas.kinds.extension import extended
 from nas.results.status import SearchStatus
 from nas.schemas.searches import SearchPublic

@@ -36,6 +36,7 @@ from api.names import number_classes
 from api.openapi.problems import problems
 from api.validity import close_when_invalid
 from api.warnings import find_warnings
+from nas.formatting import counted
 from nas.kinds.registry import kind_of, kinds
 from nas.results.status import SearchStatus
 from nas.schemas.dry_runs import DryRunPublic
@@ -247,7 +248,9 @@ def read_logs(
     """
     attempt = search.attempt if attempt is None else attempt
     if attempt > search.attempt:
-        raise ApiError(404, f"search {search.id} has had {search.attempt} drivers; there is no driver {attempt}")
+        raise ApiError(
+            404, f"search {search.id} has had {counted(search.attempt, 'driver')}; there is no driver {attempt}"
+        )
     if attempt == 0:
         return PlainTextResponse("")
     try:

@@ -47,9 +47,9 @@ function headOf({ searches, notes, comparable }) {
 async function drawWinners(place, searches, signal) {
   const wanted = searches.filter(({ winner }) => winner);
   if (JSON.stringify(wanted.map(({ winner }) => winner.drawing)) === place.madeOf) return;
-  const cards = await Promise.all(wanted.map(async ({ id, name, winner }) => {
+  const cards = await Promise.all(wanted.map(async ({ id, name, objective, winner }) => {
     const place = await drawingCard(winner.drawing, `best-${id}.svg`, signal);
-    const title = winner.score === null ? name : `${name}: ${score(winner.score)}`;
+    const title = winner.value === null ? name : `${name}: ${score(winner.value)} ${objective}`;
     place.querySelector("h2").textContent = title;
     place.setAttribute("aria-label", `best architecture of ${name}, ${id}`);
     return place;

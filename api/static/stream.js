@@ -56,6 +56,10 @@ export async function ask(path, options = {}) {
   return reply.status === 204 ? null : reply.json();
 }
 
+export function post(path, body, headers = {}, signal = null) {
+  return ask(path, { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json", ...headers }, signal });
+}
+
 export async function askText(path, options = {}) {
   return (await answer(path, options)).text();
 }
@@ -110,5 +114,17 @@ async function* events(body) {
       }
       if (event.data !== undefined) yield event;
     }
+  }
+}
+
+// The idempotency key of a request: the same one for the same request, so that one that is sent again starts nothing twice.
+export class Key {
+  of(request) {
+    const text = JSON.stringify(request);
+    if (this.text !== text) {
+      this.text = text;
+      this.value = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    }
+    return this.value;
   }
 }

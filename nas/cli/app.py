@@ -33,6 +33,7 @@ from nas.cli import (
     serving,
     tokens,
     watching,
+    worth,
 )
 from nas.escaping import one_line
 
@@ -64,6 +65,7 @@ PANELS: dict[str, dict[str, Callable[..., object]]] = {
     "Start": {
         "init": init.init,
         "serve": serving.serve,
+        "worth": worth.worth,
         "submit": remote.submit,
         "calibrate": rankings.calibrate,
         "full-scale": rankings.full_scale,

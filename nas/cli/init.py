@@ -20,6 +20,7 @@ def init(
     """Write a commented config.yaml into the home folder, and a first spec; no file is ever replaced."""
     from nas.cli.first_files import config_text, first_spec
     from nas.cli.output import print_json
+    from nas.first_search import backbones, first_request, usable
     from nas.setting_sources import CONFIG_FILE
     from nas.settings import read_settings
 
@@ -33,7 +34,8 @@ def init(
     config.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     _write_new(config, config_text(), mode=0o600)  # a token may come to stand in it
     try:
-        _write_new(spec, first_spec(dataset, str(spec)))
+        backbone = usable(list(backbones(settings.registered_weights))).backbone
+        _write_new(spec, first_spec(first_request(dataset, backbone), str(spec)))
     except OSError:
         config.unlink()
         raise

@@ -1,13 +1,13 @@
 """The record of every search, in SQL; `nas.store.store` states the contract."""
 
 from nas.store.errors import ConflictError, NotFoundError, SchemaError, SearchClosedError, StaleAttemptError, StoreError
-from nas.store.leaderboard import TrialOrder
 from nas.store.records import (
     BestStep,
     Change,
     DrawnScore,
     EpochEnd,
     Failure,
+    FollowUp,
     Lease,
     Overview,
     Page,
@@ -34,6 +34,7 @@ __all__ = [
     "DrawnScore",
     "EpochEnd",
     "Failure",
+    "FollowUp",
     "Lease",
     "NotFoundError",
     "Overview",
@@ -53,7 +54,6 @@ __all__ = [
     "Store",
     "StoreError",
     "TokenRecord",
-    "TrialOrder",
     "TrialRecord",
     "TrialSpan",
 ]

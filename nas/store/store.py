@@ -18,7 +18,8 @@ writer that was replaced, however long it slept, is refused (StaleAttemptError) 
 
 **A status changes by compare-and-set** (UPDATE ... WHERE status = expected): of any number of callers that try the
 same change, one succeeds. The end of a search, and its pause, also end its running trials, as stopped, in the same
-transaction; so a search that is over or paused has no running trials.
+transaction; so a search that is over or paused has no running trials. The search that follows a completed one, such
+as its confirmation, is queued in that transaction too, and no second time after the same result.
 
 **What was measured never changes; what was broken off may go on.** A trial that is completed or pruned never changes
 again, nor does any measurement: every UPDATE of a driver is conditional on a status that is not terminal. A search
@@ -72,6 +73,7 @@ import time
 from typing import Self
 
 from nas.store.adoption import Adoption
+from nas.store.census import Censuses
 from nas.store.changes import Changes
 from nas.store.chart import Chart
 from nas.store.costs import Costs
@@ -99,6 +101,7 @@ class Store(
     TrainingFree,
     Leaderboard,
     Overviews,
+    Censuses,
     Changes,
     Chart,
     Summaries,

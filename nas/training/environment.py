@@ -7,11 +7,15 @@ from pathlib import Path
 
 import torch
 
+from nas.models.layers.native import kernels
 from nas.results.software import deciding_versions
 from nas.training.prepare import Prepared
 from search_spaces.environment import Environment
 
 PROCESSORS = Path("/proc/cpuinfo")
+
+NATIVE = "native kernels"
+"""The entry of an environment's software where they train: they round otherwise than torch's operators."""
 
 
 def environment_of(prepared: Prepared, device: torch.device, processes: int = 1) -> Environment:
@@ -23,13 +27,14 @@ def environment_of(prepared: Prepared, device: torch.device, processes: int = 1)
         processes: Number of processes that train one network together.
     """
     on_cpu = device.type == "cpu"
+    native = kernels("heads") if on_cpu else None
     return Environment(
         device="cpu" if on_cpu else "cuda",
         model=device_model(device),
         threads=torch.get_num_threads() if on_cpu else None,
         processes=processes,
         inputs=prepared.inputs_key,
-        software=deciding_versions(),
+        software=deciding_versions() | ({} if native is None else {NATIVE: native.identity}),
     )
 
 

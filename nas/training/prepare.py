@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from nas.cache.shared import share
 from nas.data.bank import CropSource, Extract, FeatureBank, build_bank
 from nas.data.dataset import SegmentationDataset
 from nas.models.backbones.base import Backbone
@@ -20,6 +21,7 @@ from nas.training.backbone.warmup import used_images, warm_backbone, warm_up_for
 from nas.training.knowledge import class_graph
 from nas.training.labels import checked_labels
 from nas.training.loop.device import compute_dtype, pick_device, place
+from nas.training.native import kernels_meanwhile
 from nas.training.progress import Progress, silent
 from nas.training.workspace import Workspace
 from nas.weights.preprocessing import IMAGENET, Preprocessing
@@ -105,8 +107,10 @@ def prepare(
 
     Everything is cached under the hash of its inputs, and verified when it is read: a broken item is named in the log,
     set aside and made anew. Concurrent processes on a node make each item once; a killed process leaves no incomplete
-    item. What cannot be written is held in memory by this process. Unusual labels are logged as warnings where progress
-    is reported.
+    item. What cannot be written is held in memory by this process. Where the workspace has a storage, what another node
+    has made is fetched from there, and what is made here is published there. Unusual labels are logged as warnings
+    where progress is reported. On a CPU the native kernels of heads are compiled meanwhile, if this machine has none
+    yet.
 
     Args:
         fidelity: What trials are prepared for.
@@ -121,7 +125,20 @@ def prepare(
         DatasetError: The data set is broken, or its labels are such that scores would mean nothing (`check_labels`).
         OSError: The features can neither be written to the cache nor held in memory.
     """
+    share(workspace.cache, workspace.storage)
     target = pick_device(device)
+    with kernels_meanwhile(target, allowed=workspace.native, say=progress is not silent):
+        return _prepare(fidelity, workspace, whole_network, target, progress, parallel)
+
+
+def _prepare(  # noqa: PLR0917  as `prepare`
+    fidelity: Fidelity,
+    workspace: Workspace,
+    whole_network: bool,
+    target: torch.device,
+    progress: Progress,
+    parallel: int,
+) -> Prepared:
     dtype = compute_dtype(fidelity, target)
     dataset = workspace.dataset(fidelity.dataset).resized(fidelity.resize)
     folder = workspace.cache / "statistics"

@@ -56,7 +56,11 @@ def environment(settings: Settings, folder: Path, marker: str) -> dict[str, str]
         "SEGNAS_DATASETS": json.dumps({k: v.model_dump(mode="json") for k, v in settings.datasets.items()}),
         "SEGNAS_WEIGHTS": json.dumps({k: v.model_dump(mode="json") for k, v in settings.weights.items()}),
         "SEGNAS_HUB": json.dumps(settings.hub),
+        "SEGNAS_LOG_FORMAT": settings.log_format,
+        "SEGNAS_NATIVE": json.dumps(settings.native),
     }
+    if settings.storage is not None:
+        env["SEGNAS_STORAGE"] = settings.storage
     if _has_server(settings):
         env["SEGNAS_DATABASE_URL_FILE"] = str(folder / DATABASE_FILE)
     elif settings.database_url is not None:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from nas.models.layers.conv import BN_MOMENTUM, ConvBNReLU, batch_norm
 from nas.models.layers.depthwise import DepthwiseAtrous
+from nas.models.layers.fused import fused_separable
 from nas.models.layers.resampling import resize, sliding_mean
 
 POINTWISE_STD = 0.06
@@ -32,7 +33,10 @@ class AtrousSeparable(nn.Module):
         self.pointwise = ConvBNReLU(in_channels, out_channels, bn_momentum=bn_momentum, std=POINTWISE_STD)
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.pointwise(F.relu(self.bn(self.depthwise(x)), inplace=True))
+        depthwise, pointwise = self.depthwise, self.pointwise
+        y = fused_separable(x, depthwise.weight, depthwise.rate, self.bn, pointwise.conv, pointwise.bn)
+        if y is None:
+            y = pointwise(F.relu(self.bn(depthwise(x)), inplace=True))
         return y
 
 

@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from nas.models.layers.fused import fused_pointwise
 from nas.models.layers.tracing import is_exporting
 from nas.specs import network
 
@@ -85,7 +86,8 @@ class ConvBNReLU(nn.Module):
             init_truncated_normal(self.conv.weight, std)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(self.bn(self.conv(x)), inplace=True)
+        y = fused_pointwise(x, self.conv, self.bn)
+        return F.relu(self.bn(self.conv(x)), inplace=True) if y is None else y
 
 
 def build_logits(channels: int, num_classes: int) -> nn.Conv2d:

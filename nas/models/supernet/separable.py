@@ -14,6 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from nas.models.layers.native import Kernels, kernels_for
+
 NARROW = 16
 """Channels up to which a CPU multiplies two groups as one matrix: twice the work, half the time (8 x 8 is small)."""
 
@@ -53,8 +55,65 @@ def _run(x: Tensor, edges: int, filters: list[Tensor], pointwise: Tensor, rates:
     if torch.is_autocast_enabled(x.device.type):
         dtype = torch.get_autocast_dtype(x.device.type)
         x, pointwise, filters = x.to(dtype), pointwise.to(dtype), [filter_.to(dtype) for filter_ in filters]
+    if (kernels := kernels_for("supernet", x, pointwise, *filters)) is not None:
+        z: Tensor = _NativePass.apply(x, edges, tuple(rates), kernels, pointwise, *filters)  # type: ignore[no-untyped-call]  # torch's
+        return z
     y: Tensor = _Pass.apply(x, edges, tuple(rates), pointwise, *filters)  # type: ignore[no-untyped-call]  # torch's
     return y
+
+
+class _NativePass(torch.autograd.Function):
+    """The same pass by native kernels."""
+
+    @staticmethod
+    def forward(  # noqa: PLR0917  the arguments of autograd's functions go by position
+        ctx: Any, x: Tensor, edges: int, rates: tuple[int, ...], kernels: Kernels, pointwise: Tensor, *filters: Tensor
+    ) -> Tensor:
+        x, pointwise = _evenly_spaced(x), pointwise.contiguous()
+        filters = tuple(filter_.contiguous() for filter_ in filters)
+        sizes = torch.tensor([[filter_.shape[2] for filter_ in filters], rates])
+        y = x.new_empty(*x.shape[:3], len(rates), pointwise.shape[1] * pointwise.shape[2])
+        kernels.run(
+            "supernet_forward", x.dtype, x, filters, pointwise, y, sizes[0], sizes[1], *_extent(x, edges, pointwise)
+        )
+        ctx.edges, ctx.sizes, ctx.kernels = edges, sizes, kernels
+        ctx.save_for_backward(x, pointwise, *filters)
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, ...]:
+        x, pointwise, *filters = ctx.saved_tensors
+        need_x, need_pointwise, need_filters = (ctx.needs_input_grad[place] for place in (0, 4, 5))
+        grad_x = torch.empty_like(x, memory_format=torch.contiguous_format) if need_x else None
+        grad_pointwise = torch.empty_like(pointwise) if need_pointwise else None
+        grad_filters = [torch.empty_like(filter_) for filter_ in filters] if need_filters else None
+        ctx.kernels.run(
+            "supernet_backward",
+            x.dtype,
+            *(x, filters, pointwise, slope.contiguous()),
+            *(grad_x, grad_filters, grad_pointwise),
+            *(ctx.sizes[0], ctx.sizes[1]),
+            *_extent(x, ctx.edges, pointwise),
+        )
+        no_filters: list[Tensor | None] = [None] * len(filters)
+        return grad_x, None, None, None, grad_pointwise, *(grad_filters or no_filters)
+
+
+def _evenly_spaced(x: Tensor) -> Tensor:
+    """Return `x`, (N, H, W, S, C), with the cells at an even distance in memory, and all of a cell contiguous."""
+    step = x.stride(2)
+    height, width, sources, channels = x.shape[1:]
+    strides = (step * width * height, step * width, step, channels, 1)
+    return x if x.stride() == strides and step >= sources * channels else x.contiguous()
+
+
+def _extent(x: Tensor, edges: int, pointwise: Tensor) -> tuple[int, ...]:
+    """Return the sizes of a pass as supernet.cpp has them."""
+    images, height, width = x.shape[:3]
+    operators, groups, channels = pointwise.shape[:3]
+    sources, each = (groups // edges, edges) if edges else (groups, 1)
+    return images, height, width, operators, sources, each, channels, x.stride(2), 0 if edges else groups * channels
 
 
 class _Pass(torch.autograd.Function):

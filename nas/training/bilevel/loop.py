@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -47,9 +47,6 @@ class BilevelLoop:
         self._adam = torch.optim.Adam(
             self._architecture, adam.learning_rate, betas=adam.betas, weight_decay=adam.weight_decay
         )
-        self._forward: Callable[[Tensor], Tensor] = model
-        if spec.acceleration == "compile" and device.type == "cuda":
-            self._forward = torch.compile(model, dynamic=False)
         self._sums = torch.zeros(2, dtype=torch.float64, device=device)
         self._counts = [0, 0]
 
@@ -172,7 +169,8 @@ class BilevelLoop:
 
     def _logits(self, images: Tensor) -> Tensor:
         with autocast(self._device, self._dtype) if self._dtype is torch.bfloat16 else contextlib.nullcontext():
-            return self._forward(images)
+            logits: Tensor = self.model(images)
+            return logits
 
     def _add_loss(self, which: int, loss: Tensor) -> None:
         self._sums[which] += loss.double()

@@ -12,11 +12,13 @@ from typing import Any, NamedTuple
 
 import torch
 
+from nas.cache.shared import share
 from nas.data.bank import CropSource, crop_batches
 from nas.data.dataset import SegmentationDataset
+from nas.models.layers.native import prepare_kernels
 from nas.models.supernet import build_supernet
 from nas.results.snapshot import Remedy, Snapshot
-from nas.specs import AutoDeepLabSpec
+from nas.specs import AutoDeepLabSpec, BilevelSpec
 from nas.training.bilevel.loop import Batch, BilevelLoop
 from nas.training.bilevel.remedies import stopped_by
 from nas.training.bilevel.split import A, B, ImageStore, PartBatches, split_training_images
@@ -75,8 +77,8 @@ def search(
         The snapshots; the last one has `finished`.
 
     Raises:
-        ValueError: At the call: the data set is unknown or has too few images, or the checkpoint is of another spec,
-            seed or data set.
+        ValueError: At the call: the data set is unknown or has too few images, the checkpoint is of another spec,
+            seed or data set, or an option does not work on the device.
         DatasetError: The data set is broken.
         TrialError: While iterating: the loss is not finite, or memory is exhausted.
     """
@@ -135,16 +137,39 @@ def _start(
     on_step: OnStep | None = None,
     devices: float = 1.0,
 ) -> Iterator[Snapshot | StepsDone]:
-    run = _Run(spec, seed, workspace, pick_device(device))
+    target = pick_device(device)
+    _check_speed_options(spec.bilevel, target)
+    if target.type == "cpu" and (reason := prepare_kernels("supernet", workspace.native)) is not None:
+        _log.warning("%s", reason)
+    run = _Run(spec, seed, workspace, target)
     run.devices = devices
     state = None if saving.path is None else load_checkpoint(saving.path, run.key, refuse_others=True)
     return run.snapshots(state, saving, report_seconds, on_step)
+
+
+def _check_speed_options(bilevel: BilevelSpec, device: torch.device) -> None:
+    """Refuse what does not work, or makes a search slower.
+
+    Raises:
+        ValueError: Such an option is set.
+    """
+    if bilevel.acceleration != "none":
+        raise ValueError(
+            f"bilevel.acceleration {bilevel.acceleration!r} does not work yet: the supernet can be neither compiled "
+            "nor captured; set it to none"
+        )
+    if bilevel.precision == "bfloat16" and device.type == "cpu":
+        raise ValueError(
+            "bilevel.precision bfloat16 makes a step of the supernet some 9 times slower on a CPU: set it to float32, "
+            "or search on a GPU"
+        )
 
 
 class _Run:
     def __init__(self, spec: AutoDeepLabSpec, seed: int, workspace: Workspace, device: torch.device) -> None:
         self._spec, self._seed, self._device = spec, seed, device
         bilevel = spec.bilevel
+        share(workspace.cache, workspace.storage)
         dataset = workspace.dataset(bilevel.dataset).resized(bilevel.resize)
         split = dataset.split("train")
         images = min(bilevel.train_images or len(split), len(split))

@@ -109,7 +109,7 @@ def test_a_broken_record_is_told_with_ids(home):
     with Store.open(f"sqlite:///{home / 'segnas.db'}") as store:
         store.migrate()
         search, _ = store.create_search(BlackBoxSpec(name="x", fidelity=Fidelity(dataset="scenes")))
-    assert found("record", Level.NOTE) == ["1 searches are not over, and no service answers that works on them"]
+    assert found("record", Level.NOTE) == ["1 search is not over, and no service answers that works on them"]
     with contextlib.closing(sqlite3.connect(home / "segnas.db")) as connection, connection:
         connection.execute("UPDATE searches SET parent_id = 'gone'")
     assert found("record", Level.WRONG) == [f"1 searches have a parent that is not there: {search.id}"]

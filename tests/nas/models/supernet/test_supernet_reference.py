@@ -42,6 +42,12 @@ def both(case, num_classes=5):
     return fast, slow, torch.randn(shape, dtype=torch.float64)
 
 
+@pytest.mark.parametrize("case", ["three layers, three levels", "partial channels", "checkpointing"])
+def test_native_kernels_agree_too(case, native_supernet):
+    assert native_supernet is not None
+    test_outputs_and_all_gradients_agree(case)
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_outputs_and_all_gradients_agree(case):
     fast, slow, images = both(case)
