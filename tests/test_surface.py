@@ -60,6 +60,7 @@ PAGES = ("/", "/docs", "/openapi.json", "/healthz", "/readyz", "/static/app.js")
 COMMANDS = """
 bench export ID... --description --json --latency --licence --name --output -o
 bench info FILE --card --json
+bench merge FILE... --json --name --output -o
 bench query FILE HEAD --dataset --json --rung --seed
 bench top FILE --count --dataset --json --rung -n
 cache ls --cache --json

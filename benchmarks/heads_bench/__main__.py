@@ -3,7 +3,9 @@
     python -m benchmarks.heads_bench --folder build/heads_bench --heads 300
 
 A second run goes on where the first stopped, also with more heads. 300 heads with three seeds take about five hours on
-two free cores. `--data NAME=DIR` takes a data set that was made before: colin27 (benchmarks.real.brain) or scenes.
+two free cores. `--with TABLE` takes what another machine, or an earlier recording whose folder is gone, has measured:
+only the other heads are trained, and the new table has all of them. `--data NAME=DIR` takes a data set that was made
+before: colin27 (benchmarks.real.brain) or scenes.
 """
 
 from __future__ import annotations
@@ -12,14 +14,25 @@ import argparse
 from pathlib import Path
 
 from benchmarks.heads_bench.latency import measure_latencies
-from benchmarks.heads_bench.protocol import BRAIN, DATASETS, RUNGS, SCENE_IMAGES, SCENE_SIZE, SCENE_VAL, SEEDS, fidelity
+from benchmarks.heads_bench.protocol import (
+    BRAIN,
+    DATASETS,
+    RUNGS,
+    SCENE_IMAGES,
+    SCENE_SIZE,
+    SCENE_VAL,
+    SEEDS,
+    chunks,
+    fidelity,
+)
 from benchmarks.heads_bench.protocol import heads as choose_heads
 from benchmarks.heads_bench.record import data_folders, record
 from benchmarks.real.service import running
 from nas.heads_bench.build import build
 from nas.heads_bench.collect import collect
-from nas.heads_bench.file import write_table
+from nas.heads_bench.file import open_table, write_table
 from nas.heads_bench.latency_file import read_latencies
+from nas.heads_bench.merge import merge
 from nas.specs import Fidelity
 
 DESCRIPTION = f"""\
@@ -44,13 +57,16 @@ def main() -> None:
     parser.add_argument("--data", action="append", default=[], metavar="NAME=DIR", help="a data set made before")
     parser.add_argument("--only", choices=DATASETS, action="append", help="only this data set")
     parser.add_argument("--package", type=Path, help="the Debian package of the brain images, instead of a download")
+    parser.add_argument("--with", dest="known", type=Path, metavar="TABLE", help="a table whose heads are not trained")
     parser.add_argument("--heads", type=int, default=300)
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--rungs", type=int, nargs="+", default=RUNGS)
     parser.add_argument("--concurrent", type=int, default=2, help="trials at a time")
     parser.add_argument("--gpus", type=float, default=0.0, help="GPUs of a trial, such as 0.1")
     arguments = parser.parse_args()
+    known = None if arguments.known is None else open_table(arguments.known)
     heads = choose_heads(arguments.heads)
+    left = list(chunks(heads, () if known is None else {head.key for head in known.heads}))
     folder: Path = arguments.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     folders = data_folders(folder, _given(parser, arguments.data), arguments.package)
@@ -58,14 +74,18 @@ def main() -> None:
     fidelities = [fidelity(name, tuple(arguments.rungs)) for name in names]
     resources = {"cpus": 1, "gpus": arguments.gpus, "concurrent": arguments.concurrent}
     with running(folder, {name: folders[name] for name in names}) as bench:
-        searches = record(bench, heads, fidelities, arguments.seeds, resources)
+        searches = record(bench, left, fidelities, arguments.seeds, resources)
         trainings = list(collect(bench.client, searches))
     # The service is over, so nothing else runs while times are taken.
     latencies = folder / "latencies.jsonl"
-    measure_latencies(latencies, heads, [Fidelity.model_validate(at) for at in fidelities])
+    measure_latencies(
+        latencies, (head for _, chunk in left for head in chunk), [Fidelity.model_validate(at) for at in fidelities]
+    )
     how, found = read_latencies(latencies)
     made = build(trainings, name="SegHeads-Bench", description=DESCRIPTION, latency=how, latencies=found)
-    table = write_table(folder / "heads.zip", *made)
+    table = write_table(folder / "new.zip" if known else folder / "heads.zip", *made)
+    if known:
+        table = write_table(folder / "heads.zip", *merge([known, table]))
     print(f"{folder / 'heads.zip'}: {len(table.heads)} heads, hash {table.hash}")
 
 

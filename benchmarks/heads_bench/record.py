@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.heads_bench.protocol import BRAIN, CHUNK, SCENE_IMAGES, SCENE_SIZE, SCENE_VAL, SCENES
+from benchmarks.heads_bench.protocol import BRAIN, SCENE_IMAGES, SCENE_SIZE, SCENE_VAL, SCENES
 from benchmarks.real.brain import make
 from benchmarks.real.service import Bench
 from nas.data.scenes import generate
@@ -30,7 +30,7 @@ def data_folders(folder: Path, given: Mapping[str, Path], package: Path | None) 
 
 def record(
     bench: Bench,
-    heads: Sequence[Mapping[str, Any]],
+    chunks: Sequence[tuple[int, Sequence[Mapping[str, Any]]]],
     fidelities: Iterable[Mapping[str, Any]],
     seeds: int,
     resources: Mapping[str, float],
@@ -39,13 +39,20 @@ def record(
 
     Data sets take turns, so that a recording that is broken off has as much of each.
 
+    Args:
+        bench: The service.
+        chunks: By `benchmarks.heads_bench.protocol.chunks`.
+        fidelities: One for each data set.
+        seeds: Trainings of each head.
+        resources: Of the searches.
+
     Returns:
         Ids of the searches.
     """
     every, searches = list(fidelities), []
-    for first in range(0, len(heads), CHUNK):
+    for first, heads in chunks:
         for fidelity in every:
-            name = f"{fidelity['dataset']}: heads {first} to {first + CHUNK - 1}, {seeds} seeds"
-            spec = {"kind": "reference", "heads": heads[first : first + CHUNK], "fidelity": fidelity, "seeds": seeds}
+            name = f"{fidelity['dataset']}: {len(heads)} heads from {first} on, {seeds} seeds"
+            spec = {"kind": "reference", "heads": heads, "fidelity": fidelity, "seeds": seeds}
             searches.append(bench.done(name, {**spec, "resources": dict(resources)}).id)
     return searches

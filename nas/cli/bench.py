@@ -1,4 +1,4 @@
-"""The commands `bench info`, `bench query`, `bench top` and `bench export`: tables of trained heads."""
+"""The commands `bench info`, `bench query`, `bench top`, `bench export` and `bench merge`: tables of trained heads."""
 
 from __future__ import annotations
 
@@ -167,6 +167,23 @@ def export(
     line = f"wrote {output}: {len(table.heads)} heads" + (f", {out} left out" if out else "") + f", hash {table.hash}"
     said = {"wrote": [str(output)], "heads": len(table.heads), "left_out": out, "hash": table.hash}
     print_result(line, said, as_json)
+
+
+@app.command("merge")
+def merge_files(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Tables of one setting, the main one first.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The new table.")],
+    name: Annotated[str | None, typer.Option(help="Name of the new table; by default that of the first.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Join tables that were recorded apart into one."""
+    from nas.cli.output import print_result
+    from nas.heads_bench.file import open_table, write_table
+    from nas.heads_bench.merge import merge
+
+    table = write_table(output, *merge([open_table(file) for file in files], name))
+    line = f"wrote {output}: {len(table.heads)} heads of {len(files)} tables, hash {table.hash}"
+    print_result(line, {"wrote": [str(output)], "heads": len(table.heads), "hash": table.hash}, as_json)
 
 
 def _dataset(table: HeadsTable, given: str | None) -> str:

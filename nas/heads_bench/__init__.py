@@ -11,6 +11,7 @@ No torch is needed to read a table.
 
 from nas.heads_bench.file import open_table as open
 from nas.heads_bench.file import write_table
+from nas.heads_bench.merge import merge
 from nas.heads_bench.table import Head, HeadsTable, Latency, LeftOut, Measured, Setting
 
-__all__ = ["Head", "HeadsTable", "Latency", "LeftOut", "Measured", "Setting", "open", "write_table"]
+__all__ = ["Head", "HeadsTable", "Latency", "LeftOut", "Measured", "Setting", "merge", "open", "write_table"]

@@ -79,11 +79,17 @@ def _setting(setting: Setting) -> str:
         f"- backbone: {backbone.get('name')}, weights {backbone.get('weights')}, {frozen}, "
         f"stride {backbone.get('levels') or backbone.get('output_stride')}",
         f"- crop {setting.fidelity.get('crop')}, batch {setting.fidelity.get('batch')}, "
-        f"optimiser {setting.fidelity.get('optimizer')}, schedule {setting.fidelity.get('schedule')}",
+        f"optimiser {_words(setting.fidelity.get('optimizer', {}))}; "
+        f"schedule {_words(setting.fidelity.get('schedule', {}))}",
         f"- fidelity {setting.fidelity_key}, in full in `table.json`",
         f"- measured on: {machines or 'not known'}",
     ]
     return "\n".join(lines)
+
+
+def _words(part: Mapping[str, object]) -> str:
+    """Write a part of a fidelity by its fields' names: a document that was read has another order than a new one."""
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in sorted(part.items()))
 
 
 def _latency(about: About) -> str:

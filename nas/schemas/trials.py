@@ -64,6 +64,9 @@ class TrialPublic(PublicModel):
         None, description="The node from which its last result came: host, and the beginning of Ray's id of the node."
     )
     attempt: int
+    deaths: int = Field(
+        0, description="Attempts that were replaced because their process died; `retries` limits these."
+    )
     seed: int
     architecture: dict[str, Any] = Field(validation_alias=AliasChoices("architecture_json", "architecture"))
     text: str = Field(description="The architecture in one line.")

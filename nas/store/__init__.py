@@ -1,6 +1,6 @@
 """The record of every search, in SQL; `nas.store.store` states the contract."""
 
-from nas.store.errors import ConflictError, NotFoundError, SearchClosedError, StaleAttemptError, StoreError
+from nas.store.errors import ConflictError, NotFoundError, SchemaError, SearchClosedError, StaleAttemptError, StoreError
 from nas.store.leaderboard import TrialOrder
 from nas.store.records import (
     BestStep,
@@ -40,6 +40,7 @@ __all__ = [
     "RungPoint",
     "RungResult",
     "RungTime",
+    "SchemaError",
     "SearchClosedError",
     "SearchCost",
     "SearchRecord",

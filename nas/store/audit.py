@@ -172,6 +172,10 @@ def _curves(trial: tuple[Any, ...]) -> Iterator[tuple[str, Select[*tuple[Any, ..
         select(*_MEASUREMENT).join(TrialRow, of_trial).where(MeasurementRow.attempt > TrialRow.attempt),
     )
     yield (
+        "trials have more processes that died than attempts that were replaced",
+        select(*trial).where(TrialRow.deaths >= TrialRow.attempt),
+    )
+    yield (
         "measurements are deeper than the rung that the trial stands for",
         select(*_MEASUREMENT)
         .join(TrialRow, of_trial)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 
 class StoreError(Exception):
-    """The database cannot be used: it is unreachable, locked beyond the time limit, or of another schema version."""
+    """The database cannot be used: it is unreachable or locked beyond the time limit; subclasses are its answers."""
+
+
+class SchemaError(StoreError):
+    """The tables are of another version of the software; waiting does not help, a migration or an update does."""
 
 
 class NotFoundError(StoreError, LookupError):

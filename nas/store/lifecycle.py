@@ -147,11 +147,11 @@ class Lifecycle(Searches):
         connection.execute(update(SearchRow).where(SearchRow.id == search_id).values(values | changes))
 
     def _reopen_failed_trials(self, connection: Connection, search_id: str) -> None:
-        """Make failed trials stopped ones, which the next driver continues."""
+        """Make failed trials stopped ones, which the next driver continues with all of their retries."""
         connection.execute(
             update(TrialRow)
             .where(TrialRow.search_id == search_id, TrialRow.status == TrialStatus.FAILED)
-            .values(status=TrialStatus.STOPPED, reason="to be tried again", updated_at=self._clock())
+            .values(status=TrialStatus.STOPPED, reason="to be tried again", deaths=0, updated_at=self._clock())
         )
 
 

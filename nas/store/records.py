@@ -129,6 +129,8 @@ class TrialRecord:
         source: The trial from which this one was adopted with its numbers, as "SEARCH/NUMBER"; None for one that ran.
         reason: Why the trial ended as it did, as a sentence.
         node: The node from which its last result came; None before the first one, and for an adopted trial.
+        deaths: How many attempts were replaced because their process died: retries are counted by this. An attempt that
+            ends with its driver is none of them.
     """
 
     number: int
@@ -156,6 +158,7 @@ class TrialRecord:
     value: float | None = None
     latency: Mapping[str, Any] | None = None
     node: str | None = None
+    deaths: int = 0
 
     @cached_property
     def architecture(self) -> Architecture:

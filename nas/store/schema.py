@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, inspect, text
 
 from nas.store.engine import Database, store_errors
-from nas.store.errors import StoreError
+from nas.store.errors import SchemaError, StoreError
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -35,14 +35,15 @@ class Schema(Database):
         Any number of processes may call this at once: one migrates, the others wait and find nothing left to do.
 
         Raises:
-            StoreError: The database cannot be reached, or a newer version of the software has migrated it.
+            StoreError: The database cannot be reached.
+            SchemaError: A newer version of the software has migrated it.
         """
         from alembic import command
 
         with self._migration() as connection:
             found = _revision(connection)
             if found is not None and found not in revisions():
-                raise StoreError(f"the database is at revision {found}, which only a newer version knows")
+                raise SchemaError(f"the database is at revision {found}, which only a newer version knows")
             command.upgrade(_configuration(connection), "head")
 
     def downgrade(self, revision: str = "base") -> None:
@@ -56,14 +57,15 @@ class Schema(Database):
         """Check that the database can be used by this version.
 
         Raises:
-            StoreError: The database cannot be reached, or its tables are not of this version.
+            StoreError: The database cannot be reached, or has no tables yet.
+            SchemaError: Its tables are not of this version.
         """
         with self._read() as connection:
             found = _revision(connection)
         if found is None:
             raise StoreError("the database has no tables yet; migrate it first")
         if found != revisions()[0]:
-            raise StoreError(f"the database is at revision {found}, this version needs {revisions()[0]}; migrate it")
+            raise SchemaError(f"the database is at revision {found}, this version needs {revisions()[0]}; migrate it")
 
     @contextmanager
     def _migration(self) -> Iterator[Connection]:

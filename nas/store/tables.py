@@ -191,6 +191,9 @@ class TrialRow(Base):
     value: Mapped[float | None] = mapped_column(Double)  # of the search's first objective; null where score is
     latency: Mapped[dict[str, Any] | None] = mapped_column(LATENCY)
     node: Mapped[str | None] = mapped_column(String(255))  # where the latest attempt that sent anything ran
+    deaths: Mapped[int] = mapped_column(
+        Integer, server_default=text("0")
+    )  # attempts replaced because their process died
     # The number of the last change within the search, from 1; a larger number is visible only after all smaller ones.
     sequence: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
 

@@ -71,7 +71,9 @@ class Trials(Contents):
         insert = self._insert(TrialRow).from_select(["search_id", *values], current_driver).on_conflict_do_nothing()
         return insert.returning(TrialRow.number)  # not every database driver knows the row count of an INSERT
 
-    def begin_attempt(self, search_id: str, number: int, driver_attempt: int | None = None) -> int:
+    def begin_attempt(
+        self, search_id: str, number: int, driver_attempt: int | None = None, deaths: int | None = None
+    ) -> int:
         """Begin a new attempt of a trial; from now on writes of the attempt before are refused.
 
         The trial is a running one, or for a driver (`driver_attempt`) also one that was stopped with its search: that
@@ -81,6 +83,8 @@ class Trials(Contents):
             search_id: The search.
             number: The trial's number within the search.
             driver_attempt: Where given, this driver attempt must be the current one.
+            deaths: How many processes of the trial have died by now; None leaves the count as it is. It is a total, so
+                that a write that is repeated because its answer was lost counts once.
 
         Returns:
             The number of the new attempt.
@@ -92,13 +96,14 @@ class Trials(Contents):
         """
         may_begin = (TrialStatus.RUNNING,) if driver_attempt is None else (TrialStatus.RUNNING, TrialStatus.STOPPED)
         running = {"status": TrialStatus.RUNNING, "finished_at": None, "reason": None}
+        counted = {} if deaths is None else {"deaths": deaths}
         with self._write() as connection:
             if driver_attempt is not None:
                 require_driver(connection, search_id, driver_attempt)
             statement = (
                 update(TrialRow)
                 .where(_is_trial(search_id, number), TrialRow.status.in_(may_begin))
-                .values(attempt=TrialRow.attempt + 1, updated_at=self._clock(), **running)
+                .values(attempt=TrialRow.attempt + 1, updated_at=self._clock(), **running, **counted)
                 .returning(TrialRow.attempt)
             )
             attempt = connection.execute(statement).scalar_one_or_none()

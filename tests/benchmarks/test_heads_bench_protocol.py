@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.heads_bench.protocol import DATASETS, RUNGS, fidelity, heads
+from benchmarks.heads_bench.protocol import CHUNK, DATASETS, RUNGS, chunks, fidelity, heads
 from nas.specs import Fidelity, ReferenceSpec
 from search_spaces.dense_cell.architecture import DenseCell
 from search_spaces.document import architecture_from_dict
@@ -23,6 +23,15 @@ def test_the_random_cells_are_of_both_sizes_and_both_sets_of_operators():
     assert sizes.count(5) >= 190
     assert sizes.count(3) >= 80
     assert 30 < sum(bool(cell.units) for cell in cells) < 150
+
+
+def test_heads_that_are_known_are_not_measured_again():
+    listed = heads(75)
+    keys = [architecture_from_dict(head).key for head in listed]
+    assert [(first, len(chunk)) for first, chunk in chunks(listed)] == [(0, 25), (25, 25), (50, 25)]
+    left = list(chunks(listed, {*keys[:CHUNK], keys[30]}))
+    assert [(first, len(chunk)) for first, chunk in left] == [(25, 24), (50, 25)]
+    assert left[0][1] == [*listed[25:30], *listed[31:50]]
 
 
 @pytest.mark.parametrize("count", [0, 24, 301, -25])

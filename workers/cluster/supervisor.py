@@ -1,4 +1,4 @@
-"""Keeps the local Ray running: notices that it is dead or mute, ends what is left of it, and starts it again."""
+"""Keeps the local Ray running: notices that it is dead, mute or deaf, ends what is left of it, and starts it again."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from nas.settings import Settings
 from workers.cluster import health
 from workers.cluster.jobs import Cluster, ClusterUnreachable
 from workers.cluster.local import LocalRay, StartCancelledError
+from workers.cluster.refusals import Refusals
 from workers.cluster.requirements import why_no_driver
 from workers.cluster.watch import Watch
 
@@ -34,7 +35,7 @@ DRIVER = "driver"
 
 @dataclass(frozen=True)
 class Outage:
-    """The time from the moment when Ray was found dead or mute until it runs again.
+    """The time from the moment when Ray was found dead, mute or deaf until it runs again.
 
     Attributes:
         reason: What was found, as the end of a sentence.
@@ -64,6 +65,19 @@ class SupervisedCluster(Cluster):
     def __init__(self, dashboard_url: str, token: str, outage: Callable[[], str | None]) -> None:
         super().__init__(dashboard_url, token)
         self._outage = outage
+        self.refusals = Refusals()
+        """Jobs that were not taken while Ray was up."""
+
+    def submit(self, search_id: str, attempt: int, name: str) -> str:
+        """Submit a driver, and remember whether the cluster took it."""
+        try:
+            job = super().submit(search_id, attempt, name)
+        except ClusterUnreachable as error:
+            if self._outage() is None:
+                self.refusals.refused(str(error))
+            raise
+        self.refusals.taken()
+        return job
 
     def unreachable(self) -> str | None:
         """Say why Ray cannot be used; None when its job server answers and a driver would find what it imports."""
@@ -136,7 +150,7 @@ class Supervisor:
     def _run(self) -> None:
         while not self._closing.wait(LOOK_SECONDS):
             try:
-                reason = self._watch.look()
+                reason = self._watch.look() or self.cluster.refusals.deaf()
             except Exception:
                 log.exception("Ray could not be looked at; the next look is in %d s", LOOK_SECONDS)
                 continue
@@ -169,6 +183,7 @@ class Supervisor:
         self.ray = ray
         self.cluster.renew_token(ray.token)
         self._watch = Watch(ray.marker, self.cluster.answers)
+        self.cluster.refusals.restarted()
         self._running_since = time.monotonic()
         self.restarts += 1
         self._outage = None

@@ -12,7 +12,7 @@ import sys
 
 from nas.escaping import line_handler
 from nas.settings import Settings
-from nas.store import NotFoundError, StaleAttemptError, Store, StoreError
+from nas.store import NotFoundError, SchemaError, StaleAttemptError, Store, StoreError
 from workers.cluster.jobs import job_id
 from workers.driver.exit_codes import ExitCode
 from workers.driver.record import persist
@@ -45,6 +45,9 @@ def main(arguments: list[str]) -> int:
     except NotFoundError as error:
         log.warning("%s; this driver ends", error)
         return ExitCode.OVER
+    except SchemaError as error:
+        log.error("%s: the software of this node is not the service's; this driver ends", error)
+        return ExitCode.OTHER_VERSION
     except StoreError as error:
         if type(error) is not StoreError:  # the subclasses are answers, and an unexpected one is a fault
             raise

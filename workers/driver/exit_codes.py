@@ -13,10 +13,12 @@ class ExitCode(IntEnum):
         OVER: The search is over, or another driver has it.
         DATABASE_AWAY: The database stayed away for longer than the driver waits.
         RAY_AWAY: Ray could not be reached for longer than the driver waits, or was lost on the way.
+        OTHER_VERSION: The database is of another version of the software than the driver's node.
         INTERRUPTED: The driver was asked to end although its search goes on.
     """
 
     OVER = 0
     DATABASE_AWAY = 74  # EX_IOERR of sysexits.h
     RAY_AWAY = 75  # EX_TEMPFAIL
+    OTHER_VERSION = 78  # EX_CONFIG
     INTERRUPTED = 128 + signal.SIGTERM

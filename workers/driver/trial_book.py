@@ -124,7 +124,8 @@ class TrialBook:
     def relaunch(self, number: int) -> int:
         """Record a new attempt of a trial whose process died, and return it."""
         flight = self._flights[number]
-        flight.task = replace(flight.task, attempt=self._begin_attempt(number))
+        deaths = flight.task.deaths + 1
+        flight.task = replace(flight.task, attempt=self._begin_attempt(number, deaths), deaths=deaths)
         log.warning("trial %d: its process died; attempt %d", number, flight.task.attempt)
         return flight.task.attempt
 
@@ -189,8 +190,9 @@ class TrialBook:
     def _show(self) -> None:
         self._driver.show("trials", self._ended, self._plan.size)
 
-    def _begin_attempt(self, number: int) -> int:
-        return persist(lambda: self._store.begin_attempt(self._search_id, number, self._driver.attempt))
+    def _begin_attempt(self, number: int, deaths: int | None = None) -> int:
+        begin, driver = self._store.begin_attempt, self._driver.attempt
+        return persist(lambda: begin(self._search_id, number, driver, deaths))
 
     def _propose(self) -> _Flight | None:
         """The next proposal that has to be run; those measured before are adopted on the way."""
@@ -265,6 +267,7 @@ class TrialBook:
             search_name=self._driver.spec.name,
             number=trial.number,
             attempt=attempt,
+            deaths=trial.deaths,
             resources=self.resources,
             workspace=self._workspace,
             architecture=trial.architecture,

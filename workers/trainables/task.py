@@ -23,6 +23,7 @@ class Task:
         search_name: The search's name, for people only.
         number: Tells the search's trials (or runs) apart.
         attempt: Counts from 1; a process that died is replaced by the next attempt.
+        deaths: Processes of the work that have died before this task was made.
         resources: What the work takes.
         workspace: Where data sets, caches and checkpoints are.
     """
@@ -34,6 +35,7 @@ class Task:
     search_name: str
     number: int
     attempt: int = 1
+    deaths: int = 0
     resources: Resources
     workspace: Workspace
 

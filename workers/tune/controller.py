@@ -110,6 +110,7 @@ class SearchController(TuneController):  # type: ignore[misc]  # Ray has no type
             storage=self._storage,
             max_failures=self._book.retries,
         )
+        trial.run_metadata.num_failures = task.deaths  # those that earlier drivers saw count too
         trial.relative_logdir = trial.storage.trial_dir_name = "trials"  # one folder for all; nothing is written there
         return trial
 

@@ -63,6 +63,7 @@ CASES = [
     ("DELETE FROM fidelities", "trials name one of the fidelities that is not there", "S/0"),
     ("DELETE FROM environments", "measurements name an environment that is not there", "S/0/100"),
     ("DELETE FROM trials WHERE number = 2", "measurements belong to no trial", "S/2/100"),
+    ("UPDATE trials SET deaths = 1 WHERE number = 2", "trials have more processes that died than attempts", "S/2"),
     (
         "UPDATE measurements SET attempt = 9 WHERE number = 2",
         "measurements are of an attempt that the trial",

@@ -99,10 +99,14 @@ def test_failed_trials_are_tried_again_when_asked(store: Store, stopped: str):
     assert statuses(store, stopped) == ["completed", "pruned", "stopped", "stopped", "stopped"]
     driver = store.begin_driver(stopped)
     store.resume_search(stopped, retry_failed=True)  # the same request again, late: no failed trial is left
-    assert store.begin_attempt(stopped, 2, driver) == 2
+    assert store.begin_attempt(stopped, 2, driver, deaths=3) == 2
     store.finish_trial(stopped, 2, 2, T.FAILED)
     with pytest.raises(ConflictError, match="pause it first"):
         store.resume_search(stopped, retry_failed=True)
+    store.finish_search(stopped, driver, S.COMPLETED)
+    assert store.get_trial(stopped, 2).deaths == 3
+    store.resume_search(stopped, retry_failed=True)
+    assert store.get_trial(stopped, 2).deaths == 0, "all of its retries are its own again"
 
 
 def test_a_completed_search_has_nothing_to_resume_but_failed_trials(store: Store, driven: str, add):

@@ -137,6 +137,16 @@ def test_a_new_attempt_replaces_the_old_one(store: Store, driven: str, add, meas
     assert store.get_trial(driven, 0).attempt == 3
 
 
+def test_deaths_are_a_total_so_that_a_repeated_write_counts_once(store: Store, driven: str, add):
+    add(driven, 0)
+    assert store.get_trial(driven, 0).deaths == 0
+    for _ in range(2):
+        store.begin_attempt(driven, 0, 1, deaths=1)
+    store.begin_attempt(driven, 0, 1)
+    trial = store.get_trial(driven, 0)
+    assert (trial.attempt, trial.deaths) == (4, 1)
+
+
 @pytest.mark.parametrize("end", ENDS)
 def test_a_trial_that_is_over_never_changes(store: Store, driven: str, add, measured, end: TrialStatus):
     add(driven, 0)

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Self
 
 import pytest
 
 from nas.settings import Settings
-from workers.cluster import supervisor
+from workers.cluster import refusals, supervisor
 from workers.cluster.health import PARTS
 from workers.cluster.jobs import ClusterUnreachable, job_id
 from workers.cluster.local import LocalRay, StartCancelledError
 from workers.cluster.supervisor import LONGEST_PAUSE, Outage, Supervisor, pause
+from workers.cluster.watch import Watch
 
 JOB = job_id("s000000000000", 1)
 
@@ -90,6 +92,62 @@ def test_a_dead_ray_is_known_before_the_thread_has_looked(ray_told, tmp_path):
     assert kept.why_down() == str(Outage("its gcs_server is dead"))
     with pytest.raises(ClusterUnreachable, match="its gcs_server is dead"):
         kept.cluster.state(JOB)
+
+
+class DeafServer(BaseHTTPRequestHandler):
+    """A job server that answers what it is asked, and takes no job."""
+
+    def do_GET(self) -> None:
+        self.answer(404 if self.path.startswith("/api/jobs/") else 200, b"{}")
+
+    def do_POST(self) -> None:
+        self.answer(500, b"No available agent to submit job, please try again later.")
+
+    def answer(self, status: int, content: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing is printed."""
+
+
+@pytest.fixture
+def deaf() -> Iterator[str]:
+    """The address of a deaf job server."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), DeafServer) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_ray_that_takes_no_job_is_started_again(ray_told, deaf, tmp_path, monkeypatch):
+    """Its processes live and answer; only what is submitted is never taken."""
+    monkeypatch.setattr(Watch, "look", lambda _: None)
+    monkeypatch.setattr(Watch, "dead", lambda _: None)
+    monkeypatch.setattr(refusals, "DEAF_SECONDS", 0.0)
+    ray = replace(ray_told(None, None), dashboard_url=deaf)
+    with Supervisor(Settings(home=tmp_path), ray) as kept:
+        for times in range(1, 4):
+            assert kept.restarts == 0
+            with pytest.raises(ClusterUnreachable, match="did not take the job: No available agent"):
+                kept.cluster.submit("s000000000000", times, "name")
+        until(lambda: kept.restarts == 1)
+        assert kept.why_down() is None
+        time.sleep(0.1)
+        assert kept.restarts == 1, "what was refused before says nothing about the new one"
+
+
+def test_what_fails_while_ray_is_down_is_no_deafness(ray_told, tmp_path, monkeypatch):
+    monkeypatch.setattr(refusals, "DEAF_SECONDS", 0.0)
+    kept = Supervisor(Settings(home=tmp_path), ray_told())
+    for _ in range(3):
+        with pytest.raises(ClusterUnreachable, match="its gcs_server is dead"):
+            kept.cluster.submit("s000000000000", 1, "name")
+    assert kept.cluster.refusals.deaf() is None
 
 
 def test_the_end_does_not_wait_for_a_start(ray_told, tmp_path):

@@ -34,6 +34,16 @@ def test_a_driver_whose_database_stays_away_says_so(database, caplog):
     assert "gives up" in caplog.messages[-1]
 
 
+def test_a_driver_of_another_version_says_so_and_does_not_wait(database, caplog):
+    with Store.open(f"sqlite:///{database}") as store:
+        store.migrate()
+        store.downgrade("0011")
+    assert main([SEARCH, "1"]) == ExitCode.OTHER_VERSION
+    assert not [text for text in caplog.messages if "trying again" in text]
+    assert "the database is at revision 0011" in caplog.messages[-1]
+    assert "the software of this node is not the service's" in caplog.messages[-1]
+
+
 @pytest.mark.slow
 def test_a_driver_waits_for_its_database(database, monkeypatch):
     """What comes after the wait is the driver's work: it finds no such search, and ends in order."""
@@ -71,4 +81,12 @@ def test_an_answer_of_the_store_is_no_absence():
 def test_exit_codes_are_those_that_a_shell_and_ray_hand_on():
     assert (ExitCode.OVER, ExitCode.INTERRUPTED) == (0, 143)
     assert all(0 <= code < 256 for code in ExitCode)
-    assert not {ExitCode.DATABASE_AWAY, ExitCode.RAY_AWAY} & {1, 2, 126, 127, 130, 137, 139}  # Python's, the shell's
+    assert not {ExitCode.DATABASE_AWAY, ExitCode.RAY_AWAY, ExitCode.OTHER_VERSION} & {
+        1,
+        2,
+        126,
+        127,
+        130,
+        137,
+        139,
+    }  # Python's, the shell's

@@ -291,6 +291,19 @@ def test_a_new_attempt_does_not_record_what_is_recorded(store, spec_of):
     assert store.curve(search_id, 0) == [first, measure(flight.architecture, 20)]
 
 
+def test_deaths_are_counted_over_all_drivers_and_lost_drivers_are_none(store, spec_of):
+    search_id = search(store, spec_of(early_stopping=None))
+    first = begin(store, search_id)
+    launch(first)
+    assert [first.relaunch(0), first.relaunch(0)] == [2, 3]
+    replaced(store, search_id)
+    second = begin(store, search_id)
+    flight = launch(second)
+    assert (flight.number, flight.attempt, flight.deaths) == (0, 4, 2)
+    second.relaunch(0)
+    assert store.get_trial(search_id, 0).deaths == 3
+
+
 def test_predictions_are_recorded_beside_the_measurement(store, spec_of):
     """Those of a rung that is recorded too: the driver before may have died between the two writes."""
     search_id = search(store, spec_of(early_stopping=None))

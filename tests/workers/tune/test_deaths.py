@@ -13,11 +13,13 @@ from typing import Any
 
 import pytest
 
+from nas.kinds.registry import kind_of
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import Resources
 from nas.store import Store, TrialRecord
 from nas.training.workspace import Workspace
 from tests.builders import measured
+from workers.driver.record import DriverRecord
 from workers.driver.run import run_search
 from workers.driver.trial_book import TrialBook
 from workers.trainables.trial import TrialProcess
@@ -164,6 +166,23 @@ def test_two_retries_are_two_new_attempts(store, workspace, spec_of):
         (TrialStatus.FAILED, 3, "its process died 3 times"),
         (TrialStatus.COMPLETED, 3, None),
         (TrialStatus.COMPLETED, 1, None),
+    ]
+
+
+def test_retries_are_those_of_all_drivers_together(store, workspace, spec_of):
+    """A driver that saw two deaths is lost itself: its successor has the last attempt, not three new ones."""
+    search_id, lost = begin(store, spec_of(trials=2, early_stopping=None, retries=2))
+    driver = DriverRecord(store, store.get_search(search_id), lost)
+    driver.start()
+    first = TrialBook(driver, kind_of(driver.spec).plan(driver.spec, search_id, driver.records), workspace)
+    first.launch()
+    assert [first.relaunch(0), first.relaunch(0)] == [2, 3]
+    assert store.requeue_search(search_id, lost, 0.0, "the driver died")
+    attempt = store.begin_driver(search_id)
+    assert run(store, search_id, attempt, workspace, trial_process=DiesInTrials) is SearchStatus.COMPLETED
+    assert [summary(trial) for trial in store.all_trials(search_id)] == [
+        (TrialStatus.FAILED, 4, "its process died 3 times"),
+        (TrialStatus.COMPLETED, 3, None),
     ]
 
 
