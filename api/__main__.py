@@ -19,11 +19,11 @@ import uvicorn
 
 from api.app import create_app
 from api.middleware.auth import check_binding
-from api.owner import own
-from nas.atomic import write_text_atomically
-from nas.cli.serving import Host, KeepRay, Port
+from api.owner import make_private, own
+from nas.atomic import write_secret_atomically
+from nas.cli.serving import Host, KeepRay, Port, RootPath
 from nas.client.address import SERVER_FILE, RunningServer
-from nas.escaping import line_handler
+from nas.logs import configure
 from nas.settings import Settings, read_settings
 from nas.state_files import read_state
 from nas.store import Store, StoreError
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from workers.cluster.supervisor import Supervisor
 
 log = logging.getLogger("segnas.api")
+
+LINES = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+"""Of the log, for people."""
 
 DRAIN_SECONDS = 5
 """How long requests in progress may take after a signal to end."""
@@ -69,28 +72,31 @@ _app = typer.Typer(
 
 
 @_app.command()
-def _command(host: Host = None, port: Port = None, keep_ray: KeepRay = False) -> None:
+def _command(host: Host = None, port: Port = None, root_path: RootPath = None, keep_ray: KeepRay = False) -> None:
     """Serve the REST API and the live page, with a Ray of its own unless a cluster is configured."""
-    raise typer.Exit(serve(host, port, keep_ray))
+    raise typer.Exit(serve(host, port, keep_ray, root_path))
 
 
-def serve(host: str | None, port: int | None, keep_ray: bool) -> int:
+def serve(host: str | None, port: int | None, keep_ray: bool, root_path: str | None = None) -> int:
     """Serve until SIGTERM, SIGINT, SIGHUP or SIGQUIT.
 
     Args:
         host: The address to bind; None binds the configured one.
         port: The port to bind, 0 for any free one; None binds the configured one.
         keep_ray: Leave the Ray that the service has started running when the service ends.
+        root_path: The path below which a proxy shows the service; None takes the configured one.
 
     Returns:
         The exit code: 0 after an orderly end, 1 when something that the service needs is missing, 2 on wrong use.
     """
-    logging.basicConfig(level=logging.INFO, handlers=[line_handler("%(asctime)s %(levelname)s %(name)s: %(message)s")])
+    configure("text", LINES, sys.stderr)
     for chatty in ("httpx", "alembic"):  # they log every request to Ray and every plugin
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
-        options = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+        given = {"host": host, "port": port, "root_path": root_path}
+        options = {name: value for name, value in given.items() if value is not None}
         settings = read_settings(**options)
+        configure(settings.log_format, LINES, sys.stderr)
         check_binding(settings)
         Store.open(settings.store_url).close()  # checks the URL only, without a connection
     except ValueError as error:
@@ -111,6 +117,7 @@ def _run(settings: Settings, keep_ray: bool) -> None:
         listener = stack.enter_context(_listening_socket(settings))
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         ownership.announce(_address(settings))
+        make_private(settings.folder)
         with Store.open(settings.store_url) as store:
             store.migrate()  # before Ray is started, so that a database that cannot be used fails at once
         cluster: Cluster | None = None
@@ -167,7 +174,7 @@ def _server_file(settings: Settings) -> Iterator[None]:
     """Write the service's address to a file in the home folder, for the command line, and remove it at the end."""
     file = settings.folder / SERVER_FILE
     running = RunningServer(url=_address(settings), pid=os.getpid())
-    write_text_atomically(file, running.model_dump_json())
+    write_secret_atomically(file, running.model_dump_json())
     try:
         yield
     finally:

@@ -15,16 +15,23 @@ from fastapi import Depends, FastAPI
 from fastapi.responses import FileResponse
 from fastapi.security import HTTPBearer
 from fastapi.staticfiles import StaticFiles
+from starlette.middleware.cors import CORSMiddleware
 
 from api import errors, openapi
+from api.access import AUTHORISED
 from api.driver_logs import DriverLogs
 from api.events import EventHub
 from api.lately import Lately
+from api.metrics import Metrics, Recorded
+from api.middleware.audit import Audit
 from api.middleware.auth import LocalOnly, TokenRequired
 from api.middleware.body import BodyLimit
 from api.middleware.headers import PageHeaders
+from api.middleware.requests import Requests
+from api.middleware.root_path import RootPath
 from api.openapi.problems import problems
 from api.parameters import ONLY_DECLARED_PARAMETERS
+from api.rates import Rates
 from api.reconciler import JobCluster, Reconciler
 from api.routes import (
     calibrations,
@@ -34,6 +41,7 @@ from api.routes import (
     dashboard,
     health,
     lifecycle,
+    metrics,
     panels,
     predictions,
     rankings,
@@ -41,6 +49,7 @@ from api.routes import (
     reports,
     searches,
     snapshots,
+    tokens,
     trials,
 )
 from nas.settings import Settings
@@ -54,6 +63,14 @@ STATIC = Path(__file__).parent / "static"
 COLLECTOR_THRESHOLDS = (10_000, 20, 50)
 """When the cyclic garbage collector runs, see `gc.set_threshold`. At CPython's defaults a list of snapshots caused a
 full collection, of 40 ms, at every fifth request."""
+
+
+CROSS_ORIGIN: dict[str, Any] = {
+    "allow_methods": ("GET", "POST", "PATCH", "DELETE"),
+    "allow_headers": ("Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"),
+    "expose_headers": ("Location", "Idempotency-Replayed", "Retry-After", "ETag"),
+}
+"""What pages of the sites in `cors_origins` may send and read; cookies mean nothing to the service."""
 
 
 def create_app(settings: Settings, cluster: JobCluster | None = None) -> FastAPI:
@@ -77,6 +94,7 @@ def create_app(settings: Settings, cluster: JobCluster | None = None) -> FastAPI
     )
     app.state.settings = settings
     app.state.cluster = cluster
+    app.state.metrics = Metrics()
     app.state.logs = DriverLogs(settings.logs, cluster)
     errors.install(app)
     app.add_middleware(BodyLimit)
@@ -84,7 +102,14 @@ def create_app(settings: Settings, cluster: JobCluster | None = None) -> FastAPI
     if settings.token is None:
         app.add_middleware(LocalOnly)
     else:
-        app.add_middleware(TokenRequired, token=settings.token)
+        own = settings.token
+        app.add_middleware(TokenRequired, token=own, rates=Rates(), metrics_token=settings.metrics_token)
+    app.add_middleware(Audit)
+    app.add_middleware(Requests, metrics=app.state.metrics)
+    if settings.cors_origins:
+        app.add_middleware(CORSMiddleware, **CROSS_ORIGIN, allow_origins=settings.cors_origins)
+    if settings.root_path:
+        app.add_middleware(RootPath, root_path=settings.root_path)
     _add_routes(app, settings)
     openapi.install(app, settings)
     return app
@@ -93,15 +118,17 @@ def create_app(settings: Settings, cluster: JobCluster | None = None) -> FastAPI
 def _add_routes(app: FastAPI, settings: Settings) -> None:
     # The dependency only documents the token in OpenAPI; the middleware checks it.
     documented = [] if settings.token is None else [Depends(HTTPBearer(auto_error=False))]
-    guarded = [*documented, ONLY_DECLARED_PARAMETERS]
+    guarded = [*documented, AUTHORISED, ONLY_DECLARED_PARAMETERS]
     of_trials = (trials, predictions, panels, snapshots, references)
     for module in (searches, comparisons, lifecycle, *of_trials, rankings, confirmations, calibrations, reports):
         app.include_router(module.router, prefix="/v1", dependencies=guarded, responses=problems(503))
+    app.include_router(tokens.router, prefix="/v1", dependencies=guarded, responses=problems(503))
     app.include_router(catalogue.router, prefix="/v1", dependencies=guarded)
     app.include_router(dashboard.router, prefix="/v1", dependencies=guarded)
     app.include_router(dashboard.page_router)
     app.include_router(health.router, prefix="/v1", dependencies=[ONLY_DECLARED_PARAMETERS])
     app.include_router(health.router, include_in_schema=False, dependencies=[ONLY_DECLARED_PARAMETERS])
+    app.include_router(metrics.router, dependencies=[ONLY_DECLARED_PARAMETERS])
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for path, file in (("/", "index.html"), ("/docs", "docs.html")):
         app.add_api_route(path, _page(STATIC / file), include_in_schema=False, response_class=FileResponse)
@@ -121,7 +148,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     store = Store.open(settings.store_url)
     await to_thread.run_sync(store.migrate)
     app.state.store = store
-    app.state.hub = EventHub(store, settings)
+    measured: Metrics = app.state.metrics
+    recorded = Recorded(store, settings.cache)
+    measured.registry.register(recorded)
+    app.state.hub = EventHub(store, settings, metrics=measured)
     app.state.panels = Lately()
     app.state.reconciler = None
     if app.state.cluster is not None:
@@ -131,6 +161,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             seconds=settings.reconcile_seconds,
             max_attempts=settings.max_driver_attempts,
             logs=app.state.logs,
+            metrics=measured,
         )
         app.state.reconciler.start()
     # What exists now lives as long as the service: the collector, which stops every request meanwhile, need not look
@@ -148,4 +179,5 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await to_thread.run_sync(app.state.panels.close)
         if app.state.reconciler is not None:
             await to_thread.run_sync(app.state.reconciler.stop)
+        measured.registry.unregister(recorded)
         store.close()

@@ -7,10 +7,12 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Path, Query, Request
 
+from api.callers import Caller
 from api.driver_logs import DriverLogs
 from api.errors import ApiError
 from api.events import EventHub
 from api.lately import Lately
+from api.metrics import Metrics
 from api.reconciler import JobCluster, Reconciler
 from nas.schemas.panels import Panel
 from nas.settings import Settings
@@ -56,12 +58,24 @@ async def _panels(request: Request) -> Lately[tuple[Panel, ...]]:
     return panels
 
 
+async def _caller(request: Request) -> Caller:
+    caller: Caller = request.state.caller
+    return caller
+
+
+async def _metrics(request: Request) -> Metrics:
+    metrics: Metrics = request.app.state.metrics
+    return metrics
+
+
 SettingsDep = Annotated[Settings, Depends(_settings)]
 StoreDep = Annotated[Store, Depends(_store)]
 ClusterDep = Annotated[JobCluster | None, Depends(_cluster)]
 ReconcilerDep = Annotated[Reconciler | None, Depends(_reconciler)]
 LogsDep = Annotated[DriverLogs, Depends(_logs)]
 HubDep = Annotated[EventHub, Depends(_hub)]
+CallerDep = Annotated[Caller, Depends(_caller)]
+MetricsDep = Annotated[Metrics, Depends(_metrics)]
 PanelsDep = Annotated[Lately[tuple[Panel, ...]], Depends(_panels)]
 
 

@@ -76,7 +76,7 @@ class DriverLogs:
         try:
             lines = self.text(search_id, attempt).strip().splitlines()
         except ClusterUnreachable as error:
-            log.warning("no log of search %s: %s", search_id, error)
+            log.warning("no log of search %s: %s", search_id, error, extra={"search": search_id})
             return ""
         return "\n".join(lines[-15:])[-1500:]
 
@@ -101,7 +101,8 @@ class DriverLogs:
                 self._leave_out_old(search_id)
         except (ClusterUnreachable, OSError) as error:
             if not self._complained:
-                log.warning("the log of driver %d of search %s was not copied: %s", attempt, search_id, error)
+                sentence = "the log of driver %d of search %s was not copied: %s"
+                log.warning(sentence, attempt, search_id, error, extra={"search": search_id})
             self._complained = True
             return False
         self._complained = False

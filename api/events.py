@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 import anyio
 from anyio import to_thread
 
 from api.followers import Batch, DrawnFollower, Event, Follower, TrialFollower
+from api.metrics import Metrics
 from nas.settings import Settings
 from nas.store import NotFoundError, Store, StoreError
 
@@ -40,10 +42,21 @@ class _Feed:
 class EventHub:
     """Sends the events of searches to watchers. It runs in the server's event loop and reads the store in threads."""
 
-    def __init__(self, store: Store, settings: Settings, poll_seconds: float = POLL_SECONDS) -> None:
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        poll_seconds: float = POLL_SECONDS,
+        *,
+        metrics: Metrics | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._store = store
         self._settings = settings
         self._poll_seconds = poll_seconds
+        self._metrics = metrics or Metrics()
+        self._metrics.count_streams_by(lambda: sum(len(feed.queues) for feed in self._feeds.values()))
+        self._clock = clock
         self._feeds: dict[tuple[str, bool], _Feed] = {}
 
     async def close(self) -> None:
@@ -81,6 +94,8 @@ class EventHub:
             while batch := await queue.get():
                 for event in batch:
                     yield event
+                    if event.recorded_at is not None:
+                        self._metrics.sent(event.recorded_at, self._clock())
                 if batch[-1].name == "end":
                     return
         finally:
@@ -106,9 +121,9 @@ class EventHub:
             while feed.queues and not await self._read(feed):
                 await asyncio.sleep(self._poll_seconds)
         except NotFoundError:
-            log.info("the events of search %s end: it is no longer there", key[0])
+            log.info("the events of search %s end: it is no longer there", key[0], extra={"search": key[0]})
         except Exception:
-            log.exception("the events of search %s end early", key[0])
+            log.exception("the events of search %s end early", key[0], extra={"search": key[0]})
         finally:
             del self._feeds[key]
             feed.started.set()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from nas.data.entry import Registration
 from nas.data.errors import DatasetError
+from nas.formatting import counted
 from nas.kinds.protocol import Records
 from nas.kinds.registry import kind_of
 from nas.settings import Settings
@@ -111,7 +112,8 @@ def surveyed(entry: Registration, here: bool) -> Survey | str | None:
         return _surveys().of(entry)
     except (DatasetError, OSError) as error:
         # On a cluster the folder may be another one, or a place where only the nodes have something mounted.
-        return _without_root(str(error), entry.root) if here else None
+        fetched_later = entry.url is not None and not entry.root.expanduser().exists()
+        return _without_root(str(error), entry.root) if here and not fetched_later else None
 
 
 def _without_root(text: str, root: Path) -> str:
@@ -137,7 +139,7 @@ def _batch(path: str, fidelity: Fidelity, found: Survey) -> Iterator[FieldProble
     images = _used(fidelity.train_images, found)
     crops = images * fidelity.views
     if fidelity.batch > crops:
-        what = f"{images} training images" + ("" if fidelity.views == 1 else f" in {fidelity.views} views")
+        what = counted(images, "training image") + ("" if fidelity.views == 1 else f" in {fidelity.views} views")
         yield FieldProblem(
             path=f"{path}.batch",
             message=f"a batch of {fidelity.batch} is larger than the data, {what}: use {crops} at most",
@@ -164,7 +166,7 @@ def _used(limit: int | None, found: Survey) -> int:
 def _resources(resources: Resources) -> Iterator[FieldProblem]:
     cpus = os.cpu_count() or 1
     if resources.cpus > cpus:
-        message = f"a trial would wait for ever: this machine has {cpus} CPUs, and searches run on it alone"
+        message = f"a trial would wait for ever: this machine has {counted(cpus, 'CPU')}, and searches run on it alone"
         yield FieldProblem(path="resources.cpus", message=message)
     if resources.gpus > 0 and sys.platform == "linux" and not _has_gpu():
         message = "a trial would wait for ever: this machine has no GPU, and searches run on it alone"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, TypedDict, get_args
 
 from api.feasibility import surveyed, trains_here
+from nas.first_search import backbones, first_request, usable
 from nas.schemas.first_search import BackboneChoice, FirstSearchPublic, StrategyChoice
 from nas.settings import Settings
-from nas.specs import BackboneSpec, BlackBoxSpec, Strategy
-from nas.weights.check import missing_parts
-from nas.weights.entry import WeightsEntry
+from nas.specs import BlackBoxSpec, Strategy
 from search_spaces.validation import FieldProblem, InputError
 
 if TYPE_CHECKING:
@@ -24,21 +23,12 @@ _SIDE = 64, 256
 
 _BATCH = 8
 
-_BACKBONES: tuple[tuple[str, Mapping[str, Any]], ...] = (
-    (
-        "EfficientNet-Lite0, ImageNet weights, stride 8",
-        {"name": "efficientnet_lite0", "output_stride": 32, "levels": [8]},
-    ),
-    (
-        "EfficientNet-Lite0, ImageNet weights, strides 8 and 16",
-        {"name": "efficientnet_lite0", "output_stride": 32, "levels": [8, 16]},
-    ),
-    (
-        "small MobileNet-v2, trained on this data set first",
-        {"name": "mobilenet_v2", "blocks": 5, "output_stride": 8, "warmup_iterations": 300},
-    ),
-)
-"""All write at stride 8, as the labels of the first search are read."""
+
+class Fitting(TypedDict, total=False):
+    """What a first search takes from the images; what is left out is as usual."""
+
+    crop: tuple[int, int]
+    batch: int
 
 
 def first_search(settings: Settings, dataset: str | None) -> FirstSearchPublic:
@@ -61,36 +51,13 @@ def first_search(settings: Settings, dataset: str | None) -> FirstSearchPublic:
         found = surveyed(registered[name], trains_here(settings))
     except ValueError as error:
         raise InputError([FieldProblem(path="dataset", message=f"{name}: {error}")]) from None
-    backbones = tuple(_backbones(settings.registered_weights))
-    usable = next((choice for choice in backbones if choice.problem is None), backbones[-1])
-    crop, batch = _fitting(found) if isinstance(found, dict) else ((128, 128), _BATCH)
-    request = {
-        "kind": "black_box",
-        "name": f"first on {name}",
-        "space": {"kind": "dense_cell", "branches": 5},
-        "strategy": {"name": "dpc", "startup": 6},
-        "trials": 12,
-        "early_stopping": {"reduction": 2},
-        "resources": {"cpus": 1, "concurrent": 2},
-        "fidelity": {
-            "dataset": name,
-            "backbone": usable.backbone,
-            "crop": list(crop),
-            "augment": {"scale": [1.0, 1.0]},
-            "head": {"channels": 32, "dropout": 0.0, "rate_multiplier": 1},
-            "rungs": [150, 300],
-            "batch": batch,
-            "optimizer": {"name": "adam", "learning_rate": 0.016, "weight_decay": 0.0},
-            "label_stride": 8,
-        },
-    }
-    return FirstSearchPublic(request=request, backbones=backbones, strategies=tuple(_strategies(request)))
-
-
-def _backbones(weights: Mapping[str, WeightsEntry]) -> Iterator[BackboneChoice]:
-    for text, backbone in _BACKBONES:
-        missing = [message for _, message in missing_parts(BackboneSpec.model_validate(backbone), weights)]
-        yield BackboneChoice(text=text, backbone=dict(backbone), problem="; ".join(missing) or None)
+    choices = tuple(backbones(settings.registered_weights))
+    request = first_request(name, usable(choices).backbone, **_fitting(found) if isinstance(found, dict) else {})
+    return FirstSearchPublic(
+        request=request,
+        backbones=tuple(BackboneChoice(**choice._asdict()) for choice in choices),
+        strategies=tuple(_strategies(request)),
+    )
 
 
 def _strategies(request: Mapping[str, Any]) -> Iterator[StrategyChoice]:
@@ -105,11 +72,14 @@ def _strategies(request: Mapping[str, Any]) -> Iterator[StrategyChoice]:
         yield StrategyChoice(name=name, text=(strategy.__doc__ or "").split("\n")[0].rstrip("."))
 
 
-def _fitting(found: Survey) -> tuple[tuple[int, int], int]:
+def _fitting(found: Survey) -> Fitting:
     """The crop and the batch that the smallest training image and their number allow."""
     train = found["train"]
-    height, width = (_side(min(sides)) for sides in zip(*train.sizes, strict=True)) if train.sizes else (128, 128)
-    return (height, width), max(1, min(_BATCH, train.images))
+    batch = max(1, min(_BATCH, train.images))
+    if not train.sizes:
+        return {"batch": batch}
+    height, width = (_side(min(sides)) for sides in zip(*train.sizes, strict=True))
+    return {"crop": (height, width), "batch": batch}
 
 
 def _side(pixels: int) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 from zlib import crc32
 
@@ -27,11 +27,16 @@ CHART_SHARE = 0.05
 
 @dataclass(frozen=True)
 class Event:
-    """One server-sent event: `name` is search, trial, leaderboard, scores or end; `data` is JSON."""
+    """One server-sent event: `name` is search, trial, leaderboard, scores or end; `data` is JSON.
+
+    `recorded_at` is when the change of a trial that it tells was recorded (of several, the oldest one's), in seconds
+    since the epoch; None where it tells none, or where it tells how things are.
+    """
 
     name: str
     data: str
     id: str | None = None
+    recorded_at: float | None = field(default=None, compare=False)
 
 
 Batch = tuple[Event, ...]
@@ -114,7 +119,7 @@ class TrialFollower:
         if self._sequence is None:
             self._sequence = last
         for changes in self._pages(self._sequence, last):
-            events += map(_trial_event, changes)
+            events += (replace(_trial_event(change), recorded_at=change.trial.updated_at) for change in changes)
             self._sequence = changes[-1].sequence
         if self._search.read(self._sequence, record):
             events.append(self._search.event)
@@ -169,11 +174,12 @@ class DrawnFollower:
             self._parts = {**self._parts, "search": self._search.event}
         overview = self._search.overview
         assert overview is not None, "the search was read"
-        if self._of.get("leaderboard") != last:
-            self._put("leaderboard", leaderboard(self._store, self._id, overview).model_dump_json(), last)
+        if (drawn := self._of.get("leaderboard")) != last:
+            since = None if drawn is None else self._store.recorded_since(self._id, drawn)
+            self._put("leaderboard", leaderboard(self._store, self._id, overview).model_dump_json(), last, since)
         if self._of.get("scores") != last and (self.over or self._clock() >= self._chart_after):
             begun = self._clock()
-            self._put("scores", scores(self._store, self._id, overview).model_dump_json(), last)
+            self._put("scores", scores(self._store, record, overview).model_dump_json(), last)
             self._chart_after = self._clock() + (self._clock() - begun) / CHART_SHARE
         return _marked([event for name, event in self._parts.items() if before.get(name) != event], self._parts)
 
@@ -185,9 +191,9 @@ class DrawnFollower:
     def missed(self, last_event_id: str | None) -> Iterator[Batch]:  # noqa: ARG002  no trials are sent
         return iter(())
 
-    def _put(self, name: str, data: str, sequence: int) -> None:
+    def _put(self, name: str, data: str, sequence: int, recorded_at: float | None = None) -> None:
         self._of[name] = sequence
-        self._parts = {**self._parts, name: Event(name, data)}
+        self._parts = {**self._parts, name: Event(name, data, recorded_at=recorded_at)}
 
 
 def _marked(events: list[Event], parts: Mapping[str, Event]) -> Batch:

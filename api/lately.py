@@ -1,4 +1,7 @@
-"""Values that take long to compute: made beside the answers, and the last ones given meanwhile."""
+"""Values that take long to compute: made beside the answers, and the last ones given meanwhile.
+
+Who needs the present value and no older one (a report, say) waits for it, and leaves it to the others.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from threading import Lock
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar, cast
 
 T = TypeVar("T")
 
@@ -74,10 +77,7 @@ class Lately(Generic[T]):
             make: Makes it, in another thread.
         """
         with self._lock:
-            entry = self._entries.setdefault(key, _Entry())
-            self._entries.move_to_end(key)
-            while len(self._entries) > KEPT:
-                self._entries.popitem(last=False)
+            entry = self._entry(key)
             if entry.state == state:
                 return entry.found(state)
             if entry.making is None and self._clock() >= entry.again_at:
@@ -87,6 +87,36 @@ class Lately(Generic[T]):
             wait([making], PATIENCE)
         with self._lock:
             return entry.found(state)
+
+    def present(self, key: Hashable, state: Hashable, make: Callable[[], T]) -> T:
+        """Return the value of a key for the present state, however long it takes to make it.
+
+        It is made in the thread that asks, unless it is being made already.
+
+        Args:
+            key: Names the value, as in `get`.
+            state: What the value depends on.
+            make: Makes it; what it raises is raised here.
+        """
+        with self._lock:
+            entry = self._entry(key)
+            making = entry.making if entry.state != state else None
+        if making is not None:
+            wait([making])
+        with self._lock:
+            if entry.state == state:
+                return cast("T", entry.value)
+        value = make()
+        with self._lock:
+            entry.state, entry.value = state, value
+        return value
+
+    def _entry(self, key: Hashable) -> _Entry[T]:
+        entry = self._entries.setdefault(key, _Entry())
+        self._entries.move_to_end(key)
+        while len(self._entries) > KEPT:
+            self._entries.popitem(last=False)
+        return entry
 
     def close(self) -> None:
         """Drop what waits to be made, and wait for what is being made."""

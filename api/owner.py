@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import socket
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -51,6 +52,24 @@ class Ownership:
         self.file.flush()
 
 
+def make_private(folder: Path) -> None:
+    """Take the rights of others off the database file of a home folder, which an older version made for all to read.
+
+    The folder itself stays as it is: who has opened it may share data sets in it.
+
+    Args:
+        folder: The home folder.
+    """
+    for path in folder.glob("segnas.db*"):
+        with contextlib.suppress(OSError):  # somebody else's file, or one that has gone
+            if (mode := stat.S_IMODE(path.stat().st_mode)) & 0o077:
+                path.chmod(mode & 0o700)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
 @contextlib.contextmanager
 def own(folder: Path) -> Iterator[Ownership]:
     """Hold a home folder as its only service.
@@ -64,9 +83,9 @@ def own(folder: Path) -> Iterator[Ownership]:
     Raises:
         HomeTakenError: Another service holds the folder; the message says which.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / LOCK_FILE
-    with path.open("a") as file:  # "w" would erase what the holder says
+    with open(path, "a", opener=_private) as file:  # "w" would erase what the holder says
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -18,9 +18,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from api.budgets import pause_spent
 from api.decisions import ACTIVE_JOB, Action, Loss, back_off, decide, explain_loss, setbacks_after
 from api.driver_logs import DriverLogs
 from api.leases import BEAT_SECONDS, LeaseKeeper
+from api.metrics import Metrics
+from nas.formatting import counted
+from nas.logs import logged_with
 from nas.results.status import SearchStatus
 from nas.store import ConflictError, SearchRecord, Store, StoreError
 from workers.cluster.health import Problems
@@ -110,6 +114,7 @@ class Reconciler:
         max_attempts: The number of drivers lost in a row, by their own fault and without progress, after which a
             search fails.
         logs: Where the drivers' logs are copied to.
+        metrics: Counts the passes and the steps; None counts them for nobody.
         clock: A monotonic clock in seconds.
     """
 
@@ -121,6 +126,7 @@ class Reconciler:
         seconds: float,
         max_attempts: int,
         logs: DriverLogs,
+        metrics: Metrics | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
@@ -128,6 +134,7 @@ class Reconciler:
         self._seconds = seconds
         self._max_attempts = max_attempts
         self._logs = logs
+        self._metrics = metrics or Metrics()
         self._clock = clock
         owner = f"{socket.gethostname()[:200]}:{os.getpid()}:{secrets.token_hex(4)}"
         self._leases = LeaseKeeper(store, owner, clock)
@@ -173,10 +180,13 @@ class Reconciler:
         while not self._closing.is_set():
             hurry = False
             try:
-                hurry = self.run_once()
+                with self._metrics.passes.time():
+                    hurry = self.run_once()
             except StoreError as error:
+                self._metrics.failed_passes.inc()
                 log.warning("the store cannot be used: %s; the next pass tries again", error)
             except Exception:
+                self._metrics.failed_passes.inc()
                 log.exception("a pass failed; the next one tries again")
             self._rest(min(self._seconds, HURRY_SECONDS) if hurry else self._seconds)
 
@@ -203,21 +213,33 @@ class Reconciler:
         answers = self._cluster_answers()
         self._see_out(mine, answers)
         attend = self._attend if answers else self._await_cluster
-        hurry = False
+        hurry = self._pause_spent(mine)
         for search in mine:
             if self._closing.is_set():
                 break
-            try:
-                self._leases.beat(after=BEAT_SECONDS / 2)
-                hurry |= attend(search)
-            except (ClusterUnreachable, StoreError) as error:
-                log.warning("search %s waits: %s", search.id, error)
-            except Exception:
-                log.exception("search %s could not be attended to; the next pass tries again", search.id)
+            with logged_with(search=search.id):
+                try:
+                    self._leases.beat(after=BEAT_SECONDS / 2)
+                    hurry |= attend(search)
+                except (ClusterUnreachable, StoreError) as error:
+                    log.warning("search %s waits: %s", search.id, error)
+                except Exception:
+                    log.exception("search %s could not be attended to; the next pass tries again", search.id)
         return hurry
+
+    def _pause_spent(self, searches: list[SearchRecord]) -> bool:
+        """Pause what has spent its budget; where that cannot be found out, the searches go on."""
+        try:
+            return pause_spent(self._store, searches)
+        except StoreError:
+            raise
+        except Exception:
+            log.exception("the budgets could not be looked at; the next pass tries again")
+            return False
 
     def _cluster_answers(self) -> bool:
         before, self._why_away = self._why_away, self._cluster.unreachable()
+        self._metrics.ray_up.set(self._why_away is None)
         if self._why_away is None:
             if before is not None:
                 log.info("Ray answers")
@@ -261,6 +283,7 @@ class Reconciler:
             return False
         log.info("search %s (%s, driver %d, job %s): %s", search.id, search.status, search.attempt, job, action.name)
         self._act(action, search, job, memory)
+        self._metrics.actions.labels(action.name.lower()).inc()
         return True
 
     def _measure(self, memory: _Memory, search: SearchRecord, job: JobState | None) -> tuple[float, float]:
@@ -319,6 +342,7 @@ class Reconciler:
         end = self._cluster.ending(job_id(search.id, search.attempt)) if job is JobState.failed else None
         loss, progressed = explain_loss(job, end), self._store.progressed(search.id)
         setbacks = setbacks_after(loss, search.setbacks, progressed=progressed)
+        self._metrics.lost_drivers.labels("search" if loss.own_fault else "outside").inc()
         self._logs.copy(search.id, search.attempt)
         if loss.own_fault and setbacks >= self._max_attempts:
             self._fail(search, loss, setbacks)
@@ -331,7 +355,7 @@ class Reconciler:
 
     def _fail(self, search: SearchRecord, loss: Loss, setbacks: int) -> None:
         lines = self._logs.last_lines(search.id, search.attempt)
-        message = f"driver {search.attempt} {loss.reason}; {setbacks} drivers in a row made no progress"
+        message = f"driver {search.attempt} {loss.reason}; {counted(setbacks, 'driver')} in a row made no progress"
         message += f"; the last lines of the log: {lines}" if lines else ""
         expected = [SearchStatus.STARTING, SearchStatus.RUNNING]
         self._store.move_search(search.id, expected, SearchStatus.FAILED, message=message, attempt=search.attempt)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from api.feasibility import trains_here
 from api.reconciler import JobCluster
+from nas.formatting import counted
 from nas.kinds.registry import kind_of
 from nas.settings import Settings
 from nas.specs import JobSpec
@@ -28,7 +29,8 @@ def _machine(spec: JobSpec, settings: Settings) -> Iterator[FieldProblem]:
     cpus, resources = os.cpu_count() or 1, spec.resources
     if not trains_here(settings) or resources.gpus or resources.concurrent <= (room := int(cpus / resources.cpus)):
         return
-    message = f"this machine has {cpus} CPUs, so that {max(room, 1)} of {resources.concurrent} trials run at a time"
+    running = f"{max(room, 1)} of {resources.concurrent} trials run at a time"
+    message = f"this machine has {counted(cpus, 'CPU')}, so that {running}"
     yield FieldProblem(path="resources.concurrent", message=message)
 
 

@@ -87,6 +87,7 @@ def _routes(http: httpx.Client, filled: Filled) -> list[str]:
         middle = http.get(f"{large}/trials", params=params).json()["next_cursor"] or middle
     return [
         "/v1/healthz",
+        "/metrics",
         "/v1/spaces",
         "/v1/datasets",
         f"{search}?limit=100",
@@ -104,6 +105,8 @@ def _routes(http: httpx.Client, filled: Filled) -> list[str]:
         f"{large}/trials/77",
         f"{large}/best",
         f"{large}/panels",
+        f"{large}/report",
+        f"/v1/comparison?search={filled.large}&search={filled.auto_deeplab}",
         f"{large}/ranking",
         f"{search}/{filled.full_scale}/panels",
         f"/v1/calibrations/{filled.calibration}",

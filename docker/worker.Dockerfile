@@ -24,7 +24,7 @@ RUN --mount=from=wheels,target=/wheels --mount=type=secret,id=pip_conf,target=/e
     esac \
     && /opt/segnas/bin/pip install -c constraints.txt ${index} torch
 RUN --mount=from=wheels,target=/wheels --mount=type=secret,id=pip_conf,target=/etc/pip.conf \
-    python3 requirements.py pyproject.toml api worker > requirements.txt \
+    python3 requirements.py pyproject.toml api worker storage > requirements.txt \
     && /opt/segnas/bin/pip install -c constraints.txt -r requirements.txt
 COPY README.md LICENSE ./
 COPY api api

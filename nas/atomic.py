@@ -59,6 +59,16 @@ def write_text_atomically(path: Path, text: str) -> None:
     write_bytes_atomically(path, text.encode())
 
 
+def write_secret_atomically(path: Path, text: str) -> None:
+    """Write `text` in UTF-8 to a temporary file that only its owner can read or write, then rename it to `path`."""
+
+    def write(temporary: Path) -> None:
+        temporary.touch(mode=0o600)
+        temporary.write_text(text, "utf-8")
+
+    write_atomically(path, write)
+
+
 def write_bytes_atomically(path: Path, content: bytes) -> None:
     """Write `content` to a temporary file, then rename it to `path`."""
 

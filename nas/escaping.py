@@ -24,8 +24,13 @@ def several_lines(text: str) -> str:
 
     A carriage return, with which progress bars write over their line, begins a new line.
     """
-    plain = _COLOURS.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(character if character in "\n\t" else _visible(character) for character in plain)
+    lines = plain(text).replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(character if character in "\n\t" else _visible(character) for character in lines)
+
+
+def plain(text: str) -> str:
+    """Leave out what sets colours in a terminal."""
+    return _COLOURS.sub("", text)
 
 
 def header_value(text: str, what: str) -> str:

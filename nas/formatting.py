@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-from search_spaces.latency import Latency
+if TYPE_CHECKING:
+    from search_spaces.latency import Latency
 
 
 def score(value: float | None) -> str:
@@ -56,6 +58,29 @@ def objective_value(text: str, value: float) -> str:
             return score(value)
 
 
+def counted(count: int, noun: str, nouns: str | None = None) -> str:
+    """Write a number of things: "1 thread", "12,000 trials", "2 classes".
+
+    Args:
+        count: How many.
+        noun: What one of them is called.
+        nouns: What several are called; None adds an s.
+    """
+    return f"{count:,} {noun if count == 1 else nouns or f'{noun}s'}"
+
+
+def worth_text(objective: str, value: float | None, miou: float | None) -> str:
+    """Say what a trial is worth to its search: "0.6213 mIoU", or "0.5100 IoU of person, 0.6213 mIoU".
+
+    Args:
+        objective: The search's first objective in words, as `nas.specs.objective_text` has it.
+        value: Its value of that objective; None where it is not known.
+        miou: Its validation mIoU in [0, 1].
+    """
+    own = "" if value is None or objective == "mIoU" else f"{objective_value(objective, value)} {objective}, "
+    return f"{own}{score(miou)} mIoU"
+
+
 def milliseconds(value: float) -> str:
     """Format a time in milliseconds with three significant digits: "0.123 ms", "12.3 ms", "1,234 ms"."""
     digits = max(0, 2 - math.floor(math.log10(value))) if value > 0 else 0
@@ -66,8 +91,8 @@ def latency_text(latency: Latency) -> str:
     """Describe a measured latency in a line: head 3.21 ms (interquartile range 0.10 ms of 100 runs), 1 thread of X."""
     where = latency.model
     if latency.threads is not None:
-        where = f"{latency.threads} thread{'s' if latency.threads > 1 else ''} of {where}"
-    spread = f"interquartile range {milliseconds(latency.iqr_ms)} of {latency.runs} runs"
+        where = f"{counted(latency.threads, 'thread')} of {where}"
+    spread = f"interquartile range {milliseconds(latency.iqr_ms)} of {counted(latency.runs, 'run')}"
     return f"{latency.what} {milliseconds(latency.median_ms)} ({spread}), {where}, torch {latency.torch}"
 
 

@@ -16,8 +16,10 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from nas.data.entry import DatasetEntry, Layout, Registration
 from nas.data.registrations import Registered, registered_datasets, registered_weights
 from nas.escaping import header_value
+from nas.logs import LogFormat
 from nas.setting_sources import CONFIG_FILE, PREFIX, FileSource, VariablesSource, home_folder, origin
 from nas.specs import Name
+from nas.storage import StorageUrl
 from nas.weights.entry import WeightsEntry
 from search_spaces.validation import InputError, field_problems
 
@@ -59,6 +61,10 @@ class Settings(BaseSettings):
         "`segnas weights add`, which win.",
     )
     hub: bool = Field(False, description="Whether backbones `hf:organisation/name` may be fetched from the hub.")
+    storage: StorageUrl | None = Field(
+        None,
+        description="`s3://bucket/prefix` behind the caches of all nodes: what one makes is fetched by the others.",
+    )
     native: bool = Field(
         True,
         description="Whether processes that train on a CPU compile and use native kernels; false: torch's operators.",
@@ -66,8 +72,23 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to bind; beyond this machine a token is needed.")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="Port of the service; 0: any free port.")
     token: SecretStr | None = Field(None, description="Bearer token of the API; needed to bind beyond loopback.")
+    metrics_token: SecretStr | None = Field(
+        None, description="A bearer token that opens /metrics and nothing else, for Prometheus; beside `token`."
+    )
+    log_format: LogFormat = Field(
+        "text", description="Log lines of the service and its drivers: text, or json for one object with ids a line."
+    )
     public_url: str | None = Field(
         None, description="Address at which people reach the service, where it is not the one that is bound."
+    )
+    root_path: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)*/?$")] = Field(
+        "",
+        description="Path below which a proxy shows the service, such as /segnas, whether it passes it on or not.",
+    )
+    cors_origins: tuple[Annotated[str, Field(pattern=r"^https?://[^/\s*]+$")], ...] = Field(
+        (),
+        description="Sites whose pages may use the service from a browser, such as [https://tools.example]; none by "
+        "default. They need a token as everybody does.",
     )
     ray_dashboard: str | None = Field(None, description="http://host:8265 of a cluster; None starts a local Ray.")
     ray_ca: Path | None = Field(
@@ -89,10 +110,24 @@ class Settings(BaseSettings):
         2.0, description="Seconds between two looks of the service at its searches."
     )
 
-    @field_validator("token")
+    @field_validator("token", "metrics_token")
     @classmethod
     def _fits_in_a_header(cls, token: SecretStr | None) -> SecretStr | None:
         return None if token is None else SecretStr(header_value(token.get_secret_value(), "the token"))
+
+    @field_validator("root_path")
+    @classmethod
+    def _is_no_path_of_ours(cls, path: str) -> str:
+        if path.startswith("/v1"):
+            raise ValueError("a path that begins with /v1 cannot be told from the paths of the API")
+        return path.rstrip("/")
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _is_beside_a_token(cls, metrics_token: SecretStr | None, given: ValidationInfo) -> SecretStr | None:
+        if metrics_token is not None and "token" in given.data and given.data["token"] is None:
+            raise ValueError("it goes beside a token, and there is none: without one, this machine may read /metrics")
+        return metrics_token
 
     @field_validator("database_password")
     @classmethod
@@ -106,7 +141,9 @@ class Settings(BaseSettings):
                 raise ValueError("database_url has a password already; leave one of the two out")
         return password
 
-    @field_validator("host", "public_url", "ray_dashboard", "ray_dashboard_public", "database_url", mode="before")
+    @field_validator(
+        "host", "public_url", "ray_dashboard", "ray_dashboard_public", "database_url", "storage", mode="before"
+    )
     @classmethod
     def _without_white_space(cls, text: Any) -> Any:
         return text.strip() if isinstance(text, str) else text  # a file ends in a newline

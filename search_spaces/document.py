@@ -40,6 +40,24 @@ class Score(StrictModel):
     score: Annotated[float, Field(ge=0, le=1)]
 
 
+class Confirmed(StrictModel):
+    """What a confirmation measured of an architecture, with seeds that no trial of its search had.
+
+    Attributes:
+        search: Id of the confirmation, a search too.
+        score: Mean of the validation mIoU over its seeds, in [0, 1].
+        spread: Standard deviation over the seeds (n - 1); left out with one.
+        seeds: Number of seeds.
+        kept_back: Whether it was measured on images that its search never measured on.
+    """
+
+    search: str
+    score: Annotated[float, Field(ge=0, le=1)]
+    spread: Annotated[float, Field(ge=0)] | None = None
+    seeds: Annotated[int, Field(ge=1)]
+    kept_back: bool
+
+
 class Provenance(StrictModel):
     """Where an architecture comes from; fields that are not known are left out.
 
@@ -49,6 +67,7 @@ class Provenance(StrictModel):
         seed: Seed of the trial.
         fidelity: The complete fidelity at which `scores` were measured.
         scores: One for each rung, ascending in iterations.
+        confirmed: What the search's confirmation measured, where it decided that this architecture is the best.
         software: Version of each package by its name.
         environment: Machine, software and data that `scores` were measured with.
         latency: How long what was trained takes for one image, where that was measured.
@@ -61,6 +80,7 @@ class Provenance(StrictModel):
     seed: Annotated[int, Field(ge=0)] | None = None
     fidelity: dict[str, JsonValue] | None = None
     scores: tuple[Score, ...] = ()
+    confirmed: Confirmed | None = None
     software: dict[str, str] = Field(default_factory=dict)
     environment: Environment | None = None
     latency: Latency | None = None

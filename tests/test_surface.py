@@ -13,6 +13,7 @@ from nas.cli.app import app
 from nas.settings import Settings
 
 REST = """
+GET  /v1/access
 GET  /v1/calibrations
 POST /v1/calibrations
 GET  /v1/calibrations/{search_id}
@@ -52,9 +53,14 @@ GET  /v1/searches/{search_id}/trials/{number}/panels
 GET  /v1/searches/{search_id}/trials/{number}/predictions
 GET  /v1/searches/{search_id}/trials/{number}/predictions/{place}/{layer}
 GET  /v1/spaces
+GET  /v1/tokens
+POST /v1/tokens
+DELETE /v1/tokens/{token_id}
+GET  /v1/tokens/{token_id}
+PATCH /v1/tokens/{token_id}
 """
 
-PAGES = ("/", "/docs", "/openapi.json", "/healthz", "/readyz", "/static/app.js")
+PAGES = ("/", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics", "/static/app.js")
 """Not in the OpenAPI document."""
 
 COMMANDS = """
@@ -69,7 +75,7 @@ cache verify --cache --json
 calibrate SPEC.YAML --dry-run --json --key --watch
 calibration ID --json --plot
 compare ID... --json
-confirm ID --json --key --name --references --seeds --top --trials --watch
+confirm ID --json --key --learning-rates --name --references --seeds --top --trials --watch
 confirmation ID --json
 dashboard --json --print
 data add NAME DIR --classes --ignore --image-folder --image-suffix --images --json --layout --map --mask-folder \
@@ -97,20 +103,26 @@ report ID --json --output -o
 resume ID --json --retry-failed --watch
 retrain FILE --augment --dataset --device --evaluate --fidelity --flip --json --log --onnx --onnx-input --output \
 --processes --scales --seed --threads --weights
-searches --json --tag
-serve --host --keep-ray --port
+searches --json --owner --tag
+serve --host --keep-ray --port --root-path
 show ID --json
 snapshots ID --json --run
 stop ID --json
 submit SPEC.YAML --dry-run --json --key --measure --warm-start --watch
-trials ID --csv --json --top
+token create NAME --device-hours --json --requests-per-minute --scope --valid-days
+token limit NAME|ID --device-hours --json --requests-per-minute
+token list --json
+token revoke NAME|ID --json
+trials ID --csv --json --sort --top
 watch ID --json
 weights add NAME FILE --input-range --input-space --json --mean --replace --std
 weights list --json
 weights remove NAME --json
+worth SPEC.YAML --dry-run --json
 """
 
 ENVIRONMENT = """
+SEGNAS_CORS_ORIGINS
 SEGNAS_DASHBOARD_PORT
 SEGNAS_DASHBOARD_SIGN_IN
 SEGNAS_DATABASE_PASSWORD
@@ -119,7 +131,9 @@ SEGNAS_DATASETS
 SEGNAS_HOME
 SEGNAS_HOST
 SEGNAS_HUB
+SEGNAS_LOG_FORMAT
 SEGNAS_MAX_DRIVER_ATTEMPTS
+SEGNAS_METRICS_TOKEN
 SEGNAS_NATIVE
 SEGNAS_PORT
 SEGNAS_PUBLIC_URL
@@ -127,6 +141,8 @@ SEGNAS_RAY_CA
 SEGNAS_RAY_DASHBOARD
 SEGNAS_RAY_DASHBOARD_PUBLIC
 SEGNAS_RECONCILE_SECONDS
+SEGNAS_ROOT_PATH
+SEGNAS_STORAGE
 SEGNAS_TOKEN
 SEGNAS_WEIGHTS
 """
@@ -134,6 +150,7 @@ SEGNAS_WEIGHTS
 SECRETS = """
 SEGNAS_DATABASE_PASSWORD_FILE
 SEGNAS_DATABASE_URL_FILE
+SEGNAS_METRICS_TOKEN_FILE
 SEGNAS_TOKEN_FILE
 """
 """Name files, in which the secrets stand."""

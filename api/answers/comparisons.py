@@ -34,23 +34,25 @@ def _compared(one: ComparedSearch) -> ComparedPublic:
         search,
         method=kind.method(search.spec),
         dataset=kind.dataset(search.spec),
+        objective=one.objective,
         trials=one.trials,
         cost=one.overview.cost,
         winner=_winner(one),
         steps=tuple(
-            StepPublic(trials=step.trials, device_seconds=one.run_seconds + step.device_seconds, score=step.score)
+            StepPublic(trials=step.trials, device_seconds=one.run_seconds + step.device_seconds, value=step.value)
             for step in one.steps
         ),
     )
 
 
 def _winner(one: ComparedSearch) -> WinnerPublic | None:
-    best, path = one.overview.best, f"/v1/searches/{one.search.id}"
+    best, path = one.best, f"/v1/searches/{one.search.id}"
     if best is not None:
         return answer(
             WinnerPublic,
             best,
             trial=best.number,
+            value=best.standing[1] if best.standing else None,
             rung=None if one.measured is None else one.measured.rung,
             drawing=f"{path}/trials/{best.number}/drawing",
         )
@@ -60,10 +62,12 @@ def _winner(one: ComparedSearch) -> WinnerPublic | None:
         trial=None,
         text=architecture_text(one.snapshot.architecture),
         short_text=short_text(one.snapshot.architecture),
+        value=None,
         score=None,
         rung=None,
         parameters=None,
         multiply_adds=None,
+        latency=None,
         device_seconds=one.snapshot.snapshot.device_seconds,
         drawing=f"{path}/snapshots/{one.snapshot.run}/{one.snapshot.snapshot.epoch}/drawing",
     )

@@ -14,6 +14,4 @@ def confirmation_public(search: SearchRecord, spec: ConfirmationSpec, store: Sto
     from nas.ranking.confirmation import confirmation  # imports SciPy, which would slow down the service's start
 
     result = confirmation(spec, found_trials(spec, store), store.all_trials(search.id))
-    holdout = spec.fidelity.holdout
-    kept_back = holdout is not None and holdout.measure_on == "kept_back"
-    return answer(ConfirmationPublic, result, search=spec.of, confirmation=search.id, kept_back=kept_back)
+    return answer(ConfirmationPublic, result, search=spec.of, confirmation=search.id, kept_back=spec.kept_back)

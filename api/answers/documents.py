@@ -8,10 +8,15 @@ from typing import Any
 from nas.results.measurement import Measurement
 from nas.store import SearchRecord, SnapshotRecord, TrialRecord
 from search_spaces import Provenance, Score, write_document
+from search_spaces.document import Confirmed
 
 
 def trial_document(
-    search: SearchRecord, trial: TrialRecord, curve: Sequence[Measurement], classes: tuple[str, ...]
+    search: SearchRecord,
+    trial: TrialRecord,
+    curve: Sequence[Measurement],
+    classes: tuple[str, ...],
+    confirmed: Confirmed | None = None,
 ) -> dict[str, Any]:
     """Make the document from which the trial's network can be rebuilt and measured again.
 
@@ -20,6 +25,7 @@ def trial_document(
         trial: The trial.
         curve: Its measurements.
         classes: Names of the data set's classes; empty where they are not known.
+        confirmed: What the search's confirmation measured of it, where that prefers it; else None.
     """
     provenance = Provenance(
         search=search.id,
@@ -27,6 +33,7 @@ def trial_document(
         seed=trial.seed,
         fidelity=search.spec.fidelity_of(trial.fidelity_key).model_dump(mode="json"),
         scores=tuple(Score(iteration=point.iteration, score=point.score) for point in curve),
+        confirmed=confirmed,
         software=search.software or {},
         environment=curve[-1].environment if curve else None,
         latency=curve[-1].latency if curve else None,

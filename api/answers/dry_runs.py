@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel
 
-from api.answers.forecasts import forecast_public
-from nas.formatting import duration
+from nas.forecast import forecast_public
+from nas.formatting import counted, duration
 from nas.kinds.registry import kind_of
 from nas.schemas.dry_runs import DryRunPublic, FactPublic
 from nas.schemas.forecasts import ForecastPublic, TrialsForecastPublic
@@ -57,10 +57,21 @@ def facts(spec: SearchSpec, forecast: ForecastPublic) -> Iterator[tuple[str, str
     yield "search", f"{spec.name}: {kind.method(spec)} on {kind.dataset(spec)}"
     yield "trials", f"{forecast.trials}, {concurrent} at a time"
     if forecast.runs is not None:
-        yield "runs", f"{forecast.runs.runs} of {forecast.runs.epochs} epochs"
+        yield "runs", f"{forecast.runs.runs} of {counted(forecast.runs.epochs, 'epoch')}"
     for part in forecast.parts:
         yield part.path, f"{_fidelity(spec.fidelities[part.path])}; {_reached(part)}"
     yield "cost", cost(forecast)
+    after = kind.expected_follow_up(spec)
+    if after is not None:
+        yield "then", f"{after.text}; {_cost_after(forecast.follow_up)}"
+
+
+def _cost_after(part: TrialsForecastPublic | None) -> str:
+    if part is None or part.device_seconds is None:
+        return "their cost is not known"
+    return (
+        f"{part.trials} trials to iteration {part.rungs[-1].iteration}, {duration(part.device_seconds)} of device time"
+    )
 
 
 def cost(forecast: ForecastPublic) -> str:
@@ -75,13 +86,15 @@ def _fidelity(fidelity: Fidelity) -> str:
     backbone = fidelity.backbone
     trained = "" if backbone.frozen else ", trained"
     height, width = fidelity.crop
-    strides = f"stride{'s' * (len(backbone.strides) > 1)} {' and '.join(map(str, backbone.strides))}"
+    strides = f"{'stride' if len(backbone.strides) == 1 else 'strides'} {' and '.join(map(str, backbone.strides))}"
     return f"{fidelity.dataset}, {backbone.name} at {strides}{trained}, crop {height}x{width}, batch {fidelity.batch}"
 
 
 def _reached(part: TrialsForecastPublic) -> str:
-    reached = [f"{_about(rung.trials)} trials to iteration {rung.iteration}" for rung in part.rungs[:1]]
-    return ", ".join([*reached, *(f"{_about(rung.trials)} to {rung.iteration}" for rung in part.rungs[1:])])
+    first, *others = part.rungs
+    trials = "trial" if first.trials == 1 else "trials"
+    reached = f"{_about(first.trials)} {trials} to iteration {first.iteration}"
+    return ", ".join([reached, *(f"{_about(rung.trials)} to {rung.iteration}" for rung in others)])
 
 
 def _about(trials: float) -> str:

@@ -108,4 +108,5 @@ def _calibrated(proxy: CalibratedProxy, fidelities: Mapping[str, Fidelity]) -> C
         citation=None if source is None else source.citation,
         share=proxy.share,
         pareto=proxy.pareto,
+        judged=proxy.judged,
     )

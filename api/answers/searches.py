@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from api.answers.base import answer
+from nas.formatting import worth_text
+from nas.kinds.confirmation import KIND as CONFIRMATION
 from nas.kinds.registry import kind_of
 from nas.results.actions import actions
 from nas.results.status import TrialStatus
-from nas.schemas.searches import SearchPage, SearchPublic
+from nas.schemas.searches import BestPublic, SearchPage, SearchPublic
 from nas.settings import Settings
 from nas.specs import objective_text
-from nas.store import Overview, Page, SearchRecord
+from nas.store import Overview, Page, SearchRecord, TrialRecord
 from workers.cluster.jobs import job_id
 
 
@@ -34,15 +36,21 @@ def search_public(record: SearchRecord, overview: Overview, settings: Settings) 
         method=kind.method(record.spec),
         dataset=kind.dataset(record.spec),
         trials=overview.trials,
-        best=overview.best,
+        best=None if overview.best is None else _best(overview.best, record.spec.goals.text),
         objectives=tuple(map(objective_text, record.spec.goals.objectives)),
         actions=actions(record.status, failed=failed, planned=record.planned, grows=extendable is not None),
         extendable=extendable,
         exportable=exportable,
         next_command=kind.next_command(record) if exportable else None,
         cost=overview.cost,
+        confirmation=overview.children.get(CONFIRMATION.name),
         dashboard=job,
+        page=None if settings.public_url is None else f"{settings.public_url.rstrip('/')}/#/{record.id}",
     )
+
+
+def _best(best: TrialRecord, objective: str) -> BestPublic:
+    return answer(BestPublic, best, worth=worth_text(objective, best.value, best.score))
 
 
 def search_page(page: Page[SearchRecord], overviews: Mapping[str, Overview], settings: Settings) -> SearchPage:

@@ -34,6 +34,7 @@ _TAGS = [
     {"name": "confirmations", "description": "Whether what a search found is better than heads of the textbooks."},
     {"name": "calibrations", "description": "The cheapest proxy that orders architectures as full scale does."},
     {"name": "catalogue", "description": "The search spaces and the data sets that a search can name."},
+    {"name": "tokens", "description": "Who may do what: tokens, their scopes and limits."},
     {"name": "health", "description": "Whether the service works. These routes need no token."},
 ]
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from nas.first_search import first_request
 from nas.settings import Settings
 from nas.specs import (
     BlackBoxSpec,
@@ -15,6 +16,7 @@ from nas.specs import (
     ExtendRequest,
     FullScaleRequest,
 )
+from nas.specs.tokens import LimitsRequest, TokenRequest
 from search_spaces import PUBLISHED_CELL, write_deeplab, write_document
 
 _NEWEST = (
@@ -22,6 +24,12 @@ _NEWEST = (
     'python3 -c \'import json, sys; print(json.load(sys.stdin)["items"][0]["id"])\')\n'
 )
 """Shell code that puts the newest search's id into a variable."""
+
+_NEWEST_ID = (
+    "TOKEN_ID=$(curl -s {auth}{base}/v1/tokens | "
+    "python3 -c 'import json, sys; print(json.load(sys.stdin)[0][\"id\"])')\n"
+)
+"""Shell code that puts the newest token's id into a variable."""
 
 _VARIABLES = {
     "ID": "",
@@ -95,6 +103,14 @@ CURL: dict[tuple[str, str], str] = {
     ("get", "/v1/spaces"): "curl -s {auth}{base}/v1/spaces",
     ("get", "/v1/datasets"): "curl -s {auth}{base}/v1/datasets",
     ("get", "/v1/first-search"): "curl -s {auth}{base}/v1/first-search",
+    ("get", "/v1/access"): "curl -s {auth}{base}/v1/access",
+    ("post", "/v1/tokens"): ("curl -s {auth}{base}/v1/tokens -H 'Content-Type: application/json' -d '{token}'"),
+    ("get", "/v1/tokens"): "curl -s {auth}{base}/v1/tokens",
+    ("get", "/v1/tokens/{token_id}"): "curl -s {auth}{base}/v1/tokens/$TOKEN_ID",
+    ("patch", "/v1/tokens/{token_id}"): (
+        "curl -s {auth}-X PATCH {base}/v1/tokens/$TOKEN_ID -H 'Content-Type: application/json' -d '{limits}'"
+    ),
+    ("delete", "/v1/tokens/{token_id}"): "curl -s {auth}-X DELETE {base}/v1/tokens/$TOKEN_ID",
     ("post", "/v1/dashboard"): "curl -s {auth}-X POST {base}/v1/dashboard",
     ("get", "/v1/healthz"): "curl -s {base}/v1/healthz",
     ("get", "/v1/readyz"): "curl -s {auth}{base}/v1/readyz",
@@ -103,28 +119,10 @@ CURL: dict[tuple[str, str], str] = {
 
 
 def example_spec(settings: Settings) -> dict[str, Any]:
-    """Make the spec of a search on the first registered data set that takes a few minutes on two CPU cores."""
-    spec = {
-        "kind": "black_box",
-        "name": "first-search",
-        "space": {"kind": "dense_cell", "branches": 5},
-        "strategy": {"name": "dpc", "startup": 6},
-        "trials": 12,
-        "resources": {"cpus": 1, "gpus": 0, "concurrent": 2},
-        "fidelity": {
-            "dataset": next(iter(settings.registered_datasets), "scenes"),
-            "backbone": {"name": "mobilenet_v2", "blocks": 5, "output_stride": 8, "warmup_iterations": 300},
-            "head": {"channels": 32, "dropout": 0.0, "rate_multiplier": 1},
-            "crop": [128, 256],
-            "augment": {"scale": [1.0, 1.0]},
-            "rungs": [150, 300],
-            "optimizer": {"name": "adam", "learning_rate": 0.004, "weight_decay": 0.0},
-            "class_weighting": 0.5,
-            "label_stride": 8,
-        },
-    }
-    BlackBoxSpec.model_validate(spec)
-    return spec
+    """Make the request of a first search on the first registered data set."""
+    request = first_request(next(iter(settings.registered_datasets), "scenes"))
+    BlackBoxSpec.model_validate(request)
+    return request
 
 
 def example_full_scale(settings: Settings) -> dict[str, Any]:
@@ -175,6 +173,20 @@ def example_edit(_: Settings) -> dict[str, Any]:
     return request
 
 
+def example_token(_: Settings) -> dict[str, Any]:
+    """Make the request of a token for somebody who starts searches, for three months."""
+    request = {"name": "alice", "scope": "submit", "valid_days": 90, "device_hours": 200.0}
+    TokenRequest.model_validate(request)
+    return request
+
+
+def example_limits(_: Settings) -> dict[str, Any]:
+    """Make the request to give such a token more to spend, and to limit how often it asks."""
+    request = {"device_hours": 300.0, "requests_per_minute": 600}
+    LimitsRequest.model_validate(request)
+    return request
+
+
 def _full_scale(settings: Settings) -> dict[str, Any]:
     proxy = example_spec(settings)["fidelity"]
     return {**proxy, "backbone": {**proxy["backbone"], "frozen": False}, "rungs": [600]}
@@ -187,6 +199,8 @@ EXAMPLES: dict[str, Callable[[Settings], dict[str, Any]]] = {
     "calibration": example_calibration,
     "extend": example_extend,
     "edit": example_edit,
+    "token": example_token,
+    "limits": example_limits,
 }
 """The bodies that the lines send, by the name of their placeholder."""
 
@@ -208,6 +222,8 @@ def curl(settings: Settings, line: str) -> str:
     for variable, kind in _VARIABLES.items():
         if f"${variable}" in line:
             text = _NEWEST.replace("{variable}", variable).replace("{kind}", kind) + text
+    if "$TOKEN_ID" in line:
+        text = _NEWEST_ID + text
     text = text.replace("{base}", base).replace("{auth}", auth)
     for name, example in EXAMPLES.items():
         text = text.replace(f"{{{name}}}", readable(example(settings)))
@@ -238,6 +254,8 @@ def add_examples(document: dict[str, Any], settings: Settings) -> None:
         ("post", "/v1/searches/{search_id}/extend", example_extend),
         ("patch", "/v1/searches/{search_id}", example_edit),
         ("post", "/v1/calibrations", example_calibration),
+        ("post", "/v1/tokens", example_token),
+        ("patch", "/v1/tokens/{token_id}", example_limits),
     ):
         body = document["paths"][path][method]["requestBody"]["content"]["application/json"]
         body["example"] = example(settings)

@@ -11,7 +11,17 @@ from api.answers.dry_runs import dry_run_public
 from api.answers.rankings import calibration_public
 from api.answers.searches import search_page
 from api.creation import check, create, request_key
-from api.deps import ClusterDep, Cursor, IdempotencyKey, Limit, ReconcilerDep, SearchDep, SettingsDep, StoreDep
+from api.deps import (
+    CallerDep,
+    ClusterDep,
+    Cursor,
+    IdempotencyKey,
+    Limit,
+    ReconcilerDep,
+    SearchDep,
+    SettingsDep,
+    StoreDep,
+)
 from api.errors import ApiError
 from api.middleware.body import StrictJsonRoute
 from api.openapi.problems import problems
@@ -45,6 +55,7 @@ def create_calibration(
     settings: SettingsDep,
     cluster: ClusterDep,
     reconciler: ReconcilerDep,
+    caller: CallerDep,
     idempotency_key: IdempotencyKey = None,
     dry_run: Annotated[bool, Query(description="Check the spec and forecast its cost; nothing is stored.")] = False,
 ) -> CalibrationPublic | JSONResponse:
@@ -58,7 +69,7 @@ def create_calibration(
         found = dry_run_public(spec, spec, find_warnings(spec, settings, cluster), store)
         return JSONResponse(found.model_dump(mode="json"))
     bound = request_key(request, spec)
-    record = create(spec, store, settings, reconciler, response, key=idempotency_key, request_key=bound)
+    record = create(spec, store, settings, reconciler, response, key=idempotency_key, request_key=bound, caller=caller)
     response.headers["Location"] = str(request.url_for("get_calibration", search_id=record.id).path)
     return _public(record, store)
 

@@ -123,6 +123,8 @@ def describe(name: str, registered: Mapping[str, Registration]) -> DatasetPublic
         entry = registered[name]
     except ValueError as error:
         return _unavailable(name, "unknown", f"the registration file is broken: {error}")
+    if entry.url is not None and not entry.root.expanduser().exists():
+        return _unavailable(name, entry.layout, "it is fetched from its URL by the first search that needs it")
     try:
         dataset = open_dataset(entry)
     except (DatasetError, OSError) as error:

@@ -6,18 +6,18 @@ from fastapi import APIRouter, Request, Response
 
 from api.answers.confirmations import confirmation_public
 from api.answers.searches import search_public
-from api.confirming import confirmation_spec
 from api.creation import create, request_key
-from api.deps import IdempotencyKey, ReconcilerDep, SearchDep, SettingsDep, StoreDep
+from api.deps import CallerDep, IdempotencyKey, ReconcilerDep, SearchDep, SettingsDep, StoreDep
 from api.errors import ApiError
 from api.middleware.body import StrictJsonRoute
 from api.openapi.problems import problems
 from nas.kinds.confirmation import KIND as CONFIRMATION
+from nas.kinds.confirmation import newest_confirmation
+from nas.kinds.confirming import NothingScoredError, confirmation_spec
 from nas.kinds.registry import kind_of
 from nas.schemas.confirmations import ConfirmationPublic
 from nas.schemas.searches import SearchPublic
-from nas.specs import ConfirmationRequest, ConfirmationSpec
-from nas.store import SearchRecord, Store
+from nas.specs import ConfirmationRequest
 
 router = APIRouter(tags=["confirmations"], route_class=StrictJsonRoute)
 
@@ -32,6 +32,7 @@ def confirm_search(
     store: StoreDep,
     settings: SettingsDep,
     reconciler: ReconcilerDep,
+    caller: CallerDep,
     idempotency_key: IdempotencyKey = None,
 ) -> SearchPublic:
     """Measure the best architectures of a search again with fresh seeds, beside reference heads, by a new search.
@@ -41,9 +42,20 @@ def confirm_search(
     """
     if (reason := kind_of(search.spec).unranked(search)) is not None:
         raise ApiError(409, reason)
-    spec, bound = confirmation_spec(search, body, store), request_key(request, body)
+    try:
+        spec, bound = confirmation_spec(search, body, store), request_key(request, body)
+    except NothingScoredError as error:
+        raise ApiError(409, str(error)) from None
     record = create(
-        spec, store, settings, reconciler, response, key=idempotency_key, request_key=bound, parent=search.id
+        spec,
+        store,
+        settings,
+        reconciler,
+        response,
+        key=idempotency_key,
+        request_key=bound,
+        caller=caller,
+        parent=search.id,
     )
     response.headers["Location"] = str(request.url_for("get_search", search_id=record.id).path)
     return search_public(record, store.overview(record.id), settings)
@@ -55,16 +67,12 @@ def get_confirmation(search: SearchDep, store: StoreDep) -> ConfirmationPublic:
 
     The answer is 409 when the search was never confirmed.
     """
-    found, spec = _newest(search, store)
-    return confirmation_public(found, spec, store)
-
-
-def _newest(search: SearchRecord, store: Store) -> tuple[SearchRecord, ConfirmationSpec]:
-    for record in (search, *reversed(store.children(search.id))):
-        if (spec := CONFIRMATION.own(record.spec)) is not None:
-            return record, spec
-    raise ApiError(
-        409,
-        f"nothing of search {search.id} was confirmed: POST /v1/searches/{search.id}/confirmation starts that "
-        f"(segnas confirm {search.id})",
-    )
+    own = CONFIRMATION.own(search.spec)
+    found = (search, own) if own is not None else newest_confirmation(search.id, store)
+    if found is None:
+        raise ApiError(
+            409,
+            f"nothing of search {search.id} was confirmed: POST /v1/searches/{search.id}/confirmation starts that "
+            f"(segnas confirm {search.id})",
+        )
+    return confirmation_public(*found, store)

@@ -9,13 +9,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Query
 
-from api.answers.forecasts import stored_forecast
 from api.answers.searches import search_public
+from api.budgets import require_budget
 from api.creation import check
 from api.deps import ReconcilerDep, SearchDep, SettingsDep, StoreDep
 from api.errors import ApiError
 from api.middleware.body import StrictJsonRoute
 from api.openapi.problems import problems
+from nas.forecast import stored_forecast
 from nas.kinds.extension import extended
 from nas.results.status import SearchStatus
 from nas.schemas.searches import SearchPublic
@@ -67,6 +68,7 @@ def resume_search(
     nothing.
     """
     if search.status.at_rest:
+        require_budget(store, search.owner)
         check(search.spec, store, settings)
     record = store.resume_search(search.id, retry_failed=retry_failed)
     if reconciler is not None:
@@ -95,6 +97,7 @@ def extend_search(
         spec = extended(search.spec, body.changes)
         if spec == search.spec:
             return search_public(search, store.overview(search.id), settings)
+        require_budget(store, search.owner)
         check(spec, store, settings)
         record = store.extend_search(search.id, search.spec, spec, stored_forecast(spec, store))
     if reconciler is not None:

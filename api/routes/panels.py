@@ -7,6 +7,7 @@ from itertools import chain
 from fastapi import APIRouter
 
 from api.deps import PanelsDep, SearchDep, StoreDep
+from api.slow_panels import SlowPanels
 from nas.kinds.registry import kind_of
 from nas.schemas.panels import Panel, TextPanel
 
@@ -24,9 +25,7 @@ def list_panels(search: SearchDep, store: StoreDep, panels: PanelsDep) -> list[P
     calibration, an analysis of what its trials chose. Panels that take long are made beside the answers: the last ones
     are given, and a text panel with `pending` says that newer ones will come.
     """
-    kind = kind_of(search.spec)
-    slow = kind.slow_panels(search, store)
-    state = (store.last_change(search.id), search.status) if slow else None
-    found = [panels.get((search.id, name), state, make) for name, make in slow.items()]
+    found = SlowPanels(search, store, panels).last()
     pending = [BEING_MADE] if not all(part.present for part in found) else []
-    return [*chain.from_iterable(part.value or () for part in found), *kind.panels(search, store), *pending]
+    quick = kind_of(search.spec).panels(search, store)
+    return [*chain.from_iterable(part.value or () for part in found), *quick, *pending]

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from api.answers.predictions import Layer, digest, picture, predictions_public
 from api.deps import SearchDep, StoreDep, TrialNumber
 from api.errors import ApiError
+from nas.formatting import counted
 from nas.results.predictions import Predictions
 from nas.schemas.predictions import PredictionsPublic
 from nas.store import SearchRecord, Store
@@ -65,7 +66,8 @@ def show_prediction(
     predictions = _predictions(store, search, number)
     count = len(predictions.examples.rows)
     if place >= count:
-        raise ApiError(404, f"there is no image {place}: the {count} images are numbered from 0")
+        there = counted(count, "image is", "images are")
+        raise ApiError(404, f"there is no image {place}: the {there} numbered from 0")
     content, media_type = picture(predictions, place, layer)
     tag = digest(content)
     headers = {"ETag": f'"{tag}"', "Cache-Control": UNCHANGING if v == tag else "private, no-cache"}

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from api.answers.rankings import ranking_public
 from api.answers.searches import search_public
 from api.creation import create, request_key
-from api.deps import IdempotencyKey, ReconcilerDep, SearchDep, SettingsDep, StoreDep
+from api.deps import CallerDep, IdempotencyKey, ReconcilerDep, SearchDep, SettingsDep, StoreDep
 from api.errors import ApiError
 from api.middleware.body import StrictJsonRoute
 from api.openapi.problems import problems
@@ -38,6 +38,7 @@ def measure_at_full_scale(
     store: StoreDep,
     settings: SettingsDep,
     reconciler: ReconcilerDep,
+    caller: CallerDep,
     idempotency_key: IdempotencyKey = None,
 ) -> SearchPublic:
     """Measure architectures of a search again at full scale, by a new search of the kind `full_scale`.
@@ -48,7 +49,15 @@ def measure_at_full_scale(
     _require_comparable(search)
     spec, bound = _chosen(search, body, store), request_key(request, body)
     record = create(
-        spec, store, settings, reconciler, response, key=idempotency_key, request_key=bound, parent=search.id
+        spec,
+        store,
+        settings,
+        reconciler,
+        response,
+        key=idempotency_key,
+        request_key=bound,
+        caller=caller,
+        parent=search.id,
     )
     response.headers["Location"] = str(request.url_for("get_search", search_id=record.id).path)
     return search_public(record, store.overview(record.id), settings)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Annotated
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from typing import Annotated, Any
 
 import anyio
 from fastapi import APIRouter, Body, Header, Query, Request, Response
@@ -15,6 +16,7 @@ from api.answers.dry_runs import dry_run_public
 from api.answers.searches import search_page, search_public
 from api.creation import check, create, request_key
 from api.deps import (
+    CallerDep,
     ClusterDep,
     Cursor,
     HubDep,
@@ -32,12 +34,15 @@ from api.middleware.body import StrictJsonRoute
 from api.named_fidelities import named_fidelity
 from api.names import number_classes
 from api.openapi.problems import problems
+from api.validity import close_when_invalid
 from api.warnings import find_warnings
+from nas.formatting import counted
 from nas.kinds.registry import kind_of, kinds
 from nas.results.status import SearchStatus
 from nas.schemas.dry_runs import DryRunPublic
 from nas.schemas.searches import SearchPage, SearchPublic
 from nas.specs import JobSpec, SearchRequest
+from nas.specs.fields import Name
 from nas.specs.lifecycle import Tag
 from nas.specs.requests import resolve
 from search_spaces.base import content_key
@@ -80,6 +85,7 @@ def create_search(
     settings: SettingsDep,
     cluster: ClusterDep,
     reconciler: ReconcilerDep,
+    caller: CallerDep,
     idempotency_key: IdempotencyKey = None,
     dry_run: Annotated[bool, Query(description="Check the spec and forecast its cost; nothing is stored.")] = False,
     measure: Annotated[
@@ -112,7 +118,7 @@ def create_search(
         spec, idempotency_key = _probe(spec), idempotency_key and content_key({"probe": idempotency_key})
         response.status_code = 202
     bound = request_key(request, body)
-    record = create(spec, store, settings, reconciler, response, key=idempotency_key, request_key=bound)
+    record = create(spec, store, settings, reconciler, response, key=idempotency_key, request_key=bound, caller=caller)
     response.headers["Location"] = str(request.url_for("get_search", search_id=record.id).path)
     return search_public(record, store.overview(record.id), settings)
 
@@ -133,12 +139,13 @@ def list_searches(
     status: SearchStatus | None = None,
     kind: KindName = None,
     tag: Annotated[Tag | None, Query(description="Only searches with this tag.")] = None,
+    owner: Annotated[Name | None, Query(description="Only searches that a token of this name started.")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> SearchPage:
     """List searches, newest first."""
     try:
-        page = store.list_searches(status=status, limit=limit, cursor=cursor, kind=kind, tag=tag)
+        page = store.list_searches(status=status, limit=limit, cursor=cursor, kind=kind, tag=tag, owner=owner)
     except ValueError as error:
         raise InputError([FieldProblem(path="cursor", message=str(error))]) from None
     return search_page(page, store.overviews([record.id for record in page.items]), settings)
@@ -181,8 +188,11 @@ def stop_search(search: SearchDep, store: StoreDep, settings: SettingsDep, recon
     responses={200: {"description": "Server-sent events", "content": {"text/event-stream": {}}}},
 )
 async def watch_search(
+    *,
     search: SearchDep,
     hub: HubDep,
+    caller: CallerDep,
+    store: StoreDep,
     last_event_id: Annotated[
         str | None, Header(max_length=64, description="The id of the last event of an earlier stream.")
     ] = None,
@@ -200,8 +210,9 @@ async def watch_search(
     their rungs, and `scores` a chart: the best so far and a sample of all scores.
     """
     closing = anyio.Event()
+    watched = hub.watch(search.id, last_event_id, closing, drawn)
     return EventSourceResponse(
-        _stream(hub.watch(search.id, last_event_id, closing, drawn)),
+        _stream(watched, close_when_invalid(caller, store, closing)),
         ping=HEARTBEAT_SECONDS,
         sep="\n",
         send_timeout=STALLED_SECONDS,
@@ -210,9 +221,15 @@ async def watch_search(
     )
 
 
-async def _stream(events: AsyncIterator[Event]) -> AsyncIterator[ServerSentEvent]:
-    async for event in events:
-        yield ServerSentEvent(event.data, event=event.name, id=event.id, sep="\n")
+async def _stream(
+    events: AsyncIterator[Event], watch_over: Coroutine[Any, Any, None]
+) -> AsyncIterator[ServerSentEvent]:
+    watching_over = asyncio.create_task(watch_over)
+    try:
+        async for event in events:
+            yield ServerSentEvent(event.data, event=event.name, id=event.id, sep="\n")
+    finally:
+        watching_over.cancel()
 
 
 @router.get("/searches/{search_id}/logs", response_class=PlainTextResponse)
@@ -231,7 +248,9 @@ def read_logs(
     """
     attempt = search.attempt if attempt is None else attempt
     if attempt > search.attempt:
-        raise ApiError(404, f"search {search.id} has had {search.attempt} drivers; there is no driver {attempt}")
+        raise ApiError(
+            404, f"search {search.id} has had {counted(search.attempt, 'driver')}; there is no driver {attempt}"
+        )
     if attempt == 0:
         return PlainTextResponse("")
     try:

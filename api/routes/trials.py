@@ -18,15 +18,17 @@ from api.names import class_names
 from api.openapi.problems import problems
 from nas.drawing.draw import draw_architecture
 from nas.drawing.setting import Setting
+from nas.kinds.confirmed import confirmed_best
 from nas.kinds.registry import kind_of
 from nas.panels.trial import trial_panels
 from nas.ranking.pareto import pareto_set_of
+from nas.results.orders import TrialOrder
 from nas.results.status import TrialStatus
 from nas.schemas.panels import Panel
 from nas.schemas.pareto import ParetoPublic
 from nas.schemas.trials import TrialDetail, TrialPage
 from nas.settings import Settings
-from nas.store import SearchRecord, SnapshotRecord, TrialOrder, TrialRecord
+from nas.store import SearchRecord, SnapshotRecord, TrialRecord
 from search_spaces.formats import write_format
 from search_spaces.validation import FieldProblem, InputError
 
@@ -47,14 +49,18 @@ def list_trials(
     search: SearchDep,
     store: StoreDep,
     order_by: Annotated[
-        TrialOrder, Query(description="`-score` is the leaderboard: deeper rungs first, then higher scores.")
+        TrialOrder,
+        Query(
+            description="By what, descending where `-` leads. `-score` is the leaderboard: deeper rungs first, then "
+            "higher values of the search's first objective; `miou` is the mIoU, of deeper rungs first too."
+        ),
     ] = "number",
     status: TrialStatus | None = None,
     limit: Limit = 50,
     cursor: Cursor = None,
     scores: Annotated[bool, Query(description="Whether to add the score at each rung.")] = False,
 ) -> TrialPage:
-    """List trials by number, or by score as their `standing` says; those that failed or have no score come last."""
+    """List trials by number, by score as their `standing` says, or by what they cost; what is not known comes last."""
     try:
         page = store.list_trials(search.id, order_by, status, limit, cursor)
     except ValueError as error:
@@ -103,6 +109,7 @@ def list_trial_panels(search: SearchDep, number: TrialNumber, store: StoreDep, s
             search.spec.fidelity_of(trial.fidelity_key),
             curve,
             names,
+            objective=search.spec.goals.text,
             predictions=None if seen is None else predictions_public(search.id, number, seen),
             relatives=list(relatives(store, search, trial)),
         )
@@ -113,8 +120,9 @@ def list_trial_panels(search: SearchDep, number: TrialNumber, store: StoreDep, s
 def best_trial(search: SearchDep, store: StoreDep, settings: SettingsDep, format: Format = "segnas") -> Any:
     """Export the best architecture as a document; while the search runs, the best so far (404 before any score).
 
-    The best architecture is that of the first trial in the order `-score`. Of a differentiable search that measures
-    none of its snapshots, it is the last one of the run whose supernet scores highest.
+    The best architecture is that of the first trial in the order `-score`, until a confirmation that measured it again
+    is completed: then it is the one with the best mean there, and `provenance.confirmed` says so. Of a differentiable
+    search that measures none of its snapshots, it is the last one of the run whose supernet scores highest.
     """
     best: TrialRecord | SnapshotRecord | None
     kind = kind_of(search.spec)
@@ -125,7 +133,9 @@ def best_trial(search: SearchDep, store: StoreDep, settings: SettingsDep, format
         if isinstance(best, SnapshotRecord):
             return snapshot_document(search, best, class_names(settings, kind_of(search.spec).dataset(search.spec)))
         curve = store.curve(search.id, best.number)
-        return trial_document(search, best, curve, _classes(settings, search, best))
+        confirmed = confirmed_best(search, store)
+        by = None if confirmed is None or confirmed.trial.number != best.number else confirmed.confirmed
+        return trial_document(search, best, curve, _classes(settings, search, best), by)
     try:
         return write_format(best.architecture, format)
     except ValueError as error:

@@ -2,9 +2,10 @@
 // search, #/s0123456789ab/7 shows one of its trials, #/compare/ID,ID shows searches side by
 // side, #/new is the form for a new search.
 
+import { learnAccess } from "./access.js";
 import { element, show } from "./dom.js";
 import { guardLinks } from "./dashboard.js";
-import { readiness, Refused, setToken } from "./stream.js";
+import { hasToken, readiness, Refused, setToken } from "./stream.js";
 import { compareSearches } from "./compare.js";
 import { listSearches } from "./list.js";
 import { newSearch } from "./new.js";
@@ -18,6 +19,7 @@ async function route() {
   leaving = new AbortController();
   const [, search, trial] = location.hash.match(/^#\/(s[0-9a-f]{12})(?:\/(\d+))?$/) ?? [];
   try {
+    await learnAccess(leaving.signal);
     const filter = new URLSearchParams(location.hash.split("?")[1]);
     const compared = location.hash.match(/^#\/compare\/([a-z0-9,]+)$/)?.[1].split(",");
     if (location.hash === "#/new") await newSearch(leaving.signal);
@@ -25,20 +27,23 @@ async function route() {
     else if (trial) await showTrial(search, trial, leaving.signal);
     else await (search ? followSearch(search, leaving.signal) : listSearches(filter, leaving.signal));
   } catch (error) {
-    if (error instanceof Refused && error.status === 401) askForToken();
+    if (error instanceof Refused && error.status === 401) askForToken(hasToken() && error.message);
     else if (error.name !== "AbortError") show(element("p", { class: "wrong" }, error.message), element("a", { href: "#/" }, "All searches"));
   }
 }
 
-function askForToken() {
-  const input = element("input", { type: "password", placeholder: "token (SEGNAS_TOKEN of the server)", autofocus: true });
+// refused: why the token that was entered is not taken, as a sentence; false where none was.
+function askForToken(refused) {
+  document.getElementById("who").textContent = "";
+  const input = element("input", { type: "password", placeholder: "token", "aria-label": "token", autocomplete: "off", autofocus: true });
   const enter = (event) => {
     event.preventDefault();
     setToken(input.value.trim());
     route();
     showReadiness();
   };
-  show(element("form", { class: "card line", onsubmit: enter }, "This service asks for a token.", input, element("button", {}, "Enter")));
+  show(refused && element("p", { class: "wrong", role: "alert" }, refused),
+    element("form", { class: "card line", onsubmit: enter }, "This service asks for a token.", input, element("button", {}, "Enter")));
 }
 
 async function showReadiness() {

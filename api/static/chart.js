@@ -1,4 +1,5 @@
-// Charts on uPlot (static/uplot): lines, steps, points, and spans between two places. A chart has hover, arrow keys, zoom and a table.
+// Charts on uPlot (static/uplot): lines, steps, points, and spans between two places. A chart has hover, arrow keys,
+// zoom by mouse, keys and fingers, and a table.
 //
 //   const place = new Chart(spec);  page.append(place.element);  place.show(later);  // a zoom stays
 //
@@ -11,7 +12,8 @@
 // between two colours. `text` of a point is shown at it, `label` is written beside it; `low` and `high` are the ends of its
 // interval, along the axis that `along` names: "y", or "x".
 
-import { element } from "./dom.js";
+import { element, several } from "./dom.js";
+import { fingers } from "./touch.js";
 
 const { uPlot } = globalThis; // a script of its own, which index.html loads first
 const NEAR = 40, ROWS = 500, SHADES = 8, FONT = '11px system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif';
@@ -31,6 +33,7 @@ export class Chart {
     this.foot = element("div", { class: "legend" });
     this.values = element("details", { class: "values", ontoggle: () => this.fill() }, element("summary", {}, "Values"));
     this.element = element("figure", { class: "chart" }, this.plane, this.tip, element("div", { class: "foot" }, this.foot, this.all), this.values);
+    fingers(this.plane, this);
     this.show(spec);
     sizes.observe(this.plane);
   }
@@ -65,7 +68,7 @@ export class Chart {
   summary() {
     const { x, y, name } = this.spec, ys = this.places.map((place) => place.y);
     const known = ys.length && !y.labels && !y.format ? `, ${write(y, Math.min(...ys))} to ${write(y, Math.max(...ys))}` : "";
-    return `${name ?? y.text ?? "chart"}${x.text ? ` by ${x.text}` : ""}, ${this.places.length} ${this.places.length === 1 ? "value" : "values"}${known}`;
+    return `${name ?? y.text ?? "chart"}${x.text ? ` by ${x.text}` : ""}, ${several(this.places.length, "value")}${known}`;
   }
 
   fit(width) {

@@ -18,27 +18,27 @@ export function choices(panel) {
   ];
 }
 
-function sliceOf({ trials, choices: all }, at) {
+function sliceOf({ trials, choices: all, y_text: of }, at) {
   const { text, values } = all[at];
   const aside = ({ number }) => 0.5 * (((number * 0.618) % 1) - 0.5); // so that equal choices do not lie on one line
-  const points = trials.map((trial) => ({ x: trial.values[at] + aside(trial), y: trial.score, mark: trial.mark, text: `${trial.text}, ${values[trial.values[at]]}` }));
-  return { name: `Score against ${text}`, x: { text, labels: values }, y: { text: "mIoU" }, series: marked(points) };
+  const points = trials.map((trial) => ({ x: trial.values[at] + aside(trial), y: trial.value, mark: trial.mark, text: `${trial.text}, ${values[trial.values[at]]}` }));
+  return { name: `Score against ${text}`, x: { text, labels: values }, y: { text: of }, series: marked(points) };
 }
 
 // An axis for each choice of few values and one for the score, each from 0 to 1. Trials ascend in score: the best lie on top.
-function parallelOf({ trials, choices: all }) {
+function parallelOf({ trials, choices: all, y_text: of }) {
   const shown = all.map((choice, at) => ({ ...choice, at })).filter(({ values }) => values.length <= FEW);
-  const scores = trials.map(({ score }) => score), least = Math.min(...scores), most = Math.max(...scores);
-  const share = (score) => (most > least ? (score - least) / (most - least) : 1);
+  const reached = trials.map(({ value }) => value), least = Math.min(...reached), most = Math.max(...reached);
+  const share = (value) => (most > least ? (value - least) / (most - least) : 1);
   const height = ({ values }, value) => (values.length > 1 ? value / (values.length - 1) : 0.5);
   const series = trials.map((trial, rank) => ({
     text: trial.text, mark: trial.mark === "best" ? "best" : rank / trials.length, line: "straight", dots: "unseen",
     points: [...shown.map((choice, x) => ({ x, y: height(choice, trial.values[choice.at]), text: `${trial.text}, ${choice.text}: ${choice.values[trial.values[choice.at]]}` })),
-      { x: shown.length, y: share(trial.score), text: trial.text }],
+      { x: shown.length, y: share(trial.value), text: trial.text }],
   }));
   const notes = shown.flatMap((choice, x) => choice.values.map((text, value) => ({ x, y: height(choice, value), text })));
   return {
-    name: "Choices of each trial", x: { labels: [...shown.map(({ short }) => short), "mIoU"], span: [-0.3, shown.length + 0.2] },
+    name: "Choices of each trial", x: { labels: [...shown.map(({ short }) => short), of], span: [-0.3, shown.length + 0.2] },
     y: { format: () => "", span: [-0.06, 1.06] }, series, notes,
   };
 }

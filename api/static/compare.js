@@ -25,7 +25,7 @@ export async function compareSearches(ids, signal) {
       shown = true;
       if (found.searches.every(({ status }) => OVER.includes(status))) return;
     } catch (error) {
-      if (signal.aborted || (error instanceof Refused && error.status < 500)) throw error;
+      if (signal.aborted || (error instanceof Refused && !error.passing)) throw error;
       outage.textContent = `${error.message}: trying again.`;
       if (!shown) show(outage);
     }
@@ -47,9 +47,9 @@ function headOf({ searches, notes, comparable }) {
 async function drawWinners(place, searches, signal) {
   const wanted = searches.filter(({ winner }) => winner);
   if (JSON.stringify(wanted.map(({ winner }) => winner.drawing)) === place.madeOf) return;
-  const cards = await Promise.all(wanted.map(async ({ id, name, winner }) => {
+  const cards = await Promise.all(wanted.map(async ({ id, name, objective, winner }) => {
     const place = await drawingCard(winner.drawing, `best-${id}.svg`, signal);
-    const title = winner.score === null ? name : `${name}: ${score(winner.score)}`;
+    const title = winner.value === null ? name : `${name}: ${score(winner.value)} ${objective}`;
     place.querySelector("h2").textContent = title;
     place.setAttribute("aria-label", `best architecture of ${name}, ${id}`);
     return place;

@@ -1,10 +1,11 @@
 // Shows the OpenAPI document as a page without loading anything from another host: requests, responses, curl lines.
 
 import { element, show } from "./dom.js";
+import { address } from "./stream.js";
 
 const METHODS = ["get", "post", "put", "patch", "delete"];
 
-const schema = await (await fetch("/openapi.json")).json();
+const schema = await (await fetch(address("/openapi.json"))).json();
 document.title = `${schema.info.title} API`;
 const groups = schema.tags.map((tag) => group(tag, operations().filter((operation) => operation.tags?.includes(tag.name))));
 show(element("h1", {}, `${schema.info.title} ${schema.info.version}`), prose(schema.info.description), groups);

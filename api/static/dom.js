@@ -75,6 +75,11 @@ export function counted(trials) {
   return Object.entries(trials).filter(([, count]) => count).sort((a, b) => ORDER.indexOf(a[0]) - ORDER.indexOf(b[0]));
 }
 
+// A number of things: "1 image", "2 images".
+export function several(count, one, many = `${one}s`) {
+  return `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+}
+
 // A bar of parts [status, count]; `text` is shown at it instead of the counts.
 export function bar(parts, total, text) {
   return element("div", { class: "bar" }, parts.map(([status, count]) => {

@@ -16,7 +16,7 @@ export function drawingPlace(path, file) {
   const place = element("div", {});
   const fetchIt = () => drawingAt(path, file).then(({ drawing, button }) => place.replaceChildren(drawing, button), (error) => {
     place.replaceChildren(element("p", { class: "wrong" }, error.message));
-    if (!(error instanceof Refused)) setTimeout(() => place.isConnected && fetchIt(), PAUSE);
+    if (!(error instanceof Refused) || error.passing) setTimeout(() => place.isConnected && fetchIt(), PAUSE);
   });
   fetchIt();
   return place;

@@ -1,15 +1,16 @@
 // The list of all searches, newest first, requested every two seconds and changed in place: focus, selection and scroll stay.
 // While the service is unreachable the list stays too, and says so.
 
+import { mayStart, ownerLink } from "./access.js";
 import { bar, card, counted, element, renew, score, show, update } from "./dom.js";
 import { ask, Refused } from "./stream.js";
 
 const PAUSE = 2000, PAGE = 100;
 const MOST = 8; // searches side by side
-const HEADS = [null, "Search", "Status", "Trials", "Progress", "Best mIoU", "Kind", "Data", "Started"];
+const HEADS = [null, "Search", "Status", "Trials", "Progress", "Best", "Kind", "Data", "Started"];
 const STATUSES = ["queued", "starting", "running", "pausing", "paused", "stopping", "completed", "failed", "stopped"];
 
-// filter: URLSearchParams with `status` and `tag`, both optional.
+// filter: URLSearchParams with `status`, `tag` and `owner`, all optional.
 export async function listSearches(filter, signal) {
   document.title = "Segnas";
   const view = new ListView(filter, signal);
@@ -18,6 +19,8 @@ export async function listSearches(filter, signal) {
     await new Promise((done) => setTimeout(done, PAUSE));
   }
 }
+
+const ticked = new Map(); // names by id of the searches to compare; they stay while the list shows others
 
 class ListView {
   constructor(filter, signal) {
@@ -31,16 +34,30 @@ class ListView {
     this.more = element("button", { hidden: true, onclick: () => { this.pages += 1; this.refresh(); } }, "Show more");
     this.card = card("searches", {}, this.head(), this.table, this.empty, this.more);
     this.shown = false;
-    this.chosen = new Set();
-    this.compare = element("button", { disabled: true, onclick: () => { location.hash = `#/compare/${[...this.chosen].join(",")}`; } }, "Compare");
-    this.card.querySelector(".push").after(this.compare);
+    this.compare = element("button", { onclick: () => { location.hash = `#/compare/${[...ticked.keys()].join(",")}`; } });
+    this.untick = element("button", { onclick: () => this.untickAll() }, "Untick all");
+    this.card.querySelector(".push").after(this.compare, this.untick);
+    this.counted();
   }
 
-  // A search is ticked or no longer: two to eight can be put side by side.
-  choose(id, ticked) {
-    if (ticked) this.chosen.add(id);
-    else this.chosen.delete(id);
-    const { size } = this.chosen;
+  choose({ id, name }, chosen) {
+    if (chosen) ticked.set(id, name);
+    else ticked.delete(id);
+    this.counted();
+  }
+
+  untickAll() {
+    ticked.clear();
+    for (const box of this.body.querySelectorAll("input")) box.checked = false;
+    this.counted();
+    this.compare.focus();
+  }
+
+  // Two to eight ticked searches can be put side by side, those of other filters too.
+  counted() {
+    const { size } = ticked;
+    this.compare.title = [...ticked.values()].join(", ");
+    this.untick.hidden = size === 0;
     this.compare.disabled = size < 2 || size > MOST;
     this.compare.textContent = size === 0 ? "Compare" : size === 1 ? "Compare: tick another" : size > MOST ? `Compare: at most ${MOST}` : `Compare ${size}`;
   }
@@ -49,9 +66,11 @@ class ListView {
     const status = this.filter.get("status") ?? "", tag = this.filter.get("tag");
     const choice = element("select", { onchange: () => this.go("status", choice.value) },
       element("option", { value: "" }, "any"), STATUSES.map((name) => element("option", { value: name, selected: name === status }, name)));
-    return element("div", { class: "line" }, element("h1", {}, "Searches"), element("a", { class: "button main", href: "#/new" }, "New search"),
+    const owner = this.filter.get("owner");
+    return element("div", { class: "line" }, element("h1", {}, "Searches"), mayStart() && element("a", { class: "button main", href: "#/new" }, "New search"),
       element("span", { class: "push" }),
       tag && element("button", { "aria-label": `tag ${tag}: show all tags`, onclick: () => this.go("tag", "") }, `tag ${tag} ×`),
+      owner && element("button", { "aria-label": `by ${owner}: show those of all`, onclick: () => this.go("owner", "") }, `by ${owner} ×`),
       element("label", { class: "beside" }, "Status", choice));
   }
 
@@ -72,7 +91,7 @@ class ListView {
       renew(this.empty, items.length ? "" : "empty", () => (items.length ? [] : this.nothing()));
       this.more.hidden = !next;
     } catch (error) {
-      if (this.signal.aborted || (error instanceof Refused && error.status < 500)) throw error;
+      if (this.signal.aborted || (error instanceof Refused && !error.passing)) throw error;
       this.outage.textContent = `${error.message}: trying again. What is below may be out of date.`;
     }
     if (!this.shown) show(this.outage, this.card);
@@ -93,9 +112,10 @@ class ListView {
 
   nothing() {
     if (this.filter.size) return [element("p", {}, "No search is like this. ", element("a", { href: "#/" }, "Show all searches"))];
+    if (!mayStart()) return [element("p", {}, "There are no searches yet, and this token may only look at them.")];
     return [element("p", {}, "There are no searches yet. ", element("a", { href: "#/new" }, "Start a first one here"), ", or with three commands:"),
       element("pre", { tabindex: 0 }, "segnas data add mine FOLDER      # a folder of images and masks\nsegnas init                      # writes search.yaml, to change\nsegnas submit search.yaml --watch"),
-      element("p", {}, "Any HTTP client can start one too, as ", element("a", { href: "/docs" }, "the API page"), " shows.")];
+      element("p", {}, "Any HTTP client can start one too, as ", element("a", { href: "docs" }, "the API page"), " shows.")];
   }
 }
 
@@ -103,15 +123,15 @@ function row(search, view) {
   const counts = counted(search.trials);
   const ended = counts.filter(([status]) => status !== "running").reduce((sum, [, count]) => sum + count, 0);
   const open = (event) => { if (!event.target.closest("a, .tick")) location.hash = `#/${search.id}`; };
-  const tick = element("input", { type: "checkbox", "aria-label": `compare ${search.name}`, checked: view.chosen.has(search.id), onchange: () => view.choose(search.id, tick.checked) });
+  const tick = element("input", { type: "checkbox", "aria-label": `compare ${search.name}`, checked: ticked.has(search.id), onchange: () => view.choose(search, tick.checked) });
   return element("tr", { class: "link", onclick: open },
     element("td", { class: "tick" }, tick),
     element("td", {}, element("a", { href: `#/${search.id}` }, search.name), " ", element("code", { class: "muted" }, search.id),
-      search.tags.map((tag) => [" ", element("a", { class: "tag", href: `#/?${new URLSearchParams({ tag })}` }, tag)])),
+      search.tags.map((tag) => [" ", element("a", { class: "tag", href: `#/?${new URLSearchParams({ tag })}` }, tag)]), " ", ownerLink(search)),
     element("td", {}, element("span", { class: `pill ${search.status}`, title: search.message }, search.status)),
     element("td", { class: "number" }, `${ended} / ${search.planned}`),
     element("td", {}, bar(counts, search.planned)),
-    element("td", { class: "number" }, score(search.best?.score)),
+    element("td", { class: "number" }, score(search.best?.value), search.objectives[0] !== "mIoU" && element("div", { class: "muted" }, search.objectives[0])),
     element("td", {}, search.method, search.parent && [" of ", element("a", { href: `#/${search.parent}` }, search.parent)]),
     element("td", {}, search.dataset),
     element("td", { class: "number" }, new Date(search.created_at).toLocaleString()));

@@ -1,14 +1,16 @@
 // A form for a first search. The service proposes the request, checks it at every change and says what it would do and cost;
 // the form only puts what is entered into the request.
 
-import { card, element, renew, show } from "./dom.js";
-import { ask, Refused } from "./stream.js";
+import { mayStart } from "./access.js";
+import { card, element, renew, several, show } from "./dom.js";
+import { Probe } from "./probe.js";
+import { ask, Key, post, Refused } from "./stream.js";
 
 const PAUSE = 400;
-const JSON_BODY = { "Content-Type": "application/json" };
 
 export async function newSearch(signal) {
   document.title = "New search - Segnas";
+  if (!mayStart()) return show(head(), card("not allowed", {}, element("p", {}, "This token may look at searches, and start none.")));
   const [datasets, spaces] = await Promise.all([ask("/v1/datasets", { signal }), ask("/v1/spaces", { signal })]);
   if (!datasets.length) return show(head(), card("no data set", {}, ...withoutData()));
   const form = new SearchForm(datasets, Object.fromEntries(spaces.map((space) => [space.kind, space.sizes])), signal);
@@ -34,11 +36,12 @@ class SearchForm {
     this.sizes = sizes;
     this.signal = signal;
     this.request = null;
-    this.key = { text: "", value: "" };
+    this.key = new Key();
     this.checks = 0;
     this.fields = this.makeFields();
     this.state = element("p", { class: "muted", role: "status" });
     this.answer = element("div");
+    this.probe = new Probe(() => this.entered(), (error) => (error ? this.failed(error) : this.check()), signal);
     this.others = element("div", { role: "alert" });
     this.start = element("button", { class: "main" }, "Start");
     const rows = this.fields.map((field) => field.row);
@@ -50,7 +53,7 @@ class SearchForm {
 
   makeFields() {
     const dataset = select(this.datasets.map(({ name, available, class_names, images }) => ({ value: name, disabled: !available,
-      text: available ? `${name}: ${class_names.length} classes, ${images.train ?? 0} training images` : `${name} (cannot be read)` })));
+      text: available ? `${name}: ${several(class_names.length, "class", "classes")}, ${several(images.train ?? 0, "training image")}` : `${name} (cannot be read)` })));
     dataset.addEventListener("change", () => this.propose(dataset.value));
     const [backbone, strategy, operators] = [select([]), select([]), select(["plain", "extended"].map((value) => ({ value, text: value })))];
     const [name, rungs] = [text(), text()];
@@ -119,7 +122,7 @@ class SearchForm {
       const found = await post("/v1/searches?dry_run=true", this.entered(), {}, this.signal);
       if (number !== this.checks) return;
       this.tell([], found.warnings);
-      renew(this.answer, found, () => answer(found));
+      renew(this.answer, found, () => answer(found, this.probe.offer(found)));
       this.state.textContent = "";
     } catch (error) {
       if (number === this.checks) this.failed(error);
@@ -172,13 +175,12 @@ class SearchForm {
   // A request that was lost on its way is sent again under the same key, so that it starts no second search.
   async submit() {
     clearTimeout(this.timer);
-    const request = this.entered(), known = JSON.stringify(request);
-    if (this.key.text !== known) this.key = { text: known, value: random() };
+    const request = this.entered(), key = this.key.of(request);
     this.checks += 1;
     this.start.disabled = true;
     this.state.textContent = "Starting ...";
     try {
-      const search = await post("/v1/searches", request, { "Idempotency-Key": this.key.value }, this.signal);
+      const search = await post("/v1/searches", request, { "Idempotency-Key": key }, this.signal);
       location.hash = `#/${search.id}`;
     } catch (error) {
       this.failed(error instanceof Refused ? error : new Error(`${error.message}. Press Start again: no search is started twice.`));
@@ -188,13 +190,14 @@ class SearchForm {
   }
 }
 
-function answer({ facts, yaml }) {
+function answer({ facts, yaml }, probe) {
   const copy = element("button", { type: "button", onclick: async () => {
     await navigator.clipboard.writeText(yaml);
     copy.textContent = "Copied";
   } }, "Copy");
   return [element("h2", {}, "What it would do"),
     element("table", {}, element("tbody", {}, facts.map(({ name, text: words }) => element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, words))))),
+    probe,
     element("div", { class: "line" }, element("h2", {}, "The same from a file"), element("span", { class: "push" }), navigator.clipboard && copy),
     element("p", { class: "muted" }, "Save it as search.yaml, then: ", element("code", {}, "segnas submit search.yaml --watch")),
     element("pre", { tabindex: 0 }, yaml)];
@@ -241,10 +244,3 @@ function wholes(words) {
   return words.split(/[\s,]+/).filter(Boolean).map((word) => (/^\d+$/.test(word) ? Number(word) : word));
 }
 
-function random() {
-  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-function post(path, body, headers, signal) {
-  return ask(path, { method: "POST", body: JSON.stringify(body), headers: { ...JSON_BODY, ...headers }, signal });
-}

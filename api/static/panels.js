@@ -72,7 +72,7 @@ export class Panels {
     this.requesting = true;
     while (this.stale && !this.signal.aborted) {
       this.stale = false;
-      const panels = await ask(this.path, { signal: this.signal }).catch((error) => (error instanceof Refused && error.status < 500 ? [] : null));
+      const panels = await ask(this.path, { signal: this.signal }).catch((error) => (error instanceof Refused && !error.passing ? [] : null));
       if (panels === null) this.stale = true;
       else this.show(panels);
       if (panels?.some(({ pending }) => pending)) this.stale = true;

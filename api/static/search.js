@@ -1,9 +1,11 @@
 // One search, live: its status, learning curves, scores by trial, the leaderboard.
 
+import { mayChange, ownerLink } from "./access.js";
 import { actionButtons, editButton } from "./actions.js";
 import { Board } from "./board.js";
 import { Chart } from "./chart.js";
-import { bar, card, counted, download, element, percent, renew, save, score, show } from "./dom.js";
+import { commands } from "./commands.js";
+import { bar, card, counted, download, element, percent, renew, save, show } from "./dom.js";
 import { marked, Panels } from "./panels.js";
 import { ask, askText, follow } from "./stream.js";
 
@@ -20,14 +22,14 @@ class SearchView {
     this.signal = signal;
     this.search = null;
     this.board = { items: [], total: 0 }; // the first rows of the leaderboard, and the number of trials
-    this.scores = { title: "Scores", points: [], best_so_far: [] };
+    this.scores = { title: "Scores", y_text: "", points: [], best_so_far: [] };
     this.state = "";
     this.error = "";
     this.ended = false;
     this.waiting = false;
     this.panels = new Panels(id, signal);
     this.table = new Board(id, signal);
-    this.parts = Object.fromEntries(["head", "progress", "learning curves", "scores"].map((name) => [name, name === "head" ? element("div") : card(name)]));
+    this.parts = Object.fromEntries(["head", "progress", "next", "learning curves", "scores"].map((name) => [name, name === "head" ? element("div") : card(name)]));
     this.shown = false;
   }
 
@@ -54,16 +56,19 @@ class SearchView {
   }
 
   draw() {
-    const { head, progress: steps, "learning curves": left, scores: right } = this.parts;
-    if (!this.shown) show(head, steps, this.panels.cards.answer, element("div", { class: "pair" }, left, right), this.panels.cards.analysis, this.table.card);
+    const { head, progress: steps, next, "learning curves": left, scores: right } = this.parts;
+    if (!this.shown) show(head, steps, next, this.panels.cards.answer, element("div", { class: "pair" }, left, right), this.panels.cards.analysis, this.table.card);
     this.shown = true;
     document.title = `${this.search.name} - Segnas`;
     const { name, status, message, actions, exportable, dashboard, notes, tags } = this.search;
     renew(head, [name, status, message, actions, exportable, dashboard, notes, tags, this.state, this.error], () => this.drawHead());
     steps.replaceChildren(this.drawSteps());
+    const words = this.nextSteps();
+    renew(next, words, () => words.map((line) => (line === this.search.next_command ? commands([{ text: "With the command line", command: line }]) : element("p", {}, line))));
+    next.hidden = !next.children.length;
     this.drawCurves();
     this.drawDots();
-    this.table.show(this.board, this.search.best?.number);
+    this.table.show(this.board, this.search.best?.number, this.search.objectives[0]);
   }
 
   drawHead() {
@@ -72,17 +77,27 @@ class SearchView {
     return [
       element("div", { class: "line" }, element("a", { href: "#/" }, "All searches"), element("span", { class: "muted" }, this.state)),
       element("div", { class: "line" }, element("h1", {}, search.name), element("span", { class: `pill ${search.status}` }, search.status),
-        element("code", { class: "muted" }, search.id),
+        element("code", { class: "muted" }, search.id), ownerLink(search),
         element("span", { class: "push" }),
         safe && element("a", { href: search.dashboard, target: "_blank", rel: "noopener" }, "Ray job"),
         search.exportable && element("button", { onclick: () => this.save() }, "Save best.json"),
         element("button", { onclick: () => this.saveReport() }, "Save report"),
-        actionButtons(search, (error) => this.acted(error)), editButton(search, (error) => this.acted(error))),
+        mayChange(search) && [actionButtons(search, (error) => this.acted(error)), editButton(search, (error) => this.acted(error))]),
       this.error && element("p", { class: "wrong", role: "alert" }, this.error),
       (search.notes || search.tags.length > 0) && element("p", { class: "notes" },
         search.tags.map((tag) => [element("a", { class: "tag", href: `#/?${new URLSearchParams({ tag })}` }, tag), " "]), search.notes),
       search.message && search.status !== "completed" && element("p", { class: search.status === "failed" ? "wrong" : "muted" }, search.message),
     ].filter(Boolean);
+  }
+
+  // What to do with it, or what it waits for.
+  nextSteps() {
+    const { next_command: command, trials, stage, status, actions } = this.search, over = actions.includes("delete");
+    const begun = counted(trials).length > 0;
+    if (begun || command) return command ? [command] : [];
+    if (over) return [`It ended before any trial began${actions.includes("resume") ? ": Resume starts it again" : ""}.`];
+    if (status === "queued" || status === "starting") return ["No trial has begun: it waits to be started."];
+    return [stage && stage.name !== "trials" ? `No trial has begun: first comes the stage ${stage.name}.` : "No trial has begun."];
   }
 
   drawSteps() {
@@ -97,7 +112,7 @@ class SearchView {
     if (search.planned) rows.push(element("span", {}, "trials"), bar(counts, search.planned),
       element("span", { class: "muted" }, text ? `${text} of ${search.planned}` : `0 of ${search.planned}`));
     if (search.best) {
-      rows.push(element("span", {}, "best"), element("strong", {}, `${score(search.best.score)} mIoU`),
+      rows.push(element("span", {}, "best"), element("strong", {}, search.best.worth),
         element("span", { class: "muted" }, `trial ${search.best.number} at iteration ${search.best.iteration}`));
     }
     const { cost, forecast } = search;
@@ -118,10 +133,10 @@ class SearchView {
   }
 
   drawDots() {
-    const { title, points, best_so_far: best } = this.scores;
+    const { title, y_text: of, points, best_so_far: best } = this.scores;
     const last = points.at(-1), steps = best.length ? [...best, [last.x, best.at(-1)[1]]] : [];
     const series = [{ text: "best so far", mark: "best", line: "step", dots: false, points: steps }, ...marked(points)];
-    this.chart("scores", { x: { text: "trial", whole: true, zero: true }, y: { text: "mIoU" }, series }, title);
+    this.chart("scores", { x: { text: "trial", whole: true, zero: true }, y: { text: of }, series }, title);
   }
 
   // A chart of the live events stays the same element, so that a zoom and the keyboard's place in it stay too.

@@ -11,6 +11,23 @@ export class Refused extends Error {
     this.status = status;
     this.errors = errors;
   }
+
+  // Whether the same request may be answered in a moment: the service is not ready, or the token has sent too many.
+  get passing() {
+    return this.status >= 500 || this.status === 429;
+  }
+}
+
+// The service may stand below a path of a proxy's: its address is where this file lies, less `static/`.
+const BASE = new URL("..", import.meta.url);
+
+export function hasToken() {
+  return Boolean(sessionStorage.getItem(TOKEN));
+}
+
+// The address of a path below the service, such as `/v1/searches`.
+export function address(path) {
+  return new URL(path.replace(/^\/+/, ""), BASE).href;
 }
 
 export function setToken(token) {
@@ -29,7 +46,7 @@ async function check(reply) {
 }
 
 async function answer(path, options) {
-  return check(await fetch(path, { ...options, headers: headers(options.headers) }).catch((error) => {
+  return check(await fetch(address(path), { ...options, headers: headers(options.headers) }).catch((error) => {
     throw error.name === "AbortError" ? error : new Error("The service does not answer");
   }));
 }
@@ -37,6 +54,10 @@ async function answer(path, options) {
 export async function ask(path, options = {}) {
   const reply = await answer(path, options);
   return reply.status === 204 ? null : reply.json();
+}
+
+export function post(path, body, headers = {}, signal = null) {
+  return ask(path, { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json", ...headers }, signal });
 }
 
 export async function askText(path, options = {}) {
@@ -48,7 +69,7 @@ export async function askPicture(path) {
 }
 
 export async function readiness() {
-  const reply = await fetch("/v1/readyz", { headers: headers() });
+  const reply = await fetch(address("/v1/readyz"), { headers: headers() });
   return reply.json();
 }
 
@@ -59,7 +80,7 @@ export async function follow(path, onEvent, onState, signal) {
   while (!signal.aborted) {
     try {
       const more = last === null ? {} : { "Last-Event-ID": last };
-      const reply = await check(await fetch(path, { headers: headers(more), signal }));
+      const reply = await check(await fetch(address(path), { headers: headers(more), signal }));
       onState("live");
       for await (const event of events(reply.body)) {
         pause = FIRST_PAUSE;
@@ -69,7 +90,7 @@ export async function follow(path, onEvent, onState, signal) {
       }
     } catch (error) {
       if (signal.aborted) return;
-      if (error instanceof Refused && error.status < 500) throw error;
+      if (error instanceof Refused && !error.passing) throw error;
     }
     onState("connection lost, trying again");
     await new Promise((done) => setTimeout(done, pause));
@@ -93,5 +114,17 @@ async function* events(body) {
       }
       if (event.data !== undefined) yield event;
     }
+  }
+}
+
+// The idempotency key of a request: the same one for the same request, so that one that is sent again starts nothing twice.
+export class Key {
+  of(request) {
+    const text = JSON.stringify(request);
+    if (this.text !== text) {
+      this.text = text;
+      this.value = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    }
+    return this.value;
   }
 }

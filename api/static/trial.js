@@ -22,7 +22,7 @@ export async function showTrial(searchId, number, signal) {
       shown = true;
       if (trial.status !== "running") return;
     } catch (error) {
-      if (signal.aborted || (error instanceof Refused && error.status < 500)) throw error;
+      if (signal.aborted || (error instanceof Refused && !error.passing)) throw error;
       outage.textContent = `${error.message}: trying again.`;
       if (!shown) show(outage);
     }

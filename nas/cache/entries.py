@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 from nas.aids import remark_once
 from nas.atomic import locked, remove_left_overs
 from nas.cache.sealed import BrokenEntryError, MissingEntryError
+from nas.cache.shared import shared_by
+from nas.cache.tally import count
 
 BROKEN = ".broken"
 """The end of the name of an entry that was set aside."""
@@ -31,6 +33,8 @@ _held: dict[Path, Any] = {}
 def read_or_make(path: Path, read: Callable[[], T], make: Callable[[], T]) -> T:
     """Read a cache entry; where it is missing or broken, one of the concurrent processes makes it anew.
 
+    Where a storage is behind the cache, the entry is fetched from there if it can be, and published there when made.
+
     Args:
         path: The entry's file or folder. A broken one is named in the log and renamed.
         read: Reads and verifies the entry; raises MissingEntryError or BrokenEntryError.
@@ -43,18 +47,43 @@ def read_or_make(path: Path, read: Callable[[], T], make: Callable[[], T]) -> T:
     if path in _held:
         value: T = _held[path]
         return value
+
+    def found() -> T:
+        read_value = read()
+        count(path, "hit")
+        return read_value
+
     with contextlib.suppress(MissingEntryError, BrokenEntryError):
-        return read()
+        return found()
+    shared = shared_by(path)
     with _locked_if_possible(path):
         try:
-            return read()
+            return found()
         except MissingEntryError as error:
             if os.path.lexists(path):  # something else stands there, or a part is missing
-                set_aside(path, f"{path} is not complete or of an earlier version ({error})")
+                _set_aside_here(path, f"{path} is not complete or of an earlier version ({error})")
         except BrokenEntryError as error:
-            set_aside(path, str(error))
+            _set_aside_here(path, str(error))
         remove_left_overs(path)
-        return make()
+        if shared is not None and shared.fetch(path):
+            try:
+                fetched = read()
+            except (MissingEntryError, BrokenEntryError) as error:
+                shared.reject(path)
+                _set_aside_here(path, f"{path}, as it was published, cannot be used ({error})")
+            else:
+                count(path, "fetched")
+                return fetched
+        made = make()
+        count(path, "made")
+    if shared is not None and path not in _held:
+        shared.publish(path)
+    return made
+
+
+def _set_aside_here(path: Path, reason: str) -> None:
+    count(path, "broken")
+    set_aside(path, reason)
 
 
 def hold(path: Path, value: T) -> T:

@@ -12,6 +12,7 @@ from nas.atomic import TEMPORARY
 from nas.cache.boots import CHECKED, this_boot
 from nas.cache.entries import BROKEN, set_aside, size_of
 from nas.cache.sealed import FILES, BrokenEntryError, MissingEntryError, check_files, read_sealed
+from nas.cache.tally import FOLDERS
 from nas.cache.use import last_use, unused
 
 State = Literal["", "in use", "set aside", "left over"]
@@ -58,7 +59,7 @@ def entries(cache: Path) -> list[Entry]:
         OSError: The folder cannot be read.
     """
     found: list[Entry] = []
-    for folder in ("banks", "backbones", "statistics"):
+    for folder in FOLDERS:
         for path in sorted((cache / folder).iterdir() if (cache / folder).is_dir() else ()):
             with contextlib.suppress(FileNotFoundError):
                 entry = _entry(path)

@@ -51,20 +51,37 @@ def read_sealed(path: Path) -> dict[str, Any]:
         BrokenEntryError: The file cannot be read, or is not what was written.
     """
     try:
-        text = path.read_bytes().decode()
-        stored = json.loads(text)
-        checksum = stored.pop(CHECKSUM)
-        whole = content_key(stored) == checksum
+        text = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         raise MissingEntryError(f"there is no {path}") from None
     except OSError as error:
         raise broken_by(error, path) from error
+    return unsealed(text, str(path))
+
+
+def unsealed(text: bytes, where: str) -> dict[str, Any]:
+    """Parse what `sealed` wrote.
+
+    Args:
+        text: The content of a file.
+        where: The file, for the message of an error.
+
+    Returns:
+        The content, without the checksum.
+
+    Raises:
+        BrokenEntryError: It is not what was written.
+    """
+    try:
+        stored = json.loads(text.decode())
+        checksum = stored.pop(CHECKSUM)
+        whole = content_key(stored) == checksum
     except (ValueError, RecursionError):
-        raise BrokenEntryError(f"{path} is no JSON, as was written there") from None
+        raise BrokenEntryError(f"{where} is no JSON, as was written there") from None
     except (LookupError, AttributeError, TypeError):
-        raise BrokenEntryError(f"{path} has no checksum: it is damaged, or of an earlier version") from None
+        raise BrokenEntryError(f"{where} has no checksum: it is damaged, or of an earlier version") from None
     if not whole:
-        raise BrokenEntryError(f"{path} has changed since it was written: its checksum is another one")
+        raise BrokenEntryError(f"{where} has changed since it was written: its checksum is another one")
     content: dict[str, Any] = stored
     return content
 

@@ -31,7 +31,9 @@ from nas.cli import (
     remote,
     reports,
     serving,
+    tokens,
     watching,
+    worth,
 )
 from nas.escaping import one_line
 
@@ -63,6 +65,7 @@ PANELS: dict[str, dict[str, Callable[..., object]]] = {
     "Start": {
         "init": init.init,
         "serve": serving.serve,
+        "worth": worth.worth,
         "submit": remote.submit,
         "calibrate": rankings.calibrate,
         "full-scale": rankings.full_scale,
@@ -108,6 +111,7 @@ for _panel, _commands in PANELS.items():
         app.command(_name, rich_help_panel=_panel)(_command)
 for _name, _group in (("data", data.app), ("weights", registering.weights), ("cache", cache.app)):
     app.add_typer(_group, name=_name, rich_help_panel="Data and machine")
+app.add_typer(tokens.app, name="token", rich_help_panel="Manage")
 app.add_typer(bench.app, name="bench", rich_help_panel="Results")
 
 

@@ -164,7 +164,7 @@ def export(
         made = build(trainings, name=name, description=text, licence=licence, latency=how, latencies=latencies)
     table = write_table(output, *made)
     out = len({one.key for one in table.about.left_out})
-    line = f"wrote {output}: {len(table.heads)} heads" + (f", {out} left out" if out else "") + f", hash {table.hash}"
+    line = f"wrote {output}: {_heads(len(table.heads))}" + (f", {out} left out" if out else "") + f", hash {table.hash}"
     said = {"wrote": [str(output)], "heads": len(table.heads), "left_out": out, "hash": table.hash}
     print_result(line, said, as_json)
 
@@ -182,8 +182,14 @@ def merge_files(
     from nas.heads_bench.merge import merge
 
     table = write_table(output, *merge([open_table(file) for file in files], name))
-    line = f"wrote {output}: {len(table.heads)} heads of {len(files)} tables, hash {table.hash}"
+    line = f"wrote {output}: {_heads(len(table.heads))} of {len(files)} tables, hash {table.hash}"
     print_result(line, {"wrote": [str(output)], "heads": len(table.heads), "hash": table.hash}, as_json)
+
+
+def _heads(count: int) -> str:
+    from nas.formatting import counted
+
+    return counted(count, "head")
 
 
 def _dataset(table: HeadsTable, given: str | None) -> str:

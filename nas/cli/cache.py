@@ -67,7 +67,9 @@ def verify_entries(cache: Folder = None, as_json: Json = False) -> None:
     if as_json:
         print_json({"entries": checked, "size": size, "broken": broken})
     else:
-        print(f"{checked} entries with {size_text(size)} read, {len(broken)} broken")
+        from nas.formatting import counted
+
+        print(f"{counted(checked, 'entry', 'entries')} with {size_text(size)} read, {len(broken)} broken")
     if broken:
         raise typer.Exit(1)
 

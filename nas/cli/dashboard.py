@@ -58,7 +58,7 @@ def _token_file() -> Path | None:
 
 def _write_page(token_file: Path, service: str) -> Path:
     """Write a page that brings the token to the service, readable by its owner only, as the token itself is."""
-    from nas.atomic import write_atomically
+    from nas.atomic import write_secret_atomically
     from nas.settings import read_settings
 
     token = token_file.read_text("utf-8").strip()
@@ -66,9 +66,5 @@ def _write_page(token_file: Path, service: str) -> Path:
     page = read_settings().folder / "ray" / "dashboard.html"
     page.parent.mkdir(parents=True, exist_ok=True)
 
-    def write(temporary: Path) -> None:
-        temporary.touch(mode=0o600)
-        temporary.write_text(text, "utf-8")
-
-    write_atomically(page, write)
+    write_secret_atomically(page, text)
     return page

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nas.formatting import counted
+
 if TYPE_CHECKING:
     from nas.data.dataset import SegmentationDataset
     from nas.data.inspect import SplitReport
@@ -50,7 +52,7 @@ def report(opened: SegmentationDataset, notes: Sequence[str], images: int | None
     from nas.data.inspect import check
     from nas.data.inspect import inspect as look
 
-    lines = [f"{opened.name_of_layout}, {opened.num_classes} classes, key {opened.key[:12]}"]
+    lines = [f"{opened.name_of_layout}, {counted(opened.num_classes, 'class', 'classes')}, key {opened.key[:12]}"]
     lines += [f"  {note}" for note in notes]
     with stages() as shown:
         splits = look(opened, images, lambda done, total: shown("images", done, total))
@@ -58,9 +60,11 @@ def report(opened: SegmentationDataset, notes: Sequence[str], images: int | None
         sizes = ", ".join(f"{height}x{width}" for height, width in split.sizes[:4])
         more = ", ..." if len(split.sizes) > 4 else ""
         read = f"{split.read} read: {sizes}{more}"
-        lines.append(f"  {split.name}: {split.items} images ({read}), {split.ignored:.1%} unlabelled")
+        lines.append(f"  {split.name}: {counted(split.items, 'image')} ({read}), {split.ignored:.1%} unlabelled")
     if opened.appearance is not None:
-        lines.append(f"  warm-up: {len(opened.appearance)} images with {opened.appearance_classes} appearance classes")
+        warm_up = counted(len(opened.appearance), "image")
+        classes = counted(opened.appearance_classes, "appearance class", "appearance classes")
+        lines.append(f"  warm-up: {warm_up} with {classes}")
     lines += _shares(opened.class_names, splits)
     findings = check(opened, splits)
     lines += [f"{severity}: {message}" for severity, message in findings]

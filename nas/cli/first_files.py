@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import yaml
 from pydantic import SecretStr
 
 from nas.settings import Settings
+from nas.yaml_text import dump_yaml
 
 _HEAD = """\
 # The configuration of Segnas: of the service, of workers and of the command line.
@@ -21,23 +22,20 @@ _SPEC = """\
 # A first search: dense prediction cells on a small backbone, some minutes on two CPU cores.
 #   segnas submit {file} --dry-run     checks this file, and says what the search would cost
 #   segnas submit {file} --watch       starts the search and follows it
-name: first
-space: {{kind: dense_cell, branches: 5}}
-strategy: {{name: dpc, startup: 6}}       # or random, evolution, tpe, gp, reinforce
-trials: 12
-early_stopping: {{reduction: 2}}          # the worse half ends at the first rung
-resources: {{cpus: 1, concurrent: 2}}
-fidelity:                               # how carefully an architecture is measured
-  dataset: {dataset}                       # a registered name: segnas data list
-  backbone: {{name: mobilenet_v2, blocks: 5, output_stride: 8, warmup_iterations: 300}}
-  crop: [128, 128]                      # no larger than the images
-  augment: {{scale: [1.0, 1.0]}}
-  head: {{channels: 32, dropout: 0.0, rate_multiplier: 1}}
-  rungs: [150, 300]                     # iterations after which it is scored
-  batch: 8
-  optimizer: {{name: adam, learning_rate: 0.016, weight_decay: 0.0}}
-  label_stride: 8
 """
+
+_REMARKS = {
+    "strategy": "or random, evolution, tpe, gp, reinforce",
+    "early_stopping": "the worse half ends at the first rung",
+    "fidelity": "how carefully an architecture is measured",
+    "fidelity.dataset": "a registered name: segnas data list",
+    "fidelity.crop": "no larger than the images",
+    "fidelity.rungs": "iterations after which it is scored",
+}
+"""What is said of a field of the first spec, by its path."""
+
+_REMARKS_AT = 40
+"""The column of the remarks, where the line leaves room."""
 
 
 def config_text() -> str:
@@ -59,11 +57,21 @@ def _default(value: Any) -> str:
     return yaml.safe_dump(shown, default_flow_style=True).removesuffix("\n...\n").strip()
 
 
-def first_spec(dataset: str, file: str = "search.yaml") -> str:
-    """Make the text of the first spec.
+def first_spec(request: Mapping[str, Any], file: str = "search.yaml") -> str:
+    """Make the text of the first spec, with remarks beside its fields.
 
     Args:
-        dataset: The name of the data set to search on.
+        request: The search, as `nas.first_search` makes it.
         file: The name of the spec's file, for its comments.
     """
-    return _SPEC.format(dataset=dataset, file=file)
+    return _SPEC.format(file=file) + "\n".join(_remarked(dump_yaml(request).splitlines())) + "\n"
+
+
+def _remarked(lines: Iterable[str]) -> Iterator[str]:
+    parent = ""
+    for line in lines:
+        field = line.strip().partition(":")[0]
+        if not line.startswith(" "):
+            parent = field
+        remark = _REMARKS.get(field if field == parent else f"{parent}.{field}")
+        yield line if remark is None else f"{line.ljust(_REMARKS_AT - 1)} # {remark}"

@@ -57,7 +57,7 @@ def run_probe(client: Client, spec: Mapping[str, Any]) -> None:
     from nas.client import ClientError
 
     probe = client.measure(spec)
-    print(f"probe {probe.id} measures what steps cost, live at {client.url}/#/{probe.id}", file=sys.stderr, flush=True)
+    print(f"probe {probe.id} measures what steps cost, live at {client.page_of(probe)}", file=sys.stderr, flush=True)
     try:
         ended = client.wait(probe.id)
     except KeyboardInterrupt:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,7 @@ def init(
     """Write a commented config.yaml into the home folder, and a first spec; no file is ever replaced."""
     from nas.cli.first_files import config_text, first_spec
     from nas.cli.output import print_json
+    from nas.first_search import backbones, first_request, usable
     from nas.setting_sources import CONFIG_FILE
     from nas.settings import read_settings
 
@@ -29,10 +31,11 @@ def init(
             raise ValueError(f"{file} is there already, and is left as it is: nothing was written")
     registered = sorted(settings.registered_datasets)
     dataset = registered[0] if registered else "scenes"
-    config.parent.mkdir(parents=True, exist_ok=True)
-    _write_new(config, config_text())
+    config.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _write_new(config, config_text(), mode=0o600)  # a token may come to stand in it
     try:
-        _write_new(spec, first_spec(dataset, str(spec)))
+        backbone = usable(list(backbones(settings.registered_weights))).backbone
+        _write_new(spec, first_spec(first_request(dataset, backbone), str(spec)))
     except OSError:
         config.unlink()
         raise
@@ -46,6 +49,9 @@ def init(
     print(f"  segnas serve                 # and in another terminal:\n  segnas submit {spec} --watch")
 
 
-def _write_new(file: Path, text: str) -> None:
-    with file.open("x", encoding="utf-8") as opened:  # another program may have made it meanwhile
+def _write_new(file: Path, text: str, mode: int = 0o666) -> None:
+    def new(path: str, flags: int) -> int:
+        return os.open(path, flags, mode)
+
+    with open(file, "x", encoding="utf-8", opener=new) as opened:  # another program may have made it meanwhile
         opened.write(text)

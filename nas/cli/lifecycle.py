@@ -8,6 +8,7 @@ import typer
 
 from nas.cli.service import Json, SearchId, connect, resolve
 from nas.escaping import one_line
+from nas.formatting import counted
 
 if TYPE_CHECKING:
     from nas.client import Client
@@ -83,7 +84,7 @@ def delete(
     with connect() as client:
         found = client.search(resolve(client, search))
         if not yes:
-            measured = f"{sum(found.trials.values())} trials"
+            measured = counted(sum(found.trials.values()), "trial")
             question = f"Delete {found.id} ({one_line(found.name)}, {found.status}) with its {measured} for good?"
             typer.confirm(question, abort=True, err=as_json)
         client.delete(found.id)

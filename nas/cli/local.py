@@ -62,7 +62,7 @@ def retrain(
     from nas.cli.output import print_result
     from nas.cli.progress import stages
     from nas.cli.specs import read_fidelity
-    from nas.formatting import duration, score
+    from nas.formatting import counted, duration, score
     from nas.settings import read_settings
     from search_spaces import read_architecture
 
@@ -97,7 +97,8 @@ def retrain(
     last = measured[-1]
     metrics = json.loads((output / "metrics.json").read_text("utf-8"))
     said = [
-        f"{score(last.score)} mIoU after {last.iteration} iterations in {duration(last.seconds)}; results in {output}"
+        f"{score(last.score)} mIoU after {counted(last.iteration, 'iteration')} in {duration(last.seconds)}; "
+        f"results in {output}"
     ]
     if extras.evaluation is not None:
         entire = metrics["full_images"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nas.cli.layout import Column, cell, is_narrow, print_fields, print_table
 from nas.escaping import one_line
-from nas.formatting import duration, quantity, score
+from nas.formatting import counted, duration, quantity, score, worth_text
 from search_spaces.text import short_legend
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def print_searches(searches: Iterable[SearchPublic]) -> None:
         Column("Trials"),
         Column("Best"),
         Column("Age", drop=1),
+        Column("Owner", drop=2),
     )
     rows = (
         (
@@ -57,8 +58,9 @@ def print_searches(searches: Iterable[SearchPublic]) -> None:
             cell(search.name).append(f"  {one_line(' '.join(search.tags))}" if search.tags else "", style="dim"),
             str(search.status),
             f"{ended(search)} / {search.planned}",
-            score(search.best.score if search.best else None),
+            score(best_value(search)),
             duration((datetime.now(UTC) - search.created_at).total_seconds()),
+            cell(search.owner or ""),
         )
         for search in searches
     )
@@ -81,9 +83,11 @@ def print_search(search: SearchPublic) -> None:
         "trials": f"{ended(search)} of {search.planned} ended" + (f" ({counts})" if counts else ""),
         "best": best(search),
         "cost": f"{duration(search.cost.device_seconds)} of device time"
-        + (f", {search.cost.adopted} trials taken over" if search.cost.adopted else ""),
+        + (f", {counted(search.cost.adopted, 'trial')} taken over" if search.cost.adopted else ""),
         "forecast": forecast_line(search.forecast) if search.forecast else None,
+        "confirmed by": search.confirmation,
         "of": search.parent,
+        "owner": search.owner,
         "drivers": str(search.attempt) if search.attempt > 1 else None,
         "created": f"{search.created_at.astimezone():%Y-%m-%d %H:%M:%S}",
         "took": duration((search.finished_at - search.created_at).total_seconds()) if search.finished_at else None,
@@ -94,25 +98,30 @@ def print_search(search: SearchPublic) -> None:
 
 
 def print_trials(trials: Iterable[TrialPublic]) -> None:
-    """Print a table with a line for each trial."""
+    """Print a table with a line for each trial; values of the first objective where they are no mIoU."""
+    listed = list(trials)
+    others = any(trial.value not in (None, trial.score) for trial in listed)
     columns = (
         Column("Trial"),
         Column("Status"),
+        *((Column("Value", drop=4),) if others else ()),
         Column("mIoU"),
         Column("Iteration", drop=1),
+        Column("Latency", drop=5),
         Column("Time", drop=2),
         Column("Attempt", drop=3),
         Column("Architecture", wraps=True),
     )
-    listed = list(trials)
     texts = Architectures((trial.text, trial.short_text) for trial in listed)
     several = any(trial.attempt > 1 for trial in listed)
     rows = (
         (
             f"#{trial.number}",
             str(trial.status),
+            *((score(trial.value),) if others else ()),
             score(trial.score),
             "" if trial.iteration is None else str(trial.iteration),
+            trial.latency_text,
             duration(trial.seconds),
             str(trial.attempt) if several else "",
             cell(trial.reason).append("\n").append(cell(text)) if trial.reason else cell(text),
@@ -217,10 +226,15 @@ def best(search: SearchPublic) -> str | None:
     """One line about the best trial; None before a trial has a score."""
     if search.best is None:
         return None
-    by = search.objectives[0]
-    value = "" if by == "mIoU" else f"{score(search.best.value)} {by}, "
-    trial = f"trial {search.best.number} at iteration {search.best.iteration}"
-    return f"{value}{score(search.best.score)} mIoU ({trial})"
+    worth = worth_text(search.objectives[0], search.best.value, search.best.score)
+    return f"{worth} (trial {search.best.number} at iteration {search.best.iteration})"
+
+
+def best_value(search: SearchPublic) -> float | None:
+    """Value of the search's first objective at its best trial; None before a trial has one."""
+    if search.best is None:
+        return None
+    return search.best.score if search.best.value is None else search.best.value  # an older service knows mIoU alone
 
 
 def ended(search: SearchPublic) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nas.formatting import counted
 from nas.ranking.outliers import outliers
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ def plot_calibration(found: CalibrationPublic, path: Path) -> None:
         axes.set_yticks([tick / 2 for tick in range(-2, 3)])
         verdict = "no proxy is recommended" if found.recommended is None else f"take {found.recommended.name}"
         unfinished = "" if found.final else ", not final"
-        axes.set_title(f"{found.name}: {verdict} ({found.measured} architectures{unfinished})", fontsize=11)
+        axes.set_title(f"{found.name}: {verdict} ({counted(found.measured, 'architecture')}{unfinished})", fontsize=11)
         axes.legend(handles=_legend(), loc="lower right")
         figure.savefig(path, dpi=150)
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from nas.cli.layout import Column, cell, print_fields, print_table
 from nas.cli.output import Architectures
-from nas.formatting import cost, duration, interval, score
+from nas.formatting import cost, counted, duration, interval, score
 
 if TYPE_CHECKING:
     from nas.results.association import Interval
+    from nas.results.judged import Judged
     from nas.schemas.calibrations import CalibrationPublic
     from nas.schemas.rankings import AssociationPublic, PairPublic, RankingPublic
 
@@ -65,7 +66,7 @@ def _print_pairs(pairs: Sequence[PairPublic]) -> None:
 
 def _summary(found: RankingPublic) -> Iterable[tuple[str, str]]:
     yield "search", f"{found.search} against {', '.join(found.full_scale_searches)}"
-    yield "sample", f"{found.n} of {found.chosen} architectures measured, chosen: {found.sampling}"
+    yield "sample", f"{found.n} of {counted(found.chosen, 'architecture')} measured, chosen: {found.sampling}"
     if found.spearman is None or found.interval is None:
         yield "no answer", found.reason or ""
     else:
@@ -99,11 +100,12 @@ def print_calibration(found: CalibrationPublic) -> None:
         ("calibration", f"{found.id}  {found.name}"),
         (
             "status",
-            f"{found.status}: {found.ended} of {found.planned} trials ended" + ("" if found.final else " (not final)"),
+            f"{found.status}: {found.ended} of {counted(found.planned, 'trial')} ended"
+            + ("" if found.final else " (not final)"),
         ),
         (
             "full scale",
-            f"{found.measured} of {found.spec.architectures} architectures"
+            f"{found.measured} of {counted(found.spec.architectures, 'architecture')}"
             + ("" if each is None else f", {duration(each)} of device time each"),
         ),
         ("take", "none" if take is None else f"{take.name}: fidelity: {take.use}"),
@@ -115,6 +117,8 @@ def print_calibration(found: CalibrationPublic) -> None:
         *_ASSOCIATION,
         Column("Share", drop=2),
         Column("Pareto"),
+        Column("Corrected", drop=1),
+        Column("Known", drop=1),
         Column("Note", wraps=True, drop=1),
     )
     rows = [
@@ -123,6 +127,8 @@ def print_calibration(found: CalibrationPublic) -> None:
             *_association(proxy),
             "" if proxy.share is None else f"{proxy.share:.1%}",
             "yes" if proxy.pareto else "",
+            "" if proxy.judged is None else f"{proxy.judged.corrected:.2f}, {_interval(proxy.judged)}",
+            "" if proxy.judged is None else proxy.judged.state,
             cell(proxy.reason or ""),
         )
         for proxy in found.proxies
@@ -139,5 +145,5 @@ def _association(found: AssociationPublic) -> tuple[str, str, str, str]:
     )
 
 
-def _interval(found: Interval) -> str:
+def _interval(found: Interval | Judged) -> str:
     return interval(found.low, found.high)

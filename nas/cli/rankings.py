@@ -54,7 +54,7 @@ def full_scale(
             print_result(child.id, child.model_dump(mode="json"), as_json)
             return
         if not as_json:
-            print(f"full-scale evaluation {child.id}, live at {client.url}/#/{child.id}", flush=True)
+            print(f"full-scale evaluation {child.id}, live at {client.page_of(child)}", flush=True)
         code = follow(client, child.id, as_json)
         if code == 0 and not as_json:
             print_ranking(client.ranking(parent, child.id))
@@ -144,7 +144,7 @@ def calibrate(
             print_result(started.id, started.model_dump(mode="json"), as_json)
             return
         if not as_json:
-            print(f"calibration {started.id}, live at {client.url}/#/{started.id}", flush=True)
+            print(f"calibration {started.id}, live at {client.page_of(client.search(started.id))}", flush=True)
         code = follow(client, started.id, as_json)
         if code == 0 and not as_json:
             print_calibration(client.calibration(started.id))

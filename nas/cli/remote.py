@@ -7,16 +7,23 @@ import sys
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 
 from nas.cli.pareto import export_pareto
 from nas.cli.service import Json, SearchId, connect, resolve
 from nas.escaping import several_lines
+from nas.results.orders import TrialOrder
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from nas.client import Client
+    from nas.schemas.trials import TrialPublic
+
+
+_ORDERS = [order for order in get_args(TrialOrder) if not order.startswith("-")]
 
 
 class Format(StrEnum):
@@ -71,21 +78,23 @@ def submit(
             print_result(search.id, search.model_dump(mode="json"), as_json)
             return
         if not as_json:
-            print(f"search {search.id}, live at {client.url}/#/{search.id}", flush=True)
+            print(f"search {search.id}, live at {client.page_of(search)}", flush=True)
         raise typer.Exit(follow(client, search.id, as_json))
 
 
 def searches(
-    tag: Annotated[str | None, typer.Option(help="Only searches with this tag.")] = None, as_json: Json = False
+    tag: Annotated[str | None, typer.Option(help="Only searches with this tag.")] = None,
+    owner: Annotated[str | None, typer.Option(help="Only searches that a token of this name started.")] = None,
+    as_json: Json = False,
 ) -> None:
     """List the searches, newest first."""
     from nas.cli.output import print_json, print_searches
 
     with connect() as client:
         if as_json:
-            print_json([search.model_dump(mode="json") for search in client.searches(tag=tag)])
+            print_json([search.model_dump(mode="json") for search in client.searches(tag=tag, owner=owner)])
         else:
-            print_searches(client.searches(tag=tag))
+            print_searches(client.searches(tag=tag, owner=owner))
 
 
 def show(search: SearchId, as_json: Json = False) -> None:
@@ -102,28 +111,46 @@ def show(search: SearchId, as_json: Json = False) -> None:
 
 def trials(
     search: SearchId,
-    top: Annotated[int | None, typer.Option(min=1, help="Only the N best.")] = None,
+    top: Annotated[int | None, typer.Option(min=1, help="Only the N best, or the N first of --sort.")] = None,
+    sort: Annotated[
+        str | None,
+        typer.Option(metavar="[-]NAME", help=f"The order: {', '.join(_ORDERS)}; a leading - makes it descending."),
+    ] = None,
     as_json: Json = False,
     as_csv: Annotated[
         bool, typer.Option("--csv", help="Print comma-separated values, with a column for each rung.")
     ] = False,
 ) -> None:
-    """List a search's trials: all by number, or the best."""
+    """List a search's trials: all by number, the best, or in another order."""
     from nas.cli.output import print_json, print_trials
     from nas.client.tables import trial_table, write_csv
 
     if as_json and as_csv:
         raise ValueError("--json and --csv are two formats: give one of them")
     with connect() as client:
-        order: Literal["number", "-score"] = "number" if top is None else "-score"
-        found = client.trials(resolve(client, search), order, scores=as_csv)
-        chosen = found if top is None else (trial for trial in islice(found, top) if trial.standing is not None)
+        order: TrialOrder = "number" if top is None else "-score"
+        found = client.trials(resolve(client, search), order if sort is None else _order(sort), scores=as_csv)
+        chosen: Iterator[TrialPublic] = islice(found, top)
+        if sort is None and top is not None:
+            chosen = (trial for trial in chosen if trial.standing is not None)
         if as_json:
             print_json([trial.model_dump(mode="json") for trial in chosen])
         elif as_csv:
             write_csv(trial_table(chosen), sys.stdout)
         else:
             print_trials(chosen)
+
+
+def _order(name: str) -> TrialOrder:
+    """Read the name of an order.
+
+    Raises:
+        ValueError: There is no such order.
+    """
+    found = next((order for order in get_args(TrialOrder) if order == name), None)
+    if found is None:
+        raise ValueError(f"--sort takes one of {', '.join(_ORDERS)}, or that with a leading -, not {name!r}")
+    return cast("TrialOrder", found)
 
 
 def stop(search: SearchId, as_json: Json = False) -> None:
@@ -194,10 +221,25 @@ def export(
         output.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
         written.append(str(output))
         said.append(f"wrote {output}")
+    if (note := _confirmed(document)) is not None:
+        said.append(note)
     if written:
         print_result("\n".join(said), {"wrote": written}, as_json)
     else:
         print_json(document)
+
+
+def _confirmed(document: Any) -> str | None:
+    """Say which trial a document is of, where a confirmation chose it."""
+    provenance = document.get("provenance", {}) if isinstance(document, dict) else {}
+    if "confirmed" not in provenance:
+        return None
+    found, images = provenance["confirmed"], "on images kept back from the search"
+    where = f" {images}" if found["kept_back"] else ""
+    return (
+        f"trial {provenance['trial']}: the best by the confirmation {found['search']}, with a mean of "
+        f"{found['score']:.4f} over {found['seeds']} fresh seeds{where}"
+    )
 
 
 def _trial(client: Client, search_id: str, number: int, format: Format) -> Any:

@@ -56,7 +56,10 @@ def report(
 
 
 def print_comparison(found: ComparisonPublic) -> None:
-    """Print the searches under letters, their best trials, how comparable these are, and the settings that differ."""
+    """Print the searches under letters, their best trials, how comparable these are, and the settings that differ.
+
+    What the best is by stands where a search has another objective than the mIoU.
+    """
     from nas.cli.layout import Column, cell, print_table, print_wrapped
     from nas.cli.output import Architectures
 
@@ -64,18 +67,22 @@ def print_comparison(found: ComparisonPublic) -> None:
     listed = list(zip(letters, found.searches, strict=True))
     columns = (Column(""), Column("ID"), Column("Name", wraps=True), Column("Status"), Column("Trials"), Column("Cost"))
     print_table(columns, ([cell(letter), *map(cell, _search(one))] for letter, one in listed))
-    heads = ("Best", "Trial", "Rung", "Parameters")
+    others = any(one.objective != "mIoU" for one in found.searches)
+    by = (Column("By", wraps=True), Column("mIoU")) if others else ()
     winners = (
         Column(""),
-        *map(Column, heads),
+        Column("Best"),
+        *by,
+        *map(Column, ("Trial", "Rung", "Parameters")),
         Column("Multiply-adds", drop=2),
+        Column("Latency", drop=3),
         Column("Time", drop=1),
         Column("Architecture", wraps=True),
     )
     pairs = (("", "") if one.winner is None else (one.winner.text, one.winner.short_text) for one in found.searches)
     texts = Architectures(pairs)
     rows = [
-        [cell(letter), *map(cell, (*_winner(one.winner), text))]
+        [cell(letter), *map(cell, (*_best(one, others), *_winner(one.winner), text))]
         for (letter, one), text in zip(listed, texts, strict=True)
     ]
     print()
@@ -93,17 +100,24 @@ def _search(one: ComparedPublic) -> tuple[str, ...]:
     return (one.id, one.name, str(one.status), f"{one.trials} / {one.planned}", one.cost.duration)
 
 
+def _best(one: ComparedPublic, others: bool) -> tuple[str, ...]:
+    from nas.formatting import score
+
+    value, miou = (None, None) if one.winner is None else (one.winner.value, one.winner.score)
+    return (score(value), one.objective, score(miou)) if others else (score(value),)
+
+
 def _winner(winner: WinnerPublic | None) -> tuple[str, ...]:
-    from nas.formatting import duration, quantity, score
+    from nas.formatting import duration, milliseconds, quantity
 
     if winner is None:
         return ("",) * 6
     return (
-        score(winner.score),
         "" if winner.trial is None else f"#{winner.trial}",
         "" if winner.rung is None else f"{winner.rung:,}",
         quantity(winner.parameters),
         quantity(winner.multiply_adds),
+        "" if winner.latency is None else milliseconds(winner.latency.median_ms),
         duration(winner.device_seconds),
     )
 

@@ -13,17 +13,20 @@ import typer
 
 Host = Annotated[str | None, typer.Option(help="Address to bind; beyond this machine a token is needed.")]
 Port = Annotated[int | None, typer.Option(min=0, max=65535, help="Port; 0 uses any free port.")]
+RootPath = Annotated[
+    str | None, typer.Option("--root-path", help="Path below which a proxy shows the service, such as /segnas.")
+]
 KeepRay = Annotated[bool, typer.Option("--keep-ray", help="Leave the local Ray running at the end.")]
 
 
-def serve(host: Host = None, port: Port = None, keep_ray: KeepRay = False) -> None:
+def serve(host: Host = None, port: Port = None, root_path: RootPath = None, keep_ray: KeepRay = False) -> None:
     """Serve the REST API and the live page, with a Ray of its own unless a cluster is configured."""
     _leave_out_the_current_folder()
     needed = ("api", "fastapi", "uvicorn", "sse_starlette")
     if missing := [name for name in needed if importlib.util.find_spec(name) is None]:
         raise ValueError(f"the service needs {', '.join(missing)}: pip install 'segnas[server]'")
     service = importlib.import_module("api.__main__")  # by name: `api` is a layer above, and is not always installed
-    raise typer.Exit(service.serve(host, port, keep_ray))
+    raise typer.Exit(service.serve(host, port, keep_ray, root_path))
 
 
 def _leave_out_the_current_folder() -> None:

@@ -21,26 +21,51 @@ if TYPE_CHECKING:
 
 
 def watch(search: SearchId, as_json: Json = False) -> None:
-    """Follow a search to its end. Exit code 0 when it was completed."""
+    """Follow a search to its end, and the confirmation that follows it. Exit code 0 when it was completed."""
     with connect() as client:
         raise typer.Exit(follow(client, resolve(client, search), as_json))
 
 
 def follow(client: Client, search_id: str, as_json: bool = False) -> int:
-    """Show a search until its end.
+    """Show a search until its end, then its confirmation, where it has one, until its end.
 
     Args:
         client: The service.
         search_id: The search.
-        as_json: Whether to print the search as it ended as JSON, and its progress on standard error.
+        as_json: Whether to print the search as it ended as JSON, and its progress on standard error; a confirmation is
+            then not waited for.
 
     Returns:
         An exit code: 0 when the search was completed, 1 when it failed, was stopped or paused, 130 on Ctrl-C.
     """
-    from nas.cli.layout import console
     from nas.cli.output import print_json
 
-    terminal = console(stderr=as_json)
+    last = show_progress(client, search_id, aside=as_json)
+    if last is None:
+        return 130
+    if as_json:
+        print_json(last.model_dump(mode="json"))
+    else:
+        _print_end(last)
+    if last.status != "completed":
+        return 1
+    return 0 if as_json or last.confirmation is None else _follow_confirmation(client, last.confirmation)
+
+
+def show_progress(client: Client, search_id: str, aside: bool) -> SearchPublic | None:
+    """Show the progress of a search until its end.
+
+    Args:
+        client: The service.
+        search_id: The search.
+        aside: Whether to print on standard error.
+
+    Returns:
+        The search as it ended; None on Ctrl-C, when it goes on.
+    """
+    from nas.cli.layout import console
+
+    terminal = console(stderr=aside)
     view: _Bars | _EventLines = _Bars(terminal) if terminal.is_terminal else _EventLines(terminal)
     last: SearchPublic | None = None
     try:
@@ -53,13 +78,20 @@ def follow(client: Client, search_id: str, as_json: bool = False) -> int:
                     view.search(last)
     except KeyboardInterrupt:
         print(f"\nthe search continues: segnas watch {search_id}, or segnas stop {search_id}", file=terminal.file)
-        return 130
+        return None
     assert last is not None, "a stream of events ends with the finished search"
-    if as_json:
-        print_json(last.model_dump(mode="json"))
-    else:
-        _print_end(last)
-    return 0 if last.status == "completed" else 1
+    return last
+
+
+def _follow_confirmation(client: Client, confirmation: str) -> int:
+    """Show the confirmation of a completed search until its end, then its answer; 130 on Ctrl-C, else 0."""
+    from nas.cli.confirmation_table import print_confirmation
+
+    print(f"its best are measured again by {confirmation}, live at {client.url}/#/{confirmation}", flush=True)
+    if follow(client, confirmation) == 130:
+        return 130
+    print_confirmation(client.confirmation(confirmation))
+    return 0
 
 
 def _print_end(search: SearchPublic) -> None:
@@ -98,7 +130,7 @@ class _Bars:
 
     def search(self, search: SearchPublic) -> None:
         """Show the stage, and the number of trials that are over."""
-        from nas.cli.output import ended
+        from nas.cli.output import best_value, ended
         from nas.results.status import SearchStatus, TrialStatus
 
         stage = search.stage
@@ -111,7 +143,7 @@ class _Bars:
         running = search.trials[TrialStatus.RUNNING]
         note = f"{running} running" if search.status == SearchStatus.RUNNING else str(search.status)
         if search.best is not None:
-            note += f", best {score(search.best.score)} #{search.best.number}"
+            note += f", best {score(best_value(search))} #{search.best.number}"
         seconds = self._remaining.seconds(search) if search.status == SearchStatus.RUNNING else None
         left = None if seconds is None else f"{duration(seconds)} left"
         self._progress.update(self._task("trials"), completed=ended(search), total=search.planned, note=note, left=left)

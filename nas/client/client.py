@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import httpx
-from pydantic import BaseModel, RootModel
+from pydantic import RootModel
 
 from nas.client.address import DEFAULT_URL, find_url
-from nas.client.answers import Answer, media_type, read_model, receive, stranger
-from nas.client.connection import FIRST_PAUSE, LONGEST_PAUSE, PATIENCE, Connection
+from nas.client.calls import Calls
+from nas.client.connection import PATIENCE, Connection
 from nas.client.errors import ClientError
-from nas.client.events import Event, read_events
+from nas.client.events import Event
+from nas.client.following import RESTART_SECONDS, follow_events, wait_until_at_rest
 from nas.client.paths import checked_id, path_of
 from nas.client.tables import trial_frame
+from nas.client.tokens import TokenCalls
 from nas.drawing.drawing import Drawing
+from nas.results.orders import TrialOrder
 from nas.results.status import SearchStatus, TrialStatus
-from nas.schemas.base import PagePublic
 from nas.schemas.calibrations import CalibrationPublic
 from nas.schemas.catalogue import DatasetPublic, SpacePublic
 from nas.schemas.comparisons import ComparisonPublic
@@ -33,20 +34,13 @@ from nas.schemas.rankings import RankingPublic
 from nas.schemas.references import ReferencePublic
 from nas.schemas.searches import SearchPublic
 from nas.schemas.snapshots import SnapshotDetail, SnapshotPublic
+from nas.schemas.tokens import AccessPublic
 from nas.schemas.trials import TrialDetail, TrialPublic
 from nas.settings import Settings, read_settings
 from nas.specs import CalibrationSpec, ConfirmationRequest, FullScaleRequest, JobSpec
 
 if TYPE_CHECKING:
     import pandas
-
-Item = TypeVar("Item", bound=BaseModel)
-
-STREAM_SECONDS = 45.0
-"""Silence after which a live stream counts as broken: three heartbeats of the service."""
-
-RESTART_SECONDS = 600.0
-"""How long `wait` and `events` ride out a service that does not answer, by default."""
 
 
 class _AnyPanel(RootModel[Panel]):
@@ -70,6 +64,8 @@ class Client:
 
     def __init__(self, url: str = DEFAULT_URL, token: str | None = None, *, patience: float = PATIENCE) -> None:
         self._connection = Connection(url, token, patience)
+        self._calls = Calls(self._connection)
+        self.tokens = TokenCalls(self._connection)
         self.url = self._connection.url
 
     @classmethod
@@ -97,14 +93,18 @@ class Client:
     def alive(self) -> bool:
         """Whether a service answers."""
         try:
-            self._send("GET", "/healthz").model(HealthPublic)
+            self._calls.send("GET", "/healthz").model(HealthPublic)
         except ClientError:
             return False
         return True
 
     def server(self) -> ServerPublic:
         """Whether each part of the service works, and where the Ray dashboard is."""
-        return self._send("GET", "/v1/readyz", accept=(httpx.codes.SERVICE_UNAVAILABLE,)).model(ServerPublic)
+        return self._calls.send("GET", "/v1/readyz", accept=(httpx.codes.SERVICE_UNAVAILABLE,)).model(ServerPublic)
+
+    def page_of(self, search: SearchPublic) -> str:
+        """Return the address of a search's page: the service's public one, else below the address of this client."""
+        return search.page or f"{self.url}/#/{search.id}"
 
     def ready(self) -> bool:
         """Whether the service, its store and its cluster answer."""
@@ -124,15 +124,15 @@ class Client:
         Returns:
             The new search.
         """
-        return self._post("/v1/searches", spec, idempotency_key).model(SearchPublic)
+        return self._calls.post("/v1/searches", spec, idempotency_key).model(SearchPublic)
 
     def forecast(self, spec: JobSpec | Mapping[str, Any]) -> ForecastPublic:
         """Check a spec and forecast its cost from the times of earlier searches; nothing is started."""
-        return self._post("/v1/searches", spec, None, changes=False, dry_run="true").model(ForecastPublic)
+        return self._calls.post("/v1/searches", spec, None, changes=False, dry_run="true").model(ForecastPublic)
 
     def dry_run(self, spec: JobSpec | Mapping[str, Any]) -> DryRunPublic:
         """Check a spec and say what it would do: the forecast, the same in words, warnings; nothing is started."""
-        return self._post("/v1/searches", spec, None, changes=False, dry_run="true").model(DryRunPublic)
+        return self._calls.post("/v1/searches", spec, None, changes=False, dry_run="true").model(DryRunPublic)
 
     def measure(self, spec: JobSpec | Mapping[str, Any], idempotency_key: str | None = None) -> SearchPublic:
         """Start a probe, a small search that measures what the steps of `spec` cost; `forecast` uses these times.
@@ -141,28 +141,32 @@ class Client:
             spec: As for `create_search`.
             idempotency_key: The same key again returns the same probe; it stays free for the search itself.
         """
-        return self._post("/v1/searches", spec, idempotency_key, dry_run="true", measure="true").model(SearchPublic)
+        reply = self._calls.post("/v1/searches", spec, idempotency_key, dry_run="true", measure="true")
+        return reply.model(SearchPublic)
 
     def search(self, search_id: str) -> SearchPublic:
         """The current state of a search."""
-        return self._send("GET", path_of(search_id)).model(SearchPublic)
+        return self._calls.send("GET", path_of(search_id)).model(SearchPublic)
 
-    def searches(self, status: SearchStatus | None = None, tag: str | None = None) -> Iterator[SearchPublic]:
+    def searches(
+        self, status: SearchStatus | None = None, tag: str | None = None, owner: str | None = None
+    ) -> Iterator[SearchPublic]:
         """All searches, newest first, page by page.
 
         Args:
             status: Only searches of this status.
             tag: Only searches with this tag.
+            owner: Only searches that a token of this name started.
         """
-        return self._pages("/v1/searches", SearchPublic, page=50, status=status, tag=tag)
+        return self._calls.pages("/v1/searches", SearchPublic, page=50, status=status, tag=tag, owner=owner)
 
     def stop(self, search_id: str) -> SearchPublic:
         """Stop a search; everything measured stays."""
-        return self._send("POST", path_of(search_id, "stop")).model(SearchPublic)
+        return self._calls.send("POST", path_of(search_id, "stop")).model(SearchPublic)
 
     def pause(self, search_id: str) -> SearchPublic:
         """Pause a search: what runs ends, everything measured stays, and nothing starts until it is resumed."""
-        return self._send("POST", path_of(search_id, "pause")).model(SearchPublic)
+        return self._calls.send("POST", path_of(search_id, "pause")).model(SearchPublic)
 
     def resume(self, search_id: str, retry_failed: bool = False) -> SearchPublic:
         """Resume a search that was stopped, has failed or is paused; one that runs already is left as it is.
@@ -172,7 +176,7 @@ class Client:
             retry_failed: Also try the failed trials again.
         """
         params = {"retry_failed": "true"} if retry_failed else {}
-        return self._send("POST", path_of(search_id, "resume"), params=params).model(SearchPublic)
+        return self._calls.send("POST", path_of(search_id, "resume"), params=params).model(SearchPublic)
 
     def extend(self, search_id: str, trials: int | None = None, seeds: int | None = None) -> SearchPublic:
         """Give a search that is over or paused more trials or seeds, and queue it again.
@@ -183,7 +187,7 @@ class Client:
             seeds: Number of seeds of a search of another kind, in all.
         """
         totals = {name: total for name, total in (("trials", trials), ("seeds", seeds)) if total is not None}
-        return self._post(path_of(search_id, "extend"), totals, None).model(SearchPublic)
+        return self._calls.post(path_of(search_id, "extend"), totals, None).model(SearchPublic)
 
     def edit(
         self, search_id: str, name: str | None = None, notes: str | None = None, tags: Sequence[str] | None = None
@@ -198,16 +202,16 @@ class Client:
         """
         given = {"name": name, "notes": notes, "tags": None if tags is None else list(tags)}
         changes = {field: value for field, value in given.items() if value is not None}
-        return self._send("PATCH", path_of(search_id), json=changes).model(SearchPublic)
+        return self._calls.send("PATCH", path_of(search_id), json=changes).model(SearchPublic)
 
     def delete(self, search_id: str) -> None:
         """Delete a search that is over or paused, with all that it has measured. There is no way back."""
-        self._send("DELETE", path_of(search_id))
+        self._calls.send("DELETE", path_of(search_id))
 
     def trials(
         self,
         search_id: str,
-        order_by: Literal["number", "-number", "score", "-score"] = "number",
+        order_by: TrialOrder = "number",
         status: TrialStatus | None = None,
         scores: bool = False,
     ) -> Iterator[TrialPublic]:
@@ -215,12 +219,12 @@ class Client:
 
         Args:
             search_id: The search.
-            order_by: A leading minus reverses the order. By score, trials without a score come last.
+            order_by: See `nas.results.orders`; `-score` is the leaderboard. What a trial does not have comes last.
             status: Only trials of this status.
             scores: Whether to ask for the score at each rung.
         """
         params = {"order_by": order_by, "status": status, "scores": "true" if scores else None}
-        return self._pages(path_of(search_id, "trials"), TrialPublic, page=200, **params)
+        return self._calls.pages(path_of(search_id, "trials"), TrialPublic, page=200, **params)
 
     def dataframe(self, search_id: str) -> pandas.DataFrame:
         """All trials of a search as a table of pandas; `nas.client.tables` describes its columns.
@@ -232,7 +236,7 @@ class Client:
 
     def trial(self, search_id: str, number: int) -> TrialDetail:
         """One trial, with learning curve and architecture document."""
-        return self._send("GET", path_of(search_id, "trials", number)).model(TrialDetail)
+        return self._calls.send("GET", path_of(search_id, "trials", number)).model(TrialDetail)
 
     def panels(self, search_id: str, number: int | None = None) -> list[Panel]:
         """The charts and tables that the page of a search, or of one of its trials, shows, ready to be drawn.
@@ -242,12 +246,12 @@ class Client:
             number: The trial; None for the panels of the search.
         """
         below = ("panels",) if number is None else ("trials", number, "panels")
-        answer = self._get(path_of(search_id, *below))
+        answer = self._calls.get(path_of(search_id, *below))
         return [panel.root for panel in answer.models(_AnyPanel)]
 
     def drawing(self, search_id: str, number: int) -> Drawing:
         """The drawing of a trial's architecture, which a notebook shows and `Drawing.save` writes to a file."""
-        svg = self._get(path_of(search_id, "trials", number, "drawing")).picture().decode("utf-8", "replace")
+        svg = self._calls.get(path_of(search_id, "trials", number, "drawing")).picture().decode("utf-8", "replace")
         return Drawing(title=f"trial {number} of search {search_id}", description="", svg=svg)
 
     def predictions(self, search_id: str, number: int) -> PredictionsPublic:
@@ -256,7 +260,7 @@ class Client:
         Raises:
             ClientError: None are kept of this trial (404); they are of the best trials of a search.
         """
-        return self._get(path_of(search_id, "trials", number, "predictions")).model(PredictionsPublic)
+        return self._calls.get(path_of(search_id, "trials", number, "predictions")).model(PredictionsPublic)
 
     def picture(
         self, search_id: str, number: int, place: int, layer: Literal["image", "mask", "prediction"] = "prediction"
@@ -269,7 +273,7 @@ class Client:
             place: Which of `PredictionsPublic.images`, from 0.
             layer: The image, its label map or the prediction. Pixels of the latter two are classes, 255 is ignored.
         """
-        return self._get(path_of(search_id, "trials", number, "predictions", place, layer)).picture()
+        return self._calls.get(path_of(search_id, "trials", number, "predictions", place, layer)).picture()
 
     def best(self, search_id: str, format: Literal["segnas", "deeplab", "darts"] = "segnas") -> Any:
         """The best architecture of a search so far.
@@ -279,11 +283,11 @@ class Client:
             format: `segnas`: an architecture document; `deeplab`: TensorFlow DeepLab's format; `darts`: the format of
                 Auto-DeepLab's PyTorch re-implementations.
         """
-        return self._get(path_of(search_id, "best"), format=format).json()
+        return self._calls.get(path_of(search_id, "best"), format=format).json()
 
     def pareto(self, search_id: str) -> ParetoPublic:
         """The Pareto set of a search so far: its trials, and their values of the search's objectives."""
-        return self._get(path_of(search_id, "pareto")).model(ParetoPublic)
+        return self._calls.get(path_of(search_id, "pareto")).model(ParetoPublic)
 
     def compare(self, search_ids: Sequence[str]) -> ComparisonPublic:
         """Compare searches: curves of the best score, settings that differ, best architectures.
@@ -291,11 +295,11 @@ class Client:
         Args:
             search_ids: 2 to 8 different searches.
         """
-        return self._get("/v1/comparison", search=list(search_ids)).model(ComparisonPublic)
+        return self._calls.get("/v1/comparison", search=list(search_ids)).model(ComparisonPublic)
 
     def report(self, search_id: str) -> str:
         """The report of a search, an HTML document that needs no other file."""
-        return self._get(path_of(search_id, "report")).html
+        return self._calls.get(path_of(search_id, "report")).html
 
     def snapshots(self, search_id: str, run: int | None = None) -> list[SnapshotPublic]:
         """The architectures that a differentiable search decoded after each epoch, ordered by run and epoch.
@@ -304,15 +308,15 @@ class Client:
             search_id: The search.
             run: Only this run, counted from 0.
         """
-        return self._get(path_of(search_id, "snapshots"), run=run).models(SnapshotPublic)
+        return self._calls.get(path_of(search_id, "snapshots"), run=run).models(SnapshotPublic)
 
     def snapshot(self, search_id: str, run: int, epoch: int) -> SnapshotDetail:
         """One snapshot, with alpha, beta and the architecture document."""
-        return self._get(path_of(search_id, "snapshots", run, epoch)).model(SnapshotDetail)
+        return self._calls.get(path_of(search_id, "snapshots", run, epoch)).model(SnapshotDetail)
 
     def heads(self, search_id: str) -> list[ReferencePublic]:
         """The results of a reference search, one row for each head."""
-        return self._get(path_of(search_id, "heads")).models(ReferencePublic)
+        return self._calls.get(path_of(search_id, "heads")).models(ReferencePublic)
 
     def full_scale(
         self, search_id: str, request: FullScaleRequest | Mapping[str, Any], idempotency_key: str | None = None
@@ -327,7 +331,7 @@ class Client:
         Returns:
             The evaluation, which is a search too.
         """
-        return self._post(path_of(search_id, "full-scale"), request, idempotency_key).model(SearchPublic)
+        return self._calls.post(path_of(search_id, "full-scale"), request, idempotency_key).model(SearchPublic)
 
     def ranking(self, search_id: str, full_scale: str | None = None) -> RankingPublic:
         """How well a search's scores order its architectures by their full-scale scores.
@@ -336,7 +340,7 @@ class Client:
             search_id: The search.
             full_scale: Id of one full-scale evaluation; by default all evaluations at the fidelity of the newest.
         """
-        return self._get(path_of(search_id, "ranking"), full_scale=full_scale).model(RankingPublic)
+        return self._calls.get(path_of(search_id, "ranking"), full_scale=full_scale).model(RankingPublic)
 
     def confirm(
         self, search_id: str, request: ConfirmationRequest | Mapping[str, Any], idempotency_key: str | None = None
@@ -351,11 +355,11 @@ class Client:
         Returns:
             The confirmation, which is a search too.
         """
-        return self._post(path_of(search_id, "confirmation"), request, idempotency_key).model(SearchPublic)
+        return self._calls.post(path_of(search_id, "confirmation"), request, idempotency_key).model(SearchPublic)
 
     def confirmation(self, search_id: str) -> ConfirmationPublic:
         """The answer so far of a confirmation, or of the newest confirmation of a search."""
-        return self._get(path_of(search_id, "confirmation")).model(ConfirmationPublic)
+        return self._calls.get(path_of(search_id, "confirmation")).model(ConfirmationPublic)
 
     def create_calibration(
         self, spec: CalibrationSpec | Mapping[str, Any], idempotency_key: str | None = None
@@ -366,31 +370,35 @@ class Client:
             spec: The calibration's spec, or its fields.
             idempotency_key: The same key again returns the same calibration, and starts no other.
         """
-        return self._post("/v1/calibrations", spec, idempotency_key).model(CalibrationPublic)
+        return self._calls.post("/v1/calibrations", spec, idempotency_key).model(CalibrationPublic)
 
     def dry_run_calibration(self, spec: CalibrationSpec | Mapping[str, Any]) -> DryRunPublic:
         """Check a calibration's spec and say what it would do, as `dry_run` does; nothing is started."""
-        return self._post("/v1/calibrations", spec, None, changes=False, dry_run="true").model(DryRunPublic)
+        return self._calls.post("/v1/calibrations", spec, None, changes=False, dry_run="true").model(DryRunPublic)
 
     def calibration(self, search_id: str) -> CalibrationPublic:
         """A calibration's answer so far."""
-        return self._get(f"/v1/calibrations/{checked_id(search_id)}").model(CalibrationPublic)
+        return self._calls.get(f"/v1/calibrations/{checked_id(search_id)}").model(CalibrationPublic)
 
     def calibrations(self) -> Iterator[SearchPublic]:
         """All calibrations as searches, newest first."""
-        return self._pages("/v1/calibrations", SearchPublic, page=50)
+        return self._calls.pages("/v1/calibrations", SearchPublic, page=50)
 
     def logs(self, search_id: str, tail: int = 1000) -> str:
         """The last `tail` lines that a search's driver and trials printed."""
-        return self._get(path_of(search_id, "logs"), tail=tail).text
+        return self._calls.get(path_of(search_id, "logs"), tail=tail).text
+
+    def access(self) -> AccessPublic:
+        """What this client's token may do, when it expires, and what is left of its budget."""
+        return self._calls.get("/v1/access").model(AccessPublic)
 
     def spaces(self) -> list[SpacePublic]:
         """The search spaces of the service."""
-        return self._get("/v1/spaces").models(SpacePublic)
+        return self._calls.get("/v1/spaces").models(SpacePublic)
 
     def datasets(self) -> list[DatasetPublic]:
         """The data sets registered on the server."""
-        return self._get("/v1/datasets").models(DatasetPublic)
+        return self._calls.get("/v1/datasets").models(DatasetPublic)
 
     def wait(
         self,
@@ -413,21 +421,7 @@ class Client:
         Raises:
             TimeoutError: The search still runs; it continues.
         """
-        begun = answered = time.monotonic()
-        status = "not known to be over"
-        while True:
-            try:
-                search = self._connection.send("GET", path_of(search_id), patience=0.0).model(SearchPublic)
-            except ClientError as error:
-                if not self._connection.waits_for(error) or time.monotonic() - answered > patience:
-                    raise
-            else:
-                answered, status = time.monotonic(), search.status
-                if search.status.at_rest:
-                    return search
-            if timeout is not None and time.monotonic() + poll > begun + timeout:
-                raise TimeoutError(f"search {search_id} is still {status} after {timeout:g} s")
-            time.sleep(poll)
+        return wait_until_at_rest(self._connection, search_id, timeout, poll, patience)
 
     def events(self, search_id: str, patience: float = RESTART_SECONDS) -> Iterator[Event]:
         """Follow a search live.
@@ -442,53 +436,4 @@ class Client:
         Yields:
             The state of the search, then every change, and an `end` event.
         """
-        last: str | None = None
-        pause, last_event = FIRST_PAUSE, time.monotonic()
-        while True:
-            lost = ClientError(f"{self.url} ends the stream of events of {search_id} too early", temporary=True)
-            try:
-                for event in self._stream(search_id, last):
-                    last = event.id or last
-                    pause, last_event = FIRST_PAUSE, time.monotonic()
-                    yield event
-                    if event.name == "end":
-                        return
-            except ClientError as error:
-                if not self._connection.waits_for(error):
-                    raise
-                lost = error
-            if time.monotonic() - last_event > patience:
-                raise lost
-            time.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
-
-    def _stream(self, search_id: str, last: str | None) -> Iterator[Event]:
-        headers = {"Accept": "text/event-stream"}
-        if last is not None and last.isascii() and last.isprintable():
-            headers["Last-Event-ID"] = last
-        with self._connection.stream(path_of(search_id, "events"), headers, STREAM_SECONDS) as reply:
-            if media_type(reply) != "text/event-stream":
-                raise stranger(receive(reply, self.url))
-            yield from read_events(reply.iter_bytes())
-
-    def _pages(self, path: str, model: type[Item], page: int, **params: Any) -> Iterator[Item]:
-        cursor: str | None = None
-        while True:
-            body = self._get(path, **params, limit=page, cursor=cursor).model(PagePublic[Any])
-            for item in body.items:
-                yield read_model(model, item, self.url)
-            if body.next_cursor is None or body.next_cursor == cursor:
-                return
-            cursor = body.next_cursor
-
-    def _post(
-        self, path: str, body: BaseModel | Mapping[str, Any], key: str | None, changes: bool = True, **params: str
-    ) -> Answer:
-        content = body.model_dump(mode="json") if isinstance(body, BaseModel) else dict(body)
-        return self._connection.send("POST", path, json=content, params=params, key=key, changes=changes)
-
-    def _get(self, path: str, **params: Any) -> Answer:
-        return self._send("GET", path, params=params)
-
-    def _send(self, method: str, path: str, **request: Any) -> Answer:
-        return self._connection.send(method, path, changes=method != "GET", **request)
+        return follow_events(self._connection, search_id, patience)

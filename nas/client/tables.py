@@ -4,8 +4,10 @@
     status         running, completed, pruned, failed or stopped
     architecture   in one line
     score_N        validation mIoU at rung N, a column for each rung that a trial has reached, ascending
+    value          of the search's first objective, at the deepest rung
     parameters     trainable ones of what was trained
     multiply_adds  of one forward pass of what was trained, for one crop
+    latency_ms     median of one forward pass of it, in milliseconds
     device_seconds of training and validation, times the devices held
     seed           of the trial
 
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
     import pandas
 
 
+_AFTER = ("value", "parameters", "multiply_adds", "latency_ms", "device_seconds", "seed")
+"""The columns after the scores."""
+
+
 class Table(NamedTuple):
     """Names of columns, and rows with a value or None for each column."""
 
@@ -35,8 +41,8 @@ def trial_table(trials: Iterable[TrialPublic]) -> Table:
     """Make the table of trials that have their `scores`."""
     listed = list(trials)
     rungs = sorted({rung.iteration for trial in listed for rung in trial.scores or ()})
-    before, after = ("number", "status", "architecture"), ("parameters", "multiply_adds", "device_seconds", "seed")
-    return Table((*before, *map(_score_column, rungs), *after), [_row(trial, rungs) for trial in listed])
+    columns = ("number", "status", "architecture", *map(_score_column, rungs), *_AFTER)
+    return Table(columns, [_row(trial, rungs) for trial in listed])
 
 
 def write_csv(table: Table, file: TextIO) -> None:
@@ -58,7 +64,8 @@ def trial_frame(trials: Iterable[TrialPublic]) -> pandas.DataFrame:
         raise ValueError("a table of trials needs pandas: pip install 'segnas[pandas]'") from None
     table = trial_table(trials)
     types = {"number": "int64", "seed": "int64", "parameters": "Int64", "multiply_adds": "Int64"}
-    numbers = {name: "float64" for name in table.columns if name.startswith("score_") or name == "device_seconds"}
+    floats = ("value", "latency_ms", "device_seconds")
+    numbers = {name: "float64" for name in table.columns if name.startswith("score_") or name in floats}
     return pandas.DataFrame(table.rows, columns=list(table.columns)).astype({**types, **numbers})
 
 
@@ -71,5 +78,7 @@ def _row(trial: TrialPublic, rungs: list[int]) -> tuple[Any, ...]:
     return (
         *(trial.number, str(trial.status), trial.text),
         *(scores.get(rung) for rung in rungs),
-        *(trial.parameters, trial.multiply_adds, trial.device_seconds, trial.seed),
+        *(trial.value, trial.parameters, trial.multiply_adds),
+        None if trial.latency is None else trial.latency.median_ms,
+        *(trial.device_seconds, trial.seed),
     )

@@ -2,7 +2,7 @@
 
 A measurement is the same as another where architecture, fidelity, seed and environment are the same. Scores of
 different architectures can be compared where the rest is the same, seeds apart, whose effect is noise; and at one rung,
-as `nas.results.standing` says.
+as `nas.results.standing` says. What a score is, is up to the search: its first objective.
 """
 
 from __future__ import annotations
@@ -24,19 +24,21 @@ class Measured:
 
     Attributes:
         search: The id of the search.
+        objective: Its first objective, in words: what the score is.
         fidelity: The fidelity.
         rung: Where the best trial stands, in iterations.
         environment: Machine, software and data; None where they are not known.
     """
 
     search: str
+    objective: str
     fidelity: Fidelity
     rung: int
     environment: Environment | None
 
 
 def obstacles(measured: Sequence[Measured]) -> list[str]:
-    """Say in sentences why scores cannot be compared: another fidelity, another rung, other data. None: they can.
+    """Say in sentences why scores cannot be compared: another objective, fidelity, rung, other data. None: they can.
 
     Args:
         measured: How the best score of each search was measured, in the order in which the searches are shown.
@@ -44,6 +46,7 @@ def obstacles(measured: Sequence[Measured]) -> list[str]:
     return [
         sentence
         for sentence in (
+            _apart(measured, lambda one: one.objective, "The objectives differ", lambda one: one.objective),
             _fidelities(measured),
             _apart(
                 measured,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from nas.comparison.searches import ComparedSearch
 from nas.comparison.settings import MOST_SETTINGS, Setting, shown_value
-from nas.formatting import duration, score
+from nas.formatting import counted, duration, milliseconds, score
 from nas.schemas.panels import (
     SERIES,
     ColumnPublic,
@@ -39,7 +40,9 @@ def comparison_panels(compared: Sequence[ComparedSearch], settings: Sequence[Set
 
 
 def curve_panels(compared: Sequence[ComparedSearch]) -> RowPanel:
-    """Make two charts of the best score so far: over device time and over trials. One search alone has no legend.
+    """Make two charts of the best so far: over device time and over trials. One search alone has no legend.
+
+    What is drawn is the first objective of each search.
 
     Trials count in the order of their numbers; the time of differentiable runs comes before all trials.
     """
@@ -48,9 +51,10 @@ def curve_panels(compared: Sequence[ComparedSearch]) -> RowPanel:
     legend = tuple(
         LegendPublic(mark=mark, text=_named(one)) for mark, one in zip(SERIES, compared, strict=False) if one.steps
     )
+    best = f"Best {_value_text(compared)}"
     charts = (
-        ("Best mIoU over device time", f"device time, {name}", lambda one: _over_time(one, unit)),
-        ("Best mIoU over trials", "trials", _over_trials),
+        (f"{best} over device time", f"device time, {name}", lambda one: _over_time(one, unit)),
+        (f"{best} over trials", "trials", _over_trials),
     )
     return RowPanel(
         panels=tuple(
@@ -72,13 +76,19 @@ def _lines(
 
 
 def _over_time(one: ComparedSearch, unit: float) -> list[tuple[float, float]]:
-    points = [((one.run_seconds + step.device_seconds) / unit, step.score) for step in one.steps]
+    points = [((one.run_seconds + step.device_seconds) / unit, step.value) for step in one.steps]
     return [*points, (max(one.overview.cost.device_seconds / unit, points[-1][0]), points[-1][1])]
 
 
 def _over_trials(one: ComparedSearch) -> list[tuple[float, float]]:
-    points = [(float(step.trials), step.score) for step in one.steps]
+    points = [(float(step.trials), step.value) for step in one.steps]
     return [*points, (float(one.trials), points[-1][1])]
+
+
+def _value_text(compared: Sequence[ComparedSearch]) -> str:
+    """What the values of the searches are, in words: their first objective, if it is the same one."""
+    objectives = {one.objective for one in compared}
+    return objectives.pop() if len(objectives) == 1 else "value of each search's own objective"
 
 
 def _named(one: ComparedSearch) -> str:
@@ -90,7 +100,9 @@ def _columns(compared: Sequence[ComparedSearch]) -> tuple[ColumnPublic, ...]:
 
 
 def _winners(compared: Sequence[ComparedSearch]) -> TablePanel:
-    rows = [(name, *(fact(one) for one in compared)) for name, fact in _FACTS]
+    by_miou = {one.objective for one in compared} == {"mIoU"}
+    facts = ((f"best {_value_text(compared)}", _best_value), *(() if by_miou else _OTHERWISE), *_FACTS)
+    rows = [(name, *(fact(one) for one in compared)) for name, fact in facts]
     return TablePanel(title="Best trial of each", columns=_columns(compared), rows=tuple(filter(_has_content, rows)))
 
 
@@ -98,15 +110,15 @@ def _has_content(row: tuple[str, ...]) -> bool:
     return any(row[1:])
 
 
-def _best_score(one: ComparedSearch) -> str:
+def _best_value(one: ComparedSearch) -> str:
     if one.snapshot is not None:
         return f"{score(one.snapshot.snapshot.supernet_miou)} (supernet)"
-    return score(one.overview.best.score if one.overview.best else None)
+    return score(one.best.standing[1] if one.best and one.best.standing else None)
 
 
 def _number(name: str, write: Callable[[float], str]) -> Callable[[ComparedSearch], str]:
     def fact(one: ComparedSearch) -> str:
-        value = getattr(one.overview.best, name, None)
+        value = getattr(one.best, name, None)
         return "" if value is None else write(value)
 
     return fact
@@ -115,20 +127,33 @@ def _number(name: str, write: Callable[[float], str]) -> Callable[[ComparedSearc
 def _place(one: ComparedSearch) -> str:
     if one.snapshot is not None:
         return f"run {one.snapshot.run}, epoch {one.snapshot.snapshot.epoch}"
-    return f"#{one.overview.best.number}" if one.overview.best else ""
+    return f"#{one.best.number}" if one.best else ""
 
 
-_FACTS: tuple[tuple[str, Callable[[ComparedSearch], str]], ...] = (
-    ("best mIoU", _best_score),
+def _latency(one: ComparedSearch) -> str:
+    latency = None if one.best is None else one.best.latency
+    return "" if latency is None else milliseconds(latency["median_ms"])
+
+
+_Fact: TypeAlias = tuple[str, Callable[[ComparedSearch], str]]
+
+_OTHERWISE: tuple[_Fact, ...] = (
+    ("by the objective", lambda one: one.objective),
+    ("its mIoU", _number("score", score)),
+)
+"""Where a search has another first objective than the mIoU."""
+
+_FACTS: tuple[_Fact, ...] = (
     ("at iteration", lambda one: f"{one.measured.rung:,}" if one.measured else ""),
     ("trial", _place),
     ("trained parameters", _number("parameters", lambda value: f"{value:,}")),
     ("multiply-adds of a crop", _number("multiply_adds", lambda value: f"{value / 1e6:,.1f} M")),
+    ("latency", _latency),
     ("device time of the trial", _number("device_seconds", duration)),
     ("device time of the search", lambda one: duration(one.overview.cost.device_seconds)),
     ("trials", lambda one: f"{one.trials} of {one.search.planned}"),
     ("status", lambda one: str(one.search.status)),
-    ("architecture", lambda one: one.overview.best.text if one.overview.best else ""),
+    ("architecture", lambda one: one.best.text if one.best else ""),
 )
 
 
@@ -139,5 +164,6 @@ def _settings(compared: Sequence[ComparedSearch], settings: Sequence[Setting]) -
     table = TablePanel(title="Settings that differ", columns=_columns(compared), rows=rows)
     if len(settings) <= MOST_SETTINGS:
         return (table,)
-    more = f"{len(settings) - MOST_SETTINGS} further settings differ: these searches ask for different things."
+    rest = counted(len(settings) - MOST_SETTINGS, "further setting differs", "further settings differ")
+    more = f"{rest}: these searches ask for different things."
     return (table, TextPanel(lines=(more,), style="muted"))

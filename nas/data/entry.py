@@ -8,16 +8,22 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from nas.data.folder.description import FolderDataset
+from nas.storage import StorageUrl
 from search_spaces.base import StrictModel
 
 Layout = Literal["cityscapes", "voc2012", "ade20k"]
 
 
 class DatasetEntry(StrictModel):
-    """The root folder of a data set in a layout that says all the rest, classes included."""
+    """The root folder of a data set in a layout that says all the rest, classes included.
+
+    Attributes:
+        url: From where the root is fetched on a machine that does not have it, such as `s3://bucket/cityscapes`.
+    """
 
     layout: Layout
     root: Path
+    url: StorageUrl | None = Field(None, exclude_if=lambda url: url is None)
 
 
 Registration = Annotated[DatasetEntry | FolderDataset, Field(discriminator="layout")]

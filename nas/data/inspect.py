@@ -15,6 +15,7 @@ from nas.atomic import write_atomically
 from nas.data.check import Finding, check_labels
 from nas.data.counts import LabelCounts
 from nas.data.dataset import IGNORE, SegmentationDataset, Split, Uint8
+from nas.formatting import counted
 
 Progress = Callable[[int, int], None]
 """Called with (images read, images to read)."""
@@ -73,8 +74,8 @@ def check(dataset: SegmentationDataset, reports: Sequence[SplitReport]) -> tuple
     """Judge the labels that `inspect` counted; the findings say when it read only some of the images."""
     training, validation = (next(report for report in reports if report.name == name) for name in ("train", "val"))
     read = (
-        f"in {training.read} of {training.items} training images and "
-        f"{validation.read} of {validation.items} validation images"
+        f"in {training.read} of {counted(training.items, 'training image')} and "
+        f"{validation.read} of {counted(validation.items, 'validation image')}"
     )
     return check_labels(
         training.counts,

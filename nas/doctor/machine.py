@@ -62,6 +62,8 @@ def folders(settings: Settings) -> Iterator[Finding]:
     closed = [str(path) for path in (home, *below) if not os.access(path, os.W_OK | os.X_OK)]
     if closed:
         yield Finding("home", Level.WRONG, f"{', '.join(closed)} cannot be written to by this user")
+    if home.stat().st_mode & 0o077:
+        yield Finding("home", Level.NOTE, f"others on this machine can look into {home}: chmod 700 {home}")
     for folder in {folder.stat().st_dev: folder for folder in (*below, home)}.values():
         yield _room(folder)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from nas.doctor.finding import Finding, Level
+from nas.formatting import counted
 from nas.settings import Settings
 from nas.store import StoreError
 from nas.store.audit import Audit
@@ -61,5 +62,7 @@ def _rows(engine: Engine, shown: str, answering: bool) -> Iterator[Finding]:
     waiting = audit.unfinished()
     if waiting and not answering:
         yield Finding(
-            "record", Level.NOTE, f"{waiting} searches are not over, and no service answers that works on them"
+            "record",
+            Level.NOTE,
+            f"{counted(waiting, 'search is', 'searches are')} not over, and no service answers that works on them",
         )

@@ -3,6 +3,7 @@
 from nas.forecast.halving import expected_at_rungs
 from nas.forecast.measured_times import MeasuredTimes, comparable_times
 from nas.forecast.search import Forecast, RungForecast, RunsForecast, TrialsForecast, forecast
+from nas.forecast.stored import forecast_public, stored_forecast
 
 __all__ = [
     "Forecast",
@@ -13,4 +14,6 @@ __all__ = [
     "comparable_times",
     "expected_at_rungs",
     "forecast",
+    "forecast_public",
+    "stored_forecast",
 ]

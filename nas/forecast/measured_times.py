@@ -81,6 +81,9 @@ class _Prefetched(Records):
     def all_trials(self, search_id: str) -> list[TrialRecord]:
         return self._store.all_trials(search_id)
 
+    def numbered_trials(self, search_id: str, numbers: Collection[int]) -> list[TrialRecord]:
+        return self._store.numbered_trials(search_id, numbers)
+
     def trials_until(self, search_id: str, sequence: int) -> list[TrialRecord]:
         return self._store.trials_until(search_id, sequence)
 

@@ -10,6 +10,8 @@ from itertools import pairwise
 from nas.forecast.halving import expected_at_rungs
 from nas.forecast.measured_times import MeasuredTimes
 from nas.forecast.steps import StepCost, Stretch, fit, step_key
+from nas.formatting import counted
+from nas.kinds.protocol import FollowUp
 from nas.kinds.registry import kind_of
 from nas.specs import AutoDeepLabSpec, Fidelity, SearchSpec
 from nas.store import RungTime
@@ -102,6 +104,8 @@ class Forecast:
         reason: Why a time is None.
         parts: The trials, by fidelity.
         runs: The runs of a differentiable search; None for another kind.
+        follow_up: The trials of the search that follows it by itself, such as its confirmation, which are not in the
+            sums above, at the mean times of its own trials; None where none follows.
     """
 
     trials: int
@@ -111,6 +115,7 @@ class Forecast:
     reason: str | None
     parts: tuple[TrialsForecast, ...]
     runs: RunsForecast | None
+    follow_up: TrialsForecast | None = None
 
 
 def forecast(spec: SearchSpec, times: MeasuredTimes) -> Forecast:
@@ -127,6 +132,7 @@ def forecast(spec: SearchSpec, times: MeasuredTimes) -> Forecast:
         for path, fidelity in spec.fidelities.items()
     )
     runs = None if differentiable is None else _runs(differentiable, times)
+    after = kind.expected_follow_up(spec)
     missing = [NOTHING] * any(part.device_seconds is None for part in parts)
     missing += [NO_EPOCHS] * (runs is not None and runs.device_seconds is None)
     return Forecast(
@@ -137,7 +143,13 @@ def forecast(spec: SearchSpec, times: MeasuredTimes) -> Forecast:
         reason="; ".join(missing) or None,
         parts=parts,
         runs=runs,
+        follow_up=None if after is None else _follow_up(after, times),
     )
+
+
+def _follow_up(after: FollowUp, times: MeasuredTimes) -> TrialsForecast:
+    reached = expected_at_rungs(after.trials, len(after.fidelity.rungs), None)
+    return _trials("follow_up", after.fidelity, reached, after.trials, times)
 
 
 def _trials(
@@ -225,9 +237,9 @@ def _basis(parts: Sequence[TrialsForecast], runs: RunsForecast | None) -> Iterat
         beyond = ""
         if part.measured_to is not None and part.measured_to < part.rungs[-1].iteration:
             beyond = f", measured up to iteration {part.measured_to} and continued from there"
-        yield f"{name}{part.measured} trial{'s' * (part.measured != 1)} at {part.basis}{beyond}"
+        yield f"{name}{counted(part.measured, 'trial')} at {part.basis}{beyond}"
     if runs is not None:
-        yield f"{runs.measured} epoch{'s' * (runs.measured != 1)} of such runs"
+        yield f"{counted(runs.measured, 'epoch')} of such runs"
 
 
 def _sum(values: Sequence[float | None]) -> float | None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from nas.formatting import counted
 from nas.heads_bench.table import About, Head, Numbers, Setting
 
 LIMITS = """\
@@ -70,7 +71,7 @@ def _setting(setting: Setting) -> str:
     frozen = "frozen" if backbone.get("frozen", True) else "trained with the head"
     machines = "; ".join(
         f"{environment.model}, {environment.device}"
-        + ("" if environment.threads is None else f", {environment.threads} thread{'s' * (environment.threads > 1)}")
+        + ("" if environment.threads is None else f", {counted(environment.threads, 'thread')}")
         for environment in setting.environments
     )
     lines = [
@@ -96,7 +97,7 @@ def _latency(about: About) -> str:
     if about.latency is None:
         return "Not measured."
     how = about.latency
-    threads = "" if how.threads is None else f" with {how.threads} thread{'s' * (how.threads > 1)}"
+    threads = "" if how.threads is None else f" with {counted(how.threads, 'thread')}"
     return (
         f"Head and logits for one crop, batch {how.batch}: median and quartile spread of {how.runs} runs after "
         f"{how.warmup} others, on {how.model} ({how.device}{threads})."

@@ -50,30 +50,32 @@ def trial_panels(search: SearchRecord, rungs: Sequence[int], store: Store) -> tu
     return _analysis(panels)
 
 
-def size_panels(search_id: str, store: Store) -> tuple[Panel, ...]:
+def size_panels(search: SearchRecord, store: Store) -> tuple[Panel, ...]:
     """Make the charts of score against size at the rung of the best trial; none while no size is known."""
-    best = store.best_trial(search_id)
+    best = store.best_trial(search.id)
     if best is None or best.iteration is None:
         return ()
-    trials = store.sized_scores(search_id, best.iteration)
-    return _analysis([front_panels(trials, best.iteration, every(len(trials)))]) if trials else ()
+    trials = store.sized_scores(search.id, best.iteration)
+    if not trials:
+        return ()
+    return _analysis([front_panels(trials, search.spec.goals.text, best.iteration, every(len(trials)))])
 
 
-def choice_panels(search_id: str, space: DenseCellSpace, store: Store) -> tuple[Panel, ...]:
+def choice_panels(search: SearchRecord, space: DenseCellSpace, store: Store) -> tuple[Panel, ...]:
     """Make the panel of scores against choices at the rung of the best trial; none before the first score."""
-    best = store.best_trial(search_id)
+    best = store.best_trial(search.id)
     if best is None or best.iteration is None:
         return ()
-    counts = store.rung_counts(search_id)
+    counts = store.rung_counts(search.id)
     step = every(sum(count.trials for count in counts if count.iteration == best.iteration))
-    sample = store.sampled_trials(search_id, step, best.iteration)
-    leading = store.list_trials(search_id, "-score", limit=SHOWN_BEST).items
+    sample = store.sampled_trials(search.id, step, best.iteration)
+    leading = store.list_trials(search.id, "-score", limit=SHOWN_BEST).items
     trials = {t.number: t for t in chain(sample, leading) if t.iteration == best.iteration and t.standing is not None}
     notes = (
         f"Of the trials at this iteration, shown are {sample_text(step)}"
         + (f" and the best {SHOWN_BEST}." if step > 1 else "."),
     )
-    return _analysis([choices_panel(space, trials.values(), best.iteration, best.number, notes)])
+    return _analysis([choices_panel(space, trials.values(), search.spec.goals.text, best, notes)])
 
 
 def importance_panels(search_id: str, space: DenseCellSpace, store: Store) -> tuple[Panel, ...]:

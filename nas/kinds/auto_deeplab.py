@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
 
+from nas.kinds.confirmed import confirmation_links, confirmed_best
+from nas.kinds.confirming import confirmation_at_end, expected_confirmation
 from nas.kinds.plans import ListPlan, Plan
 from nas.kinds.probing import probe_name, short
-from nas.kinds.protocol import Family, Kind, Origin, Records
+from nas.kinds.protocol import Family, FollowUp, Kind, Origin, Records
 from nas.panels.snapshots import snapshot_panels
 from nas.results.proposal import Proposal
 from nas.schemas.panels import Panel
-from nas.specs import AutoDeepLabSpec
-from nas.store import SearchRecord, SnapshotRecord, Store
+from nas.specs import AutoDeepLabSpec, ConfirmationSpec
+from nas.store import SearchRecord, SnapshotRecord, Store, TrialRecord
 
 
 class AutoDeepLab(Kind[AutoDeepLabSpec]):
@@ -28,6 +30,17 @@ class AutoDeepLab(Kind[AutoDeepLabSpec]):
     def runs(self, spec: AutoDeepLabSpec) -> AutoDeepLabSpec:
         return spec
 
+    def follow_up(self, search: SearchRecord, records: Records) -> ConfirmationSpec | None:
+        """The confirmation of its best networks, where the search is confirmed at its end."""
+        spec = self.own(search.spec)
+        assert spec is not None, search.id
+        return confirmation_at_end(search, spec.confirming, records)
+
+    def expected_follow_up(self, spec: AutoDeepLabSpec) -> FollowUp | None:
+        if spec.scoring is None:
+            return None
+        return expected_confirmation(spec.confirming, spec.scoring, spec.planned, heads=False)
+
     def family(self, spec: AutoDeepLabSpec, records: Records) -> Family:
         return Family(("auto_deeplab", spec.supernet.layers, spec.supernet.blocks), whole_network=True)
 
@@ -36,12 +49,17 @@ class AutoDeepLab(Kind[AutoDeepLabSpec]):
         first = min(spec.bilevel.architecture_from_epoch, 1)
         bilevel = spec.bilevel.model_copy(update={"epochs": first + 1, "architecture_from_epoch": first})
         scoring = None if spec.scoring is None else short(spec.scoring)
-        changes = {"bilevel": bilevel, "scoring": scoring, "seeds": 1, "score_every": first + 1}
+        changes = {"bilevel": bilevel, "scoring": scoring, "seeds": 1, "score_every": first + 1, "confirm": False}
         return AutoDeepLabSpec.model_validate({**dict(spec), **changes, "name": probe_name(spec)})
 
     def question(self, spec: AutoDeepLabSpec) -> str:
         runs = "one run" if spec.seeds == 1 else f"{spec.seeds} runs"
         return f"Which network does Auto-DeepLab's differentiable search find on {self.dataset(spec)}, in {runs}?"
+
+    def best_trial(self, search: SearchRecord, store: Store) -> TrialRecord | None:
+        """The first trial of the leaderboard, or the one that the search's confirmation prefers to it."""
+        confirmed = confirmed_best(search, store)
+        return super().best_trial(search, store) if confirmed is None else confirmed.trial
 
     def panels(self, search: SearchRecord, store: Store) -> tuple[Panel, ...]:
         spec = self.own(search.spec)
@@ -51,7 +69,8 @@ class AutoDeepLab(Kind[AutoDeepLabSpec]):
             for run, records in groupby(store.snapshots(search.id), key=lambda record: record.run)
         }
         trials = {trial.architecture_key: trial for trial in store.all_trials(search.id)}
-        return snapshot_panels(search.id, spec.supernet, runs, trials)
+        shown = snapshot_panels(search.id, spec.supernet, runs, trials)
+        return (*confirmation_links(search, store), *shown)
 
     def origins(self, search: SearchRecord, number: int) -> tuple[Origin, ...]:
         spec = self.own(search.spec)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 
+from nas.formatting import counted
 from nas.kinds.analysis import choice_panels, importance_panels, size_panels, trial_panels
+from nas.kinds.confirmed import confirmation_links, confirmed_best
+from nas.kinds.confirming import confirmation_at_end, expected_confirmation
 from nas.kinds.observations import observation_of
 from nas.kinds.plans import Need, Plan
 from nas.kinds.probing import probe_name, probe_trials, short
-from nas.kinds.protocol import Adoption, Family, Kind, Records
+from nas.kinds.protocol import Adoption, CellSearch, Family, FollowUp, Kind, Records
 from nas.kinds.start import check_start, start_cells
 from nas.kinds.warm_start import check_sources, warm_observations
 from nas.panels.pareto import pareto_panels
@@ -21,17 +24,21 @@ from nas.schemas.panels import Panel
 from nas.specs import (
     AshaStopping,
     BlackBoxSpec,
+    ConfirmationSpec,
     Constraints,
     DpcStrategy,
     EvolutionStrategy,
     Fidelity,
     GpStrategy,
+    HyperbandStopping,
     MedianStopping,
     Nsga2Strategy,
+    PashaStopping,
     RandomStrategy,
     Strategy,
     TpeStrategy,
     Vector,
+    objective_text,
 )
 from nas.store import SearchRecord, Store, TrialRecord
 from nas.strategies import CellSpace, Observation, SpaceExhausted, build_strategy, early_stopper
@@ -61,6 +68,16 @@ class BlackBox(Kind[BlackBoxSpec]):
         check_sources(spec, records)
         check_start(spec, records)
 
+    def follow_up(self, search: SearchRecord, records: Records) -> ConfirmationSpec | None:
+        """The confirmation of its best, where the search is confirmed at its end."""
+        spec = self.own(search.spec)
+        assert spec is not None, search.id
+        return confirmation_at_end(search, spec.confirming, records)
+
+    def expected_follow_up(self, spec: BlackBoxSpec) -> FollowUp | None:
+        found = self.trial_counts(spec)["fidelity"]
+        return expected_confirmation(spec.confirming, spec.fidelity, found, heads=True)
+
     def family(self, spec: BlackBoxSpec, records: Records) -> Family:
         return Family(spec.space)
 
@@ -69,19 +86,31 @@ class BlackBox(Kind[BlackBoxSpec]):
 
     def reduction(self, spec: BlackBoxSpec) -> float | None:
         match spec.early_stopping:
-            case AshaStopping(reduction=reduction):
-                return reduction
+            case AshaStopping(reduction=reduction) | PashaStopping(reduction=reduction):
+                return reduction  # of pasha at most
             case MedianStopping():
                 return 2.0  # where trials keep their order from rung to rung
             case _:
                 return None  # hyperband: at most what it would cost without
+
+    def cell_search(self, spec: BlackBoxSpec) -> CellSearch:
+        match spec.early_stopping:
+            case AshaStopping(reduction=reduction) | HyperbandStopping(reduction=reduction):
+                keep = 1 / reduction
+            case MedianStopping():
+                keep = 0.5
+            case _:
+                keep = 1.0
+        trials = self.trial_counts(spec)["fidelity"]
+        return CellSearch(spec.space_at(spec.fidelity), spec.fidelity, trials, keep)
 
     def warnings(self, spec: BlackBoxSpec) -> tuple[FieldProblem, ...]:
         strategy, startup = spec.strategy, drawn_at_random(spec.strategy)
         distinct = CellSpace(spec.space).distinct
         found = []
         if distinct < spec.trials:
-            message = f"the space has {distinct} architectures, so the search ends after {distinct} trials"
+            ends = f"the search ends after {counted(distinct, 'trial')}"
+            message = f"the space has {counted(distinct, 'architecture')}, so {ends}"
             found.append(FieldProblem(path="trials", message=message))
         if startup is not None and startup[1] >= spec.trials and not spec.warm_start:
             field, count = startup
@@ -89,6 +118,12 @@ class BlackBox(Kind[BlackBoxSpec]):
                 f"{strategy.name} draws its first {count} trials at random, and so all {spec.trials} of this search"
             )
             found.append(FieldProblem(path=f"strategy.{field}", message=message))
+        if spec.goals.several and not isinstance(strategy, Nsga2Strategy | RandomStrategy):
+            message = (
+                f"{strategy.name} learns from {objective_text(spec.objectives[0])} alone, the first of the objectives; "
+                "nsga2 looks for architectures that are good in all of them"
+            )
+            found.append(FieldProblem(path="strategy", message=message))
         return tuple(found)
 
     def probe(self, spec: BlackBoxSpec) -> BlackBoxSpec:
@@ -106,19 +141,27 @@ class BlackBox(Kind[BlackBoxSpec]):
                 "adopt": False,
                 "warm_start": (),
                 "start": (),
+                "confirm": False,
             }
         )
 
+    def best_trial(self, search: SearchRecord, store: Store) -> TrialRecord | None:
+        """The first trial of the leaderboard, or the one that the search's confirmation prefers to it."""
+        confirmed = confirmed_best(search, store)
+        return super().best_trial(search, store) if confirmed is None else confirmed.trial
+
     def panels(self, search: SearchRecord, store: Store) -> tuple[Panel, ...]:
+        links = confirmation_links(search, store)
         if not search.spec.goals.several:
-            return ()
+            return links
         found = pareto_set_of(search, store)
-        return pareto_panels(search.spec.goals, found, store.numbered_trials(search.id, found.values))
+        shown = pareto_panels(search.spec.goals, found, store.numbered_trials(search.id, found.values))
+        return (*links, *shown)
 
     def question(self, spec: BlackBoxSpec) -> str:
         return (
             f"Which dense prediction cell scores highest on {self.dataset(spec)}, as far as the "
-            f"strategy {spec.strategy.name} finds it in {spec.trials:,} trials?"
+            f"strategy {spec.strategy.name} finds it in {counted(spec.trials, 'trial')}?"
         )
 
     def method(self, spec: BlackBoxSpec) -> str:
@@ -129,8 +172,8 @@ class BlackBox(Kind[BlackBoxSpec]):
         assert spec is not None, search.id
         return {
             "trials": partial(trial_panels, search, spec.fidelity.rungs, store),
-            "sizes": partial(size_panels, search.id, store),
-            "choices": partial(choice_panels, search.id, spec.space, store),
+            "sizes": partial(size_panels, search, store),
+            "choices": partial(choice_panels, search, spec.space, store),
             "importance": partial(importance_panels, search.id, spec.space, store),
         }
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping
 
+from nas.formatting import counted
 from nas.kinds.plans import ListPlan, Plan
 from nas.kinds.protocol import Adoption, Candidates, Family, Kind, Records, Repeat, refused_fidelity
+from nas.kinds.sequential import SequentialPlan
 from nas.results.proposal import Proposal
 from nas.schemas.panels import Panel
 from nas.specs import BlackBoxSpec, CalibrationSpec, Fidelity, RandomStrategy
@@ -14,6 +16,7 @@ from nas.specs.given import given_fields
 from nas.store import SearchRecord, Store
 from nas.strategies import SpaceExhausted, build_strategy
 from search_spaces.document import Architecture
+from search_spaces.validation import FieldProblem, InputError
 
 
 class Calibration(Kind[CalibrationSpec]):
@@ -25,7 +28,17 @@ class Calibration(Kind[CalibrationSpec]):
     best_is_answer = False
 
     def plan(self, spec: CalibrationSpec, search_id: str, records: Records) -> Plan:
+        if spec.sequential is not None:
+            return SequentialPlan(spec, calibration_sample(spec))
         return ListPlan(calibration_trials(spec))
+
+    def check(self, spec: CalibrationSpec, records: Records) -> None:
+        if spec.sequential is not None and (found := len(calibration_sample(spec))) < spec.sampled:
+            message = (
+                f"the proxies would measure {spec.sampled} architectures, sequential.cheap for each of these, and the "
+                f"space has {found}: use at most {found // spec.sequential.cheap}"
+            )
+            raise InputError([FieldProblem(path="architectures", message=message)])
 
     def training_free(self, spec: CalibrationSpec, records: Records) -> Candidates:
         """All architectures of the calibration, at the fidelity of the first proxy."""
@@ -41,7 +54,8 @@ class Calibration(Kind[CalibrationSpec]):
 
     def trial_counts(self, spec: CalibrationSpec) -> Mapping[str, int]:
         seeds = {"full_scale": spec.seeds}
-        return {path: spec.architectures * seeds.get(path, 1) for path in spec.fidelities}
+        full = {path: spec.architectures * count for path, count in seeds.items()}
+        return {path: full.get(path, spec.sampled) for path in spec.fidelities}
 
     def dataset(self, spec: CalibrationSpec) -> str:
         return spec.full_scale.dataset
@@ -50,8 +64,10 @@ class Calibration(Kind[CalibrationSpec]):
         return f"segnas calibration {search.id}"
 
     def question(self, spec: CalibrationSpec) -> str:
+        upto = "" if spec.sequential is None else "up to "
         return (
-            f"Which of {len(spec.proxies)} proxies is the cheapest that orders {spec.architectures} architectures as "
+            f"Which of {counted(len(spec.proxies), 'proxy', 'proxies')} is the cheapest that orders "
+            f"{upto}{counted(spec.architectures, 'architecture')} as "
             f"full scale does on {self.dataset(spec)}, with rho above {spec.least_rho:g}?"
         )
 
@@ -104,7 +120,7 @@ def calibration_sample(spec: CalibrationSpec) -> list[Architecture]:
     strategy = build_strategy(drawn)
     sample: list[Architecture] = []
     with contextlib.suppress(SpaceExhausted):
-        sample.extend(strategy.ask(number) for number in range(spec.architectures))
+        sample.extend(strategy.ask(number) for number in range(spec.sampled))
     return sample
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from nas.formatting import counted
 from nas.kinds.plans import ListPlan, Plan
 from nas.kinds.protocol import Family, Kind, Origin, Records, Repeat
+from nas.panels.relatives import Relative, relatives_panel
 from nas.results.proposal import Proposal
 from nas.schemas.panels import Panel
-from nas.specs import ConfirmationRequest, ConfirmationSpec, Explicit
+from nas.specs import ConfirmationRequest, ConfirmationSpec, Explicit, Fidelity
 from nas.specs.given import given_fields
 from nas.store import SearchRecord, Store, TrialRecord
 from search_spaces.document import Architecture
 
-_SHARED = ("name", "references", "seeds", "seed", "resources", "retries")
+_SHARED = ("name", "references", "seeds", "learning_rates", "seed", "resources", "retries")
 """Fields of a spec that its request has too."""
 
 
@@ -25,8 +27,11 @@ class ConfirmationKind(Kind[ConfirmationSpec]):
     grows = ("seeds",)
 
     def plan(self, spec: ConfirmationSpec, search_id: str, records: Records) -> Plan:
-        architectures = [trial.architecture for trial in found_trials(spec, records)]
-        return ListPlan(confirmation_trials(spec, [*architectures, *spec.references]))
+        return ListPlan(confirmation_trials(spec, [trial.architecture for trial in found_trials(spec, records)]))
+
+    def trial_counts(self, spec: ConfirmationSpec) -> Mapping[str, int]:
+        counts = {path: len(spec.references) * spec.seeds for path in spec.fidelities}
+        return {**counts, "fidelity": counts["fidelity"] + len(spec.trials) * spec.seeds}
 
     def family(self, spec: ConfirmationSpec, records: Records) -> Family:
         """The family of the search whose architectures are confirmed; the reference heads cost differently."""
@@ -41,7 +46,8 @@ class ConfirmationKind(Kind[ConfirmationSpec]):
     def question(self, spec: ConfirmationSpec) -> str:
         return (
             f"Is the best of search {spec.of} better than heads of the textbooks? {len(spec.trials)} of its "
-            f"architectures and {len(spec.references)} heads are measured with {spec.seeds} fresh seeds."
+            f"architectures and {counted(len(spec.references), 'head')}{_at(len(spec.at_rates))} are measured with "
+            f"{counted(spec.seeds, 'fresh seed')}."
         )
 
     def repeat(self, spec: ConfirmationSpec) -> Repeat:
@@ -60,7 +66,8 @@ class ConfirmationKind(Kind[ConfirmationSpec]):
 
         spec = self.own(search.spec)
         assert spec is not None, search.id
-        return confirmation_panels(confirmation(spec, found_trials(spec, store), store.all_trials(search.id)))
+        found = confirmation(spec, found_trials(spec, store), store.all_trials(search.id))
+        return (*confirmation_panels(found), relatives_panel([Relative("it measures again the best of", spec.of)]))
 
     def best_trial(self, search: SearchRecord, store: Store) -> TrialRecord | None:
         """The first trial of the architecture that was confirmed as the search's best, never that of a reference."""
@@ -77,14 +84,13 @@ class ConfirmationKind(Kind[ConfirmationSpec]):
         """Of a confirmed architecture its trial; references come from nowhere."""
         spec = self.own(search.spec)
         assert spec is not None, search.id
-        place = number % (len(spec.trials) + len(spec.references))
+        place = number % spec.each_seed
         return () if place >= len(spec.trials) else (Origin("it measures again", spec.of, spec.trials[place]),)
 
     def trials_again(self, spec: ConfirmationSpec, number: int) -> tuple[int, ...]:
         if number not in spec.trials:
             return ()
-        architectures = len(spec.trials) + len(spec.references)
-        return tuple(range(spec.trials.index(number), architectures * spec.seeds, architectures))
+        return tuple(range(spec.trials.index(number), spec.planned, spec.each_seed))
 
     def unranked(self, search: SearchRecord) -> str:
         spec = self.own(search.spec)
@@ -92,21 +98,38 @@ class ConfirmationKind(Kind[ConfirmationSpec]):
         return f"{search.id} is a confirmation; rank its search, {spec.of}"
 
 
+def newest_confirmation(search_id: str, records: Records) -> tuple[SearchRecord, ConfirmationSpec] | None:
+    """Find the newest confirmation of a search, and its spec; None where the search was never confirmed."""
+    for record in reversed(records.children(search_id)):
+        if (spec := KIND.own(record.spec)) is not None:
+            return record, spec
+    return None
+
+
 def found_trials(spec: ConfirmationSpec, records: Records) -> list[TrialRecord]:
     """Read the trials that a confirmation confirms, in the order of the spec."""
-    recorded = {trial.number: trial for trial in records.all_trials(spec.of)}
+    recorded = {trial.number: trial for trial in records.numbered_trials(spec.of, spec.trials)}
     return [recorded[number] for number in spec.trials]
 
 
-def confirmation_trials(spec: ConfirmationSpec, architectures: Sequence[Architecture]) -> Iterator[Proposal]:
+def confirmation_trials(spec: ConfirmationSpec, found: Sequence[Architecture]) -> Iterator[Proposal]:
     """Yield the trials of a confirmation: all architectures with the first seed, then with the next.
 
     In this order a confirmation that was stopped can still compare what it has.
+
+    Args:
+        spec: The confirmation.
+        found: The architectures that the search has found, in the order of `spec.trials`.
     """
+    measured: list[tuple[Architecture, Fidelity]] = [(architecture, spec.fidelity) for architecture in found]
+    measured += [(head, fidelity) for fidelity in spec.at_rates.values() for head in spec.references]
     for offset in range(spec.seeds):
-        for index, architecture in enumerate(architectures):
-            number = offset * len(architectures) + index
-            yield Proposal(number, architecture, spec.fidelity, spec.seed + offset)
+        for index, (architecture, fidelity) in enumerate(measured):
+            yield Proposal(offset * len(measured) + index, architecture, fidelity, spec.seed + offset)
+
+
+def _at(rates: int) -> str:
+    return f" at {rates} learning rates" if rates > 1 else ""
 
 
 KIND = ConfirmationKind()

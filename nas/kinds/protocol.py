@@ -15,7 +15,7 @@ from search_spaces.validation import FieldProblem, InputError
 if TYPE_CHECKING:
     from nas.results.measurement import Measurement
     from nas.schemas.panels import Panel
-    from nas.specs import AutoDeepLabSpec, Fidelity, JobSpec, TrainingFreeProxy
+    from nas.specs import AutoDeepLabSpec, DenseCellSpace, Fidelity, JobSpec, TrainingFreeProxy
     from nas.store import SearchRecord, SnapshotRecord, Store, TrialRecord
     from search_spaces.document import Architecture
 
@@ -28,6 +28,7 @@ class Records(Protocol):
     def get_search(self, search_id: str) -> SearchRecord: ...
     def children(self, search_id: str) -> list[SearchRecord]: ...
     def all_trials(self, search_id: str) -> list[TrialRecord]: ...
+    def numbered_trials(self, search_id: str, numbers: Collection[int]) -> list[TrialRecord]: ...
     def trials_until(self, search_id: str, sequence: int) -> list[TrialRecord]: ...
     def measurements(self, search_id: str) -> dict[int, list[Measurement]]: ...
     def snapshots(self, search_id: str) -> list[SnapshotRecord]: ...
@@ -86,12 +87,42 @@ class Repeat(NamedTuple):
     command: str
 
 
+class FollowUp(NamedTuple):
+    """What the search that follows another one will measure, as far as that is known before.
+
+    Attributes:
+        trials: Their number, at most.
+        fidelity: The one of the search, at whose times they are forecast; none of them is stopped early.
+        text: What they are, in words.
+    """
+
+    trials: int
+    fidelity: Fidelity
+    text: str
+
+
 class Origin(NamedTuple):
     """What a trial was derived from: `text` ends where the name of the search, or of its trial, follows."""
 
     text: str
     search: str
     number: int | None = None
+
+
+class CellSearch(NamedTuple):
+    """What a search for cells does with its trials, as far as its worth depends on it.
+
+    Attributes:
+        space: The cells that may be proposed.
+        fidelity: How they are measured.
+        trials: How many are measured at most.
+        keep: Share of them that early stopping lets go on from a rung.
+    """
+
+    space: DenseCellSpace
+    fidelity: Fidelity
+    trials: int
+    keep: float
 
 
 class Kind(ABC, Generic[Spec]):
@@ -154,7 +185,23 @@ class Kind(ABC, Generic[Spec]):
         """
         return
 
+    def follow_up(self, search: SearchRecord, records: Records) -> JobSpec | None:
+        """Make the spec of the search that is queued when this one is completed; None without one.
+
+        Args:
+            search: The search, whose trials are over.
+            records: Read access to the recorded searches.
+
+        Raises:
+            InputError: What the spec says about it does not fit what was measured.
+        """
+        return None
+
     # Cost.
+
+    def expected_follow_up(self, spec: Spec) -> FollowUp | None:
+        """Tell how much the search that follows this one will measure; None where none follows."""
+        return None
 
     @abstractmethod
     def family(self, spec: Spec, records: Records) -> Family:
@@ -174,6 +221,10 @@ class Kind(ABC, Generic[Spec]):
 
     def probe(self, spec: Spec) -> Spec | None:
         """Make a small search that measures the time of a step in this one; None where there is no such search."""
+        return None
+
+    def cell_search(self, spec: Spec) -> CellSearch | None:
+        """Describe a search that proposes cells of a space; None for searches that do something else."""
         return None
 
     # Answers.

@@ -21,8 +21,10 @@ def calibration_panels(calibration: Calibration, least_rho: float) -> tuple[Pane
         calibration: The calibration's answer so far.
         least_rho: What the interval of rho must lie above for a proxy to be recommended.
     """
-    columns = association_columns("Proxy", "Of full scale", "Pareto")
-    rows = tuple(_row(proxy) for proxy in calibration.proxies)
+    sequential = any(proxy.judged is not None for proxy in calibration.proxies)
+    last = ("Corrected", "Range", "Known") if sequential else ()
+    columns = association_columns("Proxy", "Of full scale", "Pareto", *last)
+    rows = tuple((*_row(proxy), *(_judged(proxy) if sequential else ())) for proxy in calibration.proxies)
     known = [proxy for proxy in calibration.proxies if proxy.ranking.spearman is not None and _seconds(proxy)]
     return (
         TextPanel(lines=(calibration.verdict,)),
@@ -83,3 +85,11 @@ def _row(proxy: CalibratedProxy) -> tuple[str, ...]:
         "" if proxy.share is None else f"{proxy.share:.1%}",
         "yes" if proxy.pareto else "",
     )
+
+
+def _judged(proxy: CalibratedProxy) -> tuple[str, str, str]:
+    """The rho that is corrected for the seeds of full scale, its interval, and whether it is known to be enough."""
+    judged = proxy.judged
+    if judged is None:
+        return "", "", ""
+    return f"{judged.corrected:.2f}", interval(judged.low, judged.high), judged.state

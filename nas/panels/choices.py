@@ -76,15 +76,15 @@ class Choices:
 
 
 def choices_panel(
-    space: DenseCellSpace, trials: Iterable[TrialRecord], iteration: int, best: int, notes: Sequence[str]
+    space: DenseCellSpace, trials: Iterable[TrialRecord], objective: str, best: TrialRecord, notes: Sequence[str]
 ) -> ChoicesPanel:
-    """Make the panel of scores against choices.
+    """Make the panel of the first objective's values against choices.
 
     Args:
         space: Of the search.
-        trials: Trials whose deepest rung is `iteration`.
-        iteration: The rung of the scores.
-        best: Number of the best trial.
+        trials: Trials whose deepest rung is that of the best one.
+        objective: The first objective in words.
+        best: The best trial.
         notes: Which trials these are, in words.
     """
     choices = Choices(space)
@@ -93,21 +93,22 @@ def choices_panel(
     for trial in trials:
         cell = trial.architecture
         assert isinstance(cell, DenseCell), trial.number
-        assert trial.score is not None, trial.number
+        assert trial.value is not None, trial.number
         values = choices.of(cell)
-        mark: Mark = "best" if trial.number == best else trial.status.value
+        mark: Mark = "best" if trial.number == best.number else trial.status.value
         chosen.append(
             ChosenPublic(
                 number=trial.number,
-                score=trial.score,
-                text=f"trial {trial.number}: {score(trial.score)}",
+                value=trial.value,
+                text=f"trial {trial.number}: {score(trial.value)}",
                 mark=mark,
                 values=tuple(places[choice.name][values[choice.name]] for choice in choices.all),
             )
         )
     return ChoicesPanel(
-        title=f"Score at iteration {iteration} against what was chosen",
+        title=f"Score at iteration {best.iteration} against what was chosen",
+        y_text=objective,
         choices=tuple(ChoicePublic(text=c.text, short=c.short, values=tuple(c.values.values())) for c in choices.all),
-        trials=tuple(sorted(chosen, key=lambda one: (one.score, -one.number))),
+        trials=tuple(sorted(chosen, key=lambda one: (one.value, -one.number))),
         notes=tuple(notes),
     )

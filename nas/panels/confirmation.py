@@ -14,10 +14,19 @@ def confirmation_panels(found: Confirmation) -> tuple[Panel, ...]:
     columns = (ColumnPublic(text="Architecture"), *(ColumnPublic(text=name, numeric=True) for name in _COLUMNS))
     gains = {gain.architecture_key: gain for gain in found.gains}
     rows = tuple(_row(row, gains.get(row.architecture_key)) for row in found.rows)
+    if any(len(row.rates) > 1 for row in found.rows):
+        columns = (*columns, ColumnPublic(text="Learning rates"))
+        rows = tuple((*cells, _rates(row)) for cells, row in zip(rows, found.rows, strict=True))
     return (
         TextPanel(title="Confirmation", lines=(found.sentence,)),
         TablePanel(title="Architectures", columns=columns, rows=rows),
     )
+
+
+def _rates(row: Confirmed) -> str:
+    """The mean at each learning rate, the best one first."""
+    ordered = sorted(row.rates.items(), key=lambda at: -1.0 if at[1] is None else at[1], reverse=True)
+    return ", ".join(f"{rate:g}: {score(mean)}" for rate, mean in ordered)
 
 
 def _row(row: Confirmed, gain: Gain | None) -> tuple[str, ...]:

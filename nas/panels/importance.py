@@ -46,7 +46,9 @@ def importance_panel(space: DenseCellSpace, trials: Sequence[TrialRecord], notes
         notes: Which trials these are, in words.
     """
     if len(trials) < FEWEST:
-        line = f"importance needs {FEWEST} trials with a score; there are {len(trials)}"
+        line = (
+            f"importance needs {FEWEST} trials with a score; there {'is' if len(trials) == 1 else 'are'} {len(trials)}"
+        )
         return TextPanel(title=_TITLE, lines=(line,), style="muted")
     found = importances(space, trials)
     most = max((one.above for one in found), default=0.0) or 1.0
@@ -104,10 +106,16 @@ def _study(choices: Choices, trials: Sequence[TrialRecord]) -> Study:
     from optuna.distributions import BaseDistribution, CategoricalDistribution
     from optuna.trial import create_trial
 
+    class SharedDistribution(CategoricalDistribution):
+        """Optuna copies the distributions with each trial, and compares the copies choice by choice."""
+
+        def __deepcopy__(self, memo: object) -> SharedDistribution:
+            return self  # it never changes
+
     distributions: dict[str, BaseDistribution] = {}
     for choice in choices.all:
         for name in (choice.name, _SHUFFLED + choice.name):
-            distributions[name] = CategoricalDistribution(tuple(choice.values))
+            distributions[name] = SharedDistribution(tuple(choice.values))
     # No two are equal, so that the best tenth is a tenth: of equal trials the lower number is better, as everywhere.
     worst_first = sorted(trials, key=lambda trial: (trial.standing or (0, 0.0), -trial.number))
     rank = {trial.number: float(place) for place, trial in enumerate(worst_first)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from nas.formatting import interval, score
+from nas.formatting import counted, interval, score
 from nas.panels.associations import association_cells, association_columns, numeric
 from nas.ranking.outliers import outliers
 from nas.schemas.panels import (
@@ -81,7 +81,7 @@ def _pairs(pairs: Sequence[JoinedPair], named: Sequence[int]) -> ScatterPanel:
 def _point(pair: JoinedPair, outlier: bool) -> PointPublic:
     candidate, full = pair.candidate, pair.full
     spread = full.spread
-    within = "" if spread is None else f" ± {spread:.4f} over {len(full.scores)} seeds"
+    within = "" if spread is None else f" ± {spread:.4f} over {counted(len(full.scores), 'seed')}"
     mark: Mark = "best" if pair.full_rank == 1 else "failed" if outlier else "completed"
     return PointPublic(
         x=candidate.score,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from nas.formatting import duration, latency_text, score
+from nas.formatting import counted, duration, latency_text, score
 from nas.panels.predictions import predictions_panel
 from nas.panels.relatives import Relative, relatives_panel
 from nas.results.measurement import Measurement
@@ -36,6 +36,7 @@ def trial_panels(
     curve: Sequence[Measurement],
     classes: Sequence[str],
     *,
+    objective: str = "mIoU",
     predictions: PredictionsPublic | None = None,
     relatives: Sequence[Relative] = (),
 ) -> tuple[Panel, ...]:
@@ -47,10 +48,13 @@ def trial_panels(
         fidelity: At which it is measured.
         curve: Its measurements, ascending in iterations.
         classes: Names of the classes; empty where they are not known, and the classes are numbered instead.
+        objective: The first objective of its search, in words.
         predictions: What it predicts on a few images, where that is kept.
         relatives: What it came from, and other trials of its architecture.
     """
-    facts = TablePanel(title="What the score rests on", columns=_FACTS, rows=tuple(_facts(trial, fidelity, curve)))
+    facts = TablePanel(
+        title="What the score rests on", columns=_FACTS, rows=tuple(_facts(trial, objective, fidelity, curve))
+    )
     nothing = "no rung was measured" if trial.status.terminal else "no rung is measured yet"
     results: tuple[Panel, ...] = (TextPanel(lines=(nothing,), style="muted"), facts)
     if curve:
@@ -110,9 +114,13 @@ def _classes(curve: Sequence[Measurement], names: Sequence[str], predictions: Pr
     )
 
 
-def _facts(trial: TrialRecord, fidelity: Fidelity, curve: Sequence[Measurement]) -> Iterator[tuple[str, str]]:
+def _facts(
+    trial: TrialRecord, objective: str, fidelity: Fidelity, curve: Sequence[Measurement]
+) -> Iterator[tuple[str, str]]:
     yield "data set", fidelity.dataset
     yield "iteration", f"{trial.iteration or 0:,} of {fidelity.rungs[-1]:,}"
+    if trial.value is not None and objective != "mIoU":
+        yield objective, score(trial.value)
     yield "seed", str(trial.seed)
     if trial.parameters is not None:
         yield "trained parameters", f"{trial.parameters:,}"
@@ -127,7 +135,7 @@ def _facts(trial: TrialRecord, fidelity: Fidelity, curve: Sequence[Measurement])
     yield "attempt", str(trial.attempt)
     environment = curve[-1].environment if curve else None
     if environment is not None:
-        threads = "" if environment.threads is None else f", {environment.threads} threads"
+        threads = "" if environment.threads is None else f", {counted(environment.threads, 'thread')}"
         yield "measured on", f"{environment.model}{threads}"
         yield "software", ", ".join(f"{name} {version}" for name, version in environment.software.items())
     yield "architecture", trial.architecture_key[:12]

@@ -8,7 +8,10 @@ from statistics import fmean
 
 from nas.ranking.pairs import FullScore, full_scores, rank_training_free
 from nas.ranking.report import Ranking, rank
+from nas.ranking.sequential import Course
+from nas.ranking.sequential_trials import course_of, outcomes
 from nas.results.domination import pareto_set
+from nas.results.judged import Judged
 from nas.results.status import TrialStatus
 from nas.specs import CalibrationSpec, TrainingFreeProxy
 from nas.store.records import TrialRecord
@@ -26,6 +29,7 @@ class CalibratedProxy:
         share: Mean cost of the proxy for one architecture, as a fraction of the full-scale cost; None while either is
             unknown.
         pareto: No other proxy costs at most as much and orders at least as well, with one of the two strictly better.
+        judged: What a sequential calibration knows of it; None before the first look and in other calibrations.
     """
 
     name: str
@@ -33,6 +37,7 @@ class CalibratedProxy:
     ranking: Ranking
     share: float | None
     pareto: bool = False
+    judged: Judged | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,12 @@ def calibrate(
     proxies = [_trained(name, fidelity.key, trials, full, cost) for name, fidelity in spec.proxies.items()]
     proxies += _training_free(spec.training_free, training_free, full, cost)
     proxies = _mark_pareto(proxies)
-    recommended, verdict = _recommend(proxies, spec.least_rho)
+    if spec.sequential is None:
+        recommended, verdict = _recommend(proxies, spec.least_rho)
+    else:
+        course = course_of(spec, outcomes(trials))
+        proxies = [replace(p, judged=None if p.training_free else course.judged.get(p.name)) for p in proxies]
+        recommended, verdict = course.recommended, _known(course, spec.least_rho)
     return Calibration(tuple(proxies), len(full), cost, recommended, verdict)
 
 
@@ -136,6 +146,32 @@ def _recommend(proxies: Sequence[CalibratedProxy], least_rho: float) -> tuple[st
         )
     return None, f"no proxy's 95 % interval of rho lies above {least_rho:g}" + (
         f"; only those of {free} do" if free else ""
+    )
+
+
+def _known(course: Course, wanted: float) -> str:
+    """Say in one sentence what a sequential calibration knows."""
+    if not course.judged:
+        if course.over:
+            return "no correlation can be computed: too few architectures have all scores, or they are equal"
+        return f"the first look comes after {course.full} architectures at full scale"
+    open_ = ", ".join(name for name, of in course.judged.items() if of.state == "open")
+    more = "" if course.over else f"; the next look comes after {course.full} architectures at full scale"
+    undecided = f"; not known of {open_}" if open_ else ""
+    if course.recommended is None:
+        return f"no proxy is known to have a rho of at least {wanted:g}{undecided}{more}"
+    of = course.judged[course.recommended]
+    figures = (
+        f"observed {of.observed:.2f}, corrected for the seeds of full scale {of.corrected:.2f} ({of.low:.2f} to "
+        f"{of.high:.2f}), after {of.full} architectures at full scale"
+    )
+    if of.state == "open":
+        return (
+            f"{course.recommended} is the cheapest proxy that likely has a rho of at least {wanted:g}, with a "
+            f"probability of {100 * of.above:.0f} %: {figures}{undecided}"
+        )
+    return f"{course.recommended} is the cheapest proxy known to have a rho of at least {wanted:g}: {figures}" + (
+        undecided + more
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
+from nas.formatting import counted
 from nas.ranking.selection import stratified, top
 from nas.results.standing import standing
 from nas.results.status import SCORED
@@ -106,7 +107,8 @@ def choose(
     if isinstance(choice, Explicit):
         return choice.how, _named(choice.trials, trials, candidates)
     if choice.count > len(candidates):
-        message = f"{choice.count} architectures cannot be chosen: {len(candidates)} have a score"
+        have = counted(len(candidates), "has", "have")
+        message = f"{counted(choice.count, 'architecture')} cannot be chosen: {have} a score"
         raise InputError([FieldProblem(path="choose.count", message=message)])
     if isinstance(choice, Top):
         return choice.how, tuple(top(places(candidates), choice.count))

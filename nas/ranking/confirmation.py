@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from scipy.special import stdtrit
 
+from nas.formatting import counted
 from nas.results.status import TrialStatus
 from nas.specs import ConfirmationSpec
 from nas.store.records import TrialRecord
@@ -23,6 +24,11 @@ LEVEL = 0.95
 
 Verdict: TypeAlias = Literal["gain", "no gain", "loss", "unknown"]
 
+_WORDS: Mapping[Verdict, str] = {"gain": "Gain", "loss": "Loss", "no gain": "No gain shown", "unknown": "Unknown"}
+
+_Measured: TypeAlias = dict[tuple[str, str], list[TrialRecord]]
+"""The trials of a confirmation by the keys of their architecture and their fidelity."""
+
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
@@ -36,7 +42,9 @@ class Confirmed:
         found_score: What the search measured, on the images and with the seed that selected it; None likewise.
         parameters: Of the head (or the network); None before its first trial counted them.
         multiply_adds: Of one forward pass; None likewise.
-        scores: mIoU at the last rung by seed.
+        learning_rate: At which it was trained: of a reference head with several, the one with the best mean.
+        rates: Mean at each learning rate at which it was trained; None where it has no score yet.
+        scores: mIoU at the last rung by seed, at `learning_rate`.
         failed: The reason of each failed trial by seed.
         mean: Of `scores`.
         spread: Sample standard deviation (n - 1) of `scores`; None with fewer than two.
@@ -49,6 +57,8 @@ class Confirmed:
     found_score: float | None
     parameters: int | None
     multiply_adds: int | None
+    learning_rate: float
+    rates: Mapping[float, float | None]
     scores: Mapping[int, float]
     failed: Mapping[int, str]
     mean: float | None
@@ -93,6 +103,7 @@ class Confirmation:
         verdict: `gain` and `loss` where the interval of that difference lies on one side of 0, `no gain` where 0 lies
             in it.
         sentence: The verdict in words.
+        at_own_rate: The verdict where the reference heads train at the learning rate of the search only.
     """
 
     rows: tuple[Confirmed, ...]
@@ -101,6 +112,7 @@ class Confirmation:
     against: str | None
     verdict: Verdict
     sentence: str
+    at_own_rate: Verdict
 
 
 def confirmation(spec: ConfirmationSpec, found: Sequence[TrialRecord], trials: Iterable[TrialRecord]) -> Confirmation:
@@ -111,32 +123,56 @@ def confirmation(spec: ConfirmationSpec, found: Sequence[TrialRecord], trials: I
         found: The records of `spec.trials` in the search that found them, in this order.
         trials: All trials of the confirmation.
     """
-    measured: dict[str, list[TrialRecord]] = {}
+    measured: _Measured = {}
     for trial in trials:
-        measured.setdefault(trial.architecture_key, []).append(trial)
-    candidates = [_row(record.architecture, measured, record) for record in found]
-    references = [_row(head, measured, None) for head in spec.references]
+        measured.setdefault((trial.architecture_key, trial.fidelity_key), []).append(trial)
+    keys = {rate: fidelity.key for rate, fidelity in spec.at_rates.items()}
+    own = dict([next(iter(keys.items()))])
+    candidates = [_row(record.architecture, measured, own, record) for record in found]
+    references = [_row(head, measured, keys, None) for head in spec.references]
     winner = max((row for row in candidates if row.mean is not None), key=lambda row: row.mean or 0.0, default=None)
-    gains = () if winner is None else tuple(gain for row in references if (gain := _gain(winner, row)) is not None)
+    gains, against = _compared(winner, references)
+    _, at_own = _compared(winner, [_row(head, measured, own, None) for head in spec.references])
     rows = (*candidates, *references)
-    against = _opponent(gains, {row.architecture_key: row for row in references})
-    verdict: Verdict = "unknown"
-    if against is not None:
-        verdict = "gain" if against.low > 0 else "loss" if against.high < 0 else "no gain"
     return Confirmation(
-        rows,
-        None if winner is None else winner.architecture_key,
-        gains,
-        None if against is None else against.architecture_key,
-        verdict,
-        _sentence(rows, winner, against, verdict),
+        rows=rows,
+        winner=None if winner is None else winner.architecture_key,
+        gains=gains,
+        against=None if against is None else against.architecture_key,
+        verdict=_verdict(against),
+        sentence=_sentence(rows, winner, against) + _rates_in_words(rows, winner, against, at_own),
+        at_own_rate=_verdict(at_own),
     )
 
 
+def _compared(winner: Confirmed | None, references: Sequence[Confirmed]) -> tuple[tuple[Gain, ...], Gain | None]:
+    """The winner's gains over the reference heads, and the one that the verdict is about."""
+    gains = () if winner is None else tuple(gain for row in references if (gain := _gain(winner, row)) is not None)
+    return gains, _opponent(gains, {row.architecture_key: row for row in references})
+
+
+def _verdict(against: Gain | None) -> Verdict:
+    if against is None:
+        return "unknown"
+    return "gain" if against.low > 0 else "loss" if against.high < 0 else "no gain"
+
+
 def _row(
-    architecture: Architecture, measured: Mapping[str, Sequence[TrialRecord]], found: TrialRecord | None
+    architecture: Architecture, measured: _Measured, fidelities: Mapping[float, str], found: TrialRecord | None
 ) -> Confirmed:
-    trials = sorted(measured.get(architecture.key, ()), key=lambda trial: trial.seed)
+    """The row of an architecture at the best of the learning rates; `fidelities` has the key of each one's fidelity."""
+    at = {
+        rate: _at_rate(architecture, measured.get((architecture.key, key), ()), rate, found)
+        for rate, key in fidelities.items()
+    }
+    best = max(at.values(), key=lambda row: -1.0 if row.mean is None else row.mean)
+    return replace(best, rates={rate: at[rate].mean for rate in sorted(at)})
+
+
+def _at_rate(
+    architecture: Architecture, measured: Sequence[TrialRecord], rate: float, found: TrialRecord | None
+) -> Confirmed:
+    trials = sorted(measured, key=lambda trial: trial.seed)
     scores = {
         trial.seed: trial.score for trial in trials if trial.status is TrialStatus.COMPLETED and trial.score is not None
     }
@@ -150,6 +186,8 @@ def _row(
         found_score=None if found is None else found.score,
         parameters=None if sizes is None else sizes.parameters,
         multiply_adds=None if sizes is None else sizes.multiply_adds,
+        learning_rate=rate,
+        rates={},
         scores=scores,
         failed={trial.seed: trial.reason or "" for trial in trials if trial.status is TrialStatus.FAILED},
         mean=statistics.fmean(values) if values else None,
@@ -175,16 +213,36 @@ def _opponent(gains: Sequence[Gain], references: Mapping[str, Confirmed]) -> Gai
     return max(matched, key=lambda gain: references[gain.architecture_key].mean or 0.0, default=None)
 
 
-def _sentence(rows: Sequence[Confirmed], winner: Confirmed | None, against: Gain | None, verdict: Verdict) -> str:
+def _rates_in_words(
+    rows: Sequence[Confirmed], winner: Confirmed | None, against: Gain | None, at_own: Gain | None
+) -> str:
+    """What the learning rates of the references have changed, as a further sentence; empty where there is one."""
+    if winner is None or against is None or at_own is None:
+        return ""
+    other, before = (
+        next(row for row in rows if row.architecture_key == gain.architecture_key) for gain in (against, at_own)
+    )
+    if len(other.rates) < 2:
+        return ""
+    verdict = _verdict(at_own)
+    same = "the same verdict" if verdict == _verdict(against) else "another verdict"
+    return (
+        f" The best learning rate of this head is {other.learning_rate:g}. With all heads at the search's own, "
+        f"{winner.learning_rate:g}: {_WORDS[verdict].lower()}, {at_own.mean:+.3f} ± {at_own.error:.3f} against "
+        f"{before.text}, {same}."
+    )
+
+
+def _sentence(rows: Sequence[Confirmed], winner: Confirmed | None, against: Gain | None) -> str:
     if winner is None:
         return "Nothing of the search has been confirmed yet."
     if against is None:
         return f"Trial {winner.trial} has a mean of {winner.mean:.3f}; no reference head has two seeds beside it yet."
     other = next(row for row in rows if row.architecture_key == against.architecture_key)
-    words = {"gain": "Gain", "loss": "Loss", "no gain": "No gain shown", "unknown": "Unknown"}
     which = "the best reference head of its size" if against.matched else "the best reference head; none is of its size"
     ratio = "" if against.size is None else f", which has {against.size:.2f} times its multiply-adds"
     return (
-        f"{words[verdict]}: trial {winner.trial} scores {against.mean:+.3f} ± {against.error:.3f} against {other.text}"
-        f"{ratio} ({which}; {against.seeds} seeds, 95 % interval {against.low:+.3f} to {against.high:+.3f})."
+        f"{_WORDS[_verdict(against)]}: trial {winner.trial} scores {against.mean:+.3f} ± {against.error:.3f} against "
+        f"{other.text}{ratio} ({which}; {counted(against.seeds, 'seed')}, 95 % interval {against.low:+.3f} to "
+        f"{against.high:+.3f})."
     )

@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from nas.formatting import counted
 from nas.ranking.correlation import Floats, kendall, spearman
 from nas.ranking.interval import bootstrap_interval, jackknife_interval
 from nas.ranking.significance import permutation_test
@@ -109,7 +110,8 @@ def _rank(pairs: tuple[tuple[float, float], ...], sampling: Sampling, seed: int)
 
 def _no_number(proxy: Floats, full: Floats) -> str | None:
     if len(proxy) < LEAST_PAIRS:
-        return f"{len(proxy)} architectures have both scores; a correlation needs at least {LEAST_PAIRS}"
+        both = counted(len(proxy), "architecture has", "architectures have")
+        return f"{both} both scores; a correlation needs at least {LEAST_PAIRS}"
     for name, scores in (("proxy", proxy), ("full-scale", full)):
         if (scores == scores[0]).all():
             return f"all {name} scores are equal, so they order nothing"

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
+from nas.formatting import counted
 from nas.ranking.candidates import scored
 from nas.ranking.pairs import (
     JoinedPair,
@@ -105,7 +106,7 @@ def _sampling(specs: Sequence[FullScaleSpec], everything: bool) -> tuple[Samplin
 
 def _reason(ranking: Ranking, chosen: int) -> str | None:
     if ranking.n == 0:
-        return f"nothing is measured at full scale yet, of {chosen} architectures that were chosen"
+        return f"nothing is measured at full scale yet, of {counted(chosen, 'chosen architecture')}"
     return ranking.reason
 
 

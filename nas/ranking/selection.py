@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from typing import TypeVar
 
+from nas.formatting import counted
+
 Key = TypeVar("Key", bound=Hashable)
 
 
@@ -37,7 +39,9 @@ def stratified(scores: Mapping[Key, float], k: int) -> list[Key]:
 
 def _by_score(scores: Mapping[Key, float], k: int) -> list[Key]:
     if not 1 <= k <= len(scores):
-        raise ValueError(f"{k} architectures cannot be chosen: {len(scores)} have a score")
+        raise ValueError(
+            f"{counted(k, 'architecture')} cannot be chosen: {counted(len(scores), 'has', 'have')} a score"
+        )
     for key, score in scores.items():
         if score != score:  # noqa: PLR0124  nan, whatever the number's type
             raise ValueError(f"{key} has the score nan")

@@ -78,9 +78,9 @@ def intervals_chart(panel: IntervalsPanel) -> Markup:
     svg = _svg(width, floor + BOTTOM, f"{panel.title}, by {panel.x_text}, {len(panel.rows)} rows")
     ends = [end for one in panel.rows for end in (one.value, one.low, one.high, *one.points) if end is not None]
     x = linear_axis([*ends, *([0.0] if panel.zero else [])], before, width - RIGHT)
-    for tick, written in _with_room(x):
+    for tick, written, middle in _with_room(x):
         _add(svg, "line", "grid", x1=x(tick), x2=x(tick), y1=4, y2=floor)
-        _text(svg, x(tick), floor + 15, written, "middle")
+        _text(svg, middle, floor + 15, written, "middle")
     if panel.zero:
         _add(svg, "line", "axis", x1=x(0.0), x2=x(0.0), y1=4, y2=floor)
     _text(svg, (before + width) / 2, floor + 33, panel.x_text, "middle")
@@ -106,9 +106,9 @@ def spans_chart(panel: SpansPanel) -> Markup:
     floor = 6 + row * rows
     svg = _svg(WIDTH, floor + BOTTOM, f"{panel.title}, by {panel.x_text}, {len(panel.spans)} spans")
     x = linear_axis([end for span in panel.spans for end in (span.start, span.end)], left, WIDTH - RIGHT, zero=True)
-    for tick, written in _with_room(x):
+    for tick, written, middle in _with_room(x):
         _add(svg, "line", "grid", x1=x(tick), x2=x(tick), y1=4, y2=floor)
-        _text(svg, x(tick), floor + 15, written, "middle")
+        _text(svg, middle, floor + 15, written, "middle")
     _text(svg, (left + WIDTH) / 2, floor + 33, panel.x_text, "middle")
     for span in panel.spans:
         width, top = max(0.6, x(span.end) - x(span.start)), 6 + row * (span.row + 0.15)
@@ -145,9 +145,9 @@ class _Frame:
             _add(self._svg, "line", "grid", x1=left, x2=right, y1=at, y2=at)
             _text(self._svg, left - 6, at + 4, tick_text(tick, self.y.ticks), "end")
         _add(self._svg, "line", "axis", x1=left, x2=right, y1=floor, y2=floor)
-        for tick, written in _with_room(self.x):
+        for tick, written, middle in _with_room(self.x):
             _add(self._svg, "line", "axis", x1=self.x(tick), x2=self.x(tick), y1=floor, y2=floor + 4)
-            _text(self._svg, self.x(tick), floor + 16, written, "middle")
+            _text(self._svg, middle, floor + 16, written, "middle")
         _text(self._svg, (left + right) / 2, HEIGHT - 5, x_text, "middle")
         if y_text:
             element = _text(self._svg, 0, 0, y_text, "middle")
@@ -207,15 +207,19 @@ def _stairs(points: Points) -> Iterator[tuple[float, float]]:
         before = x, y
 
 
-def _with_room(axis: Axis) -> Iterator[tuple[float, str]]:
-    """Leave out ticks whose texts would touch."""
+def _with_room(axis: Axis) -> Iterator[tuple[float, str, float]]:
+    """Yield ticks, their texts and the middle of each text; left out are those that would touch the one before.
+
+    The drawing ends `RIGHT` behind the axis, and a text before that.
+    """
     end = float("-inf")
     for tick in axis.ticks:
         written = f"{tick:,g}" if axis.log else tick_text(tick, axis.ticks)
         half = text_width(written, SMALL) / 2
-        if axis(tick) - half > end + 6:
-            end = axis(tick) + half
-            yield tick, written
+        middle = min(axis(tick), axis.end + RIGHT - half)
+        if middle - half > end + 6:
+            end = middle + half
+            yield tick, written, middle
 
 
 def _svg(width: float, height: float, name: str) -> Element:

@@ -19,22 +19,23 @@ from nas.drawing.palette import STYLESHEET as DRAWINGS
 from nas.escaping import one_line
 from nas.kinds.registry import kind_of
 from nas.report.charts import bars_chart, intervals_chart, lines_chart, scatter_chart, spans_chart
-from nas.report.sections import ClassNames, Section, sections
+from nas.report.sections import ClassNames, Making, Section, made_now, sections
 from nas.store import SearchRecord, Store
 
 
-def report(search: SearchRecord, store: Store, class_names: ClassNames) -> str:
+def report(search: SearchRecord, store: Store, class_names: ClassNames, making: Making = made_now) -> str:
     """Write the report of a search, from what is recorded so far.
 
     Args:
         search: The search, of any kind and status.
         store: Holds its results.
         class_names: Names the classes that the best trial was measured on.
+        making: Gives the panels that take long to make.
 
     Returns:
         An HTML document in light or dark as its reader prefers. Everything that a user wrote is escaped.
     """
-    return render(search, sections(search, store, class_names), datetime.now(UTC))
+    return render(search, sections(search, store, class_names, making), datetime.now(UTC))
 
 
 def render(search: SearchRecord, content: Sequence[Section], now: datetime) -> str:

@@ -14,7 +14,7 @@ from nas.drawing.auto_deeplab import draw_auto_deeplab
 from nas.drawing.draw import draw_architecture
 from nas.drawing.drawing import Drawing
 from nas.drawing.setting import Setting
-from nas.formatting import duration, score
+from nas.formatting import counted, duration, milliseconds, score, worth_text
 from nas.kinds.full_scale import evaluations_of, newest_alike
 from nas.kinds.registry import kind_of
 from nas.panels.trial import trial_panels
@@ -32,6 +32,14 @@ ROWS = 25
 
 ClassNames = Callable[[str, Sequence[Measurement]], tuple[str, ...]]
 """Names the classes of a data set that is measured by a learning curve; none where they are not known."""
+
+Making = Callable[[str, Callable[[], tuple[Panel, ...]]], tuple[Panel, ...]]
+"""Gives the panels of a name, which what is passed too can make; a service has most of them already."""
+
+
+def made_now(name: str, make: Callable[[], tuple[Panel, ...]]) -> tuple[Panel, ...]:  # noqa: ARG001  a `Making`
+    """Make panels anew, whatever their name is."""
+    return make()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +61,18 @@ class Section:
     gallery: Gallery | None = None
 
 
-def sections(search: SearchRecord, store: Store, class_names: ClassNames) -> list[Section]:
+def sections(search: SearchRecord, store: Store, class_names: ClassNames, making: Making = made_now) -> list[Section]:
     """Make the sections of a search's report from what is recorded so far; empty ones are left out.
 
     Args:
         search: The search, of any kind.
         store: Holds its results.
         class_names: Names the classes that the best trial was measured on.
+        making: Gives the panels that take long to make.
     """
     kind = kind_of(search.spec)
     (found,) = compared_searches([search], store)
-    best = kind.best_trial(search, store)
+    best = found.best
     curve = store.curve(search.id, best.number) if best is not None else []
     environment = curve[-1].environment if curve else None
     made = [
@@ -74,7 +83,7 @@ def sections(search: SearchRecord, store: Store, class_names: ClassNames) -> lis
         Section("How the best score rose", (curve_panels([found]),) if found.steps and kind.best_is_answer else ()),
         Section("Can the scores be trusted?", _ranking(search, store)),
         Section("Leaderboard", _leaderboard(search, store, found.trials) if kind.best_is_answer else ()),
-        Section("How its trials went", _analysis(search, store)),
+        Section("How its trials went", _analysis(search, store, making)),
         Section("What it cost", (_costs(found),)),
         Section("What it was measured with", (_provenance(search, environment),)),
         _repeat(search, environment),
@@ -86,12 +95,15 @@ def _winner(
     search: SearchRecord, best: TrialRecord, curve: Sequence[Measurement], class_names: ClassNames
 ) -> Iterator[Section]:
     fidelity = search.spec.fidelity_of(best.fidelity_key)
+    worth = worth_text(search.spec.goals.text, best.value, best.score)
     text = TextPanel(
-        lines=(f"Trial {best.number}: {score(best.score)} mIoU at iteration {best.iteration:,}.", best.text),
+        lines=(f"Trial {best.number}: {worth} at iteration {best.iteration:,}.", best.text),
     )
     yield Section("Best architecture", (text,), draw_architecture(best.architecture, Setting.of(fidelity)))
     names = class_names(fidelity.dataset, curve)
-    yield Section("Its measurement", trial_panels(search.id, best, fidelity, curve, names))
+    yield Section(
+        "Its measurement", trial_panels(search.id, best, fidelity, curve, names, objective=search.spec.goals.text)
+    )
 
 
 def _predictions(search: SearchRecord, best: TrialRecord, store: Store) -> Iterator[Section]:
@@ -129,19 +141,20 @@ def _leaderboard(search: SearchRecord, store: Store, total: int) -> tuple[Panel,
     trials = [trial for trial in store.list_trials(search.id, "-score", limit=ROWS).items if trial.standing is not None]
     if not trials:
         return ()
-    columns = [ColumnPublic(text=name, numeric=True) for name in ("Rank", "Trial", "mIoU", "Iteration")]
-    columns += [ColumnPublic(text="Status")]
-    columns += [
-        ColumnPublic(text=name, numeric=True) for name in ("Parameters", "Multiply-adds", "Device time", "Seed")
-    ]
-    rows = tuple(_row(rank, trial) for rank, trial in enumerate(trials, 1))
+    own = search.spec.goals.text
+    facts = [(head, fact) for head, fact in _TRIAL if any(fact(trial) for trial in trials)]
+    if own != "mIoU":
+        facts.insert(1, (own, lambda trial: score(trial.value)))
+    columns = (ColumnPublic(text=head, numeric=head not in _WORDS) for head in ("Rank", *(head for head, _ in facts)))
+    rows = tuple((str(rank), *(fact(trial) for _, fact in facts)) for rank, trial in enumerate(trials, 1))
     title = f"The first {len(trials)} of {total}" if total > len(trials) else "All trials"
-    return (TablePanel(title=title, columns=(*columns, ColumnPublic(text="Architecture")), rows=rows),)
+    return (TablePanel(title=title, columns=tuple(columns), rows=rows),)
 
 
-def _analysis(search: SearchRecord, store: Store) -> tuple[Panel, ...]:
+def _analysis(search: SearchRecord, store: Store, making: Making) -> tuple[Panel, ...]:
     """The panels about all trials."""
-    return _drawn_here([panel for make in kind_of(search.spec).slow_panels(search, store).values() for panel in make()])
+    slow = kind_of(search.spec).slow_panels(search, store)
+    return _drawn_here([panel for name, make in slow.items() for panel in making(name, make)])
 
 
 def _drawn_here(panels: Iterable[Panel]) -> tuple[Panel, ...]:
@@ -149,19 +162,22 @@ def _drawn_here(panels: Iterable[Panel]) -> tuple[Panel, ...]:
     return tuple(panel for panel in panels if panel.type not in ("choices", "drawing", "pictures"))
 
 
-def _row(rank: int, trial: TrialRecord) -> tuple[str, ...]:
-    return (
-        str(rank),
-        f"#{trial.number}",
-        score(trial.score),
-        f"{trial.iteration:,}" if trial.iteration is not None else "",
-        str(trial.status),
-        f"{trial.parameters:,}" if trial.parameters is not None else "",
-        f"{trial.multiply_adds / 1e6:,.1f} M" if trial.multiply_adds is not None else "",
-        duration(trial.device_seconds),
-        str(trial.seed),
-        trial.text,
-    )
+_WORDS = ("Status", "Architecture")
+"""Columns of the leaderboard that have no numbers."""
+
+_TRIAL: tuple[tuple[str, Callable[[TrialRecord], str]], ...] = (
+    ("Trial", lambda trial: f"#{trial.number}"),
+    ("mIoU", lambda trial: score(trial.score)),
+    ("Iteration", lambda trial: "" if trial.iteration is None else f"{trial.iteration:,}"),
+    ("Status", lambda trial: str(trial.status)),
+    ("Parameters", lambda trial: "" if trial.parameters is None else f"{trial.parameters:,}"),
+    ("Multiply-adds", lambda trial: "" if trial.multiply_adds is None else f"{trial.multiply_adds / 1e6:,.1f} M"),
+    ("Latency", lambda trial: "" if trial.latency is None else milliseconds(trial.latency["median_ms"])),
+    ("Device time", lambda trial: duration(trial.device_seconds)),
+    ("Seed", lambda trial: str(trial.seed)),
+    ("Architecture", lambda trial: trial.text),
+)
+"""The columns of the leaderboard; one whose cells are all empty is left out."""
 
 
 def facts(rows: Sequence[tuple[str, str | None]]) -> TablePanel:
@@ -199,7 +215,9 @@ def _took(search: SearchRecord) -> float | None:
 
 def _provenance(search: SearchRecord, environment: Environment | None) -> TablePanel:
     software = {**(search.software or {}), **(environment.software if environment else {})}
-    threads = "" if environment is None or environment.threads is None else f", {environment.threads} threads"
+    threads = (
+        "" if environment is None or environment.threads is None else f", {counted(environment.threads, 'thread')}"
+    )
     return facts(
         [
             ("data sets", ", ".join(dict.fromkeys(search.spec.datasets.values()))),

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from nas.results.judged import Judged
 from nas.results.status import SearchStatus
 from nas.schemas.base import PublicModel
 from nas.schemas.rankings import AssociationPublic, MeasuredPublic
@@ -25,6 +26,9 @@ class CalibratedPublic(AssociationPublic):
     share: float | None = Field(description="Cost of the proxy as a fraction of the cost at full scale.")
     pareto: bool = Field(description="Whether no other proxy costs at most as much and orders at least as well.")
     warnings: tuple[str, ...]
+    judged: Judged | None = Field(
+        None, description="What a sequential calibration knows of the proxy; null before its first look, and in others."
+    )
 
 
 class RecommendedPublic(PublicModel):

@@ -8,14 +8,15 @@ from nas.results.status import SearchStatus
 from nas.schemas.base import PublicModel
 from nas.schemas.panels import Panel
 from nas.schemas.searches import CostPublic
+from search_spaces.latency import Latency
 
 
 class StepPublic(PublicModel):
-    """A trial that scored higher than all before it, in the order of numbers."""
+    """A trial that is better than all before it, in the order of numbers."""
 
     trials: int = Field(description="Number of trials up to this one.")
     device_seconds: float = Field(description="Device-seconds of the runs and of these trials.")
-    score: float = Field(description="Validation mIoU in [0, 1].")
+    value: float = Field(description="Of the search's first objective.")
 
 
 class WinnerPublic(PublicModel):
@@ -24,10 +25,15 @@ class WinnerPublic(PublicModel):
     trial: int | None = Field(description="Number of the trial; null for a snapshot.")
     text: str = Field(description="The architecture in one line.")
     short_text: str = Field("", description="The architecture in few characters; empty from an older service.")
-    score: float | None = Field(description="Validation mIoU in [0, 1]; null for a snapshot, which is not measured.")
+    value: float | None = Field(
+        description="Of the search's first objective, by which it is the best, at the rung where it stands; null for a "
+        "snapshot, which is not measured."
+    )
+    score: float | None = Field(description="Validation mIoU in [0, 1]; null for a snapshot.")
     rung: int | None = Field(description="Rung at which the trial stands, in iterations.")
     parameters: int | None = Field(description="Trainable parameters of the modules that were trained.")
     multiply_adds: int | None = Field(description="Multiply-adds of one forward pass of these modules for one crop.")
+    latency: Latency | None = Field(description="Time of one such pass; null where it was not asked for.")
     device_seconds: float | None
     drawing: str = Field(description="Path of the drawing of its architecture.")
 
@@ -40,13 +46,14 @@ class ComparedPublic(PublicModel):
     kind: str
     method: str
     dataset: str
+    objective: str = Field(description="The search's first objective in words: what is best has the highest value.")
     status: SearchStatus
     trials: int = Field(description="Number of trials, of any status.")
     planned: int
     cost: CostPublic
     winner: WinnerPublic | None = Field(description="Null before anything is measured.")
     steps: tuple[StepPublic, ...] = Field(
-        description="How the best score rose, at the fidelity and rung of the best trial."
+        description="How the best value rose, at the fidelity and rung of the best trial."
     )
 
 
@@ -62,8 +69,8 @@ class ComparisonPublic(PublicModel):
 
     searches: tuple[ComparedPublic, ...]
     comparable: bool = Field(
-        description="Whether the best scores were measured at the same fidelity and rung, as far as is known on the "
-        "same data."
+        description="Whether the best scores are of the same objective, and were measured at the same fidelity and "
+        "rung, as far as is known on the same data."
     )
     notes: tuple[str, ...] = Field(description="How comparable the best scores are, in sentences.")
     settings: tuple[SettingPublic, ...] = Field(description="The settings that differ, at most 100.")

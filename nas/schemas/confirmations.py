@@ -19,6 +19,10 @@ class ConfirmedPublic(PublicModel):
     found_score: float | None = Field(description="mIoU that the search measured; null for a reference head.")
     parameters: int | None
     multiply_adds: int | None
+    learning_rate: float = Field(description="At which it was trained; of several the one with the best mean.")
+    rates: dict[float, float | None] = Field(
+        description="Mean at each learning rate at which it was trained; null where it has no score yet."
+    )
     scores: dict[int, float] = Field(description="mIoU of each seed whose trial reached the last rung.")
     failed: dict[int, str] = Field(description="Reason of each seed whose trial failed.")
     mean: float | None
@@ -53,3 +57,7 @@ class ConfirmationPublic(PublicModel):
     against: str | None = Field(description="Content key of the reference head that the verdict is about.")
     verdict: Literal["gain", "no gain", "loss", "unknown"]
     sentence: str
+    at_own_rate: Literal["gain", "no gain", "loss", "unknown"] = Field(
+        description="The verdict with all reference heads at the search's own learning rate: `verdict`, unless others "
+        "were tried and have changed it."
+    )

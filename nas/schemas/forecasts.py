@@ -62,3 +62,8 @@ class ForecastPublic(PublicModel):
     reason: str | None = Field(description="Why a cost is not known, and how to make it known.")
     parts: tuple[TrialsForecastPublic, ...] = Field(description="The trials of each fidelity.")
     runs: RunsForecastPublic | None = Field(description="The runs of a differentiable search.")
+    follow_up: TrialsForecastPublic | None = Field(
+        None,
+        description="The trials of the confirmation that follows the search by itself, at the mean times of the "
+        "search's own; they are not in the sums above. Null where none follows.",
+    )

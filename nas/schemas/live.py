@@ -17,9 +17,10 @@ class LeaderboardPublic(PublicModel):
 
 
 class ScoresPublic(PublicModel):
-    """The scores at the rung of the best trial, by trial: a sample of them, and the line of the best so far."""
+    """The values of the first objective at the rung of the best trial, by trial: a sample, and the best so far."""
 
     title: str
+    y_text: str = Field("mIoU", description="What the scores are: the search's first objective, in words.")
     points: tuple[PointPublic, ...] = Field(description="Ascending in x, the number of the trial.")
     best_so_far: tuple[tuple[float, float], ...] = Field(
         description="(x, y) of each trial that scored higher than all of a lower number, ascending in both."

@@ -190,10 +190,10 @@ class ChoicePublic(PublicModel):
 
 
 class ChosenPublic(PublicModel):
-    """What one trial chose, and its score."""
+    """What one trial chose, and its value of the search's first objective."""
 
     number: int
-    score: float = Field(description="Validation mIoU in [0, 1], at the iteration that the panel's title names.")
+    value: float = Field(description="Of the first objective, at the iteration that the panel's title names.")
     text: str = Field(description="Shown at the trial.")
     mark: Mark
     values: tuple[int, ...] = Field(description="Position among the values of each choice, in the order of `choices`.")
@@ -205,7 +205,8 @@ class ChoicesPanel(PanelBase):
     type: Literal["choices"] = "choices"
     title: str
     choices: tuple[ChoicePublic, ...]
-    trials: tuple[ChosenPublic, ...] = Field(description="Ascending in score.")
+    y_text: str = Field(description="The search's first objective, in words.")
+    trials: tuple[ChosenPublic, ...] = Field(description="Ascending in value.")
     notes: tuple[str, ...] = Field((), description="Remarks below the charts.")
 
 

@@ -27,12 +27,13 @@ class StagePublic(PublicModel):
 
 
 class BestPublic(PublicModel):
-    """The best trial so far: the first of the leaderboard."""
+    """The best trial so far: the first of the leaderboard. A confirmation may prefer another one."""
 
     number: int
     score: float = Field(description="Validation mIoU in [0, 1].")
     value: float | None = Field(None, description="Value of the search's first objective, by which it is the best.")
     iteration: int
+    worth: str = Field("", description="`value` and `score` in words.")
 
 
 class CostPublic(PublicModel):
@@ -53,7 +54,9 @@ class SearchPublic(PublicModel):
     model_config = ConfigDict(defer_build=True)  # the kinds of search that can be plugged in are loaded when needed
 
     id: str
-    kind: str = Field(description="Kind of search: black_box, auto_deeplab, reference, full_scale or calibration.")
+    kind: str = Field(
+        description="Kind of search: black_box, auto_deeplab, reference, full_scale, calibration or confirmation."
+    )
     method: str = Field(description="Method in words: the strategy of a black-box search, else the kind of search.")
     dataset: str = Field(description="Name of the data set that it searches on.")
     name: str
@@ -81,9 +84,20 @@ class SearchPublic(PublicModel):
     forecast: ForecastPublic | None = Field(
         None, description="Expected cost when the search was created; null if nothing comparable was known."
     )
-    parent: str | None = Field(description="Id of the search whose architectures a full-scale evaluation measures.")
+    owner: str | None = Field(
+        None, description="Name of the token that started it; null for the service's own token, and without one."
+    )
+    parent: str | None = Field(
+        description="Id of the search whose architectures a full-scale evaluation or a confirmation measures again."
+    )
+    confirmation: str | None = Field(
+        None, description="Id of the newest confirmation of its best architectures; null where there is none."
+    )
     spec: Spec
     dashboard: str | None = Field(description="Address of the search's job in the Ray dashboard.")
+    page: str | None = Field(
+        None, description="Address of the search's page for people; null where the service has no public address."
+    )
     created_at: datetime
     updated_at: datetime
     started_at: datetime | None

@@ -56,6 +56,12 @@ class TrialPublic(PublicModel):
     latency: Latency | None = Field(
         None, description="Time of one forward pass of these modules for one crop; null where it was not asked for."
     )
+    latency_text: str = Field(
+        description="Its median as text; empty where there is none.",
+        default_factory=lambda fields: (
+            formatting.milliseconds(fields["latency"].median_ms) if fields["latency"] else ""
+        ),
+    )
     source: str | None = Field(
         None, description="SEARCH/NUMBER of the trial whose measurements were adopted instead of running this one."
     )

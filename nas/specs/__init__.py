@@ -17,9 +17,16 @@ from nas.specs.auto_deeplab import (
 from nas.specs.backbone import HUB, BackboneSpec
 from nas.specs.black_box import BlackBoxSpec
 from nas.specs.calibration import CalibrationSpec
+from nas.specs.confirm import Confirm
 from nas.specs.confirmation import ConfirmationSpec
 from nas.specs.dense_cell_space import CellLimit, DenseCellSpace
-from nas.specs.early_stopping import AshaStopping, EarlyStopping, HyperbandStopping, MedianStopping
+from nas.specs.early_stopping import (
+    AshaStopping,
+    EarlyStopping,
+    HyperbandStopping,
+    MedianStopping,
+    PashaStopping,
+)
 from nas.specs.fidelity import Fidelity
 from nas.specs.fields import Name, Size
 from nas.specs.full_scale import Explicit, FullScaleSpec, Stratified, Top
@@ -68,6 +75,7 @@ __all__ = [
     "CalibrationSpec",
     "CellLimit",
     "ClassIou",
+    "Confirm",
     "ConfirmationRequest",
     "ConfirmationSpec",
     "Constraints",
@@ -99,6 +107,7 @@ __all__ = [
     "Nsga2Strategy",
     "Objective",
     "OptimizerSpec",
+    "PashaStopping",
     "RandomStrategy",
     "ReferenceRequest",
     "ReferenceSpec",

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from nas.specs.confirm import CONFIRM, Confirm, ConfirmField, check_confirm, confirming
 from nas.specs.fidelity import Fidelity
 from nas.specs.fields import Name, Resize, Size
 from nas.specs.job import JobSpec
@@ -185,6 +186,7 @@ class AutoDeepLabSpec(JobSpec):
     seeds: Annotated[int, Field(ge=1, le=100)] = 1
     scoring: Fidelity | None = None
     score_every: Annotated[int, Field(ge=1)] = Field(10, description="Number of epochs between two measured snapshots.")
+    confirm: ConfirmField = CONFIRM
 
     @property
     def scored_epochs(self) -> tuple[int, ...]:
@@ -228,6 +230,24 @@ class AutoDeepLabSpec(JobSpec):
                     f"the map would have a side below {SMALLEST_MAP} cells; use at least {least} pixels a side, or "
                     "fewer levels"
                 )
+        return self
+
+    @property
+    def confirming(self) -> Confirm | None:
+        """How the search is confirmed at its end; None where it is not."""
+        return None if self.scoring is None else confirming(self.confirm, self.scoring)
+
+    @model_validator(mode="after")
+    def _confirm_fits(self) -> Self:
+        if self.confirm and self.scoring is None:
+            raise ValueError("confirm measures decoded networks again, and none is measured: give a scoring fidelity")
+        if isinstance(self.confirm, Confirm) and (self.confirm.references or self.confirm.learning_rates):
+            raise ValueError(
+                "confirm.references and their learning_rates are of heads, and entire networks are not compared with "
+                "heads: leave them out"
+            )
+        if self.scoring is not None:
+            check_confirm(self.confirm, self.scoring)
         return self
 
     @model_validator(mode="after")

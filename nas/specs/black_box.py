@@ -7,8 +7,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from nas.specs.confirm import CONFIRM, Confirm, ConfirmField, check_confirm, confirming
 from nas.specs.dense_cell_space import DenseCellSpace
-from nas.specs.early_stopping import AshaStopping, EarlyStopping, MedianStopping
+from nas.specs.early_stopping import AshaStopping, EarlyStopping, MedianStopping, PashaStopping
 from nas.specs.fidelity import Fidelity
 from nas.specs.fields import SearchId
 from nas.specs.job import JobSpec
@@ -65,6 +66,7 @@ class BlackBoxSpec(JobSpec):
         "before a cell is proposed, and again with its logits before it is trained; latency is measured before it is "
         "trained.",
     )
+    confirm: ConfirmField = CONFIRM
 
     @field_validator("warm_start")
     @classmethod
@@ -97,6 +99,21 @@ class BlackBoxSpec(JobSpec):
     @property
     def goals(self) -> Goals:
         return Goals(objectives=self.objectives, constraints=self.constraints)
+
+    @property
+    def confirming(self) -> Confirm | None:
+        """How the search is confirmed at its end; None where it is not."""
+        return confirming(self.confirm, self.fidelity, self._by_miou)
+
+    @property
+    def _by_miou(self) -> bool:
+        return self.objectives[0] == "miou"
+
+    @model_validator(mode="after")
+    def _confirm_fits(self) -> Self:
+        for fidelity in self.fidelities.values():
+            check_confirm(self.confirm, fidelity, self._by_miou)
+        return self
 
     def space_at(self, fidelity: Fidelity) -> DenseCellSpace:
         """Return the space of the cells that may be proposed: those that the constraints do not exclude.
@@ -134,6 +151,16 @@ class BlackBoxSpec(JobSpec):
                 raise ValueError(f"start.{index}: {error}") from None
 
     @model_validator(mode="after")
+    def _pasha_has_rungs(self) -> Self:
+        for path, fidelity in self.fidelities.items():
+            if isinstance(self.early_stopping, PashaStopping) and len(fidelity.rungs) < 3:
+                raise ValueError(
+                    f"early_stopping pasha opens rungs beyond the second, and {path}.rungs has {list(fidelity.rungs)}: "
+                    "give three or more, or use asha"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _strategy_fits(self) -> Self:
         if isinstance(self.strategy, DpcStrategy | EvolutionStrategy | Nsga2Strategy):
             for kind in self.strategy.mutations or ():
@@ -147,6 +174,11 @@ class BlackBoxSpec(JobSpec):
             raise ValueError(
                 "early_stopping median judges one objective, and would stop every small head with a low score; use "
                 "asha or hyperband, or null, with several objectives"
+            )
+        if isinstance(self.early_stopping, PashaStopping) and self.goals.several:
+            raise ValueError(
+                "early_stopping pasha compares the order of trials by one objective; use asha or hyperband, or null, "
+                "with several objectives"
             )
         if isinstance(self.strategy, GpStrategy) and self.trials > MOST_GP_TRIALS:
             raise ValueError(

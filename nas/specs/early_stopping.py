@@ -46,6 +46,20 @@ class HyperbandStopping(StrictModel):
     )
 
 
+class PashaStopping(StrictModel):
+    """Progressive ASHA (PASHA, Bohdal et al., ICLR 2023): successive halving that opens a further rung only once the
+    order of the trials changes from one rung to the next. It judges the first objective, and takes three rungs or more.
+    """
+
+    name: Literal["pasha"]
+    reduction: Annotated[float, Field(gt=1, le=100)] = 3.0
+    epsilon: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        None,
+        description="Difference of values up to which two trials count as equal when their order is compared, such as "
+        "twice the standard deviation between seeds; null estimates it from trials whose order changes back and forth.",
+    )
+
+
 def _name(value: Any) -> Any:
     return value.get("name", "asha") if isinstance(value, Mapping) else getattr(value, "name", "asha")
 
@@ -55,7 +69,8 @@ EarlyStopping = TypeAliasType(
     Annotated[
         Annotated[AshaStopping, Tag("asha")]
         | Annotated[MedianStopping, Tag("median")]
-        | Annotated[HyperbandStopping, Tag("hyperband")],
+        | Annotated[HyperbandStopping, Tag("hyperband")]
+        | Annotated[PashaStopping, Tag("pasha")],
         Discriminator(_name),
     ],
 )

@@ -9,24 +9,24 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
+from pydantic import AfterValidator, Discriminator, Field, Tag
 from typing_extensions import TypeAliasType
 
 from nas.specs.auto_deeplab import AutoDeepLabSpec
 from nas.specs.black_box import BlackBoxSpec
 from nas.specs.calibration import CalibrationSpec
-from nas.specs.confirmation import FreshSeeds
+from nas.specs.confirmation import LEARNING_RATES, FreshSeeds, LearningRates
 from nas.specs.fidelity import Fidelity
 from nas.specs.full_scale import Choice, Explicit, Seeds, Stratified, Top
 from nas.specs.job import JobSpec, Resources, SearchName, Seed
+from nas.specs.named_head import NamedHead
 from nas.specs.plugins import plugged_in
-from nas.specs.reference import Head, ReferenceSpec, named_head
+from nas.specs.reference import ReferenceSpec
 from nas.specs.search import OneOf, SearchSpec
 from nas.specs.training_free import TRAINING_FREE, TrainingFreeProxy
 from search_spaces.base import StrictModel
-from search_spaces.reference.architecture import HeadName as ReferenceHeadName
 from search_spaces.reference.heads import REFERENCE_HEADS
 from search_spaces.validation import validate
 
@@ -79,25 +79,6 @@ class BlackBoxRequest(BlackBoxSpec):
     def fidelities(self) -> Mapping[str, Fidelity]:
         """Every fidelity that is given in full, by its path."""
         return _in_full(super().fidelities)
-
-
-HeadName = TypeAliasType("HeadName", Literal[ReferenceHeadName, "published_dpc"])
-"""The name of a head with its paper's parameters."""
-
-
-def _head_tag(value: Any) -> str:
-    return "HeadName" if isinstance(value, str) else "Head"
-
-
-NamedHead = TypeAliasType(
-    "NamedHead",
-    Annotated[
-        Annotated[Head, BeforeValidator(named_head), Tag("Head")]
-        | Annotated[HeadName, AfterValidator(named_head), Tag("HeadName")],
-        Discriminator(_head_tag),
-    ],
-)
-"""A head in full, or by its name with its paper's parameters; validated to the head in both cases."""
 
 
 class ReferenceRequest(ReferenceSpec):
@@ -197,6 +178,7 @@ class ConfirmationRequest(StrictModel):
         None, description="Training iterations of each; null takes the search's last rung."
     )
     seeds: FreshSeeds = Field(4, description="Number of fresh seeds of each architecture.")
+    learning_rates: LearningRates = LEARNING_RATES
     resources: Resources | None = Field(None, description="Null takes those of the search.")
     retries: Annotated[int, Field(ge=0, le=10)] = 2
     seed: Seed | None = Field(None, description="The first of the fresh seeds; null takes the first that no trial had.")

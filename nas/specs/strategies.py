@@ -1,4 +1,7 @@
-"""Search strategies by name, with their parameters."""
+"""Search strategies by name, with their parameters.
+
+Of several objectives `nsga2` learns from all, and every other strategy from the first one alone.
+"""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
 """The record of every search, in SQL; `nas.store.store` states the contract."""
 
 from nas.store.errors import ConflictError, NotFoundError, SchemaError, SearchClosedError, StaleAttemptError, StoreError
-from nas.store.leaderboard import TrialOrder
 from nas.store.records import (
     BestStep,
     Change,
     DrawnScore,
     EpochEnd,
     Failure,
+    FollowUp,
     Lease,
     Overview,
     Page,
@@ -24,14 +24,17 @@ from nas.store.records import (
     TrialSpan,
 )
 from nas.store.store import Store
+from nas.store.tokens import Budget, TokenRecord
 
 __all__ = [
     "BestStep",
+    "Budget",
     "Change",
     "ConflictError",
     "DrawnScore",
     "EpochEnd",
     "Failure",
+    "FollowUp",
     "Lease",
     "NotFoundError",
     "Overview",
@@ -50,7 +53,7 @@ __all__ = [
     "StaleAttemptError",
     "Store",
     "StoreError",
-    "TrialOrder",
+    "TokenRecord",
     "TrialRecord",
     "TrialSpan",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from nas.results.status import TrialStatus
 from nas.store.engine import Database
@@ -18,6 +18,19 @@ class Changes(Database):
         """Read the number of the last change of a search's trials; 0 without any."""
         with self._read() as connection:
             return last_change(connection, search_id)
+
+    def recorded_since(self, search_id: str, after: int) -> float | None:
+        """Read when the oldest change after a change was recorded, by the clock of its writer; None without any.
+
+        Args:
+            search_id: The search.
+            after: The number of a change, as `last_change` returned it.
+        """
+        statement = select(func.min(TrialRow.updated_at)).where(
+            TrialRow.search_id == search_id, TrialRow.sequence > after
+        )
+        with self._read() as connection:
+            return connection.execute(statement).scalar_one()
 
     def trials_until(self, search_id: str, sequence: int) -> list[TrialRecord]:
         """Read the trials that had ended by a change and have not changed since, in the order of their numbers.

@@ -14,6 +14,9 @@ from nas.store.standing import RANKED, is_held
 from nas.store.tables import MeasurementRow, TrialRow
 from search_spaces.latency import Latency
 
+_STANDING = ((TrialRow.unjudged_iteration, TrialRow.iteration), (TrialRow.unjudged_score, TrialRow.value))
+"""Rung and value at which a trial stands: of a trial that is held the first of each pair, else the second."""
+
 
 class Chart(Database):
     """Reads of the scores at one rung, without architectures."""
@@ -71,43 +74,45 @@ class Chart(Database):
             return [_result(found) for found in connection.execute(statement)]
 
     def best_by_cost(self, places: Mapping[str, tuple[str, int]]) -> dict[str, list[BestStep]]:
-        """Read how the best score of some searches rose with their trials and device-seconds, in one statement.
+        """Read how the best value of some searches rose with their trials and device-seconds, in one statement.
 
         Trials count in the order of their numbers, as if one had run after the other.
 
         Args:
-            places: For each search the key of a fidelity and a rung: only the scores of trials whose deepest rung it is
-                count, and none that failed; the cost is that of all trials.
+            places: For each search the key of a fidelity and a rung: only trials that stand there count (see
+                `nas.results.standing`), with their values of the search's first objective; the cost is that of all
+                trials.
 
         Returns:
-            The steps by search, as few as those of `best_so_far`; none for a search without a score there.
+            The steps by search, as few as those of `best_so_far`; none for a search without a trial there.
         """
         row = TrialRow
+        rung, value = (case((is_held(), held), else_=own) for held, own in _STANDING)
         here = [
-            and_(row.search_id == search_id, row.fidelity_key == key, row.iteration == iteration)
+            and_(row.search_id == search_id, row.fidelity_key == key, rung == iteration)
             for search_id, (key, iteration) in places.items()
         ]
         found: dict[str, list[BestStep]] = {search_id: [] for search_id in places}
         if not here:
             return found
-        score = case((and_(or_(*here), row.status != TrialStatus.FAILED), row.score))
+        counted = case((and_(or_(*here), RANKED), value))
         spent = case((row.source.is_(None), func.coalesce(row.device_seconds, 0.0)), else_=0.0)
         order: dict[str, Any] = {"partition_by": row.search_id, "order_by": row.number}
         steps = (
             select(
                 row.search_id,
                 func.row_number().over(**order).label("trials"),
-                score.label("score"),
+                counted.label("value"),
                 func.sum(spent).over(**order, rows=(None, 0)).label("seconds"),
-                func.max(score).over(**order, rows=(None, -1)).label("before"),
+                func.max(counted).over(**order, rows=(None, -1)).label("before"),
             )
             .where(row.search_id.in_(places))
             .subquery()
             .c
         )
         statement = (
-            select(steps.search_id, steps.trials, steps.score, steps.seconds)
-            .where(steps.score.is_not(None), or_(steps.before.is_(None), steps.score > steps.before))
+            select(steps.search_id, steps.trials, steps.value, steps.seconds)
+            .where(steps.value.is_not(None), or_(steps.before.is_(None), steps.value > steps.before))
             .order_by(steps.search_id, steps.trials)
         )
         with self._read() as connection:

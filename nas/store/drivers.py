@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, case, func, null, select, upda
 
 from nas.results.status import SearchStatus, TrialStatus
 from nas.store.errors import ConflictError, NotFoundError, SearchClosedError, StaleAttemptError
-from nas.store.records import Stage
+from nas.store.records import FollowUp, Stage
 from nas.store.searches import Searches
 from nas.store.tables import MeasurementRow, SearchRow, SnapshotRow, TrialRow
 
@@ -149,7 +149,14 @@ class Drivers(Searches):
         furthest = case((SearchRow.reached < step, step), else_=SearchRow.reached)
         self._write_as_driver(search_id, attempt, ACTIVE_OR_ENDING, reached=furthest)
 
-    def finish_search(self, search_id: str, attempt: int, to: SearchStatus, message: str | None = None) -> None:
+    def finish_search(
+        self,
+        search_id: str,
+        attempt: int,
+        to: SearchStatus,
+        message: str | None = None,
+        follow_up: FollowUp | None = None,
+    ) -> None:
         """End or pause a search as its driver, and stop the trials that still run. The same end again is no error.
 
         Args:
@@ -157,6 +164,8 @@ class Drivers(Searches):
             attempt: The driver's attempt.
             to: The terminal status that the search ends with, or paused, which only a pausing search becomes.
             message: Why, as a sentence for the user.
+            follow_up: The search that belongs to this one and is queued with its end, unless a search has its key
+                already or a user has asked this one to stop or to pause meanwhile.
 
         Raises:
             NotFoundError: There is no such search.
@@ -168,10 +177,21 @@ class Drivers(Searches):
             raise ValueError(f"a search cannot finish as {to}; it can as completed, failed, stopped or paused")
         expected = ACTIVE_OR_ENDING if to.terminal else (SearchStatus.PAUSING,)
         with self._write() as connection:
+            if follow_up is not None and self._move(
+                connection, search_id, ACTIVE, to, message=message, attempt=attempt
+            ):
+                self._insert_child(connection, search_id, follow_up)
+                return
             if self._move(connection, search_id, expected, to, message=message, attempt=attempt):
                 return
             if _attempt_and_status(connection, search_id) != (attempt, to):
                 refuse_driver(connection, search_id, attempt)
+
+    def _insert_child(self, connection: Connection, search_id: str, child: FollowUp) -> None:
+        owner = connection.execute(select(SearchRow.owner).where(SearchRow.id == search_id)).scalar_one()
+        keyed = select(SearchRow.id).where(SearchRow.idempotency_key == child.key)
+        while connection.execute(keyed).first() is None:  # None was inserted where the random id was taken
+            self._insert_search(connection, child.spec, child.key, search_id, child.forecast, None, owner)
 
     def _write_as_driver(self, search_id: str, attempt: int, expected: Collection[SearchStatus], **values: Any) -> None:
         statement = update(SearchRow).where(

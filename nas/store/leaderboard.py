@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from itertools import groupby
-from typing import Any, Literal
+from typing import Any, get_args
 
 from sqlalchemy import CompoundSelect, Connection, RowMapping, Select, func, literal, select, tuple_, union_all
 
 from nas.results.measurement import Measurement
+from nas.results.orders import TrialOrder
 from nas.results.standing import Standing
 from nas.results.status import TrialStatus
 from nas.store.cursors import check_limit, decode, encode
 from nas.store.engine import Database, in_parts
 from nas.store.errors import NotFoundError
 from nas.store.records import Page, RungPoint, TrialRecord
+from nas.store.sorting import SORTABLE, sorted_page
 from nas.store.standing import RANKED, TRIAL, UNJUDGED, best, candidates_for_best, is_judged
 from nas.store.tables import EnvironmentRow, MeasurementRow, TrialRow
 from search_spaces.environment import Environment
-
-TrialOrder = Literal["number", "-number", "score", "-score"]
 
 _MEASURED = tuple(name for name in Measurement.model_fields if name in MeasurementRow.__table__.c)
 
@@ -98,9 +98,8 @@ class Leaderboard(Database):
 
         Args:
             search_id: The search.
-            order_by: "-" means descending. "-score" is from better to worse by `nas.results.standing`, as `best_trial`
-                is; trials without a standing (failed, or without a score) come last in either direction, and equal ones
-                are in the order of their numbers.
+            order_by: See `nas.results.orders`. "-score" is from better to worse, as `best_trial` is; trials that failed
+                or have no score come last in either direction.
             status: Read only trials of this status.
             limit: The number of trials on the page, 1 to 1000.
             cursor: The cursor of the page before; None reads the first page.
@@ -109,8 +108,12 @@ class Leaderboard(Database):
             ValueError: The order is unknown, the limit is not between 1 and 1000, or the cursor is not one of this
                 listing.
         """
-        if order_by not in ("number", "-number", "score", "-score"):
-            raise ValueError(f"order_by must be number, -number, score or -score, not {order_by!r}")
+        if order_by not in get_args(TrialOrder):
+            names = ", ".join(name for name in get_args(TrialOrder) if not name.startswith("-"))
+            raise ValueError(f"order_by must be one of {names}, or that with a leading -, not {order_by!r}")
+        if order_by.removeprefix("-") in SORTABLE:
+            with self._read() as connection:
+                return sorted_page(connection, search_id, order_by, status, check_limit(limit), cursor)
         rows = check_limit(limit) + 1  # one more row shows whether there is a next page
         if order_by.endswith("number"):
             base = TRIAL.where(TrialRow.search_id == search_id)

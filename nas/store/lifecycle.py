@@ -15,7 +15,17 @@ from nas.store.errors import ConflictError
 from nas.store.records import SearchRecord
 from nas.store.searches import Searches, find_search, require_search
 from nas.store.spec_documents import dump_spec
-from nas.store.tables import ExamplesRow, MeasurementRow, PredictionsRow, SearchRow, SnapshotRow, TrialRow
+from nas.store.spending import search_seconds
+from nas.store.tables import (
+    MICROSECONDS,
+    ExamplesRow,
+    MeasurementRow,
+    OwnerRow,
+    PredictionsRow,
+    SearchRow,
+    SnapshotRow,
+    TrialRow,
+)
 
 LONGEST_LIST = 5
 """How many ids a sentence names."""
@@ -131,9 +141,18 @@ class Lifecycle(Searches):
             if not search.status.at_rest:
                 raise ConflictError(f"search {search_id} is {search.status}: stop it first, then delete it")
             _require_unused(connection, search_id)
+            if search.owner is not None:
+                self._keep_spending(connection, search.owner, search_seconds(connection, search_id))
             for table in (MeasurementRow, PredictionsRow, ExamplesRow, TrialRow, SnapshotRow):
                 connection.execute(delete(table).where(table.search_id == search_id))
             connection.execute(delete(SearchRow).where(SearchRow.id == search_id))
+
+    def _keep_spending(self, connection: Connection, owner: str, seconds: float) -> None:
+        """What was spent stays spent when the search is deleted."""
+        spent = round(seconds * MICROSECONDS)
+        statement = self._insert(OwnerRow).values(name=owner, deleted_microseconds=spent)
+        more = {"deleted_microseconds": OwnerRow.deleted_microseconds + spent}
+        connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=more))
 
     def _requeue(self, connection: Connection, search_id: str, **changes: Any) -> None:
         values = {

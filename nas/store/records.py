@@ -45,6 +45,20 @@ class Lease:
     beat: int
 
 
+class FollowUp(NamedTuple):
+    """A search to queue in the transaction in which another one is completed.
+
+    Attributes:
+        spec: Its spec.
+        key: Its idempotency key: where a search has it already, no other one is queued.
+        forecast: Its expected cost as a JSON mapping; None where that is not known.
+    """
+
+    spec: SearchSpec
+    key: str
+    forecast: Mapping[str, Any] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class SearchRecord:
     """One search.
@@ -62,6 +76,7 @@ class SearchRecord:
         notes: A user's remarks.
         tags: A user's marks, by which searches are found; each once.
         origins: The searches that this one starts from, with the `sequence` of each one's last change at that time.
+        owner: The name of the token that started the search; None without one.
     """
 
     id: str
@@ -84,6 +99,7 @@ class SearchRecord:
     notes: str | None = None
     tags: tuple[str, ...] = ()
     origins: Mapping[str, int] = field(default_factory=dict)
+    owner: str | None = None
 
     @property
     def kind(self) -> str:
@@ -237,11 +253,16 @@ class SearchCost:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The trials of a search in summary: counts by status (zeros included), the best trial so far, the cost."""
+    """The trials of a search in summary: counts by status (zeros included), the best trial so far, the cost.
+
+    Attributes:
+        children: Of each kind the id of the newest search that belongs to this one.
+    """
 
     trials: Mapping[TrialStatus, int]
     best: TrialRecord | None
     cost: SearchCost
+    children: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,15 +319,16 @@ class RungResult(NamedTuple):
 
 
 class BestStep(NamedTuple):
-    """A trial that scored higher than all before it, and what its search had spent by then.
+    """A trial that is better than all before it, and what its search had spent by then.
 
     Attributes:
         trials: How many trials there are up to this one.
+        value: Of the first objective of the search.
         device_seconds: Of these trials; an adopted one cost nothing.
     """
 
     trials: int
-    score: float
+    value: float
     device_seconds: float
 
 
@@ -319,10 +341,10 @@ class RungCount(NamedTuple):
 
 
 class SizedScore(NamedTuple):
-    """The score of a trial at its deepest rung, and the size of what it trained."""
+    """The value of a trial's first objective at its deepest rung, and the size of what it trained."""
 
     number: int
-    score: float
+    value: float
     parameters: int
     multiply_adds: int
 

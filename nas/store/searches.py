@@ -72,6 +72,7 @@ class Searches(Database):
         parent: str | None = None,
         forecast: Mapping[str, Any] | None = None,
         request_key: str | None = None,
+        owner: str | None = None,
     ) -> tuple[SearchRecord, bool]:
         """Create a queued search, or find the one that was created with the same idempotency key.
 
@@ -84,6 +85,7 @@ class Searches(Database):
             forecast: The expected cost as a JSON mapping; a search that exists keeps its own.
             request_key: The content hash of the request. Where the search that exists has one too, the two must be
                 equal, whatever spec was derived from the request since; otherwise spec and parent must be equal.
+            owner: The name of the token that starts the search; None without one.
 
         Returns:
             The search, and True when it was created by this call.
@@ -100,7 +102,7 @@ class Searches(Database):
                 # The lock keeps the parent from being deleted before this transaction ends.
                 if parent is not None and find_search(connection, parent, share=True) is None:
                     raise NotFoundError(f"there is no search {parent!r} to be the parent")
-                created = self._insert_search(connection, spec, idempotency_key, parent, forecast, request_key)
+                created = self._insert_search(connection, spec, idempotency_key, parent, forecast, request_key, owner)
                 if created is not None:
                     return created, True
                 existing = _find(connection, SearchRow.idempotency_key == idempotency_key)
@@ -117,6 +119,7 @@ class Searches(Database):
         parent: str | None,
         forecast: Mapping[str, Any] | None,
         request_key: str | None,
+        owner: str | None,
     ) -> SearchRecord | None:
         """Insert a search; None when the idempotency key or the random id is taken."""
         now = self._clock()
@@ -128,6 +131,7 @@ class Searches(Database):
             "parent_id": parent,
             "forecast": null() if forecast is None else dict(forecast),
             "request_key": request_key,
+            "owner": owner,
             "origins": _origins(connection, spec) or null(),
             "status": SearchStatus.QUEUED,
             "attempt": 0,
@@ -168,6 +172,8 @@ class Searches(Database):
         cursor: str | None = None,
         kind: str | None = None,
         tag: str | None = None,
+        *,
+        owner: str | None = None,
     ) -> Page[SearchRecord]:
         """Read one page of searches, newest first.
 
@@ -177,6 +183,7 @@ class Searches(Database):
             cursor: The cursor of the page before; None reads the first page.
             kind: Read only searches of this kind.
             tag: Read only searches with this tag.
+            owner: Read only searches that a token of this name started.
 
         Raises:
             ValueError: The limit is not between 1 and 1000, or the cursor is not one of this listing.
@@ -188,6 +195,8 @@ class Searches(Database):
             statement = statement.where(SearchRow.kind == kind)
         if tag is not None:
             statement = statement.where(self._has_tag(tag))
+        if owner is not None:
+            statement = statement.where(SearchRow.owner == owner)
         if cursor is not None:
             created_at, after = decode("searches", cursor, (int, float), str)
             statement = statement.where(tuple_(SearchRow.created_at, SearchRow.id) < (created_at, after))

@@ -18,7 +18,8 @@ writer that was replaced, however long it slept, is refused (StaleAttemptError) 
 
 **A status changes by compare-and-set** (UPDATE ... WHERE status = expected): of any number of callers that try the
 same change, one succeeds. The end of a search, and its pause, also end its running trials, as stopped, in the same
-transaction; so a search that is over or paused has no running trials.
+transaction; so a search that is over or paused has no running trials. The search that follows a completed one, such
+as its confirmation, is queued in that transaction too, and no second time after the same result.
 
 **What was measured never changes; what was broken off may go on.** A trial that is completed or pruned never changes
 again, nor does any measurement: every UPDATE of a driver is conditional on a status that is not terminal. A search
@@ -59,6 +60,9 @@ compares them with the rows. The store returns the objects that it was given: an
 **Changes of trials are numbered** within their search in the order in which they become visible, whatever the clocks of
 the writers say: `changed_trials` goes by these numbers.
 
+**Tokens are stored as hashes**, and revoked rather than deleted. A search keeps the name of the token that started it,
+its owner; what an owner's searches have spent is summed over their kept totals, and stays spent when one is deleted.
+
 **Who may call**: any number of threads and processes, each process with its own Store (a Store must not be shared
 over a fork). Records are frozen copies. Times are seconds since the epoch by the caller's clock.
 """
@@ -69,6 +73,7 @@ import time
 from typing import Self
 
 from nas.store.adoption import Adoption
+from nas.store.census import Censuses
 from nas.store.changes import Changes
 from nas.store.chart import Chart
 from nas.store.costs import Costs
@@ -82,6 +87,7 @@ from nas.store.predictions import PredictionsOfTrials
 from nas.store.schema import Schema
 from nas.store.snapshots import Snapshots
 from nas.store.summaries import Summaries
+from nas.store.tokens import Tokens
 from nas.store.totals import Totals
 from nas.store.training_free import TrainingFree
 
@@ -95,6 +101,7 @@ class Store(
     TrainingFree,
     Leaderboard,
     Overviews,
+    Censuses,
     Changes,
     Chart,
     Summaries,
@@ -102,6 +109,7 @@ class Store(
     Costs,
     Snapshots,
     PredictionsOfTrials,
+    Tokens,
 ):
     """The record of all searches on one database: every method of this package, under the contract above."""
 

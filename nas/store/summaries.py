@@ -41,12 +41,12 @@ class Summaries(Database):
             return [TrialRecord(*row) for row in connection.execute(statement.order_by(TrialRow.number))]
 
     def sized_scores(self, search_id: str, iteration: int) -> list[SizedScore]:
-        """Read the score and sizes of all trials whose deepest rung is this one, whose sizes are known, and that did
+        """Read the value and sizes of all trials whose deepest rung is this one, whose sizes are known, and that did
         not fail, in the order of numbers.
         """
         row = TrialRow
         statement = (
-            select(row.number, row.score, row.parameters, row.multiply_adds)
+            select(row.number, row.value, row.parameters, row.multiply_adds)
             .where(row.search_id == search_id, row.iteration == iteration, RANKED)
             .where(row.parameters.is_not(None), row.multiply_adds.is_not(None))
             .order_by(row.number)

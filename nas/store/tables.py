@@ -35,6 +35,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from nas.results.status import SearchStatus, TrialStatus
+from nas.specs.tokens import Scope
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -50,6 +51,9 @@ KEY = String(64)
 SOURCE = String(48)
 """A trial as SEARCH/NUMBER: a search's id, a slash and up to 15 digits."""
 
+OWNER = String(63)
+"""The name of a token."""
+
 MICROSECONDS = 1_000_000
 """In a second: the unit of kept sums of times."""
 
@@ -58,7 +62,7 @@ LATENCY = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgr
 
 
 class StatusType(TypeDecorator[StrEnum]):
-    """A status of an enumeration, stored as its text."""
+    """A member of an enumeration, stored as its text."""
 
     impl = String(16)
     cache_ok = True
@@ -115,6 +119,7 @@ class SearchRow(Base):
     tags: Mapped[list[str] | None] = mapped_column(DOCUMENT)
     # The searches that this one starts from, each with the `sequence` of its last change when this one was created.
     origins: Mapped[dict[str, int] | None] = mapped_column(DOCUMENT)
+    owner: Mapped[str | None] = mapped_column(OWNER)  # the name of the token that started it
 
     __table_args__ = (
         UniqueConstraint("idempotency_key"),
@@ -126,6 +131,7 @@ class SearchRow(Base):
         CheckConstraint("attempt >= 0", name="attempt"),
         Index(None, "status", "created_at", "id"),
         Index(None, "created_at", "id"),
+        Index(None, "owner", "created_at", "id"),
     )
 
 
@@ -343,3 +349,42 @@ class TrainingFreeRow(Base):
     value: Mapped[float] = mapped_column(Double)
     seconds: Mapped[float] = mapped_column(Double)
     created_at: Mapped[float] = mapped_column(Double)
+
+
+class TokenRow(Base):
+    """A token of the service, by the hash of its secret; at any time one token of a name is not revoked."""
+
+    __tablename__ = "tokens"
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    name: Mapped[str] = mapped_column(OWNER)
+    hash: Mapped[str] = mapped_column(KEY)
+    scope: Mapped[Scope] = mapped_column(StatusType(Scope))
+    created_at: Mapped[float] = mapped_column(Double)
+    expires_at: Mapped[float | None] = mapped_column(Double)
+    revoked_at: Mapped[float | None] = mapped_column(Double)
+    used_at: Mapped[float | None] = mapped_column(Double)  # written now and then, not with every request
+    requests_per_minute: Mapped[int | None] = mapped_column(Integer)
+    device_hours: Mapped[float | None] = mapped_column(Double)
+
+    __table_args__ = (
+        UniqueConstraint("hash"),
+        CheckConstraint(_one_of("scope", Scope), name="scope"),
+        Index(
+            "ix_tokens_valid_name",
+            "name",
+            unique=True,
+            sqlite_where=text("revoked_at IS NULL"),
+            postgresql_where=text("revoked_at IS NULL"),
+        ),
+        Index(None, "name", "created_at"),
+    )
+
+
+class OwnerRow(Base):
+    """What the searches of an owner have spent that are deleted, so that deleting one gives no budget back."""
+
+    __tablename__ = "owners"
+
+    name: Mapped[str] = mapped_column(OWNER, primary_key=True)
+    deleted_microseconds: Mapped[int] = _total(BigInteger)

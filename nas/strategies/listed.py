@@ -6,6 +6,7 @@ import random
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
+from nas.formatting import counted
 from nas.specs import DenseCellSpace
 from nas.strategies.cells import CellSpace
 from nas.strategies.distance import CellDistances
@@ -52,8 +53,9 @@ class ListedSpace(CellSpace):
             raise ValueError("a list of cells cannot have space.limit; leave the limit out, or shorten the list")
         listed = tuple(dict.fromkeys(cell for cell in cells if _contains(spec, cell)))
         if not listed:
+            branches = counted(spec.branches, "branch", "branches")
             raise ValueError(
-                f"none of the listed cells is in the space of {spec.branches} branches and {spec.operators} operators "
+                f"none of the listed cells is in the space of {branches} and {spec.operators} operators "
                 f"(levels {spec.levels}, channels {spec.channels}); search a space that the list has cells of"
             )
         return cls(spec, listed=listed)

@@ -10,6 +10,7 @@ import numpy as np
 
 from nas.cache.documents import made_once
 from nas.data.dataset import SegmentationDataset, Split, Uint8
+from nas.formatting import counted
 from nas.models.graph_reasoning import KnowledgeGraph, cooccurrence_graph, hierarchy_of
 from search_spaces.base import content_key
 
@@ -40,7 +41,7 @@ def class_graph(dataset: SegmentationDataset, images: int, folder: Path) -> Know
 
 def _count(dataset: SegmentationDataset, images: int) -> dict[str, Any]:
     graph = cooccurrence_graph(dataset.class_names, _label_maps(dataset.split("train"), images))
-    about = f"{dataset.root.name}: which classes occur together in {images} training images"
+    about = f"{dataset.root.name}: which classes occur together in {counted(images, 'training image')}"
     return {"about": about, "adjacency": graph.adjacency.tolist(), "source": graph.source}
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from nas.cache.shared import share
 from nas.data.bank import CropSource, Extract, FeatureBank, build_bank
 from nas.data.dataset import SegmentationDataset
 from nas.models.backbones.base import Backbone
@@ -106,8 +107,10 @@ def prepare(
 
     Everything is cached under the hash of its inputs, and verified when it is read: a broken item is named in the log,
     set aside and made anew. Concurrent processes on a node make each item once; a killed process leaves no incomplete
-    item. What cannot be written is held in memory by this process. Unusual labels are logged as warnings where progress
-    is reported. On a CPU the native kernels of heads are compiled meanwhile, if this machine has none yet.
+    item. What cannot be written is held in memory by this process. Where the workspace has a storage, what another node
+    has made is fetched from there, and what is made here is published there. Unusual labels are logged as warnings
+    where progress is reported. On a CPU the native kernels of heads are compiled meanwhile, if this machine has none
+    yet.
 
     Args:
         fidelity: What trials are prepared for.
@@ -122,6 +125,7 @@ def prepare(
         DatasetError: The data set is broken, or its labels are such that scores would mean nothing (`check_labels`).
         OSError: The features can neither be written to the cache nor held in memory.
     """
+    share(workspace.cache, workspace.storage)
     target = pick_device(device)
     with kernels_meanwhile(target, allowed=workspace.native, say=progress is not silent):
         return _prepare(fidelity, workspace, whole_network, target, progress, parallel)

@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nas.aids import reason_of
 from nas.data.dataset import SegmentationDataset
 from nas.data.entry import Registration
 from nas.data.registry import open_dataset
 from nas.specs import BackboneSpec, Fidelity
+from nas.storage import StorageError, fetch_once
 from nas.training.backbone.source import BackboneSource, find_source
 from nas.weights.entry import WeightsEntry
 from search_spaces.base import content_key
@@ -28,6 +30,7 @@ class Workspace:
         cache: Content-addressed, shared by all trials of a node.
         artifacts: For the checkpoints of trials; functions of `nas.training` write to it only where a path names it.
         hub: Whether backbones may be fetched from Hugging Face's hub.
+        storage: URL behind the caches of all nodes, from which missing entries are fetched; None without one.
         native: Whether native kernels may be built and used.
     """
 
@@ -36,35 +39,60 @@ class Workspace:
     cache: Path
     artifacts: Path
     hub: bool = False
+    storage: str | None = None
     native: bool = True
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Workspace:
         """Make the workspace of a configured server, worker or command line, with what is registered now."""
         datasets, weights = settings.registered_datasets, settings.registered_weights
-        return cls(datasets, weights, settings.cache, settings.artifacts, settings.hub, settings.native)
+        return cls(
+            datasets,
+            weights,
+            settings.cache,
+            settings.artifacts,
+            hub=settings.hub,
+            storage=settings.storage,
+            native=settings.native,
+        )
 
     def dataset(self, name: str) -> SegmentationDataset:
-        """Open a registered data set.
+        """Open a registered data set, after its folder was fetched where it has a URL and this machine lacks it.
 
         Raises:
-            ValueError: The name is not registered, or its registration file is broken.
+            ValueError: The name is not registered, its registration file is broken, or it cannot be fetched.
             DatasetError: The folder is broken.
         """
         if name not in self.datasets:
             raise ValueError(f"data set {name!r} is not registered; known: {_listed(self.datasets)}")
         entry = self.datasets[name]
+        _fetch(f"data set {name!r}", entry.root, entry.url)
         digests = self.cache / "digests" / f"{content_key(str(entry.root.expanduser().absolute()))}.json"
         return replace(open_dataset(entry), digests=digests)
 
     def backbone_source(self, spec: BackboneSpec) -> BackboneSource:
         """Find the weights that a backbone names; a backbone without has none yet.
 
+        Those that have a URL, and that this machine lacks, are fetched.
+
         Raises:
-            ValueError: A name is not registered, its registration file is broken, a file, folder or package is missing,
-                or the hub is not allowed.
+            ValueError: A name is not registered, its registration file is broken, a file, folder or package is missing
+                or cannot be fetched, or the hub is not allowed.
         """
+        for name in {spec.name.removeprefix("hf:"), spec.weights or ""} & self.weights.keys():
+            _fetch(f"weights {name!r}", self.weights[name].path, self.weights[name].url)
         return find_source(spec, self.weights, hub=self.hub)
+
+
+def _fetch(what: str, place: Path, url: str | None) -> None:
+    if url is None:
+        return
+    try:
+        fetch_once(place.expanduser().absolute(), url)
+    except StorageError as error:
+        raise ValueError(f"{what}: {error}") from None
+    except OSError as error:
+        raise ValueError(f"{what}: {url} cannot be fetched to {place}: {reason_of(error)}") from None
 
 
 def named_weights(texts: Iterable[str], fidelity: Fidelity) -> dict[str, WeightsEntry]:

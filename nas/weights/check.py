@@ -54,6 +54,8 @@ def missing_parts(spec: BackboneSpec, weights: Mapping[str, WeightsEntry]) -> It
 def _wrong_folder(name: str, entry: WeightsEntry) -> Iterator[str]:
     folder = entry.path.expanduser()
     if not folder.is_dir():
+        if entry.url is not None:  # it is fetched when it is needed
+            return
         yield f"the folder that is registered as weights {name!r} does not exist on this machine"
         return
     try:
@@ -70,7 +72,7 @@ def _wrong_weights(name: str, entry: WeightsEntry) -> Iterator[str]:
                 checkpoint_in(path)
         except ValueError as error:
             yield f"weights {name!r}: {str(error).replace(str(path), '<folder>')}"
-    elif not path.is_file():
+    elif not path.is_file() and entry.url is None:  # else it is fetched when it is needed
         yield f"the file that is registered as weights {name!r} does not exist on this machine"
 
 

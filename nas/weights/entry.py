@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, model_validator
 
+from nas.storage import StorageUrl
 from nas.weights.preprocessing import Positive, Preprocessing, Three
 from search_spaces.base import StrictModel
 
@@ -20,9 +21,13 @@ class WeightsEntry(StrictModel):
 
     The fields of the preprocessing that are left out come from the checkpoint's own configuration, else they are those
     of its family (EfficientNet-Lite) or ImageNet's.
+
+    Attributes:
+        url: From where the path is fetched on a machine that does not have it, such as `s3://bucket/weights.pth`.
     """
 
     path: Path
+    url: Stated[StorageUrl] = None
     mean: Stated[Three] = None
     std: Stated[tuple[Positive, Positive, Positive]] = None
     input_range: Stated[tuple[float, float]] = None

@@ -81,4 +81,7 @@ def test_binding_beyond_this_machine_needs_a_token(home):
         check_binding(wide)
     with pytest.raises(ValueError, match="too short"):
         check_binding(wide.model_copy(update={"token": SecretStr("short")}))
-    check_binding(wide.model_copy(update={"token": SecretStr(TOKEN)}))
+    guarded = wide.model_copy(update={"token": SecretStr(TOKEN)})
+    check_binding(guarded)
+    with pytest.raises(ValueError, match="SEGNAS_METRICS_TOKEN is too short"):
+        check_binding(guarded.model_copy(update={"metrics_token": SecretStr("short")}))

@@ -64,16 +64,16 @@ def test_an_unknown_data_set_is_refused(service, home, serve):
 
 
 @pytest.mark.parametrize(
-    ("sizes", "images", "crop", "batch"),
+    ("sizes", "images", "fitting"),
     [
-        (((1024, 2048),), 2975, (256, 256), 8),
-        (((128, 256), (96, 300)), 64, (96, 256), 8),
-        (((40, 70),), 2, (64, 64), 2),
-        ((), 5, (128, 128), 5),
+        (((1024, 2048),), 2975, {"crop": (256, 256), "batch": 8}),
+        (((128, 256), (96, 300)), 64, {"crop": (96, 256), "batch": 8}),
+        (((40, 70),), 2, {"crop": (64, 64), "batch": 2}),
+        ((), 5, {"batch": 5}),
     ],
 )
-def test_crop_and_batch_by_hand(sizes, images, crop, batch):
-    assert _fitting({"train": SplitSurvey(images, sizes)}) == (crop, batch)
+def test_crop_and_batch_by_hand(sizes, images, fitting):
+    assert _fitting({"train": SplitSurvey(images, sizes)}) == fitting
 
 
 def test_the_error_is_a_field():

@@ -82,3 +82,36 @@ def test_what_fails_is_logged_and_tried_again_later(lately, clock, caplog):
     assert _settled(lately, "a", 1, lambda: "found") == (None, False)
     clock.now += 2
     assert _settled(lately, "a", 1, lambda: "found") == ("found", True)
+
+
+def test_the_present_value_is_made_by_who_needs_it_and_kept_for_the_others(lately, clock):
+    made: list[str] = []
+
+    def make() -> str:
+        clock.now += 2.0
+        made.append(threading.current_thread().name)
+        return f"value {len(made)}"
+
+    here = threading.current_thread().name
+    assert lately.present("a", 1, make) == "value 1"
+    assert lately.get("a", 1, make) == ("value 1", True)
+    assert lately.present("a", 1, make) == "value 1"
+    assert lately.present("a", 2, make) == "value 2", "however often it was made of late"
+    assert made == [here, here]
+    with pytest.raises(ZeroDivisionError):
+        lately.present("a", 3, lambda: str(1 // 0))
+    assert lately.get("a", 2, make) == ("value 2", True)
+
+
+def test_the_present_value_is_awaited_while_it_is_being_made(lately):
+    begun, ready = threading.Event(), threading.Event()
+
+    def slow() -> str:
+        begun.set()
+        assert ready.wait(60)
+        return "from beside"
+
+    lately.get("a", 1, slow)
+    assert begun.wait(60)
+    threading.Timer(0.05, ready.set).start()
+    assert lately.present("a", 1, lambda: "made twice") == "from beside"

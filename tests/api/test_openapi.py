@@ -18,6 +18,7 @@ from api.openapi.examples import CURL
 from nas.results.snapshot import Snapshot
 from nas.results.status import TrialStatus
 from nas.specs import AutoDeepLabSpec, BilevelSpec, Fidelity, ReferenceSpec
+from nas.specs.tokens import Scope, TokenRequest
 from tests.builders import predictions
 
 
@@ -83,6 +84,12 @@ ERRORS = {
     "list_datasets": {422},
     "propose_first_search": {422},
     "open_dashboard": {403, 404, 422, 503},
+    "get_access": {422, 503},
+    "create_token": {408, 409, 413, 415, 422, 503},
+    "list_tokens": {422, 503},
+    "get_token": {404, 422, 503},
+    "limit_token": {404, 408, 413, 415, 422, 503},
+    "revoke_token": {404, 422, 503},
     "alive": {422},
     "ready": {422, 503},
 }
@@ -99,10 +106,17 @@ def errors_of(document) -> dict[str, set[int]]:
 def test_every_operation_says_which_errors_it_can_answer(document, home):
     assert errors_of(document) == {name: errors | {403, 421} for name, errors in ERRORS.items()}
     guarded = create_app(home.model_copy(update={"token": SecretStr("a-secret-of-enough-length")})).openapi()
-    open_to_all = ("alive", "ready")
-    assert errors_of(guarded) == {
-        name: errors | (set() if name in open_to_all else {401}) for name, errors in ERRORS.items()
-    }
+    assert errors_of(guarded) == {name: errors | of_tokens(name) for name, errors in ERRORS.items()}
+
+
+def of_tokens(name: str) -> set[int]:
+    if name in ("alive", "ready"):
+        return set()
+    reads = name.startswith(("list_", "get_", "draw_", "read_", "compare_", "propose_")) or name in READS
+    return {401, 429} if reads and name not in ("list_tokens", "get_token") else {401, 403, 429}
+
+
+READS = ("watch_search", "best_trial", "report_search", "show_prediction")
 
 
 def test_errors_are_described_in_their_form(document):
@@ -164,7 +178,7 @@ def test_every_example_is_of_its_schema(document):
             for example in examples:
                 check(document, media["schema"], example)
                 seen += 1
-    assert seen == 8
+    assert seen == 10
 
 
 def test_the_schema_refuses_what_the_service_refuses(document):
@@ -210,7 +224,7 @@ def test_unions_of_models_have_names_and_are_told_apart_by_a_required_property(d
     assert set(unions) == known | {"SinglePanel", "EarlyStopping"}
     # Its oldest member may lack the property that the others need, as it did before there were others.
     _, rules = unions.pop("EarlyStopping")
-    assert [components[rule].get("required", []).count("name") for rule in rules] == [0, 1, 1]
+    assert [components[rule].get("required", []).count("name") for rule in rules] == [0, 1, 1, 1]
     for schema, models in unions.values():
         tag, mapping = schema["discriminator"]["propertyName"], schema["discriminator"]["mapping"]
         assert sorted(mapping.values()) == sorted(f"#/components/schemas/{model}" for model in models)
@@ -234,6 +248,7 @@ def test_the_curl_lines_work_when_pasted(service, document, snapshot_at, tmp_pat
     # newer ones.
     _one_of_each_kind(service, snapshot_at(1))
     lines = {key: operation["x-codeSamples"][0]["source"] for key, operation in operations(document).items()}
+    service.store.create_token(TokenRequest(name="ci", scope=Scope.READ))
     created = json.loads(paste(lines.pop(("post", "/v1/searches"))))
     assert created["status"] == "queued"
     service.store.begin_driver(created["id"])
@@ -273,8 +288,8 @@ def test_the_curl_lines_work_when_pasted(service, document, snapshot_at, tmp_pat
             assert output.startswith("<!doctype html>"), (method, path, output)
         elif path.endswith("/logs"):
             assert "no cluster is configured" in output
-        elif path == "/v1/dashboard":
-            assert "no Ray cluster" in json.loads(output)["detail"]
+        elif (method, path) in REFUSED:
+            assert REFUSED[method, path] in json.loads(output)["detail"]
         else:
             assert "detail" not in json.loads(output), (method, path, output)
     assert json.loads(paste(stop))["status"] == 409
@@ -284,6 +299,13 @@ def test_the_curl_lines_work_when_pasted(service, document, snapshot_at, tmp_pat
     for verb in ("edit", "extend", "pause", "resume", "pause"):
         assert "detail" not in (reply := json.loads(paste(later[verb]))), (verb, reply)
     assert not paste(later["delete"])
+
+
+REFUSED = {
+    ("post", "/v1/tokens"): "this service asks nobody for a token",
+    ("post", "/v1/dashboard"): "no Ray cluster",
+}
+"""What a service without a token and without a cluster says to some lines."""
 
 
 def paste(line: str) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from api.owner import LOCK_FILE, HomeTakenError, own
+from api.owner import LOCK_FILE, HomeTakenError, make_private, own
 
 HOLDER = """
 import subprocess, sys, time
@@ -37,6 +38,22 @@ def test_the_second_is_told_who_was_first(tmp_path):
             pass
     with own(home):
         pass
+
+
+def test_a_new_home_and_its_files_are_their_owners_alone(tmp_path):
+    home = tmp_path / "home"
+    with own(home):
+        assert [stat.S_IMODE(path.stat().st_mode) for path in (home, home / LOCK_FILE)] == [0o700, 0o600]
+
+
+def test_the_database_of_an_older_version_becomes_private_and_a_shared_folder_stays(tmp_path):
+    tmp_path.chmod(0o755)
+    for name in ("segnas.db", "segnas.db-wal", "config.yaml"):
+        (tmp_path / name).touch(mode=0o644)
+        (tmp_path / name).chmod(0o644)
+    make_private(tmp_path)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path, *tmp_path.iterdir())}
+    assert modes == {tmp_path.name: 0o755, "segnas.db": 0o600, "segnas.db-wal": 0o600, "config.yaml": 0o644}
 
 
 def test_before_the_first_has_said_who_it_is(tmp_path):

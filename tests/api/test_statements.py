@@ -17,25 +17,25 @@ from nas.specs import AutoDeepLabSpec, BilevelSpec, BlackBoxSpec
 SEARCHES = 100
 
 # Each transaction's BEGIN is counted too.
-OF_A_PAGE_OF_SEARCHES = 6
-"""The page; counts with costs, costs of runs, the best trials."""
-OF_A_SEARCH = 6
+OF_A_PAGE_OF_SEARCHES = 7
+"""The page; counts with costs, costs of runs, the best trials, the searches that belong to them."""
+OF_A_SEARCH = 7
 OF_SNAPSHOTS = 6
 """The search, its trials, the snapshots."""
 OF_A_PAGE_OF_TRIALS = 6
 """The search, the page; by score, also those that have none."""
 OF_A_PAGE_WITH_SCORES = 6
 """The search, the page, the scores at its rungs."""
-OF_A_COMPARISON = 12
-"""Summaries, curves and times of runs, for all searches; for each, the search and the curve of its best trial."""
-OF_ITS_SEARCH = 5
+OF_A_COMPARISON = 9
+"""Summaries, curves and times of runs, for all searches; for each, the search, its winner and the winner's curve."""
+OF_ITS_SEARCH = 8
 OF_A_TRIAL = 7
 """The search, the trial, its curve, the environments of the curve."""
 
 OF_PANELS = 5
 """Counts and measurements, which the analysis of a search's trials reads when they have changed."""
-OF_PANELS_AGAIN = 4
-"""The search and its last change."""
+OF_PANELS_AGAIN = 6
+"""The search, its last change, the searches that belong to it."""
 
 
 @contextmanager

@@ -206,6 +206,16 @@ def test_a_database_password_without_its_place_is_refused(config, monkeypatch, u
     assert "p@s/s#" not in refused()
 
 
+def test_a_token_for_metrics_goes_beside_a_token(config, monkeypatch):
+    monkeypatch.setenv("SEGNAS_METRICS_TOKEN", "the-secret-of-prometheus")
+    assert "it goes beside a token, and there is none" in refused()
+    assert refused().endswith("(in SEGNAS_METRICS_TOKEN)")
+    monkeypatch.setenv("SEGNAS_TOKEN", "a-secret-of-enough-length")
+    token = read_settings().metrics_token
+    assert token is not None
+    assert token.get_secret_value() == "the-secret-of-prometheus"
+
+
 def test_relative_paths_mean_the_files_folder_or_the_current_one(config, tmp_path, monkeypatch):
     file = config(
         yaml.safe_dump(

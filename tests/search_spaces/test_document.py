@@ -6,6 +6,7 @@ from search_spaces.dense_cell.architecture import EXTENDED_OPERATORS, PUBLISHED_
 from search_spaces.dense_cell.deeplab import write_deeplab
 from search_spaces.document import (
     ArchitectureDocument,
+    Confirmed,
     Provenance,
     Score,
     architecture_from_dict,
@@ -38,6 +39,7 @@ PROVENANCE = Provenance(
     fidelity={"dataset": "scenes", "rungs": [150, 300]},
     scores=(Score(iteration=150, score=0.25), Score(iteration=300, score=0.5)),
     software={"segnas": "0.1.0"},
+    confirmed=Confirmed(search="s0123456789ac", score=0.48, spread=0.01, seeds=4, kept_back=True),
 )
 
 

@@ -24,12 +24,13 @@ from typing import Self
 from urllib.parse import urlsplit
 
 import httpx
+from sqlalchemy import make_url
 
-from nas.atomic import locked, write_atomically, write_text_atomically
+from nas.atomic import locked, write_secret_atomically, write_text_atomically
 from nas.settings import Settings
 from search_spaces.base import canonical_json
 from workers.cluster import processes
-from workers.cluster.environment import client_environment, environment
+from workers.cluster.environment import client_environment, environment, write_database_url
 from workers.cluster.node import RAY_COMMAND
 from workers.cluster.state import STATE_FILE, cluster_folder, read_cluster
 
@@ -102,6 +103,7 @@ class LocalRay:
         with locked(folder / STATE_FILE):
             running = cls._read(folder)
             if running is not None:
+                write_database_url(settings, folder)
                 if running.fingerprint == _fingerprint(settings) and running.alive():
                     return running
                 running._end()
@@ -178,6 +180,7 @@ class LocalRay:
             )
         marker, temp, url = secrets.token_hex(8), _temporary(folder), f"http://127.0.0.1:{port}"
         token = _token(folder)
+        write_database_url(settings, folder)
         _write_state(folder, cls(folder, url, "", marker, temp, ""))  # so that a start cut short can be cleaned up
         log = folder / "start.log"
         env = environment(settings, folder, marker)
@@ -262,7 +265,8 @@ def _last_line(log: Path) -> str:
 def _fingerprint(settings: Settings) -> str:
     """Changes when jobs would see other settings or another Python."""
     seen = environment(settings, cluster_folder(settings.folder), "")
-    text = canonical_json({k: v for k, v in seen.items() if k.startswith("SEGNAS_")} | {"python": sys.executable})
+    further = {"python": sys.executable, "database": make_url(settings.store_url).render_as_string(hide_password=True)}
+    text = canonical_json({k: v for k, v in seen.items() if k.startswith("SEGNAS_")} | further)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -273,11 +277,7 @@ def _token(folder: Path) -> str:
     if token.isascii() and token.isalnum():
         return token
 
-    def write(temporary: Path) -> None:
-        temporary.touch(mode=0o600)
-        temporary.write_text(secrets.token_hex(32))
-
-    write_atomically(path, write)
+    write_secret_atomically(path, secrets.token_hex(32))
     return path.read_text()
 
 

@@ -10,7 +10,7 @@ import logging
 import signal
 import sys
 
-from nas.escaping import line_handler
+from nas.logs import configure
 from nas.settings import Settings
 from nas.store import NotFoundError, SchemaError, StaleAttemptError, Store, StoreError
 from workers.cluster.jobs import job_id
@@ -18,6 +18,9 @@ from workers.driver.exit_codes import ExitCode
 from workers.driver.record import persist
 
 log = logging.getLogger("segnas.driver")
+
+LINES = "%(asctime)s %(levelname)s %(message)s"
+"""Of the log, for people."""
 
 
 def main(arguments: list[str]) -> int:
@@ -32,12 +35,10 @@ def main(arguments: list[str]) -> int:
     Raises:
         SystemExit: The arguments are no such pair.
     """
-    logging.basicConfig(
-        level=logging.WARNING, handlers=[line_handler("%(asctime)s %(levelname)s %(message)s", sys.stdout)]
-    )
-    log.setLevel(logging.INFO)
     search_id, attempt = _parse(arguments)
     settings = Settings()
+    configure(settings.log_format, LINES, sys.stdout, logging.WARNING, search=search_id, driver=attempt)
+    log.setLevel(logging.INFO)
     try:
         with Store.open(settings.store_url) as store:
             persist(store.check)

@@ -7,10 +7,13 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
+from nas.forecast import stored_forecast
 from nas.kinds.protocol import Records
+from nas.kinds.registry import kind_of
 from nas.results.software import software_versions
 from nas.results.status import SearchStatus
-from nas.store import SearchRecord, Stage, StaleAttemptError, Store, StoreError
+from nas.store import FollowUp, SearchRecord, Stage, StaleAttemptError, Store, StoreError
+from search_spaces.base import content_key
 
 T = TypeVar("T")
 
@@ -65,9 +68,29 @@ class DriverRecord:
         persist(lambda: self.store.record_reached(self.search_id, self.attempt, step))
 
     def finish(self, to: SearchStatus, message: str | None = None) -> SearchStatus:
-        """Record the end of the search, with one sentence for the user, and return the status."""
-        persist(lambda: self.store.finish_search(self.search_id, self.attempt, to, message))
+        """Record the end of the search, with one sentence for the user, and return the status.
+
+        A completed search is followed by another one where its kind says so: that is queued in the same transaction.
+        """
+        follow_up = None
+        if to is SearchStatus.COMPLETED:
+            try:
+                follow_up = self._follow_up()
+            except ValueError as error:
+                log.warning("no search follows: %s", error)
+                message = "; ".join(part for part in (message, f"what should follow it cannot: {error}") if part)
+        persist(lambda: self.store.finish_search(self.search_id, self.attempt, to, message, follow_up))
         return to
+
+    def _follow_up(self) -> FollowUp | None:
+        search = self.records.get_search(self.search_id)
+        spec = kind_of(search.spec).follow_up(search, self.records)
+        if spec is None:
+            return None
+        # The same search after the same result is queued once, whatever it is called.
+        same = content_key(spec.model_dump(mode="json", exclude={"name"}))
+        log.info("search %s is followed by: %s", self.search_id, spec.name)
+        return FollowUp(spec, f"after {self.search_id}: {same}", stored_forecast(spec, self.store))
 
 
 def persist(write: Callable[[], T]) -> T:

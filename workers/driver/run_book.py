@@ -94,7 +94,7 @@ class RunBook:
     def relaunch(self, number: int) -> int:
         """Count a new attempt of a run whose process died, and return it; the run continues from its checkpoint."""
         self._tasks[number] = replace(self._tasks[number], attempt=self._tasks[number].attempt + 1)
-        log.warning("run %d: its process died; attempt %d", number, self._tasks[number].attempt)
+        log.warning("run %d: its process died; attempt %d", number, self._tasks[number].attempt, extra={"run": number})
         return self._tasks[number].attempt
 
     def should_continue(self, number: int, message: Measured[Snapshot]) -> bool:  # noqa: ARG002  asked of every book
@@ -109,13 +109,16 @@ class RunBook:
         snapshot, driver = message.result, self._driver
         persist(lambda: driver.store.add_snapshot(driver.search_id, driver.attempt, number, snapshot))
         self._advance(number, snapshot)
-        log.info("run %d, epoch %d: supernet %.4f", number, snapshot.epoch, snapshot.supernet_miou)
+        log.info(
+            "run %d, epoch %d: supernet %.4f", number, snapshot.epoch, snapshot.supernet_miou, extra={"run": number}
+        )
 
     def end(self, number: int, reason: str | None = None, node: str | None = None) -> None:
         """Remember that a run is over, and why when it failed."""
         if reason is not None:
             self.failed[number] = reason
-            log.warning("run %d failed%s: %s", number, "" if node is None else f" on {node}", reason)
+            where = "" if node is None else f" on {node}"
+            log.warning("run %d failed%s: %s", number, where, reason, extra={"run": number})
         self._epochs[number] = self._spec.bilevel.epochs
 
     def show_progress(self) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from nas.formatting import counted
 from nas.kinds.plans import Plan
 from nas.results.measurement import Measurement
 from nas.results.proposal import Proposal
@@ -126,7 +127,7 @@ class TrialBook:
         flight = self._flights[number]
         deaths = flight.task.deaths + 1
         flight.task = replace(flight.task, attempt=self._begin_attempt(number, deaths), deaths=deaths)
-        log.warning("trial %d: its process died; attempt %d", number, flight.task.attempt)
+        log.warning("trial %d: its process died; attempt %d", number, flight.task.attempt, extra={"trial": number})
         return flight.task.attempt
 
     def should_continue(self, number: int, message: Measured[Measurement]) -> bool:
@@ -146,7 +147,7 @@ class TrialBook:
             value = self._goals.value(measurement)
             persist(lambda: record(self._search_id, number, attempt, measurement, judged, node, value=value))
             flight.last = measurement
-            log.info("trial %d: %.4f at %d", number, measurement.score, measurement.iteration)
+            log.info("trial %d: %.4f at %d", number, measurement.score, measurement.iteration, extra={"trial": number})
         if message.predictions is not None:
             self._predictions.record(number, message.attempt, message.predictions)
 
@@ -156,7 +157,8 @@ class TrialBook:
         status = TrialStatus.PRUNED
         if reason is not None:
             status = TrialStatus.FAILED
-            log.warning("trial %d failed%s: %s", number, "" if node is None else f" on {node}", reason)
+            where = "" if node is None else f" on {node}"
+            log.warning("trial %d failed%s: %s", number, where, reason, extra={"trial": number})
         elif flight.last is not None and flight.last.iteration == flight.task.fidelity.iterations:
             status = TrialStatus.COMPLETED
         finish, attempt = self._store.finish_trial, flight.task.attempt
@@ -184,7 +186,7 @@ class TrialBook:
             return self._driver.finish(SearchStatus.COMPLETED, note or self._plan.note)
         return self._driver.finish(
             SearchStatus.FAILED,
-            f"none of the {self._ended} trials could be measured; the last one: {self._last_reason}",
+            f"none of the {counted(self._ended, 'trial')} could be measured; the last one: {self._last_reason}",
         )
 
     def _show(self) -> None:
@@ -239,7 +241,13 @@ class TrialBook:
         except NotFoundError:  # the source was deleted a moment ago, or this search; the caller finds out which
             return False
         assert adopted.status.terminal, adopted.number  # numbers on record are not proposed again
-        log.info("trial %d was measured before, as trial %d of %s", proposal.number, measured.number, source)
+        log.info(
+            "trial %d was measured before, as trial %d of %s",
+            proposal.number,
+            measured.number,
+            source,
+            extra={"trial": proposal.number},
+        )
         self._count(adopted.status, None)
         self._plan.tell(proposal.number, adopted.architecture, adopted.status, last)
         return True

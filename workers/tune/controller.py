@@ -148,7 +148,8 @@ class SearchController(TuneController):  # type: ignore[misc]  # Ray has no type
         resetting = trial in self._resetting_trials
         if not resetting and trial.status != Trial.RUNNING:
             return
-        log.warning("%s: %s", trial.config["task"].display_name, str(exception)[:2000])
+        task = trial.config["task"]
+        log.warning("%s: %s", task.display_name, str(exception)[:2000], extra={task.noun: task.number})
         if resetting:
             self._put_back(trial, exception)
         else:

@@ -13,6 +13,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from nas.storage import StorageUrl
 from search_spaces.base import StrictModel
 
 Value = Annotated[int, Field(ge=0, le=255)]
@@ -105,6 +106,7 @@ class FolderDataset(StrictModel):
 
     Attributes:
         root: The folder; all other paths are relative to it.
+        url: From where the root is fetched on a machine that does not have it, such as `s3://bucket/photos`.
         split: Where images and masks are, and which are for validation.
         image_suffix: What the names of images have more than the common stem, such as `_sat`.
         mask_suffix: What the names of masks have more than the common stem, such as `_mask`.
@@ -115,6 +117,7 @@ class FolderDataset(StrictModel):
 
     layout: Literal["folder"] = "folder"
     root: Path
+    url: StorageUrl | None = Field(None, exclude_if=lambda url: url is None)
     split: Splitting
     image_suffix: str = ""
     mask_suffix: str = ""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nas.specs import AshaStopping, BlackBoxSpec, HyperbandStopping, MedianStopping
+from nas.specs import AshaStopping, BlackBoxSpec, HyperbandStopping, MedianStopping, PashaStopping
 from nas.strategies.stopping.asha import SuccessiveHalving
 from nas.strategies.stopping.base import EarlyStopper
 from nas.strategies.stopping.hyperband import Hyperband
 from nas.strategies.stopping.median import MedianStopping as MedianRule
+from nas.strategies.stopping.pasha import ProgressiveHalving
 
 
 def early_stopper(spec: BlackBoxSpec) -> EarlyStopper | None:
@@ -21,6 +22,8 @@ def early_stopper(spec: BlackBoxSpec) -> EarlyStopper | None:
             return _halving(rungs, reduction, spec.goals.several)
         case MedianStopping(startup=startup):
             return MedianRule(rungs, startup)
+        case PashaStopping(reduction=reduction, epsilon=epsilon):
+            return ProgressiveHalving(rungs, reduction, epsilon)
         case HyperbandStopping(reduction=reduction, brackets=brackets):
             count = min(brackets or len(rungs), len(rungs))
             several = spec.goals.several

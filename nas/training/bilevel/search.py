@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from nas.cache.shared import share
 from nas.data.bank import CropSource, crop_batches
 from nas.data.dataset import SegmentationDataset
 from nas.models.layers.native import prepare_kernels
@@ -168,6 +169,7 @@ class _Run:
     def __init__(self, spec: AutoDeepLabSpec, seed: int, workspace: Workspace, device: torch.device) -> None:
         self._spec, self._seed, self._device = spec, seed, device
         bilevel = spec.bilevel
+        share(workspace.cache, workspace.storage)
         dataset = workspace.dataset(bilevel.dataset).resized(bilevel.resize)
         split = dataset.split("train")
         images = min(bilevel.train_images or len(split), len(split))

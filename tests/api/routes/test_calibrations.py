@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from nas.kinds.calibration import KIND as CALIBRATION
 from nas.results.proposal import Proposal
 from nas.results.status import SearchStatus, TrialStatus
 from search_spaces.dense_cell.space import sample
@@ -164,3 +165,44 @@ def test_other_bodies_are_read_as_before(service):
     assert post(b'["fidelity"]', **json_type).status_code == 422
     assert post(b"", **json_type).status_code == 422
     assert post(b'{"fidelity": "' + b"x" * (1 << 20) + b'"}', **json_type).status_code == 413
+
+
+def test_a_sequential_calibration_says_what_it_knows(service):
+    reply = service.http.post("/v1/calibrations", json=spec(architectures=12, sequential={}, training_free=[]))
+    assert reply.status_code == 201, reply.text
+    made = reply.json()
+    search = made["id"]
+    assert (made["planned"], made["spec"]["least_rho"]) == (2 * 48 + 12, 0.8)
+    assert made["verdict"] == "the first look comes after 6 architectures at full scale"
+    assert {proxy["judged"] for proxy in made["proxies"]} == {None}
+    attempt = service.store.begin_driver(search)
+    service.store.driver_started(search, attempt)
+    asked = service.store.get_search(search).spec
+    plan = CALIBRATION.plan(asked, search, service.store)
+    cost = {fidelity.key: COST[name] for name, fidelity in {**asked.proxies, "full_scale": asked.full_scale}.items()}
+    while (proposal := plan.propose()) is not None:
+        true, noise = random.Random(proposal.architecture.key), random.Random(proposal.number)
+        spoilt = 5 * noise.random() if proposal.fidelity.rungs == (200,) else 0
+        found = measured(proposal.fidelity.iterations, 0.1 + (true.random() + spoilt) / 10, cost[proposal.fidelity.key])
+        service.store.add_trial(search, attempt, proposal)
+        service.store.record_measurement(search, proposal.number, 1, found)
+        service.store.finish_trial(search, proposal.number, 1, TrialStatus.COMPLETED)
+        plan.tell(proposal.number, proposal.architecture, TrialStatus.COMPLETED, found)
+    service.store.finish_search(search, attempt, SearchStatus.COMPLETED)
+    answer = service.http.get(f"/v1/calibrations/{search}").json()
+    judged = {proxy["name"]: proxy["judged"] for proxy in answer["proxies"]}
+    assert {name: of["state"] for name, of in judged.items()} == {"long": "above", "short": "below"}
+    assert judged["long"]["low"] <= judged["long"]["corrected"] <= judged["long"]["high"] <= 1
+    assert answer["recommended"]["name"] == "long"
+    assert answer["ended"] < answer["planned"]
+    panels = service.http.get(f"/v1/searches/{search}/panels").json()
+    (table,) = (panel for panel in panels if panel["type"] == "table")
+    assert [column["text"] for column in table["columns"]][-3:] == ["Corrected", "Range", "Known"]
+    assert [row[-1] for row in table["rows"]] == ["above", "below"]
+
+
+def test_a_space_that_is_too_small_for_a_sequential_calibration(service):
+    reply = service.http.post("/v1/calibrations", json=spec(architectures=30, sequential={}, space={"branches": 1}))
+    assert reply.status_code == 422
+    (problem,) = reply.json()["errors"]
+    assert (problem["path"], "use at most 20" in problem["message"]) == ("architectures", True)

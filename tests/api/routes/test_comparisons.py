@@ -6,9 +6,14 @@ from typing import Any
 
 import pytest
 
+from nas.results.proposal import Proposal
 from nas.results.status import TrialStatus
 from nas.specs import AutoDeepLabSpec, BilevelSpec
+from tests.api.routes.test_confirmations import HEADS, measure
+from tests.api.routes.test_pareto import LATENCY
+from tests.api.routes.test_rankings import searched
 from tests.api.test_input import refused
+from tests.builders import dense_cell, measured
 
 
 def compare(service, *ids: str) -> dict[str, Any]:
@@ -33,8 +38,8 @@ def test_curves_winners_and_settings(service, two):
     first, second = found["searches"]
     assert (first["id"], second["id"]) == two
     assert first["steps"] == [
-        {"trials": 1, "device_seconds": 4.0, "score": 0.4},
-        {"trials": 4, "device_seconds": 14.0, "score": 0.6},
+        {"trials": 1, "device_seconds": 4.0, "value": 0.4},
+        {"trials": 4, "device_seconds": 14.0, "value": 0.6},
     ]
     assert (first["winner"]["trial"], first["winner"]["rung"], first["winner"]["score"]) == (3, 200, 0.6)
     assert first["winner"]["drawing"] == f"/v1/searches/{two[0]}/trials/3/drawing"
@@ -65,6 +70,65 @@ def test_every_kind_beside_every_other(service, every_kind):
     # Two runs of 5 epochs come before the trials, each of 40 s an epoch; a trial takes 20 s.
     trellis = found["searches"][1]
     assert [step["device_seconds"] for step in trellis["steps"]] == [400 + 20, 400 + 40]
+
+
+def by_class(service, name: str, objective: object, *points: tuple[float, float]) -> str:
+    """A search with trials of this mIoU, and this value of the objective."""
+    search = service.search(name=name, objectives=[objective])
+    fidelity = service.store.get_search(search).spec.fidelity
+    for number, (miou, value) in enumerate(points):
+        service.store.add_trial(search, 1, Proposal(number, dense_cell(number), fidelity, 0))
+        point = measured(fidelity.iterations, miou, 4.0, latency=LATENCY)
+        service.store.record_measurement(search, number, 1, point, value=value)
+        service.store.finish_trial(search, number, 1, TrialStatus.COMPLETED)
+    return search
+
+
+CAR = {"class_iou": "car", "number": 13}
+
+
+def test_the_objective_of_each_search_says_what_its_best_is(service):
+    car = by_class(service, "cars", CAR, (0.8, 0.3), (0.6, 0.5), (0.9, 0.4))
+    worst = by_class(service, "worst", "worst_class_iou", (0.7, 0.2))
+    again = by_class(service, "more cars", CAR, (0.7, 0.45))
+    same = compare(service, car, again)
+    first, _ = same["searches"]
+    assert same["comparable"]
+    assert (first["objective"], first["winner"]["trial"], first["winner"]["value"]) == ("IoU of car", 1, 0.5)
+    assert (first["winner"]["score"], first["winner"]["latency"]["median_ms"]) == (0.6, 2.5)
+    assert [(step["trials"], step["value"]) for step in first["steps"]] == [(1, 0.3), (2, 0.5)]
+    curves, best, _ = same["panels"]
+    assert [chart["title"] for chart in curves["panels"]] == [
+        "Best IoU of car over device time",
+        "Best IoU of car over trials",
+    ]
+    assert curves["panels"][0]["lines"][0]["points"][-1] == [12.0, 0.5]
+    rows = {row[0]: row[1:] for row in best["rows"]}
+    assert rows["best IoU of car"] == ["0.5000", "0.4500"]
+    assert rows["by the objective"] == ["IoU of car", "IoU of car"]
+    assert (rows["its mIoU"], rows["latency"]) == (["0.6000", "0.7000"], ["2.50 ms", "2.50 ms"])
+    other = compare(service, car, worst)
+    assert not other["comparable"]
+    assert other["notes"][0] == (
+        f"The objectives differ: compare scores only within {car} (IoU of car); {worst} (worst class's IoU)."
+    )
+    assert other["panels"][0]["panels"][1]["title"] == "Best value of each search's own objective over trials"
+    assert service.http.get(f"/v1/searches/{car}").json()["best"]["worth"] == "0.5000 IoU of car, 0.6000 mIoU"
+    report = service.http.get(f"/v1/searches/{car}/report").text
+    assert "Trial 1: 0.5000 IoU of car, 0.6000 mIoU at iteration" in report
+    assert '<th scope="col" class="number">IoU of car</th>' in report
+    assert "Best mIoU" not in report
+
+
+def test_the_winner_of_a_confirmation_is_never_a_reference(service):
+    search = searched(service)
+    request = {"choose": {"how": "top", "count": 2}, "references": HEADS, "seeds": 2}
+    child = service.http.post(f"/v1/searches/{search}/confirmation", json=request).json()["id"]
+    measure(service, child, [0.5, 0.55, 0.4, 0.6])
+    found = service.http.get(f"/v1/searches/{child}/confirmation").json()
+    winner = compare(service, search, child)["searches"][1]["winner"]
+    trial = service.store.get_trial(child, winner["trial"])
+    assert (trial.architecture_key, winner["trial"], winner["value"]) == (found["winner"], 1, 0.55)
 
 
 def test_before_any_score_and_without_networks(service, snapshot_at):

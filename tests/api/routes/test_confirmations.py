@@ -73,9 +73,10 @@ def test_a_confirmation_is_answered_by_its_own_id_and_by_its_search(service):
         str(spec_of(service, child).seed + turn): 0.6 + 0.01 * turn for turn in range(3)
     }
     assert [round(gain["mean"], 6) for gain in found["gains"]] == [0.2, 0.05]
-    text, table = service.http.get(f"/v1/searches/{child}/panels").json()
+    text, table, links = service.http.get(f"/v1/searches/{child}/panels").json()
     assert text["lines"] == [found["sentence"]]
     assert [row[4] for row in table["rows"]] == ["0.5100", "0.6100", "0.4100", "0.5600"]
+    assert [link["target"] for link in links["links"]] == [f"#/{search}"]
 
 
 def test_what_is_exported_is_the_confirmed_architecture_even_below_a_reference(service):
@@ -86,6 +87,57 @@ def test_what_is_exported_is_the_confirmed_architecture_even_below_a_reference(s
     assert (
         best["architecture"] == service.http.get(f"/v1/searches/{search}/trials/3").json()["document"]["architecture"]
     )
+
+
+def test_the_best_of_a_search_is_the_one_that_its_confirmation_prefers(service):
+    """The leaderboard has 5, 3, 1; the confirmation prefers 3, until a better one is found that it did not measure."""
+    search = searched(service)
+
+    def best() -> tuple[int, dict[str, Any] | None]:
+        provenance = service.http.get(f"/v1/searches/{search}/best").json()["provenance"]
+        return provenance["trial"], provenance.get("confirmed")
+
+    def confirmation_link() -> dict[str, str]:
+        panels = service.http.get(f"/v1/searches/{search}/panels").json()
+        ((link,),) = [panel["links"] for panel in panels if panel.get("title") == "Confirmation"]
+        return dict(link)
+
+    child = ask(service, search, choose={"how": "top", "count": 2}, references=HEADS, seeds=2).json()["id"]
+    assert service.http.get(f"/v1/searches/{search}").json()["confirmation"] == child
+    assert service.http.get(f"/v1/searches/{child}").json()["confirmation"] is None
+    measure(service, child, [0.5, 0.6, 0.4, 0.55])
+    assert best() == (5, None), "it is not completed yet"
+    assert confirmation_link()["target"] == f"#/{child}"
+    assert confirmation_link()["text"].endswith("(running):")
+    service.finish(child)
+    number, confirmed = best()
+    assert confirmed is not None
+    assert (number, confirmed["search"], confirmed["seeds"], confirmed["kept_back"]) == (3, child, 2, False)
+    assert confirmed["score"] == pytest.approx(0.605)
+    sentence = service.http.get(f"/v1/searches/{search}/confirmation").json()["sentence"]
+    assert confirmation_link()["text"] == f"{sentence[:-1]}:"
+    assert service.http.get(f"/v1/searches/{search}").json()["best"]["number"] == 5, "the first of the leaderboard"
+    service.trial(search, 6, 0.4, 0.9, end=TrialStatus.COMPLETED)
+    assert best() == (6, None)
+
+
+def test_a_dry_run_says_what_follows(service):
+    def then(**changes: Any) -> tuple[str | None, Any]:
+        reply = service.http.post("/v1/searches?dry_run=true", json={**service.spec, **changes}).json()
+        return next((fact["text"] for fact in reply["facts"] if fact["name"] == "then"), None), reply["follow_up"]
+
+    kept = {**service.spec["fidelity"], "holdout": {"share": 0.25}}
+    assert then() == (None, None)
+    text, follow_up = then(fidelity=kept)
+    assert text == (
+        "a confirmation of the 3 best and 6 reference heads with 4 fresh seeds, on images kept back; "
+        "their cost is not known"
+    )
+    assert follow_up["trials"] == 36
+    assert then(fidelity=kept, confirm=False) == (None, None)
+    text, _ = then(confirm={"top": 1, "references": ["aspp"]})
+    assert text is not None
+    assert "the 1 best and 1 reference heads with 4 fresh seeds, on images that the search measured on, too" in text
 
 
 def test_images_that_were_kept_back_are_measured_on(service):

@@ -56,7 +56,7 @@ def test_an_analysis(service, every_kind):
         == service.http.get(f"/v1/searches/{every_kind['black_box']}").json()["cost"]["duration"]
     )
     assert failures["rows"] == [["no reason is known", "1", "#7"]]
-    assert [trial["score"] for trial in choices["trials"]] == sorted(SCORES)
+    assert [trial["value"] for trial in choices["trials"]] == sorted(SCORES)
     assert choices["trials"][-1]["mark"] == "best"
     assert importance["lines"] == ["importance needs 50 trials with a score; there are 7"]
 

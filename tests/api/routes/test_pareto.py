@@ -51,7 +51,7 @@ def test_the_set_has_the_values_best_first(service, search):
 def test_a_trial_says_its_value_and_latency(service, search):
     trial = service.http.get(f"/v1/searches/{search}/trials/4").json()
     assert (trial["value"], trial["standing"][1]) == (0.7, 0.7)
-    assert trial["latency"] == LATENCY.model_dump()
+    assert (trial["latency"], trial["latency_text"]) == (LATENCY.model_dump(), "2.50 ms")
     assert trial["document"]["provenance"]["latency"] == LATENCY.model_dump()
     panels = service.http.get(f"/v1/searches/{search}/trials/4/panels").json()
     assert "head 2.50 ms (interquartile range 0.100 ms of 100 runs), 1 thread of m, torch 2" in str(panels)

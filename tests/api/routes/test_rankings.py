@@ -174,7 +174,7 @@ def test_nothing_to_rank_yet(service):
     child = ask(service, search, choose={"how": "top", "count": 5}).json()["id"]
     found = ranking(service, search).json()
     assert (found["n"], found["spearman"], found["interval"], found["pairs"]) == (0, None, None, [])
-    assert found["reason"] == "nothing is measured at full scale yet, of 5 architectures that were chosen"
+    assert found["reason"] == "nothing is measured at full scale yet, of 5 chosen architectures"
     measure(service, search, child, AT_FULL, upto=3)
     found = ranking(service, search).json()
     assert (found["n"], found["chosen"], found["spearman"]) == (3, 5, None)

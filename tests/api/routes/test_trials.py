@@ -36,20 +36,26 @@ def test_orders_and_filters(service, search):
     assert numbers(service, search) == [0, 1, 2, 3, 4]
     assert numbers(service, search, order_by="-number") == [4, 3, 2, 1, 0]
     assert numbers(service, search, order_by="-score") == [1, 0, 2, 3, 4]
+    assert numbers(service, search, order_by="miou") == [2, 0, 1, 3, 4], "deeper rungs come later, then higher scores"
+    assert numbers(service, search, order_by="-device_seconds") == [0, 1, 2, 3, 4], "2 has one rung, 3 and 4 none"
     assert numbers(service, search, status="completed") == [0, 1]
     assert numbers(service, search, status="failed") == [3]
 
 
 def test_pages_join_to_the_whole(service, search):
+    assert joined(service, search, "-score") == [1, 0, 2, 3, 4]
+    assert joined(service, search, "-seconds") == [0, 1, 2, 3, 4]
+
+
+def joined(service, search, order: str) -> list[int]:
     seen, cursor = [], None
     while True:
-        params = {"order_by": "-score", "limit": 2} | ({"cursor": cursor} if cursor else {})
+        params = {"order_by": order, "limit": 2} | ({"cursor": cursor} if cursor else {})
         page = service.http.get(f"/v1/searches/{search}/trials", params=params).json()
         seen += [trial["number"] for trial in page["items"]]
         cursor = page["next_cursor"]
         if cursor is None:
-            break
-    assert seen == [1, 0, 2, 3, 4]
+            return seen
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from nas.results.status import TrialStatus
+from tests.api.routes.test_comparisons import CAR, by_class
 
 pytest.importorskip("playwright.sync_api", reason="no Playwright: pip install 'segnas[dev]'")
 
@@ -35,16 +36,54 @@ def _numbers(board) -> list[int]:
     return [int(text[1:]) for text in board.locator("tbody td:nth-child(2)").all_inner_texts()]
 
 
-def test_columns_are_sorted_among_what_is_shown(opened):
+def test_columns_are_sorted_among_all_trials(opened):
+    """The service sorts: trials that are not among the first by rank come first by number."""
     _, _, board = opened
-    ranked = _numbers(board)
-    head = board.get_by_role("columnheader", name="Trial")
-    for state, expected in (("descending", sorted(ranked)[::-1]), ("ascending", sorted(ranked)), (None, ranked)):
+    ranked, total = _numbers(board), SHOWN + 6
+    head, rank = (board.get_by_role("columnheader", name=name) for name in ("Trial", "Rank"))
+    expect(rank).to_have_attribute("aria-sort", "ascending")
+    for state, expected in (
+        ("descending", list(range(total))[::-1][:SHOWN]),
+        ("ascending", list(range(SHOWN))),
+        (None, ranked),
+    ):
         head.get_by_role("button").click()
+        expect(board.locator("tbody td:nth-child(2)")).to_have_text([f"#{number}" for number in expected])
         assert head.get_attribute("aria-sort") == state
-        assert _numbers(board) == expected
-        assert ("sorted among these 50" in board.get_by_role("status").inner_text()) == (state is not None)
-    expect(head.get_by_role("button")).to_be_focused()
+        expect(board.get_by_role("status")).to_have_text("" if state is None else "sorted by trial")
+        expect(head.get_by_role("button")).to_be_focused()
+    board.get_by_role("columnheader", name="mIoU").get_by_role("button").click()
+    expect(board.get_by_role("status")).to_have_text("sorted by mIoU, deeper rungs first")
+    expect(board.locator("tbody td:nth-child(2)")).to_have_text([f"#{number}" for number in ranked])
+    rank.get_by_role("button").click()
+    rank.get_by_role("button").click()
+    expect(board.locator("tbody td:nth-child(2)").first).to_have_text("#0")  # 0 of 101 is the least score
+    expect(rank).to_have_attribute("aria-sort", "descending")
+
+
+def test_what_is_sorted_stays_so_while_trials_come(service, opened):
+    search_id, _, board = opened
+    board.get_by_role("columnheader", name="Trial").get_by_role("button").click()
+    expect(board.locator("tbody td:nth-child(2)").first).to_have_text(f"#{SHOWN + 5}")
+    board.get_by_role("button", name="Show more").click()
+    expect(board.locator("tbody tr")).to_have_count(SHOWN + 6)
+    service.trial(search_id, SHOWN + 6, 0.3)
+    expect(board.locator("tbody td:nth-child(2)").first).to_have_text(f"#{SHOWN + 6}", timeout=10_000)
+    expect(board.locator("h2")).to_have_text("Leaderboard, the first 56 of 57")
+
+
+def test_the_objective_and_the_latency_are_columns_where_a_search_has_them(service, visit):
+    search_id = by_class(service, "cars", CAR, (0.8, 0.3), (0.6, 0.5))
+    page = visit(f"{service.url}/#/{search_id}")
+    board = page.get_by_role("region", name="leaderboard")
+    expect(board.get_by_role("columnheader", name="IoU of car")).to_be_visible()
+    expect(board.locator("tbody tr").first).to_contain_text("2.50 ms")
+    heads = board.locator("thead th").all_inner_texts()
+    cells = board.locator("tbody tr").first.locator("td").all_inner_texts()
+    shown = dict(zip((head.strip(" ▴▾") for head in heads), cells, strict=True))
+    assert (shown["Trial"], shown["IoU of car"], shown["mIoU"]) == ("#1", "0.5000", "0.6000")
+    expect(page.locator(".steps")).to_contain_text("0.5000 IoU of car, 0.6000 mIoU")
+    expect(page.get_by_role("heading", name="IoU of car against parameters")).to_have_count(0)  # no size was recorded
 
 
 def test_more_trials_and_a_title_that_counts(opened):
@@ -85,7 +124,8 @@ def test_the_file_has_every_trial(service, opened, tmp_path: Path):
     assert len(rows) == len(trials) == 56
     for rank, (row, trial) in enumerate(zip(rows, trials, strict=True), 1):
         assert (row["Trial"], row["Status"]) == (str(trial["number"]), trial["status"])
-        assert float(row["mIoU"]) == trial["score"]
+        assert float(row["mIoU"]) == float(row["Value"]) == trial["score"]
+        assert row["Latency in ms"] == ""
         assert row["Architecture"] == trial["text"]
         assert row["Rank"] == ("" if trial["standing"] is None else str(rank))
     # A spreadsheet must not take a text for a formula.

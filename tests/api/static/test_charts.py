@@ -102,6 +102,55 @@ def test_a_zoom_stays_while_trials_come_until_everything_is_asked_for(service, o
     assert y_to > 0.9
 
 
+def test_two_fingers_zoom_and_one_moves(opened):
+    _, page, chart = opened
+    box, before = _box(chart), _ticks(chart)
+    client = page.context.new_cdp_session(page)
+    client.send("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 2})
+
+    def touch(kind: str, *places: tuple[float, float]) -> None:
+        """`places` in parts of the width, and of the height from below."""
+        points = [
+            {"x": box["x"] + x * box["width"], "y": box["y"] + (1 - y) * box["height"], "id": index}
+            for index, (x, y) in enumerate(places)
+        ]
+        client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    def ends(*parts: tuple[float, float]) -> list[Any]:
+        """Ends of the axes at these parts of the whole ones."""
+        return [
+            pytest.approx([low + part * (high - low) for part in along], abs=0.01 * (high - low))
+            for (low, high), along in zip(before, parts, strict=True)
+        ]
+
+    touch("touchStart", (0.4, 0.4), (0.6, 0.6))
+    touch("touchMove", (0.2, 0.2), (0.8, 0.8))  # three times as far apart, about the middle
+    touch("touchEnd")
+    assert _ticks(chart) == ends((1 / 3, 2 / 3), (1 / 3, 2 / 3))
+    expect(chart.get_by_role("button", name="Show all")).to_be_visible()
+    touch("touchStart", (0.5, 0.5))
+    touch("touchMove", (0.65, 0.5))
+    touch("touchMove", (0.8, 0.5))
+    touch("touchEnd")
+    assert _ticks(chart) == ends((1 / 3 - 0.1, 2 / 3 - 0.1), (1 / 3, 2 / 3))
+    touch("touchStart", (0.1, 0.4), (0.9, 0.6))
+    touch("touchMove", (0.45, 0.4), (0.55, 0.6))  # an eighth as far apart, and never more than everything
+    touch("touchEnd")
+    assert _ticks(chart)[0] == ends((0, 1), (0, 1))[0]
+
+
+def test_a_finger_shows_the_value_and_zooms_nothing(opened):
+    _, page, chart = opened
+    before, box = _ticks(chart), _box(chart)
+    client = page.context.new_cdp_session(page)
+    client.send("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 1})
+    place = {"x": box["x"] + box["width"] / 2.1, "y": box["y"] + box["height"] * 0.05 / 0.55}
+    client.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [place]})
+    client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    expect(chart.locator(".tip")).to_have_text("trial 1: 0.7500")
+    assert _ticks(chart) == before
+
+
 def test_colours_follow_the_system(opened):
     _, page, chart = opened
     colours = """plane => {

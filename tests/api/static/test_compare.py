@@ -14,6 +14,14 @@ from playwright.sync_api import expect
 pytestmark = pytest.mark.slow
 
 
+OVERLAPS = """() => [...document.querySelectorAll(".pair")].filter((pair) => {
+    const [first, second] = [...pair.children].map((one) => one.querySelector("table") ?? one)
+        .map((one) => one.getBoundingClientRect());
+    return second && second.top < first.bottom && first.right > second.left;
+}).map((pair) => pair.textContent)"""
+"""The pairs of a report in which the first lies on the second."""
+
+
 def test_two_ticks_in_the_list_lead_to_the_comparison(service, every_kind, visit):
     page = visit(service.url)
     rows = page.locator("tbody tr")
@@ -88,4 +96,12 @@ def test_a_saved_report_is_read_without_the_service(service, every_kind, browser
             "shapes => shapes.map((shape) => getComputedStyle(shape).fill)"
         )
         assert set(surfaces) <= {"rgb(255, 255, 255)"}, "paper is white for a reader who likes it dark"
+        marks = sent.locator(".legend i").evaluate_all(
+            "all => all.map((one) => getComputedStyle(one).printColorAdjust)"
+        )
+        assert set(marks) <= {"exact"}, "a legend without its colours says nothing"
+        # No table lies on what stands beside it, on A4 between its margins.
+        sent.set_viewport_size({"width": 794, "height": 1000})
+        sent.evaluate("document.body.style.width = '688px'")
+        assert sent.evaluate(OVERLAPS) == []
     assert heard == [file.as_uri()]

@@ -7,6 +7,7 @@ import pytest
 import yaml
 from PIL import Image
 
+from nas.results.status import TrialStatus
 from nas.settings import DatasetEntry
 
 pytest.importorskip("playwright.sync_api", reason="no Playwright: pip install 'segnas[dev]'")
@@ -99,6 +100,40 @@ def test_a_search_whose_answer_was_lost_is_not_started_twice(own, visit):
     page.get_by_role("button", name="Start").click()
     expect(page.locator("h1")).to_have_text("first on plants")
     assert len(searches(own)) == 1
+
+
+def test_a_probe_measures_what_the_search_would_cost(own, visit):
+    page = visit(f"{own.url}/#/new")
+    answer = page.get_by_role("region", name="what it would do")
+    expect(answer).to_contain_text("costnot known")
+    page.get_by_role("button", name="Measure what it costs").click()
+    link = answer.get_by_role("link")
+    expect(link).to_be_visible()
+    (probe,) = searches(own)
+    assert probe["name"] == "probe of first on plants"
+    expect(link).to_have_attribute("href", f"#/{probe['id']}")
+    expect(answer.get_by_role("status")).to_contain_text(f"The probe {probe['id']} is queued: 0 of 2 done")
+    own.store.driver_started(probe["id"], own.store.begin_driver(probe["id"]))
+    for number in range(2):
+        own.trial(probe["id"], number, 0.1, 0.2, 0.3, end=TrialStatus.COMPLETED)
+    own.finish(probe["id"])
+    expect(answer.get_by_role("status")).to_have_text(f"Measured by the probe {probe['id']}.")
+    request = yaml.safe_load(page.locator("pre").inner_text())
+    facts = own.http.post("/v1/searches", json=request, params={"dry_run": True}).json()["facts"]
+    cost = next(fact["text"] for fact in facts if fact["name"] == "cost")
+    assert "of device time" in cost
+    expect(answer).to_contain_text(f"cost{cost}")
+    expect(page.get_by_role("button", name="Measure what it costs")).to_be_hidden()
+    assert len(searches(own)) == 1, "nothing else was started"
+
+
+def test_a_probe_that_cannot_start_says_why_at_the_field(own, visit):
+    page = visit(f"{own.url}/#/new", complaints=("422",))
+    expect(page.get_by_role("button", name="Measure what it costs")).to_be_visible()
+    page.get_by_label(CROP, exact=True).fill("2000")
+    page.get_by_role("button", name="Measure what it costs").click()
+    expect(page.locator(".wrong:visible").filter(has_text="larger than the images")).to_have_count(1)
+    assert searches(own) == []
 
 
 def test_without_a_data_set_it_says_how_to_get_one(home, serve, visit):

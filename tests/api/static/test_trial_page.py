@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 from pydantic import SecretStr
 
 from nas.results.status import TrialStatus
-from tests.builders import predictions
+from tests.api.static.shown import get
+from tests.builders import measured, predictions
 from tests.conftest import serving
 
 pytest.importorskip("playwright.sync_api", reason="no Playwright: pip install 'segnas[dev]'")
@@ -108,3 +112,55 @@ def test_without_a_clipboard_the_command_is_selected(service, every_kind, visit)
     page.goto(f"{service.url}/#/{every_kind['black_box']}/0")
     page.get_by_role("button", name="Copy: segnas retrain").click()
     assert page.evaluate("getSelection().toString()").startswith("segnas retrain trial0.json")
+
+
+def test_a_trial_has_a_page(service, every_kind, visit, tmp_path: Path):
+    search_id = every_kind["black_box"]
+    trial = get(service, f"/v1/searches/{search_id}/trials/0")
+    sent = get(service, f"/v1/searches/{search_id}/trials/0/panels")
+    page = visit(f"{service.url}/#/{search_id}")
+    page.get_by_role("link", name="#0", exact=True).click()
+    expect(page.locator("h1")).to_have_text("Trial 0")
+    expect(page.locator("#view .pill")).to_have_text(trial["status"])
+    panels = [single for panel in sent for single in panel.get("panels", [panel])]
+    expect(page.locator(".panel")).to_have_count(len(panels))
+    bars = next(panel for panel in panels if panel["type"] == "bars")
+    shown = page.locator("table.bars tr")
+    expect(shown.locator("th")).to_have_text([bar["text"] for bar in bars["bars"]])
+    expect(shown.locator("td.number")).to_have_text([bar["value_text"] for bar in bars["bars"]])
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save document").click()
+    saved.value.save_as(tmp_path / "trial.json")
+    assert json.loads((tmp_path / "trial.json").read_text()) == trial["document"]
+    drawing = service.http.get(f"/v1/searches/{search_id}/trials/0/drawing").text
+    expect(page.get_by_role("img", name="Dense prediction cell")).to_have_count(1)
+    expect(page.locator("svg.segnas-drawing rect")).to_have_count(drawing.count("<rect "))
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save drawing").click()
+    saved.value.save_as(tmp_path / "trial.svg")
+    assert (tmp_path / "trial.svg").read_text() == drawing
+    page.get_by_role("link", name=f"Search {search_id}").click()
+    expect(page.locator("h1")).not_to_contain_text("Trial")
+
+
+def test_a_trial_whose_drawing_fails_at_first_is_shown_later(service, visit):
+    search_id = service.search(name="drawn later")
+    service.trial(search_id, 0, 0.25, 0.5, end=TrialStatus.COMPLETED)
+    page = visit(f"{service.url}/docs", complaints=("ERR_FAILED",))
+    page.route("**/drawing", lambda route: route.abort())
+    page.goto(f"{service.url}/#/{search_id}/0")
+    expect(page.get_by_role("status")).to_contain_text("trying again")
+    page.unroute("**/drawing")
+    expect(page.locator("svg.segnas-drawing")).to_be_visible()
+    expect(page.get_by_role("status")).to_have_text("")
+
+
+def test_a_running_trial_is_followed(service, visit):
+    search_id = service.search(name="followed")
+    service.trial(search_id, 0)
+    page = visit(f"{service.url}/#/{search_id}/0")
+    expect(page.locator("main")).to_contain_text("no rung is measured yet")
+    service.store.record_measurement(search_id, 0, 1, measured(100, 0.4321))
+    expect(page.locator("main")).to_contain_text("0.4321 mIoU")
+    service.store.finish_trial(search_id, 0, 1, TrialStatus.PRUNED)
+    expect(page.locator("#view .pill")).to_have_text("pruned")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -169,9 +170,12 @@ def test_trials_and_exports(segnas, service, tmp_path):
     top = json.loads(segnas("trials", search, "--top", 2, "--json")[1])
     assert [trial["number"] for trial in top] == [1, 2]
     assert len(json.loads(segnas("trials", search, "--top", 9, "--json")[1])) == 3
+    sorted_by = json.loads(segnas("trials", search, "--sort", "-miou", "--json")[1])
+    assert [trial["number"] for trial in sorted_by] == [1, 2, 0, 3]
+    assert "not 'colour'" in one_sentence(segnas("trials", search, "--sort", "colour"), 1)
     table = list(csv.reader(segnas("trials", search, "--csv")[1].splitlines()))
     rungs = [f"score_{rung}" for rung in service.spec["fidelity"]["rungs"]]
-    last = ["parameters", "multiply_adds", "device_seconds", "seed"]
+    last = ["value", "parameters", "multiply_adds", "latency_ms", "device_seconds", "seed"]
     assert table[0] == ["number", "status", "architecture", *rungs, *last]
     assert [row[0:2] + row[3:5] for row in table[1:]] == [
         ["0", "completed", "0.125", "0.25"],
@@ -252,6 +256,20 @@ def test_submit_and_watch_in_one(segnas, service, spec, when_seen):
     assert code == 1
     assert f"live at {service.url}/#/s" in out
     assert "stopped: stopped before it began" in out
+
+
+def test_links_are_those_that_people_use(serve, home, command_at, spec, when_seen):
+    """The command may reach the service by an address that nobody else knows, as within a container."""
+    service = serve(home.model_copy(update={"public_url": "https://nas.example/"}))
+
+    def stop_the_newest() -> None:
+        (newest,) = service.store.list_searches(limit=1).items
+        service.http.post(f"/v1/searches/{newest.id}/stop")
+
+    when_seen(stop_the_newest)
+    _, out, _ = command_at(service.url)("submit", spec, "--watch")
+    assert re.search(r"live at https://nas\.example/#/s[0-9a-f]{12}$", out, re.MULTILINE)
+    assert service.url not in out
 
 
 def test_data_is_generated_and_inspected(segnas, tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
-from nas.cli.confirming import print_confirmation
+from nas.cli.confirmation_table import print_confirmation
 from nas.cli.layout import Column, print_table
 from nas.cli.output import print_heads, print_search, print_searches, print_snapshots, print_trials
 from nas.cli.ranking_tables import print_calibration, print_ranking

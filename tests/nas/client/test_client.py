@@ -45,8 +45,8 @@ def test_listings_go_over_all_pages(client, service, monkeypatch):
     search = service.search()
     for number in range(7):
         service.trial(search, number, number / 10, end=TrialStatus.PRUNED)
-    pages = client._pages
-    monkeypatch.setattr(client, "_pages", lambda path, model, page, **params: pages(path, model, 3, **params))
+    pages = client._calls.pages
+    monkeypatch.setattr(client._calls, "pages", lambda path, model, page, **params: pages(path, model, 3, **params))
     assert [trial.number for trial in client.trials(search)] == list(range(7))
     assert [trial.number for trial in client.trials(search, "-score")] == list(range(6, -1, -1))
     assert list(client.trials(search, status=TrialStatus.FAILED)) == []
@@ -57,8 +57,8 @@ def test_trials_as_a_table_of_pandas(client, service, monkeypatch):
     service.trial(search, 0, 0.25, 0.5, end=TrialStatus.COMPLETED)
     service.trial(search, 1, 0.125, end=TrialStatus.PRUNED)
     service.trial(search, 2)
-    pages = client._pages
-    monkeypatch.setattr(client, "_pages", lambda path, model, page, **params: pages(path, model, 2, **params))
+    pages = client._calls.pages
+    monkeypatch.setattr(client._calls, "pages", lambda path, model, page, **params: pages(path, model, 2, **params))
     trials = list(client.trials(search))
     frame = client.dataframe(search)
     assert frame["number"].tolist() == [0, 1, 2]

@@ -27,7 +27,7 @@ def no_proxies(monkeypatch):
 def quick(monkeypatch):
     """No pauses between attempts."""
     monkeypatch.setattr("nas.client.connection.FIRST_PAUSE", 0.001)
-    monkeypatch.setattr("nas.client.client.FIRST_PAUSE", 0.001)
+    monkeypatch.setattr("nas.client.following.FIRST_PAUSE", 0.001)
     monkeypatch.setattr("nas.client.connection.LONGEST_PAUSE", 0.01)
 
 
@@ -246,7 +246,7 @@ def test_an_id_goes_nowhere_else(stranger, search):
 @pytest.mark.parametrize("path", ["", "/", "/a?b", "/a#b", "/a//b", "/..", "/a/", "/a b", "/ü", "/a\n", "/a%2Fb"])
 def test_a_path_means_nothing_else_to_a_url(stranger, path):
     with Client(stranger.url) as client, pytest.raises(ClientError, match="there is no"):
-        client._send("POST", path)
+        client._calls.send("POST", path)
     assert stranger.asked == []
 
 

@@ -11,7 +11,7 @@ FIDELITY = scenes_fidelity(100, 300)
 
 
 def at(search: str, **changes: Any) -> Measured:
-    given: dict[str, Any] = {"fidelity": FIDELITY, "rung": 300, "environment": ENVIRONMENT}
+    given: dict[str, Any] = {"objective": "mIoU", "fidelity": FIDELITY, "rung": 300, "environment": ENVIRONMENT}
     return Measured(search, **given | changes)
 
 
@@ -27,6 +27,12 @@ def test_other_fidelities_are_named_by_the_fields_that_differ():
     other = scenes_fidelity(100, 300, batch=4, crop=(257, 257))
     assert obstacles([at("s1"), at("s2", fidelity=other), at("s3")]) == [
         "The fidelities differ in crop, batch: compare scores only within s1 and s3; s2."
+    ]
+
+
+def test_another_objective_is_another_measure():
+    assert obstacles([at("s1"), at("s2", objective="IoU of car"), at("s3")]) == [
+        "The objectives differ: compare scores only within s1 and s3 (mIoU); s2 (IoU of car)."
     ]
 
 

@@ -33,6 +33,13 @@ def test_nothing_is_wrong_with_a_new_home(home):
     assert not list(home.iterdir()), "the doctor leaves everything as it is"
 
 
+def test_a_home_into_which_others_can_look_is_told(home):
+    home.chmod(0o755)
+    assert found("home", Level.NOTE) == [f"others on this machine can look into {home}: chmod 700 {home}"]
+    home.chmod(0o700)
+    assert found("home", Level.NOTE) == []
+
+
 def test_a_home_that_is_not_there_is_not_made(home):
     home.rmdir()
     assert "is not there yet" in found("home", Level.NOTE)[0]
@@ -102,7 +109,7 @@ def test_a_broken_record_is_told_with_ids(home):
     with Store.open(f"sqlite:///{home / 'segnas.db'}") as store:
         store.migrate()
         search, _ = store.create_search(BlackBoxSpec(name="x", fidelity=Fidelity(dataset="scenes")))
-    assert found("record", Level.NOTE) == ["1 searches are not over, and no service answers that works on them"]
+    assert found("record", Level.NOTE) == ["1 search is not over, and no service answers that works on them"]
     with contextlib.closing(sqlite3.connect(home / "segnas.db")) as connection, connection:
         connection.execute("UPDATE searches SET parent_id = 'gone'")
     assert found("record", Level.WRONG) == [f"1 searches have a parent that is not there: {search.id}"]

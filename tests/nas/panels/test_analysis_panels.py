@@ -32,7 +32,7 @@ def test_charts_of_sizes():
         SizedScore(2, 0.3, 999, 8),
         SizedScore(3, 0.2, 60, 7),
     ]
-    parameters, multiply_adds = front_panels(trials, 300, 2).panels
+    parameters, multiply_adds = front_panels(trials, "mIoU", 300, 2).panels
     assert isinstance(parameters, ScatterPanel)
     assert isinstance(multiply_adds, ScatterPanel)
     assert [(p.x, p.y, p.mark) for p in parameters.points] == [
@@ -177,7 +177,7 @@ def _trial(number: int, score: float, branches: int = 2, **changes: object) -> T
 def test_choices_of_trials():
     space = DenseCellSpace(branches=2)
     trials = [_trial(number, score) for number, score in ((0, 0.5), (1, 0.7), (2, 0.6))]
-    panel = choices_panel(space, trials, 200, 1, ("a note",))
+    panel = choices_panel(space, trials, "mIoU", trials[1], ("a note",))
     texts = ["input of branch 1", "kind of operator of branch 0", "operator of branch 0"]
     assert [choice.text for choice in panel.choices] == [*texts, *(t.replace("0", "1") for t in texts[1:])]
     assert panel.choices[0].values == ("F", "0")

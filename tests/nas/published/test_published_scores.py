@@ -95,6 +95,23 @@ def test_a_published_score_stands_beside_the_same_setting():
     assert miou_beside(ReferenceHead(name="fpn", channels=128), cityscapes) == [74.52]
 
 
+def test_transformers_by_their_names():
+    def on(backbone: str) -> Fidelity:
+        return PYRAMID.model_copy(update={"backbone": PYRAMID.backbone.model_copy(update={"name": backbone})})
+
+    assert miou_beside(ReferenceHead(name="segformer", channels=256), on("hf:nvidia/mit-b0")) == [37.4]
+    assert miou_beside(ReferenceHead(name="segformer", channels=256), on("hf:nvidia/mit-b4")) == [], "there it is 768"
+    assert miou_beside(ReferenceHead(name="segformer", channels=768), on("hf:nvidia/mit-b4")) == [50.3]
+    swin = "hf:microsoft/swin-tiny-patch4-window7-224"
+    assert miou_beside(ReferenceHead(name="upernet", channels=512), on(swin)) == [44.51]
+
+
+def test_only_what_can_be_measured_again_is_alike():
+    scores = [score for score in published() if score.alike is not None]
+    assert len(scores) == 15
+    assert {(score.split, score.multi_scale) for score in scores} == {("val", False)}
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -85,7 +85,7 @@ def test_the_choices_by_hand():
 
 def test_what_cannot_be_chosen_is_told():
     trials = [trial(0, 0.5), trial(1, None, None, status=TrialStatus.RUNNING), trial(2, 0.4, architecture_key="a0000")]
-    with pytest.raises(InputError, match="2 architectures cannot be chosen: 1 have a score"):
+    with pytest.raises(InputError, match="2 architectures cannot be chosen: 1 has a score"):
         choose(Top(count=2), trials)
     with pytest.raises(InputError) as refused:
         choose(Explicit(trials=(0, 1, 2, 9)), trials)

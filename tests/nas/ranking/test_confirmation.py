@@ -96,3 +96,51 @@ def test_before_anything_is_measured_there_is_no_winner():
     assert (found.winner, found.verdict, found.gains) == (None, "unknown", ())
     assert [row.mean for row in found.rows] == [None] * 4
     assert found.sentence == "Nothing of the search has been confirmed yet."
+
+
+def at_rates(**scores: Sequence[Sequence[float]]) -> Confirmation:
+    """The answer where the first cell has 0.70, 0.68, 0.69 at 0.01, and the heads have these at 0.01 and 0.02."""
+    spec = ConfirmationSpec(
+        name="c",
+        of="s0123456789ab",
+        trials=(7,),
+        references=(SMALL, LARGE),
+        fidelity=FIDELITY,
+        seeds=3,
+        seed=1,
+        learning_rates=(0.02, 0.01),
+    )
+    (_, own), (_, other) = spec.at_rates.items()
+    assert own.key == FIDELITY.key
+    trials = [trial(seed, CELLS[0], seed, score) for seed, score in enumerate((0.70, 0.68, 0.69), start=1)]
+    for head, name in ((SMALL, "small"), (LARGE, "large")):
+        for fidelity, row in zip((own, other), scores.get(name, ()), strict=False):
+            trials += [trial(9, head, n, score, fidelity_key=fidelity.key) for n, score in enumerate(row, start=1)]
+    return confirmation(spec, FOUND[:1], trials)
+
+
+def test_a_reference_counts_at_its_best_learning_rate_and_the_verdict_says_what_that_changes():
+    found = at_rates(small=[(0.60, 0.62, 0.58), (0.695, 0.68, 0.684)], large=[(0.5, 0.5, 0.5)])
+    _, small, large = found.rows
+    assert (small.learning_rate, small.scores) == (0.02, {1: 0.695, 2: 0.68, 3: 0.684})
+    assert small.rates == {0.01: pytest.approx(0.60), 0.02: pytest.approx(0.6863333)}
+    assert (large.learning_rate, large.rates) == (0.01, {0.01: pytest.approx(0.5), 0.02: None})
+    assert (found.verdict, found.at_own_rate, found.against) == ("no gain", "gain", SMALL.key)
+    assert found.gains[0].mean == pytest.approx((0.005 + 0 + 0.006) / 3)
+    assert found.sentence.endswith(
+        "The best learning rate of this head is 0.02. With all heads at the search's own, 0.01: gain, +0.090 ± 0.015 "
+        "against ASPP (6, 12, 18), width 16, another verdict."
+    )
+
+
+def test_where_the_own_rate_is_the_best_the_verdict_stays():
+    found = at_rates(small=[(0.60, 0.62, 0.58), (0.5, 0.5, 0.5)])
+    assert (found.verdict, found.at_own_rate, found.rows[1].learning_rate) == ("gain", "gain", 0.01)
+    assert found.sentence.endswith("the same verdict.")
+
+
+def test_without_learning_rates_the_sentence_says_nothing_of_them():
+    found = answer((0.70, 0.68, 0.69), (0.60, 0.62, 0.58), (0.64, 0.65, 0.63))
+    assert "learning rate" not in found.sentence
+    assert found.at_own_rate == found.verdict
+    assert found.rows[0].rates == {0.01: found.rows[0].mean}

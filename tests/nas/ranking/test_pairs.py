@@ -134,4 +134,4 @@ def test_what_a_joined_sample_is(specs, sampling):
     assert (found.ranking.sampling, found.ranking.n, found.share) == (sampling, 0, None)
     chosen = len({number for one in specs for number in one.trials})
     assert found.chosen == chosen
-    assert found.ranking.reason == f"nothing is measured at full scale yet, of {chosen} architectures that were chosen"
+    assert found.ranking.reason == f"nothing is measured at full scale yet, of {chosen} chosen architectures"

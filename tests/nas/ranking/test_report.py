@@ -43,7 +43,8 @@ def test_the_answer_holds_everything():
 @pytest.mark.parametrize("n", [0, 1, 3])
 def test_fewer_than_four_pairs_give_a_reason_and_no_number(n: int):
     found = rank(some_pairs(n))
-    assert found.reason == f"{n} architectures have both scores; a correlation needs at least 4"
+    have = "1 architecture has" if n == 1 else f"{n} architectures have"
+    assert found.reason == f"{have} both scores; a correlation needs at least 4"
     assert (found.n, found.device_seconds) == (n, None)
     numbers = (found.spearman, found.kendall, found.p_value, found.interval, found.bootstrap, found.regret)
     assert numbers == (None,) * 6

@@ -6,7 +6,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from nas.report.charts import bars_chart, intervals_chart, lines_chart, scatter_chart
+from nas.drawing.typesetting import text_width
+from nas.report.charts import SMALL, WIDTH, bars_chart, intervals_chart, lines_chart, scatter_chart
 from nas.schemas.panels import (
     BarPublic,
     BarsPanel,
@@ -107,3 +108,10 @@ def test_names_of_close_points_do_not_cover_each_other():
     heights = [float(text.get("y", "")) for text in elements(drawn, "text", "name")]
     assert len(set(heights[:3])) == 3
     assert heights[3] == heights[0]
+
+
+def test_the_last_tick_ends_within_the_drawing():
+    drawn = lines_chart(lines((0, 0.1), (20_000, 0.9)))
+    ticks = {text.text: float(text.get("x", "")) for text in elements(drawn, "text") if text.get("y") == "246"}
+    assert ticks["20,000"] + text_width("20,000", SMALL) / 2 == pytest.approx(WIDTH, abs=0.01)
+    assert ticks["10,000"] < ticks["20,000"]

@@ -80,12 +80,19 @@ def test_a_full_scale_evaluation_can_be_asked_for_again():
 def test_a_confirmation_can_be_asked_for_again():
     heads = (ReferenceHead(name="aspp", channels=20), DenseCell(branches=PUBLISHED_CELL.branches, channels=48))
     spec = ConfirmationSpec(
-        name="sure", of="s0123456789ab", trials=(3, 1), references=heads, fidelity=FIDELITY, seeds=5, seed=7
+        name="sure",
+        of="s0123456789ab",
+        trials=(3, 1),
+        references=heads,
+        fidelity=FIDELITY,
+        seeds=5,
+        seed=7,
+        learning_rates=(0.5, 0.1),
     )
     request = ConfirmationRequest.model_validate(kind_of(spec).repeat(spec).content)
     assert isinstance(request.choose, Explicit)
     assert (request.choose.trials, request.references, request.iterations) == ((3, 1), heads, 300)
-    assert (request.name, request.seeds, request.seed) == ("sure", 5, 7)
+    assert (request.name, request.seeds, request.seed, request.learning_rates) == ("sure", 5, 7, (0.5, 0.1))
 
 
 @pytest.mark.parametrize("example", ["demo", "extended", "levels", "random", "reference", "auto_deeplab", "cityscapes"])

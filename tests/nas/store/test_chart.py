@@ -49,3 +49,20 @@ def test_the_best_by_cost(store: Store, driven: str, add):
     assert store.best_by_cost({driven: (key, 300), "s0": (key, 100)}) == {driven: [BestStep(4, 0.7, 73.0)], "s0": []}
     assert store.best_by_cost({driven: ("another", 100)}) == {driven: []}
     assert store.best_by_cost({}) == {}
+
+
+def test_the_best_by_cost_goes_by_the_objective_and_by_where_a_trial_stands(store: Store, driven: str, add):
+    """The greater mIoU has the lesser value; trial 2 passed rung 100 unjudged and is worse than all judged at 300."""
+    for number, miou, value in ((0, 0.8, 0.3), (1, 0.6, 0.5), (2, 0.7, 0.6), (3, 0.2, 0.55)):
+        trial = add(driven, number)
+        judged = number != 2 if number > 1 else None
+        store.record_measurement(driven, number, 1, measured(100, miou, 1.0), judged, value=value)
+        if judged is not None:
+            store.record_measurement(driven, number, 1, measured(300, 0.9, 3.0), value=0.7 - 0.1 * (number == 2))
+    key, best = trial.fidelity_key, store.best_trial(driven)
+    assert best is not None
+    assert (best.number, best.standing) == (3, (300, 0.7))
+    assert store.get_trial(driven, 2).standing == (100, 0.6)
+    assert store.best_by_cost({driven: (key, 300)}) == {driven: [BestStep(4, 0.7, 8.0)]}
+    at_100 = [BestStep(1, 0.3, 1.0), BestStep(2, 0.5, 2.0), BestStep(3, 0.6, 5.0)]
+    assert store.best_by_cost({driven: (key, 100)}) == {driven: at_100}

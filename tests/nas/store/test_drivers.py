@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from nas.results.status import SearchStatus, TrialStatus
-from nas.store import ConflictError, SearchClosedError, Stage, StaleAttemptError, Store
+from nas.store import ConflictError, FollowUp, SearchClosedError, Stage, StaleAttemptError, Store
 
 S = SearchStatus
 
@@ -45,6 +45,36 @@ def test_events_delivered_twice_are_no_error(store: Store, driven: str):
     over = store.get_search(driven)
     store.finish_search(driven, 1, S.COMPLETED)
     assert store.get_search(driven) == over
+
+
+def test_what_follows_a_completed_search_is_queued_with_its_end_and_once(store: Store, driven: str, spec):
+    child = FollowUp(spec.model_copy(update={"name": "next"}), "after", {"device_seconds": 5.0})
+    for _ in range(2):  # the answer to the first may be lost
+        store.finish_search(driven, 1, S.COMPLETED, follow_up=child)
+    (found,) = store.children(driven)
+    assert (found.status, found.name, found.idempotency_key) == (S.QUEUED, "next", "after")
+    assert found.forecast == {"device_seconds": 5.0}
+    assert store.overview(driven).children == {"black_box": found.id}
+    assert store.overview(found.id).children == {}
+    store.extend_search(driven, spec, spec.model_copy(update={"trials": spec.trials + 1}))
+    store.driver_started(driven, store.begin_driver(driven))
+    store.finish_search(driven, 2, S.COMPLETED, follow_up=child)
+    assert store.children(driven) == [found], "the same result again"
+
+
+def test_what_follows_a_search_has_its_owner(store: Store, spec):
+    search_id = store.create_search(spec, owner="alice")[0].id
+    store.driver_started(search_id, store.begin_driver(search_id))
+    store.finish_search(search_id, 1, S.COMPLETED, follow_up=FollowUp(spec, "after"))
+    (found,) = store.children(search_id)
+    assert found.owner == "alice"
+
+
+@pytest.mark.parametrize("asked", [S.STOPPING, S.PAUSING])
+def test_nothing_follows_a_search_that_a_user_was_stopping(store: Store, driven: str, spec, asked):
+    store.move_search(driven, [S.RUNNING], asked)
+    store.finish_search(driven, 1, S.COMPLETED, follow_up=FollowUp(spec, "after"))
+    assert (store.get_search(driven).status, store.children(driven)) == (S.COMPLETED, [])
 
 
 def test_a_lost_driver_is_replaced(store: Store, driven: str, clock):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 import threading
@@ -85,6 +86,21 @@ def test_the_folder_of_a_new_file_is_made(tmp_path: Path, spec):
         store.migrate()
         store.create_search(spec)
     assert (tmp_path / "new" / "folder" / "store.db").exists()
+
+
+def test_a_new_file_is_its_owners_alone_and_one_that_is_there_keeps_its_rights(tmp_path: Path, spec):
+    path = tmp_path / "home" / "store.db"
+    with Store.open(f"sqlite:///{path}") as store:
+        store.migrate()
+        store.create_search(spec)
+        made = [path, *path.parent.glob("store.db-*")]
+        assert len(made) == 3  # and the log of SQLite
+        assert {stat.S_IMODE(file.stat().st_mode) for file in made} == {0o600}
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    path.chmod(0o640)
+    with Store.open(f"sqlite:///{path}") as store:
+        store.create_search(spec)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
 def test_sqlite_is_durable_as_said(migrated_sqlite: Path):

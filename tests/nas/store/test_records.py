@@ -51,7 +51,7 @@ def of_model(model: type[BaseModel]) -> set[str]:
                 "held_score",
             },  # in `standing`
             # `scores` are asked for separately; texts, standing and duration follow from the record.
-            {"architecture", "text", "short_text", "standing", "duration", "scores"},
+            {"architecture", "text", "short_text", "standing", "duration", "scores", "latency_text"},
             id="record, answer: trial",
         ),
         # Who looks after a search is asked in SQL only; `kind` is the spec's.
@@ -67,7 +67,7 @@ def of_model(model: type[BaseModel]) -> set[str]:
             of_model(SearchPublic),
             {"software", "idempotency_key", "request_key", "hold_seconds", "setbacks", "origins"},
             {"kind", "name", "method", "dataset", "planned", "trials", "best", "exportable", "cost", "dashboard"}
-            | {"actions", "extendable", "objectives", "next_command"},
+            | {"actions", "extendable", "objectives", "next_command", "page", "confirmation"},
             id="record, answer: search",
         ),
         pytest.param(of_record(Stage), of_model(StagePublic), set(), set(), id="record, answer: stage"),

@@ -133,6 +133,17 @@ class TpeOfFewScores(FewScores, TestTpe):
     pass
 
 
+class ConditionalTpeOfFewScores(FewScores, TestConditionalTpe):
+    pass
+
+
+class GpOfFewScores(TestGp):
+    """A search with a Gaussian process has at most 1,000 trials."""
+
+    def ending(self, number: int, cell: DenseCell) -> Observation:
+        return super().ending(number, cell) if number < 60 else Observation(number, cell, "failed")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("contract", "asks"),
@@ -149,12 +160,22 @@ def test_many_asks(contract, asks):
     _ask(contract, asks)
 
 
-# The controller writes a cell in 0.1 s on a busy core, and Optuna looks at all trials for each parameter of a proposal.
+# The controller writes a cell in 0.05 s; Optuna looks at all trials for each parameter, and makes 10,000 proposals of
+# flat ones in 142 CPU seconds. All of these take half an hour on a busy machine.
 @pytest.mark.chaos
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
     ("contract", "asks"),
-    [(TestDpc, 10_000), (TestEvolution, 10_000), (ReinforceOfFewScores, 10_000), (TpeOfFewScores, 2_000)],
+    [
+        (TestDpc, 10_000),
+        (TestDpcByKinds, 10_000),
+        (TestEvolution, 10_000),
+        (TestNsga2OfTwoObjectives, 10_000),
+        (ReinforceOfFewScores, 10_000),
+        (TpeOfFewScores, 10_000),
+        (ConditionalTpeOfFewScores, 2_000),
+        (GpOfFewScores, 200),
+    ],
 )
 def test_thousands_of_asks(contract, asks):
     _ask(contract, asks)

@@ -102,7 +102,7 @@ def test_a_space_has_the_cells_of_the_list_that_are_in_the_spec():
     assert ListedSpace.of(DenseCellSpace(channels=(32, 64)), cells).listed == (cells[3],)
     glore = cell((-1, GloRe(nodes=32)))
     assert ListedSpace.of(DenseCellSpace(branches=1, operators="extended"), [glore]).most == 1
-    with pytest.raises(ValueError, match="none of the listed cells is in the space of 1 branches and plain operators"):
+    with pytest.raises(ValueError, match="none of the listed cells is in the space of 1 branch and plain operators"):
         ListedSpace.of(DenseCellSpace(branches=1), [glore])
     with pytest.raises(ValueError, match=r"cannot have space\.limit"):
         ListedSpace.of(DenseCellSpace.model_validate({"limit": {"parameters": 10**6}}), cells)

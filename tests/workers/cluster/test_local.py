@@ -7,14 +7,16 @@ import os
 import socket
 import stat
 import threading
+from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import make_url
 
 from nas.settings import Settings
 from workers.cluster import local as local_ray
 from workers.cluster import processes
-from workers.cluster.environment import environment
+from workers.cluster.environment import environment, write_database_url
 from workers.cluster.local import LocalRay
 from workers.cluster.node import node_environment
 
@@ -71,11 +73,39 @@ def test_jobs_see_the_settings_and_not_the_secrets_of_the_service(tmp_path, monk
     assert env["RAY_AUTH_MODE"] == "token"
     for name in [name for name in os.environ if name.startswith("SEGNAS_")]:
         monkeypatch.delenv(name)
-    for name in ("SEGNAS_HOME", "SEGNAS_DATASETS", "SEGNAS_WEIGHTS", "SEGNAS_DATABASE_URL"):
+    (tmp_path / "ray").mkdir()
+    write_database_url(settings, tmp_path / "ray")
+    for name in ("SEGNAS_HOME", "SEGNAS_DATASETS", "SEGNAS_WEIGHTS", "SEGNAS_DATABASE_URL_FILE"):
         monkeypatch.setenv(name, env[name])
     seen = Settings()
     assert (seen.folder, seen.datasets, seen.weights) == (settings.folder, settings.datasets, settings.weights)
     assert seen.store_url == settings.store_url
+
+
+@pytest.mark.parametrize("given", ["url", "setting", "PGPASSWORD"])
+def test_the_databases_password_is_in_a_file_and_in_no_environment(given, tmp_path, monkeypatch):
+    password = "p@s/s#"
+    url = "postgresql://user:p%40s%2Fs%23@host/db" if given == "url" else "postgresql://user@host/db"
+    if given == "PGPASSWORD":
+        monkeypatch.setenv("PGPASSWORD", password)
+    settings = Settings(home=tmp_path, database_url=url, database_password=password if given == "setting" else None)
+    env = environment(settings, tmp_path, "marker")
+    assert not [name for name, value in env.items() if password in value or "p%40s" in value]
+    write_database_url(settings, tmp_path)
+    file = Path(env["SEGNAS_DATABASE_URL_FILE"])
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    for name in ("SEGNAS_HOME", "SEGNAS_DATABASE_URL_FILE"):
+        monkeypatch.setenv(name, env[name])
+    assert make_url(Settings().store_url).password == password
+
+
+def test_a_database_file_has_no_password_and_is_named_itself(tmp_path):
+    env = environment(Settings(home=tmp_path, database_url="sqlite:////tmp/x.db"), tmp_path, "marker")
+    assert env["SEGNAS_DATABASE_URL"] == "sqlite:////tmp/x.db"
+    env = environment(Settings(home=tmp_path), tmp_path, "marker")
+    assert not [name for name in env if name.startswith("SEGNAS_DATABASE")]
+    write_database_url(Settings(home=tmp_path), tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_other_settings_mean_another_cluster(tmp_path):
@@ -84,6 +114,12 @@ def test_other_settings_mean_another_cluster(tmp_path):
     assert local_ray._fingerprint(Settings(**base, port=9999)) == same
     data = {"tiny": {"layout": "cityscapes", "root": tmp_path}}
     assert local_ray._fingerprint(Settings(**base, datasets=data)) != same
+    first, second, other = (
+        local_ray._fingerprint(Settings(**base, database_url=f"postgresql://user:{password}@host/{name}"))
+        for password, name in (("old", "db"), ("new", "db"), ("new", "other"))
+    )
+    assert first == second, "a driver reads the password when it starts"
+    assert second != other
 
 
 def test_a_state_left_by_a_crash_is_no_running_cluster(tmp_path):

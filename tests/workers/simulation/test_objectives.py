@@ -158,6 +158,7 @@ def test_rules_by_name(store, clock, rule):
     ("rule", "objectives"),
     [
         ({"name": "median"}, ("miou",)),
+        ({"name": "pasha"}, ("miou",)),
         ({"name": "hyperband"}, ("miou",)),
         ({"name": "hyperband"}, ("miou", "latency")),
         ({"reduction": 2}, ("miou", "latency")),

@@ -6,14 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nas.specs import AshaStopping, HyperbandStopping, MedianStopping
+from nas.specs import AshaStopping, HyperbandStopping, MedianStopping, PashaStopping
 from nas.strategies import early_stopper
 from nas.strategies.stopping.asha import SuccessiveHalving
 from nas.strategies.stopping.base import EarlyStopper
 from nas.strategies.stopping.hyperband import Hyperband, bracket_shares
 from nas.strategies.stopping.median import MedianStopping as MedianRule
 from nas.strategies.stopping.pareto import ParetoHalving
-from tests.builders import black_box_spec
+from nas.strategies.stopping.pasha import ProgressiveHalving
+from tests.builders import black_box_spec, scenes_fidelity
 
 RUNGS = (1, 2, 4, 8)
 
@@ -27,6 +28,8 @@ BUILD = {
     "pareto": lambda: ParetoHalving(RUNGS, 2.0),
     "median": lambda: MedianRule(RUNGS, 2),
     "hyperband": hyperband,
+    "pasha": lambda: ProgressiveHalving(RUNGS, 2.0),
+    "pasha with an epsilon": lambda: ProgressiveHalving(RUNGS, 2.0, 0.2),
 }
 
 
@@ -153,10 +156,11 @@ def test_more_brackets_than_rungs_are_refused():
         (AshaStopping(), SuccessiveHalving),
         (MedianStopping(name="median"), MedianRule),
         (HyperbandStopping(name="hyperband", brackets=9), Hyperband),
+        (PashaStopping(name="pasha"), ProgressiveHalving),
     ],
 )
 def test_rules_are_built_by_name(spec, rule):
-    assert isinstance(early_stopper(black_box_spec(early_stopping=spec)), rule)
+    assert isinstance(early_stopper(black_box_spec(early_stopping=spec, fidelity=scenes_fidelity(1, 2, 4))), rule)
 
 
 def test_several_objectives_are_halved_by_domination():

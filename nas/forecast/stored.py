@@ -1,16 +1,17 @@
-"""The expected cost of a search: the answer of a dry run, and stored with each new search."""
+"""The forecast of a new search, as its row keeps it."""
 
 from __future__ import annotations
 
 import logging
 from typing import Any
 
-from nas.forecast import comparable_times, forecast
+from nas.forecast.measured_times import comparable_times
+from nas.forecast.search import forecast
 from nas.schemas.forecasts import ForecastPublic
 from nas.specs import SearchSpec
 from nas.store import Store, StoreError
 
-log = logging.getLogger("segnas.api")
+log = logging.getLogger("segnas.forecast")
 
 
 def forecast_public(spec: SearchSpec, store: Store) -> ForecastPublic:

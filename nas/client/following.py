@@ -1,0 +1,77 @@
+"""Following a search over restarts of its service: until it is over, or change by change."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from nas.client.answers import media_type, receive, stranger
+from nas.client.connection import FIRST_PAUSE, LONGEST_PAUSE, Connection
+from nas.client.errors import ClientError
+from nas.client.events import Event, read_events
+from nas.client.paths import path_of
+from nas.schemas.searches import SearchPublic
+
+STREAM_SECONDS = 45.0
+"""Silence after which a live stream counts as broken: three heartbeats of the service."""
+
+RESTART_SECONDS = 600.0
+"""How long a service that does not answer is waited for, by default."""
+
+
+def wait_until_at_rest(
+    connection: Connection, search_id: str, timeout: float | None, poll: float, patience: float
+) -> SearchPublic:
+    """Wait until a search is over or paused; `Client.wait` describes the arguments.
+
+    Raises:
+        TimeoutError: The search still runs; it continues.
+    """
+    begun = answered = time.monotonic()
+    status = "not known to be over"
+    while True:
+        try:
+            search = connection.send("GET", path_of(search_id), patience=0.0).model(SearchPublic)
+        except ClientError as error:
+            if not connection.waits_for(error) or time.monotonic() - answered > patience:
+                raise
+        else:
+            answered, status = time.monotonic(), search.status
+            if search.status.at_rest:
+                return search
+        if timeout is not None and time.monotonic() + poll > begun + timeout:
+            raise TimeoutError(f"search {search_id} is still {status} after {timeout:g} s")
+        time.sleep(poll)
+
+
+def follow_events(connection: Connection, search_id: str, patience: float) -> Iterator[Event]:
+    """Follow a search live, reconnecting a broken stream; `Client.events` describes arguments and events."""
+    last: str | None = None
+    pause, last_event = FIRST_PAUSE, time.monotonic()
+    while True:
+        lost = ClientError(f"{connection.url} ends the stream of events of {search_id} too early", temporary=True)
+        try:
+            for event in _stream(connection, search_id, last):
+                last = event.id or last
+                pause, last_event = FIRST_PAUSE, time.monotonic()
+                yield event
+                if event.name == "end":
+                    return
+        except ClientError as error:
+            if not connection.waits_for(error):
+                raise
+            lost = error
+        if time.monotonic() - last_event > patience:
+            raise lost
+        time.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def _stream(connection: Connection, search_id: str, last: str | None) -> Iterator[Event]:
+    headers = {"Accept": "text/event-stream"}
+    if last is not None and last.isascii() and last.isprintable():
+        headers["Last-Event-ID"] = last
+    with connection.stream(path_of(search_id, "events"), headers, STREAM_SECONDS) as reply:
+        if media_type(reply) != "text/event-stream":
+            raise stranger(receive(reply, connection.url))
+        yield from read_events(reply.iter_bytes())

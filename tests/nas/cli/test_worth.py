@@ -1,0 +1,92 @@
+"""`segnas worth` against a real service: one probe for equal questions, its answer, and what is in the way of one."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from nas.client import Client
+from nas.results.proposal import Proposal
+from nas.results.status import SearchStatus, TrialStatus
+from nas.specs import BlackBoxSpec
+from nas.worth import worth_probe
+from tests.builders import measured
+
+pytestmark = pytest.mark.slow
+
+SPEC: dict[str, Any] = {"name": "cells", "trials": 60, "fidelity": {"dataset": "scenes", "rungs": [100, 300]}}
+
+
+@pytest.fixture
+def file(tmp_path) -> Path:
+    path = tmp_path / "search.yaml"
+    path.write_text(yaml.safe_dump(SPEC))
+    return path
+
+
+def begun(service, spec: dict[str, Any]) -> str:
+    """Start the probe as the command does, and measure all of it as its driver does."""
+    probe = worth_probe(BlackBoxSpec.model_validate(spec))
+    with Client(service.url) as client:
+        search = client.create_search(probe, f"worth {probe.key}").id
+    store, rng = service.store, random.Random(0)
+    attempt = store.begin_driver(search)
+    store.driver_started(search, attempt)
+    for index, head in enumerate(probe.heads):
+        true = rng.gauss(0.5, 0.05)
+        for seed in range(probe.seeds):
+            number = seed * len(probe.heads) + index
+            store.add_trial(search, attempt, Proposal(number, head, probe.fidelity, seed))
+            found = measured(100, true + rng.gauss(0, 0.01), 4.0, parameters=1000, multiply_adds=10_000_000)
+            store.record_measurement(search, number, 1, found)
+            store.finish_trial(search, number, 1, TrialStatus.COMPLETED)
+    return search
+
+
+def test_the_same_question_finds_the_probe_again(segnas, service, file):
+    search = begun(service, SPEC)
+    service.finish(search)
+    code, out, err = segnas("worth", file)
+    assert code == 0, err
+    assert out.startswith(f"search {search} measures 24 heads, live at ")
+    assert "a search of 60 trials is expected to gain " in out
+    assert "measured  18 random cells and 6 textbook heads to iteration 100, two seeds each" in out
+    assert "3.2 min of device time" in out
+    code, out, err = segnas("worth", file, "--json")
+    assert code == 0, err
+    found = json.loads(out)
+    assert found["probe"] == search
+    assert found["low"] < found["gain"] < found["high"]
+
+
+def test_a_dry_run_starts_nothing(segnas, service, file):
+    before = len(list(service.store.list_searches().items))
+    code, out, err = segnas("worth", file, "--dry-run")
+    assert code == 0, err
+    assert "48" in out
+    assert "nothing was started" in out
+    assert len(list(service.store.list_searches().items)) == before
+
+
+def test_a_probe_that_failed_says_how_to_go_on(segnas, service, tmp_path):
+    spec = {**SPEC, "seed": 7}
+    path = tmp_path / "seven.yaml"
+    path.write_text(yaml.safe_dump(spec))
+    search = begun(service, spec)
+    service.store.finish_search(search, service.store.get_search(search).attempt, SearchStatus.FAILED, "no room")
+    code, _, err = segnas("worth", path)
+    assert code == 1
+    assert err.endswith(f"segnas: {search} is failed: no room; after `segnas resume {search}` ask again\n")
+
+
+def test_a_search_of_another_kind_is_refused(segnas, tmp_path):
+    path = tmp_path / "heads.yaml"
+    path.write_text(yaml.safe_dump({"kind": "reference", "name": "heads", "fidelity": SPEC["fidelity"]}))
+    code, _, err = segnas("worth", path)
+    assert code == 2
+    assert "only a search that proposes cells" in err
