@@ -105,10 +105,14 @@ def _require_comparable(search: SearchRecord) -> None:
 
 
 def _chosen(search: SearchRecord, body: FullScaleRequest, store: Store) -> FullScaleSpec:
-    if body.fidelity.key in {fidelity.key for fidelity in search.spec.fidelities.values()}:
-        message = "this is the search's own fidelity, so there is nothing to compare"
-        raise InputError([FieldProblem(path="fidelity", message=message)])
     trials = store.all_trials(search.id)
+    used = {trial.seed for trial in trials if trial.fidelity_key == body.fidelity.key}
+    if not used.isdisjoint(range(body.seed, body.seed + body.seeds)):
+        message = (
+            "this is the search's own fidelity with a seed of its own, so there is nothing to compare; with seed: "
+            f"{max(used) + 1} beside it the ranking says how far scores of two seeds agree at each rung"
+        )
+        raise InputError([FieldProblem(path="fidelity", message=message)])
     if not scored(trials):
         raise ApiError(409, f"search {search.id} ({search.status}) has no trial that ended with a score yet")
     how, numbers = choose(body.choose, trials)

@@ -120,13 +120,35 @@ def test_the_same_key_gives_the_same_evaluation_whatever_was_scored_since(servic
     assert (reply.status_code, first.json()["id"] in reply.json()["detail"]) == (409, True)
 
 
+def test_the_own_fidelity_with_a_fresh_seed_says_what_a_rung_is_worth(service):
+    """The trials have the seed 7. Half-way all have half of their scores, so both rungs order alike."""
+    search = searched(service)
+    own = service.spec["fidelity"]
+    reply = ask(service, search, fidelity=own, seed=8, choose={"how": "top", "count": 6})
+    assert reply.status_code == 201, reply.text
+    child = reply.json()["id"]
+    record = start(service, child)
+    for mine, number in enumerate(record.spec.trials):
+        architecture = service.store.get_trial(search, number).architecture
+        service.store.add_trial(child, record.attempt, Proposal(mine, architecture, record.spec.fidelity, 8))
+        last = record.spec.fidelity.iterations
+        service.store.record_measurement(child, mine, 1, measured(last, AT_FULL[number], 80.0))
+        service.store.finish_trial(child, mine, 1, TrialStatus.COMPLETED)
+    found = ranking(service, search).json()
+    assert found["spearman"] == pytest.approx(RHO)
+    at_rungs = [(rung["iteration"], rung["spearman"]) for rung in found["rungs"]]
+    assert at_rungs == [(rung, pytest.approx(RHO)) for rung in own["rungs"]]
+
+
 def test_wrong_requests_are_told_by_field(service):
     search = searched(service)
     service.trial(search, 6, 0.1)
     service.trial(search, 7, end=TrialStatus.FAILED)
     own = service.spec["fidelity"]
-    wrong = problems(ask(service, search, fidelity=own), 422)
-    assert wrong == {"fidelity": "this is the search's own fidelity, so there is nothing to compare"}
+    wrong = problems(ask(service, search, fidelity=own, seed=7), 422)
+    assert "this is the search's own fidelity with a seed of its own" in wrong["fidelity"]
+    assert "with seed: 8 beside it" in wrong["fidelity"]
+    assert "fidelity" in problems(ask(service, search, fidelity=own, seed=6, seeds=2), 422)
     wrong = problems(ask(service, search, choose={"how": "top", "count": 7}), 422)
     assert wrong == {"choose.count": "7 architectures cannot be chosen: 6 have a score"}
     assert "choose.count" in problems(ask(service, search), 422)
