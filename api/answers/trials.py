@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from api.answers.base import answer
 from api.answers.documents import fitting, trial_document
+from nas.formatting import worth_text
 from nas.results.measurement import Measurement
 from nas.schemas.trials import RungScore, TrialDetail, TrialPage, TrialPublic
 from nas.store import Page, RungPoint, SearchRecord, TrialRecord
@@ -23,6 +24,7 @@ def trial_detail(
     return answer(
         TrialDetail,
         trial_public(trial),
+        worth="" if trial.score is None else worth_text(search.spec.goals.text, trial.value, trial.score),
         curve=curve,
         class_names=fitting(classes, curve),
         document=trial_document(search, trial, curve, classes),

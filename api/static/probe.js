@@ -10,7 +10,7 @@ export class Probe {
   constructor(entered, done, signal) {
     Object.assign(this, { entered, done, signal, key: new Key() });
     this.button = element("button", { type: "button", onclick: () => this.run() }, "Measure what it costs");
-    this.about = element("p", { class: "muted" }, "A probe, a small search of some minutes, takes the times of a few steps of this one here. Nothing else is started.");
+    this.about = element("p", { class: "muted" }, "A probe, a small search of some minutes, measures what a step costs on this service. Nothing else is started.");
     this.state = element("p", { role: "status" });
     this.node = element("div", { class: "probe" }, this.about, this.button, this.state);
   }

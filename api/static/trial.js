@@ -1,6 +1,6 @@
 // One trial: its architecture and panels, as the service makes them, and its document to save. A running trial is asked for again.
 
-import { card, element, renew, save, score, show, unbroken } from "./dom.js";
+import { card, element, renew, save, show, unbroken } from "./dom.js";
 import { drawingCard } from "./drawing.js";
 import { redraw } from "./panels.js";
 import { ask, Refused } from "./stream.js";
@@ -34,7 +34,7 @@ function headOf(searchId, trial) {
   return [
     element("div", { class: "line" }, element("a", { href: `#/${searchId}` }, `Search ${searchId}`)),
     element("div", { class: "line" }, element("h1", {}, `Trial ${trial.number}`), element("span", { class: `pill ${trial.status}` }, trial.status),
-      trial.score !== null && element("strong", {}, `${score(trial.score)} mIoU`), element("span", { class: "push" }),
+      trial.worth && element("strong", {}, trial.worth), element("span", { class: "push" }),
       element("button", { onclick: () => save(trial.document, `trial${trial.number}-${searchId}.json`) }, "Save document")),
     trial.reason && element("p", { class: trial.status === "failed" ? "wrong" : "muted" }, trial.reason),
     element("p", {}, element("code", {}, unbroken(trial.text))),

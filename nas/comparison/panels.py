@@ -101,7 +101,8 @@ def _columns(compared: Sequence[ComparedSearch]) -> tuple[ColumnPublic, ...]:
 
 def _winners(compared: Sequence[ComparedSearch]) -> TablePanel:
     by_miou = {one.objective for one in compared} == {"mIoU"}
-    facts = ((f"best {_value_text(compared)}", _best_value), *(() if by_miou else _OTHERWISE), *_FACTS)
+    best = f"best {_value_text(compared)}" if len({one.objective for one in compared}) == 1 else "best value"
+    facts = ((best, _best_value), *(() if by_miou else _OTHERWISE), *_FACTS)
     rows = [(name, *(fact(one) for one in compared)) for name, fact in facts]
     return TablePanel(title="Best trial of each", columns=_columns(compared), rows=tuple(filter(_has_content, rows)))
 

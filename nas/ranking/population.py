@@ -21,10 +21,10 @@ from nas.ranking.correlation import Floats
 PROPOSALS = 20_000
 """Parameters that are weighted by their likelihood."""
 
-SHAPES = (-0.99, 0.6)
-"""Range of the shape, evenly distributed beforehand: from a hard ceiling through the normal one to a tail of good ones.
+SKEWNESS = (-0.95, 0.1)
+"""Range of the skewness, evenly distributed beforehand: from a hard ceiling to a normal population and little beyond.
 
-Mean IoU has a ceiling, so the tail of bad architectures is longer in most spaces."""
+Mean IoU has a ceiling, so the tail of bad architectures is the longer one in most spaces."""
 
 UNSEEN = 1 / 3
 """Share of the architectures, the worst, of which only the number counts: how bad they are says nothing of the best."""
@@ -73,7 +73,7 @@ def seed_deviation(scores: Floats) -> float:
 def populations(scores: Floats, noise: Floats, rng: np.random.Generator) -> Populations:
     """Draw populations from which the architectures may have been drawn at random.
 
-    Mean and spread are evenly distributed beforehand, the shape over `SHAPES`.
+    Mean and spread are evenly distributed beforehand, the skewness over `SKEWNESS`.
 
     Args:
         scores: Of random architectures, (architectures, seeds), at least 6 of them.
@@ -91,13 +91,20 @@ def populations(scores: Floats, noise: Floats, rng: np.random.Generator) -> Popu
     proposed = Populations(
         mean=centre + 0.6 * reach * offset,
         spread=rng.uniform(0, 3 * reach, PROPOSALS),
-        shape=rng.uniform(*SHAPES, PROPOSALS),
+        shape=_shape(rng.uniform(*SKEWNESS, PROPOSALS)),
         noise=rng.choice(noise, PROPOSALS),
     )
     logs = _log_likelihood(seen, unseen, proposed, seeds) - stats.t.logpdf(offset, 4)
     weights = np.exp(logs - logs.max())
     chosen = _resample(weights / weights.sum(), len(noise), rng)
     return Populations(proposed.mean[chosen], proposed.spread[chosen], proposed.shape[chosen], proposed.noise[chosen])
+
+
+def _shape(skewness: Floats) -> Floats:
+    """Return the shape of skew-normal populations with such a skewness, of which the largest is 0.995."""
+    part = np.abs(skewness) ** (2 / 3)
+    shape: Floats = np.sign(skewness) * np.sqrt(math.pi / 2 * part / (part + ((4 - math.pi) / 2) ** (2 / 3)))
+    return shape
 
 
 def _log_likelihood(seen: Floats, unseen: int, of: Populations, seeds: int) -> Floats:

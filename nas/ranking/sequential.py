@@ -190,15 +190,23 @@ def draw_rho(cheap: Floats, full: Floats, rng: np.random.Generator) -> Floats:
     loadings = np.append(np.full(proxies, LOADING), math.sqrt(float(reliability.mean())))
     belief = BELIEF * (np.outer(loadings, loadings) + np.diag(1 - loadings**2))
     freedom = proxies + 1 + BELIEF
-    covariance = stats.invwishart.rvs(
-        freedom - 1 + len(x) - 1, belief[:-1, :-1] + x.T @ x, size=DRAWS, random_state=rng
-    ).reshape(DRAWS, proxies, proxies)
+    covariance = _inverse_wishart(belief[:-1, :-1] + x.T @ x, freedom - 1 + len(x) - 1, rng)
     slopes, residual = _regress(measured, y, belief, freedom + seen - 1, rng)
     shared = np.einsum("dij,dj->di", covariance, slopes)
     variance = np.einsum("di,di->d", slopes, shared) + residual
     r = shared / np.sqrt(np.einsum("dii->di", covariance) * variance[:, None])
     rho: Floats = 6 / math.pi * np.arcsin(np.clip(r / np.sqrt(reliability)[:, None], -1, 1) / 2)
     return rho
+
+
+def _inverse_wishart(scale: Floats, freedom: float, rng: np.random.Generator) -> Floats:
+    """Draw covariances, (draws, n, n), by Bartlett's decomposition; SciPy's draws are a loop in Python."""
+    n = len(scale)
+    root = np.tril(rng.standard_normal((DRAWS, n, n)), -1)
+    root[:, range(n), range(n)] = np.sqrt(rng.chisquare(freedom - np.arange(n), (DRAWS, n)))
+    precision = np.linalg.cholesky(np.linalg.inv(scale)) @ root
+    drawn: Floats = np.linalg.inv(precision @ precision.transpose(0, 2, 1)).astype(np.float64, copy=False)
+    return drawn
 
 
 def _regress(x: Floats, y: Floats, belief: Floats, freedom: float, rng: np.random.Generator) -> tuple[Floats, Floats]:

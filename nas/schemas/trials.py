@@ -105,6 +105,7 @@ class MeasurementPublic(PublicModel):
 class TrialDetail(TrialPublic):
     """A trial with its learning curve, ascending in iterations, and its architecture document."""
 
+    worth: str = Field("", description="`value`, if it is no mIoU, and `score` in words; empty without a score.")
     curve: tuple[MeasurementPublic, ...]
     class_names: tuple[str, ...] = Field(
         (), description="Names of the classes; empty where the data set is registered no more, or with other classes."

@@ -44,7 +44,11 @@ def settings(home: Path, here: bool) -> Settings:
         folder.mkdir(parents=True)
         state = ClusterState(dashboard_url=dashboard, address="127.0.0.1:2", marker="m", temp=folder, fingerprint="f")
         (folder / STATE_FILE).write_text(state.model_dump_json())
-    weights = {"lost": home / "lost.pth", "there": home / "there.pth", "empty": home / "empty"}
+    weights: dict[str, Any] = {"lost": home / "lost.pth", "there": home / "there.pth", "empty": home / "empty"}
+    weights |= {
+        "later": {"path": home / "later.pth", "url": "s3://bucket/later.pth"},
+        "folder-later": {"path": home / "later", "url": "s3://bucket/later"},
+    }
     (home / "there.pth").write_bytes(b"weights")
     (home / "empty").mkdir()
     return Settings(
@@ -54,6 +58,7 @@ def settings(home: Path, here: bool) -> Settings:
         datasets={
             "scenes": {"layout": "cityscapes", "root": home / "scenes"},
             "gone": {"layout": "cityscapes", "root": home / "gone"},
+            "later": {"layout": "cityscapes", "root": home / "later", "url": "s3://bucket/later"},
         },
         weights=weights,
     )
@@ -110,6 +115,19 @@ def test_what_cannot_run_is_refused(here, known, query):
     found = errors(here, changed(SPEC, field, value), f"/v1/searches{query}")
     assert sentence in found[path]
     assert str(here.settings.folder) not in json.dumps(found)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("fidelity.dataset", "later"),
+        ("fidelity.backbone.weights", "later"),
+        ("fidelity.backbone.name", "hf:folder-later"),
+    ],
+)
+def test_what_is_fetched_when_it_is_needed_is_not_missing(here, field, value):
+    found = here.http.post("/v1/searches?dry_run=true", json=changed(SPEC, field, value))
+    assert found.status_code == 200, found.text
 
 
 @pytest.mark.parametrize(("field", "value", "path", "sentence"), KNOWN_TO_ALL)

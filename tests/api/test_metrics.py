@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from api.metrics import Metrics, Recorded
 from nas.cache.tally import count
 from nas.results.status import SearchStatus, TrialStatus
+from nas.specs.tokens import Scope, TokenRequest
 from nas.store import Store
 from tests.api.told_cluster import ToldCluster
 from workers.cluster.jobs import job_id
@@ -208,6 +209,27 @@ def test_without_its_own_token_the_services_opens_the_metrics(serve, home):
     service = serve(home.model_copy(update={"token": SecretStr(TOKEN)}))
     assert httpx.get(f"{service.url}/metrics").status_code == 401
     assert service.http.get("/metrics").status_code == 200
+
+
+@pytest.mark.parametrize("scope", Scope)
+def test_a_token_of_every_scope_reads_the_metrics_until_it_is_revoked(serve, home, scope):
+    service = serve(home.model_copy(update={"token": SecretStr(TOKEN)}))
+    token, secret = service.store.create_token(TokenRequest(name="prometheus", scope=scope))
+    shown = {"Authorization": f"Bearer {secret}"}
+    assert httpx.get(f"{service.url}/metrics", headers=shown).status_code == 200
+    service.store.revoke_token(token.id)
+    assert httpx.get(f"{service.url}/metrics", headers=shown).status_code == 401
+
+
+def test_routes_below_a_root_path_have_the_same_names(serve, home):
+    service = serve(home.model_copy(update={"root_path": "/nas"}))
+    search = service.search()
+    for path in (f"/nas/v1/searches/{search}", f"/v1/searches/{search}", "/nas/static/app.js", "/nas/"):
+        assert service.http.get(path).status_code == 200, path
+    value = read(service.http.get("/nas/metrics").text)
+    assert value("http_requests_total", method="GET", route="/v1/searches/{search_id}", status="200") == 2
+    assert value("http_requests_total", method="GET", route="/static", status="200") == 1
+    assert value("http_requests_total", method="GET", route="/", status="200") == 1
 
 
 def test_an_odd_scraper_is_answered(service):

@@ -262,6 +262,13 @@ def test_readiness_has_details_for_every_valid_token(guarded, secrets):
 
 
 @pytest.mark.slow
+def test_metrics_are_read_with_every_valid_token(guarded, secrets):
+    for who in MAY:
+        reply = ask(guarded, secrets[who], "get", "/metrics", "")
+        assert reply.status_code == (200 if who in ("own", *Scope) else 401), who
+
+
+@pytest.mark.slow
 def test_what_a_token_may_do_is_said(guarded, secrets):
     found = {who: ask(guarded, secrets[who], "get", "/v1/access", "").json() for who in ("own", *Scope)}
     assert {who: (one["name"], one["scope"], one["may_start"], one["may_change"]) for who, one in found.items()} == {

@@ -24,7 +24,7 @@ from workers.cluster.processes import find
 
 PASSWORD = "not-for-trials"
 OWN = "the-service's-own-token"
-PATIENCE = 300.0
+PATIENCE = 600.0
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def database() -> Iterator[str]:
 
 @pytest.mark.ray
 @pytest.mark.postgres
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(2400)
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks into /proc")
 def test_no_process_of_ray_has_the_services_secrets(tmp_path, monkeypatch, database):
     home, log = tmp_path / "home", tmp_path / "service.log"

@@ -6,6 +6,8 @@ import math
 
 from PIL import Image
 
+from nas.data.entry import DatasetEntry
+
 
 def test_spaces_count_what_they_hold(service):
     (space,) = [space for space in service.http.get("/v1/spaces").json() if space["kind"] == "dense_cell"]
@@ -40,6 +42,14 @@ def test_a_missing_data_set_says_so_without_its_path(service):
     assert (data["name"], data["layout"], data["available"]) == ("scenes", "cityscapes", False)
     assert data["problem"]
     assert "secret-place" not in service.http.get("/v1/datasets").text
+
+
+def test_a_data_set_that_is_fetched_later_says_so_without_its_url(serve, home):
+    entry = DatasetEntry(layout="voc2012", root=home.folder / "voc", url="s3://secret-bucket/voc")
+    service = serve(home.model_copy(update={"datasets": {"later": entry}}))
+    (data,) = service.http.get("/v1/datasets").json()
+    assert (data["name"], data["layout"], data["available"]) == ("later", "voc2012", False)
+    assert data["problem"] == "it is fetched from its URL by the first search that needs it"
 
 
 def test_a_data_set_that_is_there(serve, home):

@@ -112,6 +112,7 @@ def test_the_objective_of_each_search_says_what_its_best_is(service):
     assert other["notes"][0] == (
         f"The objectives differ: compare scores only within {car} (IoU of car); {worst} (worst class's IoU)."
     )
+    assert other["panels"][1]["rows"][0] == ["best value", "0.5000", "0.2000"]
     assert other["panels"][0]["panels"][1]["title"] == "Best value of each search's own objective over trials"
     assert service.http.get(f"/v1/searches/{car}").json()["best"]["worth"] == "0.5000 IoU of car, 0.6000 mIoU"
     report = service.http.get(f"/v1/searches/{car}/report").text

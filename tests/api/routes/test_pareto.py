@@ -50,7 +50,8 @@ def test_the_set_has_the_values_best_first(service, search):
 
 def test_a_trial_says_its_value_and_latency(service, search):
     trial = service.http.get(f"/v1/searches/{search}/trials/4").json()
-    assert (trial["value"], trial["standing"][1]) == (0.7, 0.7)
+    assert (trial["value"], trial["standing"][1], trial["worth"]) == (0.7, 0.7, "0.7000 mIoU")
+    assert service.http.get(f"/v1/searches/{search}/trials/6").json()["worth"] == ""
     assert (trial["latency"], trial["latency_text"]) == (LATENCY.model_dump(), "2.50 ms")
     assert trial["document"]["provenance"]["latency"] == LATENCY.model_dump()
     panels = service.http.get(f"/v1/searches/{search}/trials/4/panels").json()

@@ -10,7 +10,7 @@ import pytest
 from benchmarks._recorded import generated
 from benchmarks.calibration_replays import GENERATED, replay, true_rho
 from nas.ranking.correlation import spearman
-from nas.ranking.sequential import Course, Rule, draw_rho, follow
+from nas.ranking.sequential import Course, Rule, _inverse_wishart, draw_rho, follow
 
 ORDER = ("short", "middle", "long")
 RULE = Rule(most=12, first=6, step=2, cheap=4)
@@ -31,6 +31,13 @@ def scores(
 
 def run(cheap: Mapping[str, np.ndarray], full: np.ndarray, rule: Rule = RULE) -> Course:
     return follow(list(cheap), cheap, full, rule)
+
+
+def test_covariances_have_the_mean_of_their_distribution():
+    scale = np.array([[4.0, 1.0], [1.0, 2.0]])
+    drawn = _inverse_wishart(scale, 30.0, np.random.default_rng(0))
+    np.testing.assert_allclose(drawn.mean(axis=0), scale / (30 - 2 - 1), rtol=0.1)
+    np.testing.assert_allclose(drawn[:, 0, 0].std(), 4 / 27 * np.sqrt(2 / 25), rtol=0.15)
 
 
 def test_looks_end_with_the_most():

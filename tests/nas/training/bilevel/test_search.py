@@ -180,3 +180,29 @@ def test_one_image_and_a_map_of_one_cell_train(workspace):
     logits = net(torch.randn(1, 3, 16, 16))
     logits.sum().backward()
     assert torch.isfinite(logits).all()
+
+
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        ({"acceleration": "compile"}, "acceleration 'compile' does not work yet"),
+        ({"acceleration": "graph"}, "acceleration 'graph' does not work yet"),
+        ({"precision": "bfloat16"}, "9 times slower on a CPU: set it to float32"),
+    ],
+)
+def test_options_that_do_not_pay_are_refused(workspace, option, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        search(make_spec(bilevel=option), 0, workspace=workspace, device="cpu")
+
+
+def test_a_run_with_native_kernels_goes_on_bit_identically(workspace, tmp_path, native_supernet):
+    assert native_supernet is not None
+    spec, checkpoint = make_spec(), tmp_path / "state"
+
+    def stop(done: int, total: int) -> None:
+        if done == 3:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        run(spec, workspace, checkpoint=checkpoint, checkpoint_seconds=0.0, on_step=stop)
+    assert timeless(run(spec, workspace, checkpoint=checkpoint)) == timeless(run(spec, workspace))
