@@ -48,6 +48,12 @@ class Populations:
     shape: Floats
     noise: Floats
 
+    @property
+    def reliability(self) -> Floats:
+        """Correlation between the scores of two seeds, (draws,)."""
+        found: Floats = self.spread**2 / (self.spread**2 + self.noise**2)
+        return found
+
     def standard(self, rng: np.random.Generator, count: int) -> Floats:
         """Draw `count` architectures of each population, as deviations from its mean in units of its spread.
 

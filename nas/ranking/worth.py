@@ -38,14 +38,16 @@ class Relation:
     Attributes:
         loss: Mean of the loss in: correlation of the true scores at the two rungs = exp(-loss). Its own uncertainty is
             that of a gamma distribution of shape `LOSS_SHAPE`.
-        growth: Mean and standard deviation of the logarithm of (spread at the last rung / spread at the first).
+        growth: Of the logarithm of (spread at the last rung / spread at the first): its mean where seeds agree fully at
+            the first rung, how much more it is where they do not agree at all (in between by the reliability), and its
+            standard deviation. Where seeds do not agree, little is learned yet.
         family: Standard deviation of what all reference heads gain or lose together on the cells, in spreads.
         decay: Mean and standard deviation of the exponent a in: noise at the last rung = noise at the first times
             (first / last)^a; the same for any number of doublings.
     """
 
     loss: float = 0.1
-    growth: tuple[float, float] = (0.3, 0.3)
+    growth: tuple[float, float, float] = (0.05, 1.0, 0.15)
     family: float = 0.2
     decay: tuple[float, float] = (0.25, 0.3)
 
@@ -56,7 +58,7 @@ RELATION = Relation()
 """As found on the first 50 recorded heads, two data sets, rungs 25 to 200 against 200 (`benchmarks.rung_relation`).
 
 There a doubling lost 0.03 to 0.26, spreads grew by 0.10 to 0.71, noise changed by an exponent of -0.37 to 0.37, and the
-textbook's heads moved by -0.15 to 0.12 spreads. Spreads grow most from rungs at which hardly anything is learned yet.
+textbook's heads moved by -0.15 to 0.12 spreads. The six growths are 0.08 + 1.0 (1 - reliability), within 0.09.
 """
 
 
@@ -171,7 +173,7 @@ def expected_gain(
         answer="worth it" if probability >= SURE else "not worth it" if probability <= 1 - SURE else "open",
         first_deviation=deviation,
         spread=float(space.spread.mean()),
-        reliability=float(np.mean(space.spread**2 / (space.spread**2 + space.noise**2))),
+        reliability=float(space.reliability.mean()),
         best=int(means.argmax()),
         flattery=float(means.max() - drawn.max(axis=1).mean()),
         matched=matched,
@@ -203,7 +205,8 @@ class _Ahead:
         doublings = math.log2(planned.last / planned.first)
         loss = relation.loss * doublings * rng.gamma(LOSS_SHAPE, 1 / LOSS_SHAPE, draws)
         self._rho = np.exp(-loss)[:, None]
-        mean, deviation = relation.growth
+        base, more, deviation = relation.growth
+        mean = base + more * (1 - space.reliability)
         growth = mean * doublings + deviation * math.sqrt(doublings) * rng.standard_normal(draws)
         self._spread = (space.spread * np.exp(growth))[:, None]
         self._family = relation.family * math.sqrt(doublings) * rng.standard_normal((draws, 1))

@@ -10,7 +10,7 @@ import pytest
 
 from nas.ranking.worth import Planned, Relation, Sample, Worth, expected_gain
 
-SURE = Relation(loss=0.0, growth=(0.0, 0.0), family=0.0, decay=(0.0, 0.0))
+SURE = Relation(loss=0.0, growth=(0.0, 0.0, 0.0), family=0.0, decay=(0.0, 0.0))
 """The last rung is as the first one."""
 
 PLANNED = Planned(trials=100, keep=1.0, first=50, last=400)
