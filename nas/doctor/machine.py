@@ -24,6 +24,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "albumentations": ("albumentations",),
     "loggers": ("tensorboard", "mlflow"),
     "pandas": ("pandas",),
+    "storage": ("fsspec", "s3fs"),
 }
 """Packages by which an extra is known to be installed."""
 

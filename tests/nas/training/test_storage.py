@@ -86,10 +86,10 @@ def test_weights_are_fetched_by_their_url(node, bucket, fidelity, workspace, tmp
     assert entry.path.read_bytes() == (tmp_path / "given.safetensors").read_bytes()
 
 
-def test_data_that_cannot_be_fetched_are_named_with_their_url(node, fidelity):
+def test_data_that_cannot_be_fetched_are_named_with_their_url(node, fidelity, tmp_path):
     with pytest.raises(ValueError, match=r"data set 'tiny': there is nothing at s3://features/\S+/data/tiny"):
         prepare(fidelity, node("one"), device="cpu")
     backbone = fidelity.backbone.model_copy(update={"weights": "gone"})
-    entry = WeightsEntry(path=Path("/nowhere/x.pth"), url="s3://features/gone.pth")
+    entry = WeightsEntry(path=tmp_path / "x.pth", url="s3://features/gone.pth")
     with pytest.raises(ValueError, match="weights 'gone': there is nothing at s3://features/gone"):
         Workspace({}, {"gone": entry}, Path("cache"), Path("artifacts")).backbone_source(backbone)
