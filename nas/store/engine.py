@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -98,11 +99,21 @@ def _with_folder(path: Path) -> Path:
 
 
 def _make_private(_dialect: Any, _record: Any, arguments: Sequence[Any], _options: Any) -> None:
-    """Make a database file that is not there yet, readable by its owner only; SQLite gives its log the same rights."""
+    """Make a database file that is not there yet, readable by its owner only; SQLite gives its log the same rights.
+
+    The file itself is never opened here: whoever closes a file loses all of the process's locks on it, those of other
+    connections too, and SQLite in another process then removes the log that these still write to.
+    """
     path = str(arguments[0])
-    if path != ":memory:" and not path.startswith("file:"):
-        with suppress(OSError):  # SQLite says what is wrong
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    if path == ":memory:" or path.startswith("file:") or os.path.exists(path):  # noqa: PTH110  as SQLite is given it
+        return
+    with suppress(OSError):  # SQLite says what is wrong
+        descriptor, empty = tempfile.mkstemp(dir=os.path.dirname(path) or ".", prefix=".new-")  # noqa: PTH120
+        os.close(descriptor)
+        try:
+            os.link(empty, path)  # unless another process has made it meanwhile
+        finally:
+            os.unlink(empty)  # noqa: PTH108
 
 
 def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

@@ -241,3 +241,30 @@ def test_what_was_acknowledged_survives_a_kill_at_any_time(store: Store, url: st
 def test_the_store_needs_no_torch_and_no_ray():
     code = "import sys, nas.store; assert not {'torch', 'ray', 'alembic'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_further_connection_takes_no_locks_from_the_first(tmp_path, spec):
+    """Whoever closes a file loses all of the process's locks on it; another process then removes the log in use."""
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+
+    def count() -> str:
+        look = "print(sqlite3.connect(sys.argv[1]).execute('SELECT count(*) FROM searches').fetchall())"
+        command = [sys.executable, "-c", f"import sqlite3, sys; {look}", str(tmp_path / "store.db")]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    with Store.open(url) as store:
+        store.migrate()
+        store.create_search(spec)
+        with Store.open(url) as other:
+            other.check()
+            other.create_search(spec)
+        assert count() == "[(2,)]\n"
+        store.create_search(spec)
+        assert (tmp_path / "store.db-wal").exists()
+        assert count() == "[(3,)]\n"
+
+
+def test_a_new_database_can_be_read_by_its_owner_only(tmp_path):
+    with Store.open(f"sqlite:///{tmp_path / 'store.db'}") as store:
+        store.migrate()
+    assert [(path.name, path.stat().st_mode & 0o777) for path in tmp_path.iterdir()] == [("store.db", 0o600)]
