@@ -2,10 +2,10 @@
 
     python -m benchmarks.heads_bench --folder build/heads_bench --heads 300
 
-A second run goes on where the first stopped, also with more heads. 300 heads with three seeds take about five hours on
-two free cores. `--with TABLE` takes what another machine, or an earlier recording whose folder is gone, has measured:
-only the other heads are trained, and the new table has all of them. `--data NAME=DIR` takes a data set that was made
-before: colin27 (benchmarks.real.brain) or scenes.
+A second run goes on where the first stopped, also with more heads. 300 heads with three seeds take about two and a
+half hours of one core. `--with TABLE` takes what another machine, or an earlier recording whose folder is gone, has
+measured: only the other heads are trained, and the new table has all of them. `--data NAME=DIR` takes a data set that
+was made before: colin27 (benchmarks.real.brain) or scenes.
 """
 
 from __future__ import annotations
@@ -67,6 +67,8 @@ def main() -> None:
     known = None if arguments.known is None else open_table(arguments.known)
     heads = choose_heads(arguments.heads)
     left = list(chunks(heads, () if known is None else {head.key for head in known.heads}))
+    if not left:
+        parser.error(f"{arguments.known} has all of the {len(heads)} heads already: ask for more with --heads")
     folder: Path = arguments.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     folders = data_folders(folder, _given(parser, arguments.data), arguments.package)
@@ -83,8 +85,8 @@ def main() -> None:
     )
     how, found = read_latencies(latencies)
     made = build(trainings, name="SegHeads-Bench", description=DESCRIPTION, latency=how, latencies=found)
-    table = write_table(folder / "new.zip" if known else folder / "heads.zip", *made)
-    if known:
+    table = write_table(folder / ("heads.zip" if known is None else "new.zip"), *made)
+    if known is not None:
         table = write_table(folder / "heads.zip", *merge([known, table]))
     print(f"{folder / 'heads.zip'}: {len(table.heads)} heads, hash {table.hash}")
 

@@ -7,7 +7,7 @@ from dataclasses import fields
 
 import numpy as np
 
-from nas.heads_bench.table import About, Head, HeadsTable, LeftOut, Numbers, Setting
+from nas.heads_bench.table import About, Head, HeadsTable, Latency, LeftOut, Numbers, Setting
 
 _ALIKE = ("fidelity_key", "classes", "seeds", "rungs")
 """What two tables must have in common on a data set, so that their trainings can stand side by side."""
@@ -18,7 +18,7 @@ def merge(tables: Sequence[HeadsTable], name: str | None = None) -> tuple[About,
 
     Heads stand in the order in which they first come, and a head that several tables have is taken from the first of
     these. Latencies are comparable only where they were measured in the same way on the same model of processor: those
-    that were measured otherwise than the first table's are left out.
+    that were measured otherwise than the first table's, or the first's that has any, are left out.
 
     Args:
         tables: At least one.
@@ -32,12 +32,14 @@ def merge(tables: Sequence[HeadsTable], name: str | None = None) -> tuple[About,
         _require_alike(first, table, number)
     taken = list(_first_of_each(tables))
     heads = tuple(tables[table].heads[row] for table, row in taken)
-    numbers = {dataset: _numbers(tables, taken, dataset) for dataset in first.datasets}
+    latency = next((table.about.latency for table in tables if table.about.latency is not None), None)
+    numbers = {dataset: _numbers(tables, taken, dataset, latency) for dataset in first.datasets}
     about = first.about.model_copy(
         update={
             "name": name or first.about.name,
             "settings": tuple(_setting(tables, dataset) for dataset in first.datasets),
             "software": _software(tables),
+            "latency": latency,
             "left_out": tuple(_left_out(tables, {head.key for head in heads})),
         }
     )
@@ -76,12 +78,14 @@ def _first_of_each(tables: Sequence[HeadsTable]) -> Iterator[tuple[int, int]]:
                 yield number, row
 
 
-def _numbers(tables: Sequence[HeadsTable], taken: Sequence[tuple[int, int]], dataset: str) -> Numbers:
+def _numbers(
+    tables: Sequence[HeadsTable], taken: Sequence[tuple[int, int]], dataset: str, latency: Latency | None
+) -> Numbers:
     rows = {
         field.name: np.stack([getattr(tables[table].numbers[dataset], field.name)[row] for table, row in taken])
         for field in fields(Numbers)
     }
-    otherwise = [tables[table].about.latency != tables[0].about.latency for table, _ in taken]
+    otherwise = [tables[table].about.latency != latency for table, _ in taken]
     rows["latency_ms"][otherwise] = np.nan
     return Numbers(**rows)
 

@@ -56,6 +56,12 @@ def test_latencies_that_were_measured_otherwise_are_left_out(table):
     assert np.isnan(numbers["scenes"].latency_ms[:, 0]).tolist() == [False, False, True, True, True, True]
 
 
+def test_a_first_table_without_latencies_takes_none_from_the_next(table):
+    about, _, numbers = merge([table(cells(6)[:3], latencies={}), table(cells(6)[3:], latency=LATENCY)])
+    assert about.latency == LATENCY
+    assert np.isnan(numbers["scenes"].latency_ms[:, 0]).tolist() == [True, True, True, False, False, True]
+
+
 def test_a_head_that_one_table_lacks_is_not_left_out_when_another_has_it(tmp_path, table):
     every = cells(4)
     lacking = [
