@@ -2,7 +2,7 @@
 
     python -m benchmarks.scenes_gate [--work build/scenes_gate] [--cells 24] [--seeds 2]
 
-Uniform random cells are measured at the demo's proxy fidelity (examples/demo.yaml) on scenes and, as a control, on
+Uniform random cells are measured at the proxy fidelity of examples/scenes.yaml on scenes and, as a control, on
 naive scenes, where each class has a look of its own. The gate is passed where the ratio is at least 3 and Spearman's
 correlation between seeds at least 0.8, both without the cells below the 1x1 head; the control's ratio is near 1. Every
 trial is saved in the work folder when it ends, and a second run resumes there. The benchmark runs about ten minutes on
@@ -35,7 +35,7 @@ from search_spaces.dense_cell.space import sample
 from search_spaces.document import Architecture
 from search_spaces.reference.architecture import ReferenceHead
 
-DEMO = Path(__file__).parent.parent / "examples" / "demo.yaml"
+SCENES = Path(__file__).parent.parent / "examples" / "scenes.yaml"
 STYLES: dict[str, Style] = {"scenes": "cues", "naive": "naive"}
 REFERENCES: dict[str, Architecture] = {
     "1x1": ReferenceHead(name="conv1x1"),
@@ -114,7 +114,7 @@ def main() -> None:
     parser.add_argument("--cells", type=int, default=24)
     parser.add_argument("--control-cells", type=int, default=8)
     parser.add_argument("--seeds", type=int, default=2)
-    parser.add_argument("--fidelity", type=Path, default=DEMO, help="YAML of a search or of a fidelity")
+    parser.add_argument("--fidelity", type=Path, default=SCENES, help="YAML of a search or of a fidelity")
     parser.add_argument("--sets", nargs="+", choices=list(STYLES), default=list(STYLES))
     arguments = parser.parse_args()
     torch.set_num_threads(1)

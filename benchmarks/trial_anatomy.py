@@ -3,7 +3,7 @@
 The same trial (one architecture, one fidelity, one seed) runs with the feature bank, with the bank but without native
 kernels, and with the frozen backbone in every step, all in this process on the same threads, taking turns. The ratios
 are those of entire trials without instruments; the split is that of some steps with clocks around backbone, head,
-backward pass and optimiser. The data are generated scenes of the demo's size by default. The split is in seconds of the
+backward pass and optimiser. The data are generated scenes of 128x256 pixels by default. The split is in seconds of the
 wall clock; CPU seconds of the process stand beside those of entire trials, as a busy machine stretches the wall clock.
 """
 
@@ -37,7 +37,7 @@ from nas.training.workspace import Workspace
 from search_spaces.dense_cell.architecture import PUBLISHED_CELL
 from search_spaces.document import Architecture, read_architecture
 
-DEMO = Fidelity(
+SCENES = Fidelity(
     dataset="scenes",
     backbone=BackboneSpec(blocks=5, output_stride=8, warmup_iterations=50),
     crop=(128, 256),
@@ -49,7 +49,7 @@ DEMO = Fidelity(
     class_weighting=0.5,
     label_stride=8,
 )
-"""The demo's fidelity, with a shorter warm-up, which changes no shape and so no time of a trial."""
+"""The fidelity of examples/scenes.yaml, with a shorter warm-up, which changes no shape and so no time of a trial."""
 
 
 @dataclass
@@ -151,8 +151,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     device = pick_device(options.device)
     rungs = (options.steps // 2, options.steps)
-    backbone = DEMO.backbone.model_copy(update={"blocks": options.blocks or None})
-    fidelity = DEMO.model_copy(update={"rungs": rungs, "precision": options.precision, "backbone": backbone})
+    backbone = SCENES.backbone.model_copy(update={"blocks": options.blocks or None})
+    fidelity = SCENES.model_copy(update={"rungs": rungs, "precision": options.precision, "backbone": backbone})
     with tempfile.TemporaryDirectory() as folder, thread_count(options.threads), reproducible_kernels(device):
         root = Path(folder) / "scenes"
         generate(root, options.images, 0, fidelity.crop, options.images * 3 // 16)
@@ -219,7 +219,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--architecture", type=Path, help="document; default: the published dense prediction cell")
     parser.add_argument("--images", type=int, default=256, help="training images; validation images are 3 for 16")
-    parser.add_argument("--blocks", type=int, default=5, help="stages of the backbone as in the demo; 0: all 18")
+    parser.add_argument("--blocks", type=int, default=5, help="stages of the backbone; 0: all 18")
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--split-steps", type=int, default=40, help="steps measured for the split")
     parser.add_argument("--repeat", type=int, default=2, help="whole trials of each kind; the best counts")

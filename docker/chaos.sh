@@ -98,7 +98,7 @@ printf 'p@ss/w#rd:%%41 %s' "$(od -An -N8 -tx1 /dev/urandom | tr -d ' \n')" > "$S
 say "up, from empty volumes"
 up
 segnas data generate /data/scenes --images 256 --size 128x256 > /dev/null
-sed -e "s/^trials: .*/trials: $trials/" -e 's/^name: .*/name: chaos/' examples/demo.yaml > "$OUTPUT/chaos.yaml"
+sed -e "s/^trials: .*/trials: $trials/" -e 's/^name: .*/name: chaos/' examples/scenes.yaml > "$OUTPUT/chaos.yaml"
 search=$(segnas submit /output/chaos.yaml | grep -o 's[0-9a-f]\{12\}' | head -n 1)
 say "search $search"
 fault="submission"

@@ -85,7 +85,7 @@ def main() -> None:
         print(f"  Ray dashboard      {client.server().ray_dashboard}\n", flush=True)
         segnas(*f"data generate {DATA} --images 1024 --val-images 192 --seed 0 --size 128x256".split())
         segnas("submit", str(HERE / "demo.yaml"), "--watch")
-        search = next(iter(client.searches())).id
+        search = next(found.id for found in client.searches() if found.parent is None)  # not its confirmation
         segnas("trials", search, "--top", "10")
         segnas("export", search, "-o", str(best))
         fidelity = ["--fidelity", str(HERE / "demo_retrain.yaml")]

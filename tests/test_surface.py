@@ -92,7 +92,7 @@ export ID --format --json --onnx --output --pareto --trial -o
 extend ID --json --seeds --trials --watch
 full-scale ID --fidelity --json --key --name --seeds --stratified --top --trials --watch
 heads ID --json
-init --json --spec
+init [DATASET] --json --spec
 latency FILE --device --json --runs --threads
 logs ID --json --tail
 pareto ID --json

@@ -59,10 +59,12 @@ class SearchForm {
     const [name, rungs] = [text(), text()];
     const [trials, concurrent, branches] = [number(1), number(1), number(1, 10)];
     const [height, width] = [number(1), number(1)];
+    const keepBack = element("input", { type: "checkbox" });
     this.backbone = backbone;
     this.strategy = strategy;
     this.operators = operators;
     this.branches = branches;
+    this.keepBack = keepBack;
     const problems = this.datasets.filter(({ available }) => !available).map(({ name: of, problem }) => `${of}: ${problem}`);
     return [
       field("name", "Name", [name], (to) => { to.name = name.value; }, (from) => { name.value = from.name; }),
@@ -83,6 +85,9 @@ class SearchForm {
         (from) => { concurrent.value = from.resources.concurrent; }),
       field("fidelity.rungs", "Rungs: iterations after which a trial is scored", [rungs], (to) => { to.fidelity.rungs = wholes(rungs.value); },
         (from) => { rungs.value = from.fidelity.rungs.join(", "); }),
+      field("fidelity.holdout", "Keep validation images back, and confirm the best on them at the end", [keepBack],
+        (to) => { if (!keepBack.checked) { delete to.fidelity.holdout; delete to.confirm; } },
+        (from) => { keepBack.checked = Boolean(from.fidelity.holdout); keepBack.disabled = !keepBack.checked; }),
     ];
   }
 
@@ -133,6 +138,7 @@ class SearchForm {
     const size = this.sizes[this.request.space.kind]?.[`branches=${this.branches.value}, operators=${this.operators.value}`];
     const count = size?.length > 15 ? `about ${size[0]}.${size[1]} x 10^${size.length - 1}` : size?.replace(/\B(?=(\d{3})+$)/g, ",");
     this.field("space.operators").hint.textContent = count ? `${count} architectures` : "";
+    this.field("fidelity.holdout").hint.textContent = this.keepBack.disabled ? "The data set has too few validation images to keep some of them back." : "";
     this.field("strategy").hint.textContent = this.strategies.find(({ name }) => name === this.strategy.value)?.text ?? "";
   }
 

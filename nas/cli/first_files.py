@@ -27,10 +27,14 @@ _SPEC = """\
 _REMARKS = {
     "strategy": "or random, evolution, tpe, gp, reinforce",
     "early_stopping": "the worse half ends at the first rung",
+    "confirm": "at the end: the best 2 and textbook heads with fresh seeds",
     "fidelity": "how carefully an architecture is measured",
     "fidelity.dataset": "a registered name: segnas data list",
     "fidelity.crop": "no larger than the images",
+    "fidelity.backbone": "stays as it is: heads train on its features",
+    "fidelity.class_weighting": "rare classes count more, so that they are learnt early",
     "fidelity.rungs": "iterations after which it is scored",
+    "fidelity.holdout": "half of the validation images select; on the others the best are confirmed",
 }
 """What is said of a field of the first spec, by its path."""
 

@@ -6,20 +6,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from api.first_search import _fitting
-from nas.data.survey import SplitSurvey
+from nas.first_search import LEAST_VALIDATION
 from nas.settings import DatasetEntry
 from search_spaces.validation import InputError
 
 pytestmark = pytest.mark.slow
 
 
-def voc(root, count: int, size: tuple[int, int]):
-    """A data set of the layout voc2012 with so many training images of a (height, width), and one for validation."""
+def voc(root, count: int, size: tuple[int, int], validation: int = 1):
+    """A data set of the layout voc2012 with so many training images of a (height, width), and some for validation."""
     for folder in ("JPEGImages", "SegmentationClass", "ImageSets/Segmentation"):
         (root / folder).mkdir(parents=True, exist_ok=True)
-    names = [f"image{index}" for index in range(count + 1)]
-    for split, listed in (("train", names[1:]), ("val", names[:1])):
+    names = [f"image{index}" for index in range(count + validation)]
+    for split, listed in (("train", names[validation:]), ("val", names[:validation])):
         (root / "ImageSets" / "Segmentation" / f"{split}.txt").write_text("\n".join(listed))
     for name in names:
         pixels = np.zeros(size, np.uint8)
@@ -63,17 +62,14 @@ def test_an_unknown_data_set_is_refused(service, home, serve):
     assert "none is registered: `segnas data add` registers one" in empty.http.get("/v1/first-search").json()["detail"]
 
 
-@pytest.mark.parametrize(
-    ("sizes", "images", "fitting"),
-    [
-        (((1024, 2048),), 2975, {"crop": (256, 256), "batch": 8}),
-        (((128, 256), (96, 300)), 64, {"crop": (96, 256), "batch": 8}),
-        (((40, 70),), 2, {"crop": (64, 64), "batch": 2}),
-        ((), 5, {"batch": 5}),
-    ],
-)
-def test_crop_and_batch_by_hand(sizes, images, fitting):
-    assert _fitting({"train": SplitSurvey(images, sizes)}) == fitting
+def test_a_large_validation_split_is_halved_and_the_forecast_says_what_follows(home, serve, tmp_path):
+    entry = voc(tmp_path / "voc", 3, (70, 70), LEAST_VALIDATION)
+    service = serve(home.model_copy(update={"datasets": {"plants": entry}}))
+    request = service.http.get("/v1/first-search").json()["request"]
+    assert (request["confirm"], request["fidelity"]["holdout"]) == ({"top": 2}, {"share": 0.5})
+    facts = service.http.post("/v1/searches", json=request, params={"dry_run": True}).json()["facts"]
+    (then,) = (fact["text"] for fact in facts if fact["name"] == "then")
+    assert "2 best" in then
 
 
 def test_the_error_is_a_field():

@@ -7,6 +7,7 @@ import pytest
 import yaml
 from PIL import Image
 
+from nas.first_search import LEAST_VALIDATION
 from nas.results.status import TrialStatus
 from nas.settings import DatasetEntry
 
@@ -19,19 +20,22 @@ pytestmark = pytest.mark.slow
 CROP = "Crop: height and width in pixels"
 
 
-@pytest.fixture
-def own(home, serve, tmp_path):
-    """A service with a small data set that can be read, and one that cannot."""
-    root = tmp_path / "voc"
+def plants(root, validation: int) -> DatasetEntry:
+    """A data set with three training images, and some for validation."""
     for folder in ("JPEGImages", "SegmentationClass", "ImageSets/Segmentation"):
         (root / folder).mkdir(parents=True)
-    for split, names in (("train", ["a", "b", "c"]), ("val", ["d"])):
+    for split, names in (("train", ["a", "b", "c"]), ("val", [f"d{index}" for index in range(validation)])):
         (root / "ImageSets" / "Segmentation" / f"{split}.txt").write_text("\n".join(names))
         for name in names:
             Image.fromarray(np.zeros((100, 210, 3), np.uint8)).save(root / "JPEGImages" / f"{name}.jpg")
             Image.fromarray(np.zeros((100, 210), np.uint8)).save(root / "SegmentationClass" / f"{name}.png")
-    entry = DatasetEntry(layout="voc2012", root=root)
-    return serve(home.model_copy(update={"datasets": {"plants": entry, **home.datasets}}))
+    return DatasetEntry(layout="voc2012", root=root)
+
+
+@pytest.fixture
+def own(home, serve, tmp_path):
+    """A service with a small data set that can be read, and one that cannot."""
+    return serve(home.model_copy(update={"datasets": {"plants": plants(tmp_path / "voc", 1), **home.datasets}}))
 
 
 def searches(service):
@@ -58,6 +62,24 @@ def test_a_first_search_by_the_mouse_alone(own, visit):
     assert page.url.endswith(f"#/{made['id']}")
     again = own.http.post("/v1/searches", json=shown, params={"dry_run": True}).json()
     assert made["spec"] == again["spec"], "the file that was shown gives the same search"
+
+
+def test_images_are_kept_back_where_there_are_enough_unless_the_user_will_not(home, serve, visit, tmp_path):
+    few, many = plants(tmp_path / "few", 1), plants(tmp_path / "many", LEAST_VALIDATION)
+    page = visit(f"{serve(home.model_copy(update={'datasets': {'many': many, 'few': few}})).url}/#/new")
+    answer = page.get_by_role("region", name="what it would do")
+    page.get_by_label("Data set").select_option("many")
+    expect(answer).to_contain_text("the 2 best and 6 reference heads")
+    assert yaml.safe_load(page.locator("pre").inner_text())["fidelity"]["holdout"] == {"share": 0.5}
+    keep = page.get_by_label("Keep validation images back")
+    expect(keep).to_be_checked()
+    keep.uncheck()
+    expect(answer).not_to_contain_text("the 2 best")
+    request = yaml.safe_load(page.locator("pre").inner_text())
+    assert ("confirm" in request, "holdout" in request["fidelity"]) == (False, False)
+    page.get_by_label("Data set").select_option("few")
+    expect(keep).to_be_disabled()
+    expect(page.locator(".field", has=keep)).to_contain_text("too few validation images")
 
 
 def test_problems_stand_at_their_fields(own, visit):

@@ -6,6 +6,7 @@ import json
 
 import pytest
 import yaml
+from PIL import Image
 
 from nas.cli.first_files import config_text
 from nas.settings import Settings, read_settings
@@ -25,16 +26,51 @@ def test_the_files_are_written_once(segnas, tmp_path):
     before = config.read_text(), spec.read_text()
     code, out, err = segnas("init")
     assert (code, out) == (1, "")
-    assert f"{config} is there already, and is left as it is: nothing was written" in err
-    assert segnas("init", "--spec", "other.yaml")[0] == 1
-    assert not (tmp_path / "other.yaml").exists()
+    assert f"{spec.name} is there already, and is left as it is: nothing was written" in err
     config.unlink()
-    assert f"{spec.name} is there already" in segnas("init")[2]
-    assert not config.exists()
+    assert segnas("init")[0] == 1
     assert segnas("init", "--spec", tmp_path / "no" / "folder.yaml")[0] == 1
     assert not config.exists()
     assert segnas("init", "--spec", "other.yaml")[0] == 0
     assert (config.read_text(), spec.read_text()) == before
+
+
+def test_a_second_search_leaves_the_configuration_as_it_is(segnas, tmp_path):
+    segnas("init")
+    config = tmp_path / "home" / "config.yaml"
+    config.write_text("# mine\n")
+    code, out, _ = segnas("init", "--spec", "other.yaml", "--json")
+    assert (code, json.loads(out)["wrote"]) == (0, ["other.yaml"])
+    assert config.read_text() == "# mine\n"
+
+
+def test_no_spec_is_left_behind_where_the_configuration_cannot_be_written(segnas, tmp_path):
+    (tmp_path / "home").write_text("a file in the way")
+    assert segnas("init")[0] == 1
+    assert not (tmp_path / "search.yaml").exists()
+
+
+def test_the_first_spec_fits_the_images(segnas, tmp_path):
+    for split, count in (("train", 3), ("val", 100)):
+        for kind, mode in (("images", "RGB"), ("masks", "L")):
+            folder = tmp_path / "plants" / kind / split
+            folder.mkdir(parents=True)
+            for index in range(count):
+                picture = Image.new(mode, (210, 100))
+                if mode == "L":
+                    picture.paste(1, (0, 0, 100, 100))
+                picture.save(folder / f"{index}.png")
+    assert segnas("data", "add", "plants", tmp_path / "plants")[0] == 0
+    code, out, _ = segnas("init", "plants")
+    assert code == 0
+    assert "data generate" not in out
+    spec = yaml.safe_load((tmp_path / "search.yaml").read_text())
+    assert (spec["fidelity"]["crop"], spec["fidelity"]["batch"]) == ([96, 192], 3)
+    assert (spec["fidelity"]["holdout"], spec["confirm"]) == ({"share": 0.5}, {"top": 2})
+    code, _, err = segnas("init", "others", "--spec", "others.yaml")
+    assert code != 0
+    assert "no data set 'others'; known are: plants" in err
+    assert not (tmp_path / "others.yaml").exists()
 
 
 def test_the_first_spec_is_accepted_by_a_service(command_at, service, monkeypatch, tmp_path):
@@ -55,6 +91,7 @@ def test_the_first_spec_takes_a_data_set_that_is_registered(segnas, tmp_path):
     code, out, _ = segnas("init")
     assert code == 0
     assert "data generate" not in out
+    assert "mine cannot be looked at, so that crop and batch are the usual ones" in out
     assert yaml.safe_load((tmp_path / "search.yaml").read_text())["fidelity"]["dataset"] == "mine"
 
 

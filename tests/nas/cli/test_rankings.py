@@ -240,9 +240,9 @@ def test_the_python_client(service, search):
 def test_the_examples_belong_together():
     calibration = read_model(CalibrationSpec, EXAMPLES / "calibration.yaml")
     full_scale = read_model(FullScaleRequest, EXAMPLES / "full_scale.yaml")
-    demo = read_model(BlackBoxSpec, EXAMPLES / "demo.yaml")
+    scenes = read_model(BlackBoxSpec, EXAMPLES / "scenes.yaml")
     assert calibration.full_scale == full_scale.fidelity
-    assert calibration.proxies["base"] == demo.fidelity
+    assert calibration.proxies["base"] == scenes.fidelity
     assert len(calibration.proxies) >= 4
     assert calibration.architectures >= 12
     assert not full_scale.fidelity.backbone.frozen

@@ -36,7 +36,7 @@ SEARCHED = scenes_fidelity(
     crop=(128, 256),
     head=HeadSpec(channels=32, dropout=0.0, rate_multiplier=1),
 )
-"""As examples/demo.yaml: 32 channels at stride 8, 24 of them come in."""
+"""As examples/scenes.yaml: 32 channels at stride 8, 24 of them come in."""
 
 CELL = DenseCell(
     branches=(
