@@ -31,7 +31,7 @@ SEEDS = 2
 def worth_probe(spec: JobSpec) -> ReferenceSpec:
     """Make the search that finds out whether another one is worth it: few heads, two seeds, to the first rung.
 
-    Equal searches have equal probes.
+    Searches with equal space, fidelity, resources and seed have equal probes, whatever their name, strategy and length.
 
     Args:
         spec: The search that is asked about.
@@ -44,7 +44,7 @@ def worth_probe(spec: JobSpec) -> ReferenceSpec:
     cells = _random_cells(search, spec.seed, HEADS - len(references), {head.key for head in references})
     return ReferenceSpec.model_validate(
         {
-            "name": child_name(spec.name, ", is it worth it?"),
+            "name": child_name(f"a search on {search.fidelity.dataset}", ", is it worth it?"),
             "heads": [*references, *cells],
             "seeds": SEEDS,
             "fidelity": search.fidelity.model_copy(update={"rungs": search.fidelity.rungs[:1]}),
@@ -53,6 +53,11 @@ def worth_probe(spec: JobSpec) -> ReferenceSpec:
             "seed": spec.seed,
         }
     )
+
+
+def probe_key(probe: ReferenceSpec) -> str:
+    """Return the idempotency key under which a probe is created, and by which the same probe is found again."""
+    return f"worth {probe.key}"
 
 
 def _cell_search(spec: JobSpec) -> CellSearch:

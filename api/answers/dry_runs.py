@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel
 
+from api.answers.worth import known_worth
 from nas.forecast import forecast_public
 from nas.formatting import counted, duration
 from nas.kinds.registry import kind_of
@@ -26,12 +27,15 @@ def dry_run_public(
         spec: The search, with its names resolved.
         request: The request that it was made of.
         warnings: What is odd about it.
-        store: Has the times of earlier searches.
+        store: Has the times of earlier searches, and what was asked of their worth.
     """
     forecast = forecast_public(spec, store)
+    said, worth = known_worth(spec, store)
+    found = [*facts(spec, forecast), *([] if said is None else [("worth it?", said)])]
     return DryRunPublic(
         **dict(forecast),
-        facts=tuple(FactPublic(name=name, text=text) for name, text in facts(spec, forecast)),
+        facts=tuple(FactPublic(name=name, text=text) for name, text in found),
+        worth=worth,
         warnings=warnings,
         spec=spec,
         yaml=_yaml(request),

@@ -27,7 +27,7 @@ def worth(
     from nas.cli.output import print_json
     from nas.cli.specs import read_request
     from nas.cli.watching import show_progress
-    from nas.worth import worth_of, worth_probe
+    from nas.worth import probe_key, worth_of, worth_probe
 
     request = read_request(spec)
     with connect() as client:
@@ -36,7 +36,7 @@ def worth(
         if dry_run:
             show_dry_run(probe.model_dump(mode="json"), lambda: client.dry_run(probe), as_json, need=True)
             return
-        found = client.create_search(probe, f"worth {probe.key}")
+        found = client.create_search(probe, probe_key(probe))
         if not as_json:
             print(f"search {found.id} measures {len(probe.heads)} heads, live at {client.url}/#/{found.id}", flush=True)
         ended = show_progress(client, found.id, aside=as_json)

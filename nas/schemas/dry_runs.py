@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field
 from nas.schemas.base import PublicModel
 from nas.schemas.forecasts import ForecastPublic
 from nas.schemas.searches import Spec
+from nas.schemas.worth import WorthPublic
 from search_spaces.validation import FieldProblem
 
 
@@ -23,6 +24,10 @@ class DryRunPublic(ForecastPublic):
     model_config = ConfigDict(defer_build=True)  # as that of a search
 
     facts: tuple[FactPublic, ...] = Field(description="What would run and what it would cost, in words.")
+    worth: WorthPublic | None = Field(
+        description="What the search is expected to gain over textbook heads, where a probe has found it out for this "
+        "space and fidelity (`segnas worth`); null where it has not, or where nobody can ask."
+    )
     warnings: tuple[FieldProblem, ...] = Field(
         description="What is allowed and perhaps not meant, each with the path of its field in the spec; an empty path "
         "means the whole search."

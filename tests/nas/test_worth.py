@@ -10,7 +10,7 @@ from nas.ranking.worth import Planned
 from nas.schemas.references import ReferencePublic
 from nas.specs import BlackBoxSpec, DenseCellSpace, ReferenceSpec, TpeStrategy
 from nas.specs.confirmation import textbook_heads
-from nas.worth import HEADS, planned, worth_of, worth_probe
+from nas.worth import HEADS, planned, probe_key, worth_of, worth_probe
 from search_spaces.dense_cell.architecture import DenseCell
 from search_spaces.text import architecture_text
 from search_spaces.validation import InputError
@@ -54,12 +54,13 @@ def test_a_probe_has_the_textbook_and_random_cells_at_the_first_rung():
         assert isinstance(cell, DenseCell)
         SPEC.space.check_cell(cell)
     assert probe.fidelity == SPEC.fidelity.model_copy(update={"rungs": (100,)})
-    assert (probe.seeds, probe.name) == (2, "a search, is it worth it?")
+    assert (probe.seeds, probe.name) == (2, "a search on scenes, is it worth it?")
 
 
 def test_equal_searches_have_equal_probes_whatever_their_strategy_and_length():
     assert worth_probe(SPEC) == worth_probe(black_box_spec(TpeStrategy(), trials=9))
-    assert worth_probe(SPEC).key != worth_probe(black_box_spec(seed=1)).key
+    assert worth_probe(SPEC) == worth_probe(SPEC.model_copy(update={"name": "by another name"}))
+    assert probe_key(worth_probe(SPEC)) != probe_key(worth_probe(black_box_spec(seed=1)))
 
 
 def test_cells_are_of_the_searched_space():

@@ -14,7 +14,7 @@ from nas.client import Client
 from nas.results.proposal import Proposal
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import BlackBoxSpec
-from nas.worth import worth_probe
+from nas.worth import probe_key, worth_probe
 from tests.builders import measured
 
 pytestmark = pytest.mark.slow
@@ -33,7 +33,7 @@ def begun(service, spec: dict[str, Any]) -> str:
     """Start the probe as the command does, and measure all of it as its driver does."""
     probe = worth_probe(BlackBoxSpec.model_validate(spec))
     with Client(service.url) as client:
-        search = client.create_search(probe, f"worth {probe.key}").id
+        search = client.create_search(probe, probe_key(probe)).id
     store, rng = service.store, random.Random(0)
     attempt = store.begin_driver(search)
     store.driver_started(search, attempt)
@@ -62,6 +62,30 @@ def test_the_same_question_finds_the_probe_again(segnas, service, file):
     found = json.loads(out)
     assert found["probe"] == search
     assert found["low"] < found["gain"] < found["high"]
+
+
+def test_the_dry_run_of_a_search_says_what_was_asked_of_its_worth(segnas, service, tmp_path):
+    spec = {**SPEC, "seed": 11}
+    path = tmp_path / "eleven.yaml"
+    path.write_text(yaml.safe_dump(spec))
+
+    def said(**changes: object) -> tuple[str, Any]:
+        reply = service.http.post("/v1/searches", json={**spec, **changes}, params={"dry_run": True}).json()
+        return {fact["name"]: fact["text"] for fact in reply["facts"]}.get("worth it?", ""), reply["worth"]
+
+    question = "not asked yet; `segnas worth SPEC.yaml` measures 24 heads to iteration 100 with 2 seeds: "
+    text, answer = said()
+    assert (text.startswith(question), answer) == (True, None)
+    search = begun(service, spec)
+    assert said() == (f"asked, and not answered yet: {search} is running", None)
+    service.finish(search)
+    text, answer = said(name="by another name", trials=30)
+    assert text == f"{answer['sentence']} Measured by {search}."
+    assert (answer["probe"], answer["trials"]) == (search, 30)
+    assert json.loads(segnas("worth", path, "--json")[1]) == said()[1], "the command gives the same answer"
+    assert said(seed=12)[1] is None, "other cells are another question"
+    assert said(objectives=["worst_class_iou"]) == ("", None)
+    assert said()[0] in " ".join(segnas("submit", path, "--dry-run")[1].split())
 
 
 def test_a_dry_run_starts_nothing(segnas, service, file):
