@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import re
 import time
 import uuid
@@ -12,20 +13,15 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from nas.client.address import is_loopback
+from nas.client.address import is_own
 from nas.client.answers import Answer, check, receive
 from nas.client.errors import ClientError
+from nas.client.outage import Outage
 from nas.escaping import header_value, one_line
 from search_spaces.validation import shorten
 
 READ_SECONDS = 60.0
 """Timeout of a request other than a live stream."""
-
-PATIENCE = 30.0
-"""Seconds during which a request is sent again, by default."""
-
-FIRST_PAUSE = 0.5
-LONGEST_PAUSE = 10.0
 
 _PATH = re.compile(r"(/[A-Za-z0-9_-]+)+")
 _KEY = "Idempotency-Key"
@@ -42,7 +38,13 @@ class Connection:
         url: Address of the service.
         token: Bearer token; None where the service requires none.
         patience: Seconds during which a request is sent again after the connection was lost or the service was not
-            ready. A service that has never answered and refuses connections is not waited for.
+            ready.
+
+    Attributes:
+        url: The service's address, without a password.
+        expected: Whether a service that has never answered and refuses connections is waited for, since it may be
+            restarting: one on another machine is, by default, and on this machine there may be none.
+        answered: Whether anything has answered.
 
     Raises:
         ClientError: The address, the token or a proxy's variable is wrong.
@@ -53,8 +55,9 @@ class Connection:
         headers = {} if token is None else {"Authorization": f"Bearer {_header(token, 'the token')}"}
         base = _base(url)
         self.url = str(base.copy_with(userinfo=b"")).rstrip("/")
-        self._local = _is_own(base.host)
-        self._answered = False
+        self._local = is_own(base.host)
+        self.expected = not self._local
+        self.answered = False
         self._http = _open(base, self.url, headers)
 
     def close(self) -> None:
@@ -97,24 +100,24 @@ class Connection:
             if len(headers[_KEY]) > _LONGEST_KEY:
                 raise ClientError(f"the idempotency key is longer than {_LONGEST_KEY} characters")
         query = [(name, text) for name, value in (params or {}).items() for text in _texts(value)]
-        deadline = time.monotonic() + (self.patience if patience is None else patience)
-        pause, sent = FIRST_PAUSE, False
+        outage = Outage(self, self.patience if patience is None else patience)
+        sent = False
         while True:
             try:
                 return self._once(method, path, accept, json=json, params=query, headers=headers)
             except ClientError as error:
                 sent = sent or error.sent
-                pause = max(pause, min(error.retry_after or 0.0, LONGEST_PAUSE))
-                if not self.waits_for(error) or time.monotonic() + pause > deadline:
+                try:
+                    pause = outage.pause_after(error)
+                except ClientError:
                     if changes and sent and error.temporary:
                         raise _perhaps_taken(error, headers.get(_KEY)) from error
                     raise
             time.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
 
     def waits_for(self, error: ClientError) -> bool:
         """Whether it makes sense to send a request again that ended in an error."""
-        return error.temporary and (self._answered or error.sent)
+        return error.temporary and (self.answered or error.sent or (self.expected and error.refused))
 
     def _once(self, method: str, path: str, accept: Collection[int], **request: Any) -> Answer:
         with self._opened(method, path, READ_SECONDS, accept, **request) as reply:
@@ -141,13 +144,15 @@ class Connection:
     ) -> Iterator[httpx.Response]:
         try:
             with self._http.stream(method, path, timeout=seconds, **request) as reply:
-                self._answered = True
+                self.answered = True
                 check(reply, self.url, accept)
                 yield reply
         except _NOT_SENT as error:
             remedy = "start one with: segnas serve" if self._local else f"check the address{self._proxy()}"
             raise ClientError(
-                f"no service answers at {self.url} ({one_line(str(error))}); {remedy}", temporary=True
+                f"no service answers at {self.url} ({one_line(str(error))}); {remedy}",
+                temporary=True,
+                refused=_nobody_there(error),
             ) from error
         except httpx.TimeoutException as error:
             message = f"{self.url} has not answered within {seconds:g} s"
@@ -167,6 +172,17 @@ class Connection:
             return ""
         host = found.rpartition("@")[2]  # without a password
         return f", and the proxy that the environment names ({host})"
+
+
+def _nobody_there(error: BaseException | None) -> bool:
+    """Whether nobody listens there, or the host is away; not that its name is unknown or its certificate wrong."""
+    while error is not None:
+        if isinstance(error, ConnectionError) or (
+            isinstance(error, OSError) and error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH)
+        ):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _texts(value: Any) -> list[str]:
@@ -213,14 +229,9 @@ def _base(url: str) -> httpx.URL:
     return parsed
 
 
-def _is_own(host: str) -> bool:
-    # Nothing listens *at* an unspecified address: a connection to one goes to this machine.
-    return is_loopback(host) or host.endswith(".localhost") or host in ("0.0.0.0", "::")  # noqa: S104  not bound
-
-
 def _open(base: httpx.URL, shown: str, headers: Mapping[str, str]) -> httpx.Client:
     options: dict[str, Any] = {"base_url": base, "headers": headers, "timeout": READ_SECONDS}
-    if _is_own(base.host):
+    if is_own(base.host):
         return httpx.Client(transport=httpx.HTTPTransport(), **options)  # a transport of its own: no proxy
     try:
         return httpx.Client(**options)

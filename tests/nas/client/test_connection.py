@@ -26,9 +26,8 @@ def no_proxies(monkeypatch):
 @pytest.fixture
 def quick(monkeypatch):
     """No pauses between attempts."""
-    monkeypatch.setattr("nas.client.connection.FIRST_PAUSE", 0.001)
-    monkeypatch.setattr("nas.client.following.FIRST_PAUSE", 0.001)
-    monkeypatch.setattr("nas.client.connection.LONGEST_PAUSE", 0.01)
+    monkeypatch.setattr("nas.client.outage.FIRST_PAUSE", 0.001)
+    monkeypatch.setattr("nas.client.outage.LONGEST_PAUSE", 0.01)
 
 
 def refused(status: int, **headers: str):
@@ -73,7 +72,7 @@ def test_every_post_has_a_key(stranger, service):
 
 def test_what_may_have_been_taken_is_told(stranger, quick):
     stranger.answers(hang_up)
-    with Client(stranger.url, patience=0.1) as client:
+    with Client(stranger.url, patience=1.0) as client:
         with pytest.raises(ClientError) as error:
             client.create_search({"name": "x"}, "mine")
         sentence = str(error.value)
