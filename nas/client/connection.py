@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import re
+import ssl
 import time
 import uuid
 from collections.abc import Collection, Iterator, Mapping
@@ -148,12 +149,7 @@ class Connection:
                 check(reply, self.url, accept)
                 yield reply
         except _NOT_SENT as error:
-            remedy = "start one with: segnas serve" if self._local else f"check the address{self._proxy()}"
-            raise ClientError(
-                f"no service answers at {self.url} ({one_line(str(error))}); {remedy}",
-                temporary=True,
-                refused=_nobody_there(error),
-            ) from error
+            raise self._not_reached(error) from error
         except httpx.TimeoutException as error:
             message = f"{self.url} has not answered within {seconds:g} s"
             raise ClientError(message, temporary=True, sent=True) from error
@@ -165,6 +161,20 @@ class Connection:
         except (httpx.InvalidURL, httpx.DecodingError, UnicodeError) as error:
             raise ClientError(f"what answers at {self.url} is no Segnas service ({one_line(str(error))})") from error
 
+    def _not_reached(self, error: httpx.TransportError) -> ClientError:
+        reason = one_line(str(error))
+        causes = list(_causes(error))
+        if any(isinstance(cause, ssl.SSLError) for cause in causes):
+            remedy = "check whether the address begins with http or https, and the certificate"
+            return ClientError(f"no secure connection to {self.url} ({reason}); {remedy}", temporary=True)
+        remedy = "start one with: segnas serve" if self._local else f"check the address{self._proxy()}"
+        nobody = any(
+            isinstance(cause, ConnectionError)
+            or (isinstance(cause, OSError) and cause.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH))
+            for cause in causes
+        )
+        return ClientError(f"no service answers at {self.url} ({reason}); {remedy}", temporary=True, refused=nobody)
+
     def _proxy(self) -> str:
         used, asked = getproxies(), httpx.URL(self.url)
         found = used.get(asked.scheme) or used.get("all")
@@ -174,15 +184,11 @@ class Connection:
         return f", and the proxy that the environment names ({host})"
 
 
-def _nobody_there(error: BaseException | None) -> bool:
-    """Whether nobody listens there, or the host is away; not that its name is unknown or its certificate wrong."""
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and what it came from: httpx and httpcore wrap the operating system's."""
     while error is not None:
-        if isinstance(error, ConnectionError) or (
-            isinstance(error, OSError) and error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH)
-        ):
-            return True
+        yield error
         error = error.__cause__ or error.__context__
-    return False
 
 
 def _texts(value: Any) -> list[str]:
@@ -224,6 +230,8 @@ def _base(url: str) -> httpx.URL:
         raise ClientError(f"{url!r} is not an address: {error}") from None
     if parsed.scheme not in ("http", "https") or not parsed.host:
         raise ClientError(f"{url!r} is not an address: it must be of the form {'http://HOST:PORT'!r}")
+    if parsed.port is not None and not 0 < parsed.port < 65536:
+        raise ClientError(f"{url!r} is not an address: there is no port {parsed.port}")
     if parsed.query or parsed.fragment:
         raise ClientError(f"{url!r} is not the address of a service: leave out what follows `?` or `#`")
     return parsed

@@ -26,7 +26,7 @@ OF_A_PAGE_OF_TRIALS = 6
 """The search, the page; by score, also those that have none."""
 OF_A_PAGE_WITH_SCORES = 6
 """The search, the page, the scores at its rungs."""
-OF_A_COMPARISON = 9
+OF_A_COMPARISON = 10
 """Summaries, curves and times of runs, for all searches; for each, the search, its winner and the winner's curve."""
 OF_ITS_SEARCH = 8
 OF_A_TRIAL = 7

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -58,7 +59,7 @@ class Machine:
             until(client.alive, (self.settings.folder / "service.log").read_text)
         return service
 
-    def run(self, *arguments: str, output: int | object = subprocess.PIPE) -> subprocess.Popen[str]:
+    def run(self, *arguments: str, output: int | IO[str] = subprocess.PIPE) -> subprocess.Popen[str]:
         """Start a command."""
         process = subprocess.Popen(
             [*SEGNAS, *arguments], env=self._environment, stdout=output, stderr=subprocess.STDOUT, text=True
