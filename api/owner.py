@@ -13,25 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
-from pydantic import AwareDatetime, BaseModel
-
+from nas.client.address import LOCK_FILE, Owner
 from nas.state_files import read_state
-
-LOCK_FILE = "serve.lock"
-"""In the home folder: locked by the service that runs, which writes into it who it is. The file is never removed."""
-
-
-class Owner(BaseModel):
-    """The service that holds a home folder, as it describes itself to the next one."""
-
-    pid: int
-    host: str
-    url: str
-    since: AwareDatetime
-
-    def __str__(self) -> str:
-        where = "" if self.host == socket.gethostname() else f" on {self.host}"
-        return f"process {self.pid}{where}, at {self.url}, since {self.since:%Y-%m-%d %H:%M:%S %Z}"
 
 
 class HomeTakenError(RuntimeError):
@@ -96,4 +79,8 @@ def own(folder: Path) -> Iterator[Ownership]:
                 "folder with SEGNAS_HOME"
             ) from None
         file.truncate(0)  # of a service that is dead
-        yield Ownership(file)
+        try:
+            yield Ownership(file)
+        finally:
+            with contextlib.suppress(OSError):  # a full disk
+                file.truncate(0)

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSource
 
+from nas.user_paths import expanded
 from nas.yaml_files import entry_below, read_yaml
 
 PREFIX = "SEGNAS_"
@@ -33,8 +34,12 @@ _SQLITE = re.compile(r"(sqlite(?:\+pysqlite)?:///)(?![/~]|:memory:|file:|$)", re
 
 
 def home_folder(given: Any = None) -> Path:
-    """The home folder: as given, else SEGNAS_HOME, else `~/.segnas`."""
-    return Path(given or os.environ.get("SEGNAS_HOME") or "~/.segnas").expanduser()
+    """The home folder: as given, else SEGNAS_HOME, else `~/.segnas`.
+
+    Raises:
+        ValueError: A user's home folder is not known.
+    """
+    return expanded(Path(given or os.environ.get("SEGNAS_HOME") or "~/.segnas"), "the home folder (SEGNAS_HOME)")
 
 
 def origin(path: str, overrides: Container[str], file: Path) -> str:
@@ -65,7 +70,11 @@ class VariablesSource(EnvSettingsSource):
         super().__init__(settings_cls)
 
     def __call__(self) -> dict[str, Any]:
-        return below(Path.cwd(), super().__call__() | secrets_from_files(self.settings_cls))
+        try:
+            here = Path.cwd()
+        except FileNotFoundError:
+            raise ValueError("the folder that this command runs in was removed: go to another one") from None
+        return below(here, super().__call__() | secrets_from_files(self.settings_cls))
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:  # noqa: ARG002  its base's
         try:

@@ -20,6 +20,7 @@ from nas.logs import LogFormat
 from nas.setting_sources import CONFIG_FILE, PREFIX, FileSource, VariablesSource, home_folder, origin
 from nas.specs import Name
 from nas.storage import StorageUrl
+from nas.user_paths import absolute
 from nas.weights.entry import WeightsEntry
 from search_spaces.validation import InputError, field_problems
 
@@ -162,8 +163,12 @@ class Settings(BaseSettings):
 
     @property
     def folder(self) -> Path:
-        """The home folder, absolute."""
-        return self.home.expanduser().resolve()
+        """The home folder, absolute.
+
+        Raises:
+            ValueError: It has no place; the sentence says why.
+        """
+        return absolute(self.home, "the home folder (SEGNAS_HOME)")
 
     @property
     def registered_datasets(self) -> Registered[Registration]:

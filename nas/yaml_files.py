@@ -43,6 +43,8 @@ def read_yaml(path: Path, empty: bool = False) -> dict[str, Any]:
     data = _parsed(path, text)
     if data is None and empty:
         return {}
+    if data is None:
+        raise ValueError(f"{_named(path)} has no fields in it")
     if not isinstance(data, dict):
         raise ValueError(f"{_named(path)} must hold a mapping of fields, not {type(data).__name__}")
     return data

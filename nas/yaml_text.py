@@ -76,6 +76,10 @@ def parse_yaml(text: str) -> Any:
         mark = error.problem_mark
         place = f", line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
         raise ValueError(f"not YAML{place}: {error.problem}") from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        remedy = "; text in UTF-16 has it: save the file as UTF-8" if error.character == 0 else ""
+        raise ValueError(f"not YAML, line {line}: it has the character U+{error.character:04X}{remedy}") from None
     except yaml.YAMLError as error:
         raise ValueError(f"not YAML: {' '.join(str(error).split())}") from None
     except RecursionError:

@@ -108,13 +108,13 @@ serve --host --keep-ray --port --root-path
 show ID --json
 snapshots ID --json --run
 stop ID --json
-submit SPEC.YAML --dry-run --json --key --measure --warm-start --watch
+submit SPEC.YAML --dry-run --json --key --measure --patience --warm-start --watch
 token create NAME --device-hours --json --requests-per-minute --scope --valid-days
 token limit NAME|ID --device-hours --json --requests-per-minute
 token list --json
 token revoke NAME|ID --json
 trials ID --csv --json --sort --top
-watch ID --json
+watch ID --json --patience
 weights add NAME FILE --input-range --input-space --json --mean --replace --std
 weights list --json
 weights remove NAME --json

@@ -8,7 +8,7 @@ from api.answers.base import answer
 from nas.formatting import worth_text
 from nas.kinds.confirmation import KIND as CONFIRMATION
 from nas.kinds.registry import kind_of
-from nas.results.actions import actions
+from nas.results.actions import Share, actions
 from nas.results.status import TrialStatus
 from nas.schemas.searches import BestPublic, SearchPage, SearchPublic
 from nas.settings import Settings
@@ -28,7 +28,8 @@ def search_public(record: SearchRecord, overview: Overview, settings: Settings) 
     dashboard = dashboard_url(settings)
     job = f"{dashboard}/#/jobs/{job_id(record.id, record.attempt)}" if dashboard and record.attempt else None
     kind = kind_of(record.spec)
-    failed, extendable = overview.trials.get(TrialStatus.FAILED, 0), next(iter(kind.grows), None)
+    trials = Share(overview.trials.get(TrialStatus.FAILED, 0), record.planned)
+    runs, extendable = Share(overview.failed_runs, record.spec.runs), next(iter(kind.grows), None)
     exportable = overview.best is not None or kind.exports_snapshots(record.spec)
     return answer(
         SearchPublic,
@@ -38,7 +39,7 @@ def search_public(record: SearchRecord, overview: Overview, settings: Settings) 
         trials=overview.trials,
         best=None if overview.best is None else _best(overview.best, record.spec.goals.text),
         objectives=tuple(map(objective_text, record.spec.goals.objectives)),
-        actions=actions(record.status, failed=failed, planned=record.planned, grows=extendable is not None),
+        actions=actions(record.status, trials=trials, runs=runs, grows=extendable is not None),
         extendable=extendable,
         exportable=exportable,
         next_command=kind.next_command(record) if exportable else None,

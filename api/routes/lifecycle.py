@@ -58,14 +58,14 @@ def resume_search(
     store: StoreDep,
     settings: SettingsDep,
     reconciler: ReconcilerDep,
-    retry_failed: Annotated[bool, Query(description="Also try the failed trials again.")] = False,
+    retry_failed: Annotated[bool, Query(description="Also try failed trials and runs again.")] = False,
 ) -> SearchPublic:
     """Resume a search that was stopped, has failed or is paused: it is queued again, under the same id.
 
     Trials that are over stay as they are. Those that were stopped with the search continue, each from its checkpoint
-    where there is one, and then the rest of the plan follows. `retry_failed=true` tries failed trials again too; with
-    it, a completed search that has some can be resumed. Resuming a search that is queued or running already changes
-    nothing.
+    where there is one, and then the rest of the plan follows. `retry_failed=true` tries what failed again too, trials
+    and differentiable runs; with it, a completed search that has some can be resumed. Resuming a search that is queued
+    or running already changes nothing.
     """
     if search.status.at_rest:
         require_budget(store, search.owner)

@@ -8,7 +8,7 @@ import { ask } from "./stream.js";
 const ACTIONS = {
   pause: { text: "Pause", send: (search) => post(search, "pause") },
   resume: { text: "Resume", send: (search) => post(search, "resume") },
-  retry: { text: "Try failed trials again", send: (search) => post(search, "resume?retry_failed=true") },
+  retry: { text: "Try what failed again", send: (search) => post(search, "resume?retry_failed=true") },
   extend: {
     text: "Extend", about: ({ extendable }) => `How many ${extendable} shall the search have in all?`,
     fields: ({ extendable, spec }) => [{ name: extendable, text: extendable, type: "number", min: spec[extendable], value: spec[extendable], required: true }],

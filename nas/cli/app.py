@@ -121,20 +121,54 @@ def main() -> None:
     Raises:
         SystemExit: With 1 when something failed, 2 when the input was wrong.
     """
+    _open_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a name that the terminal's encoding lacks is no reason to fail
             stream.reconfigure(errors="backslashreplace")
     try:
-        app()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # as in `segnas trials ID | head`
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # here its failure can be told; Python would do it after the end of everything
+    except BrokenPipeError:  # as in `segnas trials ID | head`
+        _say_no_more()
         sys.exit(1)
     except Exception as error:
         code = _code(error)
         if code is None:
             raise
-        print(f"segnas: {one_line(str(error))}", file=sys.stderr)
+        print(f"segnas: {one_line(_sentence(error))}", file=sys.stderr)
+        _say_no_more()
         sys.exit(code)
+
+
+def _sentence(error: Exception) -> str:
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
+
+
+def _open_streams() -> None:
+    """Give a command that was started with closed streams, as in `segnas show ID >&-`, others that lead nowhere.
+
+    Python has None in their place, and the next file that is opened would have their number.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            opened = os.open(os.devnull, os.O_RDWR)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+            stream = open(number, "r" if number == 0 else "w", closefd=False, encoding="utf-8")  # noqa: SIM115  it stays
+            setattr(sys, name, stream)
+
+
+def _say_no_more() -> None:
+    """Leave unwritten what standard output could not take: Python would try again at its end, with a traceback."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _code(error: Exception) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
@@ -46,8 +47,18 @@ class Column:
 def console(stderr: bool = False) -> Console:
     """A console as wide as the terminal; `WIDE` characters, or what COLUMNS says, where the output is no terminal."""
     stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() or "COLUMNS" in os.environ else WIDE
+    width = _columns()
+    if width is None and not stream.isatty():
+        width = WIDE
+    elif width is None and "COLUMNS" in os.environ:  # rich would believe it
+        width = os.get_terminal_size(stream.fileno()).columns or 80
     return Console(file=stream, width=width, highlight=False, soft_wrap=False)
+
+
+def _columns() -> int | None:
+    """What COLUMNS says; None where it says no width, such as 0, which some programs set where they know none."""
+    text = os.environ.get("COLUMNS", "")
+    return int(text) if re.fullmatch(r"[1-9][0-9]{0,5}", text) else None
 
 
 def cell(text: str) -> Text:
@@ -90,7 +101,7 @@ def print_wrapped(text: str, before: str = "") -> None:
     """Print a text of others on a line, which is broken at spaces where the terminal ends; `before` begins it."""
     line = one_line(text)
     stream = sys.stdout
-    if not (stream.isatty() or "COLUMNS" in os.environ):
+    if not stream.isatty() and _columns() is None:
         print(before + line)
         return
     width = max(20, console().width)

@@ -25,7 +25,9 @@ def pause(search: SearchId, as_json: Json = False) -> None:
 
 def resume(
     search: SearchId,
-    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Also try its failed trials again.")] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Also try its failed trials and runs again.")
+    ] = False,
     watch: Watch = False,
     as_json: Json = False,
 ) -> None:

@@ -50,8 +50,10 @@ def export_pareto(client: Client, search_id: str, folder: Path) -> None:
     """Write the document of each trial of a search's Pareto set, as `trial_NUMBER.json`, into a folder.
 
     Raises:
-        ValueError: The set is empty.
+        ValueError: The set is empty, or something else has the folder's name.
     """
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is no folder: the set has several architectures, each in a file of its own")
     found = client.pareto(search_id)
     if not found.items:
         raise ValueError(f"the Pareto set of search {search_id} is empty: no trial is measured yet")

@@ -146,12 +146,13 @@ def add_weights(
     from nas.cli.output import print_result
     from nas.data.registrations import WEIGHTS, write_registration
     from nas.settings import read_settings
+    from nas.user_paths import absolute
     from nas.weights.entry import WeightsEntry
     from search_spaces.validation import validate
 
     settings = read_settings()
     path = _free(settings.folder, WEIGHTS, name, settings.registered_weights, replace=replace)
-    target = file.expanduser().resolve()
+    target = absolute(file, "the file of the weights")
     if not target.exists():
         raise ValueError(f"there is no file {file}")
     stated: dict[str, Any] = {"mean": _numbers(mean, "--mean"), "std": _numbers(std, "--std")}

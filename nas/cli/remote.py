@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 import typer
 
 from nas.cli.pareto import export_pareto
-from nas.cli.service import Json, SearchId, connect, resolve
+from nas.cli.service import Json, Patience, SearchId, connect, resolve, restart_patience
 from nas.escaping import several_lines
 from nas.results.orders import TrialOrder
 
@@ -52,6 +52,7 @@ def submit(
         list[str] | None,
         typer.Option(metavar="ID", help="Learn from this earlier search first (any number of times)."),
     ] = None,
+    patience: Patience = None,
     as_json: Json = False,
 ) -> None:
     """Start a search."""
@@ -63,7 +64,8 @@ def submit(
     if measure and not dry_run:
         raise ValueError("--measure goes with --dry-run: a search that is started measures itself")
     request = read_request(spec)
-    with connect() as client:
+    # A dry run goes without a service what it can, so it does not wait long for one.
+    with connect(patience if dry_run else restart_patience(patience)) as client:
         if warm_start:
             # Checked by the service, which knows whether the kind of search has such a field.
             sources = [resolve(client, source) for source in warm_start]
@@ -79,7 +81,7 @@ def submit(
             return
         if not as_json:
             print(f"search {search.id}, live at {client.page_of(search)}", flush=True)
-        raise typer.Exit(follow(client, search.id, as_json))
+        raise typer.Exit(follow(client, search.id, as_json, patience))
 
 
 def searches(

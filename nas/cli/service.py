@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import re
+import sys
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated
 
@@ -49,11 +51,43 @@ SearchId = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, and nothing else.")]
 
 
-def connect() -> Client:
-    """Client of the service that SEGNAS_URL names, or of the service of the home folder."""
+Patience = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        metavar="SECONDS",
+        help="Longest wait for a service that may be restarting, by default ten minutes; 0 gives up at once.",
+    ),
+]
+
+
+class _Told(logging.Handler):
+    """Prints what the client tells, such as that it waits, on standard error."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(f"segnas: {one_line(record.getMessage())}", file=sys.stderr, flush=True)
+
+
+_TOLD = _Told()
+
+
+def connect(patience: float | None = None) -> Client:
+    """Client of the service that SEGNAS_URL names, or of the service of the home folder.
+
+    Args:
+        patience: Seconds for which a service that does not answer is waited for; None takes the client's default.
+    """
     from nas.client import Client
 
-    return Client.from_home()
+    logging.getLogger("segnas.client").addHandler(_TOLD)
+    return Client.from_home() if patience is None else Client.from_home(patience=patience)
+
+
+def restart_patience(given: float | None) -> float:
+    """The patience that a command was given, else the client's with a service that restarts."""
+    from nas.client.outage import RESTART_SECONDS
+
+    return RESTART_SECONDS if given is None else given
 
 
 def resolve(client: Client, text: str) -> str:

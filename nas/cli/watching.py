@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from nas.cli.service import Json, SearchId, connect, resolve
+from nas.cli.service import Json, Patience, SearchId, connect, resolve, restart_patience
 from nas.escaping import one_line
 from nas.formatting import duration, score
 
@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from nas.schemas.trials import TrialPublic
 
 
-def watch(search: SearchId, as_json: Json = False) -> None:
+def watch(search: SearchId, patience: Patience = None, as_json: Json = False) -> None:
     """Follow a search to its end, and the confirmation that follows it. Exit code 0 when it was completed."""
-    with connect() as client:
-        raise typer.Exit(follow(client, resolve(client, search), as_json))
+    patience = restart_patience(patience)
+    with connect(patience) as client:
+        raise typer.Exit(follow(client, resolve(client, search), as_json, patience))
 
 
-def follow(client: Client, search_id: str, as_json: bool = False) -> int:
+def follow(client: Client, search_id: str, as_json: bool = False, patience: float | None = None) -> int:
     """Show a search until its end, then its confirmation, where it has one, until its end.
 
     Args:
@@ -34,13 +35,14 @@ def follow(client: Client, search_id: str, as_json: bool = False) -> int:
         search_id: The search.
         as_json: Whether to print the search as it ended as JSON, and its progress on standard error; a confirmation is
             then not waited for.
+        patience: Seconds for which a service that does not answer is waited for; None takes the client's default.
 
     Returns:
         An exit code: 0 when the search was completed, 1 when it failed, was stopped or paused, 130 on Ctrl-C.
     """
     from nas.cli.output import print_json
 
-    last = show_progress(client, search_id, aside=as_json)
+    last = show_progress(client, search_id, aside=as_json, patience=patience)
     if last is None:
         return 130
     if as_json:
@@ -49,16 +51,17 @@ def follow(client: Client, search_id: str, as_json: bool = False) -> int:
         _print_end(last)
     if last.status != "completed":
         return 1
-    return 0 if as_json or last.confirmation is None else _follow_confirmation(client, last.confirmation)
+    return 0 if as_json or last.confirmation is None else _follow_confirmation(client, last.confirmation, patience)
 
 
-def show_progress(client: Client, search_id: str, aside: bool) -> SearchPublic | None:
+def show_progress(client: Client, search_id: str, aside: bool, patience: float | None = None) -> SearchPublic | None:
     """Show the progress of a search until its end.
 
     Args:
         client: The service.
         search_id: The search.
         aside: Whether to print on standard error.
+        patience: Seconds for which a service that does not answer is waited for; None takes the client's default.
 
     Returns:
         The search as it ended; None on Ctrl-C, when it goes on.
@@ -70,7 +73,7 @@ def show_progress(client: Client, search_id: str, aside: bool) -> SearchPublic |
     last: SearchPublic | None = None
     try:
         with view:
-            for event in client.events(search_id):
+            for event in client.events(search_id, restart_patience(patience)):
                 if event.trial is not None:
                     view.trial(event.trial)
                 if event.search is not None:
@@ -83,12 +86,12 @@ def show_progress(client: Client, search_id: str, aside: bool) -> SearchPublic |
     return last
 
 
-def _follow_confirmation(client: Client, confirmation: str) -> int:
+def _follow_confirmation(client: Client, confirmation: str, patience: float | None) -> int:
     """Show the confirmation of a completed search until its end, then its answer; 130 on Ctrl-C, else 0."""
     from nas.cli.confirmation_table import print_confirmation
 
     print(f"its best are measured again by {confirmation}, live at {client.url}/#/{confirmation}", flush=True)
-    if follow(client, confirmation) == 130:
+    if follow(client, confirmation, patience=patience) == 130:
         return 130
     print_confirmation(client.confirmation(confirmation))
     return 0

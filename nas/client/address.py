@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from typing import Annotated
+import socket
+from pathlib import Path
+from typing import Annotated, NamedTuple
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, StringConstraints
+from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
 from nas.settings import Settings
 from nas.state_files import read_state
@@ -15,21 +18,80 @@ DEFAULT_URL = "http://127.0.0.1:8000"
 SERVER_FILE = "server.json"
 """File in the home folder with a `RunningServer`; the running service writes the file and removes it at its end."""
 
+LOCK_FILE = "serve.lock"
+"""In the home folder: locked by its service, which writes an `Owner` into it. The file is never removed."""
+
 
 class RunningServer(BaseModel):
     """The service of a home folder: its address and its process id."""
 
     url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]")]
-    pid: int
+    pid: Annotated[int, Field(gt=0)]
+
+
+class Owner(RunningServer):
+    """The service that holds a home folder, as it describes itself from its first moment on, before it serves."""
+
+    host: str
+    since: AwareDatetime
+
+    def __str__(self) -> str:
+        where = "" if self.host == socket.gethostname() else f" on {self.host}"
+        return f"process {self.pid}{where}, at {self.url}, since {self.since:%Y-%m-%d %H:%M:%S %Z}"
+
+
+class Found(NamedTuple):
+    """The address of a service, and whether one is known to run there, to be starting, or to have been killed there."""
+
+    url: str
+    known: bool
+
+
+def find_service(settings: Settings) -> Found:
+    """Find the service by SEGNAS_URL, else by the home folder, else at `DEFAULT_URL`.
+
+    A service that ends in order removes its `server.json`, and one that is killed leaves it: then it may be on its way
+    back. One that starts holds the home folder, and says so in `serve.lock`. Without either, nobody runs a service.
+    """
+    running = read_state(settings.folder / SERVER_FILE, RunningServer) or _starting(settings.folder)
+    if url := os.environ.get("SEGNAS_URL", "").strip():
+        return Found(url, running is not None and _place(url) == _place(running.url))
+    # The file of a killed service remains: no answer there is better than an answer from somebody else's service.
+    return Found(DEFAULT_URL, False) if running is None else Found(running.url, True)
 
 
 def find_url(settings: Settings) -> str:
     """The address of the service: SEGNAS_URL, else from the home folder's `server.json`, else `DEFAULT_URL`."""
-    if url := os.environ.get("SEGNAS_URL", "").strip():
-        return url
-    # The file of a killed service remains: no answer there is better than an answer from somebody else's service.
-    running = read_state(settings.folder / SERVER_FILE, RunningServer)
-    return DEFAULT_URL if running is None else running.url
+    return find_service(settings).url
+
+
+def _starting(folder: Path) -> Owner | None:
+    """The service that holds the home folder and does not serve yet; None where its process is gone or out of sight."""
+    owner = read_state(folder / LOCK_FILE, Owner)
+    if owner is None or owner.host != socket.gethostname():
+        return None
+    try:
+        os.kill(owner.pid, 0)
+    except PermissionError:
+        return owner  # somebody else's process lives
+    except (OSError, OverflowError):
+        return None
+    return owner
+
+
+def _place(url: str) -> tuple[str, int | None]:
+    """A URL's host and port; this machine has several names."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        return url, None
+    return "localhost" if is_own(host) else host, port
+
+
+def is_own(host: str) -> bool:
+    """Whether connections to a host go to this machine: loopback, and addresses at which nothing can listen alone."""
+    return is_loopback(host) or host.endswith(".localhost") or host in ("0.0.0.0", "::")  # noqa: S104  not bound
 
 
 def is_loopback(host: str) -> bool:

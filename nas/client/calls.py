@@ -65,3 +65,15 @@ class Calls:
             if body.next_cursor is None or body.next_cursor == cursor:
                 return
             cursor = body.next_cursor
+
+
+class ServiceCalls:
+    """The base of the classes that `Client` consists of.
+
+    Attributes:
+        url: Address of the service.
+    """
+
+    _connection: Connection
+    _calls: Calls
+    url: str

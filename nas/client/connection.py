@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import re
+import ssl
 import time
 import uuid
 from collections.abc import Collection, Iterator, Mapping
@@ -12,20 +14,15 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from nas.client.address import is_loopback
+from nas.client.address import is_own
 from nas.client.answers import Answer, check, receive
 from nas.client.errors import ClientError
+from nas.client.outage import Outage
 from nas.escaping import header_value, one_line
 from search_spaces.validation import shorten
 
 READ_SECONDS = 60.0
 """Timeout of a request other than a live stream."""
-
-PATIENCE = 30.0
-"""Seconds during which a request is sent again, by default."""
-
-FIRST_PAUSE = 0.5
-LONGEST_PAUSE = 10.0
 
 _PATH = re.compile(r"(/[A-Za-z0-9_-]+)+")
 _KEY = "Idempotency-Key"
@@ -42,7 +39,13 @@ class Connection:
         url: Address of the service.
         token: Bearer token; None where the service requires none.
         patience: Seconds during which a request is sent again after the connection was lost or the service was not
-            ready. A service that has never answered and refuses connections is not waited for.
+            ready.
+
+    Attributes:
+        url: The service's address, without a password.
+        expected: Whether a service that has never answered and refuses connections is waited for, since it may be
+            restarting: one on another machine is, by default, and on this machine there may be none.
+        answered: Whether anything has answered.
 
     Raises:
         ClientError: The address, the token or a proxy's variable is wrong.
@@ -53,8 +56,9 @@ class Connection:
         headers = {} if token is None else {"Authorization": f"Bearer {_header(token, 'the token')}"}
         base = _base(url)
         self.url = str(base.copy_with(userinfo=b"")).rstrip("/")
-        self._local = _is_own(base.host)
-        self._answered = False
+        self._local = is_own(base.host)
+        self.expected = not self._local
+        self.answered = False
         self._http = _open(base, self.url, headers)
 
     def close(self) -> None:
@@ -97,24 +101,24 @@ class Connection:
             if len(headers[_KEY]) > _LONGEST_KEY:
                 raise ClientError(f"the idempotency key is longer than {_LONGEST_KEY} characters")
         query = [(name, text) for name, value in (params or {}).items() for text in _texts(value)]
-        deadline = time.monotonic() + (self.patience if patience is None else patience)
-        pause, sent = FIRST_PAUSE, False
+        outage = Outage(self, self.patience if patience is None else patience)
+        sent = False
         while True:
             try:
                 return self._once(method, path, accept, json=json, params=query, headers=headers)
             except ClientError as error:
                 sent = sent or error.sent
-                pause = max(pause, min(error.retry_after or 0.0, LONGEST_PAUSE))
-                if not self.waits_for(error) or time.monotonic() + pause > deadline:
+                try:
+                    pause = outage.pause_after(error)
+                except ClientError:
                     if changes and sent and error.temporary:
                         raise _perhaps_taken(error, headers.get(_KEY)) from error
                     raise
             time.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
 
     def waits_for(self, error: ClientError) -> bool:
         """Whether it makes sense to send a request again that ended in an error."""
-        return error.temporary and (self._answered or error.sent)
+        return error.temporary and (self.answered or error.sent or (self.expected and error.refused))
 
     def _once(self, method: str, path: str, accept: Collection[int], **request: Any) -> Answer:
         with self._opened(method, path, READ_SECONDS, accept, **request) as reply:
@@ -141,14 +145,11 @@ class Connection:
     ) -> Iterator[httpx.Response]:
         try:
             with self._http.stream(method, path, timeout=seconds, **request) as reply:
-                self._answered = True
+                self.answered = True
                 check(reply, self.url, accept)
                 yield reply
         except _NOT_SENT as error:
-            remedy = "start one with: segnas serve" if self._local else f"check the address{self._proxy()}"
-            raise ClientError(
-                f"no service answers at {self.url} ({one_line(str(error))}); {remedy}", temporary=True
-            ) from error
+            raise self._not_reached(error) from error
         except httpx.TimeoutException as error:
             message = f"{self.url} has not answered within {seconds:g} s"
             raise ClientError(message, temporary=True, sent=True) from error
@@ -160,6 +161,20 @@ class Connection:
         except (httpx.InvalidURL, httpx.DecodingError, UnicodeError) as error:
             raise ClientError(f"what answers at {self.url} is no Segnas service ({one_line(str(error))})") from error
 
+    def _not_reached(self, error: httpx.TransportError) -> ClientError:
+        reason = one_line(str(error))
+        causes = list(_causes(error))
+        if any(isinstance(cause, ssl.SSLError) for cause in causes):
+            remedy = "check whether the address begins with http or https, and the certificate"
+            return ClientError(f"no secure connection to {self.url} ({reason}); {remedy}", temporary=True)
+        remedy = "start one with: segnas serve" if self._local else f"check the address{self._proxy()}"
+        nobody = any(
+            isinstance(cause, ConnectionError)
+            or (isinstance(cause, OSError) and cause.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH))
+            for cause in causes
+        )
+        return ClientError(f"no service answers at {self.url} ({reason}); {remedy}", temporary=True, refused=nobody)
+
     def _proxy(self) -> str:
         used, asked = getproxies(), httpx.URL(self.url)
         found = used.get(asked.scheme) or used.get("all")
@@ -167,6 +182,13 @@ class Connection:
             return ""
         host = found.rpartition("@")[2]  # without a password
         return f", and the proxy that the environment names ({host})"
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and what it came from: httpx and httpcore wrap the operating system's."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _texts(value: Any) -> list[str]:
@@ -208,19 +230,16 @@ def _base(url: str) -> httpx.URL:
         raise ClientError(f"{url!r} is not an address: {error}") from None
     if parsed.scheme not in ("http", "https") or not parsed.host:
         raise ClientError(f"{url!r} is not an address: it must be of the form {'http://HOST:PORT'!r}")
+    if parsed.port is not None and not 0 < parsed.port < 65536:
+        raise ClientError(f"{url!r} is not an address: there is no port {parsed.port}")
     if parsed.query or parsed.fragment:
         raise ClientError(f"{url!r} is not the address of a service: leave out what follows `?` or `#`")
     return parsed
 
 
-def _is_own(host: str) -> bool:
-    # Nothing listens *at* an unspecified address: a connection to one goes to this machine.
-    return is_loopback(host) or host.endswith(".localhost") or host in ("0.0.0.0", "::")  # noqa: S104  not bound
-
-
 def _open(base: httpx.URL, shown: str, headers: Mapping[str, str]) -> httpx.Client:
     options: dict[str, Any] = {"base_url": base, "headers": headers, "timeout": READ_SECONDS}
-    if _is_own(base.host):
+    if is_own(base.host):
         return httpx.Client(transport=httpx.HTTPTransport(), **options)  # a transport of its own: no proxy
     try:
         return httpx.Client(**options)

@@ -18,6 +18,7 @@ class ClientError(Exception):
         temporary: Whether the same request may succeed in a moment: the connection was lost, or the service is not
             ready.
         sent: Whether the service may have carried the request out.
+        refused: Whether nobody accepts connections at the address.
         retry_after: Seconds after which the service asks to be asked again; None where it does not say.
     """
 
@@ -29,6 +30,7 @@ class ClientError(Exception):
         *,
         temporary: bool = False,
         sent: bool = False,
+        refused: bool = False,
         retry_after: float | None = None,
     ) -> None:
         super().__init__(message)
@@ -36,4 +38,5 @@ class ClientError(Exception):
         self.problems = tuple(problems)
         self.temporary = temporary
         self.sent = sent
+        self.refused = refused
         self.retry_after = retry_after

@@ -6,17 +6,15 @@ import time
 from collections.abc import Iterator
 
 from nas.client.answers import media_type, receive, stranger
-from nas.client.connection import FIRST_PAUSE, LONGEST_PAUSE, Connection
+from nas.client.connection import Connection
 from nas.client.errors import ClientError
 from nas.client.events import Event, read_events
+from nas.client.outage import Outage
 from nas.client.paths import path_of
 from nas.schemas.searches import SearchPublic
 
 STREAM_SECONDS = 45.0
 """Silence after which a live stream counts as broken: three heartbeats of the service."""
-
-RESTART_SECONDS = 600.0
-"""How long a service that does not answer is waited for, by default."""
 
 
 def wait_until_at_rest(
@@ -27,44 +25,41 @@ def wait_until_at_rest(
     Raises:
         TimeoutError: The search still runs; it continues.
     """
-    begun = answered = time.monotonic()
+    begun = time.monotonic()
+    outage = Outage(connection, patience)
     status = "not known to be over"
     while True:
+        pause = poll
         try:
             search = connection.send("GET", path_of(search_id), patience=0.0).model(SearchPublic)
         except ClientError as error:
-            if not connection.waits_for(error) or time.monotonic() - answered > patience:
-                raise
+            pause = min(poll, outage.pause_after(error))
         else:
-            answered, status = time.monotonic(), search.status
+            outage.end()
+            status = search.status
             if search.status.at_rest:
                 return search
-        if timeout is not None and time.monotonic() + poll > begun + timeout:
+        if timeout is not None and time.monotonic() + pause > begun + timeout:
             raise TimeoutError(f"search {search_id} is still {status} after {timeout:g} s")
-        time.sleep(poll)
+        time.sleep(pause)
 
 
 def follow_events(connection: Connection, search_id: str, patience: float) -> Iterator[Event]:
     """Follow a search live, reconnecting a broken stream; `Client.events` describes arguments and events."""
     last: str | None = None
-    pause, last_event = FIRST_PAUSE, time.monotonic()
+    outage = Outage(connection, patience)
     while True:
         lost = ClientError(f"{connection.url} ends the stream of events of {search_id} too early", temporary=True)
         try:
             for event in _stream(connection, search_id, last):
                 last = event.id or last
-                pause, last_event = FIRST_PAUSE, time.monotonic()
+                outage.end()
                 yield event
                 if event.name == "end":
                     return
         except ClientError as error:
-            if not connection.waits_for(error):
-                raise
             lost = error
-        if time.monotonic() - last_event > patience:
-            raise lost
-        time.sleep(pause)
-        pause = min(2 * pause, LONGEST_PAUSE)
+        time.sleep(outage.pause_after(lost))
 
 
 def _stream(connection: Connection, search_id: str, last: str | None) -> Iterator[Event]:

@@ -13,6 +13,7 @@ from nas.data.folder.meaning import Wishes
 from nas.data.folder.propose import propose, wishes_of
 from nas.data.folder.recognise import Hints, find_class_file
 from nas.data.folder.scan import Reading
+from nas.user_paths import absolute
 
 _MARKS: tuple[tuple[str, Layout], ...] = (
     ("leftImg8bit", "cityscapes"),
@@ -67,9 +68,10 @@ def recognise(
 
     Raises:
         DatasetError: The folder cannot be understood, or options do not fit its layout.
+        ValueError: The path has no place, such as links in a circle.
     """
     chosen = options or FolderOptions()
-    root = folder.expanduser().resolve()
+    root = absolute(folder, "the data set")
     if not root.is_dir():
         raise DatasetError(f"there is no folder {folder}")
     classes = chosen.classes or find_class_file(root)

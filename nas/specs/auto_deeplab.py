@@ -205,6 +205,10 @@ class AutoDeepLabSpec(JobSpec):
         return self.seeds * len(self.scored_epochs)
 
     @property
+    def runs(self) -> int:
+        return self.seeds
+
+    @property
     def fidelities(self) -> Mapping[str, Fidelity]:
         return {} if self.scoring is None else {"scoring": self.scoring}
 

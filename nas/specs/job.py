@@ -98,6 +98,11 @@ class JobSpec(StrictModel, ABC):
         """Largest number of trials."""
 
     @property
+    def runs(self) -> int:
+        """Number of differentiable runs that come before the trials."""
+        return 0
+
+    @property
     @abstractmethod
     def fidelities(self) -> Mapping[str, Fidelity]:
         """All fidelities of the search's trials, by their path in the spec."""

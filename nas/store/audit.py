@@ -23,6 +23,7 @@ from nas.store.tables import (
     FidelityRow,
     MeasurementRow,
     PredictionsRow,
+    RunRow,
     SearchRow,
     SnapshotRow,
     TrainingFreeRow,
@@ -150,6 +151,10 @@ def _contents_of_trials(trial: tuple[Any, ...]) -> Iterator[tuple[str, Select[*t
         select(SnapshotRow.search_id, SnapshotRow.run, SnapshotRow.epoch).where(
             _none(SearchRow, SearchRow.id == SnapshotRow.search_id)
         ),
+    )
+    yield (
+        "runs belong to no search",
+        select(RunRow.search_id, RunRow.run).where(_none(SearchRow, SearchRow.id == RunRow.search_id)),
     )
     yield (
         "training-free scores are of an architecture that is not there",

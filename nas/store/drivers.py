@@ -12,7 +12,7 @@ from nas.results.status import SearchStatus, TrialStatus
 from nas.store.errors import ConflictError, NotFoundError, SearchClosedError, StaleAttemptError
 from nas.store.records import FollowUp, Stage
 from nas.store.searches import Searches
-from nas.store.tables import MeasurementRow, SearchRow, SnapshotRow, TrialRow
+from nas.store.tables import MeasurementRow, RunRow, SearchRow, SnapshotRow, TrialRow
 
 ACTIVE = (SearchStatus.STARTING, SearchStatus.RUNNING)
 """Statuses in which a driver may add trials."""
@@ -64,7 +64,7 @@ class Drivers(Searches):
         """Whether anything was recorded of a search since its present driver began.
 
         Progress is what the next driver need not do again: a measurement, a trial that ended by itself, a snapshot, a
-        step of the preparation that no driver before had reached.
+        run that failed, a step of the preparation that no driver before had reached.
 
         Raises:
             NotFoundError: There is no such search.
@@ -210,6 +210,7 @@ def _recorded(search_id: str) -> ColumnElement[int]:
         .select_from(TrialRow)
         .where(TrialRow.search_id == search_id, TrialRow.status.in_(_OWN_ENDS)),
         select(func.count()).select_from(SnapshotRow).where(SnapshotRow.search_id == search_id),
+        select(func.count()).select_from(RunRow).where(RunRow.search_id == search_id, RunRow.reason.is_not(None)),
     )
     total: ColumnElement[int] = SearchRow.reached + sum(count.scalar_subquery() for count in counts)
     return total

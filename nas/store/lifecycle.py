@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Text, cast, delete, func, null, select, update
 
-from nas.results.actions import SearchAction, actions
+from nas.formatting import counted
+from nas.results.actions import SearchAction, Share, actions
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import SearchSpec
 from nas.store.engine import clean_text
@@ -22,6 +23,7 @@ from nas.store.tables import (
     MeasurementRow,
     OwnerRow,
     PredictionsRow,
+    RunRow,
     SearchRow,
     SnapshotRow,
     TrialRow,
@@ -42,30 +44,32 @@ class Lifecycle(Searches):
 
         Args:
             search_id: The search.
-            retry_failed: Try the failed trials again. A completed search that has some can be resumed with it.
+            retry_failed: Try the failed trials and differentiable runs again, each with all of its retries. A completed
+                search that has some can be resumed with it.
 
         Returns:
             The search as it is now.
 
         Raises:
-            ConflictError: The search is completed, is still stopping or pausing, or has nothing but failed trials; or
-                failed trials shall be tried again while the search runs.
+            ConflictError: The search is completed, is still stopping or pausing, or has nothing but failed trials or
+                runs; or these shall be tried again while the search runs.
             NotFoundError: There is no such search.
         """
         with self._write() as connection:
             search = require_search(find_search(connection, search_id, lock=True), search_id)
             if search.status.ending:
                 raise ConflictError(f"search {search_id} is still {search.status}; resume it in a few seconds")
-            counts = _count_trials(connection, search_id)
+            trials, runs = _failed(connection, search)
+            failed = trials.failed + runs.failed
             if search.status.at_rest:
-                _require_work(search, counts, retry_failed)
+                _require_work(search, trials, runs, retry_failed)
                 self._requeue(connection, search_id)
-            elif retry_failed and counts[TrialStatus.FAILED] and search.status is not SearchStatus.QUEUED:
+            elif retry_failed and failed and search.status is not SearchStatus.QUEUED:
                 raise ConflictError(
                     f"search {search_id} is {search.status}: pause it first, then resume it with retry_failed"
                 )
-            if retry_failed and counts[TrialStatus.FAILED]:
-                self._reopen_failed_trials(connection, search_id)
+            if retry_failed and failed:
+                self._reopen_failed(connection, search_id)
             return require_search(find_search(connection, search_id), search_id)
 
     def extend_search(
@@ -126,7 +130,7 @@ class Lifecycle(Searches):
             return require_search(find_search(connection, search_id), search_id)
 
     def delete_search(self, search_id: str) -> None:
-        """Delete a search that is over or paused, with its trials, measurements, predictions and snapshots.
+        """Delete a search that is over or paused, with its trials, measurements, predictions, runs and snapshots.
 
         Architectures, fidelities, environments and training-free scores stay: searches share them. Trials of other
         searches that were adopted from this one keep their numbers, and the name of their source.
@@ -143,7 +147,7 @@ class Lifecycle(Searches):
             _require_unused(connection, search_id)
             if search.owner is not None:
                 self._keep_spending(connection, search.owner, search_seconds(connection, search_id))
-            for table in (MeasurementRow, PredictionsRow, ExamplesRow, TrialRow, SnapshotRow):
+            for table in (MeasurementRow, PredictionsRow, ExamplesRow, TrialRow, SnapshotRow, RunRow):
                 connection.execute(delete(table).where(table.search_id == search_id))
             connection.execute(delete(SearchRow).where(SearchRow.id == search_id))
 
@@ -165,37 +169,38 @@ class Lifecycle(Searches):
         }
         connection.execute(update(SearchRow).where(SearchRow.id == search_id).values(values | changes))
 
-    def _reopen_failed_trials(self, connection: Connection, search_id: str) -> None:
-        """Make failed trials stopped ones, which the next driver continues with all of their retries."""
+    def _reopen_failed(self, connection: Connection, search_id: str) -> None:
+        """Make failed trials stopped ones, which the next driver continues with all of their retries; so with runs."""
         connection.execute(
             update(TrialRow)
             .where(TrialRow.search_id == search_id, TrialRow.status == TrialStatus.FAILED)
             .values(status=TrialStatus.STOPPED, reason="to be tried again", deaths=0, updated_at=self._clock())
         )
+        connection.execute(delete(RunRow).where(RunRow.search_id == search_id, RunRow.reason.is_not(None)))
 
 
-def _count_trials(connection: Connection, search_id: str) -> dict[TrialStatus, int]:
-    statement = (
-        select(TrialRow.status, func.count().label("trials"))
-        .where(TrialRow.search_id == search_id)
-        .group_by(TrialRow.status)
+def _failed(connection: Connection, search: SearchRecord) -> tuple[Share, Share]:
+    """Count the trials and the differentiable runs of a search that have failed."""
+    trials = select(func.count()).where(TrialRow.search_id == search.id, TrialRow.status == TrialStatus.FAILED)
+    runs = select(func.count()).where(RunRow.search_id == search.id, RunRow.reason.is_not(None))
+    return (
+        Share(connection.execute(trials).scalar_one(), search.planned),
+        Share(connection.execute(runs).scalar_one(), search.spec.runs),
     )
-    counts = {row.status: row.trials for row in connection.execute(statement)}
-    return dict.fromkeys(TrialStatus, 0) | counts
 
 
-def _require_work(search: SearchRecord, counts: Mapping[TrialStatus, int], retry_failed: bool) -> None:
+def _require_work(search: SearchRecord, trials: Share, runs: Share, retry_failed: bool) -> None:
     """Raise ConflictError when a search that is over or paused has nothing to go on with."""
-    failed = counts[TrialStatus.FAILED]
-    possible = actions(search.status, failed=failed, planned=search.planned, grows=False)
+    possible = actions(search.status, trials=trials, runs=runs, grows=False)
     if SearchAction.RESUME in possible or (retry_failed and SearchAction.RETRY in possible):
         return
     if search.status is SearchStatus.COMPLETED:
-        hint = f"retry_failed would try its {failed} failed trials again, and " if failed else ""
-        raise ConflictError(f"search {search.id} is completed, so nothing is left to resume; {hint}extend adds trials")
-    raise ConflictError(
-        f"all {failed} trials of search {search.id} have failed; resume it with retry_failed to try them again"
-    )
+        shares = (("run", runs), ("trial", trials))
+        failed = " and ".join(counted(share.failed, f"failed {noun}") for noun, share in shares if share.failed)
+        hint = f"retry_failed would try its {failed} again, and " if failed else ""
+        raise ConflictError(f"search {search.id} is completed, so nothing is left to resume; {hint}extend adds more")
+    what = "runs" if runs.all_failed else "trials"
+    raise ConflictError(f"all {what} of search {search.id} have failed; resume it with retry_failed to try them again")
 
 
 def _require_unused(connection: Connection, search_id: str) -> None:

@@ -11,7 +11,7 @@ from nas.results.status import TrialStatus
 from nas.store.engine import Database, in_parts
 from nas.store.records import Overview, SearchCost, TrialRecord
 from nas.store.standing import best, candidates_for_best
-from nas.store.tables import MICROSECONDS, SearchRow, SearchTotalsRow, SnapshotRow
+from nas.store.tables import MICROSECONDS, RunRow, SearchRow, SearchTotalsRow, SnapshotRow
 
 
 class Overviews(Database):
@@ -22,7 +22,7 @@ class Overviews(Database):
         return self.overviews([search_id])[search_id]
 
     def overviews(self, search_ids: Collection[str]) -> dict[str, Overview]:
-        """Summarise searches, in one transaction of four statements for each thousand searches.
+        """Summarise searches, in one transaction of five statements for each thousand searches.
 
         The cost is the device-seconds of every trial that ran, up to its deepest rung, and of every differentiable
         run, up to its last snapshot. Adopted trials cost nothing. What a process did after its last measurement or
@@ -56,8 +56,15 @@ def _overviews(connection: Connection, ids: list[str]) -> dict[str, Overview]:
     children: dict[str, dict[str, str]] = {search_id: {} for search_id in ids}
     for parent, kind, child in connection.execute(_children(ids)):
         children[str(parent)][kind] = child  # the oldest comes first, so the newest stays
+    failed_runs = dict.fromkeys(ids, 0) | {row.search_id: row.runs for row in connection.execute(_failed_runs(ids))}
     return {
-        search_id: Overview(counts[search_id], best(candidates[search_id]), costs[search_id], children[search_id])
+        search_id: Overview(
+            counts[search_id],
+            best(candidates[search_id]),
+            costs[search_id],
+            children[search_id],
+            failed_runs[search_id],
+        )
         for search_id in ids
     }
 
@@ -66,6 +73,11 @@ def _children(ids: list[str]) -> Select[str | None, str, str]:
     """Select the parent, the kind and the id of the searches that belong to others, oldest first."""
     columns = select(SearchRow.parent_id, SearchRow.kind, SearchRow.id).where(SearchRow.parent_id.in_(ids))
     return columns.order_by(SearchRow.created_at, SearchRow.id)
+
+
+def _failed_runs(ids: list[str]) -> Select[str, int]:
+    failed = (RunRow.search_id.in_(ids), RunRow.reason.is_not(None))
+    return select(RunRow.search_id, func.count().label("runs")).where(*failed).group_by(RunRow.search_id)
 
 
 def run_seconds(ids: Collection[str] | Select[str] | None = None) -> Select[str, float]:

@@ -237,6 +237,21 @@ class SnapshotRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class RunRecord:
+    """The setbacks of one differentiable run, over all drivers of its search.
+
+    Attributes:
+        run: Counts the seeds of the search, from 0.
+        deaths: How many attempts were replaced because their process died: retries are counted by this.
+        reason: Why the run has failed; None where it has not.
+    """
+
+    run: int
+    deaths: int = 0
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SearchCost:
     """The cost of a search so far.
 
@@ -257,12 +272,14 @@ class Overview:
 
     Attributes:
         children: Of each kind the id of the newest search that belongs to this one.
+        failed_runs: How many differentiable runs have failed.
     """
 
     trials: Mapping[TrialStatus, int]
     best: TrialRecord | None
     cost: SearchCost
     children: Mapping[str, str] = field(default_factory=dict)
+    failed_runs: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -308,6 +308,22 @@ class SnapshotRow(Base):
     )
 
 
+class RunRow(Base):
+    """The setbacks of a differentiable run, over all drivers of its search; a run that had none has no row."""
+
+    __tablename__ = "runs"
+
+    search_id: Mapped[str] = mapped_column(ForeignKey("searches.id"), primary_key=True)
+    run: Mapped[int] = mapped_column(Integer, primary_key=True)
+    deaths: Mapped[int] = mapped_column(Integer)  # attempts replaced because their process died
+    reason: Mapped[str | None] = mapped_column(Text)  # why the run has failed; null: it has not
+
+    __table_args__ = (
+        CheckConstraint("run >= 0", name="run"),
+        CheckConstraint("deaths >= 0", name="deaths"),
+    )
+
+
 class ExamplesRow(Base):
     """The validation images on which predictions of a search's trials are made, under the key of their content."""
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from api.owner import LOCK_FILE, HomeTakenError, make_private, own
+from api.owner import HomeTakenError, make_private, own
+from nas.client.address import LOCK_FILE
 
 HOLDER = """
 import subprocess, sys, time

@@ -17,16 +17,16 @@ from nas.specs import AutoDeepLabSpec, BilevelSpec, BlackBoxSpec
 SEARCHES = 100
 
 # Each transaction's BEGIN is counted too.
-OF_A_PAGE_OF_SEARCHES = 7
-"""The page; counts with costs, costs of runs, the best trials, the searches that belong to them."""
-OF_A_SEARCH = 7
+OF_A_PAGE_OF_SEARCHES = 8
+"""The page; counts with costs, costs of runs, the best trials, the searches that belong to them, failed runs."""
+OF_A_SEARCH = 8
 OF_SNAPSHOTS = 6
 """The search, its trials, the snapshots."""
 OF_A_PAGE_OF_TRIALS = 6
 """The search, the page; by score, also those that have none."""
 OF_A_PAGE_WITH_SCORES = 6
 """The search, the page, the scores at its rungs."""
-OF_A_COMPARISON = 9
+OF_A_COMPARISON = 10
 """Summaries, curves and times of runs, for all searches; for each, the search, its winner and the winner's curve."""
 OF_ITS_SEARCH = 8
 OF_A_TRIAL = 7

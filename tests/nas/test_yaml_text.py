@@ -82,6 +82,8 @@ def test_what_is_written_is_read_again(content):
         ("spec.JSON", '{"name": "x",}', r"is not JSON"),
         ("spec.json", '{"name": 1, "name": 2}', r"spec.json is not JSON: the key 'name' stands in one object twice"),
         ("spec.json", "[1]", r"must hold a mapping of fields, not list"),
+        ("spec.yaml", "a: b\nc: \0", r"spec.yaml is not YAML, line 2: it has the character U\+0000; .* as UTF-8"),
+        ("spec.yaml", "a: \x07", r"spec.yaml is not YAML, line 1: it has the character U\+0007$"),
         ("spec.yaml", "a: [", r"spec.yaml is not YAML, line 1"),
     ],
 )

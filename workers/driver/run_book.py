@@ -2,6 +2,7 @@
 
 A run is no trial: it has no architecture until it decodes to one, and many in the end. A resubmitted driver starts
 unfinished runs again; each continues from its checkpoint and repeats the snapshots it had, which are recorded once.
+Processes that died are counted over all drivers, and a run that failed stays failed, as it is with trials.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from nas.results.snapshot import Snapshot
 from nas.specs import AutoDeepLabSpec, Resources
+from nas.store import RunRecord
 from workers.driver.record import DriverRecord, persist
 from workers.trainables.message import Measured, Progress
 from workers.trainables.task import RunTask
@@ -37,7 +39,7 @@ class RunBook:
         workspace: Where data sets, caches and checkpoints are.
 
     Attributes:
-        failed: The failed runs and why. Not in the record: the next driver would try them again.
+        failed: The failed runs and why, those of earlier drivers included.
     """
 
     def __init__(self, driver: DriverRecord, spec: AutoDeepLabSpec, workspace: Workspace) -> None:
@@ -74,13 +76,22 @@ class RunBook:
     def replay(self) -> None:
         """Read what earlier drivers recorded, and queue the runs that are not over."""
         recorded = persist(lambda: self._driver.store.snapshots(self._driver.search_id))
+        setbacks = persist(lambda: self._driver.store.runs(self._driver.search_id))
         over = set()
         for record in recorded:
             self._advance(record.run, record.snapshot)
             if record.snapshot.finished:
                 over.add(record.run)
-        self._left = deque(self._task(run) for run in range(self._spec.seeds) if run not in over)
-        if recorded:
+        for run in setbacks.values():
+            if run.reason is not None:
+                over.add(run.run)
+                self._fail(run.run, run.reason)
+        self._left = deque(
+            self._task(run, setbacks.get(run, RunRecord(run)).deaths)
+            for run in range(self._spec.seeds)
+            if run not in over
+        )
+        if recorded or setbacks:
             log.info("%d snapshots recorded, %d of %d runs over", len(recorded), len(over), self._spec.seeds)
 
     def launch(self) -> RunTask | None:
@@ -92,10 +103,13 @@ class RunBook:
         return task
 
     def relaunch(self, number: int) -> int:
-        """Count a new attempt of a run whose process died, and return it; the run continues from its checkpoint."""
-        self._tasks[number] = replace(self._tasks[number], attempt=self._tasks[number].attempt + 1)
-        log.warning("run %d: its process died; attempt %d", number, self._tasks[number].attempt, extra={"run": number})
-        return self._tasks[number].attempt
+        """Record that a run's process died; its new attempt, which is returned, continues from its checkpoint."""
+        driver, task = self._driver, self._tasks[number]
+        deaths = task.deaths + 1
+        persist(lambda: driver.store.record_deaths(driver.search_id, driver.attempt, number, deaths))
+        self._tasks[number] = task = replace(task, attempt=task.attempt + 1, deaths=deaths)
+        log.warning("run %d: its process died; attempt %d", number, task.attempt, extra={"run": number})
+        return task.attempt
 
     def should_continue(self, number: int, message: Measured[Snapshot]) -> bool:  # noqa: ARG002  asked of every book
         """Always true: a run has its own remedies against collapse, within `nas.training.bilevel`."""
@@ -114,12 +128,14 @@ class RunBook:
         )
 
     def end(self, number: int, reason: str | None = None, node: str | None = None) -> None:
-        """Remember that a run is over, and why when it failed."""
-        if reason is not None:
-            self.failed[number] = reason
-            where = "" if node is None else f" on {node}"
-            log.warning("run %d failed%s: %s", number, where, reason, extra={"run": number})
-        self._epochs[number] = self._spec.bilevel.epochs
+        """Remember that a run is over; record why when it failed."""
+        if reason is None:
+            self._epochs[number] = self._spec.bilevel.epochs
+            return
+        driver, where = self._driver, "" if node is None else f" on {node}"
+        log.warning("run %d failed%s: %s", number, where, reason, extra={"run": number})
+        persist(lambda: driver.store.fail_run(driver.search_id, driver.attempt, number, reason))
+        self._fail(number, reason)
 
     def show_progress(self) -> None:
         """Record how far all runs are together, in percent, when that has changed."""
@@ -131,11 +147,17 @@ class RunBook:
     def _advance(self, run: int, snapshot: Snapshot) -> None:
         self._epochs[run] = self._spec.bilevel.epochs if snapshot.finished else snapshot.epoch
 
-    def _task(self, run: int) -> RunTask:
+    def _fail(self, run: int, reason: str) -> None:
+        self.failed[run] = reason
+        self._epochs[run] = self._spec.bilevel.epochs
+
+    def _task(self, run: int, deaths: int) -> RunTask:
         return RunTask(
             search_id=self._driver.search_id,
             search_name=self._spec.name,
             number=run,
+            attempt=deaths + 1,
+            deaths=deaths,
             resources=self._spec.resources,
             workspace=self._workspace,
             spec=self._spec,

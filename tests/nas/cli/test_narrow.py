@@ -207,3 +207,10 @@ def test_the_published_cell_needs_no_legend():
     text = architecture_text(PUBLISHED_CELL)
     assert short_text(PUBLISHED_CELL) == text
     assert short_legend(text, text) is None
+
+
+@pytest.mark.parametrize("columns", ["0", "-5", "abc", "", "99999999999999999999"])
+def test_a_width_that_is_none_is_not_believed(columns, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", columns)
+    print_table([Column("Name", wraps=True)], [("x" * 150,)])
+    assert capsys.readouterr().out.splitlines()[-1] == "x" * 150

@@ -26,9 +26,8 @@ def no_proxies(monkeypatch):
 @pytest.fixture
 def quick(monkeypatch):
     """No pauses between attempts."""
-    monkeypatch.setattr("nas.client.connection.FIRST_PAUSE", 0.001)
-    monkeypatch.setattr("nas.client.following.FIRST_PAUSE", 0.001)
-    monkeypatch.setattr("nas.client.connection.LONGEST_PAUSE", 0.01)
+    monkeypatch.setattr("nas.client.outage.FIRST_PAUSE", 0.001)
+    monkeypatch.setattr("nas.client.outage.LONGEST_PAUSE", 0.01)
 
 
 def refused(status: int, **headers: str):
@@ -73,7 +72,7 @@ def test_every_post_has_a_key(stranger, service):
 
 def test_what_may_have_been_taken_is_told(stranger, quick):
     stranger.answers(hang_up)
-    with Client(stranger.url, patience=0.1) as client:
+    with Client(stranger.url, patience=1.0) as client:
         with pytest.raises(ClientError) as error:
             client.create_search({"name": "x"}, "mine")
         sentence = str(error.value)
@@ -205,6 +204,9 @@ def test_a_socks_proxy_is_told_in_a_sentence(monkeypatch, no_proxies):
         ("http://", "is not an address"),
         ("ftp://a", "is not an address"),
         ("http://127.0.0.1:port", "is not an address"),
+        ("http://127.0.0.1:0", "there is no port 0"),
+        ("http://127.0.0.1:99999", "there is no port 99999"),
+        ("http://::1:8000", "is not an address"),
         ("http://127.0.0.1:8000/#/s0123456789ab", "leave out what follows"),
         ("http://127.0.0.1:8000/?a=b", "leave out what follows"),
         ("http://a\nb", "is not an address"),

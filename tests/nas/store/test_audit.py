@@ -34,6 +34,7 @@ def full(store, driven, add, measured, snapshot_at):
     store.record_measurement(driven, 4, 2, measured(300, 0.25))
     store.record_measurement(driven, 4, 2, measured(100, 0.75))  # a late one of an earlier rung
     store.add_snapshot(driven, 1, 0, snapshot_at(1))
+    store.record_deaths(driven, 1, 2, 1)
     return driven
 
 
@@ -59,6 +60,7 @@ CASES = [
     ("UPDATE trials SET finished_at = NULL WHERE number = 1", "trials that ended have no time of their end", "S/1"),
     ("DELETE FROM searches", "trials belong to no search", "S/0"),
     ("DELETE FROM searches", "snapshots belong to no search", "S/0/1"),
+    ("DELETE FROM searches", "runs belong to no search", "S/2"),
     ("DELETE FROM architectures", "trials name one of the architectures that is not there", "S/0"),
     ("DELETE FROM fidelities", "trials name one of the fidelities that is not there", "S/0"),
     ("DELETE FROM environments", "measurements name an environment that is not there", "S/0/100"),

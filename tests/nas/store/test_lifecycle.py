@@ -125,7 +125,7 @@ def test_a_search_whose_trials_have_all_failed_says_how_to_go_on(store: Store, s
     store.add_trial(search, 1, Proposal(0, cells[0], spec.fidelity, 0))
     store.finish_trial(search, 0, 1, T.FAILED, "no memory")
     store.finish_search(search, 1, S.FAILED)
-    with pytest.raises(ConflictError, match=r"all 1 trials .* retry_failed"):
+    with pytest.raises(ConflictError, match=r"all trials .* retry_failed"):
         store.resume_search(search)
     assert store.resume_search(search, retry_failed=True).status is S.QUEUED
 

@@ -11,7 +11,7 @@ from nas.results.status import SearchStatus
 from nas.results.status import TrialStatus as T
 from nas.store import Overview, SearchCost, Store, TrialRecord
 
-STATEMENTS = 4
+STATEMENTS = 5
 """Of an overview of up to a thousand searches."""
 
 

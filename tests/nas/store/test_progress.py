@@ -27,6 +27,7 @@ def test_what_outlives_a_driver_is_progress(store: Store, driven: str, add, meas
         lambda attempt: trial(0, T.COMPLETED),
         lambda attempt: trial(1, T.FAILED),
         lambda attempt: store.add_snapshot(driven, attempt, 0, snapshot_at(1)),
+        lambda attempt: store.fail_run(driven, attempt, 1, "no memory"),
         lambda attempt: store.record_reached(driven, attempt, 1),
     ):
         attempt = store.get_search(driven).attempt

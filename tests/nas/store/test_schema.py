@@ -53,7 +53,7 @@ def test_checks_read_the_same_in_migrations_and_code(empty_url: str):
         store.downgrade()
         Base.metadata.create_all(store._engine)
         assert _checks(store) == migrated
-        assert len(migrated) == 16
+        assert len(migrated) == 18
 
 
 def _checks(store: Store) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Processes of trials killed with SIGKILL in a real Ray, at every moment of their lives: a death is counted once."""
+"""Processes of trials and runs killed with SIGKILL in a real Ray, at any moment of their lives: each counts once."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from typing import Any
 import pytest
 
 from nas.kinds.registry import kind_of
+from nas.results.snapshot import Snapshot
 from nas.results.status import SearchStatus, TrialStatus
-from nas.specs import Resources
-from nas.store import Store, TrialRecord
+from nas.specs import AutoDeepLabSpec, BilevelSpec, Resources
+from nas.store import RunRecord, Store, TrialRecord
 from nas.training.workspace import Workspace
 from tests.builders import measured
 from workers.driver.record import DriverRecord
-from workers.driver.run import run_search
+from workers.driver.run import Interrupted, run_search
 from workers.driver.trial_book import TrialBook
+from workers.trainables.run import RunProcess
 from workers.trainables.trial import TrialProcess
 
 
@@ -80,6 +82,17 @@ class DiesInTrials(Toy):
     def at(self, task, rung):
         if task.number == 0 or (task.number == 1 and task.attempt == 2):
             die()
+
+
+class DiesInRuns(RunProcess):
+    """Run 0 dies whenever it searches; every other run is over after the snapshot that lies in the cache."""
+
+    def search(self, task):
+        with (task.workspace.cache / "searched").open("a") as book:
+            book.write(f"{task.number} {task.attempt}\n")
+        if task.number == 0:
+            die()
+        yield Snapshot.model_validate_json((task.workspace.cache / "snapshot.json").read_text())
 
 
 class Brief(Toy):
@@ -184,6 +197,39 @@ def test_retries_are_those_of_all_drivers_together(store, workspace, spec_of):
         (TrialStatus.FAILED, 4, "its process died 3 times"),
         (TrialStatus.COMPLETED, 3, None),
     ]
+
+
+def test_retries_of_a_run_are_those_of_all_drivers_together(store, workspace, snapshot_at):
+    """A driver that saw one death is lost: its successor has the last attempt, and a user's retry has both anew."""
+    spec = AutoDeepLabSpec(
+        name="trellis",
+        bilevel=BilevelSpec(dataset="tiny", crop=(129, 129)),
+        seeds=2,
+        retries=1,
+        resources=Resources(cpus=1, concurrent=1),
+    )
+    (workspace.cache / "snapshot.json").write_text(snapshot_at(3, finished=True).model_dump_json())
+    book = workspace.cache / "searched"
+    search_id, attempt = begin(store, spec)
+    with pytest.raises(Interrupted):
+        run(
+            store,
+            search_id,
+            attempt,
+            workspace,
+            run_process=DiesInRuns,
+            interrupted=lambda: bool(store.runs(search_id)),
+        )
+    assert store.runs(search_id) == {0: RunRecord(0, deaths=1)}
+    assert store.requeue_search(search_id, attempt, 0.0, "the driver died")
+    for expected in (["0 2", "1 1"], ["0 1", "0 2"]):
+        book.unlink()
+        attempt = store.begin_driver(search_id)
+        assert run(store, search_id, attempt, workspace, run_process=DiesInRuns) is SearchStatus.COMPLETED
+        assert book.read_text().splitlines() == expected
+        assert store.get_search(search_id).message == "run 0 failed: its process died 2 times"
+        assert store.runs(search_id) == {0: RunRecord(0, 1, "its process died 2 times")}
+        store.resume_search(search_id, retry_failed=True)
 
 
 def test_a_trial_is_proposed_where_it_can_begin(running_ray, store, workspace, spec_of, monkeypatch):
