@@ -3,7 +3,7 @@
 #
 #   docker/chaos.sh [TRIALS]
 #
-# It needs the images (docker compose build), Docker with Compose v2, and an hour at most. It runs beside an installation:
+# It needs the images (docker compose build), Docker with Compose v2, curl, and an hour at most. It runs beside an installation:
 # a project of its own (segnas-chaos) with volumes, ports and secrets of its own, all of which it removes at its end. A
 # search of TRIALS trials (60) goes on while workers, head, service and database are killed, crash, are scaled, taken away
 # and taken down; then the record is backed up and restored, and upgraded from the schema of the version before.
@@ -98,7 +98,10 @@ printf 'p@ss/w#rd:%%41 %s' "$(od -An -N8 -tx1 /dev/urandom | tr -d ' \n')" > "$S
 say "up, from empty volumes"
 up
 segnas data generate /data/scenes --images 256 --size 128x256 > /dev/null
-sed -e "s/^trials: .*/trials: $trials/" -e 's/^name: .*/name: chaos/' examples/scenes.yaml > "$OUTPUT/chaos.yaml"
+# Trials of four times the example's length: they are to last for all the faults.
+sed -e "s/^trials: .*/trials: $trials/" -e 's/^name: .*/name: chaos/' -e 's/rungs: .*/rungs: [600, 1200]/' \
+    examples/scenes.yaml > "$OUTPUT/chaos.yaml"
+reader=$(segnas token create reader --scope read)
 search=$(segnas submit /output/chaos.yaml | grep -o 's[0-9a-f]\{12\}' | head -n 1)
 say "search $search"
 fault="submission"
@@ -133,6 +136,8 @@ good=$(sql "SELECT count(*) FROM trials WHERE search_id = '$search' AND status I
 say "  $trials trials, each once, none failed; drivers: $(sql "SELECT attempt FROM searches WHERE id = '$search'")"
 
 answers() { segnas show "$search" --json; segnas trials "$search" --json; }
+reads() { curl -sSf -o /dev/null -H "Authorization: Bearer $reader" "http://127.0.0.1:$API_PORT/v1/searches/$search"; }
+reads || fail "the token that was made before the faults is refused"
 answers > "$folder/before.json"
 segnas export "$search" -o best.json > /dev/null
 [ -s "$OUTPUT/best.json" ] || fail "export -o wrote nothing"
@@ -140,11 +145,12 @@ segnas export "$search" -o best.json > /dev/null
 say "backup and restore"
 docker compose exec -T postgres pg_dump -U segnas --format=custom segnas > "$folder/segnas.dump"
 docker compose stop api ray-head > /dev/null 2>&1
-sql "SET client_min_messages = warning; TRUNCATE searches CASCADE" > /dev/null
+sql "SET client_min_messages = warning; TRUNCATE searches, tokens CASCADE" > /dev/null
 docker compose exec -T postgres pg_restore -U segnas -d segnas --clean --if-exists < "$folder/segnas.dump"
 up
 answers > "$folder/restored.json"
 cmp "$folder/before.json" "$folder/restored.json" || fail "the restored record answers otherwise"
+reads || fail "a token of the restored record is refused"
 
 say "upgrade from the schema of the version before"
 docker compose stop api ray-head > /dev/null 2>&1
@@ -160,5 +166,6 @@ up
 [ "$(sql "SELECT version_num FROM alembic_version")" != "$older" ] || fail "the service did not upgrade the database"
 answers > "$folder/upgraded.json"
 cmp "$folder/before.json" "$folder/upgraded.json" || fail "the upgraded record answers otherwise"
+reads || fail "a token of the upgraded record is refused"
 
 say "passed"

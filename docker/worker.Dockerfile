@@ -5,6 +5,7 @@
 #   PyTorch's index such as cu126; "local" asks no index for torch but --build-context wheels=DIR.
 # BASE_IMAGE needs Python >= 3.11 with venv (docker/make-base-image.sh makes one where no registry is reachable).
 # --secret id=pip_conf,src=FILE gives pip a configuration of your own (mirror, certificate); it stays out of the image.
+# NATIVE=0 leaves out the native kernels, and with them the compiler that the build installs by apt-get.
 ARG BASE_IMAGE=python:3.11-slim-bookworm
 
 # Wheels of your own; --build-context wheels=DIR puts a folder here.
@@ -41,6 +42,15 @@ RUN --mount=from=wheels,target=/wheels --mount=type=secret,id=pip_conf,target=/e
     && /opt/sbom/bin/cyclonedx-py environment --output-reproducible --output-file /opt/segnas/sbom.cdx.json \
         /opt/segnas/bin/python
 
+# Native kernels for processors with AVX2 and with AVX-512: the image has no compiler, and nothing that a node may write to,
+# but its volumes, can be executed.
+FROM build AS kernels
+ARG NATIVE=1
+RUN if [ "${NATIVE}" = 1 ]; then \
+        apt-get update && apt-get install --yes --no-install-recommends g++ && rm -rf /var/lib/apt/lists/* \
+        && /opt/segnas/bin/python -P -m nas.models.layers.native; \
+    fi
+
 FROM ${BASE_IMAGE}
 ARG BASE_IMAGE
 ARG UID=1000
@@ -54,8 +64,10 @@ LABEL org.opencontainers.image.title="segnas-worker" \
 RUN useradd --uid "${UID}" --create-home segnas \
     && install -d -o segnas -g segnas /home/segnas/home /home/segnas/home/artifacts /home/segnas/home/cache \
         /home/segnas/home/datasets /home/segnas/home/weights /data
-COPY --from=build /opt/segnas /opt/segnas
+COPY --from=kernels /opt/segnas /opt/segnas
 ENV PATH=/opt/segnas/bin:$PATH PYTHONUNBUFFERED=1 SEGNAS_HOME=/home/segnas/home
 USER segnas
+# What this processor can run of the kernels must load here as well, where there is no compiler.
+RUN python -P -m nas.models.layers.native --check
 WORKDIR /home/segnas
 CMD ["ray", "--help"]

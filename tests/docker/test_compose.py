@@ -20,6 +20,7 @@ from workers.cluster.requirements import DRIVER_IMPORTS
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+STORAGE = {"path": "${SECRETS:-./secrets}/storage.env", "required": False}
 RECIPES = ["api.Dockerfile", "worker.Dockerfile"]
 
 
@@ -166,10 +167,16 @@ def test_a_node_has_longer_to_stop_than_it_drains() -> None:
 def test_the_nodes_environment_is_written_once() -> None:
     recipe = (ROOT / "docker/worker.Dockerfile").read_text()
     assert "-P -m workers.cluster.node" in recipe
-    assert SERVICES["segnas"]["env_file"] == ["workers/cluster/node.env"]
+    assert SERVICES["segnas"]["env_file"] == ["workers/cluster/node.env", STORAGE]
     for name in node_environment():
         assert name not in recipe
         assert not any(name in environment(service) for service in SERVICES)
+
+
+def test_a_bucket_is_told_to_what_reads_and_writes_it() -> None:
+    told = {name for name, service in SERVICES.items() if STORAGE in service.get("env_file", [])}
+    assert told == {"ray-head", "ray-worker", "ray-worker-gpu", "segnas"}
+    assert {"fsspec", "s3fs"} <= packages("worker.Dockerfile")
 
 
 def test_healthy_is_what_can_serve() -> None:

@@ -49,7 +49,7 @@ def folder(part: Part) -> Path:
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     except RuntimeError:
         raise BuildError("there is no home folder to keep them in") from None
-    return cache / "segnas" / "native" / f"{part}-{_key(part)}"
+    return cache / "segnas" / "native" / f"{part}-{key(part, FLAGS, processor())}"
 
 
 def built(place: Path) -> tuple[Path, str] | None:
@@ -78,7 +78,7 @@ def build(part: Part, place: Path) -> tuple[Path, str]:
     """
     if (found := built(place)) is not None:
         return found
-    compiler = _compiler()
+    compiler = compiler_command()
     try:
         with locked(place):
             if (found := built(place)) is not None:
@@ -93,9 +93,9 @@ def build(part: Part, place: Path) -> tuple[Path, str]:
     return found
 
 
-def _key(part: Part) -> str:
-    """Hash what the library depends on: source, flags, torch, processor."""
-    digest = hashlib.sha256(f"{FLAGS} {torch.__version__} {platform.machine()} {_processor()}".encode())
+def key(part: Part, flags: tuple[str, ...], processors: str) -> str:
+    """Hash what a library depends on: source, flags of the compiler, torch, and the processors it is for."""
+    digest = hashlib.sha256(f"{flags} {torch.__version__} {platform.machine()} {processors}".encode())
     for source in [_source(part), *sorted(_HERE.glob("*.h"))]:
         digest.update(source.read_bytes())
     return digest.hexdigest()[:16]
@@ -105,7 +105,7 @@ def _source(part: Part) -> Path:
     return _HERE / f"{part}.cpp"
 
 
-def _processor() -> str:
+def processor() -> str:
     """Return the model of the processor and its instructions; nothing where the system does not say."""
     names = ("model name", "flags", "Features", "CPU part")
     with contextlib.suppress(OSError):
@@ -114,7 +114,7 @@ def _processor() -> str:
     return ""
 
 
-def _compiler() -> list[str]:
+def compiler_command() -> list[str]:
     """Return the command of the compiler that torch would use.
 
     Raises:
@@ -133,22 +133,32 @@ def _compiler() -> list[str]:
 def _compile_or_explain(part: Part, target: Path, compiler: list[str]) -> None:
     """Fill a folder with the library, or with the reason why there is none."""
     try:
-        with _ninja_on_path(), tempfile.TemporaryDirectory(dir=target.parent, prefix=".build-") as scratch:
-            _compile(part, Path(scratch), target / LIBRARY)
-        version = subprocess.run([*compiler, "--version"], check=True, capture_output=True, text=True, timeout=60)  # noqa: S603  the user's own compiler
-        (target / COMPILER).write_text(version.stdout.partition("\n")[0].strip(), "utf-8")
+        compile_part(part, target, compiler, FLAGS)
     except (RuntimeError, subprocess.SubprocessError) as error:
         (target / LIBRARY).unlink(missing_ok=True)
         (target / FAILED).write_text(f"the compiler failed: {_first_complaint(str(error))}", "utf-8")
 
 
-def _compile(part: Part, scratch: Path, library: Path) -> None:
+def compile_part(part: Part, target: Path, compiler: list[str], flags: tuple[str, ...]) -> None:
+    """Compile a part into a folder, with a note of the compiler.
+
+    Raises:
+        RuntimeError: The compiler fails; the message is its output.
+        subprocess.SubprocessError: It does not say its version.
+    """
+    with _ninja_on_path(), tempfile.TemporaryDirectory(dir=target.parent, prefix=".build-") as scratch:
+        _compile(part, Path(scratch), target / LIBRARY, flags)
+    version = subprocess.run([*compiler, "--version"], check=True, capture_output=True, text=True, timeout=60)  # noqa: S603  the user's own compiler
+    (target / COMPILER).write_text(version.stdout.partition("\n")[0].strip(), "utf-8")
+
+
+def _compile(part: Part, scratch: Path, library: Path, flags: tuple[str, ...]) -> None:
     from torch.utils import cpp_extension  # imports setuptools: only where something is compiled
 
     cpp_extension.load(
         f"segnas_{part}",
         [str(_source(part))],
-        extra_cflags=list(FLAGS),
+        extra_cflags=list(flags),
         extra_ldflags=["-fopenmp"],
         build_directory=str(scratch),
         is_python_module=False,

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from nas.models.layers.native.build import BuildError, build, built, folder
 from nas.models.layers.native.library import SUFFIXES, Kernels, Part
+from nas.models.layers.native.shipped import shipped
 from nas.models.layers.tracing import is_traced
 
 VARIABLE = "SEGNAS_NATIVE"
@@ -90,11 +91,8 @@ def _settle(part: Part, *, may_build: bool) -> str | None:
             if os.environ.get(VARIABLE, "").strip().lower() in _DENIALS:
                 return None
             try:
-                place = folder(part)
-                found = build(part, place) if may_build else built(place)
-                if found is not None:
-                    library, compiler = found
-                    _chosen[part] = Kernels(part, library, f"{place.name}, {compiler}")
+                found = shipped(part) or (build(part, folder(part)) if may_build else built(folder(part)))
+                _chosen[part] = None if found is None else Kernels(part, *found)
             except BuildError as error:
                 reason = str(error)
             except (OSError, AttributeError) as error:

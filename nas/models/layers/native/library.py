@@ -46,14 +46,19 @@ class Kernels:
         identity: Source, compiler and processor of the library in a line of text: what its results depend on.
     """
 
-    def __init__(self, part: Part, library: Path, identity: str) -> None:
-        """Load the library of a part that `build` has made.
+    def __init__(self, part: Part, library: Path, compiler: str) -> None:
+        """Load the library of a part that `build` or `ship` has made.
+
+        Args:
+            part: Which kernels they are.
+            library: The file; its folder's name says what it was made from.
+            compiler: What made it, in a line of text.
 
         Raises:
             OSError: The file is no library of this machine.
             AttributeError: It lacks a kernel.
         """
-        self.identity = identity
+        self.identity = f"{library.parent.name}, {compiler}"
         loaded = ctypes.CDLL(str(library))
         self._functions: dict[tuple[str, torch.dtype], Callable[..., None]] = {}
         for name, arguments in SIGNATURES[part].items():
