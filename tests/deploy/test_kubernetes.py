@@ -79,14 +79,19 @@ def kustomize() -> list[str]:
     pytest.skip("neither kustomize nor kubectl is installed")
 
 
-@pytest.fixture(scope="module", params=["example", "fault tolerant"])
+@pytest.fixture(scope="module", params=["example", "fault tolerant", "with a bucket"])
 def manifests(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """What `kubectl apply -k` sends for an installation, without and with the optional component."""
+    """What `kubectl apply -k` sends for an installation, without the optional components, with one, and with all."""
     folder = tmp_path_factory.mktemp("kubernetes") / "kubernetes"
     shutil.copytree(FOLDER, folder)
     overlay = folder / "example" / "kustomization.yaml"
+    text = overlay.read_text()
+    assert "# components: [../gcs-fault-tolerance, ../bucket]" in text
+    if request.param != "example":
+        text = text.replace("# components:", "components:")
     if request.param == "fault tolerant":
-        overlay.write_text(overlay.read_text().replace("# components:", "components:"))
+        text = text.replace(", ../bucket]", "]")
+    overlay.write_text(text)
     built = subprocess.run([*kustomize(), overlay.parent], check=True, capture_output=True, text=True)
     assert not built.stderr, built.stderr
     return list(yaml.safe_load_all(built.stdout))
@@ -246,6 +251,17 @@ def test_pools_begin_empty_and_the_head_trains_nothing(manifests):
         limits = container(group["template"]["spec"])["resources"]["limits"]
         assert {"cpu", "memory"} <= set(limits), "the autoscaler takes a worker's size from its limits"
     assert container(pods(manifests)["worker gpu"])["resources"]["limits"]["nvidia.com/gpu"] == "1"
+
+
+def test_nodes_and_nodes_alone_get_into_the_bucket(manifests):
+    given = {name: container(pod).get("envFrom", []) for name, pod in pods(manifests).items()}
+    with_bucket = any(m["metadata"]["name"] == "segnas-ray-bucket" for m in manifests)
+    sources = [{"secretRef": {"name": "segnas-storage"}}] if with_bucket else []
+    assert given == {"api": [], "head": sources, "worker cpu": sources, "worker gpu": sources}
+    if with_bucket:
+        policy = one(manifests, "NetworkPolicy", "segnas-ray-bucket")["spec"]
+        assert policy["podSelector"]["matchLabels"] == {"ray.io/cluster": "segnas-ray"}
+        assert policy["egress"] == [{"ports": [{"protocol": "TCP", "port": 443}]}]
 
 
 def test_probes_call_what_the_image_has(manifests):

@@ -28,7 +28,8 @@ _ENTRYPOINT = "python -P -m workers.driver {search_id} {attempt}"
 """Run by a shell on the cluster: nothing but server-made ids may be put in. `-P`: a folder named `workers` in the
 cluster's working directory is not ours."""
 
-_STATE_DUMP = "[state-dump]"
+_DUMP = re.compile(r"\[state-dump\]|    /\S*(?:/raylet/raylet|/libc\.so\.6)\(\S*\) \[0x[0-9a-f]+\]")
+"""What a raylet writes into its log of its state, and of its stack when it ends for a fault."""
 
 _SECONDS = 20.0
 """Submitting waits for the head node's agent, which is slow in the first seconds of a cluster."""
@@ -232,16 +233,14 @@ class Cluster:
 
 
 def without_dumps(text: str) -> str:
-    """Leave out the lines of a driver's log in which a raylet dumps its state.
+    """Leave out the lines of a driver's log in which a raylet dumps its state or its stack.
 
     When a node is lost, Ray shows every driver the last lines of the log of that node's raylet.
 
     Args:
         text: The log.
     """
-    if _STATE_DUMP not in text:
-        return text
-    return "".join(line for line in text.splitlines(keepends=True) if _STATE_DUMP not in line)
+    return "".join(line for line in text.splitlines(keepends=True) if not _DUMP.search(line))
 
 
 def _json(reply: httpx.Response) -> dict[str, Any]:

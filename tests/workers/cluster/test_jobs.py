@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -108,6 +109,14 @@ def test_dumps_of_a_raylets_state_are_left_out_of_logs():
         f"trial 2: 0.6026 at 150\n{lost}trial 2: 0.6665 at 300\n"
     )
     assert without_dumps("no end of line") == "no end of line"
+
+
+def test_the_stack_of_a_raylet_is_left_out_of_logs_of_either_format():
+    raylet = "    /opt/ray/raylet/raylet(+0x36974c) [0x559d8cb9374c] ray::raylet::NodeManager::NodeManager()"
+    libc = "    /lib/x86_64-linux-gnu/libc.so.6(__libc_start_main+0x85) [0x7fda7496c305] __libc_start_main"
+    own = "    /home/u/raylet/raylet (a data set)\n    /opt/torch/libtorch_cpu.so(+0x1) [0x1] at::add()\n"
+    lines = [raylet, libc, *(json.dumps({"level": "INFO", "message": frame}) for frame in (raylet, libc))]
+    assert without_dumps("\n".join([*lines, own])) == own
 
 
 def test_a_job_nobody_knows_is_lost(cluster):
