@@ -1,4 +1,4 @@
-"""Paths as people write them, with `~` and links, made absolute; the one place where that can go wrong."""
+"""Paths as people write them, with `~` and links, made absolute; and what the system says of a file, in words."""
 
 from __future__ import annotations
 
@@ -40,3 +40,10 @@ def absolute(path: Path, what: str) -> Path:
         raise ValueError(f"{what}, {path}, has no place: links lead in a circle") from None
     except FileNotFoundError:
         raise ValueError(f"{what}, {path}, has no place: the folder that this command runs in was removed") from None
+
+
+def in_words(error: OSError) -> str:
+    """What the operating system refused, without its number, behind the file it is about."""
+    if not error.strerror:
+        return str(error)
+    return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"

@@ -36,6 +36,7 @@ from nas.cli import (
     worth,
 )
 from nas.escaping import one_line
+from nas.user_paths import in_words
 
 app = typer.Typer(
     name="segnas",
@@ -137,15 +138,9 @@ def main() -> None:
         code = _code(error)
         if code is None:
             raise
-        print(f"segnas: {one_line(_sentence(error))}", file=sys.stderr)
+        print(f"segnas: {one_line(in_words(error) if isinstance(error, OSError) else str(error))}", file=sys.stderr)
         _say_no_more()
         sys.exit(code)
-
-
-def _sentence(error: Exception) -> str:
-    if not isinstance(error, OSError) or not error.strerror:
-        return str(error)
-    return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
 
 
 def _open_streams() -> None:

@@ -113,7 +113,9 @@ def show(search: SearchId, as_json: Json = False) -> None:
 
 def trials(
     search: SearchId,
-    top: Annotated[int | None, typer.Option(min=1, help="Only the N best, or the N first of --sort.")] = None,
+    top: Annotated[
+        int | None, typer.Option(min=1, max=1_000_000_000, help="Only the N best, or the N first of --sort.")
+    ] = None,
     sort: Annotated[
         str | None,
         typer.Option(metavar="[-]NAME", help=f"The order: {', '.join(_ORDERS)}; a leading - makes it descending."),

@@ -63,14 +63,16 @@ class Outage:
             ClientError: The error: to wait makes no sense, or takes too long.
         """
         pause = max(self._pause, min(error.retry_after or 0.0, LONGEST_PAUSE))
-        if not self._asked.waits_for(error) or time.monotonic() + pause > self._answered + self._patience:
+        in_time = time.monotonic() + pause <= self._answered + self._patience
+        if not (in_time and self._asked.waits_for(error)):
             raise error
         self._errors += 1
         if self._errors == (1 if error.refused else 2):
-            log.warning(
-                "no answer from %s: it may be restarting, so it is waited for, up to %s",
-                self._asked.url,
-                duration(self._patience),
-            )
+            log.warning("%s, so it is waited for, up to %s", self._why(error), duration(self._patience))
         self._pause = min(2 * pause, LONGEST_PAUSE)
         return pause
+
+    def _why(self, error: ClientError) -> str:
+        if error.status is not None:
+            return f"not yet, says the service at {self._asked.url} ({error})"
+        return f"no answer from {self._asked.url}: it may be restarting"

@@ -73,7 +73,7 @@ class JobSpec(StrictModel, ABC):
     name: SearchName
     resources: Resources = Resources()
     retries: Annotated[int, Field(ge=0, le=10)] = Field(
-        2, description="Number of new attempts of a trial whose process died."
+        2, description="Number of new attempts of a trial or a run whose process died, over all drivers of the search."
     )
     seed: Seed = 0
 

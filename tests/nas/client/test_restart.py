@@ -21,6 +21,7 @@ from nas.client.address import LOCK_FILE, SERVER_FILE, RunningServer, find_servi
 from nas.client.connection import Connection
 from nas.settings import Settings
 from nas.state_files import read_state
+from tests.nas.client.conftest import answer
 
 ROOT = Path(__file__).parents[3]
 SEGNAS = [sys.executable, "-c", "import nas.cli; nas.cli.main()"]
@@ -212,6 +213,24 @@ def test_what_another_machine_does_not_answer_is_asked_again(monkeypatch, caplog
         with pytest.raises(ClientError, match="check the address") as error:
             client.server()
         assert not error.value.refused
+
+
+def test_a_wait_says_what_it_waits_for(stranger, caplog, monkeypatch):
+    """A service that answers, but is not ready, does not restart. A patience that is no number is none."""
+    monkeypatch.setattr("nas.client.outage.FIRST_PAUSE", 0.01)
+    problem = json.dumps({"title": "x", "status": 503, "detail": "no answer from the Ray cluster"})
+    stranger.answers(answer(503, problem, "application/problem+json", Retry_After="0"))
+    with (
+        Client(stranger.url, patience=0.2) as client,
+        caplog.at_level(logging.WARNING, "segnas.client"),
+        pytest.raises(ClientError, match="no answer from the Ray cluster"),
+    ):
+        client.spaces()
+    said = f"not yet, says the service at {stranger.url} (no answer from the Ray cluster)"
+    assert [record.getMessage() for record in caplog.records] == [f"{said}, so it is waited for, up to 0.2 s"]
+    with Client(stranger.url, patience=float("nan")) as client, pytest.raises(ClientError, match="Ray cluster"):
+        client.spaces()
+    assert len(caplog.records) == 1
 
 
 def test_whether_a_service_is_there_is_answered_at_once():

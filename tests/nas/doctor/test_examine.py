@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
+from collections.abc import Iterator
 
 import pytest
 
-from nas.doctor import Level, examine
+from nas.doctor import Finding, Level, examine
 from nas.doctor import machine as machine_module
+from nas.settings import Settings
 from nas.store import Store
 
 
@@ -61,6 +63,19 @@ def test_wrong_settings_are_told_and_nothing_else(home):
     (home / "config.yaml").write_text("prot: 1")
     assert "did you mean port?" in found(level=Level.WRONG)[0]
     assert found("database") == []
+
+
+def test_a_home_that_has_no_place_or_cannot_be_looked_at(home, monkeypatch):
+    def closed(settings: Settings) -> Iterator[Finding]:
+        (settings.folder / "no" / "such").stat()
+        yield Finding("home", Level.OK, "never")
+
+    monkeypatch.setattr("nas.doctor.examine.folders", closed)
+    assert found("home") == [f"cannot be examined: {home}/no/such: No such file or directory"]
+    assert found("database"), "the parts after it are examined"
+    home.rmdir()
+    home.symlink_to(home.name)
+    assert [message for message in found("settings") if "links lead in a circle" in message]
 
 
 def test_a_home_that_cannot_be_used(home, monkeypatch):
