@@ -81,6 +81,17 @@ def worth_text(objective: str, value: float | None, miou: float | None) -> str:
     return f"{own}{score(miou)} mIoU"
 
 
+def compared_text(objective: str, direction: str) -> str:
+    """Say what a ranking or a confirmation compares, and which values are the better ones.
+
+    Args:
+        objective: The search's first objective in words, as `nas.specs.objective_text` has it.
+        direction: `maximise` or `minimise`.
+    """
+    better = "higher" if direction == "maximise" else "lower"
+    return f"Compared by {objective}, the first objective of the search: {better} is better."
+
+
 def milliseconds(value: float) -> str:
     """Format a time in milliseconds with three significant digits: "0.123 ms", "12.3 ms", "1,234 ms"."""
     digits = max(0, 2 - math.floor(math.log10(value))) if value > 0 else 0

@@ -19,7 +19,7 @@ from nas.kinds.registry import kind_of
 from nas.ranking.candidates import choose, scored
 from nas.schemas.rankings import RankingPublic
 from nas.schemas.searches import SearchPublic
-from nas.specs import Fidelity, FullScaleRequest, FullScaleSpec
+from nas.specs import Fidelity, FullScaleRequest, FullScaleSpec, objective_at
 from nas.specs.job import child_name
 from nas.store import SearchRecord, Store
 from nas.store.records import TrialRecord
@@ -77,6 +77,7 @@ def get_ranking(
 ) -> RankingPublic:
     """Compute how well the search's scores order its architectures by their full-scale scores, with uncertainty.
 
+    Scores are values of the search's first objective (`objective`): mIoU, the IoU of a class, that of the worst class.
     While the architectures are still being measured, the ranking has those measured so far. The answer is 409 when no
     full-scale evaluation was ever started.
     """
@@ -119,9 +120,10 @@ def _chosen(search: SearchRecord, body: FullScaleRequest, store: Store) -> FullS
     _check_heads(numbers, trials, body.fidelity)
     shared = {name: getattr(body, name) for name in type(body).model_fields if name not in ("name", "choose")}
     name = body.name or child_name(search.spec.name, ": full scale")
-    chosen: FullScaleSpec = validate(
-        FullScaleSpec, {**shared, "name": name, "of": search.id, "sampling": how, "trials": tuple(numbers)}
-    )
+    datasets = {search.spec.fidelity_of(trial.fidelity_key).dataset for trial in trials}
+    objective = objective_at(search.spec.goals.objectives[0], elsewhere=datasets != {body.fidelity.dataset})
+    own = {"name": name, "of": search.id, "sampling": how, "trials": tuple(numbers), "objectives": (objective,)}
+    chosen: FullScaleSpec = validate(FullScaleSpec, {**shared, **own})
     return chosen
 
 

@@ -283,7 +283,7 @@ class RungTime:
 
 
 class RungPoint(NamedTuple):
-    """The score of a trial at one rung, and its device-seconds up to there."""
+    """A trial at one rung: its mIoU, or its value of the objective that was asked for, and its device-seconds."""
 
     iteration: int
     score: float

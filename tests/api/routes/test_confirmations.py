@@ -74,7 +74,9 @@ def test_a_confirmation_is_answered_by_its_own_id_and_by_its_search(service):
     }
     assert [round(gain["mean"], 6) for gain in found["gains"]] == [0.2, 0.05]
     text, table, links = service.http.get(f"/v1/searches/{child}/panels").json()
-    assert text["lines"] == [found["sentence"]]
+    compared = "Compared by mIoU, the first objective of the search: higher is better."
+    assert text["lines"] == [found["sentence"], compared]
+    assert found["objective"] == {"text": "mIoU", "direction": "maximise"}
     assert [row[4] for row in table["rows"]] == ["0.5100", "0.6100", "0.4100", "0.5600"]
     assert [link["target"] for link in links["links"]] == [f"#/{search}"]
 
