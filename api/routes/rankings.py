@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query
 
 from api.answers.rankings import ranking_public
 from api.answers.searches import search_public
-from api.creation import create, request_key
-from api.deps import CallerDep, IdempotencyKey, ReconcilerDep, SearchDep, SettingsDep, StoreDep
+from api.creation import CreationDep
+from api.deps import SearchDep, SettingsDep, StoreDep
 from api.errors import ApiError
 from api.middleware.body import StrictJsonRoute
 from api.openapi.problems import problems
 from nas.kinds.full_scale import evaluations_of, newest_alike
 from nas.kinds.registry import kind_of
+from nas.kinds.summaries import summary
 from nas.ranking.candidates import choose, scored
 from nas.schemas.rankings import RankingPublic
 from nas.schemas.searches import SearchPublic
@@ -33,13 +34,9 @@ def measure_at_full_scale(
     *,
     search: SearchDep,
     body: FullScaleRequest,
-    request: Request,
-    response: Response,
+    creation: CreationDep,
     store: StoreDep,
     settings: SettingsDep,
-    reconciler: ReconcilerDep,
-    caller: CallerDep,
-    idempotency_key: IdempotencyKey = None,
 ) -> SearchPublic:
     """Measure architectures of a search again at full scale, by a new search of the kind `full_scale`.
 
@@ -47,20 +44,8 @@ def measure_at_full_scale(
     full-scale evaluation of the search at the same fidelity and seed is adopted instead of repeated.
     """
     _require_comparable(search)
-    spec, bound = _chosen(search, body, store), request_key(request, body)
-    record = create(
-        spec,
-        store,
-        settings,
-        reconciler,
-        response,
-        key=idempotency_key,
-        request_key=bound,
-        caller=caller,
-        parent=search.id,
-    )
-    response.headers["Location"] = str(request.url_for("get_search", search_id=record.id).path)
-    return search_public(record, store.overview(record.id), settings)
+    record = creation.create(_chosen(search, body, store), body, parent=search.id)
+    return search_public(record, summary(record, store), settings)
 
 
 @router.get("/searches/{search_id}/ranking", responses=problems(409))

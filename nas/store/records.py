@@ -318,6 +318,22 @@ class RungResult(NamedTuple):
     latency: Latency | None
 
 
+class MeasuredAgain(NamedTuple):
+    """A completed trial whose architecture was measured before, by the search that its search belongs to.
+
+    Attributes:
+        found: Number of the trial of that search.
+        number: Its own number.
+        value: Of its search's first objective.
+    """
+
+    found: int
+    number: int
+    architecture_key: str
+    seed: int
+    value: float
+
+
 class BestStep(NamedTuple):
     """A trial that is better than all before it, and what its search had spent by then.
 

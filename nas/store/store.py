@@ -73,6 +73,7 @@ import time
 from typing import Self
 
 from nas.store.adoption import Adoption
+from nas.store.again import Again
 from nas.store.census import Censuses
 from nas.store.changes import Changes
 from nas.store.chart import Chart
@@ -101,6 +102,7 @@ class Store(
     TrainingFree,
     Leaderboard,
     Overviews,
+    Again,
     Censuses,
     Changes,
     Chart,
