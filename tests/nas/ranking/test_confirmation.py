@@ -112,11 +112,11 @@ def test_it_goes_by_the_objective_of_the_search_and_not_by_the_miou():
         objectives=(objective,),
     )
     found = [trial(7, CELLS[0], 0, 0.70, value=0.30), trial(9, CELLS[1], 0, 0.65, value=0.25)]
-    rows: tuple[tuple[Architecture, float, tuple[float, float]], ...]
-    rows = ((CELLS[0], 0.9, (0.20, 0.22)), (CELLS[1], 0.5, (0.40, 0.44)), (SMALL, 0.8, (0.10, 0.12)))
+    architectures: tuple[Architecture, ...] = (CELLS[0], CELLS[1], SMALL)
+    measured = ((0.9, (0.20, 0.22)), (0.5, (0.40, 0.44)), (0.8, (0.10, 0.12)))
     trials = [
-        trial(10 * seed + index, architecture, seed, miou, value=value)
-        for index, (architecture, miou, values) in enumerate(rows)
+        trial(10 * seed + index, architectures[index], seed, miou, value=value)
+        for index, (miou, values) in enumerate(measured)
         for seed, value in enumerate(values, start=1)
     ]
     answered = confirmation(spec, found, trials)
