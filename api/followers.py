@@ -15,8 +15,9 @@ from api.answers.searches import search_public
 from api.answers.trials import trial_public
 from api.picture import leaderboard, scores
 from nas.kinds.registry import kind_of
+from nas.kinds.summaries import Summary, summary
 from nas.settings import Settings
-from nas.store import Change, Overview, SearchRecord, Store
+from nas.store import Change, SearchRecord, Store
 
 PAGE = 500
 """Trials that are read at a time."""
@@ -77,7 +78,7 @@ class _Search:
         self._settings = settings
         self._last: tuple[SearchRecord, int] | None = None
         self.event = Event("search", "")
-        self.overview: Overview | None = None
+        self.summary: Summary | None = None
         self.over = False
 
     def read(self, sequence: int, record: SearchRecord) -> bool:
@@ -91,12 +92,12 @@ class _Search:
         if (record, sequence) == self._last and not runs:
             return False
         self._last, self.over = (record, sequence), record.status.terminal
-        self.overview = self._store.overview(self._id)
-        before, self.event = self.event, Event("search", self._data(record, self.overview))
+        self.summary = summary(record, self._store)
+        before, self.event = self.event, Event("search", self._data(record, self.summary))
         return before != self.event
 
-    def _data(self, record: SearchRecord, overview: Overview) -> str:
-        return search_public(record, overview, self._settings).model_dump_json()
+    def _data(self, record: SearchRecord, found: Summary) -> str:
+        return search_public(record, found, self._settings).model_dump_json()
 
 
 class TrialFollower:
@@ -172,14 +173,14 @@ class DrawnFollower:
         before = self._parts
         if self._search.read(last, record):
             self._parts = {**self._parts, "search": self._search.event}
-        overview = self._search.overview
-        assert overview is not None, "the search was read"
+        found = self._search.summary
+        assert found is not None, "the search was read"
         if (drawn := self._of.get("leaderboard")) != last:
             since = None if drawn is None else self._store.recorded_since(self._id, drawn)
-            self._put("leaderboard", leaderboard(self._store, self._id, overview).model_dump_json(), last, since)
+            self._put("leaderboard", leaderboard(self._store, self._id, found.overview).model_dump_json(), last, since)
         if self._of.get("scores") != last and (self.over or self._clock() >= self._chart_after):
             begun = self._clock()
-            self._put("scores", scores(self._store, record, overview).model_dump_json(), last)
+            self._put("scores", scores(self._store, record, found).model_dump_json(), last)
             self._chart_after = self._clock() + (self._clock() - begun) / CHART_SHARE
         return _marked([event for name, event in self._parts.items() if before.get(name) != event], self._parts)
 

@@ -41,7 +41,7 @@ def class_names(settings: Settings, dataset: str) -> tuple[str, ...]:
 
 
 def number_classes(spec: JobSpec, settings: Settings) -> JobSpec:
-    """Fill in which class of the data set each objective of a spec names.
+    """Fill in which class of the data set each objective of a spec names; nothing where `check_names` refuses that.
 
     Raises:
         InputError: The data set has no such class, or its classes are not known here and the number is left out.
@@ -50,6 +50,8 @@ def number_classes(spec: JobSpec, settings: Settings) -> JobSpec:
     if not any(isinstance(objective, ClassIou) for objective in objectives):
         return spec
     dataset = next(iter(spec.fidelities.values())).dataset
+    if dataset not in settings.registered_datasets:
+        return spec
     classes = class_names(settings, dataset)
     problems: list[FieldProblem] = []
     numbered: list[Objective] = []

@@ -81,6 +81,29 @@ def worth_text(objective: str, value: float | None, miou: float | None) -> str:
     return f"{own}{score(miou)} mIoU"
 
 
+def confirmed_text(objective: str, mean: float, seeds: int, worth: str) -> str:
+    """Say what a confirmed trial is worth: "0.6013 mIoU over 4 fresh seeds (0.6213 mIoU in the search)".
+
+    Args:
+        objective: The search's first objective in words.
+        mean: Of its value over the fresh seeds.
+        seeds: Their number.
+        worth: What the trial itself measured, as `worth_text` has it.
+    """
+    return f"{objective_value(objective, mean)} {objective} over {counted(seeds, 'fresh seed')} ({worth} in the search)"
+
+
+def compared_text(objective: str, direction: str) -> str:
+    """Say what a ranking or a confirmation compares, and which values are the better ones.
+
+    Args:
+        objective: The search's first objective in words, as `nas.specs.objective_text` has it.
+        direction: `maximise` or `minimise`.
+    """
+    better = "higher" if direction == "maximise" else "lower"
+    return f"Compared by {objective}, the first objective of the search: {better} is better."
+
+
 def milliseconds(value: float) -> str:
     """Format a time in milliseconds with three significant digits: "0.123 ms", "12.3 ms", "1,234 ms"."""
     digits = max(0, 2 - math.floor(math.log10(value))) if value > 0 else 0

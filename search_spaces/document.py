@@ -45,7 +45,8 @@ class Confirmed(StrictModel):
 
     Attributes:
         search: Id of the confirmation, a search too.
-        score: Mean of the validation mIoU over its seeds, in [0, 1].
+        score: Mean over its seeds of the value of the search's first objective, in [0, 1].
+        objective: That objective in words; left out for mIoU.
         spread: Standard deviation over the seeds (n - 1); left out with one.
         seeds: Number of seeds.
         kept_back: Whether it was measured on images that its search never measured on.
@@ -53,6 +54,7 @@ class Confirmed(StrictModel):
 
     search: str
     score: Annotated[float, Field(ge=0, le=1)]
+    objective: str = Field("mIoU", exclude_if=lambda objective: objective == "mIoU")
     spread: Annotated[float, Field(ge=0)] | None = None
     seeds: Annotated[int, Field(ge=1)]
     kept_back: bool

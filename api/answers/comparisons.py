@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from api.answers.base import answer
+from api.answers.searches import best_confirmed_public
 from nas.comparison.measured import obstacles, sentences
 from nas.comparison.panels import comparison_panels
 from nas.comparison.searches import ComparedSearch
@@ -53,6 +54,7 @@ def _winner(one: ComparedSearch) -> WinnerPublic | None:
             best,
             trial=best.number,
             value=best.standing[1] if best.standing else None,
+            confirmed=None if one.confirmed is None else best_confirmed_public(one.confirmed),
             rung=None if one.measured is None else one.measured.rung,
             drawing=f"{path}/trials/{best.number}/drawing",
         )

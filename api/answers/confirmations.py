@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from api.answers.base import answer
+from api.answers.objectives import objective_public
 from nas.kinds.confirmation import found_trials
 from nas.schemas.confirmations import ConfirmationPublic
 from nas.specs import ConfirmationSpec
@@ -14,4 +15,11 @@ def confirmation_public(search: SearchRecord, spec: ConfirmationSpec, store: Sto
     from nas.ranking.confirmation import confirmation  # imports SciPy, which would slow down the service's start
 
     result = confirmation(spec, found_trials(spec, store), store.all_trials(search.id))
-    return answer(ConfirmationPublic, result, search=spec.of, confirmation=search.id, kept_back=spec.kept_back)
+    return answer(
+        ConfirmationPublic,
+        result,
+        search=spec.of,
+        confirmation=search.id,
+        objective=objective_public(spec.goals.objectives[0]),
+        kept_back=spec.kept_back,
+    )

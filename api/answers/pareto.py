@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from api.answers.objectives import objective_public
 from api.answers.trials import trial_public
 from nas.ranking.pareto import ParetoSet
-from nas.schemas.pareto import ObjectivePublic, ParetoPointPublic, ParetoPublic
-from nas.specs import objective_text
-from nas.specs.objectives import COSTS
+from nas.schemas.pareto import ParetoPointPublic, ParetoPublic
 from nas.store import SearchRecord, Store
 
 
@@ -16,10 +15,7 @@ def pareto_public(search: SearchRecord, found: ParetoSet, store: Store) -> Paret
     trials = store.numbered_trials(search.id, found.values)
     ordered = sorted(trials, key=lambda trial: found.values[trial.number], reverse=True)
     return ParetoPublic(
-        objectives=tuple(
-            ObjectivePublic(text=objective_text(objective), direction="minimise" if objective in COSTS else "maximise")
-            for objective in objectives
-        ),
+        objectives=tuple(map(objective_public, objectives)),
         iteration=found.iteration,
         items=tuple(
             ParetoPointPublic(trial=trial_public(trial), values=tuple(map(abs, found.values[trial.number])))

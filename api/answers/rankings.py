@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from api.answers.base import answer
+from api.answers.objectives import objective_public
 from nas.schemas.calibrations import CalibratedPublic, CalibrationPublic, RecommendedPublic
 from nas.schemas.rankings import (
     FullScorePublic,
@@ -37,6 +38,7 @@ def ranking_public(
         RankingPublic,
         found.ranking,
         search=search_id,
+        objective=objective_public(found.goals.objectives[0]),
         full_scale_searches=full_scale_ids,
         chosen=found.chosen,
         warnings=found.warnings,

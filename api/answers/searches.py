@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from api.answers.base import answer
-from nas.formatting import worth_text
+from nas.formatting import confirmed_text, worth_text
 from nas.kinds.confirmation import KIND as CONFIRMATION
 from nas.kinds.registry import kind_of
+from nas.kinds.summaries import Summary
 from nas.results.actions import Share, actions
 from nas.results.status import TrialStatus
-from nas.schemas.searches import BestPublic, SearchPage, SearchPublic
+from nas.schemas.searches import BestConfirmedPublic, BestPublic, SearchPage, SearchPublic
 from nas.settings import Settings
 from nas.specs import objective_text
-from nas.store import Overview, Page, SearchRecord, TrialRecord
+from nas.store import Page, SearchRecord, TrialRecord
+from search_spaces.document import Confirmed
 from workers.cluster.jobs import job_id
 
 
@@ -23,21 +25,22 @@ def dashboard_url(settings: Settings) -> str | None:
     return None if address is None else address.rstrip("/")
 
 
-def search_public(record: SearchRecord, overview: Overview, settings: Settings) -> SearchPublic:
+def search_public(record: SearchRecord, summary: Summary, settings: Settings) -> SearchPublic:
     """Make the answer of one search, with its trial counts, its best trial and its cost."""
     dashboard = dashboard_url(settings)
     job = f"{dashboard}/#/jobs/{job_id(record.id, record.attempt)}" if dashboard and record.attempt else None
-    kind = kind_of(record.spec)
+    kind, overview, objective = kind_of(record.spec), summary.overview, record.spec.goals.text
     trials = Share(overview.trials.get(TrialStatus.FAILED, 0), record.planned)
     runs, extendable = Share(overview.failed_runs, record.spec.runs), next(iter(kind.grows), None)
-    exportable = overview.best is not None or kind.exports_snapshots(record.spec)
+    exportable = summary.best is not None or kind.exports_snapshots(record.spec)
     return answer(
         SearchPublic,
         record,
         method=kind.method(record.spec),
         dataset=kind.dataset(record.spec),
         trials=overview.trials,
-        best=None if overview.best is None else _best(overview.best, record.spec.goals.text),
+        best=_best(summary.best, objective, summary.confirmed),
+        leaderboard_first=_best(summary.passed_over, objective),
         objectives=tuple(map(objective_text, record.spec.goals.objectives)),
         actions=actions(record.status, trials=trials, runs=runs, grows=extendable is not None),
         extendable=extendable,
@@ -50,11 +53,22 @@ def search_public(record: SearchRecord, overview: Overview, settings: Settings) 
     )
 
 
-def _best(best: TrialRecord, objective: str) -> BestPublic:
-    return answer(BestPublic, best, worth=worth_text(objective, best.value, best.score))
+def _best(best: TrialRecord | None, objective: str, confirmed: Confirmed | None = None) -> BestPublic | None:
+    if best is None:
+        return None
+    worth = worth_text(objective, best.value, best.score)
+    if confirmed is None:
+        return answer(BestPublic, best, worth=worth, confirmed=None)
+    worth = confirmed_text(objective, confirmed.score, confirmed.seeds, worth)
+    return answer(BestPublic, best, worth=worth, confirmed=best_confirmed_public(confirmed))
 
 
-def search_page(page: Page[SearchRecord], overviews: Mapping[str, Overview], settings: Settings) -> SearchPage:
-    """Make the answer of one page of searches; `overviews` has those of the page by search id."""
-    items = tuple(search_public(record, overviews[record.id], settings) for record in page.items)
+def best_confirmed_public(confirmed: Confirmed) -> BestConfirmedPublic:
+    """Make the answer of what a confirmation measured of the best trial."""
+    return answer(BestConfirmedPublic, confirmed, mean=confirmed.score)
+
+
+def search_page(page: Page[SearchRecord], summaries: Mapping[str, Summary], settings: Settings) -> SearchPage:
+    """Make the answer of one page of searches; `summaries` has those of the page by search id."""
+    items = tuple(search_public(record, summaries[record.id], settings) for record in page.items)
     return SearchPage(items=items, next_cursor=page.cursor)

@@ -4,29 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Query, Request, Response
+from fastapi import APIRouter, Body, Query
 from fastapi.responses import JSONResponse
 
 from api.answers.dry_runs import dry_run_public
 from api.answers.rankings import calibration_public
 from api.answers.searches import search_page
-from api.creation import check, create, request_key
-from api.deps import (
-    CallerDep,
-    ClusterDep,
-    Cursor,
-    IdempotencyKey,
-    Limit,
-    ReconcilerDep,
-    SearchDep,
-    SettingsDep,
-    StoreDep,
-)
+from api.creation import CreationDep, check
+from api.deps import ClusterDep, Cursor, Limit, SearchDep, SettingsDep, StoreDep
 from api.errors import ApiError
 from api.middleware.body import StrictJsonRoute
 from api.openapi.problems import problems
 from api.warnings import find_warnings
 from nas.kinds.calibration import KIND as CALIBRATION
+from nas.kinds.summaries import summaries
 from nas.schemas.calibrations import CalibrationPublic
 from nas.schemas.dry_runs import DryRunPublic
 from nas.schemas.searches import SearchPage
@@ -49,14 +40,10 @@ router = APIRouter(tags=["calibrations"], route_class=StrictJsonRoute)
 def create_calibration(
     *,
     spec: Annotated[CalibrationRequest, Body()],
-    request: Request,
-    response: Response,
+    creation: CreationDep,
     store: StoreDep,
     settings: SettingsDep,
     cluster: ClusterDep,
-    reconciler: ReconcilerDep,
-    caller: CallerDep,
-    idempotency_key: IdempotencyKey = None,
     dry_run: Annotated[bool, Query(description="Check the spec and forecast its cost; nothing is stored.")] = False,
 ) -> CalibrationPublic | JSONResponse:
     """Start a calibration, which measures the same random architectures under every proxy and at full scale.
@@ -68,10 +55,7 @@ def create_calibration(
         check(spec, store, settings)
         found = dry_run_public(spec, spec, find_warnings(spec, settings, cluster), store)
         return JSONResponse(found.model_dump(mode="json"))
-    bound = request_key(request, spec)
-    record = create(spec, store, settings, reconciler, response, key=idempotency_key, request_key=bound, caller=caller)
-    response.headers["Location"] = str(request.url_for("get_calibration", search_id=record.id).path)
-    return _public(record, store)
+    return _public(creation.create(spec, spec, route="get_calibration"), store)
 
 
 @router.get("/calibrations")
@@ -81,7 +65,7 @@ def list_calibrations(store: StoreDep, settings: SettingsDep, limit: Limit = 50,
         page = store.list_searches(limit=limit, cursor=cursor, kind=CALIBRATION.name)
     except ValueError as error:
         raise InputError([FieldProblem(path="cursor", message=str(error))]) from None
-    return search_page(page, store.overviews([record.id for record in page.items]), settings)
+    return search_page(page, summaries(page.items, store), settings)
 
 
 @router.get("/calibrations/{search_id}")

@@ -39,7 +39,9 @@ def compare_searches(search: SearchIds, store: StoreDep) -> ComparisonPublic:
     twice = next((one for index, one in enumerate(search) if one in search[:index]), None)
     if twice is not None:
         raise _refused(f"{twice[:40]} is named twice; name different searches to compare")
-    return comparison_public(compared_searches([find_search(store, one) for one in search], store))
+    found = store.find_searches(search)
+    ordered = [found[one] if one in found else find_search(store, one) for one in search]
+    return comparison_public(compared_searches(ordered, store))
 
 
 def _refused(message: str) -> InputError:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter
 
 from api.answers.confirmations import confirmation_public
 from api.answers.searches import search_public
-from api.creation import create, request_key
-from api.deps import CallerDep, IdempotencyKey, ReconcilerDep, SearchDep, SettingsDep, StoreDep
+from api.creation import CreationDep
+from api.deps import SearchDep, SettingsDep, StoreDep
 from api.errors import ApiError
 from api.middleware.body import StrictJsonRoute
 from api.openapi.problems import problems
@@ -15,6 +15,7 @@ from nas.kinds.confirmation import KIND as CONFIRMATION
 from nas.kinds.confirmation import newest_confirmation
 from nas.kinds.confirming import NothingScoredError, confirmation_spec
 from nas.kinds.registry import kind_of
+from nas.kinds.summaries import summary
 from nas.schemas.confirmations import ConfirmationPublic
 from nas.schemas.searches import SearchPublic
 from nas.specs import ConfirmationRequest
@@ -27,13 +28,9 @@ def confirm_search(
     *,
     search: SearchDep,
     body: ConfirmationRequest,
-    request: Request,
-    response: Response,
+    creation: CreationDep,
     store: StoreDep,
     settings: SettingsDep,
-    reconciler: ReconcilerDep,
-    caller: CallerDep,
-    idempotency_key: IdempotencyKey = None,
 ) -> SearchPublic:
     """Measure the best architectures of a search again with fresh seeds, beside reference heads, by a new search.
 
@@ -43,22 +40,11 @@ def confirm_search(
     if (reason := kind_of(search.spec).unranked(search)) is not None:
         raise ApiError(409, reason)
     try:
-        spec, bound = confirmation_spec(search, body, store), request_key(request, body)
+        spec = confirmation_spec(search, body, store)
     except NothingScoredError as error:
         raise ApiError(409, str(error)) from None
-    record = create(
-        spec,
-        store,
-        settings,
-        reconciler,
-        response,
-        key=idempotency_key,
-        request_key=bound,
-        caller=caller,
-        parent=search.id,
-    )
-    response.headers["Location"] = str(request.url_for("get_search", search_id=record.id).path)
-    return search_public(record, store.overview(record.id), settings)
+    record = creation.create(spec, body, parent=search.id)
+    return search_public(record, summary(record, store), settings)
 
 
 @router.get("/searches/{search_id}/confirmation", responses=problems(409))

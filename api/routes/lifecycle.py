@@ -18,6 +18,7 @@ from api.middleware.body import StrictJsonRoute
 from api.openapi.problems import problems
 from nas.forecast import stored_forecast
 from nas.kinds.extension import extended
+from nas.kinds.summaries import summary
 from nas.results.status import SearchStatus
 from nas.schemas.searches import SearchPublic
 from nas.specs import EditRequest, ExtendRequest
@@ -48,7 +49,8 @@ def pause_search(search: SearchDep, store: StoreDep, settings: SettingsDep, reco
             raise ApiError(409, f"search {search.id} is {status}, so it cannot be paused")
     if reconciler is not None:
         reconciler.wake()
-    return search_public(store.get_search(search.id), store.overview(search.id), settings)
+    record = store.get_search(search.id)
+    return search_public(record, summary(record, store), settings)
 
 
 @router.post("/searches/{search_id}/resume", status_code=202, responses=problems(409))
@@ -73,7 +75,7 @@ def resume_search(
     record = store.resume_search(search.id, retry_failed=retry_failed)
     if reconciler is not None:
         reconciler.wake()
-    return search_public(record, store.overview(record.id), settings)
+    return search_public(record, summary(record, store), settings)
 
 
 @router.post("/searches/{search_id}/extend", status_code=202, responses=problems(409))
@@ -96,13 +98,13 @@ def extend_search(
         search = store.get_search(search.id)
         spec = extended(search.spec, body.changes)
         if spec == search.spec:
-            return search_public(search, store.overview(search.id), settings)
+            return search_public(search, summary(search, store), settings)
         require_budget(store, search.owner)
         check(spec, store, settings)
         record = store.extend_search(search.id, search.spec, spec, stored_forecast(spec, store))
     if reconciler is not None:
         reconciler.wake()
-    return search_public(record, store.overview(record.id), settings)
+    return search_public(record, summary(record, store), settings)
 
 
 @router.patch("/searches/{search_id}")
@@ -111,7 +113,7 @@ def edit_search(
 ) -> SearchPublic:
     """Change the name, the notes or the tags of a search, whatever its status. What is left out stays."""
     record = store.edit_search(search.id, name=body.name, notes=body.notes, tags=body.tags)
-    return search_public(record, store.overview(record.id), settings)
+    return search_public(record, summary(record, store), settings)
 
 
 @router.delete("/searches/{search_id}", status_code=204, responses=problems(409))

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query
 
 from api.answers.rankings import ranking_public
 from api.answers.searches import search_public
-from api.creation import create, request_key
-from api.deps import CallerDep, IdempotencyKey, ReconcilerDep, SearchDep, SettingsDep, StoreDep
+from api.creation import CreationDep
+from api.deps import SearchDep, SettingsDep, StoreDep
 from api.errors import ApiError
 from api.middleware.body import StrictJsonRoute
 from api.openapi.problems import problems
 from nas.kinds.full_scale import evaluations_of, newest_alike
 from nas.kinds.registry import kind_of
+from nas.kinds.summaries import summary
 from nas.ranking.candidates import choose, scored
 from nas.schemas.rankings import RankingPublic
 from nas.schemas.searches import SearchPublic
-from nas.specs import Fidelity, FullScaleRequest, FullScaleSpec
+from nas.specs import Fidelity, FullScaleRequest, FullScaleSpec, objective_at
 from nas.specs.job import child_name
 from nas.store import SearchRecord, Store
 from nas.store.records import TrialRecord
@@ -33,13 +34,9 @@ def measure_at_full_scale(
     *,
     search: SearchDep,
     body: FullScaleRequest,
-    request: Request,
-    response: Response,
+    creation: CreationDep,
     store: StoreDep,
     settings: SettingsDep,
-    reconciler: ReconcilerDep,
-    caller: CallerDep,
-    idempotency_key: IdempotencyKey = None,
 ) -> SearchPublic:
     """Measure architectures of a search again at full scale, by a new search of the kind `full_scale`.
 
@@ -47,20 +44,8 @@ def measure_at_full_scale(
     full-scale evaluation of the search at the same fidelity and seed is adopted instead of repeated.
     """
     _require_comparable(search)
-    spec, bound = _chosen(search, body, store), request_key(request, body)
-    record = create(
-        spec,
-        store,
-        settings,
-        reconciler,
-        response,
-        key=idempotency_key,
-        request_key=bound,
-        caller=caller,
-        parent=search.id,
-    )
-    response.headers["Location"] = str(request.url_for("get_search", search_id=record.id).path)
-    return search_public(record, store.overview(record.id), settings)
+    record = creation.create(_chosen(search, body, store), body, parent=search.id)
+    return search_public(record, summary(record, store), settings)
 
 
 @router.get("/searches/{search_id}/ranking", responses=problems(409))
@@ -77,6 +62,7 @@ def get_ranking(
 ) -> RankingPublic:
     """Compute how well the search's scores order its architectures by their full-scale scores, with uncertainty.
 
+    Scores are values of the search's first objective (`objective`): mIoU, the IoU of a class, that of the worst class.
     While the architectures are still being measured, the ranking has those measured so far. The answer is 409 when no
     full-scale evaluation was ever started.
     """
@@ -119,9 +105,10 @@ def _chosen(search: SearchRecord, body: FullScaleRequest, store: Store) -> FullS
     _check_heads(numbers, trials, body.fidelity)
     shared = {name: getattr(body, name) for name in type(body).model_fields if name not in ("name", "choose")}
     name = body.name or child_name(search.spec.name, ": full scale")
-    chosen: FullScaleSpec = validate(
-        FullScaleSpec, {**shared, "name": name, "of": search.id, "sampling": how, "trials": tuple(numbers)}
-    )
+    datasets = {search.spec.fidelity_of(trial.fidelity_key).dataset for trial in trials}
+    objective = objective_at(search.spec.goals.objectives[0], elsewhere=datasets != {body.fidelity.dataset})
+    own = {"name": name, "of": search.id, "sampling": how, "trials": tuple(numbers), "objectives": (objective,)}
+    chosen: FullScaleSpec = validate(FullScaleSpec, {**shared, **own})
     return chosen
 
 

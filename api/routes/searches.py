@@ -7,20 +7,19 @@ from collections.abc import AsyncIterator, Coroutine
 from typing import Annotated, Any
 
 import anyio
-from fastapi import APIRouter, Body, Header, Query, Request, Response
+from fastapi import APIRouter, Body, Header, Query, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import AfterValidator
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from api.answers.dry_runs import dry_run_public
 from api.answers.searches import search_page, search_public
-from api.creation import check, create, request_key
+from api.creation import CreationDep, check
 from api.deps import (
     CallerDep,
     ClusterDep,
     Cursor,
     HubDep,
-    IdempotencyKey,
     Limit,
     LogsDep,
     ReconcilerDep,
@@ -38,6 +37,7 @@ from api.validity import close_when_invalid
 from api.warnings import find_warnings
 from nas.formatting import counted
 from nas.kinds.registry import kind_of, kinds
+from nas.kinds.summaries import summaries, summary
 from nas.results.status import SearchStatus
 from nas.schemas.dry_runs import DryRunPublic
 from nas.schemas.searches import SearchPage, SearchPublic
@@ -45,7 +45,6 @@ from nas.specs import JobSpec, SearchRequest
 from nas.specs.fields import Name
 from nas.specs.lifecycle import Tag
 from nas.specs.requests import resolve
-from search_spaces.base import content_key
 from search_spaces.validation import FieldProblem, InputError
 from workers.cluster.jobs import ClusterUnreachable
 
@@ -79,14 +78,11 @@ router = APIRouter(tags=["searches"], route_class=StrictJsonRoute)
 def create_search(
     *,
     body: Annotated[SearchRequest, Body()],
-    request: Request,
     response: Response,
+    creation: CreationDep,
     store: StoreDep,
     settings: SettingsDep,
     cluster: ClusterDep,
-    reconciler: ReconcilerDep,
-    caller: CallerDep,
-    idempotency_key: IdempotencyKey = None,
     dry_run: Annotated[bool, Query(description="Check the spec and forecast its cost; nothing is stored.")] = False,
     measure: Annotated[
         bool, Query(description="With `dry_run`: start a small search that measures what steps cost.")
@@ -114,13 +110,10 @@ def create_search(
         found = dry_run_public(spec, body, find_warnings(spec, settings, cluster), store)
         return JSONResponse(found.model_dump(mode="json"))
     if measure:
-        # The key stays free for the search itself; the probe has one that is made of it.
-        spec, idempotency_key = _probe(spec), idempotency_key and content_key({"probe": idempotency_key})
+        spec, creation = _probe(spec), creation.of_probe()
         response.status_code = 202
-    bound = request_key(request, body)
-    record = create(spec, store, settings, reconciler, response, key=idempotency_key, request_key=bound, caller=caller)
-    response.headers["Location"] = str(request.url_for("get_search", search_id=record.id).path)
-    return search_public(record, store.overview(record.id), settings)
+    record = creation.create(spec, body)
+    return search_public(record, summary(record, store), settings)
 
 
 def _probe(spec: JobSpec) -> JobSpec:
@@ -148,13 +141,13 @@ def list_searches(
         page = store.list_searches(status=status, limit=limit, cursor=cursor, kind=kind, tag=tag, owner=owner)
     except ValueError as error:
         raise InputError([FieldProblem(path="cursor", message=str(error))]) from None
-    return search_page(page, store.overviews([record.id for record in page.items]), settings)
+    return search_page(page, summaries(page.items, store), settings)
 
 
 @router.get("/searches/{search_id}")
 def get_search(search: SearchDep, store: StoreDep, settings: SettingsDep) -> SearchPublic:
     """Read one search: its status, stage, trial counts and best trial so far."""
-    return search_public(search, store.overview(search.id), settings)
+    return search_public(search, summary(search, store), settings)
 
 
 @router.post("/searches/{search_id}/stop", status_code=202, responses=problems(409))
@@ -179,7 +172,8 @@ def stop_search(search: SearchDep, store: StoreDep, settings: SettingsDep, recon
             raise ApiError(409, f"search {search.id} is over ({status}), so it cannot be stopped")
     if reconciler is not None:
         reconciler.wake()
-    return search_public(store.get_search(search.id), store.overview(search.id), settings)
+    record = store.get_search(search.id)
+    return search_public(record, summary(record, store), settings)
 
 
 @router.get(

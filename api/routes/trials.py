@@ -18,8 +18,8 @@ from api.names import class_names
 from api.openapi.problems import problems
 from nas.drawing.draw import draw_architecture
 from nas.drawing.setting import Setting
-from nas.kinds.confirmed import confirmed_best
 from nas.kinds.registry import kind_of
+from nas.kinds.summaries import summary
 from nas.panels.trial import trial_panels
 from nas.ranking.pareto import pareto_set_of
 from nas.results.orders import TrialOrder
@@ -124,18 +124,15 @@ def best_trial(search: SearchDep, store: StoreDep, settings: SettingsDep, format
     is completed: then it is the one with the best mean there, and `provenance.confirmed` says so. Of a differentiable
     search that measures none of its snapshots, it is the last one of the run whose supernet scores highest.
     """
-    best: TrialRecord | SnapshotRecord | None
-    kind = kind_of(search.spec)
-    best = kind.best_trial(search, store) or kind.best_snapshot(search, store)
+    found = summary(search, store)
+    best = found.best or kind_of(search.spec).best_snapshot(search, store)
     if best is None:
         raise ApiError(404, f"search {search.id} has measured nothing yet ({search.status}); ask again later")
     if format == "segnas":
         if isinstance(best, SnapshotRecord):
             return snapshot_document(search, best, class_names(settings, kind_of(search.spec).dataset(search.spec)))
         curve = store.curve(search.id, best.number)
-        confirmed = confirmed_best(search, store)
-        by = None if confirmed is None or confirmed.trial.number != best.number else confirmed.confirmed
-        return trial_document(search, best, curve, _classes(settings, search, best), by)
+        return trial_document(search, best, curve, _classes(settings, search, best), found.confirmed)
     try:
         return write_format(best.architecture, format)
     except ValueError as error:

@@ -131,7 +131,7 @@ function row(search, view) {
     element("td", {}, element("span", { class: `pill ${search.status}`, title: search.message }, search.status)),
     element("td", { class: "number" }, `${ended} / ${search.planned}`),
     element("td", {}, bar(counts, search.planned)),
-    element("td", { class: "number" }, score(search.best?.value), search.objectives[0] !== "mIoU" && element("div", { class: "muted" }, search.objectives[0])),
+    element("td", { class: "number" }, score(search.best?.confirmed?.mean ?? search.best?.value), search.best?.confirmed && element("div", { class: "muted" }, "confirmed"), search.objectives[0] !== "mIoU" && element("div", { class: "muted" }, search.objectives[0])),
     element("td", {}, search.method, search.parent && [" of ", element("a", { href: `#/${search.parent}` }, search.parent)]),
     element("td", {}, search.dataset),
     element("td", { class: "number" }, new Date(search.created_at).toLocaleString()));

@@ -115,6 +115,10 @@ class SearchView {
       rows.push(element("span", {}, "best"), element("strong", {}, search.best.worth),
         element("span", { class: "muted" }, `trial ${search.best.number} at iteration ${search.best.iteration}`));
     }
+    if (search.leaderboard_first) {
+      rows.push(element("span", {}, "leaderboard"), element("span", {}, `begins with ${search.leaderboard_first.worth}`),
+        element("span", { class: "muted" }, `trial ${search.leaderboard_first.number} at iteration ${search.leaderboard_first.iteration}`));
+    }
     const { cost, forecast } = search;
     if (cost.device_seconds || forecast) rows.push(element("span", {}, "cost"), element("span", {}, `${cost.duration} of device time`),
       element("span", { class: "muted", title: forecast?.basis }, forecast && `forecast: ${forecast.duration}`));

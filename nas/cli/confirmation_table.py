@@ -14,13 +14,15 @@ def print_confirmation(found: ConfirmationPublic) -> None:
     """Print the verdict, and a table of the confirmed architectures and the reference heads."""
     from nas.cli.layout import Column, print_table, print_wrapped
     from nas.cli.output import Architectures
+    from nas.formatting import compared_text
 
     images = "kept back from the search" if found.kept_back else "that the search measured on, too"
     print_wrapped(found.sentence)
+    print_wrapped(compared_text(found.objective.text, found.objective.direction))
     print_wrapped(f"Scores are of validation images {images}.")
     columns: tuple[Column, ...] = (
         Column("Trial"),
-        Column("mIoU"),
+        Column(found.objective.text),
         Column("Spread"),
         Column("Seeds", drop=1),
         Column("MAdds", drop=2),

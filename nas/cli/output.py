@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from nas.schemas.forecasts import ForecastPublic
     from nas.schemas.references import ReferencePublic
-    from nas.schemas.searches import SearchPublic
+    from nas.schemas.searches import BestPublic, SearchPublic
     from nas.schemas.snapshots import SnapshotPublic
     from nas.schemas.trials import TrialPublic
 
@@ -82,6 +82,9 @@ def print_search(search: SearchPublic) -> None:
         "stage": f"{search.stage.name} {search.stage.done} / {search.stage.total}" if search.stage else None,
         "trials": f"{ended(search)} of {search.planned} ended" + (f" ({counts})" if counts else ""),
         "best": best(search),
+        "leaderboard": None
+        if search.leaderboard_first is None
+        else f"begins with {_best(search.leaderboard_first, search.objectives[0])}",
         "cost": f"{duration(search.cost.device_seconds)} of device time"
         + (f", {counted(search.cost.adopted, 'trial')} taken over" if search.cost.adopted else ""),
         "forecast": forecast_line(search.forecast) if search.forecast else None,
@@ -226,14 +229,22 @@ def best(search: SearchPublic) -> str | None:
     """One line about the best trial; None before a trial has a score."""
     if search.best is None:
         return None
-    worth = worth_text(search.objectives[0], search.best.value, search.best.score)
-    return f"{worth} (trial {search.best.number} at iteration {search.best.iteration})"
+    return _best(search.best, search.objectives[0])
+
+
+def _best(trial: BestPublic, objective: str) -> str:
+    worth = trial.worth or worth_text(objective, trial.value, trial.score)  # an older service says it in no words
+    return f"{worth} (trial {trial.number} at iteration {trial.iteration})"
 
 
 def best_value(search: SearchPublic) -> float | None:
-    """Value of the search's first objective at its best trial; None before a trial has one."""
+    """Value of the search's first objective at its best trial: the mean over fresh seeds where it was confirmed, else
+    its own; None before a trial has one.
+    """
     if search.best is None:
         return None
+    if search.best.confirmed is not None:
+        return search.best.confirmed.mean
     return search.best.score if search.best.value is None else search.best.value  # an older service knows mIoU alone
 
 

@@ -52,7 +52,7 @@ def plot_ranking(found: RankingPublic, path: Path) -> None:
     with rc_context(STYLE):
         figure = Figure(figsize=(9.6, 4.8), layout="constrained")
         scatter, rungs = figure.subplots(1, 2, width_ratios=(2.4, 1))
-        _draw_pairs(scatter, found.pairs)
+        _draw_pairs(scatter, found.pairs, found.objective.text)
         _draw_rungs(rungs, found)
         figure.suptitle(_title(found), fontsize=11)
         figure.savefig(path, dpi=150)
@@ -67,7 +67,7 @@ def _title(found: RankingPublic) -> str:
     )
 
 
-def _draw_pairs(axes: Any, pairs: Sequence[PairPublic]) -> None:
+def _draw_pairs(axes: Any, pairs: Sequence[PairPublic], objective: str) -> None:
     iterations = sorted({pair.proxy.iteration for pair in pairs}, reverse=True)
     for index, iteration in enumerate(iterations):
         group = [pair for pair in pairs if pair.proxy.iteration == iteration]
@@ -92,8 +92,8 @@ def _draw_pairs(axes: Any, pairs: Sequence[PairPublic]) -> None:
             fontsize=8.5,
         )
     axes.margins(0.08)
-    axes.set_xlabel("proxy score (mIoU)")
-    axes.set_ylabel("full-scale score (mIoU)")
+    axes.set_xlabel(f"proxy score ({objective})")
+    axes.set_ylabel(f"full-scale score ({objective})")
     if len(iterations) > 1:
         axes.legend(title="proxy stopped at", loc="best", title_fontsize=8)
 

@@ -32,17 +32,17 @@ def print_ranking(found: RankingPublic) -> None:
         rows = [(cell(proxy.name), *_association(proxy), cell(proxy.citation)) for proxy in found.training_free]
         print_table(columns, rows)
     if found.pairs:
-        _print_pairs(found.pairs)
+        _print_pairs(found.pairs, found.objective.text)
 
 
-def _print_pairs(pairs: Sequence[PairPublic]) -> None:
+def _print_pairs(pairs: Sequence[PairPublic], objective: str) -> None:
     columns = (
         Column("Trial"),
         Column("Rank"),
         Column("Full"),
-        Column("mIoU"),
+        Column(objective),
         Column("Iteration", drop=2),
-        Column("Full mIoU"),
+        Column(f"Full {objective}"),
         Column("Seeds", drop=1),
         Column("Architecture", wraps=True),
     )
@@ -61,11 +61,14 @@ def _print_pairs(pairs: Sequence[PairPublic]) -> None:
         )
         for pair, text in zip(pairs, texts, strict=True)
     ]
-    print_table(columns, rows, ["Rank and mIoU are those in the search, Full those at full scale", *texts.notes])
+    print_table(
+        columns, rows, [f"Rank and {objective} are those in the search, Full those at full scale", *texts.notes]
+    )
 
 
 def _summary(found: RankingPublic) -> Iterable[tuple[str, str]]:
     yield "search", f"{found.search} against {', '.join(found.full_scale_searches)}"
+    yield "compared by", f"{found.objective.text} ({found.objective.direction}d)"
     yield "sample", f"{found.n} of {counted(found.chosen, 'architecture')} measured, chosen: {found.sampling}"
     if found.spearman is None or found.interval is None:
         yield "no answer", found.reason or ""
@@ -80,7 +83,11 @@ def _summary(found: RankingPublic) -> Iterable[tuple[str, str]]:
     if found.overlaps:
         yield "top k", ", ".join(f"{top.k}: {top.fraction:.0%} (chance {top.chance:.0%})" for top in found.overlaps)
     if found.regret is not None and found.winner_rank is not None:
-        yield "regret", f"{found.regret:.4f} mIoU; the best at full scale has rank {found.winner_rank:g} in the search"
+        yield (
+            "regret",
+            f"{found.regret:.4f} {found.objective.text}; the best at full scale has rank {found.winner_rank:g} in the "
+            "search",
+        )
     if found.share is not None:
         yield (
             "cost",

@@ -131,6 +131,11 @@ def _place(one: ComparedSearch) -> str:
     return f"#{one.best.number}" if one.best else ""
 
 
+def _mean(one: ComparedSearch) -> str:
+    """What was confirmed, which does not flatter as the best of many trials does."""
+    return "" if one.confirmed is None else f"{score(one.confirmed.score)} ({counted(one.confirmed.seeds, 'seed')})"
+
+
 def _latency(one: ComparedSearch) -> str:
     latency = None if one.best is None else one.best.latency
     return "" if latency is None else milliseconds(latency["median_ms"])
@@ -145,6 +150,7 @@ _OTHERWISE: tuple[_Fact, ...] = (
 """Where a search has another first objective than the mIoU."""
 
 _FACTS: tuple[_Fact, ...] = (
+    ("mean over fresh seeds", _mean),
     ("at iteration", lambda one: f"{one.measured.rung:,}" if one.measured else ""),
     ("trial", _place),
     ("trained parameters", _number("parameters", lambda value: f"{value:,}")),

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from nas.comparison.measured import Measured
 from nas.kinds.registry import kind_of
+from nas.kinds.summaries import summaries
 from nas.store import BestStep, EpochEnd, Overview, SearchRecord, SnapshotRecord, Store, TrialRecord
+from search_spaces.document import Confirmed
+from search_spaces.environment import Environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +20,8 @@ class ComparedSearch:
     Attributes:
         search: Its record.
         overview: Its trial counts and cost.
-        best: The trial that is its answer so far, by the objectives and the kind of the search; None without a score.
+        best: The trial that is its answer so far (`nas.kinds.summaries`); None without a score.
+        confirmed: What a confirmation measured of it; None where none decides which trial is best.
         measured: How its best trial was measured; None without one.
         snapshot: The best snapshot of a differentiable search that measures no networks; else None.
         steps: How its best value of its first objective rose, at the fidelity and rung of its best trial.
@@ -27,6 +31,7 @@ class ComparedSearch:
     search: SearchRecord
     overview: Overview
     best: TrialRecord | None
+    confirmed: Confirmed | None
     measured: Measured | None
     snapshot: SnapshotRecord | None
     steps: tuple[BestStep, ...]
@@ -44,27 +49,29 @@ class ComparedSearch:
 
 
 def compared_searches(searches: Sequence[SearchRecord], store: Store) -> list[ComparedSearch]:
-    """Read what a comparison of searches shows, in a number of statements that grows with the searches alone.
+    """Read what a comparison of searches shows, in a fixed number of statements for all with measured trials.
 
     Args:
         searches: The searches, in the order in which they are shown.
         store: Holds their trials.
     """
     ids = [search.id for search in searches]
-    overviews = store.overviews(ids)
-    best = {search.id: kind_of(search.spec).best_trial(search, store) for search in searches}
-    places = {
-        search_id: (trial.fidelity_key, trial.standing[0])
-        for search_id, trial in best.items()
-        if trial is not None and trial.standing is not None
+    found = summaries(searches, store)
+    standing = {
+        search_id: (one.best, one.best.standing[0])
+        for search_id, one in found.items()
+        if one.best is not None and one.best.standing is not None
     }
+    places = {search_id: (trial.fidelity_key, rung) for search_id, (trial, rung) in standing.items()}
     steps, epochs = store.best_by_cost(places), store.epoch_ends(ids)
+    environments = store.environments_at([(of, trial.number, rung) for of, (trial, rung) in standing.items()])
     return [
         ComparedSearch(
             search=search,
-            overview=overviews[search.id],
-            best=best[search.id],
-            measured=_measured(search, best[search.id], store),
+            overview=found[search.id].overview,
+            best=found[search.id].best,
+            confirmed=found[search.id].confirmed,
+            measured=_measured(search, standing.get(search.id), environments.get(search.id)),
             snapshot=None if search.id in places else kind_of(search.spec).best_snapshot(search, store),
             steps=tuple(steps.get(search.id, ())),
             run_seconds=_run_seconds(epochs.get(search.id, ())),
@@ -73,12 +80,12 @@ def compared_searches(searches: Sequence[SearchRecord], store: Store) -> list[Co
     ]
 
 
-def _measured(search: SearchRecord, best: TrialRecord | None, store: Store) -> Measured | None:
-    if best is None or best.standing is None:
+def _measured(
+    search: SearchRecord, standing: tuple[TrialRecord, int] | None, environment: Environment | None
+) -> Measured | None:
+    if standing is None:
         return None
-    rung = best.standing[0]
-    curve = {point.iteration: point for point in store.curve(search.id, best.number)}
-    environment = curve[rung].environment if rung in curve else None
+    best, rung = standing
     fidelity = search.spec.fidelity_of(best.fidelity_key)
     return Measured(search.id, search.spec.goals.text, fidelity, rung, environment)
 

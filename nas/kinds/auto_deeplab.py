@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
 
-from nas.kinds.confirmed import confirmation_links, confirmed_best
+from nas.kinds.confirmed import confirmation_links
 from nas.kinds.confirming import confirmation_at_end, expected_confirmation
 from nas.kinds.plans import ListPlan, Plan
 from nas.kinds.probing import probe_name, short
@@ -14,7 +14,7 @@ from nas.panels.snapshots import snapshot_panels
 from nas.results.proposal import Proposal
 from nas.schemas.panels import Panel
 from nas.specs import AutoDeepLabSpec, ConfirmationSpec
-from nas.store import SearchRecord, SnapshotRecord, Store, TrialRecord
+from nas.store import SearchRecord, SnapshotRecord, Store
 
 
 class AutoDeepLab(Kind[AutoDeepLabSpec]):
@@ -55,11 +55,6 @@ class AutoDeepLab(Kind[AutoDeepLabSpec]):
     def question(self, spec: AutoDeepLabSpec) -> str:
         runs = "one run" if spec.seeds == 1 else f"{spec.seeds} runs"
         return f"Which network does Auto-DeepLab's differentiable search find on {self.dataset(spec)}, in {runs}?"
-
-    def best_trial(self, search: SearchRecord, store: Store) -> TrialRecord | None:
-        """The first trial of the leaderboard, or the one that the search's confirmation prefers to it."""
-        confirmed = confirmed_best(search, store)
-        return super().best_trial(search, store) if confirmed is None else confirmed.trial
 
     def panels(self, search: SearchRecord, store: Store) -> tuple[Panel, ...]:
         spec = self.own(search.spec)

@@ -7,7 +7,7 @@ from functools import partial
 
 from nas.formatting import counted
 from nas.kinds.analysis import choice_panels, importance_panels, size_panels, trial_panels
-from nas.kinds.confirmed import confirmation_links, confirmed_best
+from nas.kinds.confirmed import confirmation_links
 from nas.kinds.confirming import confirmation_at_end, expected_confirmation
 from nas.kinds.observations import observation_of
 from nas.kinds.plans import Need, Plan
@@ -148,11 +148,6 @@ class BlackBox(Kind[BlackBoxSpec]):
                 "confirm": False,
             }
         )
-
-    def best_trial(self, search: SearchRecord, store: Store) -> TrialRecord | None:
-        """The first trial of the leaderboard, or the one that the search's confirmation prefers to it."""
-        confirmed = confirmed_best(search, store)
-        return super().best_trial(search, store) if confirmed is None else confirmed.trial
 
     def panels(self, search: SearchRecord, store: Store) -> tuple[Panel, ...]:
         links = confirmation_links(search, store)

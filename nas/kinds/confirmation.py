@@ -69,16 +69,9 @@ class ConfirmationKind(Kind[ConfirmationSpec]):
         found = confirmation(spec, found_trials(spec, store), store.all_trials(search.id))
         return (*confirmation_panels(found), relatives_panel([Relative("it measures again the best of", spec.of)]))
 
-    def best_trial(self, search: SearchRecord, store: Store) -> TrialRecord | None:
-        """The first trial of the architecture that was confirmed as the search's best, never that of a reference."""
-        from nas.ranking.confirmation import confirmation
-
-        spec = self.own(search.spec)
-        assert spec is not None, search.id
-        trials = store.all_trials(search.id)
-        winner = confirmation(spec, found_trials(spec, store), trials).winner
-        scored = (trial for trial in trials if trial.architecture_key == winner and trial.score is not None)
-        return next(scored, None)
+    def confirmed_by(self, search: SearchRecord, children: Mapping[str, str]) -> str:
+        """Itself: its best is the architecture that it confirms, and never a reference head."""
+        return search.id
 
     def origins(self, search: SearchRecord, number: int) -> tuple[Origin, ...]:
         """Of a confirmed architecture its trial; references come from nowhere."""

@@ -52,6 +52,7 @@ def confirmation_spec(
             "fidelity": confirming_fidelity(fidelity, request.iterations),
             "seeds": request.seeds,
             "learning_rates": request.learning_rates,
+            "objectives": search.spec.goals.objectives[:1],
             "seed": _first_seed(request.seed, trials),
             "resources": search.spec.resources if request.resources is None else request.resources,
             "retries": request.retries,

@@ -96,8 +96,13 @@ def evaluations_of(search_id: str, records: Records) -> list[tuple[str, FullScal
 
 
 def newest_alike(evaluations: Sequence[tuple[str, FullScaleSpec]]) -> list[tuple[str, FullScaleSpec]]:
-    """Choose the full-scale evaluations at the fidelity of the newest one, which can be joined."""
-    return [(child_id, spec) for child_id, spec in evaluations if spec.fidelity.key == evaluations[-1][1].fidelity.key]
+    """Choose the full-scale evaluations at the fidelity and by the objective of the newest one, which can be joined."""
+    newest = evaluations[-1][1]
+    return [
+        (child_id, spec)
+        for child_id, spec in evaluations
+        if spec.fidelity.key == newest.fidelity.key and spec.goals.text == newest.goals.text
+    ]
 
 
 def full_scale_trials(spec: FullScaleSpec, architectures: Sequence[Architecture]) -> Iterator[Proposal]:

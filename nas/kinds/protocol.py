@@ -272,9 +272,14 @@ class Kind(ABC, Generic[Spec]):
         """Whether the best architecture comes from the snapshots of the search, not from its trials."""
         return False
 
-    def best_trial(self, search: SearchRecord, store: Store) -> TrialRecord | None:
-        """Choose the trial whose architecture is the search's answer so far; None while no trial has a score."""
-        return store.best_trial(search.id)
+    def confirmed_by(self, search: SearchRecord, children: Mapping[str, str]) -> str | None:
+        """Name the confirmation that decides which trial of the search is the best; None: the leaderboard decides.
+
+        Args:
+            search: The search.
+            children: Of each kind the id of the newest search that belongs to it.
+        """
+        return children.get("confirmation")
 
     def best_snapshot(self, search: SearchRecord, records: Records) -> SnapshotRecord | None:
         """Choose the best snapshot so far of a search that exports snapshots; None where there is none."""

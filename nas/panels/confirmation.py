@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from nas.formatting import score
+from nas.formatting import compared_text, score
 from nas.ranking.confirmation import Confirmation, Confirmed, Gain
 from nas.schemas.panels import ColumnPublic, Panel, TablePanel, TextPanel
 
-_COLUMNS = ("Parameters", "Multiply-adds", "In the search", "mIoU", "Spread", "Seeds", "Best found minus it")
+_SIZES = ("Parameters", "Multiply-adds", "In the search")
+_OVER_SEEDS = ("Spread", "Seeds", "Best found minus it")
 
 
 def confirmation_panels(found: Confirmation) -> tuple[Panel, ...]:
     """Make the verdict in words and the table behind it."""
-    columns = (ColumnPublic(text="Architecture"), *(ColumnPublic(text=name, numeric=True) for name in _COLUMNS))
+    names = (*_SIZES, found.goals.text, *_OVER_SEEDS)
+    columns = (ColumnPublic(text="Architecture"), *(ColumnPublic(text=name, numeric=True) for name in names))
     gains = {gain.architecture_key: gain for gain in found.gains}
     rows = tuple(_row(row, gains.get(row.architecture_key)) for row in found.rows)
     if any(len(row.rates) > 1 for row in found.rows):
         columns = (*columns, ColumnPublic(text="Learning rates"))
         rows = tuple((*cells, _rates(row)) for cells, row in zip(rows, found.rows, strict=True))
     return (
-        TextPanel(title="Confirmation", lines=(found.sentence,)),
+        TextPanel(title="Confirmation", lines=(found.sentence, compared_text(found.goals.text, found.goals.direction))),
         TablePanel(title="Architectures", columns=columns, rows=rows),
     )
 

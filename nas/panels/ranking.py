@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from nas.formatting import counted, interval, score
+from nas.formatting import compared_text, counted, interval, score
 from nas.panels.associations import association_cells, association_columns, numeric
 from nas.ranking.outliers import outliers
 from nas.schemas.panels import (
@@ -42,7 +42,7 @@ def ranking_panels(result: SearchRanking) -> tuple[Panel, ...]:
     by_rung = _by_rung(result)
     return (
         TextPanel(lines=tuple(sentences(result))),
-        RowPanel(panels=(_pairs(result.pairs, named), table if by_rung is None else by_rung)),
+        RowPanel(panels=(_pairs(result.pairs, named, result.goals.text), table if by_rung is None else by_rung)),
         *((table,) if by_rung is not None else ()),
         *((_outliers([result.pairs[place] for place in named]),) if named else ()),
         *((TextPanel(lines=result.warnings, style="muted"),) if result.warnings else ()),
@@ -59,20 +59,21 @@ def sentences(result: SearchRanking) -> Iterator[str]:
     span = interval(ranking.interval.low, ranking.interval.high)
     yield f"Spearman's rho is {ranking.spearman:.2f}, with a 95 % interval from {span} ({sample})."
     if ranking.regret is not None and ranking.winner_rank is not None:
-        lost = "loses nothing" if ranking.regret == 0 else f"loses {ranking.regret:.4f} mIoU"
+        lost = "loses nothing" if ranking.regret == 0 else f"loses {ranking.regret:.4f} {result.goals.text}"
         yield (
             f"Taking the search's best {lost} against the best at full scale, which has rank {ranking.winner_rank:g} "
             "in the search."
         )
+    yield compared_text(result.goals.text, result.goals.direction)
 
 
-def _pairs(pairs: Sequence[JoinedPair], named: Sequence[int]) -> ScatterPanel:
+def _pairs(pairs: Sequence[JoinedPair], named: Sequence[int], objective: str) -> ScatterPanel:
     legend = [LegendPublic(mark="best", text="best at full scale")]
     legend += [LegendPublic(mark="failed", text="ordered worst")] if named else []
     return ScatterPanel(
         title="Score at full scale against the search's",
-        x_text="mIoU in the search",
-        y_text="mIoU at full scale",
+        x_text=f"{objective} in the search",
+        y_text=f"{objective} at full scale",
         points=tuple(_point(pair, place in named) for place, pair in enumerate(pairs)),
         legend=tuple(legend) if pairs else (),
     )

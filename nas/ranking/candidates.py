@@ -25,7 +25,7 @@ class Candidate:
         trials: Numbers of all scored trials of the architecture, ascending: a reference search has one for each seed.
         first: Record of the first of `trials`, whose number identifies the architecture.
         iteration: The deepest rung at which one of them stands (`nas.results.standing`).
-        score: Mean over the trials that stand at `iteration`; mIoU.
+        score: Mean over the trials that stand at `iteration`, of the values of the search's first objective.
         device_seconds: Mean over the trials that stand at `iteration`.
     """
 

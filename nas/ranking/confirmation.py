@@ -10,8 +10,9 @@ from typing import Literal, TypeAlias
 from scipy.special import stdtrit
 
 from nas.formatting import counted
+from nas.results.confirmed import best_confirmed
 from nas.results.status import TrialStatus
-from nas.specs import ConfirmationSpec
+from nas.specs import ConfirmationSpec, Goals
 from nas.store.records import TrialRecord
 from search_spaces.document import Architecture
 from search_spaces.text import architecture_text, short_text
@@ -39,12 +40,12 @@ class Confirmed:
         short_text: The same in few characters.
         architecture_key: Its content key.
         trial: Number of the trial of the search that found it; None for a reference head.
-        found_score: What the search measured, on the images and with the seed that selected it; None likewise.
+        found_score: Its value in the search, on the images and with the seed that selected it; None likewise.
         parameters: Of the head (or the network); None before its first trial counted them.
         multiply_adds: Of one forward pass; None likewise.
         learning_rate: At which it was trained: of a reference head with several, the one with the best mean.
         rates: Mean at each learning rate at which it was trained; None where it has no score yet.
-        scores: mIoU at the last rung by seed, at `learning_rate`.
+        scores: Value of the objective at the last rung by seed, at `learning_rate`.
         failed: The reason of each failed trial by seed.
         mean: Of `scores`.
         spread: Sample standard deviation (n - 1) of `scores`; None with fewer than two.
@@ -71,7 +72,7 @@ class Gain:
 
     Attributes:
         architecture_key: Of the reference head.
-        mean: Mean of (confirmed - reference) over the seeds that both have; mIoU.
+        mean: Mean of (confirmed - reference) over the seeds that both have, in units of the objective.
         error: Standard error of `mean`.
         low: Lower end of Student's 95 % interval of the mean.
         high: Its upper end.
@@ -104,6 +105,7 @@ class Confirmation:
             in it.
         sentence: The verdict in words.
         at_own_rate: The verdict where the reference heads train at the learning rate of the search only.
+        goals: Scores are values of their first objective, which is that of the search.
     """
 
     rows: tuple[Confirmed, ...]
@@ -113,6 +115,7 @@ class Confirmation:
     verdict: Verdict
     sentence: str
     at_own_rate: Verdict
+    goals: Goals
 
 
 def confirmation(spec: ConfirmationSpec, found: Sequence[TrialRecord], trials: Iterable[TrialRecord]) -> Confirmation:
@@ -130,7 +133,8 @@ def confirmation(spec: ConfirmationSpec, found: Sequence[TrialRecord], trials: I
     own = dict([next(iter(keys.items()))])
     candidates = [_row(record.architecture, measured, own, record) for record in found]
     references = [_row(head, measured, keys, None) for head in spec.references]
-    winner = max((row for row in candidates if row.mean is not None), key=lambda row: row.mean or 0.0, default=None)
+    best = best_confirmed({place: row.scores.values() for place, row in enumerate(candidates)})
+    winner = None if best is None else candidates[best]
     gains, against = _compared(winner, references)
     _, at_own = _compared(winner, [_row(head, measured, own, None) for head in spec.references])
     rows = (*candidates, *references)
@@ -140,8 +144,9 @@ def confirmation(spec: ConfirmationSpec, found: Sequence[TrialRecord], trials: I
         gains=gains,
         against=None if against is None else against.architecture_key,
         verdict=_verdict(against),
-        sentence=_sentence(rows, winner, against) + _rates_in_words(rows, winner, against, at_own),
+        sentence=_sentence(rows, winner, against, spec.goals.text) + _rates_in_words(rows, winner, against, at_own),
         at_own_rate=_verdict(at_own),
+        goals=spec.goals,
     )
 
 
@@ -174,7 +179,7 @@ def _at_rate(
 ) -> Confirmed:
     trials = sorted(measured, key=lambda trial: trial.seed)
     scores = {
-        trial.seed: trial.score for trial in trials if trial.status is TrialStatus.COMPLETED and trial.score is not None
+        trial.seed: trial.value for trial in trials if trial.status is TrialStatus.COMPLETED and trial.value is not None
     }
     sizes = next((trial for trial in trials if trial.parameters is not None), found)
     values = list(scores.values())
@@ -183,7 +188,7 @@ def _at_rate(
         short_text=short_text(architecture),
         architecture_key=architecture.key,
         trial=None if found is None else found.number,
-        found_score=None if found is None else found.score,
+        found_score=None if found is None else found.value,
         parameters=None if sizes is None else sizes.parameters,
         multiply_adds=None if sizes is None else sizes.multiply_adds,
         learning_rate=rate,
@@ -233,16 +238,17 @@ def _rates_in_words(
     )
 
 
-def _sentence(rows: Sequence[Confirmed], winner: Confirmed | None, against: Gain | None) -> str:
+def _sentence(rows: Sequence[Confirmed], winner: Confirmed | None, against: Gain | None, objective: str) -> str:
     if winner is None:
         return "Nothing of the search has been confirmed yet."
     if against is None:
-        return f"Trial {winner.trial} has a mean of {winner.mean:.3f}; no reference head has two seeds beside it yet."
+        mean = f"Trial {winner.trial} has a mean of {winner.mean:.3f} {objective}"
+        return f"{mean}; no reference head has two seeds beside it yet."
     other = next(row for row in rows if row.architecture_key == against.architecture_key)
     which = "the best reference head of its size" if against.matched else "the best reference head; none is of its size"
     ratio = "" if against.size is None else f", which has {against.size:.2f} times its multiply-adds"
     return (
-        f"{_WORDS[_verdict(against)]}: trial {winner.trial} scores {against.mean:+.3f} ± {against.error:.3f} against "
-        f"{other.text}{ratio} ({which}; {counted(against.seeds, 'seed')}, 95 % interval {against.low:+.3f} to "
-        f"{against.high:+.3f})."
+        f"{_WORDS[_verdict(against)]}: trial {winner.trial} scores {against.mean:+.3f} ± {against.error:.3f} "
+        f"{objective} against {other.text}{ratio} ({which}; {counted(against.seeds, 'seed')}, "
+        f"95 % interval {against.low:+.3f} to {against.high:+.3f})."
     )

@@ -32,11 +32,12 @@ def search_ranking(
     counts = store.overview(search.id).trials
     ranking = rank_search(
         trials,
-        store.rung_points(search.id, [trial.number for trial in trials]),
+        store.rung_points(search.id, [trial.number for trial in trials], search.spec.goals),
         proxy.rungs,
         [(spec, store.all_trials(evaluation)) for evaluation, spec in evaluations],
         store.training_free(keys, proxy.key, search.spec.seed),
         others=sum(counts[status] for status in SCORED) > sum(trial.status in SCORED for trial in trials),
+        goals=search.spec.goals,
     )
     return ranking, proxy
 

@@ -16,7 +16,7 @@ from nas.specs.training_free import TRAINING_FREE_SOURCES, TrainingFreeProxy
 from nas.store.records import RungPoint, TrialRecord
 
 Point = Measurement | RungPoint
-"""One point of a learning curve: its iteration, score and device-seconds."""
+"""One point of a learning curve: its iteration, score (of the search's first objective) and device-seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class FullScore:
 
     Attributes:
         seeds: Seeds with a completed trial, ascending.
-        scores: One score for each of `seeds`; mIoU.
+        scores: One score for each of `seeds`: the value of the evaluation's objective.
         device_seconds: Mean for one seed.
     """
 
@@ -70,7 +70,7 @@ def full_scores(trials: Iterable[TrialRecord]) -> dict[str, FullScore]:
 
 
 def _full_score(trials: Sequence[TrialRecord]) -> FullScore:
-    scores = tuple(trial.score for trial in trials if trial.score is not None)
+    scores = tuple(trial.value for trial in trials if trial.value is not None)
     assert len(scores) == len(trials), "a completed trial has a score"
     seconds = fmean(trial.device_seconds or 0.0 for trial in trials)
     return FullScore(tuple(trial.seed for trial in trials), scores, seconds)

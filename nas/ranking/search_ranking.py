@@ -18,7 +18,7 @@ from nas.ranking.pairs import (
     rank_training_free,
 )
 from nas.ranking.report import Ranking, Sampling
-from nas.specs import FullScaleSpec, TrainingFreeProxy
+from nas.specs import MIOU, FullScaleSpec, Goals, TrainingFreeProxy
 from nas.store.records import TrialRecord
 
 
@@ -34,6 +34,7 @@ class SearchRanking:
         training_free: How well each training-free score orders the pairs, by name.
         full_seconds: Mean device-seconds of one architecture of the pairs at full scale, one seed; None without pairs.
         warnings: Sentences for the reader of the ranking.
+        goals: Of the search: scores are values of the first objective.
     """
 
     ranking: Ranking
@@ -43,6 +44,7 @@ class SearchRanking:
     training_free: Mapping[TrainingFreeProxy, Ranking]
     full_seconds: float | None
     warnings: tuple[str, ...]
+    goals: Goals = MIOU
 
     @property
     def share(self) -> float | None:
@@ -58,6 +60,7 @@ def rank_search(  # noqa: PLR0917  all that a ranking is computed from
     full_scale: Sequence[tuple[FullScaleSpec, Sequence[TrialRecord]]],
     training_free: Mapping[str, Mapping[str, tuple[float, float]]],
     others: bool = False,
+    goals: Goals = MIOU,
 ) -> SearchRanking:
     """Rank a search against its full-scale evaluations.
 
@@ -68,6 +71,7 @@ def rank_search(  # noqa: PLR0917  all that a ranking is computed from
         full_scale: Spec and trials of each full-scale evaluation, all at one fidelity.
         training_free: Training-free scores as (value, seconds), by architecture key, then by name.
         others: Whether the search has scored further architectures, beside those of `trials`.
+        goals: Of the search; scores of curves are values of its first objective.
     """
     candidates = scored(trials)
     chosen = {number for spec, _ in full_scale for number in spec.trials}
@@ -87,7 +91,14 @@ def rank_search(  # noqa: PLR0917  all that a ranking is computed from
         rungs=by_rung,
         training_free=rank_training_free(by_key, training_free, names, sampling),
         full_seconds=fmean(pair.full.device_seconds for pair in pairs) if pairs else None,
-        warnings=(*ranking.warnings, *note, *_missing(waiting, len(chosen)), *_shrinking(by_rung)),
+        warnings=(
+            *ranking.warnings,
+            *note,
+            *_other_objectives([spec for spec, _ in full_scale], goals),
+            *_missing(waiting, len(chosen)),
+            *_shrinking(by_rung),
+        ),
+        goals=goals,
     )
 
 
@@ -101,6 +112,17 @@ def _sampling(specs: Sequence[FullScaleSpec], everything: bool) -> tuple[Samplin
     return "explicit", (
         f"Samples drawn in different ways were joined ({', '.join(ways)}): they may not stand for all architectures. "
         "One alone is ranked with full_scale=ID.",
+    )
+
+
+def _other_objectives(specs: Sequence[FullScaleSpec], goals: Goals) -> tuple[str, ...]:
+    """A warning where evaluations from before they had the search's objective are compared with it."""
+    others = sorted({spec.goals.text for spec in specs} - {goals.text})
+    if not others:
+        return ()
+    return (
+        f"Full scale was scored by {', '.join(others)} and the search by {goals.text}: start another full-scale "
+        "evaluation, which compares the same.",
     )
 
 

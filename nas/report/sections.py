@@ -14,7 +14,7 @@ from nas.drawing.auto_deeplab import draw_auto_deeplab
 from nas.drawing.draw import draw_architecture
 from nas.drawing.drawing import Drawing
 from nas.drawing.setting import Setting
-from nas.formatting import counted, duration, milliseconds, score, worth_text
+from nas.formatting import confirmed_text, counted, duration, milliseconds, score, worth_text
 from nas.kinds.full_scale import evaluations_of, newest_alike
 from nas.kinds.registry import kind_of
 from nas.panels.trial import trial_panels
@@ -77,7 +77,7 @@ def sections(search: SearchRecord, store: Store, class_names: ClassNames, making
     environment = curve[-1].environment if curve else None
     made = [
         Section("Answer", _drawn_here(kind.panels(search, store))),
-        *(_winner(search, best, curve, class_names) if best is not None and kind.best_is_answer else ()),
+        *(_winner(search, found, curve, class_names) if best is not None and kind.best_is_answer else ()),
         *(_predictions(search, best, store) if best is not None and kind.best_is_answer else ()),
         *(_snapshot(found) if found.snapshot is not None else ()),
         Section("How the best score rose", (curve_panels([found]),) if found.steps and kind.best_is_answer else ()),
@@ -92,18 +92,20 @@ def sections(search: SearchRecord, store: Store, class_names: ClassNames, making
 
 
 def _winner(
-    search: SearchRecord, best: TrialRecord, curve: Sequence[Measurement], class_names: ClassNames
+    search: SearchRecord, found: ComparedSearch, curve: Sequence[Measurement], class_names: ClassNames
 ) -> Iterator[Section]:
+    best, objective = found.best, search.spec.goals.text
+    assert best is not None, search.id
     fidelity = search.spec.fidelity_of(best.fidelity_key)
-    worth = worth_text(search.spec.goals.text, best.value, best.score)
+    worth = worth_text(objective, best.value, best.score)
+    if found.confirmed is not None:
+        worth = confirmed_text(objective, found.confirmed.score, found.confirmed.seeds, worth)
     text = TextPanel(
         lines=(f"Trial {best.number}: {worth} at iteration {best.iteration:,}.", best.text),
     )
     yield Section("Best architecture", (text,), draw_architecture(best.architecture, Setting.of(fidelity)))
     names = class_names(fidelity.dataset, curve)
-    yield Section(
-        "Its measurement", trial_panels(search.id, best, fidelity, curve, names, objective=search.spec.goals.text)
-    )
+    yield Section("Its measurement", trial_panels(search.id, best, fidelity, curve, names, objective=objective))
 
 
 def _predictions(search: SearchRecord, best: TrialRecord, store: Store) -> Iterator[Section]:

@@ -7,7 +7,7 @@ from pydantic import Field
 from nas.results.status import SearchStatus
 from nas.schemas.base import PublicModel
 from nas.schemas.panels import Panel
-from nas.schemas.searches import CostPublic
+from nas.schemas.searches import BestConfirmedPublic, CostPublic
 from search_spaces.latency import Latency
 
 
@@ -30,6 +30,9 @@ class WinnerPublic(PublicModel):
         "snapshot, which is not measured."
     )
     score: float | None = Field(description="Validation mIoU in [0, 1]; null for a snapshot.")
+    confirmed: BestConfirmedPublic | None = Field(
+        None, description="What a confirmation measured of it; null where none decides which trial is best."
+    )
     rung: int | None = Field(description="Rung at which the trial stands, in iterations.")
     parameters: int | None = Field(description="Trainable parameters of the modules that were trained.")
     multiply_adds: int | None = Field(description="Multiply-adds of one forward pass of these modules for one crop.")

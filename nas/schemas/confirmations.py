@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from nas.schemas.base import PublicModel
+from nas.schemas.objectives import BY_MIOU, ObjectivePublic
 
 
 class ConfirmedPublic(PublicModel):
@@ -16,14 +17,16 @@ class ConfirmedPublic(PublicModel):
     short_text: str = Field(description="`text` in few characters.")
     architecture_key: str
     trial: int | None = Field(description="The trial of the search that found it; null for a reference head.")
-    found_score: float | None = Field(description="mIoU that the search measured; null for a reference head.")
+    found_score: float | None = Field(description="Value of the objective in the search; null for a reference head.")
     parameters: int | None
     multiply_adds: int | None
     learning_rate: float = Field(description="At which it was trained; of several the one with the best mean.")
     rates: dict[float, float | None] = Field(
         description="Mean at each learning rate at which it was trained; null where it has no score yet."
     )
-    scores: dict[int, float] = Field(description="mIoU of each seed whose trial reached the last rung.")
+    scores: dict[int, float] = Field(
+        description="Value of the objective of each seed whose trial reached the last rung."
+    )
     failed: dict[int, str] = Field(description="Reason of each seed whose trial failed.")
     mean: float | None
     spread: float | None = Field(description="Standard deviation over the seeds (n - 1).")
@@ -47,6 +50,9 @@ class ConfirmationPublic(PublicModel):
 
     search: str = Field(description="The search whose architectures are confirmed.")
     confirmation: str = Field(description="The confirmation itself, a search of this kind.")
+    objective: ObjectivePublic = Field(
+        BY_MIOU, description="What is compared, the first objective of the search: all scores are values of it."
+    )
     kept_back: bool = Field(
         description="Whether scores are of validation images that the search never measured on; else of the same "
         "images, which selected the architectures, so that only the luck of a seed is taken out."

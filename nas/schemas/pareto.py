@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
 from nas.schemas.base import PublicModel
+from nas.schemas.objectives import ObjectivePublic
 from nas.schemas.trials import TrialPublic
-
-
-class ObjectivePublic(PublicModel):
-    """One objective of a search."""
-
-    text: str = Field(description="The objective in words.")
-    direction: Literal["maximise", "minimise"]
 
 
 class ParetoPointPublic(PublicModel):

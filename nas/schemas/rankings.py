@@ -8,6 +8,7 @@ from pydantic import Field
 
 from nas.results.association import Interval, PValue, TopOverlap
 from nas.schemas.base import PublicModel
+from nas.schemas.objectives import BY_MIOU, ObjectivePublic
 from nas.specs import Fidelity
 
 
@@ -88,6 +89,9 @@ class RankingPublic(PublicModel):
     """
 
     search: str
+    objective: ObjectivePublic = Field(
+        BY_MIOU, description="What is compared, the first objective of the search: all scores are values of it."
+    )
     full_scale_searches: tuple[str, ...] = Field(
         description="Full-scale evaluations whose measurements are used, oldest first."
     )

@@ -26,14 +26,27 @@ class StagePublic(PublicModel):
     total: int
 
 
+class BestConfirmedPublic(PublicModel):
+    """What a confirmation measured of the best trial's architecture, with seeds that no trial of its search had."""
+
+    search: str = Field(description="Id of the confirmation.")
+    mean: float = Field(description="Of the value of the first objective over the fresh seeds.")
+    spread: float | None = Field(description="Standard deviation over the seeds (n - 1); null with one.")
+    seeds: int = Field(description="Number of fresh seeds.")
+    kept_back: bool = Field(description="Whether on validation images that the search never measured on.")
+
+
 class BestPublic(PublicModel):
-    """The best trial so far: the first of the leaderboard. A confirmation may prefer another one."""
+    """A trial that is the best one, by its number, with what it measured."""
 
     number: int
     score: float = Field(description="Validation mIoU in [0, 1].")
     value: float | None = Field(None, description="Value of the search's first objective, by which it is the best.")
     iteration: int
-    worth: str = Field("", description="`value` and `score` in words.")
+    worth: str = Field("", description="`value` and `score` in words; of a confirmed trial the mean, too.")
+    confirmed: BestConfirmedPublic | None = Field(
+        None, description="What the newest confirmation measured of it; null where none decides which trial is best."
+    )
 
 
 class CostPublic(PublicModel):
@@ -68,7 +81,13 @@ class SearchPublic(PublicModel):
     attempt: int = Field(description="Number of drivers that the search has had; above 1 if a driver was lost.")
     trials: dict[TrialStatus, int] = Field(description="Number of trials by status.")
     planned: int = Field(description="Number of trials that the search will have, at most.")
-    best: BestPublic | None
+    best: BestPublic | None = Field(
+        description="The best trial so far, whose architecture `/best` exports: the first of the leaderboard, or the "
+        "one that the newest confirmation prefers once that is completed."
+    )
+    leaderboard_first: BestPublic | None = Field(
+        None, description="First trial of the leaderboard where a confirmation prefers another one; else null."
+    )
     objectives: tuple[str, ...] = Field(
         ("mIoU",), description="The objectives in words. The first one orders trials; several have a Pareto set."
     )

@@ -33,7 +33,17 @@ from nas.specs.full_scale import Explicit, FullScaleSpec, Stratified, Top
 from nas.specs.job import JobSpec, Resources
 from nas.specs.lifecycle import EditRequest, ExtendRequest
 from nas.specs.network import DecoderSpec, HeadSpec, NetworkSpec
-from nas.specs.objectives import MIOU, ClassIou, Constraints, Goals, Objective, Vector, objective_text
+from nas.specs.objectives import (
+    MIOU,
+    ClassIou,
+    Constraints,
+    Goals,
+    Objective,
+    Vector,
+    objective_at,
+    objective_direction,
+    objective_text,
+)
 from nas.specs.optimization import AugmentSpec, LossSpec, OptimizerSpec, ScheduleSpec
 from nas.specs.reference import ReferenceSpec
 from nas.specs.requests import (
@@ -125,5 +135,7 @@ __all__ = [
     "TpeStrategy",
     "TrainingFreeProxy",
     "Vector",
+    "objective_at",
+    "objective_direction",
     "objective_text",
 ]

@@ -103,16 +103,12 @@ class BlackBoxSpec(JobSpec):
     @property
     def confirming(self) -> Confirm | None:
         """How the search is confirmed at its end; None where it is not."""
-        return confirming(self.confirm, self.fidelity, self._by_miou)
-
-    @property
-    def _by_miou(self) -> bool:
-        return self.objectives[0] == "miou"
+        return confirming(self.confirm, self.fidelity)
 
     @model_validator(mode="after")
     def _confirm_fits(self) -> Self:
         for fidelity in self.fidelities.values():
-            check_confirm(self.confirm, fidelity, self._by_miou)
+            check_confirm(self.confirm, fidelity)
         return self
 
     def space_at(self, fidelity: Fidelity) -> DenseCellSpace:

@@ -34,41 +34,34 @@ CONFIRM = Field(
     # Left out of every dump while it is the default: specs written before it was there keep their keys.
     exclude_if=lambda confirm: confirm is None,
     description="Whether, and how, a completed search is followed by a confirmation of its best, a search of its own "
-    "on the images that were kept back. Null: where `holdout` of the fidelity keeps images back and mIoU is the first "
-    "objective. true also confirms without such images, on those that the search measured on.",
+    "on the images that were kept back. Null: where `holdout` of the fidelity keeps images back. true also confirms "
+    "without such images, on those that the search measured on.",
 )
 
 
-def confirming(asked: ConfirmField, fidelity: Fidelity, by_miou: bool = True) -> Confirm | None:
+def confirming(asked: ConfirmField, fidelity: Fidelity) -> Confirm | None:
     """Decide how a search is confirmed at its end; None where it is not.
 
     Args:
         asked: The field of the spec.
         fidelity: The fidelity of the search.
-        by_miou: Whether the search's first objective is mIoU, which a confirmation compares.
     """
     if asked is None:
-        asked = by_miou and fidelity.holdout is not None and fidelity.holdout.measure_on == "selection"
+        asked = fidelity.holdout is not None and fidelity.holdout.measure_on == "selection"
     if asked is True:
         return Confirm()
     return asked or None
 
 
-def check_confirm(asked: ConfirmField, fidelity: Fidelity, by_miou: bool = True) -> None:
+def check_confirm(asked: ConfirmField, fidelity: Fidelity) -> None:
     """Check that a search that asks for a confirmation can have one.
 
     Raises:
-        ValueError: It is ordered by another objective, measures on the images that are kept back, or a reference head
-            does not fit the fidelity.
+        ValueError: It measures on the images that are kept back, or a reference head does not fit the fidelity.
     """
-    found = confirming(asked, fidelity, by_miou) if asked else None
+    found = confirming(asked, fidelity) if asked else None
     if found is None:
         return
-    if not by_miou:
-        raise ValueError(
-            "confirm compares mIoU, and the first of the objectives is another one: leave confirm out, and use "
-            "`segnas confirm` where mIoU decides after all"
-        )
     if fidelity.holdout is not None and fidelity.holdout.measure_on == "kept_back":
         raise ValueError(
             "confirm measures on the images that are kept back, and fidelity.holdout.measure_on has the search itself "

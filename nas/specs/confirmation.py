@@ -11,6 +11,7 @@ from nas.specs.fidelity import Fidelity
 from nas.specs.fields import SearchId
 from nas.specs.full_scale import TrialNumber
 from nas.specs.job import JobSpec
+from nas.specs.objectives import OF_SEARCH, Goals, OfSearch
 from nas.specs.reference import Head, named_head
 from search_spaces.dense_cell.architecture import PUBLISHED_CELL, DenseCell
 from search_spaces.reference.architecture import HeadName, ReferenceHead
@@ -43,6 +44,12 @@ class ConfirmationSpec(JobSpec):
     fidelity: Fidelity
     seeds: FreshSeeds = 4
     learning_rates: LearningRates = LEARNING_RATES
+    objectives: OfSearch = OF_SEARCH
+
+    @property
+    def goals(self) -> Goals:
+        """The first objective of the search, by which the confirmation compares."""
+        return Goals(objectives=self.objectives)
 
     @property
     def planned(self) -> int:

@@ -12,6 +12,7 @@ from typing_extensions import TypeAliasType
 from nas.specs.fidelity import Fidelity
 from nas.specs.fields import SearchId
 from nas.specs.job import JobSpec
+from nas.specs.objectives import OF_SEARCH, Goals, OfSearch
 from nas.specs.training_free import TrainingFreeProxy
 from search_spaces.base import StrictModel
 
@@ -62,6 +63,12 @@ class FullScaleSpec(JobSpec):
     fidelity: Fidelity
     seeds: Seeds = 1
     training_free: tuple[TrainingFreeProxy, ...] = ()
+    objectives: OfSearch = OF_SEARCH
+
+    @property
+    def goals(self) -> Goals:
+        """The first objective of the search, by which full scale orders the trials too."""
+        return Goals(objectives=self.objectives)
 
     @property
     def planned(self) -> int:

@@ -61,6 +61,26 @@ def objective_text(objective: Objective) -> str:
     return words.get(objective, objective)
 
 
+Direction: TypeAlias = Literal["maximise", "minimise"]
+
+
+def objective_direction(objective: Objective) -> Direction:
+    """Say which values of an objective are the better ones: the high ones of an IoU, the low ones of a cost."""
+    return "minimise" if objective in COSTS else "maximise"
+
+
+def objective_at(objective: Objective, *, elsewhere: bool) -> Objective:
+    """Return an objective as a search has it that measures the same trials again.
+
+    Args:
+        objective: The objective.
+        elsewhere: Whether they are measured on another data set, where a class may have another number.
+    """
+    if elsewhere and isinstance(objective, ClassIou):
+        return objective.model_copy(update={"number": None})
+    return objective
+
+
 def _distinct(objectives: tuple[Objective, ...]) -> tuple[Objective, ...]:
     names = [objective_text(objective) for objective in objectives]
     if (twice := next((name for name in names if names.count(name) > 1), None)) is not None:
@@ -79,6 +99,22 @@ Objectives: TypeAlias = Annotated[
     AfterValidator(_distinct),
 ]
 """The objectives of a search, the one that leaderboards are ordered by first."""
+
+OfSearch: TypeAlias = Annotated[
+    tuple[Objective, ...],
+    Field(min_length=1, max_length=1),
+    AfterValidator(_distinct),
+]
+"""The first objective of another search, by which a search compares that measures its trials again."""
+
+_BY_MIOU: tuple[Objective, ...] = ("miou",)
+
+OF_SEARCH = Field(
+    _BY_MIOU,
+    # Left out of every dump while it is the default: specs written before it was there keep their keys.
+    exclude_if=lambda objectives: objectives == _BY_MIOU,
+    description="The first objective of the search whose trials are measured again: what is compared.",
+)
 
 
 class MostCount(StrictModel):
@@ -140,6 +176,16 @@ class Goals(StrictModel):
     def text(self) -> str:
         """The first objective in words."""
         return objective_text(self.objectives[0])
+
+    @property
+    def by_miou(self) -> bool:
+        """Whether the first objective is mIoU, so that values are scores."""
+        return self.objectives[0] == "miou"
+
+    @property
+    def direction(self) -> Direction:
+        """Which values of the first objective are the better ones."""
+        return objective_direction(self.objectives[0])
 
     @property
     def several(self) -> bool:

@@ -18,6 +18,10 @@ _STANDING = ((TrialRow.unjudged_iteration, TrialRow.iteration), (TrialRow.unjudg
 """Rung and value at which a trial stands: of a trial that is held the first of each pair, else the second."""
 
 
+RUNG_RESULT = RungResult._fields
+"""The columns of `measurements` that `rung_result` reads."""
+
+
 class Chart(Database):
     """Reads of the scores at one rung, without architectures."""
 
@@ -65,13 +69,13 @@ class Chart(Database):
             row.search_id == TrialRow.search_id, row.number == TrialRow.number, row.iteration == TrialRow.iteration
         )
         statement = (
-            select(row.number, row.iteration, *(row.__table__.c[name] for name in RungResult._fields[2:]))
+            select(*(row.__table__.c[name] for name in RUNG_RESULT))
             .join(TrialRow, of_trial)
             .where(TrialRow.search_id == search_id, TrialRow.iteration == deepest, RANKED, not_(is_held()))
             .order_by(row.number)
         )
         with self._read() as connection:
-            return [_result(found) for found in connection.execute(statement)]
+            return [rung_result(found) for found in connection.execute(statement)]
 
     def best_by_cost(self, places: Mapping[str, tuple[str, int]]) -> dict[str, list[BestStep]]:
         """Read how the best value of some searches rose with their trials and device-seconds, in one statement.
@@ -121,8 +125,9 @@ class Chart(Database):
         return found
 
 
-def _result(row: Row[Any]) -> RungResult:
-    found = RungResult._make(row)
+def rung_result(row: Row[Any]) -> RungResult:
+    """Make the result at a rung of a row of `measurements` that begins with the columns `RUNG_RESULT`."""
+    found = RungResult._make(row[: len(RUNG_RESULT)])
     latency = None if row.latency is None else Latency.model_validate(row.latency)
     return found._replace(class_iou=tuple(row.class_iou), latency=latency)
 

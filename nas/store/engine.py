@@ -30,7 +30,7 @@ SQLITE_OLDEST = (3, 35, 0)
 """The first version of SQLite with RETURNING."""
 
 Clock = Callable[[], float]
-Value = TypeVar("Value", str, int)
+Value = TypeVar("Value", str, int, tuple[str, int], tuple[str, int, int])
 Insert = sqlite.Insert | postgresql.Insert
 
 

@@ -12,6 +12,8 @@ from nas.results.measurement import Measurement
 from nas.results.orders import TrialOrder
 from nas.results.standing import Standing
 from nas.results.status import TrialStatus
+from nas.specs import MIOU, Goals
+from nas.store.chart import RUNG_RESULT, rung_result
 from nas.store.cursors import check_limit, decode, encode
 from nas.store.engine import Database, in_parts
 from nas.store.errors import NotFoundError
@@ -169,24 +171,30 @@ class Leaderboard(Database):
                 raise NotFoundError(f"there is no trial {number} of search {search_id!r}")
         return points
 
-    def rung_points(self, search_id: str, numbers: Collection[int]) -> dict[int, list[RungPoint]]:
+    def rung_points(self, search_id: str, numbers: Collection[int], goals: Goals = MIOU) -> dict[int, list[RungPoint]]:
         """Read the scores and costs at each rung of some trials, by trial number; without any, the list is empty.
 
         Args:
             search_id: The search.
             numbers: Of the trials.
+            goals: Scores are values of their first objective; rungs that lack it are left out.
         """
         row = MeasurementRow
+        columns = (
+            ("number", "iteration", "score", "device_seconds") if goals.by_miou else (*RUNG_RESULT, "device_seconds")
+        )
         statement = (
-            select(row.number, row.iteration, row.score, row.device_seconds)
+            select(*(row.__table__.c[name] for name in columns))
             .where(row.search_id == search_id)
             .order_by(row.number, row.iteration)
         )
         found: dict[int, list[RungPoint]] = {number: [] for number in numbers}
         with self._read() as connection:
             for part in in_parts(found):
-                for number, iteration, score, seconds in connection.execute(statement.where(row.number.in_(part))):
-                    found[number].append(RungPoint(iteration, score, seconds))
+                for measured in connection.execute(statement.where(row.number.in_(part))):
+                    score = measured.score if goals.by_miou else goals.value(rung_result(measured))
+                    if score is not None:
+                        found[measured.number].append(RungPoint(measured.iteration, score, measured.device_seconds))
         return found
 
     def measurements(self, search_id: str) -> dict[int, list[Measurement]]:

@@ -300,7 +300,7 @@ class RungTime:
 
 
 class RungPoint(NamedTuple):
-    """The score of a trial at one rung, and its device-seconds up to there."""
+    """A trial at one rung: its mIoU, or its value of the objective that was asked for, and its device-seconds."""
 
     iteration: int
     score: float
@@ -333,6 +333,22 @@ class RungResult(NamedTuple):
     multiply_adds: int | None
     class_iou: tuple[float | None, ...]
     latency: Latency | None
+
+
+class MeasuredAgain(NamedTuple):
+    """A completed trial whose architecture was measured before, by the search that its search belongs to.
+
+    Attributes:
+        found: Number of the trial of that search.
+        number: Its own number.
+        value: Of its search's first objective.
+    """
+
+    found: int
+    number: int
+    architecture_key: str
+    seed: int
+    value: float
 
 
 class BestStep(NamedTuple):

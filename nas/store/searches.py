@@ -21,6 +21,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import aliased
 
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import SearchSpec
@@ -34,6 +35,9 @@ from nas.store.tables import SearchRow, TrialRow
 
 ATTENDED = tuple(status for status in SearchStatus if not status.at_rest)
 """Statuses of the searches that the reconciler attends to."""
+
+BY_PLACE = (SearchRow.place, SearchRow.created_at, SearchRow.id)
+"""Orders the searches of one parent, oldest first. Two that were created at once may have one place."""
 
 ENDS = tuple(status for status in SearchStatus if status.terminal)
 
@@ -129,6 +133,7 @@ class Searches(Database):
             "spec": dump_spec(spec),
             "kind": spec.kind,
             "parent_id": parent,
+            "place": null() if parent is None else _next_place(parent),
             "forecast": null() if forecast is None else dict(forecast),
             "request_key": request_key,
             "owner": owner,
@@ -214,8 +219,8 @@ class Searches(Database):
         return type_coerce(SearchRow.tags, JSONB).contains([tag])
 
     def children(self, search_id: str) -> list[SearchRecord]:
-        """Read the searches whose parent is the given one, oldest first."""
-        statement = _SEARCH.where(SearchRow.parent_id == search_id).order_by(SearchRow.created_at, SearchRow.id)
+        """Read the searches whose parent is the given one, oldest first: in the order of creation, not of the clock."""
+        statement = _SEARCH.where(SearchRow.parent_id == search_id).order_by(*BY_PLACE)
         with self._read() as connection:
             return [read_search(row) for row in connection.execute(statement).mappings()]
 
@@ -336,6 +341,12 @@ def _require_same_request(
         other = "parent"
     if other is not None:
         raise ConflictError(f"this Idempotency-Key was used for another {other} (search {existing.id})")
+
+
+def _next_place(parent: str) -> Any:
+    """Select the place after those of all searches of a parent."""
+    sibling = aliased(SearchRow)
+    return select(func.coalesce(func.max(sibling.place), 0) + 1).where(sibling.parent_id == parent).scalar_subquery()
 
 
 def _origins(connection: Connection, spec: SearchSpec) -> dict[str, int]:

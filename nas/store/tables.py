@@ -120,6 +120,7 @@ class SearchRow(Base):
     # The searches that this one starts from, each with the `sequence` of its last change when this one was created.
     origins: Mapped[dict[str, int] | None] = mapped_column(DOCUMENT)
     owner: Mapped[str | None] = mapped_column(OWNER)  # the name of the token that started it
+    place: Mapped[int | None] = mapped_column(Integer)  # among the searches of its parent, in the order of creation
 
     __table_args__ = (
         UniqueConstraint("idempotency_key"),

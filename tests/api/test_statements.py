@@ -11,8 +11,10 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import Engine, event
 
+from nas.results.proposal import Proposal
 from nas.results.status import TrialStatus
-from nas.specs import AutoDeepLabSpec, BilevelSpec, BlackBoxSpec
+from nas.specs import AutoDeepLabSpec, BilevelSpec, BlackBoxSpec, ConfirmationSpec
+from tests.builders import measured
 
 SEARCHES = 100
 
@@ -26,9 +28,10 @@ OF_A_PAGE_OF_TRIALS = 6
 """The search, the page; by score, also those that have none."""
 OF_A_PAGE_WITH_SCORES = 6
 """The search, the page, the scores at its rungs."""
-OF_A_COMPARISON = 10
-"""Summaries, curves and times of runs, for all searches; for each, the search, its winner and the winner's curve."""
-OF_ITS_SEARCH = 8
+OF_A_COMPARISON = 13
+"""The searches, their summaries, curves, times of runs, and environments, whatever the number of searches."""
+OF_CONFIRMATIONS = 6
+"""The confirmations of a page's searches, what they measured, the trials that they prefer."""
 OF_A_TRIAL = 7
 """The search, the trial, its curve, the environments of the curve."""
 
@@ -93,7 +96,7 @@ def test_a_comparison(full):
     ids = [search["id"] for search in full.http.get("/v1/searches?limit=8").json()["items"]]
     for count in (2, 8):
         named = "&".join(f"search={search_id}" for search_id in ids[:count])
-        found = asked(full, f"/comparison?{named}", OF_A_COMPARISON + count * OF_ITS_SEARCH)
+        found = asked(full, f"/comparison?{named}", OF_A_COMPARISON)
         assert [search["id"] for search in found["searches"]] == ids[:count]
 
 
@@ -145,3 +148,32 @@ def test_snapshots(service, snapshot_at):
 def test_a_search_that_waits(service):
     record, _ = service.store.create_search(BlackBoxSpec.model_validate(service.spec))
     assert asked(service, f"/searches/{record.id}", OF_A_SEARCH)["best"] is None
+
+
+def test_confirmed_searches_cost_a_page_three_reads_however_many_they_are(full):
+    """Of each, trial 1 is confirmed as better than trial 0, which leads."""
+    confirmed = [search["id"] for search in full.http.get("/v1/searches?limit=12").json()["items"]]
+    for search_id in confirmed:
+        full.trial(search_id, 2, 0.5, 0.0, end=TrialStatus.COMPLETED)
+        fidelity = full.store.get_search(search_id).spec.fidelity
+        spec = ConfirmationSpec(
+            name="c", of=search_id, trials=(0, 2), references=(), fidelity=fidelity, seeds=2, seed=8
+        )
+        child, _ = full.store.create_search(spec, parent=search_id)
+        attempt = full.store.begin_driver(child.id)
+        full.store.driver_started(child.id, attempt)
+        for number in range(4):
+            cell = full.store.get_trial(search_id, spec.trials[number % 2]).architecture
+            full.store.add_trial(child.id, attempt, Proposal(number, cell, fidelity, 8 + number // 2))
+            full.store.record_measurement(child.id, number, 1, measured(200, 0.2 + 0.1 * (number % 2)))
+            full.store.finish_trial(child.id, number, 1, TrialStatus.COMPLETED)
+        full.finish(child.id)
+    page = asked(full, f"/searches?limit={SEARCHES}", OF_A_PAGE_OF_SEARCHES + OF_CONFIRMATIONS)
+    found = {search["id"]: search for search in page["items"]}
+    for search_id in confirmed:
+        best = found[search_id]["best"]
+        assert (best["number"], best["confirmed"]["mean"], best["confirmed"]["seeds"]) == (2, pytest.approx(0.3), 2)
+        assert found[search_id]["leaderboard_first"]["number"] == 0
+    named = "&".join(f"search={search_id}" for search_id in confirmed[:8])
+    compared = asked(full, f"/comparison?{named}", OF_A_COMPARISON + OF_CONFIRMATIONS)
+    assert [one["winner"]["trial"] for one in compared["searches"]] == [2] * 8

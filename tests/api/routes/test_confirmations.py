@@ -74,7 +74,9 @@ def test_a_confirmation_is_answered_by_its_own_id_and_by_its_search(service):
     }
     assert [round(gain["mean"], 6) for gain in found["gains"]] == [0.2, 0.05]
     text, table, links = service.http.get(f"/v1/searches/{child}/panels").json()
-    assert text["lines"] == [found["sentence"]]
+    compared = "Compared by mIoU, the first objective of the search: higher is better."
+    assert text["lines"] == [found["sentence"], compared]
+    assert found["objective"] == {"text": "mIoU", "direction": "maximise"}
     assert [row[4] for row in table["rows"]] == ["0.5100", "0.6100", "0.4100", "0.5600"]
     assert [link["target"] for link in links["links"]] == [f"#/{search}"]
 
@@ -116,9 +118,32 @@ def test_the_best_of_a_search_is_the_one_that_its_confirmation_prefers(service):
     assert confirmed["score"] == pytest.approx(0.605)
     sentence = service.http.get(f"/v1/searches/{search}/confirmation").json()["sentence"]
     assert confirmation_link()["text"] == f"{sentence[:-1]}:"
-    assert service.http.get(f"/v1/searches/{search}").json()["best"]["number"] == 5, "the first of the leaderboard"
+    for said in (
+        service.http.get(f"/v1/searches/{search}").json(),
+        next(one for one in service.http.get("/v1/searches").json()["items"] if one["id"] == search),
+    ):
+        assert (said["best"]["number"], said["best"]["score"]) == (3, 0.6)
+        assert said["best"]["confirmed"] == {
+            "search": child,
+            "mean": pytest.approx(0.605),
+            "spread": pytest.approx(0.01 / 2**0.5),
+            "seeds": 2,
+            "kept_back": False,
+        }
+        assert said["best"]["worth"] == "0.6050 mIoU over 2 fresh seeds (0.6000 mIoU in the search)"
+        assert (said["leaderboard_first"]["number"], said["leaderboard_first"]["confirmed"]) == (5, None)
+    own = service.http.get(f"/v1/searches/{child}").json()
+    assert (own["best"]["number"], own["best"]["confirmed"]["search"]) == (1, child), (
+        "the first trial of trial 3's cell"
+    )
+    assert own["leaderboard_first"] is None, "trial 5, which leads, is the same cell with the next seed"
+    compared = service.http.get(f"/v1/comparison?search={search}&search={child}").json()["searches"]
+    assert [one["winner"]["trial"] for one in compared] == [3, 1]
+    assert compared[0]["winner"]["confirmed"]["mean"] == pytest.approx(0.605)
     service.trial(search, 6, 0.4, 0.9, end=TrialStatus.COMPLETED)
     assert best() == (6, None)
+    said = service.http.get(f"/v1/searches/{search}").json()
+    assert (said["best"]["number"], said["best"]["confirmed"], said["leaderboard_first"]) == (6, None, None)
 
 
 def test_a_dry_run_says_what_follows(service):

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from nas.ranking.confirmation import Confirmation, confirmation
-from nas.specs import ConfirmationSpec
+from nas.specs import ClassIou, ConfirmationSpec
 from nas.store.records import TrialRecord
 from search_spaces import Architecture, ReferenceHead, architecture_to_dict
 from tests.builders import dense_cell, scenes_fidelity, trial_record
@@ -64,7 +64,7 @@ def test_the_best_mean_wins_and_is_compared_with_the_best_reference_of_its_size(
     assert (small.low, small.high) == (pytest.approx(low), pytest.approx(high))
     assert (small.size, small.matched, large.size, large.matched) == (1.5, True, 1.801, False)
     assert (found.against, found.verdict) == (SMALL.key, "gain")
-    assert found.sentence.startswith("Gain: trial 7 scores +0.050 ± 0.010 against ASPP")
+    assert found.sentence.startswith("Gain: trial 7 scores +0.050 ± 0.010 mIoU against ASPP")
     assert "1.50 times its multiply-adds (the best reference head of its size; 3 seeds" in found.sentence
 
 
@@ -96,6 +96,37 @@ def test_before_anything_is_measured_there_is_no_winner():
     assert (found.winner, found.verdict, found.gains) == (None, "unknown", ())
     assert [row.mean for row in found.rows] == [None] * 4
     assert found.sentence == "Nothing of the search has been confirmed yet."
+
+
+def test_it_goes_by_the_objective_of_the_search_and_not_by_the_miou():
+    """By the IoU of a class the second cell is the best; by the mIoU, which says the opposite, the first one is."""
+    objective = ClassIou(class_iou="person", number=3)
+    spec = ConfirmationSpec(
+        name="c",
+        of="s0123456789ab",
+        trials=(7, 9),
+        references=(SMALL,),
+        fidelity=FIDELITY,
+        seeds=2,
+        seed=1,
+        objectives=(objective,),
+    )
+    found = [trial(7, CELLS[0], 0, 0.70, value=0.30), trial(9, CELLS[1], 0, 0.65, value=0.25)]
+    architectures: tuple[Architecture, ...] = (CELLS[0], CELLS[1], SMALL)
+    measured = ((0.9, (0.20, 0.22)), (0.5, (0.40, 0.44)), (0.8, (0.10, 0.12)))
+    trials = [
+        trial(10 * seed + index, architectures[index], seed, miou, value=value)
+        for index, (miou, values) in enumerate(measured)
+        for seed, value in enumerate(values, start=1)
+    ]
+    answered = confirmation(spec, found, trials)
+    assert answered.winner == CELLS[1].key
+    assert [row.found_score for row in answered.rows] == [0.30, 0.25, None]
+    assert [row.mean for row in answered.rows] == [pytest.approx(mean) for mean in (0.21, 0.42, 0.11)]
+    (gain,) = answered.gains
+    assert (gain.mean, gain.error) == (pytest.approx((0.30 + 0.32) / 2), pytest.approx(0.01))
+    assert answered.sentence.startswith("Gain: trial 9 scores +0.310 ± 0.010 IoU of person against ASPP")
+    assert confirmation(spec, found, []).sentence == "Nothing of the search has been confirmed yet."
 
 
 def at_rates(**scores: Sequence[Sequence[float]]) -> Confirmation:

@@ -23,7 +23,7 @@ DIFFERENTIABLE: dict[str, Any] = {"name": "x", "bilevel": BilevelSpec(dataset="s
 def test_what_is_right_where_nothing_is_asked_for():
     assert black_box_spec().confirming is None
     assert black_box_spec(**KEEPS).confirming == Confirm(top=3, seeds=4)
-    assert black_box_spec(**KEEPS, objectives=("worst_class_iou",)).confirming is None
+    assert black_box_spec(**KEEPS, objectives=("worst_class_iou",)).confirming == Confirm()
     kept_back = scenes_fidelity(100, holdout={"measure_on": "kept_back"})
     assert black_box_spec(fidelity=kept_back).confirming is None
     assert AutoDeepLabSpec(**DIFFERENTIABLE).confirming is None
@@ -48,7 +48,6 @@ def test_specs_that_say_nothing_keep_their_keys_and_what_is_said_is_asked_for_ag
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"confirm": True, "objectives": ("worst_class_iou",)}, "confirm compares mIoU"),
         (
             {"confirm": True, "fidelity": scenes_fidelity(holdout={"measure_on": "kept_back"})},
             "use measure_on",

@@ -231,6 +231,9 @@ def middle(order: str) -> str:
         (lambda store: store.changed_trials("big", 9_990), "ix_trials_search_id_sequence"),
         (lambda store: store.trials_of("big", ["a1", "a17"]), "ix_trials_architecture_key_fidelity_key_seed"),
         (lambda store: store.rung_points("big", [1, 17]), "sqlite_autoindex_measurements_1"),
+        (lambda store: store.measured_again(["big"]), "ix_trials_architecture_key_fidelity_key_seed"),
+        (lambda store: store.trials_at([("big", 17), ("small", 1)]), "sqlite_autoindex_trials_1"),
+        (lambda store: store.environments_at([("big", 17, 100)]), "sqlite_autoindex_measurements_1"),
     ],
     ids=[
         "-score",
@@ -246,6 +249,9 @@ def middle(order: str) -> str:
         "changed",
         "of architectures",
         "rung points",
+        "measured again",
+        "one trial of each",
+        "one environment of each",
     ],
 )
 def test_at_10_000_trials_every_query_goes_by_its_index(big: Store, query, index: str):

@@ -38,8 +38,9 @@ def large(postgres):
         (lambda store: store.best_trial("big"), STANDING),
         (lambda store: store.overviews(["big", "small"]), STANDING),
         (lambda store: store.trials_of("big", ["a1", "a17"]), "ix_trials_architecture_key_fidelity_key_seed"),
+        (lambda store: store.trials_at([("big", 17), ("small", 1)]), "pk_trials"),
     ],
-    ids=["-score", "score", "from the middle", "of a status", "-number", "best", "overviews", "of architectures"],
+    ids=["-score", "score", "from the middle", "of a status", "-number", "best", "overviews", "of architectures", "at"],
 )
 def test_at_10_000_trials_every_query_goes_by_its_index(large: Store, query, index: str):
     found = plans(large, query, "EXPLAIN", 0)

@@ -54,11 +54,11 @@ def of_model(model: type[BaseModel]) -> set[str]:
             {"architecture", "text", "short_text", "standing", "duration", "scores", "latency_text"},
             id="record, answer: trial",
         ),
-        # Who looks after a search is asked in SQL only; `kind` is the spec's.
+        # Who looks after a search, and which of two is newer, is asked in SQL only; `kind` is the spec's.
         pytest.param(
             columns(SearchRow),
             of_record(SearchRecord),
-            {"parent_id", "lease_owner", "lease_beat", "progress_mark", "reached", "kind"},
+            {"parent_id", "lease_owner", "lease_beat", "progress_mark", "reached", "kind", "place"},
             {"parent"},
             id="row, record: search",
         ),
@@ -67,7 +67,7 @@ def of_model(model: type[BaseModel]) -> set[str]:
             of_model(SearchPublic),
             {"software", "idempotency_key", "request_key", "hold_seconds", "setbacks", "origins"},
             {"kind", "name", "method", "dataset", "planned", "trials", "best", "exportable", "cost", "dashboard"}
-            | {"actions", "extendable", "objectives", "next_command", "page", "confirmation"},
+            | {"actions", "extendable", "objectives", "next_command", "page", "confirmation", "leaderboard_first"},
             id="record, answer: search",
         ),
         pytest.param(of_record(Stage), of_model(StagePublic), set(), set(), id="record, answer: stage"),

@@ -168,6 +168,35 @@ def test_children_are_listed_oldest_first(store: Store, spec: BlackBoxSpec):
     assert store.children(other.id) == store.children("s0") == []
 
 
+def test_the_newest_child_is_the_last_one_whatever_the_clock_said(store: Store, clock, spec: BlackBoxSpec):
+    parent, _ = store.create_search(spec)
+    first, _ = store.create_search(spec, parent=parent.id)
+    clock.now -= 86_400
+    second, _ = store.create_search(spec, parent=parent.id)
+    assert second.created_at < first.created_at
+    assert store.children(parent.id) == [first, second]
+    assert store.overview(parent.id).children == {"black_box": second.id}
+    store.move_search(second.id, [S.QUEUED], S.STOPPED)
+    store.delete_search(second.id)
+    third, _ = store.create_search(spec, parent=parent.id)
+    assert store.children(parent.id) == [first, third]
+
+
+def test_places_of_older_rows_are_those_of_their_times(empty_url: str, clock, spec: BlackBoxSpec):
+    with Store.open(empty_url, clock) as store:
+        store.migrate()
+        parent, other = (store.create_search(spec)[0] for _ in range(2))
+        late = [store.create_search(spec, parent=parent.id)[0] for _ in range(2)]
+        store.create_search(spec, parent=other.id)
+        clock.now -= 86_400
+        early, _ = store.create_search(spec, parent=parent.id)
+        store.downgrade("0014")
+        store.migrate()
+        assert store.children(parent.id) == [early, *late]
+        newest, _ = store.create_search(spec, parent=parent.id)
+        assert store.children(parent.id) == [early, *late, newest]
+
+
 def test_an_unknown_parent_is_not_found(store: Store, spec: BlackBoxSpec):
     for key in (None, "key"):
         with pytest.raises(NotFoundError, match="no search 's0' to be the parent"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nas.specs import ClassIou, Goals
 from nas.store import EpochEnd, RungPoint, Store
 from tests.builders import measured
 
@@ -22,6 +23,10 @@ def test_points_of_rungs(store: Store, driven: str, add):
     store.record_measurement(driven, 0, 1, measured(100, 0.25, 2.0, device_seconds=4.0))
     store.record_measurement(driven, 0, 1, measured(300, 0.5, 6.0, device_seconds=12.0))
     assert store.rung_points(driven, [0, 1]) == {0: [RungPoint(100, 0.25, 4.0), RungPoint(300, 0.5, 12.0)], 1: []}
+    store.record_measurement(driven, 1, 1, measured(100, 0.5, class_iou=(0.9, None, 0.1)))
+    found = store.rung_points(driven, [0, 1], Goals(objectives=(ClassIou(class_iou="car", number=2),)))
+    assert found == {0: [], 1: [RungPoint(100, 0.1, 1.0)]}, "trial 0 has no class of that number"
+    assert store.rung_points(driven, [1], Goals(objectives=("worst_class_iou",))) == {1: [RungPoint(100, 0.1, 1.0)]}
 
 
 def test_some_searches_and_the_ends_of_their_epochs(store: Store, driven: str, spec, snapshot_at):

@@ -1,0 +1,134 @@
+"""What answers say of searches in summary: counts, cost, and which trial is the best, after all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+
+from nas.kinds.confirmation import KIND as CONFIRMATION
+from nas.kinds.registry import kind_of
+from nas.results.confirmed import best_confirmed
+from nas.results.status import SearchStatus
+from nas.specs import ConfirmationSpec
+from nas.store import MeasuredAgain, Overview, SearchRecord, Store, TrialRecord
+from search_spaces.document import Confirmed
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A search in summary.
+
+    Attributes:
+        overview: Its counts and cost, and the first trial of its leaderboard.
+        best: The trial that is its answer so far: the first of the leaderboard, unless a confirmation prefers another
+            one. None while there is none.
+        confirmed: What the confirmation measured of `best`; None where the leaderboard alone decides.
+    """
+
+    overview: Overview
+    best: TrialRecord | None
+    confirmed: Confirmed | None = None
+
+    @property
+    def passed_over(self) -> TrialRecord | None:
+        """The first trial of the leaderboard where `best` is of another architecture; else None."""
+        first, best = self.overview.best, self.best
+        return None if first is None or best is None or best.architecture_key == first.architecture_key else first
+
+
+def summary(search: SearchRecord, store: Store) -> Summary:
+    """Summarise one search."""
+    return summaries([search], store)[search.id]
+
+
+def summaries(searches: Sequence[SearchRecord], store: Store) -> dict[str, Summary]:
+    """Summarise searches, by id, in a number of statements that does not depend on how many there are.
+
+    The one place that says which trial is the best of a search. Once its newest confirmation is completed, that is the
+    one with the highest mean over fresh seeds there. It ends where the search has found a trial since that stands first
+    and was not confirmed, or where another objective was confirmed than the search has.
+    """
+    overviews = store.overviews([search.id for search in searches])
+    chosen = _chosen(searches, overviews, store)
+    elsewhere = [
+        (search_id, number)
+        for search_id, (number, _) in chosen.items()
+        if number is not None and _number(overviews[search_id].best) != number
+    ]
+    trials = store.trials_at(elsewhere) if elsewhere else {}
+    found = {}
+    for search_id, overview in overviews.items():
+        number, confirmed = chosen.get(search_id, (_number(overview.best), None))
+        best = overview.best if _number(overview.best) == number else trials.get(search_id)
+        found[search_id] = Summary(overview, best, confirmed)
+    return found
+
+
+def _number(trial: TrialRecord | None) -> int | None:
+    return None if trial is None else trial.number
+
+
+def _chosen(
+    searches: Sequence[SearchRecord], overviews: Mapping[str, Overview], store: Store
+) -> dict[str, tuple[int | None, Confirmed | None]]:
+    """The best trial of each search whose best is decided by a confirmation, and what that measured of it."""
+    deciding = {
+        search.id: confirmation
+        for search in searches
+        if (confirmation := kind_of(search.spec).confirmed_by(search, overviews[search.id].children)) is not None
+    }
+    if not deciding:
+        return {}
+    read = {search.id: search for search in searches}
+    unread = set(deciding.values()) - read.keys()
+    confirmations = {**read, **(store.find_searches(unread) if unread else {})}
+    rows = store.measured_again(set(deciding.values()))
+    found = {}
+    for search in searches:
+        confirmation = confirmations.get(deciding.get(search.id, ""))
+        spec = None if confirmation is None else CONFIRMATION.own(confirmation.spec)
+        if confirmation is None or spec is None:
+            continue
+        again = [row for row in rows[confirmation.id] if row.found in spec.trials]
+        number, confirmed = _decided(confirmation, spec, again)
+        if search.id == confirmation.id:
+            own = min((row.number for row in again if row.found == number), default=None)
+            found[search.id] = own, confirmed
+        elif number is not None and _decides(search, overviews[search.id].best, confirmation, spec, again):
+            found[search.id] = number, confirmed
+    return found
+
+
+def _decided(
+    confirmation: SearchRecord, spec: ConfirmationSpec, again: Iterable[MeasuredAgain]
+) -> tuple[int | None, Confirmed | None]:
+    """The confirmed trial with the highest mean, and what was measured of it; None before anything is."""
+    scores: dict[int, dict[int, float]] = {number: {} for number in spec.trials}
+    for row in again:
+        scores[row.found][row.seed] = row.value
+    best = best_confirmed({number: of_seeds.values() for number, of_seeds in scores.items()})
+    if best is None:
+        return None, None
+    values = list(scores[best].values())
+    return best, Confirmed(
+        search=confirmation.id,
+        score=fmean(values),
+        objective=spec.goals.text,
+        spread=stdev(values) if len(values) > 1 else None,
+        seeds=len(values),
+        kept_back=spec.kept_back,
+    )
+
+
+def _decides(
+    search: SearchRecord,
+    first: TrialRecord | None,
+    confirmation: SearchRecord,
+    spec: ConfirmationSpec,
+    again: Iterable[MeasuredAgain],
+) -> bool:
+    """Whether a confirmation is completed, went by the search's objective, and measured the leaderboard's first."""
+    if confirmation.status is not SearchStatus.COMPLETED or spec.goals.text != search.spec.goals.text or first is None:
+        return False
+    return first.number in spec.trials or first.architecture_key in {row.architecture_key for row in again}
