@@ -95,7 +95,10 @@ def test_a_confirmation_can_be_asked_for_again():
     assert (request.name, request.seeds, request.seed, request.learning_rates) == ("sure", 5, 7, (0.5, 0.1))
 
 
-@pytest.mark.parametrize("example", ["demo", "extended", "levels", "random", "reference", "auto_deeplab", "cityscapes"])
+@pytest.mark.parametrize(
+    "example",
+    ["demo", "extended", "levels", "random", "reference", "auto_deeplab", "auto_deeplab_evolution", "cityscapes"],
+)
 def test_the_examples_come_back(example):
     request = TypeAdapter(SearchRequest).validate_python(read_yaml(EXAMPLES / f"{example}.yaml"))
     spec = resolve(request, lambda name: FIDELITY)
