@@ -16,7 +16,7 @@ DEFAULT_KIND = "dense_cell"
 
 
 def kind(space: Any) -> Any:
-    """Name the kind of a space, or of a mapping from which a space is to be made."""
+    """Name the kind of a space or of its architecture, or of a mapping from which one is to be made."""
     if isinstance(space, Mapping):
         return space.get("kind", DEFAULT_KIND)
     return getattr(space, "kind", DEFAULT_KIND)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 from typing_extensions import TypeAliasType, TypeIs
 
+from nas.specs.any_space import kind
 from nas.specs.auto_deeplab_space import NAMED_NETWORKS
 from nas.specs.dense_cell_space import NAMED_CELLS
 from nas.specs.fidelity import Fidelity
@@ -51,11 +52,16 @@ def _read_document(value: Any) -> Any:
 
 
 def _tag(value: Any) -> str:
-    if isinstance(value, str):
-        return "CellName"
-    kind = value.get("kind") if isinstance(value, Mapping) else getattr(value, "kind", None)
-    return "AutoDeepLab" if kind == "auto_deeplab" else "DenseCell"
+    return "CellName" if isinstance(value, str) else "SearchedArchitecture"
 
+
+SearchedArchitecture = TypeAliasType(
+    "SearchedArchitecture",
+    Annotated[
+        Annotated[DenseCell, Tag("dense_cell")] | Annotated[AutoDeepLab, Tag("auto_deeplab")], Discriminator(kind)
+    ],
+)
+"""An architecture of one of the spaces; a cell where no kind is named."""
 
 CellName = TypeAliasType(
     "CellName",
@@ -74,8 +80,7 @@ CellName = TypeAliasType(
 NamedCell = TypeAliasType(
     "NamedCell",
     Annotated[
-        Annotated[DenseCell, BeforeValidator(_read_document), Tag("DenseCell")]
-        | Annotated[AutoDeepLab, BeforeValidator(_read_document), Tag("AutoDeepLab")]
+        Annotated[SearchedArchitecture, BeforeValidator(_read_document), Tag("SearchedArchitecture")]
         | Annotated[CellName, Tag("CellName")],
         Discriminator(_tag),
     ],

@@ -13,13 +13,9 @@ from search_spaces.auto_deeplab.architecture import AutoDeepLab
 from search_spaces.document import read_architecture
 from workers.cluster.jobs import Cluster
 
-SPACE = {
-    "kind": "auto_deeplab",
-    "layers": 3,
-    "levels": 3,
-    "blocks": 2,
-    "operators": ["sep_3x3", "max_pool_3x3", "skip"],
-}
+OPERATORS = ["sep_3x3", "max_pool_3x3", "skip"]
+LIMIT = {"parameters": 8_000}
+SPACE = {"kind": "auto_deeplab", "layers": 3, "levels": 3, "blocks": 2, "operators": OPERATORS, "limit": LIMIT}
 REQUEST = {
     "name": "networks",
     "space": SPACE,
@@ -27,7 +23,6 @@ REQUEST = {
     "trials": 5,
     "early_stopping": {"reduction": 2},
     "objectives": ["miou", "latency"],
-    "constraints": {"parameters": {"max": 8_000}},
     "resources": {"cpus": 1, "gpus": 0, "concurrent": 2},
     "fidelity": {
         "dataset": "tiny",
