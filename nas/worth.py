@@ -63,7 +63,10 @@ def probe_key(probe: ReferenceSpec) -> str:
 def _cell_search(spec: JobSpec) -> CellSearch:
     found: CellSearch | None = kind_of(spec).cell_search(spec)
     if found is None:
-        message = f"only a search that proposes cells of a space can be asked what it is worth, not one of {spec.kind}"
+        message = (
+            "only a search that proposes dense prediction cells can be asked what it is worth, since heads of the "
+            "textbooks are what it is compared with"
+        )
         raise InputError([FieldProblem(path="kind", message=message)])
     if spec.goals.objectives[0] != "miou":
         message = f"what a search is worth is said in mIoU, and the first objective of this one is {spec.goals.text}"

@@ -7,6 +7,7 @@ should rely on. A change of a model is followed here, and not in every test file
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from nas.data.class_maps import class_png, photo_jpeg
 from nas.results.measurement import Measurement
 from nas.results.predictions import Examples, Predictions
 from nas.results.status import TrialStatus
-from nas.specs import BlackBoxSpec, DenseCellSpace, Fidelity, Strategy
+from nas.specs import BlackBoxSpec, Fidelity, Space, Strategy
 from nas.store.records import TrialRecord
 from search_spaces import Environment
 from search_spaces.auto_deeplab.trellis import Trellis
@@ -120,9 +121,9 @@ def scenes_fidelity(*rungs: int, **changes: Any) -> Fidelity:
 
 
 def black_box_spec(
-    strategy: Strategy | None = None, space: DenseCellSpace | None = None, **changes: Any
+    strategy: Strategy | None = None, space: Space | Mapping[str, Any] | None = None, **changes: Any
 ) -> BlackBoxSpec:
-    """A black-box search over dense cells at `scenes_fidelity()`; what is left out is the spec's default."""
+    """A black-box search at `scenes_fidelity()`, over dense cells; what is left out is the spec's default."""
     given: dict[str, Any] = {"name": "a search", "fidelity": scenes_fidelity()}
     chosen = {name: value for name, value in (("strategy", strategy), ("space", space)) if value is not None}
     return BlackBoxSpec(**given | chosen | changes)

@@ -68,7 +68,9 @@ def _auto_deeplabs() -> SpacePublic:
         kind="auto_deeplab",
         description=(
             "Auto-DeepLab (Liu et al., CVPR 2019): one cell of B blocks, each two edges with one of 8 operators, along "
-            "a path over the strides 4 to 32. Counted as the paper does: cells with the operator none, edges in order."
+            "a path over the strides 4 to 32. Counted as the paper does: cells with the operator none, edges in order. "
+            "A differentiable search describes it as its `supernet`, whose schema is here; a black-box search as its "
+            "`space`, with `layers`, `levels`, `blocks` and `operators` of the same meaning."
         ),
         size=str(count_cells(default.blocks) * count_paths(default.layers)),
         sizes=sizes,

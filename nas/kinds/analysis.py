@@ -15,7 +15,7 @@ from nas.panels.spending import spending_panel
 from nas.panels.timeline import timeline_panel
 from nas.results.status import TrialStatus
 from nas.schemas.panels import Panel
-from nas.specs import DenseCellSpace
+from nas.specs import Space
 from nas.store import RungCount, SearchRecord, Store
 
 SHOWN_SPANS = 200
@@ -61,7 +61,7 @@ def size_panels(search: SearchRecord, store: Store) -> tuple[Panel, ...]:
     return _analysis([front_panels(trials, search.spec.goals.text, best.iteration, every(len(trials)))])
 
 
-def choice_panels(search: SearchRecord, space: DenseCellSpace, store: Store) -> tuple[Panel, ...]:
+def choice_panels(search: SearchRecord, space: Space, store: Store) -> tuple[Panel, ...]:
     """Make the panel of scores against choices at the rung of the best trial; none before the first score."""
     best = store.best_trial(search.id)
     if best is None or best.iteration is None:
@@ -78,7 +78,7 @@ def choice_panels(search: SearchRecord, space: DenseCellSpace, store: Store) -> 
     return _analysis([choices_panel(space, trials.values(), search.spec.goals.text, best, notes)])
 
 
-def importance_panels(search_id: str, space: DenseCellSpace, store: Store) -> tuple[Panel, ...]:
+def importance_panels(search_id: str, space: Space, store: Store) -> tuple[Panel, ...]:
     """Make the panel of the importance of choices, over a sample of all trials that have a standing."""
     step = every(sum(count.trials for count in store.rung_counts(search_id)))
     trials = store.sampled_trials(search_id, step)

@@ -14,6 +14,7 @@ from nas.panels.snapshots import snapshot_panels
 from nas.results.proposal import Proposal
 from nas.schemas.panels import Panel
 from nas.specs import AutoDeepLabSpec, ConfirmationSpec
+from nas.specs.auto_deeplab_space import network_family
 from nas.store import SearchRecord, SnapshotRecord, Store
 
 
@@ -42,7 +43,7 @@ class AutoDeepLab(Kind[AutoDeepLabSpec]):
         return expected_confirmation(spec.confirming, spec.scoring, spec.planned, heads=False)
 
     def family(self, spec: AutoDeepLabSpec, records: Records) -> Family:
-        return Family(("auto_deeplab", spec.supernet.layers, spec.supernet.blocks), whole_network=True)
+        return Family(network_family(spec.supernet.layers, spec.supernet.blocks), whole_network=True)
 
     def probe(self, spec: AutoDeepLabSpec) -> AutoDeepLabSpec:
         """One run with an epoch for the weights alone, then one with alpha and beta; its network is measured."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from nas.formatting import counted
 from nas.kinds.analysis import choice_panels, importance_panels, size_panels, trial_panels
@@ -13,7 +14,7 @@ from nas.kinds.observations import observation_of
 from nas.kinds.plans import Need, Plan
 from nas.kinds.probing import probe_name, probe_trials, short
 from nas.kinds.protocol import Adoption, CellSearch, Family, FollowUp, Kind, Records
-from nas.kinds.start import check_start, start_cells
+from nas.kinds.start import check_start, start_architectures
 from nas.kinds.warm_start import check_sources, warm_observations
 from nas.panels.pareto import pareto_panels
 from nas.ranking.pareto import pareto_set_of
@@ -26,6 +27,7 @@ from nas.specs import (
     BlackBoxSpec,
     ConfirmationSpec,
     Constraints,
+    DenseCellSpace,
     DpcStrategy,
     EvolutionStrategy,
     Fidelity,
@@ -41,7 +43,7 @@ from nas.specs import (
     objective_text,
 )
 from nas.store import SearchRecord, Store, TrialRecord
-from nas.strategies import CellSpace, Observation, SpaceExhausted, build_strategy, early_stopper
+from nas.strategies import Observation, Space, SpaceExhausted, build_space, build_strategy, early_stopper
 from search_spaces.document import Architecture
 from search_spaces.validation import FieldProblem
 
@@ -56,7 +58,7 @@ class BlackBox(Kind[BlackBoxSpec]):
         return StrategyPlan(
             spec,
             warm_observations(spec, search_id, records) if spec.warm_start else (),
-            start_cells(spec, search_id, records) if spec.start else (),
+            start_architectures(spec, search_id, records) if spec.start else (),
         )
 
     def adoption(self, spec: BlackBoxSpec, records: Records) -> Adoption | None:
@@ -76,13 +78,13 @@ class BlackBox(Kind[BlackBoxSpec]):
 
     def expected_follow_up(self, spec: BlackBoxSpec) -> FollowUp | None:
         found = self.trial_counts(spec)["fidelity"]
-        return expected_confirmation(spec.confirming, spec.fidelity, found, heads=True)
+        return expected_confirmation(spec.confirming, spec.fidelity, found, heads=not spec.space.whole_network)
 
     def family(self, spec: BlackBoxSpec, records: Records) -> Family:
-        return Family(spec.space)
+        return Family(spec.space.family, spec.space.whole_network)
 
     def trial_counts(self, spec: BlackBoxSpec) -> Mapping[str, int]:
-        return {"fidelity": min(spec.trials, CellSpace(spec.space).distinct)}
+        return {"fidelity": min(spec.trials, build_space(spec.space, spec.fidelity).distinct)}
 
     def reduction(self, spec: BlackBoxSpec) -> float | None:
         match spec.early_stopping:
@@ -93,7 +95,10 @@ class BlackBox(Kind[BlackBoxSpec]):
             case _:
                 return None  # hyperband: at most what it would cost without
 
-    def cell_search(self, spec: BlackBoxSpec) -> CellSearch:
+    def cell_search(self, spec: BlackBoxSpec) -> CellSearch | None:
+        space = spec.space_at(spec.fidelity)
+        if not isinstance(space, DenseCellSpace):
+            return None
         match spec.early_stopping:
             case (
                 AshaStopping(reduction=reduction)
@@ -106,11 +111,11 @@ class BlackBox(Kind[BlackBoxSpec]):
             case _:
                 keep = 1.0
         trials = self.trial_counts(spec)["fidelity"]
-        return CellSearch(spec.space_at(spec.fidelity), spec.fidelity, trials, keep)
+        return CellSearch(space, spec.fidelity, trials, keep)
 
     def warnings(self, spec: BlackBoxSpec) -> tuple[FieldProblem, ...]:
         strategy, startup = spec.strategy, drawn_at_random(spec.strategy)
-        distinct = CellSpace(spec.space).distinct
+        distinct = build_space(spec.space, spec.fidelity).distinct
         found = []
         if distinct < spec.trials:
             ends = f"the search ends after {counted(distinct, 'trial')}"
@@ -159,7 +164,7 @@ class BlackBox(Kind[BlackBoxSpec]):
 
     def question(self, spec: BlackBoxSpec) -> str:
         return (
-            f"Which dense prediction cell scores highest on {self.dataset(spec)}, as far as the "
+            f"Which {spec.space.noun} scores highest on {self.dataset(spec)}, as far as the "
             f"strategy {spec.strategy.name} finds it in {counted(spec.trials, 'trial')}?"
         )
 
@@ -194,7 +199,7 @@ class StrategyPlan:
         spec: The search.
         warm: What other searches have measured, with negative numbers: the strategy learns from it. Early stopping
             judges the search's own trials by each other alone.
-        start: The cells of the first trials.
+        start: The architectures of the first trials.
         space: Where the strategy searches; None for all of the spec's space.
     """
 
@@ -203,7 +208,7 @@ class StrategyPlan:
         spec: BlackBoxSpec,
         warm: Iterable[Observation] = (),
         start: Iterable[Architecture] = (),
-        space: CellSpace | None = None,
+        space: Space[Any] | None = None,
     ) -> None:
         self._spec = spec
         self._goals = spec.goals
@@ -228,7 +233,7 @@ class StrategyPlan:
 
     @property
     def needs(self) -> Collection[Need]:
-        return (Need(self._spec.fidelity),)
+        return (Need(self._spec.fidelity, self._spec.space.whole_network),)
 
     def fidelity_of(self, trial: TrialRecord) -> Fidelity:
         assert trial.fidelity_key == self._spec.fidelity.key, trial.number

@@ -8,10 +8,10 @@ from nas.kinds.observations import scored, scored_at_creation
 from nas.kinds.protocol import Records
 from nas.kinds.warm_start import find_search
 from nas.specs import BlackBoxSpec
-from nas.specs.start import is_search, starting_cell
+from nas.specs.start import is_search, starting_architecture
 from nas.strategies import Observation
 from nas.strategies.standings import Standings
-from search_spaces.dense_cell.architecture import DenseCell
+from search_spaces.document import Architecture
 from search_spaces.validation import FieldProblem, InputError
 
 
@@ -19,7 +19,7 @@ def check_start(spec: BlackBoxSpec, records: Records) -> None:
     """Check the searches that a new search names in `start`.
 
     Raises:
-        InputError: One does not exist, still runs, is no black-box search, or its best cell is not of the space.
+        InputError: One does not exist, still runs, is no black-box search, or its best is not of the space.
     """
     problems = []
     for index, start in enumerate(spec.start):
@@ -31,42 +31,40 @@ def check_start(spec: BlackBoxSpec, records: Records) -> None:
         raise InputError(problems)
 
 
-def start_cells(spec: BlackBoxSpec, search_id: str, records: Records) -> list[DenseCell]:
-    """Make the cells that a search measures first, in their order.
+def start_architectures(spec: BlackBoxSpec, search_id: str, records: Records) -> list[Architecture]:
+    """Make the architectures that a search measures first, in their order.
 
-    The best cell of another search is the best of its trials that had ended when this search was created, so that a
+    The best of another search is the best of its trials that had ended when this search was created, so that a
     driver that takes over starts from the same, whatever has been resumed or extended since.
 
     Raises:
         InputError: None of another search's trials had a score when this search was created.
     """
-    found: list[DenseCell] = []
+    found: list[Architecture] = []
     for index, start in enumerate(spec.start):
-        cell: DenseCell | str | None = start
+        architecture: Architecture | str | None = start
         if isinstance(start, str) and is_search(start):
-            cell = _best_cell(scored_at_creation(search_id, start, records))
-            if cell is None:
+            architecture = _best(scored_at_creation(search_id, start, records))
+            if architecture is None:
                 message = f"search {start} had no trial with a score when this search was created: name one that has"
                 raise InputError([FieldProblem(path=f"start.{index}", message=message)])
-        assert cell is not None
-        found.append(starting_cell(cell, spec.space_at(spec.fidelity), spec.fidelity))
+        assert architecture is not None
+        found.append(starting_architecture(architecture, spec.space_at(spec.fidelity), spec.fidelity))
     return found
 
 
-def _best_cell(observations: Iterable[Observation]) -> DenseCell | None:
-    """Choose the best cell of scored trials by `nas.results.standing`; None without any."""
+def _best(observations: Iterable[Observation]) -> Architecture | None:
+    """Choose the best architecture of scored trials by `nas.results.standing`; None without any."""
     standings, candidates = Standings(), list(observations)
     for observation in candidates:
         standings.note(observation)
     if not candidates:
         return None
-    cell = max(candidates, key=lambda seen: (standings.of(seen), -seen.number)).architecture
-    assert isinstance(cell, DenseCell), cell.kind
-    return cell
+    return max(candidates, key=lambda seen: (standings.of(seen), -seen.number)).architecture
 
 
 def _misfit(start: str, spec: BlackBoxSpec, records: Records) -> str | None:
-    """Explain why a search cannot start from another one's best cell; None where it can."""
+    """Explain why a search cannot start from another one's best; None where it can."""
     source = find_search(start, records)
     if source is None:
         return f"there is no search {start}"
@@ -74,11 +72,11 @@ def _misfit(start: str, spec: BlackBoxSpec, records: Records) -> str | None:
         return f"{start} is a search of the kind {source.kind}; name a black-box search"
     if not source.status.at_rest:
         return f"search {start} is {source.status}; wait for its end, or stop or pause it first"
-    cell = _best_cell(scored(records.all_trials(start)))
-    if cell is None:
+    best = _best(scored(records.all_trials(start)))
+    if best is None:
         return f"search {start} has no trial with a score; name one that has"
     try:
-        starting_cell(cell, spec.space_at(spec.fidelity), spec.fidelity)
+        starting_architecture(best, spec.space_at(spec.fidelity), spec.fidelity)
     except ValueError as error:
         return f"the best of search {start} does not fit: {error}"
     return None

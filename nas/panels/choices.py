@@ -1,18 +1,22 @@
-"""What a search over dense prediction cells chooses, and the panel of scores against these choices."""
+"""What a search over a space chooses, and the panel of scores against these choices."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from nas.formatting import score
 from nas.schemas.panels import ChoicePublic, ChoicesPanel, ChosenPublic, Mark
-from nas.specs import DenseCellSpace
+from nas.specs import AutoDeepLabSpace, DenseCellSpace, Space
 from nas.store.records import TrialRecord
 from nas.strategies.choices import cell_choices, encode
+from search_spaces.auto_deeplab.architecture import FIRST_BLOCK, OPERATORS, STRIDES, AutoDeepLab
+from search_spaces.auto_deeplab.trellis import Trellis
 from search_spaces.dense_cell.architecture import OPERATOR_SETS, DenseCell
-from search_spaces.text import input_text, operator_text
+from search_spaces.document import Architecture
+from search_spaces.text import input_text, operator_text, state_text
 
 KINDS = {"conv1x1": "1x1", "atrous_separable": "sep", "pyramid_pooling": "pool"}
 """Kinds of operators in short; the others are called by their own names."""
@@ -23,7 +27,8 @@ class Choice:
     """One choice of a space: its name, its text, and the values that it can have with their texts.
 
     Attributes:
-        name: `input_<branch>`, `kind_<branch>` (of its operator), `operator_<branch>` or `channels`.
+        name: Of cells `input_<branch>`, `kind_<branch>` (of its operator), `operator_<branch>` or `channels`; of
+            networks `input_<block>_<side>`, `operator_<block>_<side>` or `layer_<layer>`.
         text: In words.
         short: In few letters.
         values: By their text, in the order of the space.
@@ -35,8 +40,32 @@ class Choice:
     values: Mapping[Any, str]
 
 
-class Choices:
-    """The choices of a space: those that a strategy makes, and of each operator also its kind.
+class Choices(ABC):
+    """The choices of a space.
+
+    Attributes:
+        all: The choices.
+    """
+
+    all: tuple[Choice, ...]
+
+    @abstractmethod
+    def of(self, architecture: Architecture) -> dict[str, int | str]:
+        """Read the value of each choice off an architecture, by the name of the choice."""
+
+
+def choices_of(space: Space) -> Choices:
+    """List the choices of a space."""
+    match space:
+        case DenseCellSpace():
+            return CellChoices(space)
+        case AutoDeepLabSpace():
+            return NetworkChoices(space)
+    raise AssertionError(space.kind)
+
+
+class CellChoices(Choices):
+    """The choices of a space of cells: those that a strategy makes, and of each operator also its kind.
 
     Args:
         space: The space.
@@ -64,19 +93,49 @@ class Choices:
                     found.append(Choice(name, "width", "width", {value: str(value) for value in values}))
         self.all = tuple(found)
 
-    def of(self, cell: DenseCell) -> dict[str, int | str]:
-        """Read the value of each choice off a cell, by the name of the choice."""
-        plain = encode(cell, self._plain)
-        values: dict[str, int | str] = {name: value for name, value in plain.items() if value is not None}
+    def of(self, architecture: Architecture) -> dict[str, int | str]:
+        assert isinstance(architecture, DenseCell), architecture.kind
+        values: dict[str, int | str] = {**encode(architecture, self._plain)}
         for choice in self.all:
             what, _, branch = choice.name.partition("_")
             if what == "kind":
-                values[choice.name] = cell.branches[int(branch)].operator.op
+                values[choice.name] = architecture.branches[int(branch)].operator.op
         return values
 
 
+class NetworkChoices(Choices):
+    """The choices of Auto-DeepLab's space: each edge's input and operator, and the stride of each layer.
+
+    Args:
+        space: The space.
+    """
+
+    def __init__(self, space: AutoDeepLabSpace) -> None:
+        found: list[Choice] = []
+        for block in range(space.blocks):
+            reads = {state: state_text(state) for state in range(block + FIRST_BLOCK)}
+            for side in (0, 1):
+                edge, short = f"edge {side} of block {block}", f"{block}.{side}"
+                operators = {operator: operator for operator in sorted(space.operators, key=OPERATORS.index)}
+                found.append(Choice(f"input_{block}_{side}", f"input of {edge}", f"input {short}", reads))
+                found.append(Choice(f"operator_{block}_{side}", f"operator of {edge}", f"operator {short}", operators))
+        trellis = Trellis(space.layers, space.levels)
+        for layer in range(space.layers):
+            strides = {level: str(STRIDES[level]) for level in trellis.nodes(layer)}
+            found.append(Choice(f"layer_{layer}", f"stride of layer {layer}", f"layer {layer}", strides))
+        self.all = tuple(choice for choice in found if len(choice.values) > 1)
+
+    def of(self, architecture: Architecture) -> dict[str, int | str]:
+        assert isinstance(architecture, AutoDeepLab), architecture.kind
+        values: dict[str, int | str] = {f"layer_{layer}": level for layer, level in enumerate(architecture.path)}
+        for block, found in enumerate(architecture.blocks):
+            for side, edge in enumerate(found.edges):
+                values |= {f"input_{block}_{side}": edge.input, f"operator_{block}_{side}": edge.operator}
+        return {choice.name: values[choice.name] for choice in self.all}
+
+
 def choices_panel(
-    space: DenseCellSpace, trials: Iterable[TrialRecord], objective: str, best: TrialRecord, notes: Sequence[str]
+    space: Space, trials: Iterable[TrialRecord], objective: str, best: TrialRecord, notes: Sequence[str]
 ) -> ChoicesPanel:
     """Make the panel of the first objective's values against choices.
 
@@ -87,14 +146,12 @@ def choices_panel(
         best: The best trial.
         notes: Which trials these are, in words.
     """
-    choices = Choices(space)
+    choices = choices_of(space)
     places = {choice.name: {value: place for place, value in enumerate(choice.values)} for choice in choices.all}
     chosen: list[ChosenPublic] = []
     for trial in trials:
-        cell = trial.architecture
-        assert isinstance(cell, DenseCell), trial.number
         assert trial.value is not None, trial.number
-        values = choices.of(cell)
+        values = choices.of(trial.architecture)
         mark: Mark = "best" if trial.number == best.number else trial.status.value
         chosen.append(
             ChosenPublic(

@@ -1,4 +1,4 @@
-"""How much each choice of a search over cells matters for being among the best trials: Optuna's PED-ANOVA."""
+"""How much each choice of a search over a space matters for being among the best trials: Optuna's PED-ANOVA."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple
 
-from nas.panels.choices import Choices
+from nas.panels.choices import Choices, choices_of
 from nas.schemas.panels import BarPublic, BarsPanel, Panel, TextPanel
-from nas.specs import DenseCellSpace
+from nas.specs import Space
 from nas.store.records import TrialRecord
-from search_spaces.dense_cell.architecture import DenseCell
 
 if TYPE_CHECKING:
     from optuna import Study  # a second to load, and few services need it at once
@@ -37,7 +36,7 @@ class Importance(NamedTuple):
         return max(0.0, self.value - self.chance)
 
 
-def importance_panel(space: DenseCellSpace, trials: Sequence[TrialRecord], notes: Sequence[str]) -> Panel:
+def importance_panel(space: Space, trials: Sequence[TrialRecord], notes: Sequence[str]) -> Panel:
     """Make the bars of importance; with fewer than 50 trials, a sentence that says so.
 
     Args:
@@ -64,7 +63,7 @@ def importance_panel(space: DenseCellSpace, trials: Sequence[TrialRecord], notes
     return BarsPanel(title=_TITLE, bars=bars, notes=(explained, *notes))
 
 
-def importances(space: DenseCellSpace, trials: Sequence[TrialRecord]) -> list[Importance]:
+def importances(space: Space, trials: Sequence[TrialRecord]) -> list[Importance]:
     """Compute the importance of each choice for being in the best tenth of some trials.
 
     Trials are ordered by their standing, the one definition of better, so that trials at different rungs count too.
@@ -85,7 +84,7 @@ def importances(space: DenseCellSpace, trials: Sequence[TrialRecord]) -> list[Im
 
     from nas.strategies.optuna_logs import without_logs
 
-    choices = Choices(space)
+    choices = choices_of(space)
     with without_logs():
         study = _study(choices, trials)
         found = get_param_importances(study, evaluator=PedAnovaImportanceEvaluator())
@@ -119,10 +118,7 @@ def _study(choices: Choices, trials: Sequence[TrialRecord]) -> Study:
     # No two are equal, so that the best tenth is a tenth: of equal trials the lower number is better, as everywhere.
     worst_first = sorted(trials, key=lambda trial: (trial.standing or (0, 0.0), -trial.number))
     rank = {trial.number: float(place) for place, trial in enumerate(worst_first)}
-    chosen: list[dict[str, int | str]] = []
-    for trial in trials:
-        assert isinstance(trial.architecture, DenseCell), trial.number
-        chosen.append(choices.of(trial.architecture))
+    chosen = [choices.of(trial.architecture) for trial in trials]
     rng = random.Random(0)  # noqa: S311  no secret depends on it
     for choice in choices.all:
         values = [one[choice.name] for one in chosen]

@@ -14,12 +14,13 @@ from nas.specs.auto_deeplab import (
     StopSpec,
     SupernetSpec,
 )
+from nas.specs.auto_deeplab_space import AutoDeepLabSpace, NetworkLimit
 from nas.specs.backbone import HUB, BackboneSpec
 from nas.specs.black_box import BlackBoxSpec
 from nas.specs.calibration import CalibrationSpec
 from nas.specs.confirm import Confirm
 from nas.specs.confirmation import ConfirmationSpec
-from nas.specs.dense_cell_space import CellLimit, DenseCellSpace
+from nas.specs.dense_cell_space import NAMED_CELLS, CellLimit, DenseCellSpace
 from nas.specs.early_stopping import (
     AshaStopping,
     EarlyStopping,
@@ -56,7 +57,7 @@ from nas.specs.requests import (
     SearchRequest,
 )
 from nas.specs.search import SearchSpec
-from nas.specs.start import NAMED_CELLS
+from nas.specs.space import Space
 from nas.specs.strategies import (
     DpcStrategy,
     EvolutionStrategy,
@@ -77,6 +78,7 @@ __all__ = [
     "ArchitectureAdam",
     "AshaStopping",
     "AugmentSpec",
+    "AutoDeepLabSpace",
     "AutoDeepLabSpec",
     "BackboneSpec",
     "BilevelSpec",
@@ -113,6 +115,7 @@ __all__ = [
     "MedianStopping",
     "Name",
     "NamedFidelity",
+    "NetworkLimit",
     "NetworkSpec",
     "Nsga2Strategy",
     "Objective",
@@ -127,6 +130,7 @@ __all__ = [
     "SearchRequest",
     "SearchSpec",
     "Size",
+    "Space",
     "StopSpec",
     "Strategy",
     "Stratified",

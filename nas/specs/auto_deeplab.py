@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from nas.specs.confirm import CONFIRM, Confirm, ConfirmField, check_confirm, confirming
+from nas.specs.confirm import CONFIRM, Confirm, ConfirmField, check_confirm, check_no_heads, confirming
 from nas.specs.fidelity import Fidelity
 from nas.specs.fields import Name, Resize, Size
 from nas.specs.job import JobSpec
@@ -245,11 +245,7 @@ class AutoDeepLabSpec(JobSpec):
     def _confirm_fits(self) -> Self:
         if self.confirm and self.scoring is None:
             raise ValueError("confirm measures decoded networks again, and none is measured: give a scoring fidelity")
-        if isinstance(self.confirm, Confirm) and (self.confirm.references or self.confirm.learning_rates):
-            raise ValueError(
-                "confirm.references and their learning_rates are of heads, and entire networks are not compared with "
-                "heads: leave them out"
-            )
+        check_no_heads(self.confirm)
         if self.scoring is not None:
             check_confirm(self.confirm, self.scoring)
         return self

@@ -7,16 +7,18 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from nas.specs.confirm import CONFIRM, Confirm, ConfirmField, check_confirm, confirming
+from nas.specs.any_space import AnySpace
+from nas.specs.confirm import CONFIRM, Confirm, ConfirmField, check_confirm, check_no_heads, confirming
 from nas.specs.dense_cell_space import DenseCellSpace
 from nas.specs.early_stopping import AshaStopping, EarlyStopping, MedianStopping, PashaStopping
 from nas.specs.fidelity import Fidelity
 from nas.specs.fields import SearchId
 from nas.specs.job import JobSpec
 from nas.specs.objectives import Constraints, Goals, Objectives
-from nas.specs.start import NamedCell, is_search, starting_cell
+from nas.specs.space import Space
+from nas.specs.start import NamedCell, is_search, starting_architecture
 from nas.specs.strategies import DpcStrategy, EvolutionStrategy, GpStrategy, Nsga2Strategy, RandomStrategy, Strategy
-from search_spaces.dense_cell.architecture import DenseCell
+from search_spaces.document import Architecture
 
 MOST_GP_TRIALS = 1_000
 """Most trials of a search with the strategy `gp`."""
@@ -26,7 +28,7 @@ class BlackBoxSpec(JobSpec):
     """A black-box search: a strategy proposes architectures of a space, each measured at one proxy fidelity."""
 
     kind: Literal["black_box"] = "black_box"
-    space: DenseCellSpace = DenseCellSpace()
+    space: AnySpace = DenseCellSpace()
     strategy: Strategy = RandomStrategy()
     fidelity: Fidelity
     trials: Annotated[int, Field(ge=1, le=1_000_000)] = 100
@@ -48,9 +50,9 @@ class BlackBoxSpec(JobSpec):
     start: Annotated[tuple[NamedCell, ...], Field(max_length=1000)] = Field(
         (),
         exclude_if=lambda start: not start,
-        description="Architectures that are measured first, in this order, whichever the strategy is: cells (or "
-        "architecture documents of cells), `published`, `aspp_separable`, or ids of earlier black-box searches, which "
-        "stand for their best cells. What `warm_start` knows already is left out.",
+        description="Architectures that are measured first, in this order, whichever the strategy is: cells or "
+        "networks (or architecture documents of them), `published`, `aspp_separable`, or ids of earlier black-box "
+        "searches, which stand for their best. What `warm_start` knows already is left out.",
     )
 
     objectives: Objectives = Field(
@@ -63,8 +65,8 @@ class BlackBoxSpec(JobSpec):
         Constraints(),
         exclude_if=lambda constraints: constraints == Constraints(),
         description="What a trial may cost at most, in all that it trains. Parameters and multiply-adds are counted "
-        "before a cell is proposed, and again with its logits before it is trained; latency is measured before it is "
-        "trained.",
+        "before an architecture is proposed, and again with its logits before it is trained; latency is measured "
+        "before it is trained.",
     )
     confirm: ConfirmField = CONFIRM
 
@@ -90,10 +92,10 @@ class BlackBoxSpec(JobSpec):
     @model_validator(mode="after")
     def _space_fits(self) -> Self:
         for path, fidelity in self.fidelities.items():
-            self.space.check_levels(path, fidelity)
+            self.space.check_fidelity(path, fidelity)
             self.space.check_limit(path, fidelity)
             if (bounded := self.space_at(fidelity)) != self.space:
-                bounded.check_limit(path, fidelity, "constraints" if self.space.limit is None else "all limits")
+                bounded.check_limit(path, fidelity, "all limits" if self.space.limited else "constraints")
         return self
 
     @property
@@ -107,24 +109,22 @@ class BlackBoxSpec(JobSpec):
 
     @model_validator(mode="after")
     def _confirm_fits(self) -> Self:
+        if self.space.whole_network:
+            check_no_heads(self.confirm)
         for fidelity in self.fidelities.values():
             check_confirm(self.confirm, fidelity)
         return self
 
-    def space_at(self, fidelity: Fidelity) -> DenseCellSpace:
-        """Return the space of the cells that may be proposed: those that the constraints do not exclude.
+    def space_at(self, fidelity: Fidelity) -> Space:
+        """Return the space of the architectures that may be proposed: those that the constraints do not exclude.
 
-        A cell is counted without its logits and decoder, so a few that the constraints exclude remain. All do where
-        cells cannot be counted: with operators: extended, or a backbone whose channels are known only when it is built.
+        An architecture is counted without its logits, a cell also without its decoder, so a few that the constraints
+        exclude remain. All do where cells cannot be counted: with operators: extended, or a backbone whose channels are
+        known only when it is built.
         """
         counts = (self.constraints.parameters, self.constraints.multiply_adds)
-        bounded = self.space.bounded(*(None if count is None else count.max for count in counts))
-        if bounded is not self.space and self.space.limit is None:
-            try:
-                bounded.setting(fidelity)
-            except ValueError:
-                return self.space
-        return bounded
+        parameters, multiply_adds = (None if count is None else count.max for count in counts)
+        return self.space.bounded(parameters, multiply_adds, fidelity)
 
     @model_validator(mode="after")
     def _start_fits(self) -> Self:
@@ -133,16 +133,16 @@ class BlackBoxSpec(JobSpec):
                 self.check_start(index, start)
         return self
 
-    def check_start(self, index: int, start: DenseCell | str) -> None:
-        """Check that a cell, or the name of one, can be entry `index` of `start`.
+    def check_start(self, index: int, start: Architecture | str) -> None:
+        """Check that an architecture, or the name of one, can be entry `index` of `start`.
 
         Raises:
-            ValueError: The cell is not of the space, or is beyond its limit.
+            ValueError: The architecture is not of the space, or is beyond its limit.
         """
         for fidelity in self.fidelities.values() or (None,):
             try:
                 space = self.space if fidelity is None else self.space_at(fidelity)
-                starting_cell(start, space, fidelity)
+                starting_architecture(start, space, fidelity)
             except ValueError as error:
                 raise ValueError(f"start.{index}: {error}") from None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from nas.specs.dense_cell_space import DenseCellSpace
 from nas.specs.fidelity import Fidelity
@@ -52,6 +52,15 @@ class CalibrationSpec(JobSpec):
         description="Stop when it is known which proxies order well enough; null measures all architectures.",
     )
 
+    @field_validator("space", mode="before")
+    @classmethod
+    def _cells(cls, space: Any) -> Any:
+        if isinstance(space, Mapping) and space.get("kind") == "auto_deeplab":
+            raise ValueError(
+                "a calibration measures dense prediction cells, not networks of auto_deeplab: use kind: dense_cell"
+            )
+        return space
+
     @property
     def planned(self) -> int:
         """Number of trials: one for each architecture and proxy, one for each architecture and seed at full scale."""
@@ -86,7 +95,7 @@ class CalibrationSpec(JobSpec):
     @model_validator(mode="after")
     def _space_fits(self) -> Self:
         for path, fidelity in self.fidelities.items():
-            self.space.check_levels(path, fidelity)
+            self.space.check_fidelity(path, fidelity)
         self.space.check_limit("full_scale", self.full_scale)
         return self
 

@@ -77,6 +77,19 @@ def check_confirm(asked: ConfirmField, fidelity: Fidelity) -> None:
             raise ValueError(f"confirm.references.{index}: {error}") from None
 
 
+def check_no_heads(asked: ConfirmField) -> None:
+    """Check that a search for entire networks names no heads to compare them with.
+
+    Raises:
+        ValueError: It does.
+    """
+    if isinstance(asked, Confirm) and (asked.references or asked.learning_rates):
+        raise ValueError(
+            "confirm.references and their learning_rates are of heads, and entire networks are not compared with "
+            "heads: leave them out"
+        )
+
+
 def confirming_fidelity(fidelity: Fidelity, iterations: int | None = None) -> Fidelity:
     """Return the fidelity at which a search measured, on the images that it kept back.
 

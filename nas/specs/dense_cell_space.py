@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import itertools
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping, Sequence
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from nas.specs.channels import level_channels
+from nas.specs.cost_limit import CostLimit, Count, tighter
 from nas.specs.fidelity import Fidelity
-from search_spaces.base import StrictModel
+from nas.specs.space import Space
+from search_spaces.changes import MutationKind
 from search_spaces.dense_cell.architecture import (
+    ASPP_CELL,
     OPERATOR_SETS,
+    PUBLISHED_CELL,
     Channels,
     DenseCell,
     Levels,
@@ -19,12 +24,14 @@ from search_spaces.dense_cell.architecture import (
     operator_index,
 )
 from search_spaces.dense_cell.cost import CellSetting, cell_cost, smallest_cell
-from search_spaces.dense_cell.mutation import MutationKind
+from search_spaces.document import Architecture
+from search_spaces.text import architecture_text
 
-Count = Annotated[int, Field(ge=1, le=10**15)]
+NAMED_CELLS: Mapping[str, DenseCell] = {"published": PUBLISHED_CELL, "aspp_separable": ASPP_CELL}
+"""The cells that a spec may name."""
 
 
-class CellLimit(StrictModel):
+class CellLimit(CostLimit):
     """The most parameters and multiply-adds that a cell may have; cells beyond it are never trained.
 
     Both count the head without a decoder and without its logits (a 1x1 convolution to the classes), multiply-adds for
@@ -36,22 +43,16 @@ class CellLimit(StrictModel):
         None, description="Most multiply-adds of a head for one crop, its logits left out."
     )
 
-    @model_validator(mode="after")
-    def _limits_something(self) -> Self:
-        if self.parameters is None and self.multiply_adds is None:
-            raise ValueError("give parameters, multiply_adds or both; without any limit leave it out")
-        return self
-
     def admits(self, cell: DenseCell, setting: CellSetting) -> bool:
         """Return whether a cell is within the limit."""
-        cost = cell_cost(cell, setting)
-        return (self.parameters is None or cost.parameters <= self.parameters) and (
-            self.multiply_adds is None or cost.multiply_adds <= self.multiply_adds
-        )
+        return self.covers(cell_cost(cell, setting))
 
 
-class DenseCellSpace(StrictModel):
+class DenseCellSpace(Space):
     """The space of dense prediction cells (Chen et al., NeurIPS 2018) with `branches` branches."""
+
+    whole_network: ClassVar[bool] = False
+    noun: ClassVar[str] = "dense prediction cell"
 
     kind: Literal["dense_cell"] = "dense_cell"
     branches: Annotated[int, Field(ge=1, le=10)] = 5
@@ -94,6 +95,24 @@ class DenseCellSpace(StrictModel):
             )
         return self
 
+    @property
+    def limited(self) -> bool:
+        return self.limit is not None
+
+    def check_architecture(self, architecture: Architecture) -> None:
+        if not isinstance(architecture, DenseCell):
+            raise ValueError(f"{architecture_text(architecture)} is no cell, and space.kind is {self.kind}")
+        self.check_cell(architecture)
+
+    def admits(self, architecture: Architecture, fidelity: Fidelity) -> bool:
+        assert isinstance(architecture, DenseCell), architecture.kind
+        return self.limit is None or self.limit.admits(architecture, self.setting(fidelity))
+
+    def named(self, name: str) -> Sequence[DenseCell]:
+        """Make the cell of this name: it reads the finest of several levels, and has the widest of several widths."""
+        cell, widths = NAMED_CELLS[name], (None,) if self.channels is None else self.channels[::-1]
+        return [DenseCell(branches=cell.branches, levels=self.levels, channels=width) for width in widths]
+
     def check_cell(self, cell: DenseCell) -> None:
         """Check that a cell belongs to the space; its limit is not looked at.
 
@@ -115,12 +134,9 @@ class DenseCellSpace(StrictModel):
             raise ValueError(f"the cell has {width}, and space.channels is {_listed(self.channels)}")
 
     def check_mutation(self, kind: MutationKind) -> None:
-        """Check that cells of the space can be mutated in a way.
-
-        Raises:
-            ValueError: No cell of the space has a change of that kind.
-        """
         why = None
+        if kind == "path":
+            why = "cells have no path: networks do, of a space of the kind auto_deeplab"
         if kind == "level" and self.levels is None:
             why = "the cells of the space read one feature map: give space.levels"
         if kind == "width" and len(self.channels or ()) < 2:
@@ -130,12 +146,7 @@ class DenseCellSpace(StrictModel):
         if why is not None:
             raise ValueError(f"strategy.mutations names {kind}, but {why}, or leave {kind} out")
 
-    def check_levels(self, path: str, fidelity: Fidelity) -> None:
-        """Check that the cells' levels are those of a fidelity, whose path in the spec is `path`.
-
-        Raises:
-            ValueError: They differ.
-        """
+    def check_fidelity(self, path: str, fidelity: Fidelity) -> None:
         given = fidelity.backbone.levels
         if self.levels is not None and self.levels != fidelity.head_strides:
             have = "null, the last map alone" if given is None else list(given)
@@ -145,27 +156,23 @@ class DenseCellSpace(StrictModel):
                 "cells read the levels that the backbone gives, so make the two equal"
             )
 
-    def bounded(self, parameters: int | None, multiply_adds: int | None) -> DenseCellSpace:
-        """Return the space of those cells that are also within these bounds, where its cells can be counted."""
+    def bounded(self, parameters: int | None, multiply_adds: int | None, fidelity: Fidelity) -> Self:
         own = self.limit
         least = CellLimit.model_construct(
-            parameters=_least(parameters, None if own is None else own.parameters),
-            multiply_adds=_least(multiply_adds, None if own is None else own.multiply_adds),
+            parameters=tighter(parameters, None if own is None else own.parameters),
+            multiply_adds=tighter(multiply_adds, None if own is None else own.multiply_adds),
         )
         unbounded = least.parameters is None and least.multiply_adds is None
-        return self if unbounded or self.operators != "plain" else self.model_copy(update={"limit": least})
+        if unbounded or self.operators != "plain":
+            return self
+        try:
+            self.setting(fidelity)
+        except ValueError:
+            if own is None:
+                return self
+        return self.model_copy(update={"limit": least})
 
     def check_limit(self, path: str, fidelity: Fidelity, name: str = "space.limit") -> None:
-        """Check that some cell is within the limit at a fidelity, whose path in the spec is `path`.
-
-        Args:
-            path: Of the fidelity.
-            fidelity: The fidelity.
-            name: What in the spec limits the cells.
-
-        Raises:
-            ValueError: None is, or the cost of a cell is not known before the network is built.
-        """
         if self.limit is None:
             return
         try:
@@ -197,11 +204,6 @@ class DenseCellSpace(StrictModel):
             output_stride=strides[0],
             crop=fidelity.crop,
         )
-
-
-def _least(one: int | None, other: int | None) -> int | None:
-    given = [number for number in (one, other) if number is not None]
-    return min(given, default=None)
 
 
 def _listed(values: tuple[int, ...] | None) -> str:

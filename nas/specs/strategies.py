@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 from typing_extensions import TypeAliasType
 
 from search_spaces.base import StrictModel
-from search_spaces.dense_cell.mutation import MutationKind
+from search_spaces.changes import MutationKind
 
 
 def _each_once(kinds: tuple[MutationKind, ...] | None) -> tuple[MutationKind, ...] | None:
@@ -27,10 +27,11 @@ Mutations = Annotated[
     Field(
         # Left out of every dump while it is the default, so that specs written before it was there keep their keys.
         exclude_if=lambda kinds: kinds is None,
-        description="What a mutation changes, each kind equally likely: operator (of a branch, to any other), "
-        "neighbour (a rate or a number of bins, to the next), input (of a branch, to any other), level (the feature "
-        "map that a branch reads), width. null: a branch, or the width where it is a choice, drawn first, then its "
-        "input or operator.",
+        description="What a mutation changes, each kind equally likely. Of a cell: operator (of a branch, to any "
+        "other), neighbour (a rate or a number of bins, to the next), input (of a branch, to any other), level (the "
+        "feature map that a branch reads), width. Of a network: operator and input (of an edge), path (the level of a "
+        "layer). null: of a cell a branch, or the width where it is a choice, drawn first, then its input or operator; "
+        "of a network all of its kinds.",
     ),
 ]
 
@@ -86,7 +87,7 @@ class Nsga2Strategy(StrictModel):
     name: Literal["nsga2"] = "nsga2"
     population: Annotated[int, Field(ge=2, le=10_000)] = 20
     crossover: Annotated[float, Field(ge=0, le=1)] = Field(
-        0.9, description="Probability with which a proposal mixes the branches of two cells before it is mutated."
+        0.9, description="Probability with which a proposal mixes the parts of two architectures before it is mutated."
     )
     mutations: Mutations = None
 
@@ -112,7 +113,8 @@ class TpeStrategy(StrictModel):
         False,
         exclude_if=lambda conditional: not conditional,
         description="false models the operator of a branch as one of 81 values without an order. true models its type "
-        "and, apart for each type, its sizes as ordered numbers, so that neighbouring rates inform each other.",
+        "and, apart for each type, its sizes as ordered numbers, so that neighbouring rates inform each other. Of a "
+        "network, false models each step of its path, true the step that it takes at each node of the trellis.",
     )
 
 

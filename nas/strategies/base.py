@@ -7,12 +7,12 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Generic
 
 from nas.results.standing import Standing
 from nas.results.status import SCORED, TrialStatus
 from nas.specs import Vector
-from nas.strategies.cells import CellSpace
-from search_spaces.dense_cell.architecture import DenseCell
+from nas.strategies.spaces import A, Space
 from search_spaces.document import Architecture
 
 STATUSES = frozenset(map(str, TrialStatus))
@@ -70,15 +70,15 @@ class SearchStrategy(ABC):
     """Proposes the architectures of a search's trials, never one twice, and learns from how the trials ended.
 
     The contract. A strategy of your own keeps it, and `nas.strategies.contract.StrategyContract` is a test suite that
-    checks it; `CellStrategy` keeps most of it for strategies over dense cells.
+    checks it; `SpaceStrategy` keeps most of it for strategies that search a space.
 
     - **Proposals.** Every proposal is an architecture of the space and within its limit. It differs from all that were
       proposed or told before, whether their trials run, ended with a score, were stopped, or failed, and whatever the
-      order of branches in which they are written. When nothing is left, `ask` raises `SpaceExhausted`.
+      order of their parts in which they are written. When nothing is left, `ask` raises `SpaceExhausted`.
     - **State.** The record of trials is all that outlives a process. So a strategy restored from the trials recorded so
       far proposes what the strategy of an uninterrupted search would have proposed. What `ask` returns is written to
       the record in its canonical form: a strategy learns from the architecture that it is told, not from the one that
-      it proposed, which may have its branches in another order.
+      it proposed, which may have its parts in another order.
     - **Chance.** A proposal depends on the seed, the trial's number and the earlier calls. It depends neither on the
       time, the process and its random generators, nor on the order of the tells: asked after the same trials were told,
       it is the same. A generator that lives from ask to ask cannot be restored from the record; a new one seeded by
@@ -125,86 +125,84 @@ class SearchStrategy(ABC):
             self.tell(observation)
 
 
-class CellStrategy(SearchStrategy):
-    """Base of the strategies over dense cells: no repeats, restoring, a uniform draw as the fallback.
+class SpaceStrategy(SearchStrategy, Generic[A]):
+    """Base of the strategies that search a space: no repeats, restoring, a uniform draw as the fallback.
 
-    Cells that differ only in the order of their branches are the same cell. A subclass says what to propose
-    (`_propose`), drawing from the given generator alone, and where it learns, what from (`_learn`).
+    Cells that differ only in the order of their branches are the same cell, and so it is with networks and their
+    blocks. A subclass says what to propose (`_propose`), drawing from the given generator alone, and where it learns,
+    what from (`_learn`).
 
     Args:
-        space: The cells; none beyond its limit is proposed.
+        space: The architectures; none beyond its limit is proposed.
         seed: Of the search.
     """
 
-    def __init__(self, space: CellSpace, seed: int) -> None:
+    def __init__(self, space: Space[A], seed: int) -> None:
         self._space = space
         self._seed = seed
-        self._proposed: dict[int, DenseCell] = {}
-        self._seen: set[DenseCell] = set()
+        self._proposed: dict[int, A] = {}
+        self._seen: set[A] = set()
         self._ended: set[int] = set()
         self._warm = 0
-        self._queue: deque[DenseCell] = deque()
+        self._queue: deque[A] = deque()
 
-    def ask(self, number: int) -> DenseCell:
+    def ask(self, number: int) -> A:
         if number in self._proposed:
             return self._proposed[number]
         if len(self._seen) >= self._space.most:
             raise SpaceExhausted(f"the space has only {len(self._seen)} architectures")
         # A string seeds through sha512, so neighbouring numbers give unrelated random streams.
         rng = random.Random(f"{self._seed}/{number}")  # noqa: S311  a search, not a secret
-        cell = self._next_queued() or self._propose(number, rng) or self._uniform(rng)
-        cell = self._space.nearest(cell, self._seen)
-        self._assign(number, cell)
-        return cell
+        architecture = self._next_queued() or self._propose(number, rng) or self._uniform(rng)
+        architecture = self._space.nearest(architecture, self._seen)
+        self._assign(number, architecture)
+        return architecture
 
     def tell(self, observation: Observation) -> None:
-        number, cell = observation.number, observation.architecture
-        assert isinstance(cell, DenseCell), cell.kind
+        number, architecture = observation.number, self._space.own(observation.architecture)
         if number not in self._proposed:
-            self._assign(number, cell)
+            self._assign(number, architecture)
             self._warm += number < 0
         if observation.status in FINISHED and number not in self._ended:
             self._ended.add(number)
             self._learn(observation)
 
     def enqueue(self, architectures: Iterable[Architecture]) -> None:
-        for cell in architectures:
-            assert isinstance(cell, DenseCell), cell.kind
-            self._queue.append(cell)
+        self._queue.extend(map(self._space.own, architectures))
 
     @abstractmethod
-    def _propose(self, number: int, rng: random.Random) -> DenseCell | None:
-        """Propose an unseen cell within the limit, or None for a uniform draw."""
+    def _propose(self, number: int, rng: random.Random) -> A | None:
+        """Propose an unseen architecture within the limit, or None for a uniform draw."""
 
     def _learn(self, observation: Observation) -> None:
         """Learn from a trial that ended; called once for each trial."""
 
-    def _assign(self, number: int, cell: DenseCell) -> None:
-        """Make `cell` the architecture of trial `number`."""
-        self._proposed[number] = cell
-        self._seen.add(cell)
+    def _assign(self, number: int, architecture: A) -> None:
+        """Make an architecture that of trial `number`."""
+        self._proposed[number] = architecture
+        self._seen.add(architecture)
 
-    def _next_queued(self) -> DenseCell | None:
-        """Return the next enqueued cell that is new, and drop those before it."""
+    def _next_queued(self) -> A | None:
+        """Return the next enqueued architecture that is new, and drop those before it."""
         while self._queue:
-            if self._is_new(cell := self._queue.popleft()):
-                return cell
+            if self._is_new(architecture := self._queue.popleft()):
+                return architecture
         return None
 
-    def _is_new(self, cell: DenseCell) -> bool:
-        """Return whether a cell was not proposed before and is within the limit."""
-        return cell not in self._seen and self._space.admits(cell)
+    def _is_new(self, architecture: A) -> bool:
+        """Return whether an architecture was not proposed before and is within the limit."""
+        return architecture not in self._seen and self._space.admits(architecture)
 
-    def _uniform(self, rng: random.Random) -> DenseCell:
-        """Draw uniformly from the unseen cells within the limit; enumerates a small space when too many draws fail."""
+    def _uniform(self, rng: random.Random) -> A:
+        """Draw uniformly from what is new and within the limit; enumerates a small space when too many draws fail."""
         tries = 0
-        while not self._is_new(cell := self._space.sample(rng)):
+        while not self._is_new(architecture := self._space.sample(rng)):
             tries += 1
             if tries == UNIFORM_TRIES and self._space.enumerable:
-                return rng.choice([cell for cell in self._space.all() if cell not in self._seen])
-            if tries == LIMITED_TRIES and self._space.spec.limit is not None:
+                return rng.choice([left for left in self._space.all() if left not in self._seen])
+            if tries == LIMITED_TRIES and self._space.limited:
                 raise SpaceExhausted(
-                    f"none of {tries} further random cells is new and within space.limit and the constraints: "
+                    f"none of {tries} further random architectures is new and within space.limit and the constraints: "
                     f"{len(self._seen)} architectures were proposed; higher limits have more"
                 )
-        return cell
+        return architecture

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from nas.specs import DenseCellSpace, Fidelity
+from nas.strategies.choices import cell_choices, decode, encode
+from nas.strategies.spaces import Space
+from search_spaces.changes import MutationKind
 from search_spaces.dense_cell.architecture import DenseCell
 from search_spaces.dense_cell.cost import CellSetting
-from search_spaces.dense_cell.mutation import MutationKind, mutate_by_kind
+from search_spaces.dense_cell.mutation import mutate_by_kind
 from search_spaces.dense_cell.space import cells, distinct, mutate, sample
+from search_spaces.document import Architecture
 
 ENUMERABLE = 20_000
 """Number of distinct cells up to which a space is enumerated: cells of one and two branches."""
 
 
 @dataclass(frozen=True)
-class CellSpace:
+class CellSpace(Space[DenseCell]):
     """A space of dense cells and what their cost depends on.
 
     Attributes:
@@ -36,60 +40,73 @@ class CellSpace:
 
     @property
     def distinct(self) -> int:
-        """Number of different cells, those beyond the limit included."""
         space = self.spec
         return distinct(space.branches, space.operators, space.levels, space.channels or ())
 
     @property
-    def enumerable(self) -> bool:
-        """Whether the space is so small that `all` may list it."""
-        return self.distinct <= ENUMERABLE
+    def limited(self) -> bool:
+        return self.spec.limited
 
     @property
-    def most(self) -> int:
-        """Number of different cells; with a limit on a space that is not enumerable, an upper bound."""
-        return self.distinct if self.spec.limit is None or not self.enumerable else len(self.all())
+    def enumerable(self) -> bool:
+        return self.distinct <= ENUMERABLE
 
-    def admits(self, cell: DenseCell) -> bool:
-        """Return whether a cell of the space is within the limit."""
+    def own(self, architecture: Architecture) -> DenseCell:
+        assert isinstance(architecture, DenseCell), architecture.kind
+        return architecture
+
+    def admits(self, architecture: DenseCell) -> bool:
         if self.spec.limit is None:
             return True
         assert self.setting is not None, "a limit needs a setting"
-        return self.spec.limit.admits(cell, self.setting)
+        return self.spec.limit.admits(architecture, self.setting)
 
     def sample(self, rng: random.Random) -> DenseCell:
-        """Sample uniformly from the cells as written, whether within the limit or not."""
+        """Sample uniformly from the cells as sequences of branches, whether within the limit or not."""
         space = self.spec
         return sample(space.branches, rng, space.operators, space.levels, space.channels or ())
 
     def mutate(
-        self, cell: DenseCell, rng: random.Random, kinds: Sequence[MutationKind] | None = None
+        self, architecture: DenseCell, rng: random.Random, kinds: Sequence[MutationKind] | None = None
     ) -> DenseCell | None:
-        """Change one choice of a cell; the result may be beyond the limit.
+        """Change one choice of a cell; by default the input or operator of a branch, or the width.
 
-        Args:
-            cell: The cell to mutate.
-            rng: Source of all draws.
-            kinds: What to change; by default the input or operator of a branch, or the width, as
-                `search_spaces.dense_cell.space.mutate` says.
-
-        Returns:
-            The mutated cell; None where the cell has no change of these kinds.
+        See `search_spaces.dense_cell.space.mutate` for the default, `search_spaces.dense_cell.mutation` for kinds.
         """
         operators, channels = self.spec.operators, self.spec.channels or ()
         if kinds is None:
-            return mutate(cell, rng, operators, channels)
-        return mutate_by_kind(cell, rng, kinds, operators, channels)
+            return mutate(architecture, rng, operators, channels)
+        return mutate_by_kind(architecture, rng, kinds, operators, channels)
 
-    def nearest(self, cell: DenseCell, known: Collection[DenseCell]) -> DenseCell:  # noqa: ARG002  for subclasses
-        """Return the unknown cell of this space that a strategy's cell stands for: here every cell stands for itself.
+    def mix(self, one: DenseCell, other: DenseCell, rng: random.Random) -> DenseCell:
+        """Make a cell that has each branch, and the width, of one of two cells, drawn evenly (uniform crossover).
 
-        A space that has only some of the cells (`nas.strategies.listed`) returns another.
+        A branch reads feature maps or branches before it, so it stays valid at its place whatever the others are.
         """
-        return cell
+        branches = tuple(rng.choice(pair) for pair in zip(one.branches, other.branches, strict=True))
+        return DenseCell(branches=branches, levels=one.levels, channels=rng.choice((one.channels, other.channels)))
+
+    @property
+    def choices(self) -> Mapping[str, Sequence[int]]:
+        return cell_choices(self.spec)
+
+    @property
+    def in_turn(self) -> Sequence[str]:
+        """The choices branch by branch, then the width."""
+        names = [name for i in range(self.spec.branches) for name in (f"input_{i}", f"operator_{i}")]
+        return [name for name in (*names, "channels") if name in self.choices]
+
+    @property
+    def even(self) -> bool:
+        return True
+
+    def encode(self, architecture: DenseCell) -> Mapping[str, int]:
+        return encode(architecture, self.choices)
+
+    def decode(self, values: Mapping[str, int]) -> DenseCell:
+        return decode(values, self.spec)
 
     def all(self) -> tuple[DenseCell, ...]:
-        """List every different cell within the limit once."""
         return _all(self)
 
 

@@ -24,11 +24,12 @@ def cell_choices(space: DenseCellSpace) -> dict[str, Sequence[int]]:
     return {name: values for name, values in choices.items() if len(values) > 1}
 
 
-def encode(cell: DenseCell, choices: Choices) -> dict[str, int | None]:
+def encode(cell: DenseCell, choices: Choices) -> dict[str, int]:
     """Read the values of choices off a cell, with its branches in the order as written."""
     inputs = {f"input_{i}": branch.input for i, branch in enumerate(cell.branches)}
     operators = {f"operator_{i}": operator_index(branch.operator) for i, branch in enumerate(cell.branches)}
-    values = {**inputs, **operators, "channels": cell.channels}
+    width = {} if cell.channels is None else {"channels": cell.channels}
+    values = {**inputs, **operators, **width}
     return {name: values[name] for name in choices}
 
 

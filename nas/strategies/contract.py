@@ -17,19 +17,23 @@ from typing import Any
 
 import numpy as np
 
-from nas.specs import CellLimit, DenseCellSpace
+from nas.specs import AutoDeepLabSpace, CellLimit, DenseCellSpace, NetworkLimit
 from nas.strategies.base import Observation, SearchStrategy, SpaceExhausted
 from nas.strategies.cells import CellSpace
+from nas.strategies.networks import NetworkSpace
+from nas.strategies.spaces import Space
+from search_spaces.auto_deeplab.architecture import AutoDeepLab, Block
+from search_spaces.auto_deeplab.cost import NetworkSetting
 from search_spaces.dense_cell.architecture import DenseCell
 from search_spaces.dense_cell.cost import CellSetting
-from search_spaces.document import architecture_from_dict, architecture_to_dict, canonical
+from search_spaces.document import Architecture, architecture_from_dict, architecture_to_dict, canonical
 
 RUNGS = (10, 30, 90)
 """The rungs of the made-up trials, in training iterations."""
 
 PAPER = CellSpace(DenseCellSpace())
 SMALL = CellSpace(DenseCellSpace(branches=1))
-SPACES: Mapping[str, CellSpace] = {
+SPACES: Mapping[str, Space[Any]] = {
     "paper": PAPER,
     "two branches": CellSpace(DenseCellSpace(branches=2)),
     "extended": CellSpace(DenseCellSpace(branches=3, operators="extended")),
@@ -40,27 +44,50 @@ SPACES: Mapping[str, CellSpace] = {
 }
 """Spaces that differ in every field of `DenseCellSpace`."""
 
+NETWORKS = NetworkSpace(AutoDeepLabSpace())
+FEW_NETWORKS = NetworkSpace(AutoDeepLabSpace(layers=2, levels=2, blocks=1, operators=("sep_3x3", "sep_5x5", "skip")))
+NETWORK_SPACES: Mapping[str, Space[Any]] = {
+    "paper": NETWORKS,
+    "two blocks on a short trellis": NetworkSpace(AutoDeepLabSpace(layers=4, blocks=2)),
+    "one level and two operators": NetworkSpace(
+        AutoDeepLabSpace(layers=3, levels=1, blocks=3, operators=("atrous_3x3", "max_pool_3x3"))
+    ),
+    "a limit": NetworkSpace(
+        AutoDeepLabSpace(layers=5, levels=3, blocks=3, limit=NetworkLimit(parameters=35_000)),
+        NetworkSetting(
+            filters=4, stem_channels=8, aspp_channels=16, low_level_channels=8, decoder_channels=16, crop=(128, 256)
+        ),
+    ),
+}
+"""Spaces that differ in every field of `AutoDeepLabSpace`."""
+
 
 class StrategyContract:
     """Checks what every search strategy promises. A subclass builds the strategy, and may choose sizes and spaces.
+
+    By default the spaces are of dense cells. `OnNetworks`, named before the suite, has it run on networks.
 
     Attributes:
         asks: Proposals that are checked for repeats in the paper's space; 10,000 takes long and finds more.
         trials: Proposals of the other checks.
         workers: Proposals that are asked for before the first trial ends; 370 as in the DPC paper's search.
-        spaces: The spaces of which proposals are checked, by a name for messages.
+        spaces: The spaces of which proposals are checked, by a name for messages; `paper` is the one of `asks`.
+        paper: The space of the other checks, so large that no draw is made twice.
+        small: A space of less than 100 architectures, which is searched to its end.
     """
 
     asks = 150
     trials = 30
     workers = 370
-    spaces: Mapping[str, CellSpace] = SPACES
+    spaces: Mapping[str, Space[Any]] = SPACES
+    paper: Space[Any] = PAPER
+    small: Space[Any] = SMALL
 
-    def build(self, space: CellSpace, seed: int) -> SearchStrategy:
+    def build(self, space: Space[Any], seed: int) -> SearchStrategy:
         """Build the strategy under test, as new."""
         raise NotImplementedError("a subclass of StrategyContract builds its strategy in build(space, seed)")
 
-    def ending(self, number: int, cell: DenseCell) -> Observation:
+    def ending(self, number: int, cell: Architecture) -> Observation:
         """Make up how a trial ends; the same for the same number, and of every kind."""
         rng = random.Random(number)  # noqa: S311
         status = rng.choice(["completed", "completed", "completed", "pruned", "pruned", "failed", "stopped"])
@@ -72,7 +99,7 @@ class StrategyContract:
 
     def test_proposals_belong_to_the_space_and_none_repeats(self) -> None:
         for name, space in self.spaces.items():
-            strategy, seen, in_flight = self.build(space, 0), set(), dict[int, DenseCell]()
+            strategy, seen, in_flight = self.build(space, 0), set(), dict[int, Architecture]()
             for number in range(self.asks if name == "paper" else self.trials):
                 cell = _ask(strategy, number)
                 _check_belongs(space, cell, f"{name}: proposal {number}")
@@ -82,46 +109,48 @@ class StrategyContract:
                 self._end_one(strategy, in_flight, most=12)
 
     def test_a_number_asked_again_has_the_same_architecture(self) -> None:
-        strategy = self.build(PAPER, 0)
+        strategy = self.build(self.paper, 0)
         first = _ask(strategy, 0)
         _ask(strategy, 1)
         assert _ask(strategy, 0) == first, "trial 0 has another architecture when asked for again"
 
     def test_all_workers_may_ask_before_the_first_tell(self) -> None:
-        strategy = self.build(PAPER, 0)
+        strategy = self.build(self.paper, 0)
         proposed = {_ask(strategy, number) for number in range(self.workers)}
         found = len(proposed)
         assert found == self.workers, f"{self.workers} outstanding proposals have only {found} architectures"
 
     def test_what_runs_or_has_ended_is_not_proposed_and_the_space_ends(self) -> None:
-        """Half of a space of 81 cells is told, of earlier processes and other searches; the other half is left."""
-        everything = list(SMALL.all())
+        """Half of a small space is told, of earlier processes and other searches; the other half is left."""
+        everything = list(self.small.all())
         random.Random(1).shuffle(everything)  # noqa: S311
-        known, left = everything[:41], everything[41:]
-        strategy = self.build(SMALL, 0)
+        half = len(everything) // 2 + 1
+        known, left = everything[:half], everything[half:]
+        strategy = self.build(self.small, 0)
         statuses = ["running", "completed", "pruned", "failed", "stopped"]
         strategy.restore(
             Observation(number, cell, statuses[number % 5], *((0.5, 90) if number % 5 in (1, 2) else ()))
             for number, cell in enumerate(known, start=-11)
         )
-        proposed = [_ask(strategy, number) for number in range(30, 30 + len(left))]
+        first = half - 11
+        proposed = [_ask(strategy, number) for number in range(first, first + len(left))]
         assert not set(proposed) & set(known), "an architecture that was told is proposed"
         assert set(proposed) == set(left), "architectures of the space are left, and others are proposed"
         try:
-            strategy.ask(30 + len(left))
+            strategy.ask(first + len(left))
         except SpaceExhausted:
             return
         raise AssertionError("the space is used up, and ask raises no SpaceExhausted")
 
-    def test_the_order_of_branches_makes_no_other_architecture(self) -> None:
-        """Told cells are enqueued with their branches in another order, and so are the first proposals."""
-        told = [_turnable(number) for number in range(self.trials)]
-        strategy = self.build(PAPER, 0)
+    def test_the_order_of_parts_makes_no_other_architecture(self) -> None:
+        """Told architectures are enqueued with their parts in another order, and so are the first proposals."""
+        told = [self._turnable(number) for number in range(self.trials)]
+        strategy = self.build(self.paper, 0)
         strategy.restore(Observation(n, cell, "completed", 0.5, 90) for n, cell in enumerate(told, start=-len(told)))
         strategy.enqueue(_turned(cell) for cell in told)
         for number in range(self.trials):
             cell = _ask(strategy, number)
-            assert cell not in told, f"proposal {number} was told, with its branches in another order"
+            assert cell not in told, f"proposal {number} was told, with its parts in another order"
             strategy.tell(self.ending(number, _turned(cell)))
 
     def test_equal_histories_give_equal_proposals_and_seeds_differ(self) -> None:
@@ -132,8 +161,8 @@ class StrategyContract:
     def test_restored_in_the_middle_it_proposes_the_same(self) -> None:
         """Many trials in flight, ended in any order, told as the store keeps them; the record comes shuffled."""
         for seed, outstanding in ((0, 1), (1, 4), (2, self.trials * 2 // 3)):
-            lived, rng = self.build(PAPER, seed), random.Random(seed)  # noqa: S311
-            in_flight: dict[int, DenseCell] = {}
+            lived, rng = self.build(self.paper, seed), random.Random(seed)  # noqa: S311
+            in_flight: dict[int, Architecture] = {}
             ended: list[Observation] = []
             for number in range(self.trials):
                 in_flight[number] = _stored(_ask(lived, number))
@@ -142,7 +171,7 @@ class StrategyContract:
                     ended.append(self.ending(done, in_flight.pop(done)))
                     lived.tell(ended[-1])
             running = [Observation(number, cell, "running", 0.9, 10) for number, cell in in_flight.items()]
-            restored = self.build(PAPER, seed)
+            restored = self.build(self.paper, seed)
             restored.restore(rng.sample([*ended, *running], k=self.trials))
             self._same_next(lived, restored, f"restored with {len(running)} trials in flight")
             for number, cell in in_flight.items():  # they end after all, in both lives
@@ -151,7 +180,7 @@ class StrategyContract:
             self._same_next(lived, restored, "after the trials in flight have ended", first=self.trials + 3)
 
     def test_the_order_of_tells_does_not_matter(self) -> None:
-        one, other = self.build(PAPER, 0), self.build(PAPER, 0)
+        one, other = self.build(self.paper, 0), self.build(self.paper, 0)
         ends = [self.ending(number, _stored(_ask(one, number))) for number in range(self.trials)]
         for number in range(self.trials):
             other.ask(number)
@@ -211,9 +240,9 @@ class StrategyContract:
             np.random.set_state(before[1])
 
     def test_enqueued_architectures_come_first_and_once(self) -> None:
-        first, known, second = (_turnable(number) for number in range(3))
+        first, known, second = (self._turnable(number) for number in range(3))
         queue, warm = [first, _turned(first), known, second], Observation(-1, known, "completed", 0.5, 90)
-        lived, restored = self.build(PAPER, 0), self.build(PAPER, 0)
+        lived, restored = self.build(self.paper, 0), self.build(self.paper, 0)
         for strategy in (lived, restored):
             strategy.enqueue(queue)
             strategy.restore([warm])
@@ -223,23 +252,31 @@ class StrategyContract:
         assert _ask(restored, 1) == second, "restored after the first of its queue, it does not go on with the next"
         assert _written(_ask(restored, 2)) == _written(_ask(lived, 2)), "restored, it proposes something else"
 
-    def _life(self, seed: int) -> list[DenseCell]:
+    def _turnable(self, number: int) -> Architecture:
+        """Draw an architecture that can be written in another order; the same for the same number."""
+        rng = random.Random(number)  # noqa: S311
+        while True:
+            cell: Architecture = self.paper.sample(rng)
+            if _written(_turned(cell)) != _written(cell):
+                return cell
+
+    def _life(self, seed: int) -> list[Architecture]:
         """Ask and tell with a few trials in flight."""
-        strategy, found, in_flight = self.build(PAPER, seed), [], dict[int, DenseCell]()
+        strategy, found, in_flight = self.build(self.paper, seed), [], dict[int, Architecture]()
         for number in range(self.trials):
             found.append(_ask(strategy, number))
             in_flight[number] = found[-1]
             self._end_one(strategy, in_flight, most=4)
         return found
 
-    def _end_one(self, strategy: SearchStrategy, in_flight: dict[int, DenseCell], most: int) -> None:
+    def _end_one(self, strategy: SearchStrategy, in_flight: dict[int, Architecture], most: int) -> None:
         if len(in_flight) == most:
             done = random.Random(max(in_flight)).choice(sorted(in_flight))  # noqa: S311
             strategy.tell(self.ending(done, _stored(in_flight.pop(done))))
 
     def _told(self, ends: Any) -> SearchStrategy:
         """Tell a strategy, after each proposal, what `ends` makes of the trial's end."""
-        strategy = self.build(PAPER, 0)
+        strategy = self.build(self.paper, 0)
         # All are asked for first: what is told differs between two lives, and what was proposed must not.
         cells = [_stored(_ask(strategy, number)) for number in range(self.trials)]
         for number, cell in enumerate(cells):
@@ -254,47 +291,60 @@ class StrategyContract:
             assert found == expected, f"{words}, it proposes for trial {number} {found} instead of {expected}"
 
 
-def _ask(strategy: SearchStrategy, number: int) -> DenseCell:
-    cell = strategy.ask(number)
-    assert isinstance(cell, DenseCell), f"a {cell.kind} is proposed in a space of dense cells"
-    return cell
+def _ask(strategy: SearchStrategy, number: int) -> Architecture:
+    return strategy.ask(number)
 
 
-def _check_belongs(space: CellSpace, cell: DenseCell, words: str) -> None:
+def _check_belongs(space: Space[Any], cell: Architecture, words: str) -> None:
     try:
-        space.spec.check_cell(cell)
+        space.spec.check_architecture(cell)
     except ValueError as error:
         raise AssertionError(f"{words} is not of the space: {error}") from None
     assert space.admits(cell), f"{words} is beyond the limit"
 
 
-def _stored(cell: DenseCell) -> DenseCell:
-    """Return the cell as a trial's record has it: in its canonical form, through JSON."""
-    kept = architecture_from_dict(architecture_to_dict(canonical(cell)))
-    assert isinstance(kept, DenseCell)
-    return kept
+def _stored(cell: Architecture) -> Architecture:
+    """Return the architecture as a trial's record has it: in its canonical form, through JSON."""
+    return architecture_from_dict(architecture_to_dict(canonical(cell)))
 
 
-def _turnable(number: int) -> DenseCell:
-    """Draw a cell of the paper's space whose first two branches may be swapped; the same for the same number."""
-    rng = random.Random(number)  # noqa: S311
-    while _turned(cell := PAPER.sample(rng)).branches == cell.branches:
-        pass
-    return cell
+def _turned(cell: Architecture) -> Architecture:
+    """Write an architecture in another order where that is the same one.
 
-
-def _turned(cell: DenseCell) -> DenseCell:
-    """Write the cell with its first two branches swapped, where that is the same cell."""
+    The first two branches of a cell change places; of a network the edges of all blocks do, and its first two blocks
+    where the second does not read the first.
+    """
+    if isinstance(cell, AutoDeepLab):
+        return _turned_network(cell)
+    assert isinstance(cell, DenseCell), cell.kind
     first, second, *rest = cell.branches
     if second.input >= 0 or any(branch.input in (0, 1) for branch in rest):
         return cell
     return cell.model_copy(update={"branches": (second, first, *rest)})
 
 
-def _written(cell: DenseCell) -> dict[str, Any]:
-    return architecture_to_dict(cell)
+def _turned_network(network: AutoDeepLab) -> AutoDeepLab:
+    blocks = [[edge.model_dump() for edge in reversed(block.edges)] for block in network.blocks]
+    if len(blocks) > 1 and all(edge["input"] < 2 for edge in blocks[1]):
+        blocks[:2] = blocks[1::-1]
+        for edge in (edge for edges in blocks for edge in edges):
+            edge["input"] = {2: 3, 3: 2}.get(edge["input"], edge["input"])
+    turned = tuple(Block.model_validate({"edges": edges}) for edges in blocks)
+    return network.model_copy(update={"blocks": turned})
+
+
+def _written(architecture: Architecture) -> dict[str, Any]:
+    return architecture_to_dict(architecture)
 
 
 def _numpy_state() -> tuple[Any, ...]:
     name, keys, *rest = np.random.get_state()
     return (name, tuple(keys), *rest)
+
+
+class OnNetworks:
+    """Spaces of networks in place of those of cells, for a subclass of a contract: `class X(OnNetworks, Mine)`."""
+
+    spaces = NETWORK_SPACES
+    paper: Space[Any] = NETWORKS
+    small: Space[Any] = FEW_NETWORKS

@@ -1,4 +1,4 @@
-"""Random search that also samples near the best cells found so far (Chen et al., NeurIPS 2018, section 3.3)."""
+"""Random search that also samples near the best found so far (Chen et al., NeurIPS 2018, section 3.3)."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ from typing import TypeAlias
 
 from nas.results.standing import Standing
 from nas.specs import DpcStrategy
-from nas.strategies.base import MUTATION_TRIES, CellStrategy, Observation
-from nas.strategies.cells import CellSpace
+from nas.strategies.base import MUTATION_TRIES, Observation, SpaceStrategy
+from nas.strategies.spaces import A, Space
 from nas.strategies.standings import Standings
-from search_spaces.dense_cell.architecture import DenseCell
 
-_Entry: TypeAlias = tuple[Standing, int, DenseCell]
-"""A cell with its trial's standing and negative number, by which the best ones are chosen."""
+_Entry: TypeAlias = tuple[Standing, int, A]
+"""An architecture with its trial's standing and negative number, by which the best ones are chosen."""
 
 
-class NearBestSearch(CellStrategy):
-    """Random search that mutates one of the `pool` best cells with probability `near_best`, else draws uniformly.
+class NearBestSearch(SpaceStrategy[A]):
+    """Random search that mutates one of the `pool` best with probability `near_best`, else draws uniformly.
 
-    The parent is drawn uniformly from the best cells, in the order of `nas.results.standing`; ties go to the earlier
+    The parent is drawn uniformly from the best, in the order of `nas.results.standing`; ties go to the earlier
     trial. Trials `0 .. startup - 1` are uniform; of these, one fewer for each trial of another search that was told.
 
     The paper gives the idea in a sentence and no numbers; probability, pool and mutation are this project's choice.
@@ -29,18 +28,18 @@ class NearBestSearch(CellStrategy):
         Chen et al., NeurIPS 2018, section 3.3.
     """
 
-    def __init__(self, space: CellSpace, seed: int, strategy: DpcStrategy) -> None:
+    def __init__(self, space: Space[A], seed: int, strategy: DpcStrategy) -> None:
         super().__init__(space, seed)
         self._strategy = strategy
-        self._judged: list[_Entry] = []
+        self._judged: list[_Entry[A]] = []
         self._unjudged: list[Observation] = []
         self._standings = Standings()
 
-    def _propose(self, number: int, rng: random.Random) -> DenseCell | None:
+    def _propose(self, number: int, rng: random.Random) -> A | None:
         best = self._best()
         if number + self._warm < self._strategy.startup or not best or rng.random() >= self._strategy.near_best:
             return None
-        parents = [cell for *_, cell in best]
+        parents = [architecture for *_, architecture in best]
         for _ in range(MUTATION_TRIES):
             child = self._space.mutate(rng.choice(parents), rng, self._strategy.mutations)
             if child is not None and self._is_new(child):
@@ -56,17 +55,15 @@ class NearBestSearch(CellStrategy):
         else:
             self._judged = self._largest([*self._judged, self._entry(observation)])
 
-    def _best(self) -> list[_Entry]:
-        """The best cells so far. The unjudged ones are few, and where they stand depends on the others."""
+    def _best(self) -> list[_Entry[A]]:
+        """The best so far. The unjudged ones are few, and where they stand depends on the others."""
         return self._largest([*self._judged, *map(self._entry, self._unjudged)])
 
-    def _entry(self, observation: Observation) -> _Entry:
-        # The cell as told, which is the cell as recorded in the store. The record may order the branches differently
+    def _entry(self, observation: Observation) -> _Entry[A]:
+        # The architecture as told, which is that recorded in the store. The record may order its parts differently
         # from the proposal, and mutations of the two would differ between this process and a restored strategy.
-        cell = observation.architecture
-        assert isinstance(cell, DenseCell), cell.kind
-        return self._standings.of(observation), -observation.number, cell
+        return self._standings.of(observation), -observation.number, self._space.own(observation.architecture)
 
-    def _largest(self, entries: list[_Entry]) -> list[_Entry]:
-        # Numbers are unique, so the comparison never reaches the cells.
+    def _largest(self, entries: list[_Entry[A]]) -> list[_Entry[A]]:
+        # Numbers are unique, so the comparison never reaches the architectures.
         return heapq.nlargest(self._strategy.pool, entries)

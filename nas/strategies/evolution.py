@@ -1,4 +1,4 @@
-"""Regularised evolution: mutations of the best of a few cells of a population whose oldest members leave."""
+"""Regularised evolution: mutations of the best of a few members of a population whose oldest members leave."""
 
 from __future__ import annotations
 
@@ -6,18 +6,17 @@ import bisect
 import random
 
 from nas.specs import EvolutionStrategy
-from nas.strategies.base import MUTATION_TRIES, CellStrategy, Observation
-from nas.strategies.cells import CellSpace
+from nas.strategies.base import MUTATION_TRIES, Observation, SpaceStrategy
+from nas.strategies.spaces import A, Space
 from nas.strategies.standings import Standings
-from search_spaces.dense_cell.architecture import DenseCell
 
 
-class EvolutionSearch(CellStrategy):
+class EvolutionSearch(SpaceStrategy[A]):
     """Regularised (ageing) evolution with tournament selection.
 
     The population is the `population` youngest trials with a score. A proposal draws `sample` members with replacement,
     takes the best by `nas.results.standing` (of equal ones the youngest) and mutates it. Members leave by their age
-    alone, however good they are, so that a cell with a lucky score does not stay. Trials `0 .. population - 1` are
+    alone, however good they are, so that one with a lucky score does not stay. Trials `0 .. population - 1` are
     uniform; of these, one fewer for each trial of another search that was told.
 
     Three things differ from the paper. A trial's age is its number, not the moment of its end, which no record holds:
@@ -28,20 +27,19 @@ class EvolutionSearch(CellStrategy):
         Real et al., "Regularized Evolution for Image Classifier Architecture Search", AAAI 2019, algorithm 1.
     """
 
-    def __init__(self, space: CellSpace, seed: int, strategy: EvolutionStrategy) -> None:
+    def __init__(self, space: Space[A], seed: int, strategy: EvolutionStrategy) -> None:
         super().__init__(space, seed)
         self._strategy = strategy
         self._standings = Standings()
         self._population: list[Observation] = []
 
-    def _propose(self, number: int, rng: random.Random) -> DenseCell | None:
+    def _propose(self, number: int, rng: random.Random) -> A | None:
         if number + self._warm < self._strategy.population or not self._population:
             return None
         for _ in range(MUTATION_TRIES):
             drawn = rng.choices(self._population, k=self._strategy.sample)
             parent = max(drawn, key=lambda member: (self._standings.of(member), member.number)).architecture
-            assert isinstance(parent, DenseCell), parent.kind
-            child = self._space.mutate(parent, rng, self._strategy.mutations)
+            child = self._space.mutate(self._space.own(parent), rng, self._strategy.mutations)
             if child is not None and self._is_new(child):
                 return child
         return None

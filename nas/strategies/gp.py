@@ -1,4 +1,4 @@
-"""Bayesian optimisation with a Gaussian process over the cell's choices, by Optuna's sampler. Optuna imports torch."""
+"""Bayesian optimisation with a Gaussian process over the space's choices, by Optuna's sampler. Optuna imports torch."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from scipy.special import ndtri
 
 from nas.specs import GpStrategy
-from nas.strategies.base import MUTATION_TRIES, CellStrategy, Observation
-from nas.strategies.cells import CellSpace
-from nas.strategies.choices import cell_choices, decode, encode
+from nas.strategies.base import MUTATION_TRIES, Observation, SpaceStrategy
 from nas.strategies.optuna_logs import without_logs
+from nas.strategies.spaces import A, Space
 from nas.strategies.standings import Standings
-from search_spaces.dense_cell.architecture import DenseCell
+from search_spaces.document import canonical
 
 
-class GpSearch(CellStrategy):
-    """Gaussian process with one categorical parameter for each branch's input and operator, and the width.
+class GpSearch(SpaceStrategy[A]):
+    """Gaussian process with one categorical parameter for each choice of the space.
 
     The process is fitted to ranks: the trial of rank k among n, in the order of `nas.results.standing`, has the value
     at which a normal distribution reaches (k - 1/2) / n. So trials that early stopping ended count as well, behind all
@@ -38,28 +37,27 @@ class GpSearch(CellStrategy):
         of ranks: Salinas et al., "A Quantile-based Approach for Hyperparameter Transfer Learning", ICML 2020.
     """
 
-    def __init__(self, space: CellSpace, seed: int, strategy: GpStrategy) -> None:
+    def __init__(self, space: Space[A], seed: int, strategy: GpStrategy) -> None:
         super().__init__(space, seed)
         self._strategy = strategy
         self._standings = Standings()
         self._scored: dict[int, Observation] = {}
-        self._choices = cell_choices(space.spec)
         self._distributions: dict[str, BaseDistribution] = {
-            name: CategoricalDistribution(values) for name, values in self._choices.items()
+            name: CategoricalDistribution(values) for name, values in space.choices.items()
         }
 
-    def _propose(self, number: int, rng: random.Random) -> DenseCell | None:  # noqa: ARG002  `rng` depends on it
+    def _propose(self, number: int, rng: random.Random) -> A | None:  # noqa: ARG002  `rng` depends on it
         if len(self._scored) < self._strategy.startup:
             return None
         sampler = GPSampler(seed=rng.randrange(2**32), n_startup_trials=0, deterministic_objective=False)
         with without_logs():
             study = optuna.create_study(direction="maximize", sampler=sampler)
             study.add_trials(list(self._trials()))
-            best = decode(study.ask(self._distributions).params, self._space.spec)
+            best = self._space.decode(study.ask(self._distributions).params)
         if self._is_new(best):
             return best
         mutants = (self._space.mutate(best, rng) for _ in range(MUTATION_TRIES))
-        return next((cell for cell in mutants if cell is not None and self._is_new(cell)), None)
+        return next((mutant for mutant in mutants if mutant is not None and self._is_new(mutant)), None)
 
     def _learn(self, observation: Observation) -> None:
         if observation.scored:
@@ -73,7 +71,7 @@ class GpSearch(CellStrategy):
         for number in sorted(self._proposed):
             if number not in self._scored and number in self._ended:
                 continue
-            params = encode(self._proposed[number].canonical(), self._choices)
+            params = dict(self._space.encode(self._space.own(canonical(self._proposed[number]))))
             if number not in self._scored:
                 yield create_trial(state=TrialState.RUNNING, params=params, distributions=self._distributions)
                 continue

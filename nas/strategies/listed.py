@@ -73,11 +73,11 @@ class ListedSpace(CellSpace):
         """Sample uniformly from the list."""
         return rng.choice(self.listed)
 
-    def nearest(self, cell: DenseCell, known: Collection[DenseCell]) -> DenseCell:
+    def nearest(self, architecture: DenseCell, known: Collection[DenseCell]) -> DenseCell:
         """Return the nearest cell of the list that is not known; the earlier one in the list of two equally near."""
-        if cell in self._members and cell not in known:
-            return cell
-        return next((near for near in self._distances.by_distance(cell) if near not in known), cell)
+        if architecture in self._members and architecture not in known:
+            return architecture
+        return next((near for near in self._distances.by_distance(architecture) if near not in known), architecture)
 
     def all(self) -> tuple[DenseCell, ...]:
         return self.listed

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 
-from nas.strategies.base import CellStrategy
-from search_spaces.dense_cell.architecture import DenseCell
+from nas.strategies.base import SpaceStrategy
+from nas.strategies.spaces import A
 
 
-class RandomSearch(CellStrategy):
-    """Draws uniformly over the cells as sequences of branches, and draws again where a cell was proposed before."""
+class RandomSearch(SpaceStrategy[A]):
+    """Draws uniformly over the architectures as written, and draws again where one was proposed before."""
 
-    def _propose(self, number: int, rng: random.Random) -> DenseCell | None:  # noqa: ARG002  nothing to learn from
+    def _propose(self, number: int, rng: random.Random) -> A | None:  # noqa: ARG002  nothing to learn from
         return None

@@ -1,24 +1,19 @@
-"""Reinforcement learning: an LSTM controller proposes cells and is rewarded by how the trials stand."""
+"""Reinforcement learning: an LSTM controller proposes architectures and is rewarded by how the trials stand."""
 
 from __future__ import annotations
 
 import bisect
 import random
-from typing import Any, TypeAlias
+from typing import Any
 
 from nas.results.standing import Standing, standing
 from nas.specs import ReinforceStrategy
-from nas.strategies.base import CellStrategy, Observation
-from nas.strategies.cells import CellSpace
-from nas.strategies.choices import cell_choices, decode, encode
+from nas.strategies.base import Observation, SpaceStrategy
 from nas.strategies.controller import Choice, Controller
-from search_spaces.dense_cell.architecture import DenseCell
-
-_Result: TypeAlias = tuple[int, Standing, DenseCell]
-"""The number of a trial, where it stands, and its cell as told."""
+from nas.strategies.spaces import A, Space
 
 REINFORCE_TRIES = 20
-"""Cells of the controller that may be known, or beyond the limit, before a uniform draw is made instead."""
+"""Architectures of the controller that may be known, or beyond the limit, before a uniform draw is made instead."""
 
 WINDOW = 100
 """Number of earlier trials among which a trial is ranked for its reward."""
@@ -27,8 +22,8 @@ SPACING = 8
 """Number of steps from one kept state of the controller to the next."""
 
 
-class ReinforceSearch(CellStrategy):
-    """REINFORCE: a controller makes the choices of a cell branch by branch, and learns from the trials in their order.
+class ReinforceSearch(SpaceStrategy[A]):
+    """REINFORCE: a controller makes the choices of an architecture in turn, and learns from the trials in their order.
 
     The reward is the share of the 100 trials before (by number) that stand below a trial by `nas.results.standing`,
     equal ones half: scores of different rungs do not compare, and the share is as good a scale on every data set. A
@@ -36,33 +31,33 @@ class ReinforceSearch(CellStrategy):
     at one budget.
 
     The controller is a function of the record: it takes one step for each trial with a score, in the order of numbers,
-    with the cell as recorded. Where a trial ends after younger ones, the controller goes back to a state before it and
-    repeats what follows. Trials that others proposed (uniform draws where the controller repeats itself, `start`,
-    `warm_start`) teach like its own; strictly, REINFORCE needs its own.
+    with the architecture as recorded. Where a trial ends after younger ones, the controller goes back to a state before
+    it and repeats what follows. Trials that others proposed (uniform draws where the controller repeats itself,
+    `start`, `warm_start`) teach like its own; strictly, REINFORCE needs its own. So it is with steps of a network's
+    path over the border of the trellis, which are recorded as no steps.
 
     Source:
         Zoph and Le, "Neural Architecture Search with Reinforcement Learning", ICLR 2017.
     """
 
-    def __init__(self, space: CellSpace, seed: int, strategy: ReinforceStrategy) -> None:
+    def __init__(self, space: Space[A], seed: int, strategy: ReinforceStrategy) -> None:
         super().__init__(space, seed)
-        choices, branches = cell_choices(space.spec), range(space.spec.branches)
-        names = [name for i in branches for name in (f"input_{i}", f"operator_{i}")]
-        self._choices = {name: choices[name] for name in (*names, "channels") if name in choices}
+        choices = space.choices
+        self._choices = {name: choices[name] for name in space.in_turn}
         self._controller = Controller(
             [Choice(name.split("_")[0], len(values)) for name, values in self._choices.items()], strategy, seed
         )
-        self._results: list[_Result] = []
+        self._results: list[tuple[int, Standing, A]] = []  # number, standing, architecture as told
         self._learnt = 0
         self._states: dict[int, Any] = {0: self._controller.state()}
 
-    def _propose(self, number: int, rng: random.Random) -> DenseCell | None:  # noqa: ARG002  `rng` depends on it
+    def _propose(self, number: int, rng: random.Random) -> A | None:  # noqa: ARG002  `rng` depends on it
         self._catch_up()
         for _ in range(REINFORCE_TRIES):
             drawn = zip(self._choices.items(), self._controller.sample(rng), strict=True)
-            cell = decode({name: values[option] for (name, values), option in drawn}, self._space.spec)
-            if self._is_new(cell):
-                return cell
+            architecture = self._space.decode({name: values[option] for (name, values), option in drawn})
+            if self._is_new(architecture):
+                return architecture
         return None
 
     def _learn(self, observation: Observation) -> None:
@@ -70,11 +65,10 @@ class ReinforceSearch(CellStrategy):
             return
         assert observation.iteration is not None
         assert observation.score is not None
-        cell = observation.architecture
-        assert isinstance(cell, DenseCell), cell.kind
+        architecture = self._space.own(observation.architecture)
         at = standing(observation.iteration, observation.score, observation.unjudged)
         place = bisect.bisect(self._results, observation.number, key=lambda result: result[0])
-        self._results.insert(place, (observation.number, at, cell))
+        self._results.insert(place, (observation.number, at, architecture))
         if place < self._learnt:
             self._states = {steps: state for steps, state in self._states.items() if steps <= place}
             self._learnt = max(self._states)
@@ -83,8 +77,8 @@ class ReinforceSearch(CellStrategy):
     def _catch_up(self) -> None:
         """Learn from the results that the controller has not learnt from."""
         while self._learnt < len(self._results):
-            values = encode(self._results[self._learnt][2], self._choices)
-            options = [self._choices[name].index(value) for name, value in values.items() if value is not None]
+            values = self._space.encode(self._results[self._learnt][2])
+            options = [options.index(values[name]) for name, options in self._choices.items()]
             self._controller.learn(options, self._reward(self._learnt))
             self._learnt += 1
             if self._learnt % SPACING == 0:

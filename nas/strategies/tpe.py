@@ -1,4 +1,4 @@
-"""Tree-structured Parzen estimator over the cell's choices, by Optuna's sampler (Bergstra et al., NeurIPS 2011)."""
+"""Tree-structured Parzen estimator over the space's choices, by Optuna's sampler (Bergstra et al., NeurIPS 2011)."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from optuna.samplers import RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
 from nas.specs import TpeStrategy
-from nas.strategies.base import CellStrategy, Observation
-from nas.strategies.cells import CellSpace
+from nas.strategies.base import Observation, SpaceStrategy
 from nas.strategies.optuna_logs import without_logs
-from nas.strategies.tpe_parameters import ConditionalParameters, Distributions, FlatParameters, Parameters
-from search_spaces.dense_cell.architecture import DenseCell
+from nas.strategies.spaces import A, Space
+from nas.strategies.tpe_parameters import Distributions, parameters_of
+from search_spaces.document import canonical
 
 TPE_TRIES = 10
 """Suggestions that may give seen cells, or cells beyond the limit, before a uniform draw is made instead."""
 
 
-class TpeSearch(CellStrategy):
-    """Tree-structured Parzen estimator: one categorical parameter for each branch's input and operator, and the width.
+class TpeSearch(SpaceStrategy[A]):
+    """Tree-structured Parzen estimator: one categorical parameter for each choice of the space.
 
-    Optuna models all parameters jointly, or each by itself (`multivariate: false`); what the space leaves no choice of
-    is no parameter. With `conditional: true` operators are described by type and sizes instead.
+    Optuna models all parameters jointly, or each by itself (`multivariate: false`). With `conditional: true` operators
+    of cells are described by type and sizes instead, and paths of networks by the step at each node of the trellis.
     A trial that early stopping ended is told to Optuna as pruned, with the score at its last rung: Optuna ranks all
     pruned trials behind the completed trials, deeper rungs first. Trials in flight count as bad (constant liar), so
     that concurrent proposals differ, or not at all (`constant_liar: false`). Failed trials teach nothing. The first
     `startup` finished trials are uniform.
 
-    Optuna learns every cell in its canonical form, which is the one that the store keeps: a proposal whose branches
-    Optuna drew in another order is withdrawn and entered anew. So a restored strategy knows what this one knows, and
-    one cell has one set of parameters.
+    Optuna learns every architecture in its canonical form, which is the one that the store keeps: a proposal whose
+    parts Optuna drew in another order is withdrawn and entered anew. So a restored strategy knows what this one knows,
+    and one architecture has one set of parameters.
 
     Every proposal uses a sampler of its own, seeded by (seed, number): one sampler for all proposals would carry the
     state of its random generator from proposal to proposal, and the store does not hold that state.
@@ -42,32 +42,31 @@ class TpeSearch(CellStrategy):
         Bergstra et al., NeurIPS 2011.
     """
 
-    def __init__(self, space: CellSpace, seed: int, strategy: TpeStrategy) -> None:
+    def __init__(self, space: Space[A], seed: int, strategy: TpeStrategy) -> None:
         super().__init__(space, seed)
         self._strategy = strategy
-        self._parameters: Parameters = (
-            ConditionalParameters(space.spec) if strategy.conditional else FlatParameters(space.spec)
-        )
+        self._parameters = parameters_of(space, conditional=strategy.conditional)
         self._scored = 0
         self._trials: dict[int, optuna.Trial] = {}
         with without_logs():
             self._study = optuna.create_study(direction="maximize")
 
-    def _propose(self, number: int, rng: random.Random) -> DenseCell | None:  # noqa: ARG002  `rng` depends on it
-        if self._strategy.conditional and self._scored < self._strategy.startup:
-            return None  # Optuna's own start would draw types evenly, and so 27 times too many 1x1 convolutions
+    def _propose(self, number: int, rng: random.Random) -> A | None:  # noqa: ARG002  `rng` depends on it
+        if not self._parameters.even and self._scored < self._strategy.startup:
+            return None  # Optuna's own start draws every parameter evenly, which here is no uniform draw
         for _ in range(TPE_TRIES):
             self._study.sampler = _Sampler(self._parameters.groups, rng.randrange(2**32), self._strategy)
-            trial, cell = self._parameters.ask(self._study)
+            trial, architecture = self._parameters.ask(self._study)
             self._study.tell(trial, state=TrialState.FAIL)  # `_assign` enters what is proposed, in its canonical form
-            if self._is_new(cell):
-                return cell
+            if self._is_new(architecture):
+                return architecture
         return None
 
-    def _assign(self, number: int, cell: DenseCell) -> None:
-        super()._assign(number, cell)
+    def _assign(self, number: int, architecture: A) -> None:
+        super()._assign(number, architecture)
         self._study.sampler = RandomSampler(seed=0)  # every parameter is enqueued, so nothing is drawn
-        self._study.enqueue_trial(dict(self._parameters.encode(cell.canonical())))
+        written = self._space.own(canonical(architecture))
+        self._study.enqueue_trial(dict(self._parameters.encode(written)))
         self._trials[number], _ = self._parameters.ask(self._study)
 
     def _learn(self, observation: Observation) -> None:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 
-from search_spaces.auto_deeplab.architecture import FIRST_BLOCK, NONE, OPERATORS, STRIDES, AutoDeepLab, Block, Edge
+from search_spaces.auto_deeplab.architecture import (
+    FIRST_BLOCK,
+    NONE,
+    OPERATORS,
+    STRIDES,
+    AutoDeepLab,
+    Block,
+    Edge,
+    Operator,
+)
 
 START_LEVELS = (0, 1)
 """Levels that layer 0 can have: stride 4 or 8."""
@@ -52,15 +62,16 @@ def _next(level: int, levels: int) -> range:
     return range(max(level - 1, 0), min(level + 2, levels))
 
 
-def sample_cell(blocks: int, rng: random.Random) -> tuple[Block, ...]:
-    """Sample uniformly from the cells that can be decoded: those of `count_cells` without the operator none."""
+def sample_cell(blocks: int, rng: random.Random, operators: Sequence[Operator] = DECODABLE) -> tuple[Block, ...]:
+    """Sample uniformly from the cells as written that can be decoded: those of `count_cells` without none."""
     return tuple(
-        Block(edges=(_edge(index + FIRST_BLOCK, rng), _edge(index + FIRST_BLOCK, rng))) for index in range(blocks)
+        Block(edges=(_edge(index + FIRST_BLOCK, rng, operators), _edge(index + FIRST_BLOCK, rng, operators)))
+        for index in range(blocks)
     )
 
 
-def _edge(states: int, rng: random.Random) -> Edge:
-    return Edge(input=rng.randrange(states), operator=rng.choice(DECODABLE))
+def _edge(states: int, rng: random.Random, operators: Sequence[Operator]) -> Edge:
+    return Edge(input=rng.randrange(states), operator=rng.choice(operators))
 
 
 def sample_path(layers: int, rng: random.Random, levels: int = len(STRIDES)) -> tuple[int, ...]:
@@ -73,6 +84,43 @@ def sample_path(layers: int, rng: random.Random, levels: int = len(STRIDES)) -> 
     return tuple(path)
 
 
-def sample(blocks: int, layers: int, rng: random.Random) -> AutoDeepLab:
+def sample(
+    blocks: int,
+    layers: int,
+    rng: random.Random,
+    levels: int = len(STRIDES),
+    operators: Sequence[Operator] = DECODABLE,
+) -> AutoDeepLab:
     """Sample a network: cell and path uniformly, independent of each other."""
-    return AutoDeepLab(blocks=sample_cell(blocks, rng), path=sample_path(layers, rng))
+    return AutoDeepLab(blocks=sample_cell(blocks, rng, operators), path=sample_path(layers, rng, levels))
+
+
+def networks(
+    blocks: int, layers: int, levels: int = len(STRIDES), operators: Sequence[Operator] = DECODABLE
+) -> Iterator[AutoDeepLab]:
+    """Yield every different network once, in a fixed order; meant for cells of one or two blocks and few layers."""
+    for cell in _cells(blocks, operators):
+        for path in paths(layers, levels):
+            yield AutoDeepLab(blocks=cell, path=path)
+
+
+def paths(layers: int, levels: int = len(STRIDES)) -> Iterator[tuple[int, ...]]:
+    """Yield the paths that `count_paths` counts, in ascending order."""
+    open_ends: list[tuple[int, ...]] = [(level,) for level in START_LEVELS if level < levels]
+    for _ in range(layers - 1):
+        open_ends = [(*path, level) for path in open_ends for level in _next(path[-1], levels)]
+    return iter(open_ends)
+
+
+def _cells(blocks: int, operators: Sequence[Operator]) -> Iterator[tuple[Block, ...]]:
+    """Yield every different cell once."""
+    seen: set[str] = set()
+    choices = []
+    for index in range(blocks):
+        edges = [Edge(input=state, operator=op) for state in range(index + FIRST_BLOCK) for op in operators]
+        choices.append([Block(edges=pair) for pair in itertools.combinations_with_replacement(edges, 2)])
+    for cell in itertools.product(*choices):
+        key = AutoDeepLab(blocks=cell, path=(0,)).key
+        if key not in seen:
+            seen.add(key)
+            yield cell

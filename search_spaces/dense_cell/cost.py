@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
+from search_spaces.cost import Cost
 from search_spaces.dense_cell.architecture import (
     GRIDS,
     AtrousSeparable,
@@ -46,13 +46,6 @@ class CellSetting:
     def size(self) -> tuple[int, int]:
         """Height and width of the finest map in cells."""
         return -(-self.crop[0] // self.output_stride), -(-self.crop[1] // self.output_stride)
-
-
-class Cost(NamedTuple):
-    """Trainable parameters, and multiply-adds of one forward pass of one image."""
-
-    parameters: int
-    multiply_adds: int
 
 
 def cell_cost(cell: DenseCell, setting: CellSetting) -> Cost:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
+from search_spaces.changes import MutationKind
 from search_spaces.dense_cell.architecture import (
     EXTENDED_OPERATORS,
     GRIDS,
@@ -20,17 +21,6 @@ from search_spaces.dense_cell.architecture import (
     PyramidPooling,
     operator_index,
 )
-
-MutationKind: TypeAlias = Literal["operator", "neighbour", "input", "level", "width"]
-"""What one mutation changes.
-
-- operator: the operator of a branch, to any other.
-- neighbour: one size of a branch's operator, to the next smaller or larger: a rate or a number of bins on one axis, the
-  size of a unit of global reasoning. A 1x1 convolution has none.
-- input: what a branch reads, to any other feature map or earlier branch.
-- level: which feature map a branch reads, to any other.
-- width: the number of filters, to any other.
-"""
 
 _Change: TypeAlias = tuple[int, Branch] | int
 """A branch's position and its new description, or the new width of the cell."""
@@ -52,7 +42,7 @@ def mutate_by_kind(
     Args:
         cell: The cell to mutate.
         rng: Source of all draws.
-        kinds: At least one, each once.
+        kinds: At least one, each once; a cell has no path.
         operators: The set of operators to draw from.
         channels: The widths to draw from.
 
@@ -108,7 +98,7 @@ def _changes(cell: DenseCell, kind: MutationKind, operators: OperatorSet, channe
             near = options if kind == "operator" else neighbours(branch.operator)
             allowed = (other for other in near if operator_index(other) != at and operator_index(other) < len(options))
             new = (Branch(input=branch.input, operator=other) for other in allowed)
-        elif kind == "input" or branch.input < 0:
+        elif kind == "input" or (kind == "level" and branch.input < 0):
             sources = range(-cell.maps, index if kind == "input" else 0)
             new = (Branch(input=source, operator=branch.operator) for source in sources if source != branch.input)
         yield from ((index, other) for other in new)

@@ -52,7 +52,7 @@ def test_a_probe_has_the_textbook_and_random_cells_at_the_first_rung():
     assert len(probe.heads) == HEADS == 24
     for cell in cells:
         assert isinstance(cell, DenseCell)
-        SPEC.space.check_cell(cell)
+        SPEC.space.check_architecture(cell)
     assert probe.fidelity == SPEC.fidelity.model_copy(update={"rungs": (100,)})
     assert (probe.seeds, probe.name) == (2, "a search on scenes, is it worth it?")
 
@@ -69,10 +69,9 @@ def test_cells_are_of_the_searched_space():
     probe = worth_probe(spec)
     assert textbook_heads(spec.fidelity, 24) == probe.heads[:6], "of the width in the middle"
     bounded = spec.space_at(spec.fidelity)
-    assert bounded.limit is not None
+    assert bounded.limited
     for cell in probe.heads[6:]:
-        assert isinstance(cell, DenseCell)
-        assert bounded.limit.admits(cell, bounded.setting(spec.fidelity))
+        assert bounded.admits(cell, spec.fidelity)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nas.panels.choices import Choices, choices_panel
+from nas.panels.choices import choices_of, choices_panel
 from nas.panels.failures import failures_panel
 from nas.panels.front import front_panels
 from nas.panels.importance import FEWEST, importance_panel, importances
@@ -18,8 +18,9 @@ from nas.panels.spending import spending_panel
 from nas.panels.timeline import rows_of, timeline_panel
 from nas.results.status import TrialStatus as T
 from nas.schemas.panels import BarsPanel, LinesPanel, RowPanel, ScatterPanel, SpansPanel, TablePanel, TextPanel
-from nas.specs import DenseCellSpace
+from nas.specs import AutoDeepLabSpace, DenseCellSpace
 from nas.store.records import Failure, RungCount, RungPoint, SizedScore, TrialRecord, TrialSpan
+from search_spaces.auto_deeplab.architecture import AutoDeepLab, Block, Edge
 from search_spaces.dense_cell.space import sample
 from search_spaces.document import architecture_to_dict
 from tests.builders import dense_cell, trial_record
@@ -195,7 +196,7 @@ def test_choices_of_trials():
 
 def test_choices_of_a_space_with_levels_and_widths():
     space = DenseCellSpace(branches=1, levels=(8, 16), channels=(16, 32))
-    choices = Choices(space)
+    choices = choices_of(space)
     assert {choice.text: tuple(choice.values.values()) for choice in choices.all if len(choice.values) < 9} == {
         "input of branch 0": ("F16", "F8"),
         "kind of operator of branch 0": ("1x1", "sep", "pool"),
@@ -223,6 +224,25 @@ def test_what_decides_the_score_is_important_and_the_rest_is_not():
     assert isinstance(panel, BarsPanel)
     assert panel.bars[0].value == 1
     assert panel.notes[-1] == "which trials"
+
+
+def test_choices_of_networks_are_edges_and_strides_of_layers():
+    space = AutoDeepLabSpace(layers=3, levels=2, blocks=1, operators=("sep_3x3", "skip"))
+    choices = choices_of(space)
+    assert {choice.name: list(choice.values.values()) for choice in choices.all} == {
+        **{"input_0_0": ["H[l-1]", "H[l-2]"], "operator_0_0": ["sep_3x3", "skip"]},
+        **{"input_0_1": ["H[l-1]", "H[l-2]"], "operator_0_1": ["sep_3x3", "skip"]},
+        **{"layer_0": ["4", "8"], "layer_1": ["4", "8"], "layer_2": ["4", "8"]},
+    }
+    edges = (Edge(input=0, operator="skip"), Edge(input=1, operator="sep_3x3"))
+    network = AutoDeepLab(blocks=(Block(edges=edges),), path=(0, 1, 0))
+    assert choices.of(network) == {
+        **{"input_0_0": 0, "operator_0_0": "skip", "input_0_1": 1, "operator_0_1": "sep_3x3"},
+        **{"layer_0": 0, "layer_1": 1, "layer_2": 0},
+    }
+    trials = [trial_record(0, 0.5, architecture_json=network.model_dump(mode="json"))]
+    panel = choices_panel(space, trials, "mIoU", trials[0], ())
+    assert panel.trials[0].values == (0, 1, 1, 0, 0, 1, 0)
 
 
 def test_importance_of_trials_that_are_all_equal():

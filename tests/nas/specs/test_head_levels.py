@@ -102,9 +102,9 @@ def test_a_cell_on_levels_reads_those_behind_the_decoder():
     with pytest.raises(InputError, match=r"head 0: the cell reads the levels \[8, 16\], and here are \[4, 8, 16, 32\]"):
         search(FOUR, heads=[cell])
     space = DenseCellSpace(levels=(8, 16))
-    space.check_levels("fidelity", Fidelity(**decoded))
+    space.check_fidelity("fidelity", Fidelity(**decoded))
     with pytest.raises(ValueError, match=r"is \[8, 16\], of which fidelity.head.decoder takes the first"):
-        space.check_levels("fidelity", Fidelity(**{**decoded, "backbone": {"levels": [8, 16]}, "head": EIGHT}))
+        space.check_fidelity("fidelity", Fidelity(**{**decoded, "backbone": {"levels": [8, 16]}, "head": EIGHT}))
     plain = DenseCellSpace().setting(Fidelity(**decoded))
     assert (plain.in_channels, plain.output_stride) == ((32 + 320,), 8)  # MobileNet-v2's strides 8 and 16
 

@@ -107,7 +107,9 @@ def test_a_cell_beyond_the_constraints_is_not_proposed():
         fidelity=fidelity,
         constraints={"parameters": {"max": 40_000}, "multiply_adds": {"max": 3 * 10**6}},
     )
-    space = CellSpace.at(spec.space_at(fidelity), fidelity)
+    bounded = spec.space_at(fidelity)
+    assert isinstance(bounded, DenseCellSpace)
+    space = CellSpace.at(bounded, fidelity)
     assert space.spec.limit is not None
     assert space.setting is not None
     assert (space.spec.limit.parameters, space.spec.limit.multiply_adds) == (20_000, 3 * 10**6)

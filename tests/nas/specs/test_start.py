@@ -12,7 +12,8 @@ from nas.specs import (
     EvolutionStrategy,
     Strategy,
 )
-from nas.specs.start import NAMED_CELLS, starting_cell
+from nas.specs.dense_cell_space import NAMED_CELLS
+from nas.specs.start import starting_architecture
 from search_spaces.base import content_key
 from search_spaces.dense_cell.architecture import ASPP_CELL, PUBLISHED_CELL, DenseCell
 from search_spaces.dense_cell.cost import cell_cost
@@ -73,17 +74,18 @@ def test_mistakes_are_said_in_a_sentence(model):
 def test_a_named_cell_has_the_levels_of_the_space_and_the_largest_width_within_its_limit():
     free = DenseCellSpace(levels=(8, 16), channels=(16, 32, 48))
     for name, plain in NAMED_CELLS.items():
-        cell = starting_cell(name, free, LEVELS)
+        cell = starting_architecture(name, free, LEVELS)
+        assert isinstance(cell, DenseCell)
         assert (cell.branches, cell.levels, cell.channels) == (plain.branches, (8, 16), 48)
         free.check_cell(cell)
     setting = free.setting(LEVELS)
     of_32 = cell_cost(DenseCell(branches=PUBLISHED_CELL.branches, levels=(8, 16), channels=32), setting)
     limited = free.model_copy(update={"limit": CellLimit(parameters=of_32.parameters)})
-    assert starting_cell("published", limited, LEVELS).channels == 32
+    assert getattr(starting_architecture("published", limited, LEVELS), "channels", None) == 32
     tight = free.model_copy(update={"limit": CellLimit(parameters=3_500)})
-    with pytest.raises(ValueError, match=r"the cell is beyond space\.limit"):
-        starting_cell("published", tight, LEVELS)
-    with pytest.raises(ValueError, match=r"start\.1: the cell is beyond space\.limit"):
+    with pytest.raises(ValueError, match=r"the architecture is beyond space\.limit"):
+        starting_architecture("published", tight, LEVELS)
+    with pytest.raises(ValueError, match=r"start\.1: the architecture is beyond space\.limit"):
         black_box_spec(space=tight, fidelity=LEVELS, start=("s0123456789ab", "published"))
 
 

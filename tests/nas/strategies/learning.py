@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nas.strategies import Observation
-from nas.strategies.base import CellStrategy
+from nas.strategies.base import SpaceStrategy
 from search_spaces.dense_cell.architecture import DenseCell, operator_index
 
 LAST = 60
@@ -15,7 +15,7 @@ def score(cell: DenseCell) -> float:
     return sum(32 < operator_index(branch.operator) <= 64 for branch in cell.branches) / len(cell.branches)
 
 
-def deviations_above_chance(strategy: CellStrategy, trials: int) -> float:
+def deviations_above_chance(strategy: SpaceStrategy[DenseCell], trials: int) -> float:
     """Search over cells of three branches; return how far the last trials are above uniform ones."""
     scores = []
     for number in range(trials):

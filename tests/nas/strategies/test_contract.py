@@ -16,56 +16,57 @@ from nas.specs import (
     ReinforceStrategy,
     TpeStrategy,
 )
-from nas.strategies.base import CellStrategy, Observation, SearchStrategy
+from nas.strategies.base import Observation, SearchStrategy, SpaceStrategy
 from nas.strategies.cells import CellSpace
 from nas.strategies.contract import StrategyContract
 from nas.strategies.dpc import NearBestSearch
 from nas.strategies.evolution import EvolutionSearch
 from nas.strategies.nsga2 import Nsga2Search
 from nas.strategies.random_search import RandomSearch
+from nas.strategies.spaces import Space
 from nas.strategies.tpe import TpeSearch
+from search_spaces.changes import MutationKind
 from search_spaces.dense_cell.architecture import DenseCell
-from search_spaces.dense_cell.mutation import MutationKind
 from search_spaces.document import Architecture
 
 
 class TestRandom(StrategyContract):
-    def build(self, space: CellSpace, seed: int) -> SearchStrategy:
+    def build(self, space: Space[Any], seed: int) -> SearchStrategy:
         return RandomSearch(space, seed)
 
 
 class TestDpc(StrategyContract):
-    def build(self, space: CellSpace, seed: int) -> SearchStrategy:
+    def build(self, space: Space[Any], seed: int) -> SearchStrategy:
         return NearBestSearch(space, seed, DpcStrategy(near_best=0.7, pool=3, startup=4))
 
 
 class TestDpcByKinds(StrategyContract):
-    def build(self, space: CellSpace, seed: int) -> SearchStrategy:
+    def build(self, space: Space[Any], seed: int) -> SearchStrategy:
         kinds: tuple[MutationKind, ...] = ("operator", "neighbour", "input", "level", "width")
         return NearBestSearch(space, seed, DpcStrategy(near_best=0.7, pool=3, startup=4, mutations=kinds))
 
 
 class TestEvolution(StrategyContract):
-    def build(self, space: CellSpace, seed: int) -> SearchStrategy:
+    def build(self, space: Space[Any], seed: int) -> SearchStrategy:
         return EvolutionSearch(space, seed, EvolutionStrategy(population=6, sample=3))
 
 
 class TestNsga2(StrategyContract):
     """With one objective and with two: the contract's own trials have one."""
 
-    def build(self, space: CellSpace, seed: int) -> SearchStrategy:
+    def build(self, space: Space[Any], seed: int) -> SearchStrategy:
         return Nsga2Search(space, seed, Nsga2Strategy(population=6))
 
 
 class TestNsga2OfTwoObjectives(TestNsga2):
-    def ending(self, number: int, cell: DenseCell) -> Observation:
+    def ending(self, number: int, cell: Architecture) -> Observation:
         made = super().ending(number, cell)
         cost = random.Random(-number).random()
         return made if made.score is None else replace(made, values=(made.score, -cost))
 
     # These two make up results of one objective among those of two, which no search has.
     test_scores_of_different_rungs_are_not_compared = None  # type: ignore[assignment]
-    test_the_order_of_branches_makes_no_other_architecture = None  # type: ignore[assignment]
+    test_the_order_of_parts_makes_no_other_architecture = None  # type: ignore[assignment]
 
     def _told(self, ends: Any) -> SearchStrategy:
         def valued(number: int, end: Observation) -> Iterable[Observation]:
@@ -79,7 +80,7 @@ class TestNsga2OfTwoObjectives(TestNsga2):
 class TestReinforce(StrategyContract):
     asks, trials, workers = 40, 24, 64
 
-    def build(self, space: CellSpace, seed: int) -> SearchStrategy:
+    def build(self, space: Space[Any], seed: int) -> SearchStrategy:
         from nas.strategies.reinforce import ReinforceSearch  # torch: seconds
 
         return ReinforceSearch(space, seed, ReinforceStrategy(learning_rate=0.02))
@@ -89,7 +90,7 @@ class TestReinforce(StrategyContract):
 class TestGp(StrategyContract):
     asks, trials, workers = 14, 12, 32
 
-    def build(self, space: CellSpace, seed: int) -> SearchStrategy:
+    def build(self, space: Space[Any], seed: int) -> SearchStrategy:
         from nas.strategies.gp import GpSearch
 
         return GpSearch(space, seed, GpStrategy(startup=4))
@@ -99,7 +100,7 @@ class TestGp(StrategyContract):
 class TestConditionalTpe(StrategyContract):
     asks, trials, workers = 30, 14, 32
 
-    def build(self, space: CellSpace, seed: int) -> SearchStrategy:
+    def build(self, space: Space[Any], seed: int) -> SearchStrategy:
         return TpeSearch(space, seed, TpeStrategy(startup=4, conditional=True))
 
 
@@ -107,21 +108,21 @@ class TestConditionalTpe(StrategyContract):
 class TestTpeWithoutLiarOrJointModel(StrategyContract):
     asks, trials, workers = 30, 14, 32
 
-    def build(self, space: CellSpace, seed: int) -> SearchStrategy:
+    def build(self, space: Space[Any], seed: int) -> SearchStrategy:
         return TpeSearch(space, seed, TpeStrategy(startup=4, multivariate=False, constant_liar=False))
 
 
 class TestTpe(StrategyContract):
     asks, trials, workers = 40, 16, 64
 
-    def build(self, space: CellSpace, seed: int) -> SearchStrategy:
+    def build(self, space: Space[Any], seed: int) -> SearchStrategy:
         return TpeSearch(space, seed, TpeStrategy(startup=4))
 
 
 class FewScores(StrategyContract):
     """Only the first trials have a score: the time of a proposal grows with their number."""
 
-    def ending(self, number: int, cell: DenseCell) -> Observation:
+    def ending(self, number: int, cell: Architecture) -> Observation:
         return super().ending(number, cell) if number < 400 else Observation(number, cell, "failed")
 
 
@@ -140,7 +141,7 @@ class ConditionalTpeOfFewScores(FewScores, TestConditionalTpe):
 class GpOfFewScores(TestGp):
     """A search with a Gaussian process has at most 1,000 trials."""
 
-    def ending(self, number: int, cell: DenseCell) -> Observation:
+    def ending(self, number: int, cell: Architecture) -> Observation:
         return super().ending(number, cell) if number < 60 else Observation(number, cell, "failed")
 
 
@@ -187,7 +188,7 @@ def _ask(contract, asks) -> None:
     suite.test_proposals_belong_to_the_space_and_none_repeats()
 
 
-class Learner(CellStrategy):
+class Learner(SpaceStrategy[DenseCell]):
     """Mutates the cell of the best score, told in whatever order; keeps the contract."""
 
     def __init__(self, space: CellSpace, seed: int) -> None:
@@ -322,7 +323,8 @@ class QueueByNumber(Learner):
 
 
 class TestLearner(StrategyContract):
-    def build(self, space: CellSpace, seed: int) -> SearchStrategy:
+    def build(self, space: Space[Any], seed: int) -> SearchStrategy:
+        assert isinstance(space, CellSpace)
         return Learner(space, seed)
 
 
@@ -336,7 +338,7 @@ class TestTheSuite:
             "test_what_runs_or_has_ended_is_not_proposed_and_the_space_ends",
         ],
         IgnoresTheLimit: ["test_proposals_belong_to_the_space_and_none_repeats"],
-        OtherOrderIsNew: ["test_the_order_of_branches_makes_no_other_architecture"],
+        OtherOrderIsNew: ["test_the_order_of_parts_makes_no_other_architecture"],
         DrawsAgain: ["test_a_number_asked_again_has_the_same_architecture"],
         WaitsForTheFirst: ["test_all_workers_may_ask_before_the_first_tell"],
         NeverEnds: ["test_what_runs_or_has_ended_is_not_proposed_and_the_space_ends"],
@@ -361,7 +363,7 @@ class TestTheSuite:
     )
     def test_a_broken_strategy_fails(self, strategy, check):
         class Suite(StrategyContract):
-            def build(self, space: CellSpace, seed: int) -> SearchStrategy:
+            def build(self, space: Space[Any], seed: int) -> SearchStrategy:
                 broken: SearchStrategy = strategy(space, seed)
                 return broken
 

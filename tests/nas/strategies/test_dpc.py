@@ -13,12 +13,12 @@ def differences(a: DenseCell, b: DenseCell) -> int:
     return sum(x.input != y.input for x, y in pairs) + sum(x.operator != y.operator for x, y in pairs)
 
 
-def search(near_best=1.0, pool=1, startup=4, branches=5, seed=0) -> NearBestSearch:
+def search(near_best=1.0, pool=1, startup=4, branches=5, seed=0) -> NearBestSearch[DenseCell]:
     strategy = DpcStrategy(near_best=near_best, pool=pool, startup=startup)
     return NearBestSearch(CellSpace(DenseCellSpace(branches=branches)), seed, strategy)
 
 
-def told(strategy: NearBestSearch, ends: list[tuple[str, float | None, int | None]]) -> list[DenseCell]:
+def told(strategy: NearBestSearch[DenseCell], ends: list[tuple[str, float | None, int | None]]) -> list[DenseCell]:
     asked = [strategy.ask(number) for number in range(len(ends))]
     for number, (status, score, iteration) in enumerate(ends):
         strategy.tell(Observation(number, asked[number], status, score, iteration))

@@ -15,19 +15,19 @@ from tests.nas.strategies.test_dpc import differences
 SPACE = CellSpace(DenseCellSpace())
 
 
-def search(population: int = 4, sample: int = 4, **fields: object) -> EvolutionSearch:
+def search(population: int = 4, sample: int = 4, **fields: object) -> EvolutionSearch[DenseCell]:
     given = {"population": population, "sample": sample, **fields}
     return EvolutionSearch(SPACE, 0, EvolutionStrategy.model_validate(given))
 
 
-def told(strategy: EvolutionSearch, ends: Sequence[tuple[str, float | None, int | None]]) -> list[DenseCell]:
+def told(strategy: EvolutionSearch[DenseCell], ends: Sequence[tuple[str, float | None, int | None]]) -> list[DenseCell]:
     asked = [strategy.ask(number) for number in range(len(ends))]
     for number, (status, score, iteration) in enumerate(ends):
         strategy.tell(Observation(number, asked[number], status, score, iteration))
     return asked
 
 
-def parents(strategy: EvolutionSearch, asked: list[DenseCell], first: int, count: int = 100) -> list[int]:
+def parents(strategy: EvolutionSearch[DenseCell], asked: list[DenseCell], first: int, count: int = 100) -> list[int]:
     """Count how many of the next proposals are one change away from each cell."""
     found = [strategy.ask(number) for number in range(first, first + count)]
     return [sum(differences(cell, parent) == 1 for cell in found) for parent in asked]

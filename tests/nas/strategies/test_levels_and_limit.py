@@ -91,11 +91,10 @@ def test_widths_that_score_well_are_proposed_more(name):
 def test_no_proposal_is_beyond_the_limit(name):
     limit = CellLimit(parameters=9_000, multiply_adds=4_000_000)
     limited = spec(name, limit=limit)
-    setting = limited.space.setting(limited.fidelity)
     free = [o.architecture for o in lived(build_strategy(spec(name)), 20)]
-    assert not all(limit.admits(cell, setting) for cell in free if isinstance(cell, DenseCell))
+    assert not all(limited.space.admits(cell, limited.fidelity) for cell in free)
     proposed = [o.architecture for o in lived(build_strategy(limited), 30)]
-    assert all(limit.admits(cell, setting) for cell in proposed if isinstance(cell, DenseCell))
+    assert all(limited.space.admits(cell, limited.fidelity) for cell in proposed)
     assert len(set(proposed)) == 30
 
 
@@ -113,11 +112,14 @@ def test_a_small_space_under_a_limit_is_used_up_to_its_last_cell():
 
 def test_a_tight_limit_ends_the_search_with_a_sentence(name, monkeypatch):
     monkeypatch.setattr(strategies_base, "LIMITED_TRIES", 50)
-    free = spec(name)
-    setting = free.space.setting(FIDELITY)
+    free = spec(name).space
+    assert isinstance(free, DenseCellSpace)
+    setting = free.setting(FIDELITY)
     least = cell_cost(smallest_cell(5, setting.in_channels, 16, (8, 16)), setting)
     strategy = build_strategy(spec(name, limit=CellLimit(parameters=least.parameters)))
-    sentence = r"none of 50 further random cells is new and within space\.limit and the constraints: 0 architectures"
+    sentence = (
+        r"none of 50 further random architectures is new and within space\.limit and the constraints: 0 architectures"
+    )
     with pytest.raises(SpaceExhausted, match=sentence):
         strategy.ask(0)
 

@@ -8,14 +8,14 @@ from nas.specs import DenseCellSpace, EvolutionStrategy, Nsga2Strategy
 from nas.strategies.base import Observation
 from nas.strategies.cells import CellSpace
 from nas.strategies.evolution import EvolutionSearch
-from nas.strategies.nsga2 import Nsga2Search, _eligible, _Member, _ordered, mixed
+from nas.strategies.nsga2 import Nsga2Search, _eligible, _Member, _ordered
 from search_spaces.dense_cell.architecture import AtrousSeparable, DenseCell
 from tests.builders import dense_cell
 
 PAPER = CellSpace(DenseCellSpace())
 
 
-def member(number: int, *values: float) -> _Member:
+def member(number: int, *values: float) -> _Member[DenseCell]:
     return _Member(values, number, dense_cell(number))
 
 
@@ -42,7 +42,7 @@ def test_who_is_dropped_would_never_be_in_the_population(found, most):
 
 def test_a_child_has_each_branch_of_one_of_two_cells():
     one, other = dense_cell(1), dense_cell(2)
-    child = mixed(one, other, random.Random(0))
+    child = PAPER.mix(one, other, random.Random(0))
     pairs = zip(child.branches, one.branches, other.branches, strict=True)
     assert all(branch in (first, second) for branch, first, second in pairs)
     assert child not in (one, other)

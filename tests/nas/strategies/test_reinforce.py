@@ -9,6 +9,7 @@ from nas.strategies.base import Observation
 from nas.strategies.cells import CellSpace
 from nas.strategies.controller import Choice, Controller
 from nas.strategies.reinforce import ReinforceSearch
+from search_spaces.dense_cell.architecture import DenseCell
 from tests.nas.strategies.learning import deviations_above_chance
 
 pytestmark = pytest.mark.slow  # torch
@@ -126,7 +127,7 @@ def test_it_goes_back_to_what_it_was():
     assert policy.sample(rng) is not None
 
 
-def search(seed: int = 0, branches: int = 3, **fields: float) -> ReinforceSearch:
+def search(seed: int = 0, branches: int = 3, **fields: float) -> ReinforceSearch[DenseCell]:
     strategy = ReinforceStrategy.model_validate(fields)
     return ReinforceSearch(CellSpace(DenseCellSpace(branches=branches)), seed, strategy)
 

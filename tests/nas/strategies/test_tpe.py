@@ -13,7 +13,7 @@ from tests.nas.strategies.learning import deviations_above_chance
 GOOD, LURE = OPERATORS[10], OPERATORS[70]
 
 
-def search(branches=3, startup=4, seed=0) -> TpeSearch:
+def search(branches=3, startup=4, seed=0) -> TpeSearch[DenseCell]:
     return TpeSearch(CellSpace(DenseCellSpace(branches=branches)), seed, TpeStrategy(startup=startup))
 
 

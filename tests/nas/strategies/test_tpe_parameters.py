@@ -30,7 +30,7 @@ def study() -> optuna.Study:
         return optuna.create_study(sampler=RandomSampler(seed=0))
 
 
-def again(parameters: Parameters, study: optuna.Study, cell: DenseCell) -> DenseCell:
+def again(parameters: Parameters[DenseCell], study: optuna.Study, cell: DenseCell) -> DenseCell:
     """The cell that Optuna suggests where it is told to suggest this one."""
     study.enqueue_trial(dict(parameters.encode(cell)))
     trial, found = parameters.ask(study)
@@ -41,11 +41,12 @@ def again(parameters: Parameters, study: optuna.Study, cell: DenseCell) -> Dense
 @pytest.mark.parametrize("kind", [FlatParameters, ConditionalParameters])
 def test_a_cell_and_its_description_are_the_same(kind, study):
     space = DenseCellSpace(branches=1, operators="extended")
-    parameters = kind(space)
+    parameters = kind(CellSpace(space))
     for operator in EXTENDED_OPERATORS:
         cell = DenseCell(branches=(Branch(input=-1, operator=operator),))
         assert again(parameters, study, cell) == cell
-    parameters, cells = kind(LEVELS), CellSpace(LEVELS)
+    cells = CellSpace(LEVELS)
+    parameters = kind(cells)
     for number in range(20):
         cell = cells.sample(random.Random(number))
         assert again(parameters, study, cell).model_dump() == cell.model_dump()
@@ -53,7 +54,7 @@ def test_a_cell_and_its_description_are_the_same(kind, study):
 
 def test_conditional_parameters_of_two_branches():
     """Types and inputs together, then the sizes of each type in each branch, which exist for that type only."""
-    parameters = ConditionalParameters(DenseCellSpace(branches=2))
+    parameters = ConditionalParameters(CellSpace(DenseCellSpace(branches=2)))
     types = CategoricalDistribution(("conv1x1", "atrous_separable", "pyramid_pooling"))
     rate, bins = IntDistribution(0, 7), IntDistribution(0, 3)
     assert parameters.groups == (

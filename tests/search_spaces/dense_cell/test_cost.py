@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from search_spaces.cost import Cost
 from search_spaces.dense_cell.architecture import (
     PUBLISHED_CELL,
     AtrousSeparable,
@@ -14,7 +15,7 @@ from search_spaces.dense_cell.architecture import (
     DenseCell,
     PyramidPooling,
 )
-from search_spaces.dense_cell.cost import CellSetting, Cost, cell_cost, smallest_cell
+from search_spaces.dense_cell.cost import CellSetting, cell_cost, smallest_cell
 from search_spaces.dense_cell.space import sample
 from search_spaces.units import GloRe
 

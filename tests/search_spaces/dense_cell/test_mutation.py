@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from search_spaces.changes import MutationKind
 from search_spaces.dense_cell.architecture import (
     EXTENDED_OPERATORS,
     OPERATORS,
@@ -16,7 +17,7 @@ from search_spaces.dense_cell.architecture import (
     DenseCell,
     PyramidPooling,
 )
-from search_spaces.dense_cell.mutation import MutationKind, mutate_by_kind, neighbours
+from search_spaces.dense_cell.mutation import mutate_by_kind, neighbours
 from search_spaces.dense_cell.space import sample
 from search_spaces.units import ConstantContext, DoubleAttention, GraphConvolution
 
