@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from enum import StrEnum
 from itertools import islice
@@ -71,7 +72,7 @@ def submit(
         if dry_run:
             if measure:
                 run_probe(client, request)
-            show_dry_run(request, lambda: client.dry_run(request), as_json, need=measure)
+            show_dry_run(request, lambda: client.dry_run(request), as_json, need=measure, measure=_measuring(spec))
             return
         search = client.create_search(request, key)
         if not watch:
@@ -80,6 +81,11 @@ def submit(
         if not as_json:
             print(f"search {search.id}, live at {client.page_of(search)}", flush=True)
         raise typer.Exit(follow(client, search.id, as_json))
+
+
+def _measuring(spec: Path) -> str | None:
+    """The command that measures what the search of a file costs; standard input cannot be read twice."""
+    return None if str(spec) == "-" else f"segnas submit {shlex.quote(str(spec))} --dry-run --measure"
 
 
 def searches(
