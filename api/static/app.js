@@ -3,7 +3,7 @@
 // side, #/new is the form for a new search.
 
 import { learnAccess, mayEnterDashboard } from "./access.js";
-import { element, show } from "./dom.js";
+import { element, leave, show } from "./dom.js";
 import { guardLinks } from "./dashboard.js";
 import { hasToken, readiness, Refused, setToken } from "./stream.js";
 import { compareSearches } from "./compare.js";
@@ -12,11 +12,13 @@ import { newSearch } from "./new.js";
 import { followSearch } from "./search.js";
 import { showTrial } from "./trial.js";
 
-let leaving = new AbortController(), dashboard = null;
+let leaving = new AbortController(), dashboard = null, at = location.hash;
 
 async function route() {
   leaving.abort();
   leaving = new AbortController();
+  if (location.hash !== at) leave();
+  at = location.hash;
   const [, search, trial] = location.hash.match(/^#\/(s[0-9a-f]{12})(?:\/(\d+))?$/) ?? [];
   try {
     await learnAccess(leaving.signal);

@@ -223,7 +223,7 @@ export class Chart {
     const { x, y } = this.spec, shown = this.places.slice(0, ROWS), rest = this.places.length - shown.length;
     const rows = shown.map((place) => element("tr", {}, [place.text, write(x, place.x), write(y, place.y)].map((text) => element("td", {}, text))));
     const heads = ["", x.text ?? "", y.text ?? ""].map((text) => (text ? element("th", { scope: "col" }, text) : element("td")));
-    this.values.replaceChildren(this.values.firstChild, ...(this.values.open ? [element("table", {}, element("thead", {}, element("tr", {}, heads)), element("tbody", {}, rows)),
+    this.values.replaceChildren(this.values.firstChild, ...(this.values.open ? [element("table", { "aria-label": this.plane.getAttribute("aria-label") }, element("thead", {}, element("tr", {}, heads)), element("tbody", {}, rows)),
       ...(rest > 0 ? [element("p", { class: "muted" }, `and ${rest} more`)] : [])] : []));
   }
 }

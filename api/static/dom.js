@@ -16,8 +16,20 @@ export function card(name, attributes = {}, ...children) {
   return element("section", { class: "card", "aria-label": name, tabindex: 0, ...attributes }, ...children);
 }
 
+let arriving = false;
+
+// What is shown next is another page: it is read from its beginning.
+export function leave() {
+  arriving = true;
+}
+
 export function show(...children) {
-  document.getElementById("view").replaceChildren(...children.flat(Infinity).filter(Boolean));
+  const view = document.getElementById("view");
+  view.replaceChildren(...children.flat(Infinity).filter(Boolean));
+  if (!arriving) return;
+  arriving = false;
+  scrollTo(0, 0);
+  if (document.activeElement === document.body) view.focus({ preventScroll: true });
 }
 
 // Replaces the content of a place only when `key`, all that the content depends on, is another than the last time.

@@ -29,7 +29,7 @@ class ListView {
     this.pages = 1;
     this.outage = notice();
     this.body = element("tbody");
-    this.table = element("table", {}, element("thead", {}, element("tr", {}, HEADS.map((head) => (head === null ? element("td") : element("th", { scope: "col", class: head === "Progress" && "roomy" }, head))))), this.body);
+    this.table = element("table", { "aria-label": "Searches" }, element("thead", {}, element("tr", {}, HEADS.map((head) => (head === null ? element("td") : element("th", { scope: "col", class: head === "Progress" && "roomy" }, head))))), this.body);
     this.empty = element("div", {});
     this.more = element("button", { hidden: true, onclick: () => { this.pages += 1; this.refresh(); } }, "Show more");
     this.card = card("searches", {}, this.head(), this.table, this.empty, this.more);

@@ -11,8 +11,8 @@ import { ask, Refused } from "./stream.js";
 const PAUSE = 2000;
 
 const DRAW = {
-  bars: ({ bars, notes }) => [chartOfBars(bars), notes.map(remark)],
-  table: ({ columns, rows }) => table(columns, rows),
+  bars: ({ title, bars, notes }) => [chartOfBars(title, bars), notes.map(remark)],
+  table: ({ title, columns, rows }) => table(title, columns, rows),
   pictures,
   commands: (panel) => commands(panel.commands),
   links: ({ links }) => links.map(({ text, link, target }) => element("p", {}, text, " ", target ? element("a", { href: target }, link) : link)),
@@ -129,15 +129,15 @@ export function marked(points) {
   return marks.map((mark) => ({ mark, text: mark, points: points.filter((point) => point.mark === mark) }));
 }
 
-function chartOfBars(bars) {
-  return element("table", { class: "bars" }, element("tbody", {}, bars.map(({ text, value, value_text: written, colour }) => element("tr", {},
+function chartOfBars(title, bars) {
+  return element("table", { class: "bars", "aria-label": title || null }, element("tbody", {}, bars.map(({ text, value, value_text: written, colour }) => element("tr", {},
     element("th", { scope: "row" }, colour && swatch(colour), text),
     element("td", {}, value !== null && bar([["completed", value]], 1, written)),
     element("td", { class: "number" }, written)))));
 }
 
-function table(columns, rows) {
-  return element("table", {},
+function table(title, columns, rows) {
+  return element("table", { "aria-label": title || null },
     columns.some(({ text }) => text) && element("thead", {}, element("tr", {}, columns.map(({ text }) => (text ? element("th", { scope: "col" }, text) : element("td"))))),
     element("tbody", {}, rows.map((row) => element("tr", {},
       row.map((cell, index) => element("td", { class: columns[index].numeric && "number" }, cell))))));

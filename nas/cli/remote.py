@@ -99,8 +99,12 @@ def searches(
     with connect() as client:
         if as_json:
             print_json([search.model_dump(mode="json") for search in client.searches(tag=tag, owner=owner)])
+        elif found := list(client.searches(tag=tag, owner=owner)):
+            print_searches(found)
         else:
-            print_searches(client.searches(tag=tag, owner=owner))
+            like = "" if tag is None and owner is None else " like this"
+            advice = "" if like else ": `segnas init` writes a first one to change, `segnas submit` starts it"
+            print(f"there is no search{like}{advice}", file=sys.stderr)
 
 
 def show(search: SearchId, as_json: Json = False) -> None:
