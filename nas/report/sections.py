@@ -92,7 +92,8 @@ def sections(search: SearchRecord, store: Store, class_names: ClassNames, making
         _repeat(search, environment),
     ]
     said = [section for section in made if section.panels or section.drawing or section.file or section.gallery]
-    words = words_in((section.title for section in said), (panel for section in said for panel in section.panels))
+    texts = (kind.method(search.spec), kind.question(search.spec), *(section.title for section in said))
+    words = words_in(texts, (panel for section in said for panel in section.panels))
     return [*said, Section("What the words mean", (facts(list(words)),))]
 
 

@@ -48,8 +48,8 @@ def unmeasured_order(search: SearchRecord) -> TextPanel:
 
 
 def _tried(found: ComparedSearch) -> str:
-    ended = [f"{found.overview.trials[status]:,} {words}" for status, words in _ENDED.items()]
-    parts = [part for part in ended if not part.startswith("0 ")]
+    trials = found.overview.trials
+    parts = [f"{count:,} {words}" for status, words in _ENDED.items() if (count := trials.get(status, 0))]
     dataset = kind_of(found.search.spec).dataset(found.search.spec)
     return f"{counted(found.trials, 'training')} on {dataset}: {', '.join(parts)}."
 
