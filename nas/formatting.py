@@ -35,6 +35,20 @@ def cost(device_seconds: float | None) -> str:
     return duration(device_seconds)
 
 
+def expected_cost(device_seconds: float, seconds: float | None, basis: str | None) -> str:
+    """Say what trials are expected to cost: "80 s of device time, 20 s from the first trial to the last".
+
+    Args:
+        device_seconds: Of all of them.
+        seconds: From the first to the last.
+        basis: What was measured, in words.
+    """
+    return (
+        f"{duration(device_seconds)} of device time, {duration(seconds)} from the first trial to the last, preparation "
+        f"not counted ({basis})"
+    )
+
+
 def interval(low: float, high: float) -> str:
     """Format an interval of rank correlations: "0.42 to 0.93"."""
     return f"{low:.2f} to {high:.2f}"

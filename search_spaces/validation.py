@@ -90,7 +90,7 @@ def field_problems(errors: Sequence[Any], data: object = UNKNOWN, model: object 
     Returns:
         At most `MOST_PROBLEMS` problems, and one more that counts the others where there are more.
     """
-    errors = _without_consequences(errors)
+    errors = _without_other_members(_without_consequences(errors), data)
     return [field_problem(error, data, model) for error in errors[:MOST_PROBLEMS]] + more_problems(len(errors))
 
 
@@ -100,6 +100,26 @@ def _without_consequences(errors: Sequence[Any]) -> list[Any]:
         return list(errors)
     inside = {error["loc"][:depth] for error in errors for depth in range(len(error["loc"]))}
     return [error for error in errors if error["type"] != "too_short" or error["loc"] not in inside]
+
+
+def _without_other_members(errors: Sequence[Any], data: object) -> list[Any]:
+    # Of a union of a scalar and a model, pydantic calls a mapping of wrong fields no scalar, too.
+    def is_other(error: Any) -> bool:
+        if error["type"] not in _SCALAR_ERRORS or not error["loc"]:
+            return False
+        *place, member = error["loc"]
+        given = _given_at(place, data)
+        inside = (list(other["loc"][: len(place)]) == place for other in errors if other is not error)
+        return isinstance(given, Mapping) and not _has(given, member) and any(inside)
+
+    return [error for error in errors if not is_other(error)]
+
+
+def _given_at(location: Sequence[str | int], data: Any) -> Any:
+    for step in location:
+        if _has(data, step):
+            data = data[step]
+    return data
 
 
 def more_problems(count: int) -> list[FieldProblem]:
@@ -136,9 +156,7 @@ _SCALAR_ERRORS = ("int_type", "float_type", "bool_type", "string_type")
 
 
 def _value_at(location: Sequence[str | int], data: Any) -> Any:
-    for step in location:
-        if _has(data, step):
-            data = data[step]
+    data = _given_at(location, data)
     return data if data is None or isinstance(data, bool | int | float | str) else UNKNOWN
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from api.answers.worth import known_worth
 from nas.forecast import forecast_public
-from nas.formatting import counted, duration
+from nas.formatting import counted, duration, expected_cost
 from nas.kinds.registry import kind_of
 from nas.schemas.dry_runs import DryRunPublic, FactPublic
 from nas.schemas.forecasts import ForecastPublic, TrialsForecastPublic
@@ -82,8 +82,7 @@ def cost(forecast: ForecastPublic) -> str:
     """Write the expected cost and duration with their basis, or why they are not known."""
     if forecast.device_seconds is None:
         return f"not known: {forecast.reason}"
-    total = f"{duration(forecast.device_seconds)} of device time, {duration(forecast.seconds)} from first to last"
-    return f"{total} ({forecast.basis})"
+    return expected_cost(forecast.device_seconds, forecast.seconds, forecast.basis)
 
 
 def _fidelity(fidelity: Fidelity) -> str:

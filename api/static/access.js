@@ -18,6 +18,11 @@ export function mayStart() {
   return access?.may_start ?? true;
 }
 
+// Ray's token starts any program on the cluster, so only admins get it, and only they are led to Ray's pages.
+export function mayEnterDashboard() {
+  return (access?.scope ?? "admin") === "admin";
+}
+
 export function mayChange(search) {
   const whose = access?.may_change ?? "all";
   return whose === "all" || (whose === "own" && search.owner === access.name);

@@ -2,8 +2,8 @@
 // search, #/s0123456789ab/7 shows one of its trials, #/compare/ID,ID shows searches side by
 // side, #/new is the form for a new search.
 
-import { learnAccess } from "./access.js";
-import { element, show } from "./dom.js";
+import { learnAccess, mayEnterDashboard } from "./access.js";
+import { element, leave, show } from "./dom.js";
 import { guardLinks } from "./dashboard.js";
 import { hasToken, readiness, Refused, setToken } from "./stream.js";
 import { compareSearches } from "./compare.js";
@@ -12,14 +12,17 @@ import { newSearch } from "./new.js";
 import { followSearch } from "./search.js";
 import { showTrial } from "./trial.js";
 
-let leaving = new AbortController(), dashboard = null;
+let leaving = new AbortController(), dashboard = null, at = location.hash;
 
 async function route() {
   leaving.abort();
   leaving = new AbortController();
+  if (location.hash !== at) leave();
+  at = location.hash;
   const [, search, trial] = location.hash.match(/^#\/(s[0-9a-f]{12})(?:\/(\d+))?$/) ?? [];
   try {
     await learnAccess(leaving.signal);
+    showDashboard();
     const filter = new URLSearchParams(location.hash.split("?")[1]);
     const compared = location.hash.match(/^#\/compare\/([a-z0-9,]+)$/)?.[1].split(",");
     if (location.hash === "#/new") await newSearch(leaving.signal);
@@ -53,14 +56,18 @@ async function showReadiness() {
     const missing = Object.values(server.parts).filter((part) => !part.ok).map((part) => part.message);
     place.textContent = server.ready ? `version ${server.version}` : `not ready: ${missing.join("; ")}`;
     place.className = server.ready ? "muted" : "wrong";
-    const link = document.getElementById("dashboard");
-    link.hidden = !/^https?:/.test(server.ray_dashboard ?? "");
-    dashboard = link.hidden ? null : server.ray_dashboard;
-    if (!link.hidden) link.href = server.ray_dashboard;
+    dashboard = /^https?:/.test(server.ray_dashboard ?? "") ? server.ray_dashboard : null;
+    showDashboard();
   } catch {
     place.textContent = "the service does not answer";
     place.className = "wrong";
   }
+}
+
+function showDashboard() {
+  const link = document.getElementById("dashboard");
+  link.hidden = dashboard === null || !mayEnterDashboard();
+  if (!link.hidden) link.href = dashboard;
 }
 
 guardLinks(() => dashboard);

@@ -1,7 +1,7 @@
 // The leaderboard of a search: the first trials live, more of them on request, columns to choose, sorting by the service, a CSV file of
 // all trials.
 
-import { card, download, element, renew, score, unbroken, update } from "./dom.js";
+import { card, download, element, renew, say, score, unbroken, update } from "./dom.js";
 import { ask, Refused } from "./stream.js";
 
 const FIRST = 50, PAGE = 500, PAUSE = 2000, STORED = "segnas-shown";
@@ -49,7 +49,7 @@ export class Board {
     this.boxes = element("div");
     this.card = card("leaderboard", {}, element("div", { class: "line" }, this.title, this.state, element("span", { class: "push" }),
       element("details", { class: "choose" }, element("summary", {}, "Columns"), this.boxes), this.file),
-      element("table", {}, element("thead", {}, this.head), this.body), this.more);
+      element("table", { "aria-label": "Leaderboard" }, element("thead", {}, this.head), this.body), this.more);
     this.drawHead();
   }
 
@@ -151,7 +151,7 @@ export class Board {
     const items = rows.map((trial) => ({ trial, rank: ranks.get(trial.number) ?? null, best: trial.number === this.best, columns: shown }));
     this.title.textContent = total > rows.length ? `Leaderboard, the first ${rows.length} of ${total}` : "Leaderboard";
     const { column, failure } = this.sorted;
-    if (!this.state.busy) this.state.textContent = failure || (this.ranked() ? "" : `sorted by ${column.said ?? this.headOf(column).replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase())}`);
+    if (!this.state.busy) say(this.state, failure || (this.ranked() ? "" : `sorted by ${column.said ?? this.headOf(column).replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase())}`));
     update(this.body, items, ({ trial }) => trial.number, (item) => this.row(item));
     this.more.hidden = total <= rows.length;
   }

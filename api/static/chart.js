@@ -160,7 +160,7 @@ export class Chart {
     ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
     ctx.clip();
     ctx.font = FONT.replace("11px", `${11 * ratio}px`);
-    const along = this.spec.along ?? "y", bar = (x, y, width, height) => (along === "y" ? ctx.fillRect(x, y, width, height) : ctx.fillRect(y, x, height, width));
+    const taken = [], along = this.spec.along ?? "y", bar = (x, y, width, height) => (along === "y" ? ctx.fillRect(x, y, width, height) : ctx.fillRect(y, x, height, width));
     for (const { x, y, low, high, label, mark } of this.places) {
       const at = plot.valToPos(x, "x", true), middle = along === "y" ? at : plot.valToPos(y, "y", true);
       if (low != null && high != null) {
@@ -170,10 +170,10 @@ export class Chart {
         for (const end of [from, to]) bar(middle - 4 * ratio, end - ratio * 0.75, 8 * ratio, ratio * 1.5);
       }
       if (label == null) continue;
-      const right = at + 7 * ratio + ctx.measureText(label).width < bbox.left + bbox.width;
-      ctx.textAlign = right ? "left" : "right";
+      const [left, base] = free(at, plot.valToPos(y, "y", true), ctx.measureText(label).width, bbox, taken);
+      ctx.textAlign = "left";
       ctx.fillStyle = colour("ink");
-      ctx.fillText(label, at + (right ? 7 : -7) * ratio, plot.valToPos(y, "y", true) - 5 * ratio);
+      ctx.fillText(label, left, base);
     }
     ctx.restore();
   }
@@ -223,7 +223,7 @@ export class Chart {
     const { x, y } = this.spec, shown = this.places.slice(0, ROWS), rest = this.places.length - shown.length;
     const rows = shown.map((place) => element("tr", {}, [place.text, write(x, place.x), write(y, place.y)].map((text) => element("td", {}, text))));
     const heads = ["", x.text ?? "", y.text ?? ""].map((text) => (text ? element("th", { scope: "col" }, text) : element("td")));
-    this.values.replaceChildren(this.values.firstChild, ...(this.values.open ? [element("table", {}, element("thead", {}, element("tr", {}, heads)), element("tbody", {}, rows)),
+    this.values.replaceChildren(this.values.firstChild, ...(this.values.open ? [element("table", { "aria-label": this.plane.getAttribute("aria-label") }, element("thead", {}, element("tr", {}, heads)), element("tbody", {}, rows)),
       ...(rest > 0 ? [element("p", { class: "muted" }, `and ${rest} more`)] : [])] : []));
   }
 }
@@ -325,6 +325,18 @@ function write({ labels, format }, value, ticks) {
   if (!ticks || ticks.length < 2) return Number.isInteger(value) ? String(value) : size >= 1 ? value.toFixed(2) : value.toFixed(4);
   const step = Math.abs(ticks[1] - ticks[0]);
   return value.toFixed(Math.max(0, Math.min(6, Math.ceil(-Math.log10(step) - 1e-9))));
+}
+
+// Where a name of such a width is written beside a point: right of it if nothing is there yet, else left, below or above.
+// taken: the boxes [left, top, right, bottom] of the names so far, to which this one is added.
+function free(x, y, wide, { left, width }, taken) {
+  const ratio = devicePixelRatio, [right, before] = [x + 7 * ratio, x - 7 * ratio - wide];
+  const within = [-5, 9, -19, 23].flatMap((down) => [[right, y + down * ratio], [before, y + down * ratio]]).filter(([from]) => from >= left && from + wide <= left + width);
+  const box = ([from, base]) => [from, base - 10 * ratio, from + wide, base + 2 * ratio];
+  const apart = (a, b) => a[2] < b[0] || b[2] < a[0] || a[3] < b[1] || b[3] < a[1];
+  const found = within.find((place) => taken.every((other) => apart(box(place), other))) ?? within[0] ?? [right, y - 5 * ratio];
+  taken.push(box(found));
+  return found;
 }
 
 function middle([from, to]) {

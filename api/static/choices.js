@@ -6,16 +6,26 @@ import { marked } from "./panels.js";
 
 const FEW = 12; // values that an axis of the parallel coordinates can name
 
+// Gives the elements, and a function that shows a newer panel of the same choices in them: what was selected stays selected.
 export function choices(panel) {
-  const select = element("select", { onchange: () => slice.show(sliceOf(panel, Number(select.value))) },
+  let shown = panel;
+  const select = element("select", { onchange: () => slice.show(sliceOf(shown, Number(select.value))) },
     panel.choices.map(({ text }, index) => element("option", { value: index }, text)));
-  const slice = new Chart(sliceOf(panel, 0)), parallel = new Chart(parallelOf(panel));
-  return [
+  const slice = new Chart(sliceOf(panel, 0)), parallel = new Chart(parallelOf(panel)), notes = element("div");
+  const show = (newer) => {
+    shown = newer;
+    slice.show(sliceOf(newer, Number(select.value)));
+    parallel.show(parallelOf(newer));
+    notes.replaceChildren(...newer.notes.map((text) => element("p", { class: "muted remark" }, text)));
+  };
+  show(panel);
+  const elements = [
     element("div", { class: "pair" },
       element("div", {}, element("label", { class: "beside" }, "Choice", select), slice.element),
       element("div", {}, element("p", { class: "muted remark" }, "Each line is a trial; the better, the stronger its colour."), parallel.element)),
-    panel.notes.map((text) => element("p", { class: "muted remark" }, text)),
+    notes,
   ];
+  return { elements, show };
 }
 
 function sliceOf({ trials, choices: all, y_text: of }, at) {

@@ -1,7 +1,7 @@
 // Searches side by side: what the service says of them, its panels, and a drawing of each one's best architecture. Asked for
 // again while one of them runs.
 
-import { card, element, renew, score, show } from "./dom.js";
+import { card, element, notice, renew, say, score, show } from "./dom.js";
 import { drawingCard } from "./drawing.js";
 import { redraw } from "./panels.js";
 import { ask, Refused } from "./stream.js";
@@ -13,11 +13,11 @@ const OVER = ["completed", "failed", "stopped", "paused"];
 export async function compareSearches(ids, signal) {
   document.title = "Comparison - Segnas";
   const path = `/v1/comparison?${new URLSearchParams(ids.map((id) => ["search", id]))}`;
-  const outage = element("p", { class: "wrong", role: "status" }), head = element("div"), panels = card("comparison"), drawings = element("div", { class: "drawings" });
+  const outage = notice(), head = element("div"), panels = card("comparison"), drawings = element("div", { class: "drawings" });
   for (let shown = false; !signal.aborted;) {
     try {
       const found = await ask(path, { signal });
-      outage.textContent = "";
+      say(outage, "");
       renew(head, [found.notes, found.searches], () => headOf(found));
       redraw(panels, found.panels);
       await drawWinners(drawings, found.searches, signal);
@@ -26,7 +26,7 @@ export async function compareSearches(ids, signal) {
       if (found.searches.every(({ status }) => OVER.includes(status))) return;
     } catch (error) {
       if (signal.aborted || (error instanceof Refused && !error.passing)) throw error;
-      outage.textContent = `${error.message}: trying again.`;
+      say(outage, `${error.message}: trying again.`);
       if (!shown) show(outage);
     }
     await new Promise((done) => setTimeout(done, PAUSE));

@@ -1,16 +1,7 @@
 // Builds elements. All text becomes text nodes, so that nothing that a user wrote is ever parsed as HTML.
 
-const SVG = "http://www.w3.org/2000/svg";
-
 export function element(name, attributes = {}, ...children) {
-  return fill(document.createElement(name), attributes, children);
-}
-
-export function drawing(name, attributes = {}, ...children) {
-  return fill(document.createElementNS(SVG, name), attributes, children);
-}
-
-function fill(node, attributes, children) {
+  const node = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
     if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
@@ -25,8 +16,20 @@ export function card(name, attributes = {}, ...children) {
   return element("section", { class: "card", "aria-label": name, tabindex: 0, ...attributes }, ...children);
 }
 
+let arriving = false;
+
+// What is shown next is another page: it is read from its beginning.
+export function leave() {
+  arriving = true;
+}
+
 export function show(...children) {
-  document.getElementById("view").replaceChildren(...children.flat(Infinity).filter(Boolean));
+  const view = document.getElementById("view");
+  view.replaceChildren(...children.flat(Infinity).filter(Boolean));
+  if (!arriving) return;
+  arriving = false;
+  scrollTo(0, 0);
+  if (document.activeElement === document.body) view.focus({ preventScroll: true });
 }
 
 // Replaces the content of a place only when `key`, all that the content depends on, is another than the last time.
@@ -34,7 +37,27 @@ export function renew(place, key, make) {
   const known = JSON.stringify(key);
   if (place.madeOf === known) return;
   place.madeOf = known;
-  place.replaceChildren(...make().flat(Infinity).filter(Boolean));
+  keepFocus(place, () => place.replaceChildren(...make().flat(Infinity).filter(Boolean)));
+}
+
+// Makes the content of a place anew: the keyboard stays at the link, button or field that is as the one before was, else at the first.
+function keepFocus(place, change) {
+  const held = place.contains(document.activeElement) ? document.activeElement : null;
+  const fresh = change() ?? place;
+  if (!held || held.isConnected) return;
+  const all = [...fresh.querySelectorAll("a, button, input, select, summary")];
+  const like = ({ tagName, textContent }) => tagName === held.tagName && textContent === held.textContent;
+  (all.find(like) ?? all[0])?.focus({ preventScroll: true });
+}
+
+// A place above everything else for what is wrong just now, such as that the service does not answer; it stays in sight.
+export function notice() {
+  return element("p", { class: "outage wrong", role: "status" });
+}
+
+// Puts a text into a place only where it is another one: what has not changed is not read out again.
+export function say(place, text) {
+  if (place.textContent !== text) place.textContent = text;
 }
 
 // Changes the children of `place` in place: an item that is as before keeps its element, and with it focus and selection.
@@ -47,12 +70,13 @@ export function update(place, items, name, make) {
     before.delete(key);
     if (child?.madeOf !== content) {
       const fresh = Object.assign(make(item), { itemName: key, madeOf: content });
-      const focused = child?.contains(document.activeElement);
       if (child === next) next = next?.nextElementSibling ?? null;
-      child?.remove();
-      child = fresh;
-      place.insertBefore(child, next);
-      if (focused) child.querySelector("a, button")?.focus();
+      keepFocus(child ?? fresh, () => {
+        child?.remove();
+        child = fresh;
+        place.insertBefore(child, next);
+        return fresh;
+      });
     } else if (child === next) next = next.nextElementSibling;
     else place.insertBefore(child, next);
   }

@@ -2,7 +2,7 @@
 // While the service is unreachable the list stays too, and says so.
 
 import { mayStart, ownerLink } from "./access.js";
-import { bar, card, counted, element, renew, score, show, update } from "./dom.js";
+import { bar, card, counted, element, notice, renew, say, score, show, update } from "./dom.js";
 import { ask, Refused } from "./stream.js";
 
 const PAUSE = 2000, PAGE = 100;
@@ -27,9 +27,9 @@ class ListView {
     this.filter = filter;
     this.signal = signal;
     this.pages = 1;
-    this.outage = element("p", { class: "wrong", role: "status" });
+    this.outage = notice();
     this.body = element("tbody");
-    this.table = element("table", {}, element("thead", {}, element("tr", {}, HEADS.map((head) => (head === null ? element("td") : element("th", { scope: "col" }, head))))), this.body);
+    this.table = element("table", { "aria-label": "Searches" }, element("thead", {}, element("tr", {}, HEADS.map((head) => (head === null ? element("td") : element("th", { scope: "col", class: head === "Progress" && "roomy" }, head))))), this.body);
     this.empty = element("div", {});
     this.more = element("button", { hidden: true, onclick: () => { this.pages += 1; this.refresh(); } }, "Show more");
     this.card = card("searches", {}, this.head(), this.table, this.empty, this.more);
@@ -85,14 +85,14 @@ class ListView {
     try {
       const { items, next } = await this.request();
       if (this.signal.aborted) return;
-      this.outage.textContent = "";
+      say(this.outage, "");
       update(this.body, items, (search) => search.id, (search) => row(search, this));
       this.table.hidden = !items.length;
       renew(this.empty, items.length ? "" : "empty", () => (items.length ? [] : this.nothing()));
       this.more.hidden = !next;
     } catch (error) {
       if (this.signal.aborted || (error instanceof Refused && !error.passing)) throw error;
-      this.outage.textContent = `${error.message}: trying again. What is below may be out of date.`;
+      say(this.outage, `${error.message}: trying again. What is below may be out of date.`);
     }
     if (!this.shown) show(this.outage, this.card);
     this.shown = true;
@@ -130,7 +130,7 @@ function row(search, view) {
       search.tags.map((tag) => [" ", element("a", { class: "tag", href: `#/?${new URLSearchParams({ tag })}` }, tag)]), " ", ownerLink(search)),
     element("td", {}, element("span", { class: `pill ${search.status}`, title: search.message }, search.status)),
     element("td", { class: "number" }, `${ended} / ${search.planned}`),
-    element("td", {}, bar(counts, search.planned)),
+    element("td", { class: "roomy" }, bar(counts, search.planned)),
     element("td", { class: "number" }, score(search.best?.confirmed?.mean ?? search.best?.value), search.best?.confirmed && element("div", { class: "muted" }, "confirmed"), search.objectives[0] !== "mIoU" && element("div", { class: "muted" }, search.objectives[0])),
     element("td", {}, search.method, search.parent && [" of ", element("a", { href: `#/${search.parent}` }, search.parent)]),
     element("td", {}, search.dataset),

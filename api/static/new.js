@@ -40,13 +40,14 @@ class SearchForm {
     this.checks = 0;
     this.fields = this.makeFields();
     this.state = element("p", { class: "muted", role: "status" });
+    this.checking = element("span", { class: "muted", "aria-hidden": "true" }); // at every key: it is not read out
     this.answer = element("div");
     this.probe = new Probe(() => this.entered(), (error) => (error ? this.failed(error) : this.check()), signal);
     this.others = element("div", { role: "alert" });
     this.start = element("button", { class: "main" }, "Start");
     const rows = this.fields.map((field) => field.row);
     const form = element("form", { class: "fields", novalidate: true, onsubmit: (event) => { event.preventDefault(); this.submit(); } },
-      rows, this.others, element("div", { class: "line" }, this.start, this.state));
+      rows, this.others, element("div", { class: "line" }, this.start, this.state, this.checking));
     form.addEventListener("input", () => this.changed());
     this.node = element("div", { class: "pair" }, card("what to search", {}, form), card("what it would do", {}, this.answer));
   }
@@ -122,13 +123,13 @@ class SearchForm {
     if (this.request === null || this.signal.aborted) return;
     this.hint();
     const number = this.checks += 1;
-    this.state.textContent = "Checking ...";
+    this.checking.textContent = "Checking ...";
     try {
       const found = await post("/v1/searches?dry_run=true", this.entered(), {}, this.signal);
       if (number !== this.checks) return;
       this.tell([], found.warnings);
       renew(this.answer, found, () => answer(found, this.probe.offer(found)));
-      this.state.textContent = "";
+      this.checking.textContent = this.state.textContent = "";
     } catch (error) {
       if (number === this.checks) this.failed(error);
     }
@@ -149,7 +150,7 @@ class SearchForm {
   failed(error) {
     if (this.signal.aborted || error.name === "AbortError") return;
     if (error instanceof Refused && error.status === 401) dispatchEvent(new Event("hashchange"));
-    this.state.textContent = "";
+    this.checking.textContent = this.state.textContent = "";
     const errors = error.errors?.length ? error.errors : [{ path: "", message: error.message }];
     this.tell(errors, []);
     if (error instanceof Refused) renew(this.answer, "refused", () => [element("h2", {}, "What it would do"), element("p", { class: "muted" }, "It cannot start as it is entered: see the fields.")]);
@@ -168,7 +169,7 @@ class SearchForm {
       }
     }
     for (const one of this.fields) {
-      one.place.replaceChildren(...one.problems);
+      if (one.place.textContent !== one.problems.map((line) => line.textContent).join("")) one.place.replaceChildren(...one.problems);
       const wrong = one.problems.some((line) => line.className === "wrong");
       for (const input of one.inputs) {
         if (wrong) input.setAttribute("aria-invalid", "true");

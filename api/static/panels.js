@@ -11,9 +11,8 @@ import { ask, Refused } from "./stream.js";
 const PAUSE = 2000;
 
 const DRAW = {
-  bars: ({ bars, notes }) => [chartOfBars(bars), notes.map(remark)],
-  choices: (panel) => choices(panel),
-  table: ({ columns, rows }) => table(columns, rows),
+  bars: ({ title, bars, notes }) => [chartOfBars(title, bars), notes.map(remark)],
+  table: ({ title, columns, rows }) => table(title, columns, rows),
   pictures,
   commands: (panel) => commands(panel.commands),
   links: ({ links }) => links.map(({ text, link, target }) => element("p", {}, text, " ", target ? element("a", { href: target }, link) : link)),
@@ -93,10 +92,10 @@ export class Panels {
 export function draw(panel) {
   const { type, title } = panel;
   if (type === "row") return element("div", { class: "pair" }, panel.panels.map(draw));
-  const chart = CHARTS[type] && new Chart({ name: title, ...CHARTS[type](panel) });
+  const live = type === "choices" && choices(panel), chart = CHARTS[type] && new Chart({ name: title, ...CHARTS[type](panel) });
   const place = element("div", { class: `panel ${type}` }, title && element("h2", {}, title),
-    chart ? [chart.element, (panel.notes ?? []).map(remark)] : DRAW[type]?.(panel));
-  return Object.assign(place, { chart, drawnFrom: JSON.stringify(panel) });
+    chart ? [chart.element, (panel.notes ?? []).map(remark)] : live ? live.elements : DRAW[type]?.(panel));
+  return Object.assign(place, { chart, live, of: JSON.stringify(panel.choices), drawnFrom: JSON.stringify(panel) });
 }
 
 // Changes the panels in a place: one that is as before stays, with what is open, focused and selected in it.
@@ -105,13 +104,23 @@ export function redraw(place, panels) {
     const before = place.children[index];
     if (panel.type === "row" && before?.className === "pair") redraw(before, panel.panels);
     else if (before?.drawnFrom === JSON.stringify(panel)) return;
-    else if (before?.chart && before.className === `panel ${panel.type}` && before.firstChild.textContent === panel.title) {
+    else if (before?.live && before.firstChild.textContent === panel.title && before.of === JSON.stringify(panel.choices)) {
+      before.live.show(panel);
+      before.drawnFrom = JSON.stringify(panel);
+    } else if (before?.chart && before.className === `panel ${panel.type}` && before.firstChild.textContent === panel.title) {
       before.chart.show({ name: panel.title, ...CHARTS[panel.type](panel) });
+      before.chart.element.after(...remarksAfter(before, panel));
       before.drawnFrom = JSON.stringify(panel);
     } else if (before) before.replaceWith(draw(panel));
     else place.append(draw(panel));
   });
   while (place.children.length > panels.length) place.lastChild.remove();
+}
+
+// The remarks below a chart that stays, in place of those that were there.
+function remarksAfter(place, { notes }) {
+  for (const before of place.querySelectorAll(":scope > .remark")) before.remove();
+  return (notes ?? []).map(remark);
 }
 
 // Points as series of one mark each, in the order in which the marks first come; the best ones are drawn last.
@@ -120,15 +129,15 @@ export function marked(points) {
   return marks.map((mark) => ({ mark, text: mark, points: points.filter((point) => point.mark === mark) }));
 }
 
-function chartOfBars(bars) {
-  return element("table", { class: "bars" }, element("tbody", {}, bars.map(({ text, value, value_text: written, colour }) => element("tr", {},
+function chartOfBars(title, bars) {
+  return element("table", { class: "bars", "aria-label": title || null }, element("tbody", {}, bars.map(({ text, value, value_text: written, colour }) => element("tr", {},
     element("th", { scope: "row" }, colour && swatch(colour), text),
     element("td", {}, value !== null && bar([["completed", value]], 1, written)),
     element("td", { class: "number" }, written)))));
 }
 
-function table(columns, rows) {
-  return element("table", {},
+function table(title, columns, rows) {
+  return element("table", { "aria-label": title || null },
     columns.some(({ text }) => text) && element("thead", {}, element("tr", {}, columns.map(({ text }) => (text ? element("th", { scope: "col" }, text) : element("td"))))),
     element("tbody", {}, rows.map((row) => element("tr", {},
       row.map((cell, index) => element("td", { class: columns[index].numeric && "number" }, cell))))));

@@ -59,6 +59,7 @@ export class Probe {
   }
 
   say(mark, ...words) {
+    if (this.state.className === mark && this.state.textContent === words.map((word) => word.textContent ?? word).join("")) return; // it is not read out twice
     this.state.className = mark;
     this.state.replaceChildren(...words);
   }

@@ -1,11 +1,11 @@
 // One search, live: its status, learning curves, scores by trial, the leaderboard.
 
-import { mayChange, ownerLink } from "./access.js";
+import { mayChange, mayEnterDashboard, ownerLink } from "./access.js";
 import { actionButtons, editButton } from "./actions.js";
 import { Board } from "./board.js";
 import { Chart } from "./chart.js";
 import { commands } from "./commands.js";
-import { bar, card, counted, download, element, percent, renew, save, show } from "./dom.js";
+import { bar, card, counted, download, element, notice, percent, renew, save, say, show } from "./dom.js";
 import { marked, Panels } from "./panels.js";
 import { ask, askText, follow } from "./stream.js";
 
@@ -29,6 +29,7 @@ class SearchView {
     this.waiting = false;
     this.panels = new Panels(id, signal);
     this.table = new Board(id, signal);
+    this.outage = notice();
     this.parts = Object.fromEntries(["head", "progress", "next", "learning curves", "scores"].map((name) => [name, name === "head" ? element("div") : card(name)]));
     this.shown = false;
   }
@@ -46,6 +47,9 @@ class SearchView {
 
   connection(state) {
     this.state = state;
+    const lost = state === "lost" && `The service does not answer: trying again.${this.shown ? " What is below may be out of date." : ""}`;
+    say(this.outage, lost || "");
+    if (lost && !this.shown) show(this.outage);
     this.soon();
   }
 
@@ -57,12 +61,13 @@ class SearchView {
 
   draw() {
     const { head, progress: steps, next, "learning curves": left, scores: right } = this.parts;
-    if (!this.shown) show(head, steps, next, this.panels.cards.answer, element("div", { class: "pair" }, left, right), this.panels.cards.analysis, this.table.card);
+    if (!this.shown) show(this.outage, head, steps, next, this.panels.cards.answer, element("div", { class: "pair" }, left, right), this.panels.cards.analysis, this.table.card);
     this.shown = true;
     document.title = `${this.search.name} - Segnas`;
     const { name, status, message, actions, exportable, dashboard, notes, tags } = this.search;
     renew(head, [name, status, message, actions, exportable, dashboard, notes, tags, this.state, this.error], () => this.drawHead());
-    steps.replaceChildren(this.drawSteps());
+    const { stage, trials, planned, best, cost, forecast } = this.search;
+    renew(steps, [stage, trials, planned, best, cost, forecast], () => [this.drawSteps()]);
     const words = this.nextSteps();
     renew(next, words, () => words.map((line) => (line === this.search.next_command ? commands([{ text: "With the command line", command: line }]) : element("p", {}, line))));
     next.hidden = !next.children.length;
@@ -73,20 +78,20 @@ class SearchView {
 
   drawHead() {
     const { search } = this;
-    const safe = /^https?:/.test(search.dashboard ?? "");
+    const entered = mayEnterDashboard() && /^https?:/.test(search.dashboard ?? "");
     return [
-      element("div", { class: "line" }, element("a", { href: "#/" }, "All searches"), element("span", { class: "muted" }, this.state)),
+      element("div", { class: "line" }, element("a", { href: "#/" }, "All searches"), this.state === "live" && element("span", { class: "muted" }, "live")),
       element("div", { class: "line" }, element("h1", {}, search.name), element("span", { class: `pill ${search.status}` }, search.status),
         element("code", { class: "muted" }, search.id), ownerLink(search),
         element("span", { class: "push" }),
-        safe && element("a", { href: search.dashboard, target: "_blank", rel: "noopener" }, "Ray job"),
+        entered && element("a", { href: search.dashboard, target: "_blank", rel: "noopener" }, "Ray job"),
         search.exportable && element("button", { onclick: () => this.save() }, "Save best.json"),
         element("button", { onclick: () => this.saveReport() }, "Save report"),
         mayChange(search) && [actionButtons(search, (error) => this.acted(error)), editButton(search, (error) => this.acted(error))]),
       this.error && element("p", { class: "wrong", role: "alert" }, this.error),
       (search.notes || search.tags.length > 0) && element("p", { class: "notes" },
         search.tags.map((tag) => [element("a", { class: "tag", href: `#/?${new URLSearchParams({ tag })}` }, tag), " "]), search.notes),
-      search.message && search.status !== "completed" && element("p", { class: search.status === "failed" ? "wrong" : "muted" }, search.message),
+      search.message && element("p", { class: search.status === "failed" ? "wrong" : "muted" }, search.message),
     ].filter(Boolean);
   }
 
@@ -113,7 +118,7 @@ class SearchView {
       element("span", { class: "muted" }, text ? `${text} of ${search.planned}` : `0 of ${search.planned}`));
     if (search.best) {
       rows.push(element("span", {}, "best"), element("strong", {}, search.best.worth),
-        element("span", { class: "muted" }, `trial ${search.best.number} at iteration ${search.best.iteration}`));
+        element("span", { class: "muted" }, element("a", { href: `#/${search.id}/${search.best.number}` }, `trial ${search.best.number}`), ` at iteration ${search.best.iteration}`));
     }
     if (search.leaderboard_first) {
       rows.push(element("span", {}, "leaderboard"), element("span", {}, `begins with ${search.leaderboard_first.worth}`),
@@ -132,7 +137,7 @@ class SearchView {
       line: "straight",
       points: trial.scores.map((point) => [point.iteration, point.score]),
     })).filter((line) => line.points.length);
-    const legend = ["best", "completed", "pruned", "running"].map((mark) => ({ mark, text: mark }));
+    const legend = ["best", "completed", "pruned", "running", "failed", "stopped"].filter((mark) => series.some((line) => line.mark === mark)).map((mark) => ({ mark, text: mark }));
     this.chart("learning curves", { x: { text: "iterations", whole: true, zero: true }, y: { text: "mIoU" }, series, legend }, "Learning curves (validation mIoU)");
   }
 

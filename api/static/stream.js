@@ -74,6 +74,7 @@ export async function readiness() {
 }
 
 // Calls onEvent(name, data) for each event until "end", or until the signal aborts; resumes a broken stream.
+// onState hears "live", "lost" while the stream is broken, and "" at the end.
 export async function follow(path, onEvent, onState, signal) {
   let last = null;
   let pause = FIRST_PAUSE;
@@ -92,7 +93,7 @@ export async function follow(path, onEvent, onState, signal) {
       if (signal.aborted) return;
       if (error instanceof Refused && !error.passing) throw error;
     }
-    onState("connection lost, trying again");
+    onState("lost");
     await new Promise((done) => setTimeout(done, pause));
     pause = Math.min(2 * pause, LONGEST_PAUSE);
   }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 
 import typer
@@ -14,15 +15,16 @@ def doctor(as_json: Json = False) -> None:
 
     Exit code 0 when nothing is wrong, 1 otherwise.
     """
+    from nas.cli.layout import print_wrapped
     from nas.cli.output import print_json
     from nas.doctor import Level, examine
-    from nas.escaping import one_line
 
     findings = []
     for finding in examine():
         findings.append(finding)
         if not as_json:
-            print(f"{finding.level:<5}  {finding.part:<9}  {one_line(finding.message)}", flush=True)
+            print_wrapped(finding.message, f"{finding.level:<5}  {finding.part:<9}  ")
+            sys.stdout.flush()  # some findings take seconds
     if as_json:
         print_json([asdict(finding) for finding in findings])
     raise typer.Exit(1 if any(finding.level is Level.WRONG for finding in findings) else 0)

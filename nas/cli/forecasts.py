@@ -11,7 +11,13 @@ if TYPE_CHECKING:
     from nas.schemas.dry_runs import DryRunPublic
 
 
-def show_dry_run(spec: Mapping[str, Any], ask: Callable[[], DryRunPublic], as_json: bool, need: bool = False) -> None:
+def show_dry_run(
+    spec: Mapping[str, Any],
+    ask: Callable[[], DryRunPublic],
+    as_json: bool,
+    need: bool = False,
+    measure: str | None = None,
+) -> None:
     """Print what a search would do and cost.
 
     Without a service only the fields of the spec were checked; that is reported and no failure, unless a service is
@@ -22,6 +28,7 @@ def show_dry_run(spec: Mapping[str, Any], ask: Callable[[], DryRunPublic], as_js
         ask: Asks the service.
         as_json: Whether to print the service's answer as JSON; without a service, an object with the `spec`.
         need: Whether no service is a failure.
+        measure: The command that measures what is not known of the cost; None without one.
 
     Raises:
         ClientError: The service refused, or no service answers and one is needed.
@@ -45,7 +52,9 @@ def show_dry_run(spec: Mapping[str, Any], ask: Callable[[], DryRunPublic], as_js
         return
     facts = [(fact.name, fact.text) for fact in found.facts]
     odd = [("warning", f"{problem.path}: {problem.message}".removeprefix(": ")) for problem in found.warnings]
-    print_fields([*facts, *odd, ("", "nothing was started; --json prints the whole spec")])
+    known = found.device_seconds is not None
+    advice = [] if known or measure is None else [("", f"`{measure}` measures the cost by a small probe")]
+    print_fields([*facts, *advice, *odd, ("", "nothing was started; --json prints the whole spec")])
 
 
 def run_probe(client: Client, spec: Mapping[str, Any]) -> None:

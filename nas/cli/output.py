@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nas.cli.layout import Column, cell, is_narrow, print_fields, print_table
 from nas.escaping import one_line
-from nas.formatting import counted, duration, quantity, score, worth_text
+from nas.formatting import counted, duration, expected_cost, quantity, score, worth_text
 from search_spaces.text import short_legend
 
 if TYPE_CHECKING:
@@ -221,8 +221,7 @@ def forecast_line(forecast: ForecastPublic) -> str:
     """Expected cost and duration with their basis, in one line."""
     if forecast.device_seconds is None:
         return f"none: {forecast.reason}"
-    cost = f"{duration(forecast.device_seconds)} of device time, {duration(forecast.seconds)} from first to last"
-    return f"{cost} ({forecast.basis})"
+    return expected_cost(forecast.device_seconds, forecast.seconds, forecast.basis)
 
 
 def best(search: SearchPublic) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nas.cli.layout import Column, cell, print_fields, print_table
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 
 _ASSOCIATION = (Column("n"), Column("rho"), Column("95 % interval"), Column("Cost"))
+
+_OBSERVED = ("rho", "95 % interval")
 
 
 def print_ranking(found: RankingPublic) -> None:
@@ -119,14 +122,17 @@ def print_calibration(found: CalibrationPublic) -> None:
         ("why", found.verdict),
     )
     print_fields(fields)
+    # A sequential calibration decides by the corrected rho: what is observed of it gives way first.
+    judged = any(proxy.judged is not None for proxy in found.proxies)
+    association = [replace(column, drop=4) if column.head in _OBSERVED else column for column in _ASSOCIATION]
     columns = (
         Column("Proxy", wraps=True),
-        *_ASSOCIATION,
-        Column("Share", drop=2),
-        Column("Pareto"),
+        *(association if judged else _ASSOCIATION),
+        Column("Share", drop=5),
+        Column("Pareto", drop=6 if judged else 0),
         Column("Corrected", drop=1),
         Column("Known", drop=1),
-        Column("Note", wraps=True, drop=1),
+        Column("Note", wraps=True, drop=3),
     )
     rows = [
         (

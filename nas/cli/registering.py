@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -108,7 +109,8 @@ def list_datasets(as_json: Json = False) -> None:
     from nas.settings import read_settings
 
     settings = read_settings()
-    _print_all(settings.registered_datasets, lambda entry: f"{entry.layout:<12} {entry.root}", as_json)
+    empty = "no data set is registered: `segnas data add NAME DIR` registers one"
+    _print_all(settings.registered_datasets, lambda entry: f"{entry.layout:<12} {entry.root}", empty, as_json)
 
 
 def remove(
@@ -169,7 +171,8 @@ def list_weights(as_json: Json = False) -> None:
     from nas.settings import read_settings
 
     registered = read_settings().registered_weights
-    _print_all(registered, lambda entry: "  ".join(map(str, [entry.path, *_described(entry)])), as_json)
+    empty = "no weights are registered: `segnas weights add NAME FILE` registers some"
+    _print_all(registered, lambda entry: "  ".join(map(str, [entry.path, *_described(entry)])), empty, as_json)
 
 
 @weights.command("remove")
@@ -210,9 +213,11 @@ def _remove(home: Path, what: str, name: str, configured: Mapping[str, object], 
     print_result(f"{name} removed", {"removed": name}, as_json)
 
 
-def _print_all(registered: Mapping[str, Any], describe: Callable[[Any], str], as_json: bool) -> None:
+def _print_all(registered: Mapping[str, Any], describe: Callable[[Any], str], empty: str, as_json: bool) -> None:
     from nas.cli.output import print_json
 
+    if not registered and not as_json:
+        print(empty, file=sys.stderr)
     found, width = [], max(map(len, registered), default=0)
     for name in registered:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from enum import StrEnum
 from itertools import islice
@@ -73,7 +74,7 @@ def submit(
         if dry_run:
             if measure:
                 run_probe(client, request)
-            show_dry_run(request, lambda: client.dry_run(request), as_json, need=measure)
+            show_dry_run(request, lambda: client.dry_run(request), as_json, need=measure, measure=_measuring(spec))
             return
         search = client.create_search(request, key)
         if not watch:
@@ -82,6 +83,11 @@ def submit(
         if not as_json:
             print(f"search {search.id}, live at {client.page_of(search)}", flush=True)
         raise typer.Exit(follow(client, search.id, as_json, patience))
+
+
+def _measuring(spec: Path) -> str | None:
+    """The command that measures what the search of a file costs; standard input cannot be read twice."""
+    return None if str(spec) == "-" else f"segnas submit {shlex.quote(str(spec))} --dry-run --measure"
 
 
 def searches(
@@ -95,8 +101,12 @@ def searches(
     with connect() as client:
         if as_json:
             print_json([search.model_dump(mode="json") for search in client.searches(tag=tag, owner=owner)])
+        elif found := list(client.searches(tag=tag, owner=owner)):
+            print_searches(found)
         else:
-            print_searches(client.searches(tag=tag, owner=owner))
+            like = "" if tag is None and owner is None else " like this"
+            advice = "" if like else ": `segnas init` writes a first one to change, `segnas submit` starts it"
+            print(f"there is no search{like}{advice}", file=sys.stderr)
 
 
 def show(search: SearchId, as_json: Json = False) -> None:

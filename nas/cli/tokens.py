@@ -78,6 +78,9 @@ def list_tokens(as_json: Json = False) -> None:
     if as_json:
         print_json([token.model_dump(mode="json") for token in found])
         return
+    if not found:
+        print("there are no tokens beside the service's own: `segnas token create NAME` makes one", file=sys.stderr)
+        return
     columns = (
         Column("ID"),
         Column("Name"),

@@ -19,14 +19,8 @@ from nas.store import RungTime
 SAME = "the same fidelity"
 ALIKE = "a fidelity of the same cost a step"
 
-NOTHING = (
-    "nothing has been measured at a fidelity that costs the same; submit it with trials: 2 first, or "
-    "`segnas submit SPEC.yaml --dry-run --measure`"
-)
-NO_EPOCHS = (
-    "no run has been through such epochs, before and after alpha and beta are first trained; "
-    "`segnas submit SPEC.yaml --dry-run --measure` runs two"
-)
+NOTHING = "nothing has been measured at a fidelity that costs the same"
+NO_EPOCHS = "no run has been through such epochs, before and after alpha and beta are first trained"
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def trial_panels(search: SearchRecord, rungs: Sequence[int], store: Store) -> tu
         return ()
     step = every(trials)
     sample = store.rung_points(search.id, range(0, trials, step))
-    note = f"Scores are spread over the trials that measured the rung; of these, {sample_text(step)}."
+    note = f"Median, middle half and best are of {sample_text(step, 'that measured the rung')}."
     running = _count(counts, TrialStatus.RUNNING)
     spent = store.overview(search.id).cost.device_seconds
     panels: list[Panel] = [
@@ -72,8 +72,7 @@ def choice_panels(search: SearchRecord, space: Space, store: Store) -> tuple[Pan
     leading = store.list_trials(search.id, "-score", limit=SHOWN_BEST).items
     trials = {t.number: t for t in chain(sample, leading) if t.iteration == best.iteration and t.standing is not None}
     notes = (
-        f"Of the trials at this iteration, shown are {sample_text(step)}"
-        + (f" and the best {SHOWN_BEST}." if step > 1 else "."),
+        f"Shown are {sample_text(step, 'at this iteration')}" + (f" and the best {SHOWN_BEST}." if step > 1 else "."),
     )
     return _analysis([choices_panel(space, trials.values(), search.spec.goals.text, best, notes)])
 
@@ -82,7 +81,7 @@ def importance_panels(search_id: str, space: Space, store: Store) -> tuple[Panel
     """Make the panel of the importance of choices, over a sample of all trials that have a standing."""
     step = every(sum(count.trials for count in store.rung_counts(search_id)))
     trials = store.sampled_trials(search_id, step)
-    which = f"Of the trials with a score, {sample_text(step)}: {len(trials):,}, of {SAMPLE:,} at most"
+    which = f"Of {sample_text(step, 'with a score')}: {len(trials):,}, of {SAMPLE:,} at most"
     note = f"{which}; better is as on the leaderboard, a deeper rung before a higher score."
     return _analysis([importance_panel(space, trials, (note,))])
 

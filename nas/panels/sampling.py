@@ -17,6 +17,12 @@ def every(trials: int) -> int:
     return step
 
 
-def sample_text(step: int) -> str:
-    """Say in words which trials a sample of every so manieth has."""
-    return "all" if step == 1 else f"those whose number is a multiple of {step}"
+def sample_text(step: int, which: str = "") -> str:
+    """Say in words which trials a sample of every so manieth has: "all trials with a score".
+
+    Args:
+        step: Of the sample.
+        which: What the trials have in common, such as "with a score".
+    """
+    trials = f"trials {which}".strip()
+    return f"all {trials}" if step == 1 else f"those {trials} whose number is a multiple of {step}"

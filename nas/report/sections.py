@@ -19,6 +19,8 @@ from nas.kinds.full_scale import evaluations_of, newest_alike
 from nas.kinds.registry import kind_of
 from nas.panels.trial import trial_panels
 from nas.report.pictures import Gallery, gallery
+from nas.report.summary import in_short, unmeasured_order
+from nas.report.words import words_in
 from nas.results.measurement import Measurement
 from nas.schemas.panels import ColumnPublic, Panel, TablePanel, TextPanel
 from nas.store import SearchRecord, Store, StoreError, TrialRecord
@@ -76,6 +78,7 @@ def sections(search: SearchRecord, store: Store, class_names: ClassNames, making
     curve = store.curve(search.id, best.number) if best is not None else []
     environment = curve[-1].environment if curve else None
     made = [
+        Section("In short", in_short(found, store)),
         Section("Answer", _drawn_here(kind.panels(search, store))),
         *(_winner(search, found, curve, class_names) if best is not None and kind.best_is_answer else ()),
         *(_predictions(search, best, store) if best is not None and kind.best_is_answer else ()),
@@ -88,7 +91,10 @@ def sections(search: SearchRecord, store: Store, class_names: ClassNames, making
         Section("What it was measured with", (_provenance(search, environment),)),
         _repeat(search, environment),
     ]
-    return [section for section in made if section.panels or section.drawing or section.file or section.gallery]
+    said = [section for section in made if section.panels or section.drawing or section.file or section.gallery]
+    texts = (kind.method(search.spec), kind.question(search.spec), *(section.title for section in said))
+    words = words_in(texts, (panel for section in said for panel in section.panels))
+    return [*said, Section("What the words mean", (facts(list(words)),))]
 
 
 def _winner(
@@ -128,10 +134,12 @@ def _snapshot(found: ComparedSearch) -> Iterator[Section]:
 
 
 def _ranking(search: SearchRecord, store: Store) -> tuple[Panel, ...]:
-    """The ranking by all full-scale evaluations at the newest one's fidelity; nothing without any."""
-    evaluations = evaluations_of(search.id, store)
-    if not evaluations or kind_of(search.spec).unranked(search) is not None:
+    """The ranking by all full-scale evaluations at the newest one's fidelity, or that there is none."""
+    if kind_of(search.spec).unranked(search) is not None or store.best_trial(search.id) is None:
         return ()
+    evaluations = evaluations_of(search.id, store)
+    if not evaluations:
+        return (unmeasured_order(search),)
     from nas.panels.ranking import ranking_panels  # numpy and scipy: not at the service's start
     from nas.ranking.from_store import search_ranking
 

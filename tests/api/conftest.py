@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from nas.specs import SearchSpec
     from nas.store import Store
     from search_spaces import Architecture
+    from tests.conftest import Service
 
 PROXY = Fidelity(dataset="scenes", rungs=(100, 200))
 FULL = Fidelity(dataset="scenes", rungs=(1000,))
@@ -33,6 +34,11 @@ SCORES = (0.41, 0.52, 0.48, 0.60, 0.33, 0.57)
 @pytest.fixture(scope="module")
 def every_kind(service) -> Mapping[str, str]:
     """The id of a search of each kind, by the kind."""
+    return one_of_every_kind(service)
+
+
+def one_of_every_kind(service: Service) -> Mapping[str, str]:
+    """Put a search of each kind into the store of a service, and give their ids by kind."""
     store: Store = service.store
     black_box = service.search(trials=12)
     for number, score in enumerate(SCORES):

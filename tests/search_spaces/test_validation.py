@@ -64,6 +64,13 @@ def test_the_tag_of_a_union_is_no_part_of_the_path():
     assert set(problems({**GOOD, "strategy": {"pool": 1}})) == {"strategy.name"}
 
 
+def test_of_a_union_of_a_scalar_and_a_model_only_the_mapping_that_was_given_is_spoken_of():
+    found = problems({**GOOD, "confirm": {"top": 1, "learning_rates": "searched"}})
+    assert list(found) == ["confirm.learning_rates"]
+    assert list(problems({**GOOD, "trials": {"a": 1}})) == ["trials"], "no union: it stays"
+    assert "confirm" in problems({**GOOD, "confirm": 3.5})
+
+
 def test_lists_are_entered_by_position():
     assert set(problems({**GOOD, "fidelity": {"dataset": "scenes", "rungs": [1, "x", 0]}})) == {
         "fidelity.rungs.1",

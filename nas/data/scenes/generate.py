@@ -23,6 +23,7 @@ from nas.data.scenes.canvas import UNITS_HIGH
 from nas.data.scenes.png import encode_png
 from nas.data.scenes.scene import Scene, Style, appearance_names, draw_scene
 from search_spaces.base import StrictModel
+from search_spaces.validation import validate
 
 Progress = Callable[[int, int], None]
 """Called with (scenes written, scenes in all)."""
@@ -92,14 +93,13 @@ def generate(  # noqa: PLR0917  the first six are the options of `segnas data ge
         The description that is stored beside the scenes.
 
     Raises:
-        ValueError: The scenes cannot be drawn: a number or the size is out of range.
+        InputError: The scenes cannot be drawn: a number or the size is out of range.
         DatasetError: `root` is no folder, or holds something else.
     """
     val = max(1, images * 3 // 16) if val_images is None else val_images
     counts = {"train": images, "val": val, WARMUP: max(1, images // 4)}
-    scenes = SceneSet.model_validate(
-        {"style": style, "seed": seed, "size": size, "images": counts, "appearance": appearance_names(style)}
-    )
+    described = {"style": style, "seed": seed, "size": size, "images": counts, "appearance": appearance_names(style)}
+    scenes = validate(SceneSet, described)
     if _already_there(root, scenes):
         return scenes
 

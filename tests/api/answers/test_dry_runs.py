@@ -32,4 +32,7 @@ def test_parts_and_runs_are_facts_of_their_own():
 
 def test_a_known_cost_has_its_basis():
     known = forecast(device_seconds=80.0, seconds=20.0, basis="1 trial at the same fidelity", reason=None)
-    assert cost(known) == "80 s of device time, 20 s from first to last (1 trial at the same fidelity)"
+    assert (
+        cost(known) == "80 s of device time, 20 s from the first trial to the last, preparation not counted "
+        "(1 trial at the same fidelity)"
+    )

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
 import pytest
+from pydantic import SecretStr
 
 pytest.importorskip("playwright.sync_api", reason="no Playwright: pip install 'segnas[dev]'")
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect
+from playwright.sync_api import Response, expect
+
+from nas.specs.tokens import Scope, TokenRequest
+from tests.api.conftest import one_of_every_kind
+from tests.conftest import Service, _settings, serving
 
 pytestmark = pytest.mark.slow
 
@@ -39,3 +47,39 @@ def test_a_page_has_no_finding(service, every_kind, browser, name):
             expect(page.locator(content).first).to_be_attached()
             found = Axe().run(page)
             assert found.violations_count == 0, found.generate_report()
+
+
+class Reader(NamedTuple):
+    """A service that asks for a token, its searches by kind, and what enters a token that may only read."""
+
+    service: Service
+    searches: Mapping[str, str]
+    script: str
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+    settings = _settings(tmp_path_factory.mktemp("home")).model_copy(update={"token": SecretStr("the-own-token")})
+    with serving(settings) as service:
+        _, secret = service.store.create_token(TokenRequest(name="alice", scope=Scope.READ))
+        yield Reader(service, one_of_every_kind(service), f"sessionStorage.setItem('segnas-token', '{secret}')")
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name != "report"])  # its address takes a header
+def test_a_page_of_a_reader_has_no_finding_and_no_button_that_is_refused(reader, browser, name):
+    path, content = PAGES[name]
+    with browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="dark", bypass_csp=True) as window:
+        window.add_init_script(reader.script)
+        page = window.new_page()
+        replies: list[Response] = []
+        page.on("response", replies.append)
+        page.goto(f"{reader.service.url}/{path.format(**reader.searches)}")
+        # The form of a new search is not for readers: they are told so.
+        expect(page.locator("section.card" if name == "new search" else content).first).to_be_attached()
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+        for button in page.get_by_role("button").all():
+            if button.is_visible() and button.is_enabled():
+                button.click()
+        page.evaluate("fetch('v1/healthz')")  # by then what the buttons have asked for is answered
+        assert [reply.url for reply in replies if reply.status in (401, 403)] == []

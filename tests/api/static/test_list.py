@@ -64,6 +64,10 @@ def test_a_changed_list_keeps_focus_and_rows(service, visit):
     service.store.edit_search(second, tags=["seen"])
     expect(page.locator("tbody tr").filter(has_text=second)).to_contain_text("seen")
     assert page.evaluate("document.activeElement.textContent") == "changes"
+    page.get_by_role("link", name="seen").focus()
+    service.store.edit_search(second, tags=["another", "seen"])
+    expect(page.locator("tbody tr").filter(has_text=second)).to_contain_text("another")
+    assert page.evaluate("document.activeElement.textContent") == "seen", "not the first link of the row"
 
 
 def test_the_list_by_status_and_tag(home, serve, visit):

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from nas.drawing.palette import PALETTE
-from nas.results.status import TrialStatus
+from nas.results.status import SearchStatus, TrialStatus
 from nas.store import Stage
 from tests.api.static.shown import KINDS, get, values
 
@@ -64,6 +64,36 @@ def test_a_search_is_followed_live_to_its_end(service, visit):
     service.finish(search_id)
     expect(page.locator("h1 + .pill")).to_have_text("completed")
     expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+
+
+def test_a_search_is_shown_once_a_service_that_was_away_is_back(service, visit):
+    search_id = service.search(name="goes on meanwhile")
+    page = visit(f"{service.url}/docs", complaints=("ERR_FAILED",))
+    page.route("**/events?*", lambda route: route.abort())
+    page.goto(f"{service.url}/#/{search_id}")
+    expect(page.locator(".outage")).to_contain_text("The service does not answer: trying again")
+    service.trial(search_id, 0, 0.3, 0.75, end=TrialStatus.COMPLETED)
+    page.unroute("**/events?*")
+    expect(page.locator(".steps")).to_contain_text("0.7500 mIoU")
+    expect(page.locator(".outage")).to_have_text("")
+
+
+def test_the_focus_stays_when_what_is_around_it_changes(service, visit):
+    search_id = service.search(name="paused")
+    page = visit(f"{service.url}/#/{search_id}")
+    page.get_by_role("button", name="Save report").focus()
+    service.store.edit_search(search_id, notes="written meanwhile")
+    expect(page.locator(".notes")).to_contain_text("written meanwhile")
+    expect(page.get_by_role("button", name="Save report")).to_be_focused()
+
+
+def test_what_a_search_ended_with_is_said_though_it_completed(service, visit):
+    search_id = service.search(name="small space")
+    service.trial(search_id, 0, 0.25, 0.5, end=TrialStatus.COMPLETED)
+    attempt = service.store.get_search(search_id).attempt
+    service.store.finish_search(search_id, attempt, SearchStatus.COMPLETED, "5 trials were not needed")
+    page = visit(f"{service.url}/#/{search_id}")
+    expect(page.locator("#view")).to_contain_text("5 trials were not needed")
 
 
 def test_what_comes_next_is_said(service, every_kind, visit):

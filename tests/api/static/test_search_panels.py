@@ -154,6 +154,24 @@ def test_a_panel_whose_drawing_fails_at_first_is_shown_later(service, every_kind
     expect(page.locator("svg.segnas-drawing")).to_be_visible()
 
 
+def test_what_is_below_a_chart_and_what_is_chosen_in_it_keep_up(service, visit):
+    search_id = service.search(name="keeps up", running=True)
+    for number in range(2):
+        service.trial(search_id, number, 0.2, 0.3 + 0.1 * number, end=TrialStatus.COMPLETED)
+    page = visit(f"{service.url}/#/{search_id}")
+    timeline, choices = page.locator(".panel.spans"), page.locator(".panel.choices")
+    expect(timeline.locator(".remark")).to_contain_text("of trials whose node is not known")
+    choices.locator("select").select_option(label="input of branch 2")
+    expect(choices.get_by_role("img").first).to_have_attribute("aria-label", re.compile("2 values"))
+    service.trial(search_id, 2, 0.2)
+    service.store.record_measurement(search_id, 2, 1, measured(200, 0.6), node="a-node")
+    service.store.finish_trial(search_id, 2, 1, TrialStatus.COMPLETED)
+    expect(timeline.locator(".remark")).to_contain_text("a-node: row")
+    expect(timeline.locator(".remark")).to_have_count(1)
+    expect(choices.get_by_role("img").first).to_have_attribute("aria-label", re.compile("3 values"))
+    expect(choices.locator("select")).to_have_value("1")
+
+
 def test_panels_are_asked_for_again_when_a_search_changes(service, visit):
     from nas.specs import Fidelity, ReferenceSpec
     from search_spaces import REFERENCE_HEADS

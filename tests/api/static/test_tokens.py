@@ -120,14 +120,17 @@ def test_why_a_token_is_not_taken_is_said(guarded, searches, enter):
     )
 
 
-def test_rays_token_is_refused_with_a_sentence(home, serve, visit):
+def test_only_admins_are_led_to_rays_pages(home, serve, visit):
+    """Others would be refused behind the link: Ray's token starts any program on the cluster."""
     changes = {"token": SecretStr(OWN), "ray_dashboard": "http://127.0.0.1:9"}
     service = serve(home.model_copy(update=changes), ToldCluster())
-    page = visit(service.url, complaints=("401", "403"))
-    page.get_by_placeholder("token").fill(secret_of(service, Scope.SUBMIT))
-    page.get_by_role("button", name="Enter").click()
-    page.get_by_role("link", name="Ray dashboard").click()
-    expect(page.get_by_role("dialog")).to_contain_text("the token alice is of the scope submit")
+    for scope, count in ((Scope.READ, 0), (Scope.SUBMIT, 0), (Scope.ADMIN, 1)):
+        page = visit(service.url, complaints=("401",))
+        page.get_by_placeholder("token").fill(secret_of(service, scope, scope.value))
+        page.get_by_role("button", name="Enter").click()
+        expect(page.locator("#who")).to_have_text(f"{scope.value} ({scope.value})")
+        expect(page.locator("#ready")).not_to_be_empty()
+        expect(page.get_by_role("link", name="Ray dashboard")).to_have_count(count)
 
 
 def test_too_many_requests_are_waited_for(guarded, searches, visit):

@@ -139,8 +139,11 @@ def test_a_trial_has_a_page(service, every_kind, visit, tmp_path: Path):
         page.get_by_role("button", name="Save drawing").click()
     saved.value.save_as(tmp_path / "trial.svg")
     assert (tmp_path / "trial.svg").read_text() == drawing
-    page.get_by_role("link", name=f"Search {search_id}").click()
-    expect(page.locator("h1")).not_to_contain_text("Trial")
+    search = get(service, f"/v1/searches/{search_id}")
+    page.get_by_role("link", name=search["name"], exact=True).click()
+    expect(page.locator("h1")).to_have_text(search["name"])
+    page.locator(".steps").get_by_role("link", name=f"trial {search['best']['number']}", exact=True).click()
+    expect(page.locator("h1")).to_have_text(f"Trial {search['best']['number']}")
 
 
 def test_a_trial_whose_drawing_fails_at_first_is_shown_later(service, visit):

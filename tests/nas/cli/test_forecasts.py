@@ -47,13 +47,16 @@ def test_a_dry_run_is_a_few_lines(segnas, own, spec):
     assert lines[1] == "trials  20, 2 at a time"
     at = "scenes, efficientnet_lite0 at stride 16, crop 513x513, batch 8"
     assert lines[2] == f"fidelity  {at}; 20 trials to iteration 100, 20 to 200"
-    assert lines[3].startswith("cost  not known: nothing has been measured")
-    assert lines[4] == "warning  this service has no Ray cluster: the search would wait in the queue"
-    assert lines[5] == "nothing was started; --json prints the whole spec"
+    assert lines[3] == "cost  not known: nothing has been measured at a fidelity that costs the same"
+    assert lines[4] == f"`segnas submit {spec} --dry-run --measure` measures the cost by a small probe"
+    assert lines[5] == "warning  this service has no Ray cluster: the search would wait in the queue"
+    assert lines[6] == "nothing was started; --json prints the whole spec"
     measure(own)
     code, out, err = segnas("submit", spec, "--dry-run")
     # 20 trials of 2 s on two devices, two at a time.
-    assert "cost  80 s of device time, 20 s from first to last (1 trial at the same fidelity)" in out
+    expected = "80 s of device time, 20 s from the first trial to the last, preparation not counted"
+    assert f"cost  {expected} (1 trial at the same fidelity)" in out
+    assert "--measure" not in out
     assert own.store.list_searches().items[0].spec.name == "a search"
     assert len(own.store.list_searches().items) == 1
 
@@ -120,7 +123,10 @@ def test_a_probe_is_run_first(segnas, own, spec):
     probe = own.store.list_searches().items[0]
     assert probe.spec.name == "probe of a search"
     assert f"probe {probe.id} measures what steps cost" in err
-    assert "cost  80 s of device time, 20 s from first to last (2 trials at a fidelity of the same cost" in out
+    assert (
+        "cost  80 s of device time, 20 s from the first trial to the last, preparation not counted "
+        "(2 trials at a fidelity of the same cost" in out
+    )
 
 
 def test_a_probe_that_fails_is_told(segnas, own, spec):
@@ -135,7 +141,10 @@ def test_show_has_the_forecast_beside_the_cost(segnas, own, spec):
     search = segnas("submit", spec)[1].strip()
     shown = [line.strip() for line in segnas("show", search)[1].splitlines()]
     place = shown.index("cost  0.0 s of device time")
-    assert shown[place + 1] == ("forecast  80 s of device time, 20 s from first to last (1 trial at the same fidelity)")
+    assert shown[place + 1] == (
+        "forecast  80 s of device time, 20 s from the first trial to the last, preparation not counted "
+        "(1 trial at the same fidelity)"
+    )
 
 
 def test_the_client(own):

@@ -258,5 +258,6 @@ def test_importance_needs_trials():
 
 def test_samples():
     assert [every(n) for n in (0, 1, SAMPLE, SAMPLE + 1, 2 * SAMPLE, 28_000)] == [1, 1, 1, 2, 2, 128]
-    assert sample_text(1) == "all"
-    assert sample_text(8) == "those whose number is a multiple of 8"
+    assert sample_text(1) == "all trials"
+    assert sample_text(1, "with a score") == "all trials with a score"
+    assert sample_text(8, "with a score") == "those trials with a score whose number is a multiple of 8"

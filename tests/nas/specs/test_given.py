@@ -97,8 +97,10 @@ def test_a_confirmation_can_be_asked_for_again():
 
 @pytest.mark.parametrize(
     "example",
-    ["demo", "scenes", "own_data", "extended", "levels", "random", "reference", "cityscapes"]
-    + ["auto_deeplab", "auto_deeplab_evolution"],
+    [
+        *("demo", "scenes", "own_data", "extended", "levels", "random", "reference", "cityscapes"),
+        *("auto_deeplab", "auto_deeplab_evolution"),
+    ],
 )
 def test_the_examples_come_back(example):
     request = TypeAdapter(SearchRequest).validate_python(read_yaml(EXAMPLES / f"{example}.yaml"))
