@@ -18,6 +18,7 @@ from nas.strategies.base import SearchStrategy
 from nas.strategies.cells import CellSpace
 from nas.strategies.dpc import NearBestSearch
 from nas.strategies.evolution import EvolutionSearch
+from nas.strategies.gp import GpSearch
 from nas.strategies.nsga2 import Nsga2Search
 from nas.strategies.random_search import RandomSearch
 
@@ -49,9 +50,6 @@ def build_strategy(  # noqa: PLR0911  one for each strategy
 
             return TpeSearch(space, spec.seed, strategy)
         case GpStrategy() as strategy:
-            _require_torch(strategy.name)
-            from nas.strategies.gp import GpSearch
-
             return GpSearch(space, spec.seed, strategy)
         case ReinforceStrategy() as strategy:
             _require_torch(strategy.name)
