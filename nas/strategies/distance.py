@@ -82,7 +82,7 @@ def _octaves(one: int | None, other: int | None) -> float:
 
 @cache
 def differences() -> NDArray[np.float64]:
-    """The differences, in [0, 1], of all operators, and of feature maps behind them, which differ from all else by 1."""
+    """The differences, in [0, 1], of operators, and of feature maps behind them, which differ from all else by 1."""
     count = len(EXTENDED_OPERATORS)
     table = 1.0 - np.eye(count + LARGEST)
     for i, one in enumerate(EXTENDED_OPERATORS):

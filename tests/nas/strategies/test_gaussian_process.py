@@ -25,9 +25,9 @@ def test_the_likeliest_hyperparameters_by_scipy_s_density():
     known, values = drawn(0.25, 0.1)
     found = fit(known, values)
 
-    def likelihood(length, noise, variance):
+    def likelihood(length: float, noise: float, variance: float) -> float:
         covariance = variance * (np.exp((known - 1) / length) + noise * np.eye(len(values)))
-        return multivariate_normal(cov=covariance).logpdf(values)
+        return float(multivariate_normal(cov=covariance).logpdf(values))
 
     best = likelihood(found.length, found.noise, found.variance)
     others = [likelihood(length, noise, found.variance) for length in LENGTHS for noise in NOISES]

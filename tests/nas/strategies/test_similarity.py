@@ -7,13 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nas.strategies.similarity import INPUT_SCALE, OPERATOR_SCALE, CodedCells, similarity
-from search_spaces.dense_cell.architecture import EXTENDED_OPERATORS, AtrousSeparable, Branch, Conv1x1, DenseCell
+from search_spaces.dense_cell.architecture import (
+    EXTENDED_OPERATORS,
+    AtrousSeparable,
+    Branch,
+    Conv1x1,
+    DenseCell,
+    Operator,
+)
 from search_spaces.dense_cell.space import sample
 
 CONV, NEAR, FAR = Conv1x1(), AtrousSeparable(rate=(1, 1)), AtrousSeparable(rate=(21, 21))
 
 
-def cell(*branches, channels=None) -> DenseCell:
+def cell(*branches: tuple[int, Operator], channels: int | None = None) -> DenseCell:
     return DenseCell(branches=tuple(Branch(input=at, operator=op) for at, op in branches), channels=channels)
 
 
@@ -36,7 +43,7 @@ def slow(one: DenseCell, other: DenseCell) -> float:
         return 0.5 if getattr(a, "op", "map") == getattr(b, "op", "other map") else 1.0
 
     def overlap(c: DenseCell, d: DenseCell) -> float:
-        def read(of: DenseCell, branch: Branch):
+        def read(of: DenseCell, branch: Branch) -> Operator | int:
             return of.branches[branch.input].operator if branch.input >= 0 else branch.input
 
         return sum(
@@ -55,7 +62,7 @@ def test_by_hand():
     assert alike(cell((-1, NEAR)), cell((-1, FAR))) == pytest.approx(math.exp(-1))
     # Three rows of seven steps on one axis of fourteen.
     assert alike(cell((-1, NEAR)), cell((-1, AtrousSeparable(rate=(21, 1))))) == pytest.approx(math.exp(-1 / 2))
-    # A branch more that is like the first: overlaps 1 + e^-(1/2), 1, and 2 + 2 e^-(1/2), since the second reads another.
+    # A branch more, which reads the first: overlaps 1 + e^-(1/2), 1, and 2 + 2 e^-(1/2).
     near = math.exp(-1 / 2)
     two = cell((-1, CONV), (0, CONV))
     assert alike(cell((-1, CONV)), two) == pytest.approx((1 + near) / math.sqrt(2 + 2 * near))
