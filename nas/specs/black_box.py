@@ -17,11 +17,8 @@ from nas.specs.job import JobSpec
 from nas.specs.objectives import Constraints, Goals, Objectives
 from nas.specs.space import Space
 from nas.specs.start import NamedCell, is_search, starting_architecture
-from nas.specs.strategies import DpcStrategy, EvolutionStrategy, GpStrategy, Nsga2Strategy, RandomStrategy, Strategy
+from nas.specs.strategies import DpcStrategy, EvolutionStrategy, Nsga2Strategy, RandomStrategy, Strategy
 from search_spaces.document import Architecture
-
-MOST_GP_TRIALS = 1_000
-"""Most trials of a search with the strategy `gp`."""
 
 
 class BlackBoxSpec(JobSpec):
@@ -175,10 +172,5 @@ class BlackBoxSpec(JobSpec):
             raise ValueError(
                 "early_stopping pasha compares the order of trials by one objective; use asha or hyperband, or null, "
                 "with several objectives"
-            )
-        if isinstance(self.strategy, GpStrategy) and self.trials > MOST_GP_TRIALS:
-            raise ValueError(
-                f"strategy gp proposes at most {MOST_GP_TRIALS} trials, since the time of a proposal grows with their "
-                f"cube, and trials is {self.trials}; use another strategy for more"
             )
         return self

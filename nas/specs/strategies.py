@@ -119,10 +119,10 @@ class TpeStrategy(StrictModel):
 
 
 class GpStrategy(StrictModel):
-    """Gaussian process (Optuna) over the choices of a cell, for searches of some hundred long trials.
+    """Gaussian process over whole cells, which are similar where their branches are.
 
     It learns from ranks: of all trials with a score, in the order of leaderboards. The first `startup` trials with a
-    score are uniform. A proposal takes seconds beyond 300 trials, so a search has at most 1,000.
+    score are uniform.
     """
 
     name: Literal["gp"] = "gp"

@@ -6,6 +6,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 from nas.specs import DenseCellSpace, Fidelity
 from nas.strategies.choices import cell_choices, decode, encode
@@ -16,6 +17,10 @@ from search_spaces.dense_cell.cost import CellSetting
 from search_spaces.dense_cell.mutation import mutate_by_kind
 from search_spaces.dense_cell.space import cells, distinct, mutate, sample
 from search_spaces.document import Architecture
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 ENUMERABLE = 20_000
 """Number of distinct cells up to which a space is enumerated: cells of one and two branches."""
@@ -105,6 +110,11 @@ class CellSpace(Space[DenseCell]):
 
     def decode(self, values: Mapping[str, int]) -> DenseCell:
         return decode(values, self.spec)
+
+    def similarity(self, architectures: Sequence[DenseCell], others: Sequence[DenseCell]) -> NDArray[np.float64]:
+        from nas.strategies.cell_similarity import cell_similarity  # numpy: the service needs none of it
+
+        return cell_similarity(architectures, others)
 
     def all(self) -> tuple[DenseCell, ...]:
         return _all(self)

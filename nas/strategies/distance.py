@@ -41,7 +41,7 @@ class CellDistances:
 
     def __init__(self, cells: Sequence[DenseCell]) -> None:
         self._cells = tuple(cells)
-        self._coded = [_coded(cell) for cell in self._cells]
+        self._coded = [coded(cell) for cell in self._cells]
 
     def by_distance(self, cell: DenseCell) -> Iterator[DenseCell]:
         """Yield the cells of the list from the nearest to the furthest; equally near ones in the order of the list."""
@@ -50,8 +50,8 @@ class CellDistances:
 
     def to(self, cell: DenseCell) -> NDArray[np.float64]:
         """Compute the distance of a cell to each cell of the list."""
-        operators, inputs = _coded(cell)
-        table = _differences()
+        operators, inputs = coded(cell)
+        table = differences()
         found = np.empty(len(self._cells))
         for index, (other, (others, read)) in enumerate(zip(self._cells, self._coded, strict=True)):
             pairs = (table[operators[:, None], others] + table[inputs[:, None], read]) / 2
@@ -62,8 +62,12 @@ class CellDistances:
         return found
 
 
-def _coded(cell: DenseCell) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Code operators by their index, and inputs by the index of the operator that is read, feature maps after these."""
+def coded(cell: DenseCell) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Code operators by their index, and inputs by the index of the operator that is read, feature maps after these.
+
+    Returns:
+        Indices into `differences`, of what each branch does and of what it reads, each of shape (branches,).
+    """
     operators = [operator_index(branch.operator) for branch in cell.branches]
     inputs = [
         operators[branch.input] if branch.input >= 0 else len(EXTENDED_OPERATORS) - 1 - branch.input
@@ -77,8 +81,8 @@ def _octaves(one: int | None, other: int | None) -> float:
 
 
 @cache
-def _differences() -> NDArray[np.float64]:
-    """The differences of operators, and of feature maps behind them, which differ from all else by 1."""
+def differences() -> NDArray[np.float64]:
+    """The differences, in [0, 1], of operators, and of feature maps behind them, which differ from all else by 1."""
     count = len(EXTENDED_OPERATORS)
     table = 1.0 - np.eye(count + LARGEST)
     for i, one in enumerate(EXTENDED_OPERATORS):

@@ -71,8 +71,7 @@ def build_strategy(  # noqa: PLR0911  one for each strategy
 
             return TpeSearch(space, spec.seed, strategy)
         case GpStrategy() as strategy:
-            _require_torch(strategy.name)
-            from nas.strategies.gp import GpSearch
+            from nas.strategies.gp import GpSearch  # numpy and scipy: the service needs neither
 
             return GpSearch(space, spec.seed, strategy)
         case ReinforceStrategy() as strategy:

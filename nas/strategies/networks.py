@@ -7,6 +7,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 from nas.specs import AutoDeepLabSpace, Fidelity
 from nas.strategies.network_choices import decode, encode, network_choices
@@ -18,6 +19,10 @@ from search_spaces.auto_deeplab.mutation import NETWORK_MUTATIONS, mix, mutate
 from search_spaces.auto_deeplab.space import networks, sample
 from search_spaces.changes import MutationKind
 from search_spaces.document import Architecture
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 ENUMERABLE = 20_000
 """Number of networks up to which a space is enumerated, cells in each order of their blocks counted."""
@@ -108,6 +113,11 @@ class NetworkSpace(Space[AutoDeepLab]):
 
     def decode(self, values: Mapping[str, int]) -> AutoDeepLab:
         return decode(values, self.spec)
+
+    def similarity(self, architectures: Sequence[AutoDeepLab], others: Sequence[AutoDeepLab]) -> NDArray[np.float64]:
+        from nas.strategies.network_similarity import network_similarity  # numpy: the service needs none of it
+
+        return network_similarity(architectures, others)
 
     def all(self) -> tuple[AutoDeepLab, ...]:
         return _all(self)

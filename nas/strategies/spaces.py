@@ -5,11 +5,15 @@ from __future__ import annotations
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from nas.specs import Space as SpaceSpec
 from search_spaces.changes import MutationKind
 from search_spaces.document import Architecture
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 A = TypeVar("A", bound=Architecture)
 """The type of the architectures of a space."""
@@ -103,6 +107,19 @@ class Space(ABC, Generic[A]):
     @abstractmethod
     def decode(self, values: Mapping[str, int]) -> A:
         """Make the architecture that has these values of the choices."""
+
+    @abstractmethod
+    def similarity(self, architectures: Sequence[A], others: Sequence[A]) -> NDArray[np.float64]:
+        """Compare every architecture of one list with every one of another.
+
+        Args:
+            architectures: n architectures.
+            others: m architectures.
+
+        Returns:
+            Similarities in (0, 1], of shape (n, m): 1 for equal ones. Those of any list to itself are positive
+            semidefinite.
+        """
 
     def nearest(self, architecture: A, known: Collection[A]) -> A:  # noqa: ARG002  for subclasses
         """Return the unknown architecture of this space that a strategy's proposal stands for: here itself.

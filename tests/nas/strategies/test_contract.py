@@ -21,6 +21,7 @@ from nas.strategies.cells import CellSpace
 from nas.strategies.contract import StrategyContract
 from nas.strategies.dpc import NearBestSearch
 from nas.strategies.evolution import EvolutionSearch
+from nas.strategies.gp import GpSearch
 from nas.strategies.nsga2 import Nsga2Search
 from nas.strategies.random_search import RandomSearch
 from nas.strategies.spaces import Space
@@ -86,13 +87,10 @@ class TestReinforce(StrategyContract):
         return ReinforceSearch(space, seed, ReinforceStrategy(learning_rate=0.02))
 
 
-@pytest.mark.slow
 class TestGp(StrategyContract):
-    asks, trials, workers = 14, 12, 32
+    asks, trials, workers = 40, 16, 64
 
     def build(self, space: Space[Any], seed: int) -> SearchStrategy:
-        from nas.strategies.gp import GpSearch
-
         return GpSearch(space, seed, GpStrategy(startup=4))
 
 
@@ -138,11 +136,8 @@ class ConditionalTpeOfFewScores(FewScores, TestConditionalTpe):
     pass
 
 
-class GpOfFewScores(TestGp):
-    """A search with a Gaussian process has at most 1,000 trials."""
-
-    def ending(self, number: int, cell: Architecture) -> Observation:
-        return super().ending(number, cell) if number < 60 else Observation(number, cell, "failed")
+class GpOfFewScores(FewScores, TestGp):
+    pass
 
 
 @pytest.mark.slow
@@ -175,7 +170,7 @@ def test_many_asks(contract, asks):
         (ReinforceOfFewScores, 10_000),
         (TpeOfFewScores, 10_000),
         (ConditionalTpeOfFewScores, 2_000),
-        (GpOfFewScores, 200),
+        (GpOfFewScores, 2_000),
     ],
 )
 def test_thousands_of_asks(contract, asks):
