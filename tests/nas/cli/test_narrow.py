@@ -209,7 +209,7 @@ def test_the_published_cell_needs_no_legend():
     assert short_legend(text, text) is None
 
 
-@pytest.mark.parametrize("columns", ["0", "-5", "abc", "", "99999999999999999999"])
+@pytest.mark.parametrize("columns", ["0", "-5", "abc", ""])
 def test_a_width_that_is_none_is_not_believed(columns, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", columns)
     print_table([Column("Name", wraps=True)], [("x" * 150,)])

@@ -106,7 +106,7 @@ def test_what_waiting_does_not_help_is_told_at_once(stranger):
 
 
 def test_a_service_that_has_answered_is_waited_for(stranger, quick):
-    with Client(stranger.url, patience=0.2) as client:
+    with Client(stranger.url, patience=1.0) as client:
         stranger.answers(HEALTH)
         assert client.alive()
         stranger.answers(answer(503), HEALTH)
@@ -114,7 +114,7 @@ def test_a_service_that_has_answered_is_waited_for(stranger, quick):
         begun = time.monotonic()
         stranger.answers(answer(503))
         assert not client.alive()
-        assert 0.1 < time.monotonic() - begun < 5
+        assert 0.5 < time.monotonic() - begun < 20
 
 
 def test_a_wait_survives_a_restart_of_the_service(serving, home):

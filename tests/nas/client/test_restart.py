@@ -218,16 +218,17 @@ def test_what_another_machine_does_not_answer_is_asked_again(monkeypatch, caplog
 def test_a_wait_says_what_it_waits_for(stranger, caplog, monkeypatch):
     """A service that answers, but is not ready, does not restart. A patience that is no number is none."""
     monkeypatch.setattr("nas.client.outage.FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("nas.client.outage.LONGEST_PAUSE", 0.1)
     problem = json.dumps({"title": "x", "status": 503, "detail": "no answer from the Ray cluster"})
     stranger.answers(answer(503, problem, "application/problem+json", Retry_After="0"))
     with (
-        Client(stranger.url, patience=0.2) as client,
+        Client(stranger.url, patience=2.0) as client,
         caplog.at_level(logging.WARNING, "segnas.client"),
         pytest.raises(ClientError, match="no answer from the Ray cluster"),
     ):
         client.spaces()
     said = f"not yet, says the service at {stranger.url} (no answer from the Ray cluster)"
-    assert [record.getMessage() for record in caplog.records] == [f"{said}, so it is waited for, up to 0.2 s"]
+    assert [record.getMessage() for record in caplog.records] == [f"{said}, so it is waited for, up to 2.0 s"]
     with Client(stranger.url, patience=float("nan")) as client, pytest.raises(ClientError, match="Ray cluster"):
         client.spaces()
     assert len(caplog.records) == 1

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import sqlite3
-from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from nas.doctor import Finding, Level, examine
 from nas.doctor import machine as machine_module
-from nas.settings import Settings
 from nas.store import Store
 
 
@@ -66,12 +66,11 @@ def test_wrong_settings_are_told_and_nothing_else(home):
 
 
 def test_a_home_that_has_no_place_or_cannot_be_looked_at(home, monkeypatch):
-    def closed(settings: Settings) -> Iterator[Finding]:
-        (settings.folder / "no" / "such").stat()
-        yield Finding("home", Level.OK, "never")
+    def closed(folder: Path) -> Finding:
+        raise PermissionError(errno.EACCES, "Permission denied", str(folder))
 
-    monkeypatch.setattr("nas.doctor.examine.folders", closed)
-    assert found("home") == [f"cannot be examined: {home}/no/such: No such file or directory"]
+    monkeypatch.setattr(machine_module, "_room", closed)
+    assert found("home", Level.WRONG) == [f"cannot be examined: {home}: Permission denied"]
     assert found("database"), "the parts after it are examined"
     home.rmdir()
     home.symlink_to(home.name)
