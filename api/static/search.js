@@ -5,7 +5,7 @@ import { actionButtons, editButton } from "./actions.js";
 import { Board } from "./board.js";
 import { Chart } from "./chart.js";
 import { commands } from "./commands.js";
-import { bar, card, counted, download, element, notice, percent, renew, save, say, show } from "./dom.js";
+import { bar, card, counted, download, element, notice, percent, renew, save, say, show, unbroken } from "./dom.js";
 import { marked, Panels } from "./panels.js";
 import { ask, askText, follow } from "./stream.js";
 
@@ -67,7 +67,8 @@ class SearchView {
     const { name, status, message, actions, exportable, dashboard, notes, tags } = this.search;
     renew(head, [name, status, message, actions, exportable, dashboard, notes, tags, this.state, this.error], () => this.drawHead());
     const { stage, trials, planned, best, cost, forecast } = this.search;
-    renew(steps, [stage, trials, planned, best, cost, forecast], () => [this.drawSteps()]);
+    const found = this.board.items.find(({ number }) => number === best?.number)?.text;
+    renew(steps, [stage, trials, planned, best, found, cost, forecast], () => [this.drawSteps(found)]);
     const words = this.nextSteps();
     renew(next, words, () => words.map((line) => (line === this.search.next_command ? commands([{ text: "With the command line", command: line }]) : element("p", {}, line))));
     next.hidden = !next.children.length;
@@ -105,7 +106,8 @@ class SearchView {
     return [stage && stage.name !== "trials" ? `No trial has begun: first comes the stage ${stage.name}.` : "No trial has begun."];
   }
 
-  drawSteps() {
+  // found: the best architecture in a line, where it is among the first of the leaderboard.
+  drawSteps(found) {
     const { search } = this;
     const counts = counted(search.trials);
     const rows = [];
@@ -119,6 +121,7 @@ class SearchView {
     if (search.best) {
       rows.push(element("span", {}, "best"), element("strong", {}, search.best.worth),
         element("span", { class: "muted" }, element("a", { href: `#/${search.id}/${search.best.number}` }, `trial ${search.best.number}`), ` at iteration ${search.best.iteration}`));
+      if (found) rows.push(element("span"), element("code", {}, unbroken(found)), element("span"));
     }
     if (search.leaderboard_first) {
       rows.push(element("span", {}, "leaderboard"), element("span", {}, `begins with ${search.leaderboard_first.worth}`),
