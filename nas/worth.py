@@ -64,8 +64,8 @@ def _cell_search(spec: JobSpec) -> CellSearch:
     found: CellSearch | None = kind_of(spec).cell_search(spec)
     if found is None:
         message = (
-            "only a search that proposes dense prediction cells can be asked what it is worth, since heads of the "
-            "textbooks are what it is compared with"
+            "only a search that proposes cells of a space can be asked what it is worth, since it is compared with "
+            "heads of the textbooks"
         )
         raise InputError([FieldProblem(path="kind", message=message)])
     if spec.goals.objectives[0] != "miou":

@@ -98,7 +98,7 @@ def test_a_probe_is_a_search_of_the_same_space():
 
 
 def test_what_compares_with_heads_is_refused_in_a_sentence():
-    with pytest.raises(InputError, match="only a search that proposes dense prediction cells can be asked what it is"):
+    with pytest.raises(InputError, match="only a search that proposes cells of a space can be asked what it is"):
         worth_probe(SPEC)
     fidelity = FIDELITY.model_dump(mode="json")
     given = {"name": "c", "space": SPACE, "proxies": {"cheap": fidelity}, "full_scale": fidelity}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
 from nas.specs import DpcStrategy, EvolutionStrategy
 from nas.strategies.base import Observation, SearchStrategy, SpaceStrategy
-from nas.strategies.contract import NETWORK_SPACES, NETWORKS, OnNetworks, StrategyContract
+from nas.strategies.contract import NETWORKS, OnNetworks, StrategyContract
 from nas.strategies.dpc import NearBestSearch
 from nas.strategies.evolution import EvolutionSearch
 from nas.strategies.spaces import Space
@@ -30,8 +30,6 @@ class TestDpc(OnNetworks, on_cells.TestDpc):
 
 
 class TestDpcByKinds(OnNetworks, StrategyContract):
-    spaces: ClassVar = {name: space for name, space in NETWORK_SPACES.items() if name != "one level and two operators"}
-
     def build(self, space: Space[Any], seed: int) -> SearchStrategy:
         return NearBestSearch(space, seed, DpcStrategy(near_best=0.7, pool=3, startup=4, mutations=("path", "input")))
 
