@@ -35,10 +35,10 @@ def network_similarity(networks: Sequence[AutoDeepLab], others: Sequence[AutoDee
     table = _edges()
     one, other = _counts(networks), _counts(others)
     sums = one @ table @ other.T
-    own, others_own = ((counts @ table * counts).sum(1) for counts in (one, other))
+    own, others_own = (np.sqrt((counts @ table * counts).sum(1)) for counts in (one, other))
     paths, other_paths = (np.array([network.path for network in each], dtype=float) for each in (networks, others))
     apart = np.abs(paths[:, None] - other_paths).mean(2)
-    found: NDArray[np.float64] = sums / np.sqrt(own[:, None] * others_own) * np.exp(-LEVEL * apart)
+    found: NDArray[np.float64] = sums / (own[:, None] * others_own) * np.exp(-LEVEL * apart)
     return found
 
 
@@ -47,7 +47,8 @@ def _edges() -> NDArray[np.float64]:
     operators, inputs = (
         np.exp(-scale * (1 - np.eye(count))) for scale, count in ((OPERATOR, len(OPERATORS)), (INPUT, _READ))
     )
-    return np.kron(inputs, operators)
+    table: NDArray[np.float64] = np.kron(inputs, operators)
+    return table
 
 
 def _counts(networks: Sequence[AutoDeepLab]) -> NDArray[np.float64]:

@@ -11,13 +11,14 @@ from nas.strategies.cells import CellSpace
 from nas.strategies.gp import GpSearch
 from nas.strategies.listed import ListedSpace
 from nas.strategies.random_search import RandomSearch
+from search_spaces.dense_cell.architecture import DenseCell
 from tests.nas.strategies.learning import deviations_above_chance, score
 
 SPACE = CellSpace(DenseCellSpace(branches=3))
 
 
-def searched(ends, strategy=None) -> GpSearch:
-    search = GpSearch(SPACE, 0, strategy or GpStrategy())
+def searched(ends: list[tuple[str, float, int]]) -> GpSearch[DenseCell]:
+    search = GpSearch(SPACE, 0, GpStrategy())
     for number, end in enumerate(ends):
         search.tell(Observation(number, SPACE.sample(random.Random(number)), *end))
     return search
