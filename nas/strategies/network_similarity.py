@@ -35,7 +35,7 @@ def network_similarity(networks: Sequence[AutoDeepLab], others: Sequence[AutoDee
     table = _edges()
     one, other = _counts(networks), _counts(others)
     sums = one @ table @ other.T
-    own, others_own = (np.sqrt((counts @ table * counts).sum(1)) for counts in (one, other))
+    own, others_own = (np.sqrt(np.einsum("ij,jk,ik->i", counts, table, counts)) for counts in (one, other))
     paths, other_paths = (np.array([network.path for network in each], dtype=float) for each in (networks, others))
     apart = np.abs(paths[:, None] - other_paths).mean(2)
     found: NDArray[np.float64] = sums / (own[:, None] * others_own) * np.exp(-LEVEL * apart)
@@ -47,7 +47,8 @@ def _edges() -> NDArray[np.float64]:
     operators, inputs = (
         np.exp(-scale * (1 - np.eye(count))) for scale, count in ((OPERATOR, len(OPERATORS)), (INPUT, _READ))
     )
-    table: NDArray[np.float64] = np.kron(inputs, operators)
+    kinds = len(OPERATORS) * _READ
+    table: NDArray[np.float64] = np.einsum("ij,kl->ikjl", inputs, operators).reshape(kinds, kinds)
     return table
 
 

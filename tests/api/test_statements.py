@@ -28,8 +28,8 @@ OF_A_PAGE_OF_TRIALS = 6
 """The search, the page; by score, also those that have none."""
 OF_A_PAGE_WITH_SCORES = 6
 """The search, the page, the scores at its rungs."""
-OF_A_COMPARISON = 13
-"""The searches, their summaries, curves, times of runs, and environments, whatever the number of searches."""
+OF_A_COMPARISON = 14
+"""The searches, their summaries, curves, times and failures of runs, environments, whatever the number of searches."""
 OF_CONFIRMATIONS = 6
 """The confirmations of a page's searches, what they measured, the trials that they prefer."""
 OF_A_TRIAL = 7
