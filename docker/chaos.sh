@@ -166,6 +166,5 @@ up
 [ "$(sql "SELECT version_num FROM alembic_version")" != "$older" ] || fail "the service did not upgrade the database"
 answers > "$folder/upgraded.json"
 cmp "$folder/before.json" "$folder/upgraded.json" || fail "the upgraded record answers otherwise"
-reads || fail "a token of the upgraded record is refused"
 
 say "passed"
