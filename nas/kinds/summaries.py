@@ -74,9 +74,9 @@ def _chosen(
 ) -> dict[str, tuple[int | None, Confirmed | None]]:
     """The best trial of each search whose best is decided by a confirmation, and what that measured of it."""
     deciding = {
-        search.id: decided_by
+        search.id: named
         for search in searches
-        if (decided_by := kind_of(search.spec).confirmed_by(search, overviews[search.id].children)) is not None
+        if (named := kind_of(search.spec).confirmed_by(search, overviews[search.id].children)) is not None
     }
     if not deciding:
         return {}
