@@ -18,7 +18,7 @@ from sqlalchemy import text
 from nas.results.proposal import Proposal
 from nas.results.status import TrialStatus
 from nas.store import NotFoundError, Store, StoreError
-from nas.store.engine import parse_url
+from nas.store.engine import make_engine, parse_url
 
 pytestmark = pytest.mark.slow
 
@@ -51,6 +51,22 @@ def test_a_database_that_cannot_be_reached_says_so(tmp_path: Path):
                 with pytest.raises(StoreError, match="the database cannot be used") as caught:
                     call()
                 assert not isinstance(caught.value, NotFoundError)
+
+
+@pytest.mark.parametrize(("server", "session"), [("off", "on"), ("on", "on"), ("local", "local")])
+def test_a_commit_waits_for_the_log_whatever_the_server_says(postgres, server, session):
+    name = postgres.create()
+    postgres.execute(f"ALTER DATABASE {name} SET synchronous_commit = '{server}'")
+    engine = make_engine(postgres.url(name))
+    try:
+        with engine.connect() as connection:
+            assert connection.scalar(text("SHOW synchronous_commit")) == session
+            connection.rollback()  # what is set outlives the transaction in which a connection was opened
+            assert connection.scalar(text("SHOW synchronous_commit")) == session
+    finally:
+        engine.dispose()
+    postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
 
 
 def test_a_server_that_takes_no_writes_is_one_that_cannot_be_used(postgres, spec):
