@@ -6,15 +6,20 @@ Warm searches reuse one process per slot (`reuse_workers`), as is best for small
 starts a process. The start of driver and first process is reported apart: the seconds of a trial are the time from the
 end of the first trial to the end of the last, divided by the number of trials after the first. "Store" is the part of
 these seconds that is spent in write transactions. The warm search is shown in tenths: a search of 28,000 trials must
-cost as much a trial at its end as at its beginning, in time and in memory.
+cost as much a trial at its end as at its beginning, in time and in memory. "Driver MB" lie in the machine's memory; of
+them "allocated" are in use by the allocator's count, libraries and Python's small objects left out.
+
+This process is the driver, in the environment that Ray's nodes give their drivers.
 """
 
 from __future__ import annotations
 
 import argparse
+import ctypes
 import itertools
 import os
 import platform
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -31,6 +36,7 @@ from nas.specs import AshaStopping, BlackBoxSpec, Fidelity, Resources
 from nas.store import Store
 from nas.training.workspace import Workspace
 from workers.cluster.local import LocalRay
+from workers.cluster.node import node_environment
 from workers.trainables.task import TrialTask
 
 RUNGS = (150, 300)
@@ -38,12 +44,15 @@ RUNGS = (150, 300)
 
 @dataclass(frozen=True)
 class Sample:
-    """A driver after so many ended trials: wall seconds since it began, those in write transactions, resident MB."""
+    """A driver after so many ended trials: wall seconds since it began, those in write transactions, resident MB, and
+    MB that are allocated.
+    """
 
     trials: int
     seconds: float
     store_seconds: float
-    megabytes: float
+    resident: float
+    allocated: float
 
 
 @dataclass(frozen=True)
@@ -61,6 +70,7 @@ def main() -> None:
     parser.add_argument("--cold-trials", type=int, default=12, help="trials of the search with a process per trial")
     parser.add_argument("--concurrent", type=int, default=2)
     arguments = parser.parse_args()
+    _become_a_driver()
     with tempfile.TemporaryDirectory(prefix="bench-", dir="/tmp") as home:  # short: Ray's sockets lie below it
         settings = Settings(home=Path(home), dashboard_port=0)
         began = time.perf_counter()
@@ -71,6 +81,14 @@ def main() -> None:
             _measure(local, settings, arguments, started)
         finally:
             local.stop()
+
+
+def _become_a_driver() -> None:
+    """Start this process anew with what it lacks of a node's variables: the allocator reads its own at the start."""
+    missing = {name: value for name, value in node_environment().items() if name not in os.environ}
+    if missing:
+        os.environ.update(missing)
+        os.execv(sys.executable, [sys.executable, "-m", "benchmarks.tune_overhead", *sys.argv[1:]])
 
 
 def _measure(local: LocalRay, settings: Settings, arguments: argparse.Namespace, started: float) -> None:
@@ -86,23 +104,22 @@ def _measure(local: LocalRay, settings: Settings, arguments: argparse.Namespace,
         ray.shutdown()  # before its cluster ends: Ray ends a process that has lost its cluster
     print(f"\n{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, Ray {ray.__version__}")
     print(f"{arguments.concurrent} trials at a time, {len(RUNGS)} rungs each; Ray itself started in {started:.1f} s\n")
-    print("processes  trials  first trial, s  s/trial after it  of it store  driver MB")
+    print("processes  trials  first trial, s  s/trial after it  of it store  driver MB  allocated")
     for run in runs:
         first, last = run.samples[0], run.samples[-1]
-        seconds, store, megabytes = _between(first, last)
-        print(f"{run.kind:9} {last.trials:7} {first.seconds:15.1f} {seconds:17.4f} {store:12.4f} {megabytes:10.0f}")
-    print("\nprocesses  to trial  s/trial  of it store  driver MB")
+        print(f"{run.kind:9} {last.trials:7} {first.seconds:15.1f} {_between(first, last, 17)}")
+    print("\nprocesses  to trial  s/trial  of it store  driver MB  allocated")
     for before, after in itertools.pairwise(runs[0].samples):
-        seconds, store, megabytes = _between(before, after)
-        print(f"{runs[0].kind:9} {after.trials:9} {seconds:8.4f} {store:12.4f} {megabytes:10.0f}")
+        print(f"{runs[0].kind:9} {after.trials:9} {_between(before, after, 8)}")
     print("\naim: below 0.15 s a trial in warm processes, the same at the end as at the beginning")
 
 
-def _between(before: Sample, after: Sample) -> tuple[float, float, float]:
-    """Compute seconds and store seconds a trial between two samples, and the memory at the later one."""
+def _between(before: Sample, after: Sample, width: int) -> str:
+    """Write seconds and store seconds a trial between two samples, and the memory at the later one, as a row's end."""
     trials = max(after.trials - before.trials, 1)
+    seconds = (after.seconds - before.seconds) / trials
     store = (after.store_seconds - before.store_seconds) / trials
-    return (after.seconds - before.seconds) / trials, store, after.megabytes
+    return f"{seconds:{width}.4f} {store:12.4f} {after.resident:10.0f} {after.allocated:10.0f}"
 
 
 def _search(settings: Settings, trials: int, concurrent: int, *, warm: bool) -> Run:
@@ -149,9 +166,32 @@ class TimedStore(Store):
         super().finish_trial(*arguments, **named)
         self.ended += 1
         if self.ended in self._at:
-            pages = int(Path("/proc/self/statm").read_text().split()[1])
-            megabytes = pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-            self.samples.append(Sample(self.ended, time.perf_counter() - self.began, self.seconds, megabytes))
+            elapsed = time.perf_counter() - self.began
+            self.samples.append(Sample(self.ended, elapsed, self.seconds, _resident(), _allocated()))
+
+
+class _Counts(ctypes.Structure):
+    """What glibc's `mallinfo2` returns, in bytes or pieces."""
+
+    _fields_ = [
+        *((name, ctypes.c_size_t) for name in ("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks")),
+        *((name, ctypes.c_size_t) for name in ("uordblks", "fordblks", "keepcost")),
+    ]
+
+
+def _resident() -> float:
+    """Megabytes of this process that lie in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def _allocated() -> float:
+    """Megabytes that glibc's allocator has given out and not got back; nan where the C library is another one."""
+    count = getattr(ctypes.CDLL(None), "mallinfo2", None)
+    if count is None:
+        return float("nan")
+    count.restype = _Counts
+    counts = count()
+    return float(counts.uordblks + counts.hblkhd) / 1e6
 
 
 def _no_op() -> type:

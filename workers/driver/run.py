@@ -18,6 +18,7 @@ from nas.specs import AutoDeepLabSpec, JobSpec
 from nas.store import SearchClosedError, Store, TrialRecord
 from search_spaces.validation import InputError
 from workers.driver.environments import Environments
+from workers.driver.free_memory import FreeMemory
 from workers.driver.leftovers import clear_leftovers
 from workers.driver.preparation import PreparationError, Reached, ShouldContinue, Show, await_resources, prepare_all
 from workers.driver.record import DriverRecord, persist
@@ -183,13 +184,14 @@ class _Run:
         os.environ.update(ENVIRONMENT)
         folder = search_folder(self._workspace, self._driver.search_id) / f"driver-{self._driver.attempt}"
         scratch = writable_folder(folder, "scratch folder")
-        controller = SearchController(book, process, scratch)
+        controller, memory = SearchController(book, process, scratch), FreeMemory.of_this_process()
         try:
             while not controller.is_finished():
                 if not self._should_continue():
                     controller.abort()
                     return False
                 book.show_progress()
+                memory.give_back_sometimes()
                 controller.step()
             controller.cleanup()
         except BaseException:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 import signal
 import sys
@@ -21,6 +22,7 @@ from nas.strategies import early_stopper
 from nas.strategies.stopping.hyperband import Hyperband
 from nas.training.workspace import Workspace
 from tests.builders import measured
+from workers.driver.free_memory import FreeMemory
 from workers.driver.run import Interrupted, run_search
 from workers.trainables.trial import TrialProcess
 
@@ -115,9 +117,15 @@ def until(condition, seconds: float = 60.0) -> None:
         time.sleep(0.02)
 
 
-def test_a_search_in_warm_processes(running_ray, store, workspace, spec_of):
+def test_a_search_in_warm_processes(running_ray, store, workspace, spec_of, monkeypatch):
     search_id, attempt = begin(store, spec_of(name="warm search"))
+    returns: list[int] = []
+    hurried = FreeMemory(
+        lambda: returns.append(store.overview(search_id).trials[TrialStatus.RUNNING]), itertools.count(step=60).__next__
+    )
+    monkeypatch.setattr(FreeMemory, "of_this_process", lambda: hurried)
     assert run(store, search_id, attempt, workspace, trial_process=Toy) is SearchStatus.COMPLETED
+    assert any(returns), "memory is given back while trials run"
     counts = store.overview(search_id).trials
     assert counts[TrialStatus.COMPLETED] + counts[TrialStatus.PRUNED] == 12
     assert counts[TrialStatus.PRUNED] > 0
