@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
-from sqlalchemy import and_, func, select, tuple_
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from nas.results.status import TrialStatus
 from nas.store.engine import Database, in_parts
@@ -14,6 +14,9 @@ from nas.store.records import MeasuredAgain, TrialRecord
 from nas.store.standing import TRIAL
 from nas.store.tables import EnvironmentRow, MeasurementRow, SearchRow, TrialRow
 from search_spaces.environment import Environment
+
+PLACES = 100
+"""Most places in one statement; SQLite limits how deep a condition is."""
 
 
 class Again(Database):
@@ -55,8 +58,8 @@ class Again(Database):
         statement = TRIAL.add_columns(TrialRow.search_id)
         trials: dict[str, TrialRecord] = {}
         with self._read() as connection:
-            for part in in_parts(places):
-                here = tuple_(TrialRow.search_id, TrialRow.number).in_(part)
+            for part in in_parts(places, PLACES):
+                here = _any_of((TrialRow.search_id, TrialRow.number), part)
                 trials |= {row[-1]: TrialRecord(*row[:-1]) for row in connection.execute(statement.where(here))}
         return trials
 
@@ -72,8 +75,14 @@ class Again(Database):
         )
         environments: dict[str, Environment] = {}
         with self._read() as connection:
-            for part in in_parts(places):
-                here = tuple_(row.search_id, row.number, row.iteration).in_(part)
+            for part in in_parts(places, PLACES):
+                here = _any_of((row.search_id, row.number, row.iteration), part)
                 found = connection.execute(statement.where(here))
                 environments |= {search_id: Environment.model_validate(document) for search_id, document in found}
         return environments
+
+
+def _any_of(columns: Iterable[InstrumentedAttribute[Any]], places: Iterable[tuple[Any, ...]]) -> ColumnElement[bool]:
+    """Whether the columns are one of the places: SQLite looks for tuples in a list by reading the whole table."""
+    names = tuple(columns)
+    return or_(*(and_(*(name == value for name, value in zip(names, place, strict=True))) for place in places))

@@ -279,13 +279,14 @@ def test_at_10_000_trials_what_is_sorted_goes_by_an_index_too(big: Store, query,
 
 
 def test_at_10_000_trials_an_overview_goes_by_its_indexes(big: Store):
-    counts, runs, best, children = plans(big, lambda store: store.overviews(["big", "small"]))
+    counts, runs, best, children, failures = plans(big, lambda store: store.overviews(["big", "small"]))
     assert any("sqlite_autoindex_search_totals_1" in step for step in counts), counts
     assert any(STANDING in step for step in best), best
     for plan in (counts, runs, best):
         assert not any(step.startswith(("SCAN trials", "SCAN snapshots", "SCAN searches")) for step in plan), plan
         assert "USE TEMP B-TREE FOR ORDER BY" not in plan, plan
     assert any("ix_searches_parent_id (" in step for step in children), children
+    assert any("sqlite_autoindex_runs_1 (" in step for step in failures), failures
 
 
 def test_at_10_000_trials_what_was_measured_is_found_by_its_index(big: Store):
