@@ -68,7 +68,6 @@ def test_a_commit_waits_for_the_log_whatever_the_server_says(postgres, server, s
     postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-
 def test_a_server_that_takes_no_writes_is_one_that_cannot_be_used(postgres, spec):
     """As a standby is until it is promoted; what it refuses may be tried again."""
     name = postgres.create()
