@@ -27,9 +27,10 @@ that is over or paused changes in one way only, at a user's request: `resume_sea
 into the queue, under the same id, with the same trials, and the next driver's attempt counts on. That driver
 (`begin_attempt`) may continue the trials that were stopped with the search, each as a new attempt; it finds the
 measurements of the attempts before. A failed trial stays failed, unless the user asked for another try: then resuming
-makes it a stopped one. The spec of a search changes when the search is extended, which only adds trials to the plan,
-and in its name; both in one transaction with the status or the name. `delete_search` removes a search that is over or
-paused with all of its rows, unless other searches need them; content that searches share stays.
+makes it a stopped one. So it is with differentiable runs. The spec of a search changes when the search is extended,
+which only adds trials to the plan, and in its name; both in one transaction with the status or the name.
+`delete_search` removes a search that is over or paused with all of its rows, unless other searches need them; content
+that searches share stays.
 
 **Nothing waits for the clock.** Who attends to a search is told by a lease whose beat its owner increases; back-off is
 a length that whoever waits measures. Times of day are recorded to be read by people, and decide nothing.
@@ -58,8 +59,8 @@ times of rungs are kept by triggers of the database in the transaction that writ
 compares them with the rows. The store returns the objects that it was given: an architecture, a `Snapshot`.
 
 **Changes of trials are numbered** within their search in the order in which they become visible, whatever the clocks of
-the writers say: `changed_trials` goes by these numbers. Searches that belong to another one are
-numbered, too, in the order of their creation, and the newest one is told by that.
+the writers say: `changed_trials` goes by these numbers. Searches that belong to another one are numbered, too, in the
+order of their creation, and the newest one is told by that.
 
 **Tokens are stored as hashes**, and revoked rather than deleted. A search keeps the name of the token that started it,
 its owner; what an owner's searches have spent is summed over their kept totals, and stays spent when one is deleted.
@@ -86,6 +87,7 @@ from nas.store.leases import Leases
 from nas.store.lifecycle import Lifecycle
 from nas.store.overviews import Overviews
 from nas.store.predictions import PredictionsOfTrials
+from nas.store.runs import Runs
 from nas.store.schema import Schema
 from nas.store.snapshots import Snapshots
 from nas.store.summaries import Summaries
@@ -111,6 +113,7 @@ class Store(
     Totals,
     Costs,
     Snapshots,
+    Runs,
     PredictionsOfTrials,
     Tokens,
 ):
