@@ -52,9 +52,10 @@ def show_dry_run(
         return
     facts = [(fact.name, fact.text) for fact in found.facts]
     odd = [("warning", f"{problem.path}: {problem.message}".removeprefix(": ")) for problem in found.warnings]
-    known = found.device_seconds is not None
-    advice = [] if known or measure is None else [("", f"`{measure}` measures the cost by a small probe")]
-    print_fields([*facts, *advice, *odd, ("", "nothing was started; --json prints the whole spec")])
+    if found.device_seconds is None and measure is not None:
+        after_cost = 1 + next(at for at, (name, _) in enumerate(facts) if name == "cost")
+        facts.insert(after_cost, ("", f"`{measure}` measures the cost by a small probe"))
+    print_fields([*facts, *odd, ("", "nothing was started; --json prints the whole spec")])
 
 
 def run_probe(client: Client, spec: Mapping[str, Any]) -> None:

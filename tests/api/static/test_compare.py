@@ -85,7 +85,7 @@ def test_a_saved_report_is_read_without_the_service(service, every_kind, browser
         sent.on("console", lambda message: heard.append(message.text))
         sent.on("request", lambda request: heard.append(request.url))
         sent.goto(file.as_uri())
-        expect(sent.locator("h2").last).to_have_text("How to repeat it")
+        expect(sent.locator("h2").last).to_have_text("What the words mean")
         assert sent.evaluate("document.documentElement.scrollWidth") <= 390
         # Its stylesheet is allowed by its own policy: the dark page has a dark ground.
         assert sent.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(15, 19, 26)"

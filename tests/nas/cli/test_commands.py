@@ -79,7 +79,7 @@ def test_a_dry_run_prints_the_whole_spec_and_sends_nothing(segnas, service, spec
         ("name: x\nname: y", "line 2, column 1: the key 'name' stands here twice"),
         ("name: [", "is not YAML, line 1"),
         ("- a list", "must hold a mapping of fields, not list"),
-        ("", "must hold a mapping"),
+        ("", "has no fields in it"),
         ("? [a, b]\n: 1", "is not YAML"),
         ("name: x\nfidelity: {dataset: other}", "known are: scenes"),
         ("a: !!python/object:os.system {}", "is not YAML"),

@@ -49,8 +49,10 @@ def test_a_dry_run_is_a_few_lines(segnas, own, spec):
     assert lines[2] == f"fidelity  {at}; 20 trials to iteration 100, 20 to 200"
     assert lines[3] == "cost  not known: nothing has been measured at a fidelity that costs the same"
     assert lines[4] == f"`segnas submit {spec} --dry-run --measure` measures the cost by a small probe"
-    assert lines[5] == "warning  this service has no Ray cluster: the search would wait in the queue"
-    assert lines[6] == "nothing was started; --json prints the whole spec"
+    probe = "`segnas worth SPEC.yaml` measures 24 heads to iteration 100 with 2 seeds"
+    assert lines[5] == f"worth it?  not asked yet; {probe}: its cost is not known"
+    assert lines[6] == "warning  this service has no Ray cluster: the search would wait in the queue"
+    assert lines[7] == "nothing was started; --json prints the whole spec"
     measure(own)
     code, out, err = segnas("submit", spec, "--dry-run")
     # 20 trials of 2 s on two devices, two at a time.
@@ -65,7 +67,7 @@ def test_a_dry_run_as_json_is_one_document(segnas, own, spec):
     code, out, err = segnas("submit", spec, "--dry-run", "--json")
     found = json.loads(out)
     assert (code, err, found["spec"]["trials"], found["trials"]) == (0, "", 20, 20)
-    assert [fact["name"] for fact in found["facts"]] == ["search", "trials", "fidelity", "cost"]
+    assert [fact["name"] for fact in found["facts"]] == ["search", "trials", "fidelity", "cost", "worth it?"]
     assert yaml.safe_load(found["yaml"])["fidelity"]["rungs"] == [100, 200]
     assert [problem["path"] for problem in found["warnings"]] == [""]
 
