@@ -87,6 +87,17 @@ SOFTWARE = {"torch": "2.13.0"}
 SPEC: dict[str, Any] = {"name": "a search", "trials": 20, "fidelity": {"dataset": "scenes", "rungs": [100, 200]}}
 
 
+def start_driver(store: Store, search_id: str) -> None:
+    """Start a driver of a queued search; the reconciler of a service may have begun one a moment ago."""
+    from nas.store import ConflictError
+
+    try:
+        attempt = store.begin_driver(search_id)
+    except ConflictError:
+        attempt = store.get_search(search_id).attempt
+    store.driver_started(search_id, attempt, SOFTWARE)
+
+
 class Service:
     """A running HTTP service: its settings, its store as a driver sees it, and an HTTP client."""
 
@@ -107,7 +118,7 @@ class Service:
 
         record, _ = self.store.create_search(BlackBoxSpec.model_validate({**SPEC, **changes}))
         if running:
-            self.store.driver_started(record.id, self.store.begin_driver(record.id), SOFTWARE)
+            start_driver(self.store, record.id)
         return record.id
 
     def trial(self, search_id: str, number: int, *scores: float, end: TrialStatus | None = None) -> None:

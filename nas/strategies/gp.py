@@ -17,6 +17,7 @@ from nas.strategies.base import Observation, SpaceStrategy
 from nas.strategies.gaussian_process import fit, log_expected_improvement, posterior
 from nas.strategies.spaces import A, Space
 from nas.strategies.standings import Standings
+from search_spaces.document import canonical
 
 LEARNED = 1000
 """Most trials that a proposal learns from: its time grows with their cube."""
@@ -58,9 +59,9 @@ class GpSearch(SpaceStrategy[A]):
         numbers, values = self._learned()
         model = _Model(
             self._space,
-            [self._proposed[number] for number in numbers],
+            [self._space.own(canonical(self._scored[number].architecture)) for number in numbers],
             values,
-            [running for number, running in sorted(self._proposed.items()) if number not in self._ended][-LEARNED:],
+            self._running(),
         )
         if self._space.enumerable:
             return model.best([left for left in self._space.all() if left not in self._seen], 1)[0]
@@ -90,6 +91,11 @@ class GpSearch(SpaceStrategy[A]):
         numbers.sort()
         ranks = [_rank(order, standings[number]) for number in numbers]
         return numbers, ndtri(np.array(ranks) / len(order))
+
+    def _running(self) -> list[A]:
+        """The trials in flight, as the record has them, in the order of their numbers."""
+        numbers = sorted(number for number in self._proposed if number not in self._ended)
+        return [self._space.own(canonical(self._proposed[number])) for number in numbers[-LEARNED:]]
 
     def _draws(self, rng: random.Random) -> Iterator[A]:
         for _ in range(UNIFORM):

@@ -15,6 +15,7 @@ from search_spaces import REFERENCE_HEADS
 from search_spaces.auto_deeplab.space import sample as sample_network
 from search_spaces.dense_cell.space import sample as sample_cell
 from tests.builders import measured, predictions, uniform_beta
+from tests.conftest import start_driver
 
 # Only names: what a test does not use it should not have to import.
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def _full_scale(store: Store, parent: str) -> str:
     numbers = tuple(range(len(SCORES)))
     spec = FullScaleSpec(name="again", of=parent, sampling="top", trials=numbers, fidelity=FULL)
     record, _ = store.create_search(spec, parent=parent)
-    store.driver_started(record.id, store.begin_driver(record.id))
+    start_driver(store, record.id)
     for number in numbers:
         _measure(store, record.id, number, architecture=_cell(number), fidelity=FULL, score=SCORES[number] + 0.05)
     return record.id
@@ -127,7 +128,7 @@ def _cell(number: int) -> Architecture:
 
 def _started(store: Store, spec: SearchSpec) -> str:
     record, _ = store.create_search(spec)
-    store.driver_started(record.id, store.begin_driver(record.id))
+    start_driver(store, record.id)
     return record.id
 
 

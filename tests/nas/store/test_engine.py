@@ -164,7 +164,7 @@ def test_an_event_of_a_trial_is_at_most_two_statements(
         (1, lambda: store.find_measured(cells[1].key, spec.fidelity.key, 1, "e")),
         (2, lambda: store.adopt_trial(driven, 1, Proposal(2, cells[1], spec.fidelity, 1), driven, 1)),
         (1, lambda: store.rung_times([spec.fidelity.key])),
-        (4, lambda: store.overview(driven)),
+        (5, lambda: store.overview(driven)),
     ]
     for expected, call in events:
         with statements() as sent:

@@ -21,7 +21,7 @@ from search_spaces.dense_cell.mutation import mutate_by_kind, neighbours
 from search_spaces.dense_cell.space import sample
 from search_spaces.units import ConstantContext, DoubleAttention, GraphConvolution
 
-KINDS: tuple[MutationKind, ...] = get_args(MutationKind)
+KINDS: tuple[MutationKind, ...] = tuple(kind for kind in get_args(MutationKind) if kind != "path")  # that of networks
 CONV = Conv1x1()
 
 
