@@ -144,7 +144,7 @@ def first_request(
         "kind": "black_box",
         "name": f"first on {dataset}",
         "space": {"kind": "dense_cell", "branches": 5},
-        "strategy": {"name": "dpc", "startup": 6},
+        "strategy": {"name": "gp", "startup": 6},
         "trials": 12,
         "early_stopping": {"reduction": 2},
         **({"confirm": {"top": 2}} if keep_back else {}),

@@ -25,7 +25,7 @@ _SPEC = """\
 """
 
 _REMARKS = {
-    "strategy": "or random, evolution, tpe, gp, reinforce",
+    "strategy": "or random, dpc, evolution, tpe, reinforce",
     "early_stopping": "the worse half ends at the first rung",
     "confirm": "at the end: the best 2 and textbook heads with fresh seeds",
     "fidelity": "how carefully an architecture is measured",

@@ -11,6 +11,7 @@ WORDS = (
     ("mIoU", "mean intersection over union of all classes, on validation images: 0 is nothing right, 1 everything"),
     ("dense prediction cell", "a head of a few branches, beside or behind each other, that are joined at the end"),
     ("dpc", "random search that also draws near the best cells so far (Chen et al., NeurIPS 2018)"),
+    ("gp", "a search that proposes what a Gaussian process over all scores so far expects the most of"),
     ("trial", "one architecture, trained and scored once; its number says when it was begun"),
     ("iteration", "one step of training, on one batch of crops"),
     ("rung", "a number of iterations after which trials are scored; the worse ones may be stopped there"),

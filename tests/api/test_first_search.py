@@ -38,7 +38,7 @@ def test_it_is_accepted_as_it_is_and_fits_the_images(home, serve, tmp_path):
     assert service.http.get("/v1/first-search?dataset=plants").json() == found
     reply = service.http.post("/v1/searches", json=request, params={"dry_run": True})
     assert reply.status_code == 200, reply.text
-    assert reply.json()["facts"][0] == {"name": "search", "text": "first on plants: dpc on plants"}
+    assert reply.json()["facts"][0] == {"name": "search", "text": "first on plants: gp on plants"}
     for choice in found["backbones"]:
         changed = {**request, "fidelity": {**request["fidelity"], "backbone": choice["backbone"]}}
         assert service.http.post("/v1/searches", json=changed, params={"dry_run": True}).status_code == 200

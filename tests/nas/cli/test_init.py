@@ -80,7 +80,7 @@ def test_the_first_spec_is_accepted_by_a_service(command_at, service, monkeypatc
     code, out, err = segnas("submit", "search.yaml", "--dry-run")
     assert code == 0
     assert err == ""
-    assert "search  first on scenes: dpc on scenes" in out
+    assert "search  first on scenes: gp on scenes" in out
     assert "cost  not known" in out
 
 
