@@ -98,7 +98,7 @@ def test_problems_stand_at_their_fields(own, visit):
     page.get_by_label("Trials", exact=True).fill("5")
     strategy = page.locator(".field", has=page.get_by_label("Strategy"))
     expect(strategy.locator(".warning")).to_have_text(
-        "dpc draws its first 6 trials at random, and so all 5 of this search"
+        "gp draws its first 6 trials at random, and so all 5 of this search"
     )
     page.get_by_label("Trials", exact=True).fill("")
     trials = page.locator(".field", has=page.get_by_label("Trials", exact=True))
