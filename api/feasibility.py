@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from api.names import class_names
 from nas.data.entry import Registration
 from nas.data.errors import DatasetError
 from nas.formatting import counted
@@ -47,10 +48,17 @@ def check_feasible(spec: JobSpec, settings: Settings, records: Records) -> None:
     problems = [*_data(spec, settings, here)]
     if not kind_of(spec).family(spec, records).whole_network:  # which has no backbone, whatever its fidelity says
         problems += _backbones(spec, settings, here)
+    problems += kind_of(spec).infeasible(spec, max(1, _classes(spec, settings)))
     if here:
         problems += _resources(spec.resources)
     if problems:
         raise InputError(problems)
+
+
+def _classes(spec: JobSpec, settings: Settings) -> int:
+    """Count the classes of the data set on which a search measures first; 0 where that is not known here."""
+    first = next(iter(spec.fidelities.values()), None)
+    return 0 if first is None else len(class_names(settings, first.dataset))
 
 
 def trains_here(settings: Settings) -> bool:

@@ -8,7 +8,7 @@ import sys
 
 import benchmarks
 
-BY_HAND = frozenset({"heads_bench", "rung_relation", "strategies"})
+BY_HAND = frozenset({"early_stopping", "heads_bench", "rung_relation", "strategies"})
 """Benchmarks that take hours, or need a table that takes hours: run alone, on purpose."""
 
 

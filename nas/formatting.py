@@ -133,6 +133,17 @@ def latency_text(latency: Latency) -> str:
     return f"{latency.what} {milliseconds(latency.median_ms)} ({spread}), {where}, torch {latency.torch}"
 
 
+def agreement_text(latency: Latency, recorded: Latency) -> str:
+    """Say in a sentence whether a latency that was measured again is within the spread of the two measurements."""
+    if not latency.compares(recorded):
+        return "not comparable: it was recorded on another device, or with other threads"
+    apart = milliseconds(abs(latency.median_ms - recorded.median_ms))
+    spread = f"{milliseconds(max(latency.iqr_ms, recorded.iqr_ms))}, the larger interquartile range"
+    if latency.agrees(recorded):
+        return f"within the spread: the medians are {apart} apart, no more than {spread}"
+    return f"beyond the spread: the medians are {apart} apart, more than {spread}; other work only ever adds to one"
+
+
 def quantity(count: int | None) -> str:
     """Format a large count in thousands, millions or billions: "950", "12.9 k", "9.3 M"; an empty text for None."""
     if count is None:

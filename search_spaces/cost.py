@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 
@@ -10,3 +11,9 @@ class Cost(NamedTuple):
 
     parameters: int
     multiply_adds: int
+
+
+def total(parts: Iterable[Cost]) -> Cost:
+    """Add up costs."""
+    listed = list(parts)
+    return Cost(sum(part.parameters for part in listed), sum(part.multiply_adds for part in listed))

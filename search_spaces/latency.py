@@ -32,3 +32,12 @@ class Latency(StrictModel):
     model: str
     threads: Annotated[int, Field(ge=1)] | None
     torch: str
+
+    def compares(self, other: Latency) -> bool:
+        """Return whether another latency was measured on the same kind of device, with as many threads."""
+        here = (self.what, self.device, self.model, self.threads)
+        return here == (other.what, other.device, other.model, other.threads)
+
+    def agrees(self, other: Latency) -> bool:
+        """Return whether two medians differ by no more than the larger of the two interquartile ranges."""
+        return abs(self.median_ms - other.median_ms) <= max(self.iqr_ms, other.iqr_ms)

@@ -24,7 +24,7 @@ def latency(
     """Time one forward pass of an exported head for one image, as a search does, beside what the search measured."""
     from nas.cli.local import require_torch
     from nas.cli.output import print_json
-    from nas.formatting import latency_text
+    from nas.formatting import agreement_text, latency_text
     from search_spaces import read_architecture
 
     document = read_architecture(file)
@@ -34,13 +34,15 @@ def latency(
     found = measure_document(document, device=device, threads=threads, runs=runs)
     recorded = document.provenance.latency
     if as_json:
+        comparable = recorded is not None and found.compares(recorded)
         print_json(
             {
                 "measured": found.model_dump(mode="json"),
                 "recorded": None if recorded is None else recorded.model_dump(mode="json"),
+                "within_spread": found.agrees(recorded) if recorded is not None and comparable else None,
             }
         )
         return
     print(f"measured  {latency_text(found)}")
     if recorded is not None:
-        print(f"recorded  {latency_text(recorded)}")
+        print(f"recorded  {latency_text(recorded)}\n{agreement_text(found, recorded)}")

@@ -43,7 +43,15 @@ from nas.specs import (
     objective_text,
 )
 from nas.store import SearchRecord, Store, TrialRecord
-from nas.strategies import Observation, Space, SpaceExhausted, build_space, build_strategy, early_stopper
+from nas.strategies import (
+    Observation,
+    SearchStrategy,
+    Space,
+    SpaceExhausted,
+    build_space,
+    build_strategy,
+    early_stopper,
+)
 from search_spaces.document import Architecture
 from search_spaces.validation import FieldProblem
 
@@ -54,11 +62,16 @@ class BlackBox(Kind[BlackBoxSpec]):
     spec = BlackBoxSpec
     grows = ("trials",)
 
+    def strategy(self, spec: BlackBoxSpec) -> SearchStrategy:
+        """Build what proposes the trials; a kind of your own with a strategy of your own overrides this."""
+        return build_strategy(spec)
+
     def plan(self, spec: BlackBoxSpec, search_id: str, records: Records) -> Plan:
         return StrategyPlan(
             spec,
             warm_observations(spec, search_id, records) if spec.warm_start else (),
             start_architectures(spec, search_id, records) if spec.start else (),
+            strategy=self.strategy(spec),
         )
 
     def adoption(self, spec: BlackBoxSpec, records: Records) -> Adoption | None:
@@ -69,6 +82,18 @@ class BlackBox(Kind[BlackBoxSpec]):
     def check(self, spec: BlackBoxSpec, records: Records) -> None:
         check_sources(spec, records)
         check_start(spec, records)
+
+    def infeasible(self, spec: BlackBoxSpec, classes: int) -> tuple[FieldProblem, ...]:
+        """Limits and constraints that are below the cheapest architecture of the space."""
+        parameters, multiply_adds = spec.constraints.parameters, spec.constraints.multiply_adds
+        most = (
+            None if parameters is None else parameters.max,
+            None if multiply_adds is None else multiply_adds.max,
+        )
+        for path, (few, quick) in (("space.limit", (None, None)), ("constraints", most)):
+            if (message := spec.space.out_of_reach(few, quick, spec.fidelity, classes)) is not None:
+                return (FieldProblem(path=path, message=message),)
+        return ()
 
     def follow_up(self, search: SearchRecord, records: Records) -> ConfirmationSpec | None:
         """The confirmation of its best, where the search is confirmed at its end."""
@@ -201,6 +226,7 @@ class StrategyPlan:
             judges the search's own trials by each other alone.
         start: The architectures of the first trials.
         space: Where the strategy searches; None for all of the spec's space.
+        strategy: What proposes the trials, as new; None for the one that the spec names, in `space`.
     """
 
     def __init__(
@@ -209,10 +235,12 @@ class StrategyPlan:
         warm: Iterable[Observation] = (),
         start: Iterable[Architecture] = (),
         space: Space[Any] | None = None,
+        *,
+        strategy: SearchStrategy | None = None,
     ) -> None:
         self._spec = spec
         self._goals = spec.goals
-        self._strategy = build_strategy(spec, space)
+        self._strategy = build_strategy(spec, space) if strategy is None else strategy
         self._strategy.enqueue(start)
         self._strategy.restore(warm)
         self._scheduler = early_stopper(spec)

@@ -185,6 +185,15 @@ class Kind(ABC, Generic[Spec]):
         """
         return
 
+    def infeasible(self, spec: Spec, classes: int) -> tuple[FieldProblem, ...]:
+        """Find what no architecture of the search can keep, each with the path of its field.
+
+        Args:
+            spec: The search, before it is stored.
+            classes: Of its data set; 1 where that is not known.
+        """
+        return ()
+
     def follow_up(self, search: SearchRecord, records: Records) -> JobSpec | None:
         """Make the spec of the search that is queued when this one is completed; None without one.
 

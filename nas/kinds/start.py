@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from nas.kinds.observations import scored, scored_at_creation
 from nas.kinds.protocol import Records
 from nas.kinds.warm_start import find_search
-from nas.specs import BlackBoxSpec
+from nas.specs import AutoDeepLabSpec, BlackBoxSpec
 from nas.specs.start import is_search, starting_architecture
 from nas.strategies import Observation
 from nas.strategies.standings import Standings
@@ -19,7 +19,7 @@ def check_start(spec: BlackBoxSpec, records: Records) -> None:
     """Check the searches that a new search names in `start`.
 
     Raises:
-        InputError: One does not exist, still runs, is no black-box search, or its best is not of the space.
+        InputError: One does not exist, still runs, searches for no architecture, or its best is not of the space.
     """
     problems = []
     for index, start in enumerate(spec.start):
@@ -68,8 +68,8 @@ def _misfit(start: str, spec: BlackBoxSpec, records: Records) -> str | None:
     source = find_search(start, records)
     if source is None:
         return f"there is no search {start}"
-    if not isinstance(source.spec, BlackBoxSpec):
-        return f"{start} is a search of the kind {source.kind}; name a black-box search"
+    if not isinstance(source.spec, BlackBoxSpec | AutoDeepLabSpec):
+        return f"{start} is a search of the kind {source.kind}; name a black-box or a differentiable search"
     if not source.status.at_rest:
         return f"search {start} is {source.status}; wait for its end, or stop or pause it first"
     best = _best(scored(records.all_trials(start)))

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from nas.specs.cost_limit import CostLimit, Count, tighter
 from nas.specs.fidelity import Fidelity
 from nas.specs.space import Space
+from nas.specs.trained_cost import logits_cost
 from search_spaces.auto_deeplab.architecture import (
     MAX_BLOCKS,
     MAX_LAYERS,
@@ -23,6 +24,7 @@ from search_spaces.auto_deeplab.architecture import (
     Operator,
 )
 from search_spaces.auto_deeplab.cost import NetworkSetting, network_cost
+from search_spaces.auto_deeplab.least import FEWEST_MULTIPLY_ADDS, FEWEST_PARAMETERS, Networks
 from search_spaces.auto_deeplab.mutation import NETWORK_MUTATIONS
 from search_spaces.auto_deeplab.space import DECODABLE
 from search_spaces.changes import MutationKind
@@ -158,8 +160,8 @@ class AutoDeepLabSpace(Space):
     def check_limit(self, path: str, fidelity: Fidelity, name: str = "space.limit") -> None:
         """Check that some network has few enough parameters: the narrowest one, all of whose layers are at stride 4.
 
-        Which network has the fewest multiply-adds is not looked for: where none is within, the search ends at once
-        and says so.
+        Multiply-adds, and both together, are looked at before a search is stored (`out_of_reach`), and not here, where
+        those are read that are stored already.
         """
         if self.limit is None or self.limit.parameters is None:
             return
@@ -181,6 +183,32 @@ class AutoDeepLabSpace(Space):
         )
         unbounded = least.parameters is None and least.multiply_adds is None
         return self if unbounded else self.model_copy(update={"limit": least})
+
+    def out_of_reach(
+        self, parameters: int | None, multiply_adds: int | None, fidelity: Fidelity, classes: int
+    ) -> str | None:
+        setting, own = self.setting(fidelity), self.limit
+        logits = logits_cost(setting.decoder_channels, setting.cells(STRIDES[0]), classes)
+        most_parameters = tighter(
+            None if own is None else own.parameters, None if parameters is None else parameters - logits.parameters
+        )
+        most_adds = tighter(
+            None if own is None else own.multiply_adds,
+            None if multiply_adds is None else multiply_adds - logits.multiply_adds,
+        )
+        if most_parameters is None and most_adds is None:
+            return None
+        networks = Networks(self.layers, self.blocks, self.levels, self.operators, setting)
+        if not networks.none_within(most_parameters, most_adds):
+            return None
+        smallest, quickest = networks.least(FEWEST_PARAMETERS), networks.least(FEWEST_MULTIPLY_ADDS)
+        return (
+            f"no network of {self.layers} layers and {self.blocks} blocks costs so little: with its logits the "
+            f"smallest has {smallest.parameters + logits.parameters:,} parameters and "
+            f"{smallest.multiply_adds + logits.multiply_adds:,} multiply-adds, the one with the fewest multiply-adds "
+            f"{quickest.parameters + logits.parameters:,} and {quickest.multiply_adds + logits.multiply_adds:,}; raise "
+            "the limit, or lower layers, blocks, the channels of fidelity.network or the crop"
+        )
 
     def setting(self, fidelity: Fidelity) -> NetworkSetting:
         """Return what the cost of the space's networks depends on at a fidelity."""

@@ -48,8 +48,8 @@ class BlackBoxSpec(JobSpec):
         (),
         exclude_if=lambda start: not start,
         description="Architectures that are measured first, in this order, whichever the strategy is: cells or "
-        "networks (or architecture documents of them), `published`, `aspp_separable`, or ids of earlier black-box "
-        "searches, which stand for their best. What `warm_start` knows already is left out.",
+        "networks (or architecture documents of them), `published`, `aspp_separable`, or ids of earlier searches, "
+        "black-box or differentiable, which stand for their best. What `warm_start` knows already is left out.",
     )
 
     objectives: Objectives = Field(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -12,7 +13,9 @@ from nas.specs.channels import level_channels
 from nas.specs.cost_limit import CostLimit, Count, tighter
 from nas.specs.fidelity import Fidelity
 from nas.specs.space import Space
+from nas.specs.trained_cost import decoder_cost, logits_cost
 from search_spaces.changes import MutationKind
+from search_spaces.cost import Cost, total
 from search_spaces.dense_cell.architecture import (
     ASPP_CELL,
     OPERATOR_SETS,
@@ -23,7 +26,7 @@ from search_spaces.dense_cell.architecture import (
     OperatorSet,
     operator_index,
 )
-from search_spaces.dense_cell.cost import CellSetting, cell_cost, smallest_cell
+from search_spaces.dense_cell.cost import CellSetting, behind_branches, cell_cost, smallest_cell
 from search_spaces.document import Architecture
 from search_spaces.text import architecture_text
 
@@ -189,6 +192,48 @@ class DenseCellSpace(Space):
                 f"no cell of {self.branches} branches is within {name}: the smallest has {cost.parameters} "
                 f"parameters and {cost.multiply_adds} multiply-adds; raise the limit or lower branches or channels"
             )
+
+    def out_of_reach(
+        self, parameters: int | None, multiply_adds: int | None, fidelity: Fidelity, classes: int
+    ) -> str | None:
+        least, known = self._least_trained(fidelity, classes)
+        small = parameters is None or least.parameters <= parameters
+        if small and (multiply_adds is None or least.multiply_adds <= multiply_adds):
+            return None
+        all_of_it = "logits and decoder" if fidelity.head.decoder is not None else "logits"
+        return (
+            f"no cell of {self.branches} branches costs so little: with its {all_of_it} the smallest has "
+            f"{'' if known else 'at least '}{least.parameters:,} parameters and {least.multiply_adds:,} multiply-adds; "
+            "raise the limit, or lower branches or channels"
+        )
+
+    def _least_trained(self, fidelity: Fidelity, classes: int) -> tuple[Cost, bool]:
+        """What the smallest cell costs with decoder and logits, or at least; and whether that is known exactly.
+
+        The channels of some backbones are known only when they are built: of these each map has one at least. Of cells
+        with units of global reasoning only the convolution behind the branches is counted.
+        """
+        strides, backbone = fidelity.head_strides, fidelity.backbone
+        width = fidelity.head.channels if self.channels is None else self.channels[0]
+        try:
+            channels, crop, known = level_channels(backbone), fidelity.crop, True
+        except ValueError:
+            stride = backbone.strides[-1]  # whether a last part of a cell is one is the backbone's matter, too
+            height, breadth = (side // stride * stride for side in fidelity.crop)
+            channels, crop, known = (1,) * len(backbone.strides), (height, breadth), False
+        read = channels[-len(strides) :]
+        setting = CellSetting((sum(read),) if self.levels is None else read, width, strides[0], crop)
+        if self.operators == "plain":
+            cost = cell_cost(smallest_cell(self.branches, setting.in_channels, width, self.levels), setting)
+        else:
+            cost, known = behind_branches(self.branches, width, setting), False
+        finest = CellSetting(channels[:1], width, backbone.strides[0], crop)
+        cells, decoder = math.prod(finest.size), fidelity.head.decoder
+        parts = [cost]
+        if decoder is not None:
+            parts.append(decoder_cost(decoder, width, channels[0], cells))
+        parts.append(logits_cost(width if decoder is None else decoder.channels, cells, classes))
+        return total(parts), known and classes > 1
 
     def setting(self, fidelity: Fidelity) -> CellSetting:
         """Return what the cost of the space's cells depends on at a fidelity.

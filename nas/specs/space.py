@@ -91,3 +91,20 @@ class Space(StrictModel):
             multiply_adds: Most multiply-adds of a forward pass; None for any number.
             fidelity: Where they are counted.
         """
+
+    @abstractmethod
+    def out_of_reach(
+        self, parameters: int | None, multiply_adds: int | None, fidelity: Fidelity, classes: int
+    ) -> str | None:
+        """Explain why no architecture of the space can be trained at so low a cost, its own limit kept as well.
+
+        Args:
+            parameters: Most trainable parameters of all that a trial trains, with logits and decoder; None for any
+                number.
+            multiply_adds: Most multiply-adds of its forward pass; None for any number.
+            fidelity: Where they are counted.
+            classes: Of the data set, or fewer.
+
+        Returns:
+            A sentence; None where an architecture is within all bounds, or where that is not excluded for certain.
+        """

@@ -70,7 +70,8 @@ CellName = TypeAliasType(
         AfterValidator(_names_a_start),
         Field(
             description="published: the published cell, or in Auto-DeepLab's space the published network. "
-            "aspp_separable: separable ASPP as a cell. The id of a black-box search: its best architecture.",
+            "aspp_separable: separable ASPP as a cell. The id of a black-box search, or of a differentiable one that "
+            "measures its networks: the first of its leaderboard.",
             json_schema_extra={"pattern": NAME_PATTERN},
         ),
     ],

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from search_spaces.auto_deeplab.architecture import FIRST_BLOCK, STRIDES, AutoDeepLab, Edge
-from search_spaces.cost import Cost
+from search_spaces.auto_deeplab.architecture import FIRST_BLOCK, STRIDES, AutoDeepLab, Block, Edge
+from search_spaces.cost import Cost, total
 
 _TAPS = 9
 """Weights of a 3x3 filter."""
@@ -57,8 +57,69 @@ def network_cost(network: AutoDeepLab, setting: NetworkSetting) -> Cost:
         network: Cell and path.
         setting: Its widths and the crop.
     """
-    parts = [*_stem(setting), *_layers(network, setting), *_aspp_and_decoder(network, setting)]
-    return Cost(sum(part.parameters for part in parts), sum(part.multiply_adds for part in parts))
+    strides, blocks = network.strides, network.blocks
+    parts = [whatever_network_cost(setting)]
+    parts += [layer_cost(blocks, strides[: layer + 1], setting) for layer in range(len(strides))]
+    parts += [early_layer_cost(len(blocks), strides[early_layer(len(strides))], setting)]
+    parts += [last_layer_cost(len(blocks), strides[-1], setting)]
+    return total(parts)
+
+
+def whatever_network_cost(setting: NetworkSetting) -> Cost:
+    """Count what all networks of a setting have in common: the stem, and the decoder behind its 1x1 convolution."""
+    decoder = setting.decoder_channels
+    return total(
+        [
+            *_stem(setting),
+            _convolution(setting.aspp_channels + setting.low_level_channels, decoder, setting.cells(STRIDES[0]), _TAPS),
+            _convolution(decoder, decoder, setting.cells(STRIDES[0]), _TAPS),
+        ]
+    )
+
+
+def layer_cost(blocks: Sequence[Block], strides: Sequence[int], setting: NetworkSetting) -> Cost:
+    """Count a layer: the reductions of its two inputs, and its cell.
+
+    Args:
+        blocks: Of the cell.
+        strides: Of the layers up to this one, of which the last three matter.
+        setting: Widths and crop.
+    """
+    *earlier, stride = strides
+    before, previous = _channels(len(blocks), earlier, setting)
+    stride_before = earlier[-1] if earlier else STRIDES[0]
+    width, halves = _width(stride, setting), stride > stride_before
+    # Both inputs are reduced at the size of H^{l-1}; where a layer goes to a finer stride, at the new size.
+    read = setting.cells(stride_before if halves else stride)
+    edges = [
+        _edge(edge, width, setting.cells(stride), halves and edge.input < FIRST_BLOCK)
+        for block in blocks
+        for edge in block.edges
+    ]
+    return total([_convolution(previous, width, read), _convolution(before, width, read), *edges])
+
+
+def early_layer(layers: int) -> int:
+    """Return the layer whose output the decoder reads: the third, or the last of a shorter path."""
+    return min(_EARLY_LAYER, layers - 1)
+
+
+def early_layer_cost(blocks: int, stride: int, setting: NetworkSetting) -> Cost:
+    """Count the decoder's 1x1 convolution, which reads the cell of `early_layer`, at this stride."""
+    return _convolution(blocks * _width(stride, setting), setting.low_level_channels, setting.cells(stride))
+
+
+def last_layer_cost(blocks: int, stride: int, setting: NetworkSetting) -> Cost:
+    """Count the ASPP, which reads the last layer's cell, at this stride."""
+    read, width, cells = blocks * _width(stride, setting), setting.aspp_channels, setting.cells(stride)
+    return total(
+        [
+            _convolution(read, width, cells),
+            *[_convolution(read, width, cells, _TAPS)] * _ASPP_RATES,
+            _convolution(read, width, 1),  # the mean of the map
+            _convolution((_ASPP_RATES + 2) * width, width, cells),
+        ]
+    )
 
 
 def _convolution(read: int, written: int, cells: int, taps: int = 1) -> Cost:
@@ -74,19 +135,11 @@ def _stem(setting: NetworkSetting) -> Iterator[Cost]:
     yield _convolution(width, 2 * width, setting.cells(4), _TAPS)
 
 
-def _layers(network: AutoDeepLab, setting: NetworkSetting) -> Iterator[Cost]:
-    before, previous = setting.stem_channels, 2 * setting.stem_channels
-    stride_before = STRIDES[0]
-    for stride in network.strides:
-        width, halves = _width(stride, setting), stride > stride_before
-        # Both inputs are reduced at the size of H^{l-1}; where a layer goes to a finer stride, at the new size.
-        read = setting.cells(stride_before if halves else stride)
-        yield _convolution(previous, width, read)
-        yield _convolution(before, width, read)
-        for block in network.blocks:
-            for edge in block.edges:
-                yield _edge(edge, width, setting.cells(stride), halves and edge.input < FIRST_BLOCK)
-        before, previous, stride_before = previous, len(network.blocks) * width, stride
+def _channels(blocks: int, earlier: Sequence[int], setting: NetworkSetting) -> tuple[int, int]:
+    """Channels of H^{l-2} and of H^{l-1}, which the stem gives where no layer is before."""
+    stem = [setting.stem_channels, 2 * setting.stem_channels]
+    before, previous = [*stem, *(blocks * _width(stride, setting) for stride in earlier)][-2:]
+    return before, previous
 
 
 def _width(stride: int, setting: NetworkSetting) -> int:
@@ -108,17 +161,3 @@ def _edge(edge: Edge, width: int, cells: int, halves: bool) -> Cost:
 
 def _taps(operator: str) -> int:
     return int(operator[-1]) ** 2
-
-
-def _aspp_and_decoder(network: AutoDeepLab, setting: NetworkSetting) -> Iterator[Cost]:
-    last, early = network.strides[-1], network.strides[: _EARLY_LAYER + 1][-1]
-    read, width = len(network.blocks) * _width(last, setting), setting.aspp_channels
-    yield _convolution(read, width, setting.cells(last))
-    for _ in range(_ASPP_RATES):
-        yield _convolution(read, width, setting.cells(last), _TAPS)
-    yield _convolution(read, width, 1)  # the mean of the map
-    yield _convolution((_ASPP_RATES + 2) * width, width, setting.cells(last))
-    low, decoder = setting.low_level_channels, setting.decoder_channels
-    yield _convolution(len(network.blocks) * _width(early, setting), low, setting.cells(early))
-    yield _convolution(width + low, decoder, setting.cells(STRIDES[0]), _TAPS)
-    yield _convolution(decoder, decoder, setting.cells(STRIDES[0]), _TAPS)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from search_spaces.cost import Cost
+from search_spaces.cost import Cost, total
 from search_spaces.dense_cell.architecture import (
     GRIDS,
     AtrousSeparable,
@@ -63,16 +64,23 @@ def cell_cost(cell: DenseCell, setting: CellSetting) -> Cost:
     """
     assert len(setting.in_channels) == cell.maps
     width = cell.channels or setting.channels
-    height, breadth = setting.size
-    costs = [
+    branches = [
         _branch_cost(branch.operator, _channels_read(branch, setting.in_channels, width), width, setting)
         for branch in cell.branches
     ]
-    joined = len(cell.branches) * width
-    return Cost(
-        sum(cost.parameters for cost in costs) + joined * width + _BATCH_NORM * width,
-        sum(cost.multiply_adds for cost in costs) + height * breadth * joined * width,
-    )
+    return total([*branches, behind_branches(len(cell.branches), width, setting)])
+
+
+def behind_branches(branches: int, width: int, setting: CellSetting) -> Cost:
+    """Count the 1x1 convolution behind the branches of a cell, which every cell has, and its batch norm.
+
+    Args:
+        branches: Number of branches.
+        width: Filters of each branch.
+        setting: Where the cell stands.
+    """
+    weights = branches * width * width
+    return Cost(weights + _BATCH_NORM * width, weights * math.prod(setting.size))
 
 
 def smallest_cell(branches: int, in_channels: Sequence[int], width: int, levels: Levels | None = None) -> DenseCell:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -99,6 +100,7 @@ KNOWN_TO_ALL: list[tuple[str, Any, str, str]] = [
         "reaches stride 4, not 16; keep more blocks or ask for a smaller output_stride",
     ),
 ]
+NETWORKS = {"kind": "auto_deeplab", "layers": 3, "blocks": 2}
 KNOWN_HERE: list[tuple[str, Any, str, str]] = [
     ("fidelity.dataset", "gone", "fidelity.dataset", "root folder <root> of the cityscapes data set does not exist"),
     ("fidelity.backbone.weights", "lost", "fidelity.backbone.weights", "does not exist on this machine"),
@@ -154,6 +156,33 @@ def test_a_cluster_s_service_judges_nothing_else(of_a_cluster, field, value, pat
 )
 def test_what_can_run_is_not(here, field, value):
     reply = here.http.post("/v1/searches?dry_run=true", json=changed(SPEC, field, value))
+    assert reply.status_code == 200, reply.text
+
+
+@pytest.mark.parametrize("query", ["", "?dry_run=true"])
+@pytest.mark.parametrize("field", ["space.limit", "constraints"])
+def test_a_limit_that_no_network_keeps_is_refused(here, query, field):
+    """Of multiply-adds, whose least the service finds over all paths; parameters are known to the spec itself."""
+    few = {"multiply_adds": 10**6} if field == "space.limit" else {"multiply_adds": {"max": 10**6}}
+    given = changed({**SPEC, "space": NETWORKS}, field, few)
+    found = errors(here, given, f"/v1/searches{query}")
+    assert "no network of 3 layers and 2 blocks costs so little: with its logits the smallest has" in found[field]
+    many = {"multiply_adds": 10**12} if field == "space.limit" else {"multiply_adds": {"max": 10**12}}
+    reply = here.http.post("/v1/searches?dry_run=true", json=changed({**SPEC, "space": NETWORKS}, field, many))
+    assert reply.status_code == 200, reply.text
+
+
+def test_logits_are_counted_with_the_smallest_cell(here):
+    """The spec refuses what is below the smallest head; the service knows the 19 classes, too."""
+    sizes = re.compile(r"the smallest has ([\d,]+) parameters")
+    found = errors(here, changed(SPEC, "constraints", {"parameters": {"max": 1000}}))
+    (head,) = sizes.findall(next(iter(found.values())))
+    most = int(head.replace(",", ""))
+    found = errors(here, changed(SPEC, "constraints", {"parameters": {"max": most}}))
+    assert sizes.findall(found["constraints"]) == [f"{most + 19 * 257:,}"]
+    reply = here.http.post(
+        "/v1/searches?dry_run=true", json=changed(SPEC, "constraints", {"parameters": {"max": most + 19 * 257}})
+    )
     assert reply.status_code == 200, reply.text
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 
 import pytest
@@ -9,11 +10,13 @@ import pytest
 from nas.kinds.auto_deeplab import KIND as DIFFERENTIABLE
 from nas.kinds.black_box import KIND, StrategyPlan
 from nas.kinds.plans import Need
-from nas.results.status import TrialStatus
+from nas.results.proposal import Proposal
+from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import AutoDeepLabSpec, CalibrationSpec, EvolutionStrategy, RandomStrategy
 from nas.store import Store
 from nas.worth import worth_probe
 from search_spaces.auto_deeplab.architecture import AutoDeepLab
+from search_spaces.auto_deeplab.space import sample
 from search_spaces.validation import InputError, validate
 from tests.builders import black_box_spec, measured, scenes_fidelity
 
@@ -71,6 +74,38 @@ def test_it_costs_what_the_networks_of_a_differentiable_search_cost(store):
     assert KIND.family(SPEC, store) == DIFFERENTIABLE.family(other, store)
     assert KIND.family(SPEC, store).whole_network
     assert not KIND.family(black_box_spec(), store).whole_network
+
+
+def test_it_starts_from_the_best_network_of_a_differentiable_search(store):
+    given = {
+        "name": "runs",
+        "supernet": {"layers": 5, "blocks": 3},
+        "bilevel": {"dataset": "scenes", "epochs": 2, "architecture_from_epoch": 1},
+    }
+    runs, silent = (
+        store.create_search(AutoDeepLabSpec.model_validate({**given, **scoring}))[0].id
+        for scoring in ({"scoring": FIDELITY, "score_every": 1}, {})
+    )
+    attempt = store.begin_driver(runs)
+    networks = [sample(3, 5, random.Random(number)) for number in range(2)]
+    for number, network in enumerate(networks):
+        store.add_trial(runs, attempt, Proposal(number, network, FIDELITY, 0))
+        store.record_measurement(runs, number, 1, measured(30, 0.5 + 0.1 * number))
+        store.finish_trial(runs, number, 1, TrialStatus.COMPLETED)
+    for search in (runs, silent):
+        store.move_search(search, [SearchStatus.QUEUED, SearchStatus.STARTING], SearchStatus.STOPPED)
+    spec = black_box_spec(RandomStrategy(), space=SPACE, fidelity=FIDELITY, trials=6, start=(runs,))
+    KIND.check(spec, store)
+    plan = KIND.plan(spec, store.create_search(spec)[0].id, store)
+    first = plan.propose()
+    assert first is not None
+    assert first.architecture == networks[1]
+    for source, space, words in (
+        (runs, {"branches": 5}, "is no cell, and space.kind is dense_cell"),
+        (silent, SPACE, f"search {silent} has no trial with a score; name one that has"),
+    ):
+        with pytest.raises(InputError, match=words):
+            KIND.check(black_box_spec(RandomStrategy(), space=space, fidelity=FIDELITY, start=(source,)), store)
 
 
 def test_its_words_and_counts():

@@ -14,7 +14,10 @@ from nas.models.networks import build_classifier_head
 from nas.models.parameters import count_parameters
 from nas.specs import BackboneSpec, HeadSpec
 from nas.specs.channels import level_channels
-from search_spaces.dense_cell.cost import CellSetting, cell_cost
+from nas.specs.network import DecoderSpec
+from nas.specs.trained_cost import decoder_cost, logits_cost
+from search_spaces.cost import total
+from search_spaces.dense_cell.cost import CellSetting, cell_cost, smallest_cell
 from search_spaces.dense_cell.space import sample
 
 CROPS = st.sampled_from([(64, 96), (65, 97), (128, 65), (96, 128)])
@@ -58,3 +61,21 @@ def test_channels_are_those_of_the_network(spec, output_stride):
 def test_channels_of_other_networks_are_not_known():
     with pytest.raises(ValueError, match="the channels of timm:vit are known only when the network is built"):
         level_channels(BackboneSpec(name="timm:vit"))
+
+
+@pytest.mark.parametrize("separable", [True, False])
+@pytest.mark.parametrize("crop", [(64, 96), (65, 97)])
+def test_decoder_and_logits_are_what_torch_counts(separable, crop):
+    """The head that a trial trains behind a decoder, of the smallest cell: as `out_of_reach` counts it."""
+    decoder = DecoderSpec(low_level_channels=3, channels=10, separable=separable)
+    levels = [Level(4, 5), Level(8, 6), Level(16, 4)]
+    cell = smallest_cell(3, (6, 4), 9, (8, 16))
+    head = build_classifier_head(cell, levels, 7, HeadSpec(channels=9, decoder=decoder), crop)
+    cells = -(-crop[0] // 4) * -(-crop[1] // 4)
+    parts = [
+        cell_cost(cell, CellSetting((6, 4), 9, 8, crop)),
+        decoder_cost(decoder, 9, 5, cells),
+        logits_cost(10, cells, 7),
+    ]
+    shapes = [(level.channels, -(-crop[0] // level.stride), -(-crop[1] // level.stride)) for level in levels]
+    assert total(parts) == (count_parameters(head), multiply_adds(head, shapes))
