@@ -120,17 +120,18 @@ class _Bars:
     """Shows a search as progress bars, on a terminal."""
 
     def __init__(self, console: Console) -> None:
-        from nas.cli.progress import bars
+        from nas.cli.progress import bars, shown
 
         self._progress: Progress = bars(console)
+        self._shown = shown(self._progress)
         self._tasks: dict[str, TaskID] = {}
         self._remaining = _remaining()
 
     def __enter__(self) -> None:
-        self._progress.start()
+        self._shown.__enter__()
 
     def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+        self._shown.__exit__(None, None, None)
 
     def search(self, search: SearchPublic) -> None:
         """Show the stage, and the number of trials that are over."""
