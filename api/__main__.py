@@ -27,6 +27,7 @@ from nas.logs import configure
 from nas.settings import Settings, read_settings
 from nas.state_files import read_state
 from nas.store import Store, StoreError
+from nas.user_paths import in_words
 from workers.cluster.requirements import why_no_driver
 
 if TYPE_CHECKING:
@@ -106,7 +107,9 @@ def serve(host: str | None, port: int | None, keep_ray: bool, root_path: str | N
         _run(settings, keep_ray)
     except _EndedError:
         return 0
-    except (StoreError, RuntimeError, OSError) as error:
+    except OSError as error:
+        return _fail(in_words(error), 1)
+    except (StoreError, RuntimeError) as error:
         return _fail(str(error), 1)
     return 0
 
@@ -128,7 +131,7 @@ def _run(settings: Settings, keep_ray: bool) -> None:
             cluster, token_file = supervisor.cluster, supervisor.ray.folder / "token"
         app = create_app(settings, cluster)
         stack.enter_context(_server_file(settings))
-        print(_banner(settings, token_file), flush=True)
+        _say(_banner(settings, token_file))
         config = uvicorn.Config(
             app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=DRAIN_SECONDS
         )
@@ -158,7 +161,7 @@ def _local_ray(settings: Settings, keep: bool) -> Iterator[Supervisor]:
     from workers.cluster.local import LocalRay
     from workers.cluster.supervisor import Supervisor
 
-    print("Starting Ray on this machine (some seconds) ...", flush=True)
+    _say("Starting Ray on this machine (some seconds) ...")
     supervisor = Supervisor(settings, LocalRay.start(settings))
     try:
         with supervisor:
@@ -213,6 +216,14 @@ def _end(_number: int, _frame: FrameType | None) -> None:
     for number in ENDING:
         signal.signal(number, signal.SIG_IGN)  # cleaning up is short and must not be interrupted
     raise _EndedError
+
+
+def _say(text: str) -> None:
+    """Print for whoever has started the service; the service runs on where nobody reads it any more."""
+    try:
+        print(text, flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(sentence: str, code: int) -> int:

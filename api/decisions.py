@@ -72,7 +72,7 @@ def explain_loss(job: JobState, end: JobEnd | None) -> Loss:
     """Explain the loss of a driver by what the cluster says of its job.
 
     Never the search's fault: a cluster that began anew, a node or a cluster that went down under the driver, a database
-    or a Ray that stayed away, a node with other software, a request from outside to end.
+    or a Ray that stayed away, a node with other software or wrong settings, a request from outside to end.
 
     Args:
         job: The state of the job, which is over or lost.
@@ -91,7 +91,9 @@ def explain_loss(job: JobState, end: JobEnd | None) -> Loss:
         ExitCode.INTERRUPTED: "was asked to end from outside",
         ExitCode.DATABASE_AWAY: "gave up because the database was away",
         ExitCode.RAY_AWAY: "gave up because Ray was away",
-        ExitCode.OTHER_VERSION: "found a database of another version of Segnas than its own node has",
+        ExitCode.OTHER_VERSION: "found a database of another version of Segnas than its own node has: one version "
+        "there and here, then a restart of the service",
+        ExitCode.SETTINGS: "cannot read the settings of its node, of which the log of the search says more",
     }
     if end.exit_code in excused:
         return Loss(excused[ExitCode(end.exit_code)], own_fault=False)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from typing import Any
 
+from nas.data.registrations import Registered
 from nas.settings import Settings
 from nas.specs import ClassIou, JobSpec, Objective
 from nas.weights.hub import hub_name, not_allowed
@@ -80,10 +82,11 @@ def _misnamed(objective: ClassIou, dataset: str, classes: tuple[str, ...]) -> st
     return None
 
 
-def _missing(path: str, what: str, name: str, known: Mapping[str, object]) -> Iterator[FieldProblem]:
+def _missing(path: str, what: str, name: str, known: Registered[Any]) -> Iterator[FieldProblem]:
     if name not in known:
         have = ", ".join(sorted(known)) or "none"
-        yield FieldProblem(path=path, message=f"{what} {name!r} is not registered here; known are: {have}")
+        more = "" if known.unread is None else f"; {known.unread}"
+        yield FieldProblem(path=path, message=f"{what} {name!r} is not registered here; known are: {have}{more}")
         return
     try:
         known[name]

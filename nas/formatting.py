@@ -25,6 +25,11 @@ def duration(seconds: float | None) -> str:
     return f"{seconds / 3600:.1f} h" if seconds < 48 * 3600 else f"{seconds / 86400:.0f} days"
 
 
+def elapsed(seconds: float) -> str | None:
+    """Format the seconds between two times of day; None where the clock was set back between them, so nobody knows."""
+    return duration(seconds) if seconds >= 0 else None
+
+
 def cost(device_seconds: float | None) -> str:
     """Format the cost of measuring one architecture: like `duration`, but below one second in milliseconds.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import json
 import os
 import re
@@ -121,11 +122,12 @@ class FileSource(InitSettingsSource):
     """Settings from a YAML file, read as strictly as specs are; no file, or an empty one, is no setting.
 
     Raises:
-        ValueError: The file cannot be read, or is not YAML, or names the home folder that it lies in.
+        ValueError: The file cannot be read, or is not YAML, or names the home folder that it lies in; or that folder is
+            no folder, or one that nobody may look into.
     """
 
     def __init__(self, settings_cls: type[BaseSettings], file: Path) -> None:
-        data = read_yaml(file, empty=True) if os.path.lexists(file) else {}
+        data = read_yaml(file, empty=True) if _is_there(file) else {}
         if "home" in data:
             raise ValueError(f"{file}: home is the folder of this file, so it cannot stand here; set SEGNAS_HOME")
         self._settings = below(file.parent.absolute(), {str(name): value for name, value in data.items()})
@@ -133,6 +135,23 @@ class FileSource(InitSettingsSource):
 
     def __call__(self) -> dict[str, Any]:
         return self._settings  # as they are written: the base class would take HOST for host
+
+
+def _is_there(file: Path) -> bool:
+    """Whether there is a configuration file, in a home folder that may not be there yet."""
+    try:
+        file.lstat()
+    except FileNotFoundError:
+        return False
+    except NotADirectoryError:
+        home = file.parent
+        wrong = next(part for part in (home, *home.parents) if part.exists())
+        below = "" if wrong == home else f", so {home} cannot be the home folder"
+        raise ValueError(f"{wrong} is not a folder{below}: set SEGNAS_HOME to one") from None
+    except OSError as error:
+        reason = "links lead in a circle" if error.errno == errno.ELOOP else error.strerror
+        raise ValueError(f"the home folder (SEGNAS_HOME), {file.parent}, cannot be used: {reason}") from None
+    return True
 
 
 def below(folder: Path, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 const TOKEN = "segnas-token";
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 10000;
+const SILENCE = 45000; // three heartbeats of the service
 
 export class Refused extends Error {
   // errors: [{ path, message }], the fields that are wrong.
@@ -103,7 +104,7 @@ async function* events(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (;;) {
-    const { value, done } = await reader.read();
+    const { value, done } = await heard(reader);
     if (done) return;
     const blocks = (rest + value).split("\n\n");
     rest = blocks.pop();
@@ -115,6 +116,20 @@ async function* events(body) {
       }
       if (event.data !== undefined) yield event;
     }
+  }
+}
+
+// Reads what comes next. A connection that a sleeping machine or a changed network has cut stays silent and says nothing of it.
+async function heard(reader) {
+  let timer;
+  const silence = new Promise((_, fail) => { timer = setTimeout(() => fail(new Error("the stream is silent")), SILENCE); });
+  try {
+    return await Promise.race([reader.read(), silence]);
+  } catch (error) {
+    reader.cancel(error).catch(() => {});
+    throw error;
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -117,7 +117,10 @@ def _folder(cache: Path | None) -> Path:
     from nas.settings import read_settings
 
     if cache is None:
-        return read_settings().cache
+        folder = read_settings().cache
+        if folder.exists() and not folder.is_dir():
+            raise ValueError(f"{folder} is no folder, so nothing can be cached there: remove it")
+        return folder
     if not cache.is_dir():
         raise ValueError(f"--cache {cache} is no folder")
     return cache.resolve()

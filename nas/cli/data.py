@@ -86,6 +86,7 @@ def _open(dataset: str) -> tuple[SegmentationDataset, Sequence[str]]:
         return open_dataset(registered[dataset]), ()
     if not Path(dataset).is_dir():
         known = ", ".join(sorted(registered)) or "none"
+        known += "" if registered.unread is None else f"; {registered.unread}"
         raise ValueError(f"{dataset!r} is neither a folder nor a registered data set; registered: {known}")
     with stages() as shown:
         found = recognise(Path(dataset), progress=lambda done, total: shown("masks", done, total))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nas.cli.layout import Column, cell, is_narrow, print_fields, print_table
 from nas.escaping import one_line
-from nas.formatting import counted, duration, expected_cost, quantity, score, worth_text
+from nas.formatting import counted, duration, elapsed, expected_cost, quantity, score, worth_text
 from search_spaces.text import short_legend
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def print_searches(searches: Iterable[SearchPublic]) -> None:
             str(search.status),
             f"{ended(search)} / {search.planned}",
             score(best_value(search)),
-            duration((datetime.now(UTC) - search.created_at).total_seconds()),
+            elapsed((datetime.now(UTC) - search.created_at).total_seconds()) or "",
             cell(search.owner or ""),
         )
         for search in searches
@@ -93,7 +93,7 @@ def print_search(search: SearchPublic) -> None:
         "owner": search.owner,
         "drivers": str(search.attempt) if search.attempt > 1 else None,
         "created": f"{search.created_at.astimezone():%Y-%m-%d %H:%M:%S}",
-        "took": duration((search.finished_at - search.created_at).total_seconds()) if search.finished_at else None,
+        "took": elapsed((search.finished_at - search.created_at).total_seconds()) if search.finished_at else None,
         "Ray job": search.dashboard,
     }
     fields = {name: value for name, value in given_fields(search.spec).items() if name not in ("name", "kind")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import sys
 from collections.abc import Iterator
 
@@ -35,6 +36,17 @@ def bars(console: Console) -> Progress:
 
 
 @contextlib.contextmanager
+def shown(progress: Progress) -> Iterator[None]:
+    """Show bars within the context; SIGTERM meanwhile ends the command in order, so a terminal keeps its cursor."""
+    before = signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+    try:
+        with progress:
+            yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
 def stages() -> Iterator[Report]:
     """Show the progress of stages on standard error: bars on a terminal, otherwise a line now and then.
 
@@ -44,7 +56,8 @@ def stages() -> Iterator[Report]:
     if not sys.stderr.isatty():
         yield ProgressLines()
         return
-    with bars(Console(stderr=True)) as progress:
+    progress = bars(Console(stderr=True))
+    with shown(progress):
         tasks = {}
 
         def report(stage: str, done: int, total: int) -> None:

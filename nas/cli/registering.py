@@ -14,6 +14,7 @@ from nas.escaping import one_line
 
 if TYPE_CHECKING:
     from nas.data.folder.description import Label
+    from nas.data.registrations import Registered
     from nas.weights.entry import WeightsEntry
 
 weights = typer.Typer(help="Register pretrained weights.", no_args_is_help=True)
@@ -213,10 +214,10 @@ def _remove(home: Path, what: str, name: str, configured: Mapping[str, object], 
     print_result(f"{name} removed", {"removed": name}, as_json)
 
 
-def _print_all(registered: Mapping[str, Any], describe: Callable[[Any], str], empty: str, as_json: bool) -> None:
+def _print_all(registered: Registered[Any], describe: Callable[[Any], str], empty: str, as_json: bool) -> None:
     from nas.cli.output import print_json
 
-    if not registered and not as_json:
+    if not registered and registered.unread is None and not as_json:
         print(empty, file=sys.stderr)
     found, width = [], max(map(len, registered), default=0)
     for name in registered:
@@ -230,6 +231,8 @@ def _print_all(registered: Mapping[str, Any], describe: Callable[[Any], str], em
             print(f"{name:<{width}}  {one_line(text)}")
     if as_json:
         print_json(found)
+    if registered.unread is not None:
+        raise ValueError(f"there may be more: {registered.unread}")
 
 
 def _numbers(text: str | None, option: str) -> tuple[float, ...] | None:

@@ -90,7 +90,8 @@ def _follow_confirmation(client: Client, confirmation: str, patience: float | No
     """Show the confirmation of a completed search until its end, then its answer; 130 on Ctrl-C, else 0."""
     from nas.cli.confirmation_table import print_confirmation
 
-    print(f"its best are measured again by {confirmation}, live at {client.url}/#/{confirmation}", flush=True)
+    page = client.page_of(client.search(confirmation))
+    print(f"its best are measured again by {confirmation}, live at {page}", flush=True)
     if follow(client, confirmation, patience=patience) == 130:
         return 130
     print_confirmation(client.confirmation(confirmation))
@@ -119,17 +120,18 @@ class _Bars:
     """Shows a search as progress bars, on a terminal."""
 
     def __init__(self, console: Console) -> None:
-        from nas.cli.progress import bars
+        from nas.cli.progress import bars, shown
 
         self._progress: Progress = bars(console)
+        self._shown = shown(self._progress)
         self._tasks: dict[str, TaskID] = {}
         self._remaining = _remaining()
 
     def __enter__(self) -> None:
-        self._progress.start()
+        self._shown.__enter__()
 
     def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+        self._shown.__exit__(None, None, None)
 
     def search(self, search: SearchPublic) -> None:
         """Show the stage, and the number of trials that are over."""

@@ -41,10 +41,17 @@ class Owner(RunningServer):
 
 
 class Found(NamedTuple):
-    """The address of a service, and whether one is known to run there, to be starting, or to have been killed there."""
+    """The address of a service.
+
+    Attributes:
+        url: The address.
+        known: Whether one is known to run there, to be starting, or to have been killed there.
+        named: Whether it was named, by SEGNAS_URL, so that a service elsewhere is another one.
+    """
 
     url: str
     known: bool
+    named: bool
 
 
 def find_service(settings: Settings) -> Found:
@@ -53,16 +60,29 @@ def find_service(settings: Settings) -> Found:
     A service that ends in order removes its `server.json`, and one that is killed leaves it: then it may be on its way
     back. One that starts holds the home folder, and says so in `serve.lock`. Without either, nobody runs a service.
     """
-    running = read_state(settings.folder / SERVER_FILE, RunningServer) or _starting(settings.folder)
+    running = _running(settings.folder)
     if url := os.environ.get("SEGNAS_URL", "").strip():
-        return Found(url, running is not None and _place(url) == _place(running.url))
+        return Found(url, running is not None and _place(url) == _place(running.url), named=True)
     # The file of a killed service remains: no answer there is better than an answer from somebody else's service.
-    return Found(DEFAULT_URL, False) if running is None else Found(running.url, True)
+    return Found(DEFAULT_URL, False, named=False) if running is None else Found(running.url, True, named=False)
 
 
 def find_url(settings: Settings) -> str:
     """The address of the service: SEGNAS_URL, else from the home folder's `server.json`, else `DEFAULT_URL`."""
     return find_service(settings).url
+
+
+def service_of(folder: Path) -> str | None:
+    """The address of the service of a home folder as it is now; None where none runs, starts, or was killed.
+
+    A service on port 0 has another address after each start.
+    """
+    running = _running(folder)
+    return None if running is None else running.url
+
+
+def _running(folder: Path) -> RunningServer | None:
+    return read_state(folder / SERVER_FILE, RunningServer) or _starting(folder)
 
 
 def _starting(folder: Path) -> Owner | None:

@@ -68,12 +68,12 @@ class Calls:
 
 
 class ServiceCalls:
-    """The base of the classes that `Client` consists of.
-
-    Attributes:
-        url: Address of the service.
-    """
+    """The base of the classes that `Client` consists of."""
 
     _connection: Connection
     _calls: Calls
-    url: str
+
+    @property
+    def url(self) -> str:
+        """Address of the service, without a password."""
+        return self._connection.url

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Self
 
-from nas.client.address import DEFAULT_URL, find_service
+from nas.client.address import DEFAULT_URL, find_service, service_of
 from nas.client.calls import Calls
 from nas.client.connection import Connection
 from nas.client.evaluations import EvaluationMethods
@@ -42,11 +43,12 @@ class Client(SearchMethods, TrialMethods, ResultMethods, EvaluationMethods, Serv
         self._connection = Connection(url, token, patience)
         self._calls = Calls(self._connection)
         self.tokens = TokenCalls(self._connection)
-        self.url = self._connection.url
 
     @classmethod
     def from_home(cls, settings: Settings | None = None, patience: float = PATIENCE) -> Self:
         """Connect to the service that SEGNAS_URL names, else to the service of the home folder, with SEGNAS_TOKEN.
+
+        The service of the home folder is followed where it comes back at another address, as one on port 0 does.
 
         Args:
             settings: By default read from the environment and the home folder.
@@ -57,6 +59,8 @@ class Client(SearchMethods, TrialMethods, ResultMethods, EvaluationMethods, Serv
         found = find_service(settings)
         client = cls(found.url, token, patience=patience)
         client._connection.expected |= found.known
+        if not found.named:
+            client._connection.moves = partial(service_of, settings.folder)
         return client
 
     def close(self) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import re
 import ssl
 import time
 import uuid
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 from urllib.request import getproxies, proxy_bypass
 
@@ -23,6 +24,8 @@ from search_spaces.validation import shorten
 
 READ_SECONDS = 60.0
 """Timeout of a request other than a live stream."""
+
+log = logging.getLogger("segnas.client")
 
 _PATH = re.compile(r"(/[A-Za-z0-9_-]+)+")
 _KEY = "Idempotency-Key"
@@ -46,6 +49,8 @@ class Connection:
         expected: Whether a service that has never answered and refuses connections is waited for, since it may be
             restarting: one on another machine is, by default, and on this machine there may be none.
         answered: Whether anything has answered.
+        moves: Says where the service is now, which is asked after a request that was not answered; None where nobody
+            knows. Without it, the service is expected at its address for ever.
 
     Raises:
         ClientError: The address, the token or a proxy's variable is wrong.
@@ -53,17 +58,30 @@ class Connection:
 
     def __init__(self, url: str, token: str | None, patience: float) -> None:
         self.patience = patience
-        headers = {} if token is None else {"Authorization": f"Bearer {_header(token, 'the token')}"}
-        base = _base(url)
-        self.url = str(base.copy_with(userinfo=b"")).rstrip("/")
-        self._local = is_own(base.host)
-        self.expected = not self._local
         self.answered = False
-        self._http = _open(base, self.url, headers)
+        self.moves: Callable[[], str | None] | None = None
+        self._headers = {} if token is None else {"Authorization": f"Bearer {_header(token, 'the token')}"}
+        self._doubtful = False
+        self._sockets = contextlib.ExitStack()
+        self._open(url)
+        self.expected = not self._local
 
     def close(self) -> None:
         """Close all sockets."""
-        self._http.close()
+        self._sockets.close()
+
+    def _open(self, url: str) -> None:
+        base = _base(url)
+        self.url = str(base.copy_with(userinfo=b"")).rstrip("/")
+        self._local = is_own(base.host)
+        self._http = self._sockets.enter_context(_open(base, self.url, self._headers))
+
+    def _follow(self) -> None:
+        """Go where the service is now, if the last request was not answered where it was."""
+        found = self.moves() if self.moves is not None and self._doubtful else None
+        if found is not None and found.rstrip("/") != self.url:
+            self._open(found)
+            log.warning("the service is at %s now", self.url)
 
     def send(
         self,
@@ -143,9 +161,11 @@ class Connection:
     def _opened(
         self, method: str, path: str, seconds: float, accept: Collection[int], **request: Any
     ) -> Iterator[httpx.Response]:
+        self._follow()
+        self._doubtful = True
         try:
             with self._http.stream(method, path, timeout=seconds, **request) as reply:
-                self.answered = True
+                self.answered, self._doubtful = True, False
                 check(reply, self.url, accept)
                 yield reply
         except _NOT_SENT as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from nas.client.answers import media_type, receive, stranger
 from nas.client.connection import Connection
@@ -15,6 +15,9 @@ from nas.schemas.searches import SearchPublic
 
 STREAM_SECONDS = 45.0
 """Silence after which a live stream counts as broken: three heartbeats of the service."""
+
+STEADY_SECONDS = 5.0
+"""A stream that has lasted for so long is one of a service that works."""
 
 
 def wait_until_at_rest(
@@ -51,7 +54,7 @@ def follow_events(connection: Connection, search_id: str, patience: float) -> It
     while True:
         lost = ClientError(f"{connection.url} ends the stream of events of {search_id} too early", temporary=True)
         try:
-            for event in _stream(connection, search_id, last):
+            for event in _stream(connection, search_id, last, outage):
                 last = event.id or last
                 outage.end()
                 yield event
@@ -62,11 +65,23 @@ def follow_events(connection: Connection, search_id: str, patience: float) -> It
         time.sleep(outage.pause_after(lost))
 
 
-def _stream(connection: Connection, search_id: str, last: str | None) -> Iterator[Event]:
+def _stream(connection: Connection, search_id: str, last: str | None, outage: Outage) -> Iterator[Event]:
     headers = {"Accept": "text/event-stream"}
     if last is not None and last.isascii() and last.isprintable():
         headers["Last-Event-ID"] = last
     with connection.stream(path_of(search_id, "events"), headers, STREAM_SECONDS) as reply:
         if media_type(reply) != "text/event-stream":
             raise stranger(receive(reply, connection.url))
-        yield from read_events(reply.iter_bytes())
+        yield from read_events(_heard(reply.iter_bytes(), outage))
+
+
+def _heard(parts: Iterable[bytes], outage: Outage) -> Iterator[bytes]:
+    """Pass on what arrives. Between the events of long trials, heartbeats say that the service is there.
+
+    A stream that ends as soon as it has begun says nothing, or it would be opened for ever.
+    """
+    begun = time.monotonic()
+    for part in parts:
+        if time.monotonic() - begun > STEADY_SECONDS:
+            outage.end()
+        yield part

@@ -18,6 +18,13 @@ RESTART_SECONDS = 600.0
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 10.0
 
+LONGEST_LOOK = 75.0
+"""What lies between two looks at a service counts for at most so long, a pause and a request that runs out of time: a
+client that was itself stopped for longer (Ctrl-Z) would give up when it goes on."""
+
+QUIET_SECONDS = 5.0
+"""After so long without an answer, whoever waits is told, however it ended."""
+
 log = logging.getLogger("segnas.client")
 
 
@@ -46,15 +53,17 @@ class Outage:
 
     def end(self) -> None:
         """Take note that the service has answered: the next outage has all of the patience, and a line of its own."""
-        self._answered = time.monotonic()
+        self._looked = time.monotonic()
+        self._silent = 0.0
         self._pause = FIRST_PAUSE
         self._errors = 0
+        self._told = False
 
     def pause_after(self, error: ClientError) -> float:
         """Give the seconds until the service is asked again.
 
-        A connection that was lost is opened again without a word; that nobody is there, or that it happens twice in a
-        row, is told.
+        A connection that was lost is opened again without a word; that nobody is there, that it happens twice in a row,
+        or that there was no answer for long, is told.
 
         Args:
             error: Of the last request.
@@ -63,11 +72,14 @@ class Outage:
             ClientError: The error: to wait makes no sense, or takes too long.
         """
         pause = max(self._pause, min(error.retry_after or 0.0, LONGEST_PAUSE))
-        in_time = time.monotonic() + pause <= self._answered + self._patience
-        if not (in_time and self._asked.waits_for(error)):
+        now = time.monotonic()
+        self._silent += min(now - self._looked, LONGEST_LOOK)
+        self._looked = now
+        if not (self._silent + pause <= self._patience and self._asked.waits_for(error)):
             raise error
         self._errors += 1
-        if self._errors == (1 if error.refused else 2):
+        if not self._told and (error.refused or self._errors > 1 or self._silent > QUIET_SECONDS):
+            self._told = True
             log.warning("%s, so it is waited for, up to %s", self._why(error), duration(self._patience))
         self._pause = min(2 * pause, LONGEST_PAUSE)
         return pause

@@ -102,7 +102,7 @@ class SearchMethods(ServiceCalls):
 
         Args:
             search_id: The search.
-            patience: Seconds after the last event for which a broken stream is opened again.
+            patience: Seconds for which a broken stream is opened again, from when the service was last heard of.
 
         Yields:
             The state of the search, then every change, and an `end` event.

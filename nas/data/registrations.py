@@ -17,6 +17,7 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel
 
+from nas.aids import reason_of
 from nas.atomic import write_text_atomically
 from nas.data.entry import Registration
 from nas.specs.fields import NAME_PATTERN
@@ -36,10 +37,14 @@ class Registered(Mapping[str, T], Generic[T]):
     """What is registered, by name; a name whose file is broken raises a ValueError that says so when it is looked up.
 
     The registrations are those of the moment when the mapping was made; it can be sent to another process.
+
+    Attributes:
+        unread: Why there may be more: the folder of the registration files cannot be read; None where it was read.
     """
 
-    def __init__(self, entries: Mapping[str, T | ValueError]) -> None:
+    def __init__(self, entries: Mapping[str, T | ValueError], unread: str | None = None) -> None:
         self._entries = dict(sorted(entries.items()))
+        self.unread = unread
 
     def __getitem__(self, name: str) -> T:
         entry = self._entries[name]
@@ -64,12 +69,20 @@ def registered_datasets(home: Path, configured: Mapping[str, Registration]) -> R
         home: The home folder.
         configured: Those of the configuration.
     """
-    return Registered({**configured, **_read(home / DATASETS, read_registration)})
+    return _registered(home / DATASETS, configured, read_registration)
 
 
 def registered_weights(home: Path, configured: Mapping[str, WeightsEntry]) -> Registered[WeightsEntry]:
     """Read which weights are registered; see `registered_datasets`."""
-    return Registered({**configured, **_read(home / WEIGHTS, _read_weights)})
+    return _registered(home / WEIGHTS, configured, _read_weights)
+
+
+def _registered(folder: Path, configured: Mapping[str, T], read: Callable[[Path], T]) -> Registered[T]:
+    entries: dict[str, T | ValueError] = dict(configured)
+    try:
+        return Registered(entries | _read(folder, read))
+    except OSError as error:
+        return Registered(entries, f"{folder.name} of the home folder cannot be read: {reason_of(error)}")
 
 
 def read_registration(path: Path) -> Registration:
@@ -88,8 +101,12 @@ def _read_weights(path: Path) -> WeightsEntry:
 
 def _read(folder: Path, read: Callable[[Path], T]) -> dict[str, T | ValueError]:
     entries: dict[str, T | ValueError] = {}
-    for path in sorted(folder.glob(f"*{_SUFFIX}")):
-        if not re.fullmatch(NAME_PATTERN, path.stem):
+    try:
+        paths = sorted(folder.iterdir())  # a glob would find nothing, without a word, where nobody may look
+    except FileNotFoundError:
+        return entries
+    for path in paths:
+        if path.suffix != _SUFFIX or not re.fullmatch(NAME_PATTERN, path.stem):
             continue  # of an editor, or of another program: no spec could name it
         try:
             status = path.stat()

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from nas.data.registrations import Registered
 from nas.doctor.finding import Finding, Level
 from nas.settings import Settings
 
@@ -56,9 +57,6 @@ def folders(settings: Settings) -> Iterator[Finding]:
     if not home.exists():
         yield Finding("home", Level.NOTE, f"{home} is not there yet: segnas init makes it, and so does segnas serve")
         return
-    if not home.is_dir():
-        yield Finding("home", Level.WRONG, f"{home} is not a folder: set SEGNAS_HOME to one")
-        return
     below = [path for path in (settings.cache, settings.artifacts) if path.exists()]
     closed = [str(path) for path in (home, *below) if not os.access(path, os.W_OK | os.X_OK)]
     if closed:
@@ -81,7 +79,7 @@ def registrations(settings: Settings) -> Iterator[Finding]:
     yield from _registered("weights", settings.registered_weights, "path")
 
 
-def _registered(part: str, entries: Mapping[str, Any], field: str) -> Iterator[Finding]:
+def _registered(part: str, entries: Registered[Any], field: str) -> Iterator[Finding]:
     sound = []
     for name in entries:
         try:
@@ -93,4 +91,6 @@ def _registered(part: str, entries: Mapping[str, Any], field: str) -> Iterator[F
             sound.append(name)
         else:
             yield Finding(part, Level.NOTE, f"{name}: {path} is not on this machine")
+    if entries.unread is not None:
+        yield Finding(part, Level.WRONG, entries.unread)
     yield Finding(part, Level.OK, f"on this machine: {', '.join(sound) or 'none'}")

@@ -14,7 +14,7 @@ from nas.drawing.auto_deeplab import draw_auto_deeplab
 from nas.drawing.draw import draw_architecture
 from nas.drawing.drawing import Drawing
 from nas.drawing.setting import Setting
-from nas.formatting import confirmed_text, counted, duration, milliseconds, score, worth_text
+from nas.formatting import confirmed_text, counted, duration, elapsed, milliseconds, score, worth_text
 from nas.kinds.full_scale import evaluations_of, newest_alike
 from nas.kinds.registry import kind_of
 from nas.panels.trial import trial_panels
@@ -211,16 +211,16 @@ def _costs(found: ComparedSearch) -> TablePanel:
             ("trials that ran", f"{cost.measured:,}"),
             ("trials taken over from other searches", f"{cost.adopted:,}" if cost.adopted else None),
             ("of this, differentiable runs", duration(found.run_seconds) if found.run_seconds else None),
-            ("from start to end", duration(_took(search))),
+            ("from start to end", _took(search)),
             ("drivers", str(search.attempt) if search.attempt > 1 else None),
         ]
     )
 
 
-def _took(search: SearchRecord) -> float | None:
+def _took(search: SearchRecord) -> str | None:
     if search.started_at is None or search.finished_at is None:
         return None
-    return search.finished_at - search.started_at
+    return elapsed(search.finished_at - search.started_at)
 
 
 def _provenance(search: SearchRecord, environment: Environment | None) -> TablePanel:

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from nas.store.engine import Database, in_parts
 from nas.store.records import EpochEnd, RungTime
+from nas.store.searches import NEWEST_FIRST
 from nas.store.tables import MICROSECONDS, RungTotalsRow, SearchRow, SnapshotRow
 
 
@@ -34,7 +35,7 @@ class Costs(Database):
                 searches = (
                     select(SearchRow.id)
                     .where(SearchRow.id.in_(select(row.search_id).where(row.fidelity_key.in_(keys))))
-                    .order_by(SearchRow.created_at.desc(), SearchRow.id.desc())
+                    .order_by(*NEWEST_FIRST)
                     .limit(newest)
                 )
                 statement = (

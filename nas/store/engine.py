@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, Interna
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from nas.store.errors import StoreError
+from nas.store.replaced import notice_other_files
 from nas.store.tables import Base
 
 BUSY_SECONDS = 30.0
@@ -86,6 +87,8 @@ def make_engine(url: str) -> Engine:
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
         json_deserializer=from_json,
     )
+    if not in_memory and not str(parsed.database).startswith("file:"):
+        notice_other_files(engine, str(parsed.database))
     event.listen(engine, "do_connect", _make_private)
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

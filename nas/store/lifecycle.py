@@ -14,7 +14,7 @@ from nas.specs import SearchSpec
 from nas.store.engine import clean_text
 from nas.store.errors import ConflictError
 from nas.store.records import SearchRecord
-from nas.store.searches import Searches, find_search, require_search
+from nas.store.searches import OLDEST_FIRST, Searches, find_search, require_search
 from nas.store.spec_documents import dump_spec
 from nas.store.spending import search_seconds
 from nas.store.tables import (
@@ -209,7 +209,7 @@ def _require_unused(connection: Connection, search_id: str) -> None:
         (SearchRow.parent_id == search_id, "measure its trials"),
         (cast(SearchRow.origins, Text).contains(f'"{search_id}"', autoescape=True), "start from what it has measured"),
     ):
-        statement = select(SearchRow.id).where(condition, SearchRow.id != search_id).order_by(SearchRow.created_at)
+        statement = select(SearchRow.id).where(condition, SearchRow.id != search_id).order_by(*OLDEST_FIRST)
         ids = list(connection.execute(statement).scalars())
         if ids:
             more = ", ..." if len(ids) > LONGEST_LIST else ""

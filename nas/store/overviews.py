@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, and_, func, select
 from nas.results.status import TrialStatus
 from nas.store.engine import Database, in_parts
 from nas.store.records import Overview, SearchCost, TrialRecord
-from nas.store.searches import BY_PLACE
+from nas.store.searches import OLDEST_FIRST
 from nas.store.standing import best, candidates_for_best
 from nas.store.tables import MICROSECONDS, RunRow, SearchRow, SearchTotalsRow, SnapshotRow
 
@@ -73,7 +73,7 @@ def _overviews(connection: Connection, ids: list[str]) -> dict[str, Overview]:
 def _children(ids: list[str]) -> Select[str | None, str, str]:
     """Select the parent, the kind and the id of the searches that belong to others, oldest first."""
     columns = select(SearchRow.parent_id, SearchRow.kind, SearchRow.id).where(SearchRow.parent_id.in_(ids))
-    return columns.order_by(*BY_PLACE)
+    return columns.order_by(*OLDEST_FIRST)
 
 
 def _failed_runs(ids: list[str]) -> Select[str, int]:

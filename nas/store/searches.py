@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    RowMapping,
     and_,
     exists,
     func,
@@ -31,13 +30,15 @@ from nas.store.engine import Database, clean_text, in_parts
 from nas.store.errors import ConflictError, NotFoundError
 from nas.store.records import Page, SearchRecord, Stage
 from nas.store.spec_documents import dump_spec, read_spec
-from nas.store.tables import SearchRow, TrialRow
+from nas.store.tables import SearchRow, TokenRow, TrialRow
 
 ATTENDED = tuple(status for status in SearchStatus if not status.at_rest)
 """Statuses of the searches that the reconciler attends to."""
 
-BY_PLACE = (SearchRow.place, SearchRow.created_at, SearchRow.id)
-"""Orders the searches of one parent, oldest first. Two that were created at once may have one place."""
+OLDEST_FIRST = (SearchRow.place, SearchRow.id)
+"""Orders searches as they were created, whatever the clock said. Two that were created at once may have one place."""
+
+NEWEST_FIRST = tuple(column.desc() for column in OLDEST_FIRST)
 
 ENDS = tuple(status for status in SearchStatus if status.terminal)
 
@@ -133,7 +134,7 @@ class Searches(Database):
             "spec": dump_spec(spec),
             "kind": spec.kind,
             "parent_id": parent,
-            "place": null() if parent is None else _next_place(parent),
+            "place": next_place(SearchRow),
             "forecast": null() if forecast is None else dict(forecast),
             "request_key": request_key,
             "owner": owner,
@@ -193,7 +194,7 @@ class Searches(Database):
         Raises:
             ValueError: The limit is not between 1 and 1000, or the cursor is not one of this listing.
         """
-        statement = _SEARCH
+        statement = _SEARCH.add_columns(SearchRow.place)
         if status is not None:
             statement = statement.where(SearchRow.status == status)
         if kind is not None:
@@ -203,14 +204,14 @@ class Searches(Database):
         if owner is not None:
             statement = statement.where(SearchRow.owner == owner)
         if cursor is not None:
-            created_at, after = decode("searches", cursor, (int, float), str)
-            statement = statement.where(tuple_(SearchRow.created_at, SearchRow.id) < (created_at, after))
-        statement = statement.order_by(SearchRow.created_at.desc(), SearchRow.id.desc()).limit(check_limit(limit) + 1)
+            statement = statement.where(tuple_(*OLDEST_FIRST) < tuple(decode("searches", cursor, int, str)))
+        statement = statement.order_by(*NEWEST_FIRST).limit(check_limit(limit) + 1)
         with self._read() as connection:
-            records = [read_search(row) for row in connection.execute(statement).mappings()]
-        more = len(records) > limit
-        records = records[:limit]
-        return Page(tuple(records), encode("searches", records[-1].created_at, records[-1].id) if more else None)
+            found = [dict(row) for row in connection.execute(statement).mappings()]
+        places = [row.pop("place") for row in found]
+        records = [read_search(row) for row in found[:limit]]
+        more = len(found) > limit
+        return Page(tuple(records), encode("searches", places[limit - 1], records[-1].id) if more else None)
 
     def _has_tag(self, tag: str) -> ColumnElement[bool]:
         if self._engine.dialect.name == "sqlite":
@@ -220,7 +221,7 @@ class Searches(Database):
 
     def children(self, search_id: str) -> list[SearchRecord]:
         """Read the searches whose parent is the given one, oldest first: in the order of creation, not of the clock."""
-        statement = _SEARCH.where(SearchRow.parent_id == search_id).order_by(*BY_PLACE)
+        statement = _SEARCH.where(SearchRow.parent_id == search_id).order_by(*OLDEST_FIRST)
         with self._read() as connection:
             return [read_search(row) for row in connection.execute(statement).mappings()]
 
@@ -311,7 +312,7 @@ class Searches(Database):
 
     def due_searches(self) -> list[SearchRecord]:
         """Read the searches that the reconciler attends to: all that are neither over nor paused, oldest first."""
-        statement = _SEARCH.where(SearchRow.status.in_(ATTENDED)).order_by(SearchRow.created_at, SearchRow.id)
+        statement = _SEARCH.where(SearchRow.status.in_(ATTENDED)).order_by(*OLDEST_FIRST)
         with self._read() as connection:
             return [read_search(row) for row in connection.execute(statement).mappings()]
 
@@ -343,10 +344,10 @@ def _require_same_request(
         raise ConflictError(f"this Idempotency-Key was used for another {other} (search {existing.id})")
 
 
-def _next_place(parent: str) -> Any:
-    """Select the place after those of all searches of a parent."""
-    sibling = aliased(SearchRow)
-    return select(func.coalesce(func.max(sibling.place), 0) + 1).where(sibling.parent_id == parent).scalar_subquery()
+def next_place(table: type[SearchRow] | type[TokenRow]) -> Any:
+    """Select the place after those of all rows of a table."""
+    other = aliased(table)
+    return select(func.coalesce(func.max(other.place), 0) + 1).scalar_subquery()
 
 
 def _origins(connection: Connection, spec: SearchSpec) -> dict[str, int]:
@@ -359,7 +360,7 @@ def _origins(connection: Connection, spec: SearchSpec) -> dict[str, int]:
     return found
 
 
-def read_search(row: RowMapping) -> SearchRecord:
+def read_search(row: Mapping[Any, Any]) -> SearchRecord:
     """Make the record of a row of `searches`."""
     stage, tags = row["stage"], row["tags"]
     parsed = {

@@ -59,8 +59,8 @@ times of rungs are kept by triggers of the database in the transaction that writ
 compares them with the rows. The store returns the objects that it was given: an architecture, a `Snapshot`.
 
 **Changes of trials are numbered** within their search in the order in which they become visible, whatever the clocks of
-the writers say: `changed_trials` goes by these numbers. Searches that belong to another one are numbered, too, in the
-order of their creation, and the newest one is told by that.
+the writers say: `changed_trials` goes by these numbers. Searches and tokens are numbered, too, in the order of their
+creation, and the newest one is told by that.
 
 **Tokens are stored as hashes**, and revoked rather than deleted. A search keeps the name of the token that started it,
 its owner; what an owner's searches have spent is summed over their kept totals, and stays spent when one is deleted.

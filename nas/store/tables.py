@@ -120,7 +120,7 @@ class SearchRow(Base):
     # The searches that this one starts from, each with the `sequence` of its last change when this one was created.
     origins: Mapped[dict[str, int] | None] = mapped_column(DOCUMENT)
     owner: Mapped[str | None] = mapped_column(OWNER)  # the name of the token that started it
-    place: Mapped[int | None] = mapped_column(Integer)  # among the searches of its parent, in the order of creation
+    place: Mapped[int | None] = mapped_column(Integer)  # among all searches, in the order of creation
 
     __table_args__ = (
         UniqueConstraint("idempotency_key"),
@@ -130,9 +130,9 @@ class SearchRow(Base):
             name="finished",
         ),
         CheckConstraint("attempt >= 0", name="attempt"),
-        Index(None, "status", "created_at", "id"),
-        Index(None, "created_at", "id"),
-        Index(None, "owner", "created_at", "id"),
+        Index(None, "status", "place", "id"),
+        Index(None, "place", "id"),
+        Index(None, "owner", "place", "id"),
     )
 
 
@@ -383,6 +383,7 @@ class TokenRow(Base):
     used_at: Mapped[float | None] = mapped_column(Double)  # written now and then, not with every request
     requests_per_minute: Mapped[int | None] = mapped_column(Integer)
     device_hours: Mapped[float | None] = mapped_column(Double)
+    place: Mapped[int | None] = mapped_column(Integer)  # among all tokens, in the order of creation
 
     __table_args__ = (
         UniqueConstraint("hash"),
@@ -394,7 +395,7 @@ class TokenRow(Base):
             sqlite_where=text("revoked_at IS NULL"),
             postgresql_where=text("revoked_at IS NULL"),
         ),
-        Index(None, "name", "created_at"),
+        Index(None, "name", "place"),
     )
 
 

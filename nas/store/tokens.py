@@ -14,6 +14,7 @@ from sqlalchemy import func, select, update
 from nas.specs.tokens import LimitsRequest, Scope, TokenRequest
 from nas.store.engine import in_parts
 from nas.store.errors import ConflictError, NotFoundError
+from nas.store.searches import next_place
 from nas.store.spending import Spending, spent_seconds
 from nas.store.tables import TokenRow
 
@@ -92,6 +93,7 @@ class Tokens(Spending):
             "expires_at": None if request.valid_days is None else now + request.valid_days * DAY,
             "requests_per_minute": request.requests_per_minute,
             "device_hours": request.device_hours,
+            "place": next_place(TokenRow),
         }
         statement = self._insert(TokenRow).values(values).on_conflict_do_nothing().returning(*_COLUMNS)
         with self._write() as connection:
@@ -120,7 +122,7 @@ class Tokens(Spending):
 
     def tokens(self) -> list[TokenRecord]:
         """Read all tokens, also those that are revoked or have expired, newest first."""
-        statement = select(*_COLUMNS).order_by(TokenRow.created_at.desc(), TokenRow.id)
+        statement = select(*_COLUMNS).order_by(TokenRow.place.desc(), TokenRow.id)
         with self._read() as connection:
             return [TokenRecord(*row) for row in connection.execute(statement)]
 
@@ -148,14 +150,14 @@ class Tokens(Spending):
 
     def budgets(self, owners: Collection[str]) -> dict[str, Budget]:
         """Read what owners may spend and have spent; one whose newest token has no budget is left out."""
-        latest = func.max(TokenRow.created_at).label("created_at")
+        latest = func.max(TokenRow.place).label("place")
         newest = select(TokenRow.name, latest).group_by(TokenRow.name).subquery()
         hours: dict[str, float] = {}
         with self._read() as connection:
             for names in in_parts(owners):
                 statement = (
                     select(TokenRow.name, TokenRow.device_hours)
-                    .join(newest, (TokenRow.name == newest.c.name) & (TokenRow.created_at == newest.c.created_at))
+                    .join(newest, (TokenRow.name == newest.c.name) & (TokenRow.place == newest.c.place))
                     .where(TokenRow.name.in_(names))
                 )
                 hours |= {name: limit for name, limit in connection.execute(statement) if limit is not None}

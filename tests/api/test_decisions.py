@@ -87,6 +87,7 @@ def test_a_search_that_is_over_is_left_alone(status, job, queued_for, lost_for):
         ("failed", JobEnd(None, ""), "was lost with its node", False),
         ("failed", JobEnd(143, ""), "was asked to end from outside", False),
         ("failed", JobEnd(78, ""), "found a database of another version of Segnas than its own node has", False),
+        ("failed", JobEnd(79, ""), "cannot read the settings of its node", False),
         ("failed", JobEnd(74, ""), "gave up because the database was away", False),
         ("failed", JobEnd(75, ""), "gave up because Ray was away", False),
         ("failed", JobEnd(1, "ImportError"), "died (exit code 1)", True),

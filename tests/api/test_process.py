@@ -256,6 +256,29 @@ def test_one_service_for_each_home_folder(home, environment, elsewhere):
         file.touch()
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_service_runs_on_where_nobody_reads_what_it_prints(home, environment, elsewhere):
+    """As in `segnas serve | head -1`, or after the end of the program that showed it."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    environment = {**environment, "SEGNAS_RAY_DASHBOARD": "http://127.0.0.1:9"}
+    with (home.folder / "service.log").open("w") as log:
+        service = subprocess.Popen(SERVE, env=environment, cwd=elsewhere, stdout=writer, stderr=log)
+    os.close(writer)
+    try:
+        file = home.folder / "server.json"
+        wait_for(lambda: file.exists() or service.poll() is not None, "no start")
+        with Client.from_home(home) as client:
+            wait_for(client.alive, (home.folder / "service.log").read_text())
+        service.send_signal(signal.SIGTERM)
+        assert service.wait(timeout=PATIENCE) == 0
+        assert "Traceback" not in (home.folder / "service.log").read_text()
+    finally:
+        service.kill()
+        service.wait()
+
+
 def _names(file: Path, pid: int) -> bool:
     return str(pid) in file.read_text()
 

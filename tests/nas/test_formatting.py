@@ -1,4 +1,4 @@
-from nas.formatting import cost, counted, duration, interval, score, worth_text
+from nas.formatting import cost, counted, duration, elapsed, interval, score, worth_text
 
 
 def test_durations():
@@ -10,6 +10,10 @@ def test_durations():
         "2.0 h",
         "2 days",
     ]
+
+
+def test_a_clock_that_was_set_back_gives_no_negative_time():
+    assert [elapsed(s) for s in (2.345, 0.0, -86_400.0)] == ["2.3 s", "0.0 s", None]
 
 
 def test_the_cost_of_a_training_free_score_is_in_milliseconds():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
@@ -112,6 +113,40 @@ def test_a_wrong_file_is_refused_by_name(config, text, sentence):
     assert sentence in message
     assert str(file) in message
     assert "grüße" not in message
+
+
+@pytest.mark.parametrize(
+    ("home", "sentence"),
+    [
+        ("file", "{folder}/file is not a folder: set SEGNAS_HOME to one"),
+        (
+            "file/a/b",
+            "{folder}/file is not a folder, so {folder}/file/a/b cannot be the home folder: set SEGNAS_HOME to one",
+        ),
+        ("loop", "the home folder (SEGNAS_HOME), {folder}/loop, cannot be used: links lead in a circle"),
+        ("a" * 300, "the home folder (SEGNAS_HOME), {folder}/" + "a" * 300 + ", cannot be used: File name too long"),
+    ],
+)
+def test_a_home_that_is_no_folder_is_refused(tmp_path, home, sentence):
+    (tmp_path / "file").write_text("of somebody else")
+    (tmp_path / "loop").symlink_to("loop")
+    assert refused(home=tmp_path / home) == sentence.format(folder=tmp_path)
+
+
+def test_a_home_that_nobody_may_look_into_is_refused(tmp_path, monkeypatch):
+    """Told by a file system that refuses: root, as whom tests may run, may look into everything."""
+
+    def closed(path: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "lstat", closed)
+    assert refused(home=tmp_path) == f"the home folder (SEGNAS_HOME), {tmp_path}, cannot be used: Permission denied"
+
+
+def test_a_home_that_is_not_there_yet_is_fine(tmp_path):
+    (tmp_path / "link").symlink_to("later")
+    for name in ("new", "new/below", "link"):
+        assert read_settings(home=tmp_path / name).port == 8000
 
 
 def test_a_file_of_comments_sets_nothing(config):

@@ -142,6 +142,11 @@ class LocalRay:
         """The token that clients show as `Authorization: Bearer ...`, and people paste into the dashboard."""
         return (self.folder / "token").read_text().strip()
 
+    @property
+    def socket(self) -> Path:
+        """The file through which processes on this machine find the cluster's raylet."""
+        return (self.temp / "session_latest").resolve() / "sockets" / "raylet"
+
     def client_environment(self) -> dict[str, str]:
         """Environment variables that a program needs before it imports Ray and connects to `address`."""
         return client_environment(self.folder)

@@ -121,7 +121,7 @@ class Supervisor:
         self.cluster = SupervisedCluster(ray.dashboard_url, ray.token, self.why_down)
         """For whoever submits jobs."""
         self._settings = settings
-        self._watch = Watch(ray.marker, self.cluster.answers)
+        self._watch = Watch(ray.marker, self.cluster.answers, socket=ray.socket)
         self._outage: Outage | None = None
         self._running_since = time.monotonic()
         self._failures = 0
@@ -182,7 +182,7 @@ class Supervisor:
     def _started(self, ray: LocalRay) -> None:
         self.ray = ray
         self.cluster.renew_token(ray.token)
-        self._watch = Watch(ray.marker, self.cluster.answers)
+        self._watch = Watch(ray.marker, self.cluster.answers, socket=ray.socket)
         self.cluster.refusals.restarted()
         self._running_since = time.monotonic()
         self.restarts += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psutil
 
@@ -36,14 +37,21 @@ class Watch:
         marker: The cluster's value of `processes.MARKER`.
         problems: Asks the parts of the cluster whether they work (`Cluster.problems`).
         clock: Seconds, of a clock that does not jump.
+        socket: The file through which new processes find the raylet: it may lie in /tmp, which gets emptied. Where it
+            is not there to begin with, nobody misses it.
     """
 
     def __init__(
-        self, marker: str, problems: Callable[[], Problems], clock: Callable[[], float] = time.monotonic
+        self,
+        marker: str,
+        problems: Callable[[], Problems],
+        clock: Callable[[], float] = time.monotonic,
+        socket: Path | None = None,
     ) -> None:
         self._marker = marker
         self._problems = problems
         self._clock = clock
+        self._socket = socket if socket is not None and socket.exists() else None
         self._members: dict[str, list[psutil.Process]] = {}
         self._scanned = self._asked = -float("inf")
         self._stopped_since: float | None = None
@@ -58,12 +66,14 @@ class Watch:
         return self.dead() or self._stopped() or self._mute()
 
     def dead(self) -> str | None:
-        """Look for the processes without which the cluster is dead. This takes no time, and asks nobody."""
+        """Look for the processes, and the socket, without which the cluster is dead. This is quick, and asks nobody."""
         for name in NEEDED:
             if not any(_runs(process) for process in self._members.get(name, ())):
                 self._scan()
                 if not any(_runs(process) for process in self._members.get(name, ())):
                     return f"its {name} is dead"
+        if self._socket is not None and not self._socket.exists():
+            return f"its file {self._socket} was removed"
         return None
 
     def _stopped(self) -> str | None:

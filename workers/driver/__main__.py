@@ -11,7 +11,7 @@ import signal
 import sys
 
 from nas.logs import configure
-from nas.settings import Settings
+from nas.settings import Settings, read_settings
 from nas.store import NotFoundError, SchemaError, StaleAttemptError, Store, StoreError
 from workers.cluster.jobs import job_id
 from workers.driver.exit_codes import ExitCode
@@ -36,7 +36,12 @@ def main(arguments: list[str]) -> int:
         SystemExit: The arguments are no such pair.
     """
     search_id, attempt = _parse(arguments)
-    settings = Settings()
+    try:
+        settings = read_settings()
+    except ValueError as error:
+        configure("text", LINES, sys.stdout, logging.WARNING, search=search_id, driver=attempt)
+        log.error("%s; this driver ends, and the service starts the next one", error)
+        return ExitCode.SETTINGS
     configure(settings.log_format, LINES, sys.stdout, logging.WARNING, search=search_id, driver=attempt)
     log.setLevel(logging.INFO)
     try:

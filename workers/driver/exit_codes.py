@@ -14,6 +14,7 @@ class ExitCode(IntEnum):
         DATABASE_AWAY: The database stayed away for longer than the driver waits.
         RAY_AWAY: Ray could not be reached for longer than the driver waits, or was lost on the way.
         OTHER_VERSION: The database is of another version of the software than the driver's node.
+        SETTINGS: The settings of the driver's node are wrong, such as a `config.yaml` that was edited meanwhile.
         INTERRUPTED: The driver was asked to end although its search goes on.
     """
 
@@ -21,4 +22,5 @@ class ExitCode(IntEnum):
     DATABASE_AWAY = 74  # EX_IOERR of sysexits.h
     RAY_AWAY = 75  # EX_TEMPFAIL
     OTHER_VERSION = 78  # EX_CONFIG
+    SETTINGS = 79
     INTERRUPTED = 128 + signal.SIGTERM

@@ -78,6 +78,29 @@ def test_a_search_is_shown_once_a_service_that_was_away_is_back(service, visit):
     expect(page.locator(".outage")).to_have_text("")
 
 
+def test_a_stream_that_has_fallen_silent_is_opened_again(service, visit):
+    """As after a night's sleep or in another network: the connection is gone, and nobody has told the browser."""
+    search_id = service.search(name="followed for days")
+    page = visit(f"{service.url}/docs")
+    page.clock.install()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/events?" in request.url else None)
+    page.goto(f"{service.url}/#/{search_id}")
+    expect(page.locator("#view .muted").first).to_have_text("live")
+    assert len(asked) == 1
+    page.clock.fast_forward(40_000)
+    page.clock.run_for(100)
+    assert len(asked) == 1, "three heartbeats fit in"
+    page.clock.fast_forward(6_000)
+    page.clock.run_for(1_000)
+    expect(page.locator("#view .muted").first).to_have_text("live")
+    assert len(asked) == 2
+    service.trial(search_id, 0, 0.3, 0.75, end=TrialStatus.COMPLETED)
+    for _ in range(100):
+        page.clock.run_for(100)
+    expect(page.locator(".steps")).to_contain_text("0.7500 mIoU")
+
+
 def test_the_focus_stays_when_what_is_around_it_changes(service, visit):
     search_id = service.search(name="paused")
     page = visit(f"{service.url}/#/{search_id}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
@@ -158,6 +159,25 @@ def test_ctrl_c_leaves_the_search_and_is_130(service):
         f"\nthe search continues: segnas watch {search}, or segnas stop {search}\n",
     )
     assert service.store.get_search(search).status is SearchStatus.RUNNING
+
+
+@pytest.mark.slow
+def test_a_terminal_keeps_its_cursor(service):
+    """Bars hide it; whoever ends the command from elsewhere does not leave it so."""
+    leader, follower = pty.openpty()
+    watching = started("watch", service.search(), url=service.url, stdout=follower, env={"TERM": "xterm"})
+    os.close(follower)
+    text, until = b"", time.monotonic() + 60
+    while b"running" not in text and time.monotonic() < until:
+        text += os.read(leader, 65536) if select.select([leader], [], [], 0.2)[0] else b""
+    watching.send_signal(signal.SIGTERM)
+    with contextlib.suppress(OSError):
+        while more := os.read(leader, 65536):
+            text += more
+    os.close(leader)
+    assert watching.wait(timeout=60) == 128 + signal.SIGTERM
+    assert b"\x1b[?25l" in text, "hidden"
+    assert text.rindex(b"\x1b[?25h") > text.rindex(b"\x1b[?25l"), "shown again"
 
 
 def in_terminal(service, search: str, **env: str) -> str:

@@ -60,6 +60,39 @@ def test_add_list_inspect_remove(segnas, photos, tmp_path):
     assert "cannot be removed: there is no file" in one_sentence(segnas("data", "remove", "photos"))
 
 
+@pytest.mark.parametrize(("group", "what"), [("data", "datasets"), ("weights", "weights")])
+def test_a_home_that_cannot_be_read_is_no_empty_list(segnas, tmp_path, group, what):
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / what).write_text("a file")
+    for options in ([], ["--json"]):
+        result = segnas(group, "list", *options)
+        assert (
+            one_sentence(result)
+            == f"segnas: there may be more: {what} of the home folder cannot be read: Not a directory"
+        )
+        assert result[1].strip() == ("[]" if options else "")
+    (home / what).unlink()
+    home.rmdir()
+    home.write_text("a file")
+    for command in (
+        (group, "list"),
+        (group, "remove", "x"),
+        ("cache", "ls"),
+        ("searches",),
+        ("init",),
+        ("token", "list"),
+    ):
+        assert one_sentence(segnas(*command)) == f"segnas: {home} is not a folder: set SEGNAS_HOME to one"
+
+
+def test_a_cache_that_is_no_folder_is_no_empty_list(segnas, tmp_path):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home/cache").write_text("a file")
+    for command in ("ls", "verify", "prune"):
+        assert "cache is no folder, so nothing can be cached there" in one_sentence(segnas("cache", command))
+
+
 def test_options_reach_the_registration(segnas, photos, tmp_path):
     (tmp_path / "names.txt").write_text("ground\nroad\n")
     (photos / "s.csv").write_text("".join(f"{index},{'val' if index > 5 else 'train'}\n" for index in range(8)))

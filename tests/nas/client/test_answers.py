@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
@@ -104,6 +106,28 @@ def test_events_of_another_program(client, stranger):
         assert "the stream of events is none of a Segnas service" in told(lambda: list(client.events(ID)))
     stranger.answers(answer(200, ": nothing\n\n", "text/event-stream"))
     assert "ends the stream of events" in told(lambda: list(client.events(ID, patience=0.0)))
+
+
+def test_patience_is_for_a_service_that_is_away_not_for_a_long_trial(client, stranger, monkeypatch, service):
+    """A stream lives by its heartbeats: after an hour without an event, a restart is waited for as at any time."""
+    monkeypatch.setattr("nas.client.following.STEADY_SECONDS", 0.1)
+    monkeypatch.setattr("nas.client.outage.FIRST_PAUSE", 0.01)
+    end = service.search()
+    with Client(service.url) as real:
+        data = real.search(end).model_dump_json()
+
+    def beats(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Type", "text/event-stream")
+        handler.end_headers()
+        for _ in range(12):
+            handler.wfile.write(b": ping\n\n")
+            handler.wfile.flush()
+            time.sleep(0.1)
+        handler.close_connection = True
+
+    stranger.answers(beats, answer(200, f"event: end\ndata: {data}\n\n", "text/event-stream"))
+    assert [event.name for event in client.events(end, patience=0.8)] == ["end"]
 
 
 def test_an_answer_is_read_within_bounds(client, stranger, monkeypatch):

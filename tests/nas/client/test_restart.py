@@ -19,6 +19,7 @@ import pytest
 from nas.client import Client, ClientError, find_url
 from nas.client.address import LOCK_FILE, SERVER_FILE, RunningServer, find_service
 from nas.client.connection import Connection
+from nas.client.outage import Outage
 from nas.settings import Settings
 from nas.state_files import read_state
 from tests.nas.client.conftest import answer
@@ -53,12 +54,21 @@ class Machine:
         self._log = (home.folder / "service.log").open("w")
         self._running: list[subprocess.Popen[str]] = []
 
+    def use_any_port(self) -> None:
+        """Let the service serve on another port after each start."""
+        self._environment["SEGNAS_PORT"] = "0"
+
     def start(self) -> subprocess.Popen[str]:
         """Start the service, and wait until it answers."""
         service = self.run("serve", output=self._log)
+        until(lambda: self._server().pid == service.pid, (self.settings.folder / "service.log").read_text)
+        self.url = self._server().url
         with Client(self.url) as client:
             until(client.alive, (self.settings.folder / "service.log").read_text)
         return service
+
+    def _server(self) -> RunningServer:
+        return read_state(self.settings.folder / SERVER_FILE, RunningServer) or RunningServer(url="http://x", pid=1)
 
     def run(self, *arguments: str, output: int | IO[str] = subprocess.PIPE) -> subprocess.Popen[str]:
         """Start a command."""
@@ -158,15 +168,65 @@ def test_patience_is_the_way_out(machine: Machine):
     assert f"no service answers at {machine.url}" in last
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_service_that_comes_back_on_another_port_is_followed(machine: Machine, tmp_path):
+    """By a command that had an answer, by one that waited from its start, and by a request that was not answered."""
+    machine.use_any_port()
+    service = machine.start()
+    first, search = machine.url, machine.search("watched")
+    watching = machine.run("watch", search)
+    assert next_line(watching).startswith("queued")
+    killed(service)
+    spec = tmp_path / "spec.yaml"
+    spec.write_text("name: submitted\nfidelity: {dataset: scenes}\n")
+    submitting = machine.run("submit", str(spec))
+    for process in (watching, submitting):
+        assert next_line(process) == f"segnas: no answer from {first}: {WAITS}"
+    machine.start()
+    assert machine.url != first
+    for process in (watching, submitting):
+        assert next_line(process) == f"segnas: the service is at {machine.url} now"
+    with Client(machine.url) as client:
+        client.stop(search)
+        assert client.search(next_line(submitting)).name == "submitted"
+    assert submitting.wait(LONG) == 0
+    assert watching.stdout is not None
+    assert f"{search} stopped" in watching.stdout.read()
+
+
+def test_only_the_service_of_the_home_folder_is_followed(home: Settings, stranger, monkeypatch, caplog):
+    """One that SEGNAS_URL names is not another one, wherever a service of this home folder may run."""
+    monkeypatch.setattr("nas.client.outage.FIRST_PAUSE", 0.01)
+    monkeypatch.delenv("SEGNAS_URL", raising=False)
+    dead = "http://127.0.0.1:9"
+    health = json.dumps({"status": "ok", "version": "1"})
+    stranger.answers(answer(200, health, "application/json"))
+    server = home.folder / SERVER_FILE
+    server.write_text(json.dumps({"url": dead, "pid": 1}))
+    for named in (False, True):
+        if named:
+            monkeypatch.setenv("SEGNAS_URL", dead)
+        with Client.from_home(home, patience=0.2) as client, caplog.at_level(logging.WARNING, "segnas.client"):
+            server.write_text(json.dumps({"url": f"{stranger.url}/", "pid": 1}))
+            assert client.url == dead
+            assert client.alive() is False, "it was not asked yet whether the address is still right"
+            assert client.alive() is not named
+            assert client.url == (dead if named else stranger.url)
+            server.write_text(json.dumps({"url": dead, "pid": 1}))
+            assert client.alive() is not named, "a service that answers is not left"
+    assert [record.getMessage() for record in caplog.records] == [f"the service is at {stranger.url} now"]
+
+
 @pytest.mark.parametrize("file", [SERVER_FILE, LOCK_FILE])
 def test_a_service_that_starts_or_was_killed_is_known(home: Settings, file, monkeypatch):
     """The first leaves its lock's file before it answers, the second its address."""
     monkeypatch.delenv("SEGNAS_URL", raising=False)
     since = {"host": socket.gethostname(), "since": "2026-01-01T00:00:00Z"}
     said = {"url": "http://127.0.0.1:9", "pid": os.getpid(), **(since if file == LOCK_FILE else {})}
-    assert find_service(home) == ("http://127.0.0.1:8000", False)
+    assert find_service(home)[:2] == ("http://127.0.0.1:8000", False)
     (home.folder / file).write_text(json.dumps(said))
-    assert find_service(home) == ("http://127.0.0.1:9", True)
+    assert find_service(home)[:2] == ("http://127.0.0.1:9", True)
     for url, known in (
         ("http://localhost:9/", True),
         ("http://[::1]:9", True),
@@ -176,7 +236,7 @@ def test_a_service_that_starts_or_was_killed_is_known(home: Settings, file, monk
         ("http://127.0.0.1:99999", False),
     ):
         monkeypatch.setenv("SEGNAS_URL", url)
-        assert find_service(home) == (url, known)
+        assert find_service(home) == (url, known, True)
     monkeypatch.delenv("SEGNAS_URL")
     with Client.from_home(home, patience=0.0) as client:
         assert client._connection.expected
@@ -232,6 +292,21 @@ def test_a_wait_says_what_it_waits_for(stranger, caplog, monkeypatch):
     with Client(stranger.url, patience=float("nan")) as client, pytest.raises(ClientError, match="Ray cluster"):
         client.spaces()
     assert len(caplog.records) == 1
+
+
+def test_a_client_that_was_stopped_itself_has_its_patience_left(monkeypatch):
+    """After Ctrl-Z for an hour, a stream that broke meanwhile is opened again."""
+    now = [0.0]
+    monkeypatch.setattr("nas.client.outage.time.monotonic", lambda: now[0])
+    lost = ClientError("lost", temporary=True, sent=True)
+    with Client("http://127.0.0.1:9") as client:
+        outage = Outage(client._connection, 600.0)
+        for stopped in (3600.0, 80.0, 80.0, 80.0, 80.0, 80.0, 80.0):
+            now[0] += stopped
+            outage.pause_after(lost)
+        now[0] += 80.0
+        with pytest.raises(ClientError, match="lost"):  # eight looks in vain, each of which counts 75 s
+            outage.pause_after(lost)
 
 
 def test_whether_a_service_is_there_is_answered_at_once():

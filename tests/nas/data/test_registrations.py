@@ -84,6 +84,14 @@ def test_a_broken_file_breaks_its_own_name_only(tmp_path):
         found["other"]
 
 
+def test_registrations_that_cannot_be_read_are_no_empty_list(tmp_path):
+    (tmp_path / DATASETS).write_text("a file")
+    found = pickle.loads(pickle.dumps(registered_datasets(tmp_path, {"a": VOC})))
+    assert (dict(found), found.unread) == ({"a": VOC}, "datasets of the home folder cannot be read: Not a directory")
+    (tmp_path / DATASETS).unlink()
+    assert registered_datasets(tmp_path, {}).unread is None
+
+
 def test_a_workspace_says_what_is_wrong(tmp_path):
     settings = Settings(home=tmp_path)
     write_registration(registration_path(settings.folder, DATASETS, "gone"), mine(tmp_path / "gone"))

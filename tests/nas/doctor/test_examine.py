@@ -82,7 +82,7 @@ def test_a_home_that_cannot_be_used(home, monkeypatch):
     assert "GiB free for" in found("home", Level.WRONG)[0]
     home.rmdir()
     home.write_text("a file")
-    assert found("home") == [f"{home} is not a folder: set SEGNAS_HOME to one"]
+    assert found(level=Level.WRONG) == [f"{home} is not a folder: set SEGNAS_HOME to one"]
 
 
 def test_registrations_that_are_broken_or_elsewhere(home):
@@ -98,6 +98,11 @@ def test_registrations_that_are_broken_or_elsewhere(home):
     assert found("data sets", Level.NOTE) == ["gone: /not/here is not on this machine"]
     assert found("data sets", Level.OK) == ["on this machine: near"]
     assert "nobody: " in found("weights", Level.WRONG)[0]
+
+
+def test_registrations_that_cannot_be_read(home):
+    (home / "datasets").write_text("a file")
+    assert found("data sets", Level.WRONG) == ["datasets of the home folder cannot be read: Not a directory"]
 
 
 def test_a_database_that_is_broken_or_of_another_version(home):

@@ -96,6 +96,47 @@ def test_a_file_that_is_no_database_says_so(tmp_path: Path):
     assert path.read_text().startswith("these are my notes")
 
 
+def test_a_file_that_is_removed_or_moved_in_use_is_missed_and_found_again(tmp_path: Path, spec):
+    """Nothing is written to a file without a name, and no empty one is made in its place."""
+    path, elsewhere = tmp_path / "store.db", tmp_path / "moved.db"
+    with Store.open(f"sqlite:///{path}") as store:
+        store.migrate()
+        search, _ = store.create_search(spec)
+        path.rename(elsewhere)
+        for call in (store.check, store.list_searches, partial(store.create_search, spec)):
+            with pytest.raises(StoreError, match=r"store\.db is gone, although it is in use") as caught:
+                call()
+            assert type(caught.value) is StoreError
+        assert not path.exists()
+        elsewhere.rename(path)
+        second, _ = store.create_search(spec)
+        assert list(store.list_searches().items) == [second, search]
+    with Store.open(f"sqlite:///{path}") as store:
+        assert list(store.list_searches().items) == [second, search]
+
+
+def test_a_file_that_is_replaced_in_use_is_used(tmp_path: Path, spec, caplog):
+    """As when an older copy is put back: what is written then is in the file that everybody else opens."""
+    path, copy, old = (tmp_path / name for name in ("store.db", "copy.db", "old.db"))
+    with Store.open(f"sqlite:///{copy}") as store:
+        store.migrate()
+        kept, _ = store.create_search(spec)
+    with Store.open(f"sqlite:///{path}") as store:
+        store.migrate()
+        store.create_search(spec)
+        path.rename(old)
+        for log in tmp_path.glob("store.db-*"):
+            log.unlink()
+        copy.rename(path)
+        assert list(store.list_searches().items) == [kept]
+        second, _ = store.create_search(spec)
+        assert [text for text in caplog.messages if "another file stands at" in text] == [
+            f"another file stands at {path} now; it is the database from now on"
+        ]
+    with Store.open(f"sqlite:///{path}") as store:
+        assert list(store.list_searches().items) == [second, kept]
+
+
 def test_the_folder_of_a_new_file_is_made(tmp_path: Path, spec):
     with Store.open(f"sqlite:///{tmp_path / 'new' / 'folder' / 'store.db'}") as store:
         store.migrate()

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import BlackBoxSpec, Fidelity, ReferenceSpec
 from nas.store import ConflictError, Lease, NotFoundError, Stage, Store
+from nas.store.cursors import encode
 
 S = SearchStatus
 
@@ -195,6 +196,44 @@ def test_places_of_older_rows_are_those_of_their_times(empty_url: str, clock, sp
         assert store.children(parent.id) == [early, *late]
         newest, _ = store.create_search(spec, parent=parent.id)
         assert store.children(parent.id) == [early, *late, newest]
+
+
+def test_the_newest_search_is_the_last_one_whatever_the_clock_said(store: Store, clock, spec: BlackBoxSpec):
+    """`segnas show latest` shows the search that was just started, also where a wrong clock was set right before."""
+    made = []
+    for _ in range(6):
+        made.append(store.create_search(spec)[0])
+        clock.now -= 86_400
+    newest_first = made[::-1]
+    assert [found.created_at for found in newest_first] == sorted(found.created_at for found in made)
+    assert list(store.list_searches().items) == newest_first
+    assert list(store.list_searches(S.QUEUED).items) == newest_first
+    assert store.due_searches() == made
+    first = store.list_searches(limit=4)
+    rest = store.list_searches(limit=4, cursor=first.cursor)
+    assert [*first.items, *rest.items] == newest_first
+    assert rest.cursor is None
+
+
+def test_a_cursor_that_an_older_version_gave_out_is_refused(store: Store, spec: BlackBoxSpec):
+    store.create_search(spec)
+    with pytest.raises(ValueError, match="leave it out to start at the beginning"):
+        store.list_searches(cursor=encode("searches", 1.5e9, "s0123456789ab"))
+
+
+def test_siblings_keep_their_order_when_all_searches_are_numbered(empty_url: str, clock, spec: BlackBoxSpec):
+    """Of a database at 0016 whose clock was set back between two searches of one parent."""
+    with Store.open(empty_url, clock) as store:
+        store.migrate()
+        parent, _ = store.create_search(spec)
+        late, _ = store.create_search(spec, parent=parent.id)
+        clock.now -= 86_400
+        last, _ = store.create_search(spec, parent=parent.id)
+        early, _ = store.create_search(spec)
+        store.downgrade("0016")
+        store.migrate()
+        assert store.children(parent.id) == [late, last]
+        assert list(store.list_searches().items) == [last, late, parent, early]
 
 
 def test_an_unknown_parent_is_not_found(store: Store, spec: BlackBoxSpec):

@@ -82,6 +82,27 @@ def test_limits_are_replaced(store: Store):
     assert store.get_token(token.id) == changed
 
 
+def test_the_newest_token_of_a_name_is_the_last_one_whatever_the_clock_said(store: Store, clock):
+    first, _ = create(store, device_hours=100.0)
+    store.revoke_token(first.id)
+    clock.now -= DAY
+    second, _ = create(store, device_hours=1.0)
+    assert second.created_at < first.created_at
+    assert store.tokens() == [second, store.get_token(first.id)]
+    assert store.budgets(["alice"]) == {"alice": Budget("alice", 1.0, 0.0)}
+
+
+def test_tokens_of_an_older_version_are_numbered_by_their_times(empty_url: str, clock):
+    with Store.open(empty_url, clock) as store:
+        store.migrate()
+        made = [create(store, name)[0] for name in ("zoe", "bob", "alice")]
+        store.downgrade("0016")
+        store.migrate()
+        assert store.tokens() == made[::-1]
+        newest, _ = create(store, "carol")
+        assert store.tokens() == [newest, *made[::-1]]
+
+
 def test_use_is_noted(store: Store, clock):
     token, _ = create(store)
     assert token.used_at is None

@@ -71,6 +71,18 @@ def look(members, hand):
     return Watch(members[0], hand.ask, hand.clock).look
 
 
+def test_a_socket_that_was_removed_is_noticed(members, hand, tmp_path):
+    """As by whoever empties /tmp: every process lives, and no new one finds them."""
+    socket = tmp_path / "sockets" / "raylet"
+    assert Watch(members[0], hand.ask, hand.clock, socket).look() is None, "another Ray may put it elsewhere"
+    socket.parent.mkdir()
+    socket.touch()
+    look = Watch(members[0], hand.ask, hand.clock, socket).look
+    assert look() is None
+    shutil.rmtree(socket.parent)
+    assert look() == f"its file {socket} was removed"
+
+
 @pytest.mark.parametrize("name", watch.NEEDED)
 def test_a_process_that_died_is_noticed_at_the_next_look(name, members, look):
     assert look() is None

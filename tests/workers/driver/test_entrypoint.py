@@ -44,6 +44,14 @@ def test_a_driver_of_another_version_says_so_and_does_not_wait(database, caplog)
     assert "the software of this node is not the service's" in caplog.messages[-1]
 
 
+def test_a_driver_whose_settings_were_broken_meanwhile_says_so(database, caplog):
+    """Whoever edits `config.yaml` while a search runs does not fail the search."""
+    (database.parent / "config.yaml").write_text("prot: 1")
+    assert main([SEARCH, "1"]) == ExitCode.SETTINGS
+    assert "did you mean port?" in caplog.messages[-1]
+    assert str(database.parent / "config.yaml") in caplog.messages[-1]
+
+
 @pytest.mark.slow
 def test_a_driver_waits_for_its_database(database, monkeypatch):
     """What comes after the wait is the driver's work: it finds no such search, and ends in order."""
@@ -81,7 +89,7 @@ def test_an_answer_of_the_store_is_no_absence():
 def test_exit_codes_are_those_that_a_shell_and_ray_hand_on():
     assert (ExitCode.OVER, ExitCode.INTERRUPTED) == (0, 143)
     assert all(0 <= code < 256 for code in ExitCode)
-    assert not {ExitCode.DATABASE_AWAY, ExitCode.RAY_AWAY, ExitCode.OTHER_VERSION} & {
+    assert not {ExitCode.DATABASE_AWAY, ExitCode.RAY_AWAY, ExitCode.OTHER_VERSION, ExitCode.SETTINGS} & {
         1,
         2,
         126,
