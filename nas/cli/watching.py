@@ -90,7 +90,8 @@ def _follow_confirmation(client: Client, confirmation: str, patience: float | No
     """Show the confirmation of a completed search until its end, then its answer; 130 on Ctrl-C, else 0."""
     from nas.cli.confirmation_table import print_confirmation
 
-    print(f"its best are measured again by {confirmation}, live at {client.url}/#/{confirmation}", flush=True)
+    page = client.page_of(client.search(confirmation))
+    print(f"its best are measured again by {confirmation}, live at {page}", flush=True)
     if follow(client, confirmation, patience=patience) == 130:
         return 130
     print_confirmation(client.confirmation(confirmation))

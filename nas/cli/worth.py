@@ -38,7 +38,7 @@ def worth(
             return
         found = client.create_search(probe, probe_key(probe))
         if not as_json:
-            print(f"search {found.id} measures {len(probe.heads)} heads, live at {client.url}/#/{found.id}", flush=True)
+            print(f"search {found.id} measures {len(probe.heads)} heads, live at {client.page_of(found)}", flush=True)
         ended = show_progress(client, found.id, aside=as_json)
         if ended is None:
             raise typer.Exit(130)
