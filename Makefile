@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DOCS_STAMP := $(VENV)/.docs-installed
 
-.PHONY: demo serve test quick lint types layers fast unit pages coverage chaos bench docs clean
+.PHONY: demo serve test quick lint types layers fast unit pages coverage chaos bench gpu docs clean
 
 demo: $(STAMP)
 	$(BIN)/python examples/demo.py
@@ -55,6 +55,11 @@ chaos: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks
+
+# Where only torch, numpy, Pillow, pydantic and safetensors are installed, `python -m benchmarks.gpu` alone runs as well.
+gpu: $(STAMP)
+	$(BIN)/pytest -q -m gpu tests/nas
+	$(BIN)/python -m benchmarks.gpu --minutes 7
 
 docs: $(DOCS_STAMP)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

@@ -11,24 +11,23 @@ FROM ${BASE_IMAGE} AS build
 RUN python3 -m venv /opt/segnas
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore PIP_FIND_LINKS=/wheels
 WORKDIR /src
-COPY pyproject.toml constraints.txt docker/requirements.py ./
+# Every package with the sha256 of its files (docker/lock.sh), those of the build's own tools too.
+COPY docker/api.lock docker/tools.lock ./
 RUN --mount=from=wheels,target=/wheels --mount=type=secret,id=pip_conf,target=/etc/pip.conf \
-    python3 requirements.py pyproject.toml api > requirements.txt \
-    && /opt/segnas/bin/pip install -c constraints.txt -r requirements.txt
-COPY README.md LICENSE ./
+    /opt/segnas/bin/pip install --no-deps --require-hashes -r api.lock \
+    && python3 -m venv /opt/tools && /opt/tools/bin/pip install --no-deps --require-hashes -r tools.lock
+COPY pyproject.toml README.md LICENSE ./
 COPY api api
 COPY nas nas
 COPY search_spaces search_spaces
 COPY workers workers
-RUN --mount=from=wheels,target=/wheels --mount=type=secret,id=pip_conf,target=/etc/pip.conf \
-    /opt/segnas/bin/pip install --no-deps .
+RUN /opt/tools/bin/pip wheel --no-deps --no-index --no-build-isolation --wheel-dir /tmp/ours . \
+    && /opt/segnas/bin/pip install --no-deps --no-index /tmp/ours/*.whl && /opt/segnas/bin/pip check
 # The service speaks HTTP with Ray's job server and must start without Ray and torch.
 RUN /opt/segnas/bin/python -c "import api.app"
 # A list of the Python packages with their versions and licences (CycloneDX), for whoever has to look something up in it.
-RUN --mount=from=wheels,target=/wheels --mount=type=secret,id=pip_conf,target=/etc/pip.conf \
-    python3 -m venv /opt/sbom && /opt/sbom/bin/pip install -c constraints.txt cyclonedx-bom \
-    && /opt/sbom/bin/cyclonedx-py environment --output-reproducible --output-file /opt/segnas/sbom.cdx.json \
-        /opt/segnas/bin/python
+RUN /opt/tools/bin/cyclonedx-py environment --output-reproducible --output-file /opt/segnas/sbom.cdx.json \
+    /opt/segnas/bin/python
 
 FROM ${BASE_IMAGE}
 ARG BASE_IMAGE

@@ -15,6 +15,8 @@ trials=${1:-60}
 folder=$(mktemp -d)
 export COMPOSE_PROJECT_NAME=segnas-chaos API_PORT="${API_PORT:-18000}" DASHBOARD_PORT="${DASHBOARD_PORT:-18265}"
 export SECRETS="$folder/secrets" OUTPUT="$folder/output" RAY_WORKER_CPUS="${RAY_WORKER_CPUS:-1}"
+# What an installation's .env may name instead: a folder of the host's data, into which this run would write.
+export DATASETS_VOLUME=datasets RAY_HEAD_CPUS=0 LOG_FORMAT=text
 
 say() { echo "$(date +%H:%M:%S) $*"; }
 fail() { say "FAILED: $*"; exit 1; }
@@ -76,6 +78,7 @@ scale() { workers=$1; }
 
 finish() {
     code=$?
+    trap - EXIT INT TERM
     if [ "$code" != 0 ]; then
         tail -n 20 "$folder"/*.log 2> /dev/null || true
         docker compose logs --no-color --tail 60 2>&1 || true
@@ -88,7 +91,8 @@ finish() {
     fi
     exit "$code"
 }
-trap finish EXIT INT TERM
+trap finish EXIT
+trap 'exit 130' INT TERM
 
 mkdir -p "$SECRETS" "$OUTPUT"
 chmod 1777 "$OUTPUT"
@@ -166,5 +170,6 @@ up
 [ "$(sql "SELECT version_num FROM alembic_version")" != "$older" ] || fail "the service did not upgrade the database"
 answers > "$folder/upgraded.json"
 cmp "$folder/before.json" "$folder/upgraded.json" || fail "the upgraded record answers otherwise"
+reads || fail "a token of the upgraded record is refused"
 
 say "passed"

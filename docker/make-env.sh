@@ -21,7 +21,7 @@ for variable in SEGNAS_TOKEN RAY_AUTH_TOKEN POSTGRES_PASSWORD; do
     fi
     value=$(earlier "$variable")
     printf '%s' "${value:-$(random)}" > "$file.new"
-    chmod 444 "$file.new"
+    chmod 644 "$file.new"
     mv "$file.new" "$file"
     echo "wrote $file" >&2
 done

@@ -16,31 +16,30 @@ ARG TORCH_VARIANT=cpu
 RUN python3 -m venv /opt/segnas
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore PIP_FIND_LINKS=/wheels
 WORKDIR /src
-COPY pyproject.toml constraints.txt docker/requirements.py ./
-# torch first and alone: PyTorch's index carries other packages too, which are to come from PyPI.
+# Every package but torch with the sha256 of its files (docker/lock.sh), those of the build's own tools too.
+COPY constraints.txt docker/worker.lock docker/tools.lock ./
+RUN --mount=from=wheels,target=/wheels --mount=type=secret,id=pip_conf,target=/etc/pip.conf \
+    /opt/segnas/bin/pip install --no-deps --require-hashes -r worker.lock \
+    && python3 -m venv /opt/tools && /opt/tools/bin/pip install --no-deps --require-hashes -r tools.lock
+# torch last: PyTorch's index carries other packages too, which are there by now. CUDA's libraries come with it.
 RUN --mount=from=wheels,target=/wheels --mount=type=secret,id=pip_conf,target=/etc/pip.conf \
     case "${TORCH_VARIANT}" in \
         cuda | local) index= ;; \
         *) index="--extra-index-url https://download.pytorch.org/whl/${TORCH_VARIANT}" ;; \
     esac \
     && /opt/segnas/bin/pip install -c constraints.txt ${index} torch
-RUN --mount=from=wheels,target=/wheels --mount=type=secret,id=pip_conf,target=/etc/pip.conf \
-    python3 requirements.py pyproject.toml api worker storage > requirements.txt \
-    && /opt/segnas/bin/pip install -c constraints.txt -r requirements.txt
-COPY README.md LICENSE ./
+COPY pyproject.toml README.md LICENSE ./
 COPY api api
 COPY nas nas
 COPY search_spaces search_spaces
 COPY workers workers
-RUN --mount=from=wheels,target=/wheels --mount=type=secret,id=pip_conf,target=/etc/pip.conf \
-    /opt/segnas/bin/pip install --no-deps .
+RUN /opt/tools/bin/pip wheel --no-deps --no-index --no-build-isolation --wheel-dir /tmp/ours . \
+    && /opt/segnas/bin/pip install --no-deps --no-index /tmp/ours/*.whl && /opt/segnas/bin/pip check
 # `ray` here is Ray's command in the environment of workers/cluster/node.env, whoever starts the node.
 RUN printf '#!/bin/sh\nexec /opt/segnas/bin/python -P -m workers.cluster.node "$@"\n' > /opt/segnas/bin/ray
 # A list of the Python packages with their versions and licences (CycloneDX), for whoever has to look something up in it.
-RUN --mount=from=wheels,target=/wheels --mount=type=secret,id=pip_conf,target=/etc/pip.conf \
-    python3 -m venv /opt/sbom && /opt/sbom/bin/pip install -c constraints.txt cyclonedx-bom \
-    && /opt/sbom/bin/cyclonedx-py environment --output-reproducible --output-file /opt/segnas/sbom.cdx.json \
-        /opt/segnas/bin/python
+RUN /opt/tools/bin/cyclonedx-py environment --output-reproducible --output-file /opt/segnas/sbom.cdx.json \
+    /opt/segnas/bin/python
 
 # Native kernels for processors with AVX2 and with AVX-512: the image has no compiler, and nothing that a node may write to,
 # but its volumes, can be executed.

@@ -276,6 +276,28 @@ def test_probes_call_what_the_image_has(manifests):
             assert pod["terminationGracePeriodSeconds"] == 45
 
 
+def test_what_nodes_write_to_under_compose_they_can_write_to_here(manifests):
+    compose = yaml.safe_load((FOLDER.parents[1] / "docker-compose.yml").read_text())["services"]
+    for name, service in {
+        "api": "api",
+        "head": "ray-head",
+        "worker cpu": "ray-worker",
+        "worker gpu": "ray-worker",
+    }.items():
+        pod = pods(manifests)[name]
+        volumes = {volume["name"]: volume for volume in pod["volumes"]}
+        writable = {m["mountPath"] for m in container(pod)["volumeMounts"] if "emptyDir" in volumes[m["name"]]}
+        assert {mount.split(":")[0] for mount in compose[service]["tmpfs"]} <= writable, name
+
+
+def test_whoever_is_in_the_cluster_may_ask_the_service_for_its_metrics(manifests):
+    (rule,) = one(manifests, "NetworkPolicy", "segnas-api")["spec"]["ingress"]
+    assert rule == {"ports": [{"protocol": "TCP", "port": 8000}]}
+    (port,) = one(manifests, "Service")["spec"]["ports"]
+    assert (port["port"], port["targetPort"]) == (8000, "http")
+    assert "SEGNAS_TOKEN_FILE" in variables(pods(manifests)["api"]), "it asks everybody for a token"
+
+
 def test_pods_are_confined(manifests):
     for name, pod in pods(manifests).items():
         assert pod["securityContext"]["runAsNonRoot"] is True

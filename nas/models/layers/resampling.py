@@ -55,7 +55,7 @@ def resize(x: Tensor, size: tuple[int, int]) -> Tensor:
     """Bilinear interpolation with aligned corners: (N, C, H, W) -> (N, C, *size)."""
     if known_equal((x.shape[2], x.shape[3]), size):
         return x
-    if x.device.type == "meta":
+    if _is_counted(x):
         return _empty_map(x, size)
     if x.device.type == "cpu" or is_exporting():  # on a CPU deterministic, and 4 times faster than matrices
         return F.interpolate(x, size=size, mode="bilinear", align_corners=True)
@@ -85,10 +85,10 @@ def upsample(x: Tensor, size: tuple[int, int]) -> Tensor:
         return _by_products(x, *_traced_interpolations(present, size, x))
     if present == size:
         return x
-    if x.device.type == "meta":
+    if _is_counted(x):
         return _empty_map(x, size)
     aligned = all(_on_corners(cells, side) for cells, side in zip(present, size, strict=True))
-    if x.is_cuda:
+    if x.is_cuda or x.is_meta:
         rows, columns = (
             _interpolation(cells, side, aligned, x.device, x.dtype) for cells, side in zip(present, size, strict=True)
         )
@@ -98,7 +98,7 @@ def upsample(x: Tensor, size: tuple[int, int]) -> Tensor:
 
 def bin_means(x: Tensor, bins: tuple[int, int]) -> Tensor:
     """Adaptive average pooling, the means of `bins` equal parts: (N, C, H, W) -> (N, C, *bins)."""
-    if x.device.type == "meta":
+    if _is_counted(x):
         return _empty_map(x, bins)
     if is_exporting():
         return _exported_bin_means(x, bins)
@@ -118,6 +118,14 @@ def _exported_bin_means(x: Tensor, bins: tuple[int, int]) -> Tensor:
         return F.adaptive_avg_pool2d(x, bins)
     rows, columns = (_bins_map(size, part, x.device, x.dtype) for size, part in zip((height, width), bins, strict=True))
     return rows @ x @ columns.T
+
+
+def _is_counted(x: Tensor) -> bool:
+    """Return whether only the result's shape is asked for: on the meta device, unless gradients flow.
+
+    A training step on the meta device goes the way of a GPU, so that its operators can be counted.
+    """
+    return x.is_meta and not (torch.is_grad_enabled() and x.requires_grad)
 
 
 def _empty_map(x: Tensor, size: tuple[int, int]) -> Tensor:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from nas.specs import SupernetSpec
 from search_spaces.auto_deeplab.architecture import BEFORE_PREVIOUS, FIRST_BLOCK, PREVIOUS, Operator
@@ -69,11 +70,32 @@ class StageWeights:
     plain: Tensor | None
 
 
+class StageRows(nn.Module):
+    """The rows of alpha that each stage of a cell reads, (S, E), on the device of the supernet.
+
+    A forward pass that made them would copy them from the host, which no captured step may do.
+    """
+
+    def __init__(self, blocks: int, incoming: Iterable[int]) -> None:
+        super().__init__()
+        self._stages = blocks
+        for levels in sorted(set(incoming)):
+            first = [BEFORE_PREVIOUS] + [PREVIOUS] * levels
+            later = [[state] * levels for state in range(FIRST_BLOCK, blocks + FIRST_BLOCK - 1)]
+            for stage, sources in enumerate((first, *later)):
+                rows = [[row(block, state) for block in targets(sources[0], blocks)] for state in sources]
+                self.register_buffer(f"rows_{levels}_{stage}", torch.tensor(rows), persistent=False)
+
+    def of(self, incoming: int) -> list[Tensor]:
+        """Return the rows of each stage of a cell with `incoming` levels."""
+        return [self.get_buffer(f"rows_{incoming}_{stage}") for stage in range(self._stages)]
+
+
 class Mixture:
     """The operators' probabilities in one forward pass, arranged once per shape of cell and shared by such cells."""
 
-    def __init__(self, spec: SupernetSpec, probabilities: Tensor, auxiliary: Tensor) -> None:
-        self._spec = spec
+    def __init__(self, spec: SupernetSpec, rows: StageRows, probabilities: Tensor, auxiliary: Tensor) -> None:
+        self._rows = rows
         self._kinds = Operators.of(spec)
         self._column = {operator: index for index, operator in enumerate(spec.operators)}
         self._probabilities = probabilities
@@ -84,15 +106,11 @@ class Mixture:
         """Return the weights of each stage of a cell with `incoming` levels and operators of `channels` channels."""
         key = (channels, incoming)
         if key not in self._cache:
-            first = [BEFORE_PREVIOUS] + [PREVIOUS] * incoming
-            later = [[state] * incoming for state in range(FIRST_BLOCK, self._spec.blocks + FIRST_BLOCK - 1)]
-            self._cache[key] = tuple(self._stage(sources, channels) for sources in (first, *later))
+            self._cache[key] = tuple(self._stage(rows, channels) for rows in self._rows.of(incoming))
         return self._cache[key]
 
-    def _stage(self, sources: list[int], channels: int) -> StageWeights:
-        reads = targets(sources[0], self._spec.blocks)
-        rows = torch.tensor([[row(block, state) for block in reads] for state in sources])
-        table = self._probabilities[rows.to(self._probabilities.device)]  # (S, E, operators)
+    def _stage(self, rows: Tensor, channels: int) -> StageWeights:
+        table = self._probabilities[rows]  # (S, E, operators)
         return StageWeights(self._first(table, channels), self._second(table, channels), self._plain(table, channels))
 
     def _per_channel(self, table: Tensor, operators: tuple[Operator, ...], channels: int) -> Tensor:

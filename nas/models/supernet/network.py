@@ -11,7 +11,7 @@ from torch.utils.checkpoint import checkpoint
 
 from nas.models.layers.resampling import resize
 from nas.models.supernet.cell import Cell
-from nas.models.supernet.mixture import Mixture, StageWeights, row
+from nas.models.supernet.mixture import Mixture, StageRows, StageWeights, row
 from nas.models.supernet.normalise import AffineNormalise, Normalise, frozen_statistics
 from nas.models.supernet.pyramid import Pyramid
 from nas.models.supernet.separable import as_cells, as_maps
@@ -55,12 +55,19 @@ class Entry(nn.Module):
 
 
 class Node(nn.Module):
-    """A node of the trellis: its entry and its cell; the output is (N, blocks * C, H, W)."""
+    """A node of the trellis: its entry and its cell; the output is (N, blocks * C, H, W).
 
-    def __init__(self, entry: Entry, cell: Cell) -> None:
+    Attributes:
+        edges: (I,), the places in beta of the edges that lead here.
+    """
+
+    def __init__(self, entry: Entry, cell: Cell, edges: list[int]) -> None:
         super().__init__()
         self.entry = entry
         self.cell = cell
+        self.register_buffer("edges", torch.tensor(edges), persistent=False)
+
+    edges: Tensor
 
     def forward(
         self,
@@ -97,6 +104,8 @@ class Supernet(nn.Module):
             nn.ModuleList(self._node(layer, level) for level in self.trellis.nodes(layer))
             for layer in range(spec.layers)
         )
+        nodes = ((layer, level) for layer in range(spec.layers) for level in self.trellis.nodes(layer))
+        self._rows = StageRows(spec.blocks, (len(self.trellis.incoming(*node)) for node in nodes))
         last = self.trellis.nodes(spec.layers - 1)
         self.pyramids = nn.ModuleList(
             Pyramid(self._width(spec.layers - 1, level), max(1, 24 >> level), num_classes) for level in last
@@ -124,7 +133,8 @@ class Supernet(nn.Module):
         widths = tuple(self._width(layer - 1, source) for source in sources)
         before = self._width(layer - 2, self.trellis.before_previous(layer, level))
         entry = Entry(level, sources, widths, before, self._channels(level))
-        return Node(entry, Cell(self.spec, len(sources), self._channels(level)))
+        edges = [self.trellis.position[TrellisEdge(layer, source, level)] for source in sources]
+        return Node(entry, Cell(self.spec, len(sources), self._channels(level)), edges)
 
     def architecture_parameters(self) -> list[nn.Parameter]:
         """Return alpha and beta."""
@@ -144,7 +154,7 @@ class Supernet(nn.Module):
         return padded.softmax(1).flatten()[self._places]
 
     def forward(self, images: Tensor) -> Tensor:
-        mixture = Mixture(self.spec, self.alpha_probabilities(), self.auxiliary)
+        mixture = Mixture(self.spec, self._rows, self.alpha_probabilities(), self.auxiliary)
         betas = self.beta_probabilities()
         x = images.contiguous(memory_format=torch.channels_last)
         for part in self.stem:
@@ -176,12 +186,11 @@ class Supernet(nn.Module):
         node = layers[level]
         assert isinstance(node, Node)
         sources = self.trellis.incoming(layer, level)
-        places = [self.trellis.position[TrellisEdge(layer, source, level)] for source in sources]
         arguments = (
             before[self.trellis.before_previous(layer, level)],
             [previous[source] for source in sources],
             sizes[level],
-            betas[places],
+            betas[node.edges],
             mixture.stages(node.cell.active, node.cell.incoming),
         )
         if self.spec.activation_checkpointing and torch.is_grad_enabled():

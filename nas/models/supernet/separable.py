@@ -52,7 +52,7 @@ def parallel_pass(x: Tensor, filters: list[Tensor], pointwise: Tensor, rates: li
 
 
 def _run(x: Tensor, edges: int, filters: list[Tensor], pointwise: Tensor, rates: list[int]) -> Tensor:
-    if torch.is_autocast_enabled(x.device.type):
+    if not x.is_meta and torch.is_autocast_enabled(x.device.type):  # the meta device has no autocast
         dtype = torch.get_autocast_dtype(x.device.type)
         x, pointwise, filters = x.to(dtype), pointwise.to(dtype), [filter_.to(dtype) for filter_ in filters]
     if (kernels := kernels_for("supernet", x, pointwise, *filters)) is not None:

@@ -13,6 +13,10 @@ from tests.api.routes.test_rankings import searched
 @pytest.fixture
 def confirmed(service) -> tuple[str, str]:
     """A completed search whose confirmation prefers trial 3 to trial 5, the first of the leaderboard."""
+    return searched_and_confirmed(service)
+
+
+def searched_and_confirmed(service) -> tuple[str, str]:
     search = searched(service)
     service.finish(search)
     child = ask(service, search, choose={"how": "top", "count": 2}, references=HEADS, seeds=2).json()["id"]
@@ -51,6 +55,15 @@ def test_watching_a_search_goes_on_to_its_confirmation(segnas, confirmed):
     code, out, _ = segnas("watch", search, "--json")
     assert json.loads(out)["id"] == search
     assert json.loads(out)["confirmation"] == child
+
+
+def test_the_link_to_a_confirmation_is_the_one_that_people_use(serve, home, command_at):
+    service = serve(home.model_copy(update={"public_url": "https://nas.example/"}))
+    search, child = searched_and_confirmed(service)
+    code, out, _ = command_at(service.url)("watch", search)
+    assert code == 0
+    assert f"measured again by {child}, live at https://nas.example/#/{child}\n" in out
+    assert service.url not in out
 
 
 def test_learning_rates_are_asked_for(segnas, service):

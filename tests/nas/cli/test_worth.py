@@ -64,6 +64,15 @@ def test_the_same_question_finds_the_probe_again(segnas, service, file):
     assert found["low"] < found["gain"] < found["high"]
 
 
+def test_the_link_to_the_probe_is_the_one_that_people_use(serve, home, command_at, file):
+    service = serve(home.model_copy(update={"public_url": "https://nas.example/"}))
+    search = begun(service, SPEC)
+    service.finish(search)
+    code, out, err = command_at(service.url)("worth", file)
+    assert code == 0, err
+    assert out.startswith(f"search {search} measures 24 heads, live at https://nas.example/#/{search}\n")
+
+
 def test_the_dry_run_of_a_search_says_what_was_asked_of_its_worth(segnas, service, tmp_path):
     spec = {**SPEC, "seed": 11}
     path = tmp_path / "eleven.yaml"

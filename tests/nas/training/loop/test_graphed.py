@@ -9,6 +9,7 @@ import torch
 from nas.results.measurement import Measurement
 from nas.specs import LossSpec
 from nas.training.evaluate import evaluate
+from nas.training.loop.batches import BankBatches
 from nas.training.prepare import prepare
 from nas.training.trial import build_loop, build_trial_network
 from search_spaces.dense_cell.architecture import PUBLISHED_CELL
@@ -81,6 +82,25 @@ def test_the_same_scores_twice_and_after_going_on(fidelity, workspace, tmp_path,
     assert isinstance(running, Generator)
     running.close()
     assert scores(path) == whole
+
+
+def test_the_bank_lies_on_the_device_where_it_fits(prepared):
+    batches = new_loop(prepared).batches
+    assert isinstance(batches, BankBatches)
+    assert batches.resident
+    assert {tensor.device.type for tensor in (*batches.features, batches.labels)} == {"cuda"}
+
+
+def test_a_bank_that_does_not_fit_is_read_from_the_host(prepared, monkeypatch):
+    fits = new_loop(prepared)
+    monkeypatch.setattr("nas.training.loop.batches.GPU_SHARE", 0.0)
+    loop = new_loop(prepared)
+    assert isinstance(loop.batches, BankBatches)
+    assert not loop.batches.resident
+    for trained in (fits, loop):
+        trained.train(8)
+    assert loop._graph is None
+    assert loop.pop_train_loss() == pytest.approx(fits.pop_train_loss(), rel=0.2)
 
 
 def test_the_backbone_trained_on_a_gpu(fidelity, workspace):
