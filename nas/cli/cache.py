@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from nas.cli.mistakes import CommandError
 from nas.cli.service import Json
 
 app = typer.Typer(help="List, verify and prune the cached backbones and features.", no_args_is_help=True)
@@ -119,7 +120,7 @@ def _folder(cache: Path | None) -> Path:
     if cache is None:
         return read_settings().cache
     if not cache.is_dir():
-        raise ValueError(f"--cache {cache} is no folder")
+        raise CommandError(f"--cache {cache} is no folder")
     return cache.resolve()
 
 
