@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 IMAGES = Path(__file__).parent / "images"
-WIDTH, HEIGHT = 1100, 900
+WIDTH, HEIGHT, MOST = 1100, 900, 2440
+"""Of the window, and of a picture at most."""
 QUIET = 3000
 """Milliseconds without a new element after which a page is complete."""
 
@@ -31,7 +32,9 @@ def main() -> None:
                 page.wait_for_timeout(500)
                 count = page.evaluate("document.querySelectorAll('*').length")
                 known, quiet = count, quiet + 500 if count == known else 0
-            page.screenshot(path=IMAGES / f"{name}.png", full_page=True)
+            high = min(MOST, page.evaluate("document.documentElement.scrollHeight"))
+            clip = {"x": 0, "y": 0, "width": WIDTH, "height": high}
+            page.screenshot(path=IMAGES / f"{name}.png", full_page=True, clip=clip)
             page.close()
         browser.close()
 
