@@ -5,6 +5,7 @@
 import { learnAccess, mayEnterDashboard } from "./access.js";
 import { element, leave, show } from "./dom.js";
 import { guardLinks } from "./dashboard.js";
+import { keyboard } from "./keys.js";
 import { hasToken, readiness, Refused, setToken } from "./stream.js";
 import { compareSearches } from "./compare.js";
 import { listSearches } from "./list.js";
@@ -31,7 +32,7 @@ async function route() {
     else await (search ? followSearch(search, leaving.signal) : listSearches(filter, leaving.signal));
   } catch (error) {
     if (error instanceof Refused && error.status === 401) askForToken(hasToken() && error.message);
-    else if (error.name !== "AbortError") show(element("p", { class: "wrong" }, error.message), element("a", { href: "#/" }, "All searches"));
+    else if (error.name !== "AbortError") show(element("p", { class: "wrong", role: "alert" }, error.message), element("a", { href: "#/" }, "All searches"));
   }
 }
 
@@ -46,7 +47,7 @@ function askForToken(refused) {
     showReadiness();
   };
   show(refused && element("p", { class: "wrong", role: "alert" }, refused),
-    element("form", { class: "card line", onsubmit: enter }, "This service asks for a token.", input, element("button", {}, "Enter")));
+    element("form", { class: "card line", onsubmit: enter }, element("h1", {}, "This service asks for a token"), input, element("button", {}, "Enter")));
 }
 
 async function showReadiness() {
@@ -71,6 +72,7 @@ function showDashboard() {
 }
 
 guardLinks(() => dashboard);
+keyboard();
 addEventListener("hashchange", route);
 route();
 showReadiness();

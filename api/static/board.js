@@ -48,7 +48,7 @@ export class Board {
     this.state = element("span", { class: "muted", role: "status" });
     this.boxes = element("div");
     this.card = card("leaderboard", {}, element("div", { class: "line" }, this.title, this.state, element("span", { class: "push" }),
-      element("details", { class: "choose" }, element("summary", {}, "Columns"), this.boxes), this.file),
+      this.file, element("details", { class: "choose" }, element("summary", {}, "Columns"), this.boxes)),
       element("table", { "aria-label": "Leaderboard" }, element("thead", {}, this.head), this.body), this.more);
     this.drawHead();
   }
@@ -73,7 +73,7 @@ export class Board {
     const { column: by, ascending } = this.sorted, focused = [...this.head.children].findIndex((cell) => cell.contains(document.activeElement));
     renew(this.head, [this.columns().map((column) => this.headOf(column)), by.name, ascending], () => this.columns().map((column) =>
       element("th", { scope: "col", "aria-sort": column === by ? (ascending ? "ascending" : "descending") : null },
-        column.order ? element("button", { class: "sort", onclick: () => this.sort(column) }, this.headOf(column), column === by && (ascending ? " ▴" : " ▾")) : column.name)));
+        column.order ? element("button", { class: "sort", onclick: () => this.sort(column) }, this.headOf(column), column === by && element("span", { "aria-hidden": "true" }, ascending ? " ▴" : " ▾")) : column.name)));
     if (focused >= 0) this.head.children[focused]?.firstElementChild?.focus();
   }
 
@@ -201,6 +201,7 @@ export class Board {
   }
 
   async busy(text, work) {
+    const held = document.activeElement, before = this.body.children.length;
     Object.assign(this.state, { textContent: text, busy: true });
     for (const button of [this.more, this.file]) button.disabled = true;
     let failure = "";
@@ -214,6 +215,8 @@ export class Board {
     this.draw();
     if (failure) this.state.textContent = failure;
     this.state.busy = false;
+    // A button that was disabled has lost the keyboard; one that is gone leaves it to the first of the new trials.
+    if (document.activeElement === document.body) (held.hidden ? this.body.children[before]?.querySelector("a") : held)?.focus({ preventScroll: true });
   }
 }
 

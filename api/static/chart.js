@@ -12,11 +12,11 @@
 // between two colours. `text` of a point is shown at it, `label` is written beside it; `low` and `high` are the ends of its
 // interval, along the axis that `along` names: "y", or "x".
 
-import { element, several } from "./dom.js";
+import { element, say, several } from "./dom.js";
 import { fingers } from "./touch.js";
 
 const { uPlot } = globalThis; // a script of its own, which index.html loads first
-const NEAR = 40, ROWS = 500, SHADES = 8, FONT = '11px system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif';
+const NEAR = 40, ROWS = 500, FEW_LINES = 4, SHADES = 8, FONT = '11px system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif';
 
 // A chart exists while its element is shown with a width: one that is taken out of the page leaves no listener behind.
 const sizes = new ResizeObserver((entries) => entries.forEach(({ target, contentRect }) => target.chart.fit(Math.floor(contentRect.width))));
@@ -24,15 +24,19 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   for (const plane of document.querySelectorAll(".plane")) plane.chart.plot?.redraw();
 });
 
+let made = 0;
+
 export class Chart {
   constructor(spec) {
-    this.plane = Object.assign(element("div", { class: "plane", tabindex: 0, role: "img", onkeydown: (event) => this.press(event), onblur: () => this.point(-1) }), { chart: this });
+    // The arrow keys are the chart's own: as an application, a screen reader passes them on.
+    const keys = element("span", { class: "keys", id: `keys${made += 1}` }, "arrows: from value to value; + and -: zoom; Escape: show all");
+    this.plane = Object.assign(element("div", { class: "plane", role: "application", "aria-roledescription": "chart", "aria-describedby": keys.id, onkeydown: (event) => this.press(event), onblur: () => this.point(-1) }), { chart: this });
     this.tip = element("div", { class: "tip", "aria-live": "polite" });
     this.ring = element("div", { class: "ring", hidden: true });
     this.all = element("button", { hidden: true, onclick: () => this.zoom(null) }, "Show all");
     this.foot = element("div", { class: "legend" });
     this.values = element("details", { class: "values", ontoggle: () => this.fill() }, element("summary", {}, "Values"));
-    this.element = element("figure", { class: "chart" }, this.plane, this.tip, element("div", { class: "foot" }, this.foot, this.all), this.values);
+    this.element = element("figure", { class: "chart" }, this.plane, keys, this.tip, element("div", { class: "foot" }, this.foot, this.all), this.values);
     fingers(this.plane, this);
     this.show(spec);
     sizes.observe(this.plane);
@@ -53,6 +57,7 @@ export class Chart {
     this.plane.setAttribute("aria-label", this.summary());
     this.foot.replaceChildren(...this.spec.legend.map(({ mark, text }) => entry(mark, text)));
     this.values.hidden = !this.places.length;
+    this.plane.tabIndex = this.places.length ? 0 : -1;
     if (this.values.open) this.fill();
     const shape = JSON.stringify([this.spec.x, this.spec.y, series.map((one) => ({ ...one, points: one.points.length > 0 }))]);
     const pointed = this.places.findIndex(({ text }) => text === this.tip.textContent);
@@ -65,10 +70,20 @@ export class Chart {
     this.point(pointed);
   }
 
+  // What a chart shows, for those who do not see it: what it is, how many values between which ends, and where its lines end or which is best.
   summary() {
-    const { x, y, name } = this.spec, ys = this.places.map((place) => place.y);
-    const known = ys.length && !y.labels && !y.format ? `, ${write(y, Math.min(...ys))} to ${write(y, Math.max(...ys))}` : "";
-    return `${name ?? y.text ?? "chart"}${x.text ? ` by ${x.text}` : ""}, ${several(this.places.length, "value")}${known}`;
+    const { x, y, name, along, spans } = this.spec, axis = along === "x" || spans.length ? x : y;
+    const reached = this.places.flatMap((place) => (axis === y ? [place.y] : [place.x, place.to ?? place.x]));
+    const known = reached.length && !axis.labels && !axis.format ? `, ${write(axis, Math.min(...reached))} to ${write(axis, Math.max(...reached))}` : "";
+    return `${name ?? y.text ?? "chart"}${x.text ? ` by ${x.text}` : ""}, ${several(this.places.length, "value")}${known}${this.outcome()}`;
+  }
+
+  outcome() {
+    const { series, legend } = this.spec, lines = series.filter(({ line, dots, points }) => line && dots === undefined && points.length);
+    const best = this.places.filter(({ mark }) => mark === "best"), word = legend.find(({ mark }) => mark === "best")?.text ?? "best";
+    if (lines.length && lines.length <= FEW_LINES) return `; last ${lines.map((one) => placesOf(this.spec)(one).at(-1).text).join(", ")}`;
+    if (!best.length || (lines.length && word !== "best")) return "";
+    return best.length > 1 && !lines.length ? `; ${best.length} ${word}` : `; ${word}: ${best.at(-1).text}`;
   }
 
   fit(width) {
@@ -194,7 +209,7 @@ export class Chart {
     this.at = index;
     const place = this.places[index];
     this.ring.hidden = !place || !this.plot;
-    this.tip.textContent = place?.text ?? "";
+    say(this.tip, place?.text ?? "");
     if (this.ring.hidden) return;
     const { left, top } = this.plot.over.getBoundingClientRect(), frame = this.element.getBoundingClientRect();
     const x = this.plot.valToPos(place.x, "x"), y = this.plot.valToPos(place.y, "y");
@@ -208,7 +223,7 @@ export class Chart {
     const last = this.places.length - 1, { x, y } = this.view;
     const step = { ArrowRight: Math.min(this.at + 1, last), ArrowLeft: Math.max(this.at - 1, 0), Home: 0, End: last }[event.key];
     if (step !== undefined) this.point(step);
-    else if (event.key === "Escape") this.zoom(null);
+    else if (event.key === "Escape") this.all.hidden ? this.point(-1) : this.zoom(null);
     else if (event.key === "+" || event.key === "-") {
       const at = this.places[this.at] ?? { x: middle(x), y: middle(y) }, factor = event.key === "+" ? 0.5 : 2;
       const around = (value, [from, to]) => [value - factor * (value - from), value + factor * (to - value)];
@@ -223,7 +238,8 @@ export class Chart {
     const { x, y } = this.spec, shown = this.places.slice(0, ROWS), rest = this.places.length - shown.length;
     const rows = shown.map((place) => element("tr", {}, [place.text, write(x, place.x), write(y, place.y)].map((text) => element("td", {}, text))));
     const heads = ["", x.text ?? "", y.text ?? ""].map((text) => (text ? element("th", { scope: "col" }, text) : element("td")));
-    this.values.replaceChildren(this.values.firstChild, ...(this.values.open ? [element("table", { "aria-label": this.plane.getAttribute("aria-label") }, element("thead", {}, element("tr", {}, heads)), element("tbody", {}, rows)),
+    while (this.values.children.length > 1) this.values.lastChild.remove(); // the summary stays, and the keyboard with it
+    this.values.append(...(this.values.open ? [element("table", { "aria-label": this.plane.getAttribute("aria-label") }, element("thead", {}, element("tr", {}, heads)), element("tbody", {}, rows)),
       ...(rest > 0 ? [element("p", { class: "muted" }, `and ${rest} more`)] : [])] : []));
   }
 }

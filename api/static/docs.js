@@ -1,6 +1,7 @@
 // Shows the OpenAPI document as a page without loading anything from another host: requests, responses, curl lines.
 
 import { element, show } from "./dom.js";
+import { keyboard } from "./keys.js";
 import { address } from "./stream.js";
 
 const METHODS = ["get", "post", "put", "patch", "delete"];
@@ -9,6 +10,8 @@ const schema = await (await fetch(address("/openapi.json"))).json();
 document.title = `${schema.info.title} API`;
 const groups = schema.tags.map((tag) => group(tag, operations().filter((operation) => operation.tags?.includes(tag.name))));
 show(element("h1", {}, `${schema.info.title} ${schema.info.version}`), prose(schema.info.description), groups);
+
+keyboard();
 
 function operations() {
   return Object.entries(schema.paths).flatMap(([path, item]) =>

@@ -11,7 +11,7 @@ export function element(name, attributes = {}, ...children) {
   return node;
 }
 
-// A framed part of a page. Where it is too narrow for its content, the keyboard can scroll it too.
+// A framed part of a page. Where it is too narrow for its content, the keyboard can scroll it too (keys.js).
 export function card(name, attributes = {}, ...children) {
   return element("section", { class: "card", "aria-label": name, tabindex: 0, ...attributes }, ...children);
 }
@@ -25,8 +25,9 @@ export function leave() {
 
 export function show(...children) {
   const view = document.getElementById("view");
-  view.replaceChildren(...children.flat(Infinity).filter(Boolean));
-  if (!arriving) return;
+  const fill = () => view.replaceChildren(...children.flat(Infinity).filter(Boolean));
+  if (!arriving) return keepFocus(view, fill);
+  fill();
   arriving = false;
   scrollTo(0, 0);
   if (document.activeElement === document.body) view.focus({ preventScroll: true });
@@ -44,10 +45,16 @@ export function renew(place, key, make) {
 function keepFocus(place, change) {
   const held = place.contains(document.activeElement) ? document.activeElement : null;
   const fresh = change() ?? place;
-  if (!held || held.isConnected) return;
-  const all = [...fresh.querySelectorAll("a, button, input, select, summary")];
-  const like = ({ tagName, textContent }) => tagName === held.tagName && textContent === held.textContent;
-  (all.find(like) ?? all[0])?.focus({ preventScroll: true });
+  if (held) refocus(held, fresh);
+}
+
+// Where the element that had the keyboard has left the page, what is as it was in a place gets it, else the first that can.
+export function refocus(held, place) {
+  if (held.isConnected) return;
+  const all = [...place.querySelectorAll("a, button, input, select, summary, [tabindex]")];
+  const called = (node) => node.getAttribute("aria-label") ?? node.textContent;
+  const alike = all.find((node) => node.tagName === held.tagName && called(node) === called(held));
+  (alike ?? all[0])?.focus({ preventScroll: true });
 }
 
 // A place above everything else for what is wrong just now, such as that the service does not answer; it stays in sight.

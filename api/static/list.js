@@ -31,7 +31,7 @@ class ListView {
     this.body = element("tbody");
     this.table = element("table", { "aria-label": "Searches" }, element("thead", {}, element("tr", {}, HEADS.map((head) => (head === null ? element("td") : element("th", { scope: "col", class: head === "Progress" && "roomy" }, head))))), this.body);
     this.empty = element("div", {});
-    this.more = element("button", { hidden: true, onclick: () => { this.pages += 1; this.refresh(); } }, "Show more");
+    this.more = element("button", { hidden: true, onclick: () => this.showMore() }, "Show more");
     this.card = card("searches", {}, this.head(), this.table, this.empty, this.more);
     this.shown = false;
     this.compare = element("button", { onclick: () => { location.hash = `#/compare/${[...ticked.keys()].join(",")}`; } });
@@ -50,7 +50,15 @@ class ListView {
     ticked.clear();
     for (const box of this.body.querySelectorAll("input")) box.checked = false;
     this.counted();
-    this.compare.focus();
+    this.body.querySelector("input")?.focus();
+  }
+
+  // The last page takes the button away: the keyboard goes on with the first of the new searches.
+  async showMore() {
+    const before = this.body.children.length;
+    this.pages += 1;
+    await this.refresh();
+    if (this.more.hidden && document.activeElement === document.body) this.body.children[before]?.querySelector("a").focus();
   }
 
   // Two to eight ticked searches can be put side by side, those of other filters too.

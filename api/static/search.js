@@ -30,6 +30,7 @@ class SearchView {
     this.panels = new Panels(id, signal);
     this.table = new Board(id, signal);
     this.outage = notice();
+    this.told = element("p", { class: "unseen", role: "status" }); // read out when the search becomes something else
     this.parts = Object.fromEntries(["head", "progress", "next", "learning curves", "scores"].map((name) => [name, name === "head" ? element("div") : card(name)]));
     this.shown = false;
   }
@@ -61,10 +62,10 @@ class SearchView {
 
   draw() {
     const { head, progress: steps, next, "learning curves": left, scores: right } = this.parts;
-    if (!this.shown) show(this.outage, head, steps, next, this.panels.cards.answer, element("div", { class: "pair" }, left, right), this.panels.cards.analysis, this.table.card);
-    this.shown = true;
     document.title = `${this.search.name} - Segnas`;
     const { name, status, message, actions, exportable, dashboard, notes, tags } = this.search;
+    if (this.shown && this.status && this.status !== status) say(this.told, `${name}: ${status}${this.search.best ? `, best ${this.search.best.worth}` : ""}`);
+    this.status = status;
     renew(head, [name, status, message, actions, exportable, dashboard, notes, tags, this.state, this.error], () => this.drawHead());
     const { stage, trials, planned, best, cost, forecast } = this.search;
     const found = this.board.items.find(({ number }) => number === best?.number)?.text;
@@ -75,6 +76,8 @@ class SearchView {
     this.drawCurves();
     this.drawDots();
     this.table.show(this.board, this.search.best?.number, this.search.objectives[0]);
+    if (!this.shown) show(this.outage, this.told, head, steps, next, this.panels.cards.answer, element("div", { class: "pair" }, left, right), this.panels.cards.analysis, this.table.card);
+    this.shown = true;
   }
 
   drawHead() {

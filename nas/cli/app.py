@@ -168,11 +168,13 @@ def _say_no_more() -> None:
 
 def _code(error: Exception) -> int | None:
     """The exit code of a user's mistake or of a failure that a sentence explains; None for a bug."""
+    from nas.cli.mistakes import CommandError
     from nas.client import ClientError
     from nas.results.measurement import TrialError
     from nas.store import StoreError
     from search_spaces.validation import InputError
 
-    if isinstance(error, InputError) or (isinstance(error, ClientError) and error.status == 422):
+    refused = isinstance(error, ClientError) and error.status == 422
+    if refused or isinstance(error, InputError | CommandError):
         return 2
     return 1 if isinstance(error, ClientError | TrialError | StoreError | ValueError | OSError) else None

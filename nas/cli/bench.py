@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nas.cli.mistakes import CommandError
 from nas.cli.service import Json
 
 if TYPE_CHECKING:
@@ -194,5 +195,5 @@ def _heads(count: int) -> str:
 
 def _dataset(table: HeadsTable, given: str | None) -> str:
     if given is None and len(table.datasets) > 1:
-        raise ValueError(f"the table has several data sets; name one by --dataset: {', '.join(table.datasets)}")
+        raise CommandError(f"the table has several data sets; name one by --dataset: {', '.join(table.datasets)}")
     return given or table.datasets[0]

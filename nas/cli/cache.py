@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from nas.cli.mistakes import CommandError
 from nas.cli.service import Json
 
 app = typer.Typer(help="List, verify and prune the cached backbones and features.", no_args_is_help=True)
@@ -122,7 +123,7 @@ def _folder(cache: Path | None) -> Path:
             raise ValueError(f"{folder} is no folder, so nothing can be cached there: remove it")
         return folder
     if not cache.is_dir():
-        raise ValueError(f"--cache {cache} is no folder")
+        raise CommandError(f"--cache {cache} is no folder")
     return cache.resolve()
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from nas.cli.mistakes import CommandError
 from nas.cli.rankings import Key, Watch, chosen
 from nas.cli.service import Json, SearchId, connect, resolve
 
@@ -75,7 +76,7 @@ def _rates(text: str) -> list[float]:
     try:
         return [float(part) for part in text.split(",")]
     except ValueError:
-        raise ValueError(f"--learning-rates takes numbers, such as 0.008,0.032; not {text!r}") from None
+        raise CommandError(f"--learning-rates takes numbers, such as 0.008,0.032; not {text!r}") from None
 
 
 def _head(text: str) -> dict[str, Any] | str:
@@ -83,7 +84,7 @@ def _head(text: str) -> dict[str, Any] | str:
     if not colon:
         return name
     if not channels.isdigit():
-        raise ValueError(f"--references takes NAME or NAME:CHANNELS, such as aspp:20; not {text!r}")
+        raise CommandError(f"--references takes NAME or NAME:CHANNELS, such as aspp:20; not {text!r}")
     if name == "published_dpc":
         from search_spaces import PUBLISHED_CELL
 

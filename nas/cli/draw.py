@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from nas.cli.mistakes import CommandError
 from nas.cli.service import Json
 
 
@@ -38,7 +39,7 @@ def draw(
     from nas.yaml_files import STDIN
 
     if output is not None and output.suffix != ".svg":
-        raise ValueError(f"{output} would hold SVG: let its name end in .svg")
+        raise CommandError(f"{output} would hold SVG: let its name end in .svg")
     asked = None if fidelity is None else read_fidelity(fidelity)
     drawing = draw_source(_standard_input() if file == STDIN else file, fidelity=asked)
     if output is not None:

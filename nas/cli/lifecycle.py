@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nas.cli.mistakes import CommandError
 from nas.cli.service import Json, SearchId, connect, resolve
 from nas.escaping import one_line
 from nas.formatting import counted
@@ -45,7 +46,7 @@ def extend(
 ) -> None:
     """Give a search that is over or paused more trials or seeds, and go on with it."""
     if trials is None and seeds is None:
-        raise ValueError("say what the search shall have more of: --trials N or --seeds N, the new number in all")
+        raise CommandError("say what the search shall have more of: --trials N or --seeds N, the new number in all")
     with connect() as client:
         _show(client, client.extend(resolve(client, search), trials, seeds), watch, as_json)
 
@@ -69,7 +70,7 @@ def edit(
             kept = [mark for mark in client.search(search_id).tags if mark not in (untag or ())]
             tags = [*kept, *(mark for mark in tag or () if mark not in kept)]
         if name is None and notes is None and tags is None:
-            raise ValueError("say what shall change: --name, --notes, --tag or --untag")
+            raise CommandError("say what shall change: --name, --notes, --tag or --untag")
         found = client.edit(search_id, name, notes, tags)
     line = f"{found.id} {found.name}" + (f" [{', '.join(found.tags)}]" if found.tags else "")
     print_result(one_line(line), found.model_dump(mode="json"), as_json)

@@ -68,8 +68,8 @@ def print_searches(searches: Iterable[SearchPublic]) -> None:
 
 
 def print_search(search: SearchPublic) -> None:
-    """Print the state of one search, then the fields of its spec that are not defaults."""
-    from nas.specs.given import given_fields
+    """Print the state of one search, then the fields of its spec that are not defaults, in words."""
+    from nas.cli.spec_fields import print_variants, spec_fields
 
     counts = ", ".join(f"{count} {status}" for status, count in search.trials.items() if count)
     lines = {
@@ -96,8 +96,8 @@ def print_search(search: SearchPublic) -> None:
         "took": elapsed((search.finished_at - search.created_at).total_seconds()) if search.finished_at else None,
         "Ray job": search.dashboard,
     }
-    fields = {name: value for name, value in given_fields(search.spec).items() if name not in ("name", "kind")}
-    print_fields([*lines.items(), *((name, json.dumps(value)) for name, value in fields.items())])
+    print_fields([*lines.items(), *spec_fields(search.spec)])
+    print_variants(search.spec)
 
 
 def print_trials(trials: Iterable[TrialPublic]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nas.cli.mistakes import CommandError
 from nas.cli.service import Json, SearchId, connect, resolve
 
 if TYPE_CHECKING:
@@ -46,20 +47,26 @@ def _values(names: Sequence[str], point: ParetoPointPublic) -> Iterator[str]:
     return map(objective_value, names, point.values)
 
 
-def export_pareto(client: Client, search_id: str, folder: Path) -> None:
+def export_pareto(client: Client, search_id: str, folder: Path) -> list[Path]:
     """Write the document of each trial of a search's Pareto set, as `trial_NUMBER.json`, into a folder.
 
+    Returns:
+        The files.
+
     Raises:
-        ValueError: The set is empty, or something else has the folder's name.
+        CommandError: Something else has the name of the folder.
+        ValueError: The set is empty.
     """
     if folder.exists() and not folder.is_dir():
-        raise ValueError(f"{folder} is no folder: the set has several architectures, each in a file of its own")
+        raise CommandError(f"{folder} is no folder: the set has several architectures, each in a file of its own")
     found = client.pareto(search_id)
     if not found.items:
         raise ValueError(f"the Pareto set of search {search_id} is empty: no trial is measured yet")
     folder.mkdir(parents=True, exist_ok=True)
+    written = []
     for point in found.items:
         document = client.trial(search_id, point.trial.number).document
         path = folder / f"trial_{point.trial.number}.json"
         path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-        print(f"wrote {path}")
+        written.append(path)
+    return written

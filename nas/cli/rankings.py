@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from nas.cli.mistakes import CommandError
 from nas.cli.service import Json, SearchId, connect, resolve
 
 Plot = Annotated[Path | None, typer.Option("--plot", metavar="FILE.png", help="Draw the result.")]
@@ -67,7 +68,7 @@ def chosen(
     """Make the choice of trials that one of three options says; None without one.
 
     Raises:
-        ValueError: Two of them are given, or `trials` is no list of numbers.
+        CommandError: Two of them are given, or `trials` is no list of numbers.
     """
     choices: list[dict[str, Any]] = []
     if stratified is not None:
@@ -77,7 +78,7 @@ def chosen(
     if trials is not None:
         choices.append({"how": "explicit", "trials": _numbers(trials)})
     if len(choices) > 1:
-        raise ValueError("take one of --stratified, --top and --trials")
+        raise CommandError("take one of --stratified, --top and --trials")
     return choices[0] if choices else None
 
 
@@ -85,7 +86,7 @@ def _numbers(text: str) -> list[int]:
     try:
         return [int(part.strip().removeprefix("#")) for part in text.split(",")]
     except ValueError:
-        raise ValueError(f"--trials takes numbers with commas between them, such as 1,2,3; not {text!r}") from None
+        raise CommandError(f"--trials takes numbers with commas between them, such as 1,2,3; not {text!r}") from None
 
 
 def rank(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from nas.cli.mistakes import CommandError
 from nas.cli.service import Json, complete_dataset
 from nas.escaping import one_line
 
@@ -239,7 +240,7 @@ def _numbers(text: str | None, option: str) -> tuple[float, ...] | None:
     try:
         return None if text is None else tuple(map(float, text.split(",")))
     except ValueError:
-        raise ValueError(
+        raise CommandError(
             f"{option} takes numbers with commas between them, such as 0.5,0.5,0.5, not {text!r}"
         ) from None
 
@@ -251,7 +252,7 @@ def _described(entry: WeightsEntry) -> Iterator[str]:
 
 def _share(val: float | None) -> float | None:
     if val is not None and not 0 < val < 1:
-        raise ValueError(f"--val is the share of the images for validation, between 0 and 1, not {val}")
+        raise CommandError(f"--val is the share of the images for validation, between 0 and 1, not {val}")
     return val
 
 
@@ -260,7 +261,7 @@ def _mapping(texts: list[str]) -> dict[Label, Label]:
     for text in texts:
         source, equals, target = text.partition("=")
         if not equals:
-            raise ValueError(f"--map is VALUE=VALUE, such as 255=1 or '#ffffff=#000000', not {text!r}")
+            raise CommandError(f"--map is VALUE=VALUE, such as 255=1 or '#ffffff=#000000', not {text!r}")
         mapping[_label(source, "--map")] = _label(target, "--map")
     return mapping
 
@@ -271,4 +272,4 @@ def _label(text: str, option: str) -> Label:
     try:
         return parse_label(text)
     except ValueError:
-        raise ValueError(f"{option} takes values from 0 to 255 or colours such as #ff0000, not {text!r}") from None
+        raise CommandError(f"{option} takes values from 0 to 255 or colours such as #ff0000, not {text!r}") from None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 
+from nas.cli.mistakes import CommandError
 from nas.cli.pareto import export_pareto
 from nas.cli.service import Json, Patience, SearchId, connect, resolve, restart_patience
 from nas.escaping import several_lines
@@ -63,7 +64,7 @@ def submit(
     from nas.cli.watching import follow
 
     if measure and not dry_run:
-        raise ValueError("--measure goes with --dry-run: a search that is started measures itself")
+        raise CommandError("--measure goes with --dry-run: a search that is started measures itself")
     request = read_request(spec)
     # A dry run goes without a service what it can, so it does not wait long for one.
     with connect(patience if dry_run else restart_patience(patience)) as client:
@@ -140,7 +141,7 @@ def trials(
     from nas.client.tables import trial_table, write_csv
 
     if as_json and as_csv:
-        raise ValueError("--json and --csv are two formats: give one of them")
+        raise CommandError("--json and --csv are two formats: give one of them")
     with connect() as client:
         order: TrialOrder = "number" if top is None else "-score"
         found = client.trials(resolve(client, search), order if sort is None else _order(sort), scores=as_csv)
@@ -159,11 +160,11 @@ def _order(name: str) -> TrialOrder:
     """Read the name of an order.
 
     Raises:
-        ValueError: There is no such order.
+        CommandError: There is no such order.
     """
     found = next((order for order in get_args(TrialOrder) if order == name), None)
     if found is None:
-        raise ValueError(f"--sort takes one of {', '.join(_ORDERS)}, or that with a leading -, not {name!r}")
+        raise CommandError(f"--sort takes one of {', '.join(_ORDERS)}, or that with a leading -, not {name!r}")
     return cast("TrialOrder", found)
 
 
@@ -217,12 +218,15 @@ def export(
 
     if pareto:
         if output is None or trial is not None or onnx is not None or format is not Format.segnas:
-            raise ValueError("--pareto writes a file for each trial of the set: give a folder by -o, and nothing else")
+            raise CommandError(
+                "--pareto writes a file for each trial of the set: give a folder by -o, and nothing else"
+            )
         with connect() as client:
-            export_pareto(client, resolve(client, search), output)
+            files = list(map(str, export_pareto(client, resolve(client, search), output)))
+        print_result("\n".join(f"wrote {file}" for file in files), {"wrote": files}, as_json)
         return
     if onnx is not None and format is not Format.segnas:
-        raise ValueError("--onnx writes no JSON, so --format does not go with it")
+        raise CommandError("--onnx writes no JSON, so --format does not go with it")
     with connect() as client:
         search_id = resolve(client, search)
         document = client.best(search_id, format.value) if trial is None else _trial(client, search_id, trial, format)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nas.cli.mistakes import CommandError
 from nas.cli.service import Json, SearchId, complete_search, connect, resolve
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def report(
     from nas.cli.output import print_result
 
     if output is not None and output.suffix not in (".html", ".htm"):
-        raise ValueError(f"{output} would hold HTML: let its name end in .html")
+        raise CommandError(f"{output} would hold HTML: let its name end in .html")
     with connect() as client:
         search_id = resolve(client, search)
         text = client.report(search_id)

@@ -35,7 +35,7 @@ def differing_settings(specs: Sequence[SearchSpec]) -> list[Setting]:
     Names are left out: they are for people, and nothing depends on them.
     """
     dumps = [spec.model_dump(mode="json", exclude={"name"}) for spec in specs]
-    flat = [dict(_flatten("", {"kind": dump["kind"], **dump})) for dump in dumps]
+    flat = [dict(leaves({"kind": dump["kind"], **dump})) for dump in dumps]
     paths = dict.fromkeys(path for fields in flat for path in fields)
     settings = (Setting(path, tuple(map(_at(path), flat))) for path in paths)
     return [setting for setting in settings if len(set(setting.values)) > 1 and not set(setting.values) <= _NOTHING]
@@ -43,7 +43,7 @@ def differing_settings(specs: Sequence[SearchSpec]) -> list[Setting]:
 
 def differing_paths(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     """List the paths of the fields in which two dumped models differ."""
-    first, second = dict(_flatten("", one)), dict(_flatten("", other))
+    first, second = dict(leaves(one)), dict(leaves(other))
     missing = object()
     return [path for path in {**first, **second} if first.get(path, missing) != second.get(path, missing)]
 
@@ -65,10 +65,10 @@ def _at(path: str) -> Any:
     return value
 
 
-def _flatten(path: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the leaves of nested mappings by their path; a list is a leaf."""
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the leaves of nested mappings by their path, such as `optimizer.name`; a list is a leaf."""
     if isinstance(value, Mapping) and value:
         for name, inner in value.items():
-            yield from _flatten(f"{path}.{name}" if path else str(name), inner)
+            yield from leaves(inner, f"{path}.{name}" if path else str(name))
     else:
         yield path, value

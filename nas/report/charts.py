@@ -11,6 +11,7 @@ from markupsafe import Markup
 from nas.drawing.svg import number
 from nas.drawing.typesetting import text_width
 from nas.escaping import one_line
+from nas.report.alternatives import bars_text, intervals_text, lines_text, scatter_text, spans_text
 from nas.report.axes import Axis, linear_axis, log_axis, tick_text
 from nas.schemas.panels import BarsPanel, IntervalsPanel, LinePublic, LinesPanel, PointPublic, ScatterPanel, SpansPanel
 
@@ -60,7 +61,7 @@ def bars_chart(panel: BarsPanel) -> Markup:
     before = max((text_width(one_line(bar.text), SMALL) for bar in panel.bars), default=0.0) + 8
     behind = max((text_width(bar.value_text, SMALL) for bar in panel.bars), default=0.0) + 8
     row, full = 18.0, max(60.0, WIDTH - before - behind)
-    svg = _svg(before + full + behind, row * len(panel.bars) + 4, f"{panel.title}: {len(panel.bars)} bars")
+    svg = _svg(before + full + behind, row * len(panel.bars) + 4, bars_text(panel))
     for index, bar in enumerate(panel.bars):
         y = 2 + row * index
         _text(svg, before - 6, y + 13, bar.text, "end", "name")
@@ -75,7 +76,7 @@ def intervals_chart(panel: IntervalsPanel) -> Markup:
     """Draw rows of intervals on one horizontal axis: the single results, the value, its interval."""
     row, before = 20.0, max((text_width(one_line(one.text), SMALL) for one in panel.rows), default=0.0) + 10
     width, floor = max(WIDTH, before + 220), 6 + row * len(panel.rows)
-    svg = _svg(width, floor + BOTTOM, f"{panel.title}, by {panel.x_text}, {len(panel.rows)} rows")
+    svg = _svg(width, floor + BOTTOM, intervals_text(panel))
     ends = [end for one in panel.rows for end in (one.value, one.low, one.high, *one.points) if end is not None]
     x = linear_axis([*ends, *([0.0] if panel.zero else [])], before, width - RIGHT)
     for tick, written, middle in _with_room(x):
@@ -104,7 +105,7 @@ def spans_chart(panel: SpansPanel) -> Markup:
     rows = 1 + max((span.row for span in panel.spans), default=0)
     row, left = max(2.0, min(16.0, 240.0 / rows)), 18.0
     floor = 6 + row * rows
-    svg = _svg(WIDTH, floor + BOTTOM, f"{panel.title}, by {panel.x_text}, {len(panel.spans)} spans")
+    svg = _svg(WIDTH, floor + BOTTOM, spans_text(panel))
     x = linear_axis([end for span in panel.spans for end in (span.start, span.end)], left, WIDTH - RIGHT, zero=True)
     for tick, written, middle in _with_room(x):
         _add(svg, "line", "grid", x1=x(tick), x2=x(tick), y1=4, y2=floor)
@@ -129,7 +130,8 @@ class _Frame:
         zero: bool = False,
     ) -> None:
         self._left = LEFT + (16 if y_text else 0)
-        self._svg = _svg(WIDTH, HEIGHT, f"{panel.title}, by {panel.x_text}, {len(xs)} points")
+        said = lines_text(panel) if isinstance(panel, LinesPanel) else scatter_text(panel)
+        self._svg = _svg(WIDTH, HEIGHT, said)
         left, right, floor = self._left, WIDTH - RIGHT, HEIGHT - BOTTOM
         self.x = log_axis(xs, left, right) if panel.x_log else linear_axis(xs, left, right, zero=zero)
         self.y = log_axis(ys, floor, TOP) if panel.y_log else linear_axis(ys, floor, TOP)

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 ROWS = 25
 """Trials of the leaderboard that are shown."""
 
+LINE = 100
+"""Characters of a line of JSON to be saved as a file."""
+
 ClassNames = Callable[[str, Sequence[Measurement]], tuple[str, ...]]
 """Names the classes of a data set that is measured by a learning curve; none where they are not known."""
 
@@ -258,4 +261,18 @@ def _repeat(search: SearchRecord, environment: Environment | None) -> Section:
 
 
 def _written(file: str, content: Mapping[str, Any]) -> str:
-    return json.dumps(content, indent=2) + "\n" if file.endswith(".json") else dump_yaml(content)
+    return _json_text(content) + "\n" if file.endswith(".json") else dump_yaml(content)
+
+
+def _json_text(value: Any, indent: str = "") -> str:
+    """Write JSON with a line for each entry, but what fits on a line on one."""
+    line = json.dumps(value)
+    if not isinstance(value, Mapping | list) or len(indent) + len(line) <= LINE:
+        return line
+    deeper = f"{indent}  "
+    if isinstance(value, Mapping):
+        entries = [f"{json.dumps(name)}: {_json_text(inner, deeper)}" for name, inner in value.items()]
+    else:
+        entries = [_json_text(inner, deeper) for inner in value]
+    first, last = line[0], line[-1]
+    return f"{first}\n{deeper}" + f",\n{deeper}".join(entries) + f"\n{indent}{last}"

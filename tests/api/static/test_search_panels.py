@@ -162,13 +162,13 @@ def test_what_is_below_a_chart_and_what_is_chosen_in_it_keep_up(service, visit):
     timeline, choices = page.locator(".panel.spans"), page.locator(".panel.choices")
     expect(timeline.locator(".remark")).to_contain_text("of trials whose node is not known")
     choices.locator("select").select_option(label="input of branch 2")
-    expect(choices.get_by_role("img").first).to_have_attribute("aria-label", re.compile("2 values"))
+    expect(choices.get_by_role("application").first).to_have_attribute("aria-label", re.compile("2 values"))
     service.trial(search_id, 2, 0.2)
     service.store.record_measurement(search_id, 2, 1, measured(200, 0.6), node="a-node")
     service.store.finish_trial(search_id, 2, 1, TrialStatus.COMPLETED)
     expect(timeline.locator(".remark")).to_contain_text("a-node: row")
     expect(timeline.locator(".remark")).to_have_count(1)
-    expect(choices.get_by_role("img").first).to_have_attribute("aria-label", re.compile("3 values"))
+    expect(choices.get_by_role("application").first).to_have_attribute("aria-label", re.compile("3 values"))
     expect(choices.locator("select")).to_have_value("1")
 
 

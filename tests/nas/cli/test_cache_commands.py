@@ -121,7 +121,7 @@ def test_an_empty_cache(segnas, tmp_path):
     assert segnas("cache", "verify")[1] == "0 entries with 0 B read, 0 broken\n"
     assert segnas("cache", "prune")[1] == "0 B are freed\n"
     code, _, err = segnas("cache", "ls", "--cache", tmp_path / "nowhere")
-    assert (code, err) == (1, f"segnas: --cache {tmp_path / 'nowhere'} is no folder\n")
+    assert (code, err) == (2, f"segnas: --cache {tmp_path / 'nowhere'} is no folder\n")
 
 
 def test_verify_names_what_is_broken_and_sets_it_aside(segnas, cache):

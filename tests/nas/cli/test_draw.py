@@ -57,7 +57,7 @@ def test_another_fidelity(segnas, tmp_path):
 
 def test_what_is_refused(segnas, tmp_path):
     code, _, err = segnas("draw", PUBLISHED / "dense_cell.json", "-o", tmp_path / "cell.png")
-    assert (code, err) == (1, f"segnas: {tmp_path / 'cell.png'} would hold SVG: let its name end in .svg\n")
+    assert (code, err) == (2, f"segnas: {tmp_path / 'cell.png'} would hold SVG: let its name end in .svg\n")
     assert not (tmp_path / "cell.png").exists()
     (tmp_path / "spec.yaml").write_text("name: x")
     code, _, err = segnas("draw", tmp_path / "spec.yaml")

@@ -94,7 +94,7 @@ def test_what_the_service_refuses_is_told(segnas, tmp_path):
 
 def test_measure_needs_a_dry_run(segnas, own, spec):
     code, _, err = segnas("submit", spec, "--measure")
-    assert (code, err) == (1, "segnas: --measure goes with --dry-run: a search that is started measures itself\n")
+    assert (code, err) == (2, "segnas: --measure goes with --dry-run: a search that is started measures itself\n")
     assert own.store.list_searches().items == ()
 
 

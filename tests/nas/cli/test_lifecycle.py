@@ -32,7 +32,7 @@ def test_pause_resume_and_extend(segnas, service, stopped):
     assert service.store.get_search(stopped).planned == 40
     code, _, err = segnas("extend", stopped)
     assert (code, err) == (
-        1,
+        2,
         "segnas: say what the search shall have more of: --trials N or --seeds N, the new number in all\n",
     )
     code, _, err = segnas("extend", stopped, "--seeds", 2)
@@ -51,7 +51,7 @@ def test_edit_adds_and_removes_tags_and_lists_find_them(segnas, service, stopped
         assert line in shown
     assert [found["id"] for found in json.loads(segnas("searches", "--tag", "lab-3", "--json")[1])] == [stopped]
     assert "lab-3 c" in segnas("searches", "--tag", "c")[1]
-    assert segnas("edit", stopped)[0] == 1
+    assert segnas("edit", stopped)[0] == 2
     assert segnas("edit", stopped, "--tag", "two words")[0] == 2
 
 

@@ -112,9 +112,22 @@ def test_one_search(client, every_kind, printed):  # noqa: F811
     for search_id in every_kind.values():
         lines = printed(print_search, client.search(search_id))
         indent = lines[0].index(search_id)
-        names = {line[:indent].strip() for line in lines}
+        end = lines.index("") if "" in lines else len(lines)  # a table of variants follows
+        names = {line[:indent].strip() for line in lines[:end]}
         assert {"search", "status", "trials", "cost"} <= names
-        assert all(line[indent - 2 : indent] == "  " for line in lines), "what is broken stays below its text"
+        assert all(line[indent - 2 : indent] == "  " for line in lines[:end]), "what is broken stays below its text"
+        assert not set('{}[]"') & set("".join(lines)), "words, not JSON"
+
+
+def test_the_proxies_of_a_calibration(client, every_kind, printed):  # noqa: F811
+    lines = printed(print_search, client.search(every_kind["calibration"]))
+    assert "proxies  2, all with dataset scenes" in map(str.strip, lines)
+    table = lines[lines.index("") + 1 :]
+    assert [line.split() for line in table] == [
+        ["Proxies", "Settings"],
+        ["long", "rungs", "100,", "200"],
+        ["short", "rungs", "100"],
+    ]
 
 
 def test_a_ranking(client, every_kind, printed):  # noqa: F811

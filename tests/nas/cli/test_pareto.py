@@ -46,13 +46,15 @@ def test_export_writes_each_document(segnas, search, tmp_path):
     document = read_architecture(folder / "trial_1.json")
     assert (document.provenance.search, document.provenance.trial) == (search, 1)
     assert document.architecture == dense_cell(1)
+    code, out, _ = segnas("export", search, "--pareto", "-o", folder, "--json")
+    assert (code, sorted(json.loads(out)["wrote"])) == (0, [str(folder / f"trial_{number}.json") for number in (0, 1)])
 
 
 @pytest.mark.parametrize("options", [(), ("-o", "f", "--trial", "1"), ("-o", "f", "--format", "deeplab")])
 def test_what_does_not_go_with_it_is_refused(segnas, search, options, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     code, out, err = segnas("export", search, "--pareto", *options)
-    assert (code, out) == (1, "")
+    assert (code, out) == (2, "")
     assert "--pareto writes a file for each trial of the set: give a folder by -o, and nothing else" in err
 
 

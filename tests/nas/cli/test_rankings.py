@@ -158,8 +158,8 @@ def test_full_scale_watched_to_its_end_says_the_ranking(segnas, service, file, s
 def test_mistakes(segnas, file, search, service):
     fidelity = file(FULL)
     two = segnas("full-scale", search, "--fidelity", fidelity, "--top", 2, "--trials", "1")
-    assert "take one of --stratified, --top and --trials" in sentence(two, 1)
-    assert "numbers with commas" in sentence(segnas("full-scale", search, "--fidelity", fidelity, "--trials", "a"), 1)
+    assert "take one of --stratified, --top and --trials" in sentence(two, 2)
+    assert "numbers with commas" in sentence(segnas("full-scale", search, "--fidelity", fidelity, "--trials", "a"), 2)
     assert "7 have a score" in sentence(segnas("full-scale", search, "--fidelity", fidelity), 2)
     wrong = file({"dataset": "scenes", "rung": [3]}, "wrong.yaml")
     assert "fidelity.rung: unknown field; did you mean rungs?" in sentence(

@@ -108,19 +108,23 @@ def test_options_reach_the_registration(segnas, photos, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("options", "reason"),
+    ("options", "code", "reason"),
     [
-        (("--val", 2), "--val is the share of the images for validation, between 0 and 1, not 2.0"),
-        (("--map", "255"), "--map is VALUE=VALUE, such as 255=1"),
-        (("--map", "255=road"), "--map takes values from 0 to 255 or colours such as #ff0000, not 'road'"),
-        (("--ignore", "256"), "--ignore takes values"),
-        (("--classes", "none.txt"), "file of classes none.txt cannot be read"),
-        (("--layout", "voc2012"), "no folder JPEGImages"),
-        (("--ignore", "1", "--ignore", "255"), "the masks hold 1 class (labels: 0, 1, 255), but 2 to 255 are needed"),
+        (("--val", 2), 2, "--val is the share of the images for validation, between 0 and 1, not 2.0"),
+        (("--map", "255"), 2, "--map is VALUE=VALUE, such as 255=1"),
+        (("--map", "255=road"), 2, "--map takes values from 0 to 255 or colours such as #ff0000, not 'road'"),
+        (("--ignore", "256"), 2, "--ignore takes values"),
+        (("--classes", "none.txt"), 1, "file of classes none.txt cannot be read"),
+        (("--layout", "voc2012"), 1, "no folder JPEGImages"),
+        (
+            ("--ignore", "1", "--ignore", "255"),
+            1,
+            "the masks hold 1 class (labels: 0, 1, 255), but 2 to 255 are needed",
+        ),
     ],
 )
-def test_mistakes_register_nothing(segnas, photos, tmp_path, options, reason):
-    assert reason in one_sentence(segnas("data", "add", "photos", photos, *options))
+def test_mistakes_register_nothing(segnas, photos, tmp_path, options, code, reason):
+    assert reason in one_sentence(segnas("data", "add", "photos", photos, *options), code)
     assert not (tmp_path / "home/datasets").exists()
 
 
@@ -168,7 +172,7 @@ def test_weights_with_a_preprocessing(segnas, tmp_path):
     for option, value, code, reason in (
         ("--std", "0,1,1", 2, "greater than 0"),
         ("--std", "1,1", 2, "std"),
-        ("--mean", "a,b,c", 1, "--mean takes numbers with commas between them, such as 0.5,0.5,0.5, not 'a,b,c'"),
+        ("--mean", "a,b,c", 2, "--mean takes numbers with commas between them, such as 0.5,0.5,0.5, not 'a,b,c'"),
         ("--input-range", "1,0", 2, "input_range must be [lowest, highest]"),
     ):
         assert reason in one_sentence(segnas("weights", "add", "bad", tmp_path / "net.pth", option, value), code)

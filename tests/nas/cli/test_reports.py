@@ -70,6 +70,6 @@ def test_a_report_is_one_file(segnas, service, two, tmp_path, monkeypatch):
 
 def test_a_report_is_html(segnas, two, tmp_path):
     code, _, err = segnas("report", two[0], "-o", tmp_path / "sent.pdf")
-    assert code == 1
+    assert code == 2
     assert "would hold HTML: let its name end in .html" in err
     assert not (tmp_path / "sent.pdf").exists()
