@@ -17,6 +17,9 @@ from nas.store import Store
 from nas.yaml_text import dump_yaml
 from search_spaces.validation import FieldProblem
 
+ASK_WORTH = "/v1/searches?dry_run=true&worth=true"
+"""Where the question whether a search is worth it is sent before the search is started, with its request."""
+
 
 def dry_run_public(
     spec: SearchSpec, request: BaseModel, warnings: tuple[FieldProblem, ...], store: Store
@@ -30,12 +33,13 @@ def dry_run_public(
         store: Has the times of earlier searches, and what was asked of their worth.
     """
     forecast = forecast_public(spec, store)
-    said, worth = known_worth(spec, store)
-    found = [*facts(spec, forecast), *([] if said is None else [("worth it?", said)])]
+    known = known_worth(spec, store, ASK_WORTH)
+    found = [*facts(spec, forecast), *([] if known is None else [("worth it?", known.text)])]
     return DryRunPublic(
         **dict(forecast),
         facts=tuple(FactPublic(name=name, text=text) for name, text in found),
-        worth=worth,
+        worth=None if known is None else known.worth,
+        worth_panels=() if known is None else known.panels,
         warnings=warnings,
         spec=spec,
         yaml=_yaml(request),

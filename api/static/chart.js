@@ -5,8 +5,8 @@
 //
 // spec: { x, y, series: [{ text, mark, points: [{ x, y, text }] or [[x, y]], line: "straight", "step" or "stairs" (not dashed),
 //   dots: false (a line without values) or "unseen" (values that are not drawn, but found) }],
-//   spans: [{ from, to, y, mark, text }], notes: [{ x, y, text }], legend: [{ mark, text }], name, along }; all but x, y and series
-//   may be left out; notes are written at their places.
+//   spans: [{ from, to, y, mark, text }], notes: [{ x, y, text }], legend: [{ mark, text }], name, along, low }; all but x, y and
+//   series may be left out; notes are written at their places; a chart of few rows is low.
 // An axis is { text, log, whole, zero, labels, format, span }: logarithmic; of whole numbers; it begins at 0; a name for each of
 // 0, 1, 2, ...; how a number is written; its two ends. A mark is "best", the status of a trial, or a number in [0, 1], drawn
 // between two colours. `text` of a point is shown at it, `label` is written beside it; `low` and `high` are the ends of its
@@ -50,6 +50,7 @@ export class Chart {
       y: ends(spec.y, [...this.places.flatMap((place) => [place.y, ...around("y")(place)]), ...across("y")]),
     };
     this.view = zoomed ? this.view : this.full;
+    this.plane.classList.toggle("low", Boolean(spec.low));
     this.plane.setAttribute("aria-label", this.summary());
     this.foot.replaceChildren(...this.spec.legend.map(({ mark, text }) => entry(mark, text)));
     this.values.hidden = !this.places.length;
