@@ -44,9 +44,10 @@ def get_search_worth(search: SearchDep, store: StoreDep) -> WorthPublic:
     """
     path = f"/v1/searches/{search.id}/worth"
     try:
-        found = known(question_about(search.spec, store), store, path, search.status)
+        question = question_about(search.spec, store)
     except InputError as error:
         raise ApiError(409, str(error)) from None
+    found = known(question, store, path, search.status)
     if found.worth is None:
-        raise ApiError(409, f"{found.text}; POST {path} asks")
+        raise ApiError(409, f"{found.text}; POST {path} asks" if question.asked is None else found.text)
     return found.worth

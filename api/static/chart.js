@@ -324,8 +324,8 @@ function write({ labels, format }, value, ticks) {
     if (size >= unit) return `${Number((value / (text === "k" ? 1e3 : unit)).toPrecision(4))} ${text}`;
   }
   if (!ticks || ticks.length < 2) return Number.isInteger(value) ? String(value) : size >= 1 ? value.toFixed(2) : value.toFixed(4);
-  const step = Math.abs(ticks[1] - ticks[0]);
-  return value.toFixed(Math.max(0, Math.min(6, Math.ceil(-Math.log10(step) - 1e-9))));
+  const step = Math.abs(ticks[1] - ticks[0]), exact = (digits) => Math.abs(step * 10 ** digits - Math.round(step * 10 ** digits)) < 1e-6;
+  return value.toFixed([0, 1, 2, 3, 4, 5].find((digits) => step * 10 ** digits > 0.5 && exact(digits)) ?? 6);
 }
 
 // Where a name of such a width is written beside a point: right of it if nothing is there yet, else left, below or above.

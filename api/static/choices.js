@@ -48,9 +48,10 @@ function parallelOf({ trials, choices: all, y_text: of }, group) {
   const reached = trials.map(({ value }) => value), least = Math.min(...reached), most = Math.max(...reached);
   const share = (value) => (most > least ? (value - least) / (most - least) : 1);
   const height = ({ values }, value) => (values.length > 1 ? value / (values.length - 1) : 0.5);
+  const beside = ({ number, mark }) => (mark === "best" ? 0 : 0.03 * (((number * 0.618) % 1) - 0.5)); // so that equal lines can be told apart
   const series = trials.map((trial, rank) => ({
     text: trial.text, mark: trial.mark === "best" ? "best" : rank / trials.length, line: "straight", dots: "unseen",
-    points: [...shown.map((choice, x) => ({ x, y: height(choice, trial.values[choice.at]), text: `${trial.text}, ${choice.text}: ${choice.values[trial.values[choice.at]]}` })),
+    points: [...shown.map((choice, x) => ({ x, y: height(choice, trial.values[choice.at]) + beside(trial), text: `${trial.text}, ${choice.text}: ${choice.values[trial.values[choice.at]]}` })),
       { x: shown.length, y: share(trial.value), text: trial.text }],
   }));
   const notes = shown.flatMap((choice, x) => choice.values.map((text, value) => ({ x, y: height(choice, value), text })));

@@ -33,7 +33,7 @@ const CHARTS = {
     series: [...lines.map((line) => ({ line: "step", dots: false, ...line })), ...marked(points)],
   }),
   spans: ({ spans, x_text, x_log, y_text, legend }) => ({
-    x: { text: x_text, log: x_log }, y: { text: y_text, labels: rowNames(spans) }, legend, series: [],
+    low: rowNames(spans).length < 3, x: { text: x_text, log: x_log }, y: { text: y_text, labels: rowNames(spans) }, legend, series: [],
     spans: spans.map(({ start, end, row, mark, text }) => ({ from: start, to: end, y: row, mark, text })),
   }),
 };

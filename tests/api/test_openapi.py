@@ -265,7 +265,7 @@ def test_the_curl_lines_work_when_pasted(service, document, snapshot_at, tmp_pat
     newer = {
         key: lines.pop(key)
         for key in list(lines)
-        if key[1].endswith(("full-scale", "ranking", "confirmation")) or "calib" in key[1]
+        if key[1].endswith(("full-scale", "ranking", "confirmation", "worth")) or "calib" in key[1]
     }
     later = {
         verb: lines.pop((method, f"/v1/searches/{{search_id}}{path}"))
@@ -298,8 +298,10 @@ def test_the_curl_lines_work_when_pasted(service, document, snapshot_at, tmp_pat
             assert "detail" not in json.loads(output), (method, path, output)
     assert json.loads(paste(stop))["status"] == 409
     for (method, path), line in newer.items():
-        assert "detail" not in (reply := json.loads(paste(line))), (method, path, reply)
-    assert len(newer) == 7
+        reply = json.loads(paste(line))
+        assert REFUSED.get((method, path), "") in reply.get("detail", ""), (method, path, reply)
+        assert ("detail" in reply) == ((method, path) in REFUSED), (method, path, reply)
+    assert len(newer) == 9
     for verb in ("edit", "extend", "pause", "resume", "pause"):
         assert "detail" not in (reply := json.loads(paste(later[verb]))), (verb, reply)
     assert not paste(later["delete"])
@@ -308,6 +310,7 @@ def test_the_curl_lines_work_when_pasted(service, document, snapshot_at, tmp_pat
 REFUSED = {
     ("post", "/v1/tokens"): "this service asks nobody for a token",
     ("post", "/v1/dashboard"): "no Ray cluster",
+    ("get", "/v1/searches/{search_id}/worth"): "asked, and not answered yet",
 }
 """What a service without a token and without a cluster says to some lines."""
 
