@@ -51,6 +51,7 @@ from api.routes import (
     snapshots,
     tokens,
     trials,
+    worth,
 )
 from nas.settings import Settings
 from nas.store import Store
@@ -120,7 +121,8 @@ def _add_routes(app: FastAPI, settings: Settings) -> None:
     documented = [] if settings.token is None else [Depends(HTTPBearer(auto_error=False))]
     guarded = [*documented, AUTHORISED, ONLY_DECLARED_PARAMETERS]
     of_trials = (trials, predictions, panels, snapshots, references)
-    for module in (searches, comparisons, lifecycle, *of_trials, rankings, confirmations, calibrations, reports):
+    of_searches = (searches, comparisons, lifecycle, worth)
+    for module in (*of_searches, *of_trials, rankings, confirmations, calibrations, reports):
         app.include_router(module.router, prefix="/v1", dependencies=guarded, responses=problems(503))
     app.include_router(tokens.router, prefix="/v1", dependencies=guarded, responses=problems(503))
     app.include_router(catalogue.router, prefix="/v1", dependencies=guarded)

@@ -27,7 +27,7 @@ class Need(StrEnum):
 _NEEDS: Mapping[str, Need] = {
     **dict.fromkeys(("alive", "ready"), Need.NOTHING),
     **dict.fromkeys(
-        ("create_search", "create_calibration", "measure_at_full_scale", "confirm_search"),
+        ("create_search", "create_calibration", "measure_at_full_scale", "confirm_search", "ask_search_worth"),
         Need.SUBMIT,
     ),
     **dict.fromkeys(

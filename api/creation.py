@@ -35,6 +35,7 @@ class Creation:
         reconciler: Starts the search; None without a cluster.
         caller: Who starts the search, and will own it.
         key: The request's idempotency key, which is that of the caller: another one's same text is another key.
+        shared: Whether the key is everybody's instead: it names a question, which has one search whoever asks it.
     """
 
     request: Request
@@ -44,6 +45,7 @@ class Creation:
     reconciler: Reconciler | None
     caller: Caller
     key: str | None
+    shared: bool = False
 
     def create(
         self, spec: SearchSpec, body: BaseModel, *, parent: str | None = None, route: str = "get_search"
@@ -66,14 +68,14 @@ class Creation:
             ConflictError: The idempotency key was used for another request.
         """
         key, owner, store = self.key, self.caller.owner, self.store
-        if key is not None and owner is not None:
+        if key is not None and owner is not None and not self.shared:
             key = content_key({"owner": owner, "key": key})
         if key is None or store.find_keyed(key) is None:  # a request that was accepted before is not checked again
             require_budget(store, owner)
             spec = number_classes(spec, self.settings)
             check(spec, store, self.settings)
         forecast = stored_forecast(spec, store)
-        bound = _request_key(self.request, body)
+        bound = None if self.shared else _request_key(self.request, body)
         record, created = store.create_search(
             spec, key, parent=parent, forecast=forecast, request_key=bound, owner=owner
         )
@@ -87,6 +89,16 @@ class Creation:
     def of_probe(self) -> Creation:
         """The creation of the request's probe: its own key stays free for the search itself."""
         return replace(self, key=self.key and content_key({"probe": self.key}))
+
+    def of_question(self, key: str) -> Creation:
+        """The creation of a question's probe, which its key finds again, whoever asks the same."""
+        return replace(self, key=key, shared=True)
+
+    def found(self, record: SearchRecord) -> SearchRecord:
+        """Answer with a search that exists, as to a request that is delivered again."""
+        self.response.headers["Idempotency-Replayed"] = "true"
+        self.response.headers["Location"] = str(self.request.url_for("get_search", search_id=record.id).path)
+        return record
 
 
 async def _creation(

@@ -6,19 +6,34 @@ from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
 from api.feasibility import surveyed, trains_here
-from nas.first_search import backbones, data_set, first_request, fitting, usable
-from nas.schemas.first_search import BackboneChoice, FirstSearchPublic, StrategyChoice
+from nas.first_networks import first_differentiable_request, first_networks_request
+from nas.first_search import BackboneOption, Fitting, backbones, data_set, first_request, fitting, usable
+from nas.schemas.first_search import BackboneChoice, FirstKind, FirstSearchPublic, SearchChoice, StrategyChoice
 from nas.settings import Settings
 from nas.specs import BlackBoxSpec, Strategy
 from search_spaces.validation import FieldProblem, InputError
 
+SEARCHES: Mapping[FirstKind, tuple[str, str]] = {
+    "cells": ("heads", "Dense prediction cells on the features of a frozen backbone, proposed by a strategy."),
+    "networks": (
+        "networks, by a strategy",
+        "Entire networks of Auto-DeepLab's space, proposed by a strategy; each is trained as a whole.",
+    ),
+    "differentiable": (
+        "networks, by differentiating",
+        "Entire networks of Auto-DeepLab's space, all in one supernet whose gradients say which is best.",
+    ),
+}
+"""What a first search can look for: in few words, and in a sentence."""
 
-def first_search(settings: Settings, dataset: str | None) -> FirstSearchPublic:
+
+def first_search(settings: Settings, dataset: str | None, search: FirstKind = "cells") -> FirstSearchPublic:
     """Make a first search.
 
     Args:
         settings: Of the service.
         dataset: The name of the data set; None takes the first that is registered.
+        search: What to look for.
 
     Raises:
         InputError: There is no such data set, or none at all.
@@ -29,12 +44,22 @@ def first_search(settings: Settings, dataset: str | None) -> FirstSearchPublic:
         found = surveyed(registered[name], trains_here(settings))
     except ValueError as error:
         raise InputError([FieldProblem(path="dataset", message=f"{name}: {error}")]) from None
-    choices = tuple(backbones(settings.registered_weights))
-    request = first_request(name, usable(choices).backbone, **fitting(found) if isinstance(found, dict) else {})
+    fits = fitting(found) if isinstance(found, dict) else Fitting()
+    searches = tuple(SearchChoice(name=of, text=text, about=about) for of, (text, about) in SEARCHES.items())
+    choices: tuple[BackboneOption, ...] = ()
+    match search:
+        case "cells":
+            choices = tuple(backbones(settings.registered_weights))
+            request = first_request(name, usable(choices).backbone, **fits)
+        case "networks":
+            request = first_networks_request(name, **fits)
+        case "differentiable":
+            request = first_differentiable_request(name, **fits)
     return FirstSearchPublic(
         request=request,
+        searches=searches,
         backbones=tuple(BackboneChoice(**choice._asdict()) for choice in choices),
-        strategies=tuple(_strategies(request)),
+        strategies=tuple(_strategies(request)) if request["kind"] == "black_box" else (),
     )
 
 

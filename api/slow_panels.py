@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping
 
 from api.lately import Found, Lately
+from nas.kinds.confirmation import newest_confirmation
 from nas.kinds.registry import kind_of
 from nas.schemas.panels import Panel
 from nas.store import SearchRecord, Store
@@ -24,7 +25,12 @@ class SlowPanels:
     def __init__(self, search: SearchRecord, store: Store, kept: Lately[Panels]) -> None:
         self._search, self._store, self._kept = search, store, kept
         self._makers: Mapping[str, Callable[[], Panels]] = kind_of(search.spec).slow_panels(search, store)
-        self._state: Hashable = (store.last_change(search.id), search.status) if self._makers else None
+        self._state: Hashable = None
+        if self._makers:
+            # A confirmation may say that another trial is the best.
+            confirmed = newest_confirmation(search.id, store)
+            decided = None if confirmed is None else (confirmed[0].id, confirmed[0].status, confirmed[0].updated_at)
+            self._state = (store.last_change(search.id), search.status, decided)
 
     def last(self) -> list[Found[Panels]]:
         """Return the last panels of each name, which may be older ones while newer ones are being made."""

@@ -13,7 +13,7 @@ from nas.kinds.registry import kind_of
 from nas.ranking.worth import LEVEL, Planned, Sample, Worth, expected_gain
 from nas.schemas.references import ReferencePublic
 from nas.schemas.worth import WorthPublic
-from nas.specs import JobSpec, ReferenceSpec
+from nas.specs import BlackBoxSpec, JobSpec, ReferenceSpec
 from nas.specs.confirmation import textbook_heads
 from nas.specs.job import child_name
 from nas.specs.reference import Head
@@ -53,6 +53,24 @@ def worth_probe(spec: JobSpec) -> ReferenceSpec:
             "seed": spec.seed,
         }
     )
+
+
+def cells_alike(spec: JobSpec, probe: ReferenceSpec) -> BlackBoxSpec | None:
+    """Make a search whose trials cost about what those of a probe do, as its textbook heads are of the cells' size.
+
+    Times of cells are known more often than those of the very heads of a probe.
+
+    Args:
+        spec: The search that is asked about.
+        probe: Its probe.
+
+    Returns:
+        So many random cells of the same space at the same fidelity; None where the search is of a kind of its own.
+    """
+    short = kind_of(spec).probe(spec)
+    if not isinstance(short, BlackBoxSpec):
+        return None
+    return short.model_copy(update={"fidelity": probe.fidelity, "trials": len(probe.heads) * probe.seeds})
 
 
 def probe_key(probe: ReferenceSpec) -> str:

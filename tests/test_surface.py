@@ -52,6 +52,8 @@ GET  /v1/searches/{search_id}/trials/{number}/drawing
 GET  /v1/searches/{search_id}/trials/{number}/panels
 GET  /v1/searches/{search_id}/trials/{number}/predictions
 GET  /v1/searches/{search_id}/trials/{number}/predictions/{place}/{layer}
+GET  /v1/searches/{search_id}/worth
+POST /v1/searches/{search_id}/worth
 GET  /v1/spaces
 GET  /v1/tokens
 POST /v1/tokens

@@ -12,10 +12,13 @@ from nas.formatting import counted, duration, expected_cost
 from nas.kinds.registry import kind_of
 from nas.schemas.dry_runs import DryRunPublic, FactPublic
 from nas.schemas.forecasts import ForecastPublic, TrialsForecastPublic
-from nas.specs import Fidelity, SearchSpec
+from nas.specs import BackboneSpec, Fidelity, SearchSpec
 from nas.store import Store
 from nas.yaml_text import dump_yaml
 from search_spaces.validation import FieldProblem
+
+ASK_WORTH = "/v1/searches?dry_run=true&worth=true"
+"""Where the question whether a search is worth it is sent before the search is started, with its request."""
 
 
 def dry_run_public(
@@ -30,12 +33,14 @@ def dry_run_public(
         store: Has the times of earlier searches, and what was asked of their worth.
     """
     forecast = forecast_public(spec, store)
-    said, worth = known_worth(spec, store)
-    found = [*facts(spec, forecast), *([] if said is None else [("worth it?", said)])]
+    known = known_worth(spec, store, ASK_WORTH)
+    whole = kind_of(spec).family(spec, store).whole_network
+    found = [*facts(spec, forecast, whole), *([] if known is None else [("worth it?", known.text)])]
     return DryRunPublic(
         **dict(forecast),
         facts=tuple(FactPublic(name=name, text=text) for name, text in found),
-        worth=worth,
+        worth=None if known is None else known.worth,
+        worth_panels=() if known is None else known.panels,
         warnings=warnings,
         spec=spec,
         yaml=_yaml(request),
@@ -50,12 +55,13 @@ def _yaml(request: BaseModel) -> str:
     return dump_yaml({field: given[field] for field in (*first, *between, *last) if field in given})
 
 
-def facts(spec: SearchSpec, forecast: ForecastPublic) -> Iterator[tuple[str, str]]:
+def facts(spec: SearchSpec, forecast: ForecastPublic, whole_network: bool = False) -> Iterator[tuple[str, str]]:
     """Say in words what a search would do and cost, as names and texts.
 
     Args:
         spec: The search.
         forecast: Its forecast.
+        whole_network: Whether its architectures are entire networks, which use no backbone of a fidelity.
     """
     kind, concurrent = kind_of(spec), spec.resources.concurrent
     yield "search", f"{spec.name}: {kind.method(spec)} on {kind.dataset(spec)}"
@@ -63,7 +69,7 @@ def facts(spec: SearchSpec, forecast: ForecastPublic) -> Iterator[tuple[str, str
     if forecast.runs is not None:
         yield "runs", f"{forecast.runs.runs} of {counted(forecast.runs.epochs, 'epoch')}"
     for part in forecast.parts:
-        yield part.path, f"{_fidelity(spec.fidelities[part.path])}; {_reached(part)}"
+        yield part.path, f"{_fidelity(spec.fidelities[part.path], whole_network)}; {_reached(part)}"
     yield "cost", cost(forecast)
     after = kind.expected_follow_up(spec)
     if after is not None:
@@ -85,12 +91,15 @@ def cost(forecast: ForecastPublic) -> str:
     return expected_cost(forecast.device_seconds, forecast.seconds, forecast.basis)
 
 
-def _fidelity(fidelity: Fidelity) -> str:
-    backbone = fidelity.backbone
-    trained = "" if backbone.frozen else ", trained"
+def _fidelity(fidelity: Fidelity, whole_network: bool) -> str:
     height, width = fidelity.crop
+    trained = "entire networks" if whole_network else _backbone(fidelity.backbone)
+    return f"{fidelity.dataset}, {trained}, crop {height}x{width}, batch {fidelity.batch}"
+
+
+def _backbone(backbone: BackboneSpec) -> str:
     strides = f"{'stride' if len(backbone.strides) == 1 else 'strides'} {' and '.join(map(str, backbone.strides))}"
-    return f"{fidelity.dataset}, {backbone.name} at {strides}{trained}, crop {height}x{width}, batch {fidelity.batch}"
+    return f"{backbone.name} at {strides}{'' if backbone.frozen else ', trained'}"
 
 
 def _reached(part: TrialsForecastPublic) -> str:

@@ -95,6 +95,8 @@ CURL: dict[tuple[str, str], str] = {
         "-d '{confirmation}'"
     ),
     ("get", "/v1/searches/{search_id}/confirmation"): "curl -s {auth}{base}/v1/searches/$BLACK_BOX/confirmation",
+    ("post", "/v1/searches/{search_id}/worth"): "curl -s {auth}-X POST {base}/v1/searches/$BLACK_BOX/worth",
+    ("get", "/v1/searches/{search_id}/worth"): "curl -s {auth}{base}/v1/searches/$BLACK_BOX/worth",
     ("post", "/v1/calibrations"): (
         "curl -s {auth}{base}/v1/calibrations -H 'Content-Type: application/json' -d '{calibration}'"
     ),

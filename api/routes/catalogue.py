@@ -11,7 +11,7 @@ from api.deps import SettingsDep
 from api.first_search import first_search
 from nas.data.entry import Registration
 from nas.schemas.catalogue import DatasetPublic, SpacePublic
-from nas.schemas.first_search import FirstSearchPublic
+from nas.schemas.first_search import FirstKind, FirstSearchPublic
 from nas.specs import DenseCellSpace, SupernetSpec
 from nas.specs.reference import PUBLISHED_DPC
 from search_spaces.auto_deeplab.space import count_cells, count_paths
@@ -106,13 +106,17 @@ def propose_first_search(
     dataset: Annotated[
         str | None, Query(max_length=100, description="A registered data set; without it, the first one.")
     ] = None,
+    search: Annotated[
+        FirstKind,
+        Query(description="What to look for: heads on a frozen backbone, or entire networks in one of two ways."),
+    ] = "cells",
 ) -> FirstSearchPublic:
     """Propose a first search on a data set: a small one, with crops that the images fill, to change and to send.
 
-    `request` is what `POST /v1/searches` takes. `backbones` and `strategies` are what else can stand in it; a backbone
-    with a `problem` needs what the service does not have.
+    `request` is what `POST /v1/searches` takes. `searches`, `backbones` and `strategies` are what else can be asked
+    for; a backbone with a `problem` needs what the service does not have.
     """
-    return first_search(settings, dataset)
+    return first_search(settings, dataset, search)
 
 
 def describe(name: str, registered: Mapping[str, Registration]) -> DatasetPublic:

@@ -6,6 +6,7 @@ from itertools import chain
 
 from fastapi import APIRouter
 
+from api.answers.worth import search_panels
 from api.deps import PanelsDep, SearchDep, StoreDep
 from api.slow_panels import SlowPanels
 from nas.kinds.registry import kind_of
@@ -26,6 +27,7 @@ def list_panels(search: SearchDep, store: StoreDep, panels: PanelsDep) -> list[P
     are given, and a text panel with `pending` says that newer ones will come.
     """
     found = SlowPanels(search, store, panels).last()
-    pending = [BEING_MADE] if not all(part.present for part in found) else []
+    worth = search_panels(search, store, panels)
+    pending = [BEING_MADE] if not all(part.present for part in (*found, worth)) else []
     quick = kind_of(search.spec).panels(search, store)
-    return [*chain.from_iterable(part.value or () for part in found), *quick, *pending]
+    return [*chain.from_iterable(part.value or () for part in found), *quick, *(worth.value or ()), *pending]

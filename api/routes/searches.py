@@ -14,6 +14,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from api.answers.dry_runs import dry_run_public
 from api.answers.searches import search_page, search_public
+from api.asking import ask_worth
 from api.creation import CreationDep, check
 from api.deps import (
     CallerDep,
@@ -71,7 +72,7 @@ router = APIRouter(tags=["searches"], route_class=StrictJsonRoute)
     response_model=SearchPublic,
     responses={
         200: {"model": DryRunPublic, "description": "Dry run: what the search would do and cost."},
-        202: {"model": SearchPublic, "description": "Dry run with `measure`: the probe that was started."},
+        202: {"model": SearchPublic, "description": "Dry run with `measure` or `worth`: the probe."},
         **problems(409),
     },
 )
@@ -87,6 +88,9 @@ def create_search(
     measure: Annotated[
         bool, Query(description="With `dry_run`: start a small search that measures what steps cost.")
     ] = False,
+    worth: Annotated[
+        bool, Query(description="With `dry_run`: start a small search that finds out what this one would gain.")
+    ] = False,
 ) -> SearchPublic | JSONResponse:
     """Start a search. It is queued, and its driver is submitted to the cluster within seconds.
 
@@ -98,22 +102,34 @@ def create_search(
     the whole spec, and the forecast. That is how many trials reach which rung and their cost, by the times measured
     before at the same fidelity or at one whose steps cost the same. `dry_run=true` with `measure=true` starts a probe
     (202, with `Location`): a few trials of some iterations, or two epochs of a differentiable run. Once the probe is
-    over, a dry run finds its times.
+    over, a dry run finds its times. With `worth=true` it starts the probe that finds out what the search is expected to
+    gain over textbook heads, or finds the one of whoever asked the same before; its answer is then in a dry run.
     """
-    if measure and not dry_run:
-        message = "measure=true goes with dry_run=true: a search that is started measures itself"
-        raise InputError([FieldProblem(path="measure", message=message)])
+    _check_probes(dry_run=dry_run, measure=measure, worth=worth)
     spec = resolve(body, lambda name: named_fidelity(name, store))
-    if dry_run and not measure:
+    if dry_run and not (measure or worth):
         spec = number_classes(spec, settings)
         check(spec, store, settings)
         found = dry_run_public(spec, body, find_warnings(spec, settings, cluster), store)
         return JSONResponse(found.model_dump(mode="json"))
-    if measure:
-        spec, creation = _probe(spec), creation.of_probe()
-        response.status_code = 202
-    record = creation.create(spec, body)
+    if worth:
+        record = ask_worth(number_classes(spec, settings), creation)
+    elif measure:
+        record = creation.of_probe().create(_probe(spec), body)
+    else:
+        record = creation.create(spec, body)
+    response.status_code = 202 if dry_run else 201
     return search_public(record, summary(record, store), settings)
+
+
+def _check_probes(*, dry_run: bool, measure: bool, worth: bool) -> None:
+    if measure and worth:
+        message = "measure=true and worth=true start different probes: ask for one after the other"
+        raise InputError([FieldProblem(path="worth", message=message)])
+    for name, asked in (("measure", measure), ("worth", worth)):
+        if asked and not dry_run:
+            message = f"{name}=true goes with dry_run=true: a search that is started answers by itself"
+            raise InputError([FieldProblem(path=name, message=message)])
 
 
 def _probe(spec: JobSpec) -> JobSpec:

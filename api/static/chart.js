@@ -5,8 +5,8 @@
 //
 // spec: { x, y, series: [{ text, mark, points: [{ x, y, text }] or [[x, y]], line: "straight", "step" or "stairs" (not dashed),
 //   dots: false (a line without values) or "unseen" (values that are not drawn, but found) }],
-//   spans: [{ from, to, y, mark, text }], notes: [{ x, y, text }], legend: [{ mark, text }], name, along }; all but x, y and series
-//   may be left out; notes are written at their places.
+//   spans: [{ from, to, y, mark, text }], notes: [{ x, y, text }], legend: [{ mark, text }], name, along, low }; all but x, y and
+//   series may be left out; notes are written at their places; a chart of few rows is low.
 // An axis is { text, log, whole, zero, labels, format, span }: logarithmic; of whole numbers; it begins at 0; a name for each of
 // 0, 1, 2, ...; how a number is written; its two ends. A mark is "best", the status of a trial, or a number in [0, 1], drawn
 // between two colours. `text` of a point is shown at it, `label` is written beside it; `low` and `high` are the ends of its
@@ -54,6 +54,7 @@ export class Chart {
       y: ends(spec.y, [...this.places.flatMap((place) => [place.y, ...around("y")(place)]), ...across("y")]),
     };
     this.view = zoomed ? this.view : this.full;
+    this.plane.classList.toggle("low", Boolean(spec.low));
     this.plane.setAttribute("aria-label", this.summary());
     this.foot.replaceChildren(...this.spec.legend.map(({ mark, text }) => entry(mark, text)));
     this.values.hidden = !this.places.length;
@@ -339,8 +340,8 @@ function write({ labels, format }, value, ticks) {
     if (size >= unit) return `${Number((value / (text === "k" ? 1e3 : unit)).toPrecision(4))} ${text}`;
   }
   if (!ticks || ticks.length < 2) return Number.isInteger(value) ? String(value) : size >= 1 ? value.toFixed(2) : value.toFixed(4);
-  const step = Math.abs(ticks[1] - ticks[0]);
-  return value.toFixed(Math.max(0, Math.min(6, Math.ceil(-Math.log10(step) - 1e-9))));
+  const step = Math.abs(ticks[1] - ticks[0]), exact = (digits) => Math.abs(step * 10 ** digits - Math.round(step * 10 ** digits)) < 1e-6;
+  return value.toFixed([0, 1, 2, 3, 4, 5].find((digits) => step * 10 ** digits > 0.5 && exact(digits)) ?? 6);
 }
 
 // Where a name of such a width is written beside a point: right of it if nothing is there yet, else left, below or above.

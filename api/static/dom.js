@@ -42,7 +42,7 @@ export function renew(place, key, make) {
 }
 
 // Makes the content of a place anew: the keyboard stays at the link, button or field that is as the one before was, else at the first.
-function keepFocus(place, change) {
+export function keepFocus(place, change) {
   const held = place.contains(document.activeElement) ? document.activeElement : null;
   const fresh = change() ?? place;
   if (held) refocus(held, fresh);

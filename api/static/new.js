@@ -3,10 +3,12 @@
 
 import { mayStart } from "./access.js";
 import { card, element, renew, several, show } from "./dom.js";
+import { field, number, options, pair, plain, select, text, whole, wholes } from "./fields.js";
+import { redraw } from "./panels.js";
 import { Probe } from "./probe.js";
 import { ask, Key, post, Refused } from "./stream.js";
 
-const PAUSE = 400;
+const PAUSE = 400, AGAIN = 2000;
 
 export async function newSearch(signal) {
   document.title = "New search - Segnas";
@@ -28,7 +30,6 @@ function withoutData() {
     element("p", {}, element("a", { href: "#/new", onclick: () => dispatchEvent(new Event("hashchange")) }, "Look again"))];
 }
 
-// `put` writes what is entered into a request, `take` reads it from one.
 class SearchForm {
   // sizes: of each space, by what it is called in a request.
   constructor(datasets, sizes, signal) {
@@ -41,66 +42,79 @@ class SearchForm {
     this.fields = this.makeFields();
     this.state = element("p", { class: "muted", role: "status" });
     this.checking = element("span", { class: "muted", "aria-hidden": "true" }); // at every key: it is not read out
-    this.answer = element("div");
+    [this.facts, this.worth, this.file] = [element("div"), element("div", { class: "worth" }), element("div")];
     this.probe = new Probe(() => this.entered(), (error) => (error ? this.failed(error) : this.check()), signal);
+    this.worth.addEventListener("ask", ({ detail }) => { detail.body = this.entered(); });
+    this.worth.addEventListener("asked", () => this.check());
+    this.worth.addEventListener("refused", (event) => { event.preventDefault(); this.failed(event.detail); });
     this.others = element("div", { role: "alert" });
     this.start = element("button", { class: "main" }, "Start");
     const rows = this.fields.map((field) => field.row);
     const form = element("form", { class: "fields", novalidate: true, onsubmit: (event) => { event.preventDefault(); this.submit(); } },
       rows, this.others, element("div", { class: "line" }, this.start, this.state, this.checking));
     form.addEventListener("input", () => this.changed());
-    this.node = element("div", { class: "pair" }, card("what to search", {}, form), card("what it would do", {}, this.answer));
+    this.node = element("div", { class: "pair" }, card("what to search", {}, form), card("what it would do", {}, this.facts, this.probe.node, this.worth, this.file));
   }
 
   makeFields() {
     const dataset = select(this.datasets.map(({ name, available, class_names, images }) => ({ value: name, disabled: !available,
       text: available ? `${name}: ${several(class_names.length, "class", "classes")}, ${several(images.train ?? 0, "training image")}` : `${name} (cannot be read)` })));
-    dataset.addEventListener("change", () => this.propose(dataset.value));
-    const [backbone, strategy, operators] = [select([]), select([]), select(["plain", "extended"].map((value) => ({ value, text: value })))];
-    const [name, rungs] = [text(), text()];
-    const [trials, concurrent, branches] = [number(1), number(1), number(1, 10)];
-    const [height, width] = [number(1), number(1)];
+    const [search, backbone, strategy, operators] = [select([]), select([]), select([]), select(["plain", "extended"].map((value) => ({ value, text: value })))];
+    const [branches, rungs] = [number(1, 10), text()];
     const keepBack = element("input", { type: "checkbox" });
-    this.backbone = backbone;
-    this.strategy = strategy;
-    this.operators = operators;
-    this.branches = branches;
-    this.keepBack = keepBack;
+    Object.assign(this, { dataset, search, backbone, strategy, operators, branches, keepBack });
+    for (const list of [dataset, search]) list.addEventListener("change", () => this.propose(dataset.value, search.value));
     const problems = this.datasets.filter(({ available }) => !available).map(({ name: of, problem }) => `${of}: ${problem}`);
+    this.sought = field([], "Search for", [search]);
     return [
-      field("name", "Name", [name], (to) => { to.name = name.value; }, (from) => { name.value = from.name; }),
-      field("fidelity.dataset", "Data set", [dataset], (to) => { to.fidelity.dataset = dataset.value; },
-        (from) => { dataset.value = from.fidelity.dataset; }, problems.join("; ")),
-      field("fidelity.backbone", "Backbone", [backbone], (to) => { to.fidelity.backbone = JSON.parse(backbone.value); },
-        (from) => { backbone.value = JSON.stringify(from.fidelity.backbone); }),
-      field("fidelity.crop", "Crop: height and width in pixels", [height, width], (to) => { to.fidelity.crop = [whole(height), whole(width)]; },
-        (from) => { [height.value, width.value] = from.fidelity.crop; }),
-      field("space.branches", "Branches of a cell", [branches], (to) => { to.space.branches = whole(branches); },
-        (from) => { branches.value = from.space.branches; }),
-      field("space.operators", "Operators", [operators], (to) => { if (operators.value !== "plain") to.space.operators = operators.value; },
-        (from) => { operators.value = from.space.operators ?? "plain"; }),
-      field("strategy", "Strategy", [strategy], (to) => { if (to.strategy.name !== strategy.value) to.strategy = { name: strategy.value }; },
-        (from) => { strategy.value = from.strategy.name; }),
-      field("trials", "Trials", [trials], (to) => { to.trials = whole(trials); }, (from) => { trials.value = from.trials; }),
-      field("resources.concurrent", "Trials at a time", [concurrent], (to) => { to.resources.concurrent = whole(concurrent); },
-        (from) => { concurrent.value = from.resources.concurrent; }),
-      field("fidelity.rungs", "Rungs: iterations after which a trial is scored", [rungs], (to) => { to.fidelity.rungs = wholes(rungs.value); },
-        (from) => { rungs.value = from.fidelity.rungs.join(", "); }),
-      field("fidelity.holdout", "Keep validation images back, and confirm the best on them at the end", [keepBack],
-        (to) => { if (!keepBack.checked) { delete to.fidelity.holdout; delete to.confirm; } },
-        (from) => { keepBack.checked = Boolean(from.fidelity.holdout); keepBack.disabled = !keepBack.checked; }),
+      plain(["name"], "Name", text()),
+      this.sought,
+      plain(["fidelity.dataset", "bilevel.dataset", "scoring.dataset"], "Data set", dataset, { note: problems.join("; ") }),
+      plain(["fidelity.backbone"], "Backbone", backbone, { read: () => JSON.parse(backbone.value), write: JSON.stringify }),
+      pair(["fidelity.crop", "bilevel.crop", "scoring.crop"], "Crop: height and width in pixels"),
+      plain(["space.branches"], "Branches of a cell", branches),
+      field(["space.operators"], "Operators", [operators], {
+        put: (to) => { if (operators.value !== "plain") to.space.operators = operators.value; },
+        take: (from) => { operators.value = from.space.operators ?? "plain"; },
+        shown: ({ space }) => space?.branches !== undefined,
+      }),
+      whole(["space.layers", "supernet.layers"], "Layers of a network"),
+      whole(["space.levels", "supernet.levels"], "Strides that its layers may have: the first so many of 4, 8, 16, 32", 4),
+      whole(["space.blocks", "supernet.blocks"], "Blocks of its cell"),
+      whole(["fidelity.network.filters", "scoring.network.filters"], "Width of a network that is measured: filters of a block at stride 4"),
+      field(["strategy"], "Strategy", [strategy], {
+        put: (to) => { if (to.strategy.name !== strategy.value) to.strategy = { name: strategy.value }; },
+        take: (from) => { strategy.value = from.strategy.name; },
+      }),
+      whole(["trials"], "Trials"),
+      whole(["seeds"], "Runs, each with a seed of its own"),
+      whole(["bilevel.epochs"], "Epochs of a run"),
+      plain(["bilevel.architecture_from_epoch"], "Epochs for the weights alone, before the architecture is trained too", number(0)),
+      whole(["resources.concurrent"], "Trials at a time"),
+      plain(["fidelity.rungs", "scoring.rungs"], "Rungs: iterations after which a trial is scored", rungs, { read: () => wholes(rungs.value), write: (value) => value.join(", ") }),
+      field(["fidelity.holdout", "scoring.holdout"], "Keep validation images back, and confirm the best on them at the end", [keepBack], {
+        put: (to) => { if (!keepBack.checked) { delete (to.fidelity ?? to.scoring).holdout; delete to.confirm; } },
+        take: (from) => { keepBack.checked = Boolean((from.fidelity ?? from.scoring).holdout); keepBack.disabled = !keepBack.checked; },
+        shown: () => true,
+      }),
     ];
   }
 
   // Asks the service for a request that fits the data set, and begins anew with it.
-  async propose(dataset) {
+  async propose(dataset, search = "cells") {
     try {
-      const { request, backbones, strategies } = await ask(`/v1/first-search?${new URLSearchParams({ dataset })}`, { signal: this.signal });
+      const { request, searches, backbones, strategies } = await ask(`/v1/first-search?${new URLSearchParams({ dataset, search })}`, { signal: this.signal });
       this.request = request;
+      options(this.search, searches.map(({ name, text: words }) => ({ value: name, text: words })));
+      this.search.value = search;
+      this.sought.hint.textContent = searches.find(({ name }) => name === search).about;
       this.strategies = strategies;
       options(this.backbone, backbones.map(({ text: words, backbone, problem }) => ({ value: JSON.stringify(backbone), text: problem ? `${words} (not here)` : words, disabled: Boolean(problem) })));
       options(this.strategy, strategies.map(({ name }) => ({ value: name, text: name })));
-      for (const { take } of this.fields) take(request);
+      for (const one of this.fields) {
+        one.row.hidden = !one.shown(request);
+        if (!one.row.hidden) one.take(request);
+      }
       await this.check();
     } catch (error) {
       this.failed(error);
@@ -109,7 +123,7 @@ class SearchForm {
 
   entered() {
     const request = structuredClone(this.request);
-    for (const { put } of this.fields) put(request);
+    for (const { put, row } of this.fields) if (!row.hidden) put(request);
     return request;
   }
 
@@ -118,25 +132,43 @@ class SearchForm {
     this.timer = setTimeout(() => this.check(), PAUSE);
   }
 
-  // Only the answer to the newest check is shown.
-  async check() {
+  // Only the answer to the newest check is shown. While a probe finds out whether the search is worth it, and while the service is
+  // away, it is checked again and again, quietly.
+  async check(quietly = false) {
+    clearTimeout(this.timer);
     if (this.request === null || this.signal.aborted) return;
     this.hint();
     const number = this.checks += 1;
-    this.checking.textContent = "Checking ...";
+    if (!quietly) this.checking.textContent = "Checking ...";
     try {
       const found = await post("/v1/searches?dry_run=true", this.entered(), {}, this.signal);
       if (number !== this.checks) return;
       this.tell([], found.warnings);
-      renew(this.answer, found, () => answer(found, this.probe.offer(found)));
+      this.show(found);
+      if (found.worth_panels.some(({ pending }) => pending)) this.again();
       this.checking.textContent = this.state.textContent = "";
     } catch (error) {
-      if (number === this.checks) this.failed(error);
+      if (number !== this.checks) return;
+      this.failed(error);
+      if (!(error instanceof Refused) || error.passing) this.again();
     }
   }
 
+  show({ facts, yaml, device_seconds: known, worth_panels: worth }) {
+    renew(this.facts, facts, () => [element("h2", {}, "What it would do"), table(facts)]);
+    this.probe.offer(known === null);
+    redraw(this.worth, worth);
+    renew(this.file, yaml, () => file(yaml));
+    for (const place of [this.probe.node, this.worth, this.file]) place.hidden = false;
+  }
+
+  again() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.check(true), AGAIN);
+  }
+
   hint() {
-    const size = this.sizes[this.request.space.kind]?.[`branches=${this.branches.value}, operators=${this.operators.value}`];
+    const size = this.sizes[this.request.space?.kind]?.[`branches=${this.branches.value}, operators=${this.operators.value}`];
     const count = size?.length > 15 ? `about ${size[0]}.${size[1]} x 10^${size.length - 1}` : size?.replace(/\B(?=(\d{3})+$)/g, ",");
     this.field("space.operators").hint.textContent = count ? `${count} architectures` : "";
     this.field("fidelity.holdout").hint.textContent = this.keepBack.disabled ? "The data set has too few validation images to keep some of them back." : "";
@@ -144,7 +176,7 @@ class SearchForm {
   }
 
   field(path) {
-    return this.fields.find((one) => one.path === path);
+    return this.fields.find(({ paths }) => paths.includes(path));
   }
 
   failed(error) {
@@ -153,7 +185,9 @@ class SearchForm {
     this.checking.textContent = this.state.textContent = "";
     const errors = error.errors?.length ? error.errors : [{ path: "", message: error.message }];
     this.tell(errors, []);
-    if (error instanceof Refused) renew(this.answer, "refused", () => [element("h2", {}, "What it would do"), element("p", { class: "muted" }, "It cannot start as it is entered: see the fields.")]);
+    if (!(error instanceof Refused) || error.passing) return;
+    renew(this.facts, "refused", () => [element("h2", {}, "What it would do"), element("p", { class: "muted" }, "It cannot start as it is entered: see the fields.")]);
+    for (const place of [this.probe.node, this.worth, this.file]) place.hidden = true;
   }
 
   // Shows each problem at the field that it belongs to, the others below the form.
@@ -162,7 +196,8 @@ class SearchForm {
     for (const one of this.fields) one.problems = [];
     for (const [mark, problems] of [["wrong", errors], ["warning", warnings]]) {
       for (const { path, message } of problems) {
-        const place = this.fields.filter((one) => path === one.path || path.startsWith(`${one.path}.`)).sort((a, b) => b.path.length - a.path.length)[0];
+        const place = this.fields.filter(({ row }) => !row.hidden).flatMap((one) => one.paths.filter((of) => path === of || path.startsWith(`${of}.`)).map((of) => ({ one, of })))
+          .sort((a, b) => b.of.length - a.of.length)[0]?.one;
         const line = element("p", { class: mark }, place || !path ? message : `${path}: ${message}`);
         if (place) place.problems.push(line);
         else rest.push(line);
@@ -197,57 +232,16 @@ class SearchForm {
   }
 }
 
-function answer({ facts, yaml }, probe) {
+function table(facts) {
+  return element("table", {}, element("tbody", {}, facts.map(({ name, text: words }) => element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, words)))));
+}
+
+function file(yaml) {
   const copy = element("button", { type: "button", onclick: async () => {
     await navigator.clipboard.writeText(yaml);
     copy.textContent = "Copied";
   } }, "Copy");
-  return [element("h2", {}, "What it would do"),
-    element("table", {}, element("tbody", {}, facts.map(({ name, text: words }) => element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, words))))),
-    probe,
-    element("div", { class: "line" }, element("h2", {}, "The same from a file"), element("span", { class: "push" }), navigator.clipboard && copy),
+  return [element("div", { class: "line" }, element("h2", {}, "The same from a file"), element("span", { class: "push" }), navigator.clipboard && copy),
     element("p", { class: "muted" }, "Save it as search.yaml, then: ", element("code", {}, "segnas submit search.yaml --watch")),
     element("pre", { tabindex: 0 }, yaml)];
 }
-
-let made = 0;
-
-function field(path, label, inputs, put, take, note = "") {
-  const id = `field${made += 1}`;
-  const place = element("div", { id: `${id}-problems`, "aria-live": "polite" }), hint = element("p", { class: "muted", id: `${id}-hint` }, note);
-  inputs.forEach((input, index) => {
-    input.id = index ? `${id}-${index}` : id;
-    input.setAttribute("aria-describedby", `${id}-hint ${id}-problems`);
-    if (index) input.setAttribute("aria-label", `${label}, the second`);
-  });
-  const row = element("div", { class: "field" }, element("label", { for: id }, label), element("div", { class: "inputs" }, inputs), hint, place);
-  return { path, inputs, put, take, row, place, hint, problems: [] };
-}
-
-function select(choices) {
-  return options(element("select"), choices);
-}
-
-function options(list, choices) {
-  list.replaceChildren(...choices.map(({ value, text: words, disabled }) => element("option", { value, disabled }, words)));
-  return list;
-}
-
-function text() {
-  return element("input", { type: "text", autocomplete: "off" });
-}
-
-function number(min, max) {
-  return element("input", { type: "number", min, max, step: 1, inputmode: "numeric" });
-}
-
-// What is no number is sent as it was entered: the service says what is wrong with it.
-function whole(input) {
-  const value = Number(input.value);
-  return input.value.trim() !== "" && Number.isFinite(value) ? value : input.value;
-}
-
-function wholes(words) {
-  return words.split(/[\s,]+/).filter(Boolean).map((word) => (/^\d+$/.test(word) ? Number(word) : word));
-}
-

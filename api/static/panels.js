@@ -1,9 +1,10 @@
 // Draws the panels of a search as the service sends them: by their type, with every text in its final form.
 
+import { asking } from "./asking.js";
 import { Chart } from "./chart.js";
 import { choices } from "./choices.js";
 import { commands } from "./commands.js";
-import { bar, card, element } from "./dom.js";
+import { bar, card, element, keepFocus } from "./dom.js";
 import { pictures, swatch } from "./pictures.js";
 import { drawingPlace } from "./drawing.js";
 import { ask, Refused } from "./stream.js";
@@ -15,6 +16,7 @@ const DRAW = {
   table: ({ title, columns, rows }) => table(title, columns, rows),
   pictures,
   commands: (panel) => commands(panel.commands),
+  ask: asking,
   links: ({ links }) => links.map(({ text, link, target }) => element("p", {}, text, " ", target ? element("a", { href: target }, link) : link)),
   drawing: ({ path, file }) => drawingPlace(path, file),
   text: ({ lines, style }) => style === "code" ? element("pre", { tabindex: 0 }, element("code", {}, lines.join("\n")))
@@ -31,7 +33,7 @@ const CHARTS = {
     series: [...lines.map((line) => ({ line: "step", dots: false, ...line })), ...marked(points)],
   }),
   spans: ({ spans, x_text, x_log, y_text, legend }) => ({
-    x: { text: x_text, log: x_log }, y: { text: y_text, labels: rowNames(spans) }, legend, series: [],
+    low: rowNames(spans).length < 3, x: { text: x_text, log: x_log }, y: { text: y_text, labels: rowNames(spans) }, legend, series: [],
     spans: spans.map(({ start, end, row, mark, text }) => ({ from: start, to: end, y: row, mark, text })),
   }),
 };
@@ -46,10 +48,10 @@ function remark(text) {
 // A name is shortened where it stands at an axis; the row's tip has it in full.
 const AXIS_TEXT = innerWidth < 600 ? 18 : 28;
 
-CHARTS.intervals = ({ x_text, rows, zero }) => ({
-  along: "x", x: { text: x_text }, y: { labels: [...rows].reverse().map(({ text }) => (text.length > AXIS_TEXT ? `${text.slice(0, AXIS_TEXT - 1)}…` : text)) },
+CHARTS.intervals = ({ x_text, rows, zero, lines }) => ({
+  along: "x", low: rows.length < 3, legend: lines.map(({ mark, text }) => ({ mark, text })), x: { text: x_text }, y: { labels: [...rows].reverse().map(({ text }) => (text.length > AXIS_TEXT ? `${text.slice(0, AXIS_TEXT - 1)}…` : text)) },
   series: [
-    ...(zero ? [{ text: "0", mark: "stopped", line: "straight", dots: false, points: [[0, -0.5], [0, rows.length - 0.5]] }] : []),
+    ...[...(zero ? [{ x: 0, text: "0", mark: "stopped" }] : []), ...lines].map(({ x, text, mark }) => ({ text, mark, line: "straight", dots: false, points: [[x, -0.5], [x, rows.length - 0.5]] })),
     { text: "results", mark: "pruned", points: rows.flatMap(({ points, text }, index) => points.map((x) => ({ x, y: rows.length - 1 - index, text: `${text}: ${x.toFixed(4)}` }))) },
     ...marked(rows.flatMap(({ value, low, high, text, value_text: written, mark }, index) => (value === null ? [] : [{ x: value, y: rows.length - 1 - index, low, high, mark, text: `${text}: ${written}` }]))),
   ],
@@ -62,6 +64,7 @@ export class Panels {
     this.cards = { answer: card("answer", { hidden: true }), analysis: card("analysis", { hidden: true }) };
     this.stale = false;
     this.requesting = false;
+    for (const place of Object.values(this.cards)) place.addEventListener("asked", () => this.refresh());
   }
 
   // Requests the panels again when the search has changed, and while some are being made, at most every two seconds.
@@ -111,10 +114,18 @@ export function redraw(place, panels) {
       before.chart.show({ name: panel.title, ...CHARTS[panel.type](panel) });
       before.chart.element.after(...remarksAfter(before, panel));
       before.drawnFrom = JSON.stringify(panel);
-    } else if (before) before.replaceWith(draw(panel));
+    } else if (before) replace(before, draw(panel));
     else place.append(draw(panel));
   });
   while (place.children.length > panels.length) place.lastChild.remove();
+}
+
+// The keyboard stays where it was, as far as there is something alike.
+function replace(before, after) {
+  keepFocus(before, () => {
+    before.replaceWith(after);
+    return after;
+  });
 }
 
 // The remarks below a chart that stays, in place of those that were there.

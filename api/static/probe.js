@@ -15,10 +15,9 @@ export class Probe {
     this.node = element("div", { class: "probe" }, this.about, this.button, this.state);
   }
 
-  // The button is offered while the cost is not known. found: the answer to a dry run.
-  offer(found) {
-    this.about.hidden = this.button.hidden = found.device_seconds !== null;
-    return this.node;
+  // The button is offered while the cost is not known.
+  offer(unknown) {
+    this.about.hidden = this.button.hidden = !unknown;
   }
 
   async run() {

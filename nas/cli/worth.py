@@ -27,7 +27,7 @@ def worth(
     from nas.cli.output import print_json
     from nas.cli.specs import read_request
     from nas.cli.watching import show_progress
-    from nas.worth import probe_key, worth_of, worth_probe
+    from nas.worth import worth_of, worth_probe
 
     request = read_request(spec)
     with connect() as client:
@@ -36,7 +36,7 @@ def worth(
         if dry_run:
             show_dry_run(probe.model_dump(mode="json"), lambda: client.dry_run(probe), as_json, need=True)
             return
-        found = client.create_search(probe, probe_key(probe))
+        found = client.ask_worth(request)
         if not as_json:
             print(f"search {found.id} measures {len(probe.heads)} heads, live at {client.page_of(found)}", flush=True)
         ended = show_progress(client, found.id, aside=as_json)
@@ -55,17 +55,7 @@ def worth(
 def print_worth(found: WorthPublic) -> None:
     """Print the answer and the figures behind it."""
     from nas.cli.layout import print_fields, print_wrapped
-    from nas.formatting import duration
+    from nas.panels.worth import worth_figures
 
-    heads = f"{found.cells} random cells and {found.references} textbook heads"
     print_wrapped(found.sentence)
-    print_fields(
-        [
-            ("measured", f"{heads} to iteration {found.first}, two seeds each"),
-            ("cells", f"spread {found.spread:.3f} mIoU, without noise; noise of a seed {found.first_deviation:.3f}"),
-            ("seeds agree", f"{found.reliability:.2f} (correlation between two seeds at iteration {found.first})"),
-            ("best textbook", f"{found.best_reference}: {found.best_reference_mean:.3f} there"),
-            ("its luck", f"{found.flattery:.3f}, as the best of {found.references} noisy means"),
-            ("took", f"{duration(found.device_seconds)} of device time"),
-        ]
-    )
+    print_fields(list(worth_figures(found)))

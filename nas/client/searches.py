@@ -51,6 +51,16 @@ class SearchMethods(ServiceCalls):
         reply = self._calls.post("/v1/searches", spec, idempotency_key, dry_run="true", measure="true")
         return reply.model(SearchPublic)
 
+    def ask_worth(self, spec: JobSpec | Mapping[str, Any]) -> SearchPublic:
+        """Start the probe that finds out what a search is worth, or find the one of whoever asked the same before.
+
+        Once it is completed, `dry_run` has the answer as `worth`.
+
+        Args:
+            spec: As for `create_search`.
+        """
+        return self._calls.post("/v1/searches", spec, None, dry_run="true", worth="true").model(SearchPublic)
+
     def search(self, search_id: str) -> SearchPublic:
         """The current state of a search."""
         return self._calls.send("GET", path_of(search_id)).model(SearchPublic)

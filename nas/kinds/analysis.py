@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
+from nas.kinds.summaries import Summary, summary
 from nas.panels.choices import choices_panel
 from nas.panels.failures import failures_panel
 from nas.panels.front import front_panels
@@ -62,19 +63,36 @@ def size_panels(search: SearchRecord, store: Store) -> tuple[Panel, ...]:
 
 
 def choice_panels(search: SearchRecord, space: Space, store: Store) -> tuple[Panel, ...]:
-    """Make the panel of scores against choices at the rung of the best trial; none before the first score."""
-    best = store.best_trial(search.id)
-    if best is None or best.iteration is None:
+    """Make the panel of scores against choices at the rung of the leaderboard's first; none before the first score.
+
+    Marked as the best is the trial that `nas.kinds.summaries` says: the one that a confirmation prefers, where there is
+    one.
+    """
+    found = summary(search, store)
+    first, best = found.overview.best, found.best
+    if first is None or first.iteration is None or best is None:
         return ()
+    iteration = first.iteration
     counts = store.rung_counts(search.id)
-    step = every(sum(count.trials for count in counts if count.iteration == best.iteration))
-    sample = store.sampled_trials(search.id, step, best.iteration)
+    step = every(sum(count.trials for count in counts if count.iteration == iteration))
+    sample = store.sampled_trials(search.id, step, iteration)
     leading = store.list_trials(search.id, "-score", limit=SHOWN_BEST).items
-    trials = {t.number: t for t in chain(sample, leading) if t.iteration == best.iteration and t.standing is not None}
-    notes = (
-        f"Shown are {sample_text(step, 'at this iteration')}" + (f" and the best {SHOWN_BEST}." if step > 1 else "."),
-    )
-    return _analysis([choices_panel(space, trials.values(), search.spec.goals.text, best, notes)])
+    known = chain(sample, leading, [best])
+    trials = {t.number: t for t in known if t.iteration == iteration and t.standing is not None}
+    beside = f" and the best {SHOWN_BEST}" if step > 1 else ""
+    shown = f"Shown are {sample_text(step, 'at this iteration')}{beside}."
+    notes = (shown, *_preferred(found))
+    return _analysis([choices_panel(space, trials.values(), search.spec.goals.text, iteration, best.number, notes)])
+
+
+def _preferred(found: Summary) -> Iterator[str]:
+    """Say which trial is marked where it is not the first of the leaderboard."""
+    first, best, confirmed = found.passed_over, found.best, found.confirmed
+    if first is not None and best is not None and confirmed is not None:
+        yield (
+            f"Marked as the best is trial {best.number}, which the confirmation {confirmed.search} prefers to trial "
+            f"{first.number}, the first of the leaderboard."
+        )
 
 
 def importance_panels(search_id: str, space: Space, store: Store) -> tuple[Panel, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,12 +32,21 @@ class Choice:
         text: In words.
         short: In few letters.
         values: By their text, in the order of the space.
+        group: What it is about, where a space has too many choices for one chart: those of a group are drawn together.
+        scale: What it is drawn on where that has more than its own values, as other choices of its group share it.
     """
 
     name: str
     text: str
     short: str
     values: Mapping[Any, str]
+    group: str = ""
+    scale: Mapping[Any, str] | None = None
+
+    @property
+    def drawn(self) -> Mapping[Any, str]:
+        """The values of its axis."""
+        return self.values if self.scale is None else self.scale
 
 
 class Choices(ABC):
@@ -111,18 +120,18 @@ class NetworkChoices(Choices):
     """
 
     def __init__(self, space: AutoDeepLabSpace) -> None:
-        found: list[Choice] = []
+        # The path first: it is what makes networks differ most.
+        found = list(_strides(space))
         for block in range(space.blocks):
             reads = {state: state_text(state) for state in range(block + FIRST_BLOCK)}
             for side in (0, 1):
                 edge, short = f"edge {side} of block {block}", f"{block}.{side}"
                 operators = {operator: operator for operator in sorted(space.operators, key=OPERATORS.index)}
-                found.append(Choice(f"input_{block}_{side}", f"input of {edge}", f"input {short}", reads))
-                found.append(Choice(f"operator_{block}_{side}", f"operator of {edge}", f"operator {short}", operators))
-        trellis = Trellis(space.layers, space.levels)
-        for layer in range(space.layers):
-            strides = {level: str(STRIDES[level]) for level in trellis.nodes(layer)}
-            found.append(Choice(f"layer_{layer}", f"stride of layer {layer}", f"layer {layer}", strides))
+                what = f"block {block} of the cell"
+                found += [
+                    Choice(f"input_{block}_{side}", f"input of {edge}", f"input {short}", reads, what),
+                    Choice(f"operator_{block}_{side}", f"operator of {edge}", f"operator {short}", operators, what),
+                ]
         self.all = tuple(choice for choice in found if len(choice.values) > 1)
 
     def of(self, architecture: Architecture) -> dict[str, int | str]:
@@ -134,25 +143,35 @@ class NetworkChoices(Choices):
         return {choice.name: values[choice.name] for choice in self.all}
 
 
-def choices_panel(
-    space: Space, trials: Iterable[TrialRecord], objective: str, best: TrialRecord, notes: Sequence[str]
+def _strides(space: AutoDeepLabSpace) -> Iterator[Choice]:
+    trellis = Trellis(space.layers, space.levels)
+    every = {level: str(STRIDES[level]) for level in range(space.levels)}
+    for layer in range(space.layers):
+        here = {level: every[level] for level in trellis.nodes(layer)}
+        name, text = f"layer_{layer}", f"stride of layer {layer + 1}"  # from 1, as drawings of networks have it
+        yield Choice(name, text, f"layer {layer + 1}", here, "strides of the layers", every)
+
+
+def choices_panel(  # noqa: PLR0917  what the panel says of them
+    space: Space, trials: Iterable[TrialRecord], objective: str, iteration: int, best: int, notes: Sequence[str]
 ) -> ChoicesPanel:
     """Make the panel of the first objective's values against choices.
 
     Args:
         space: Of the search.
-        trials: Trials whose deepest rung is that of the best one.
+        trials: Trials whose deepest rung is `iteration`.
         objective: The first objective in words.
-        best: The best trial.
+        iteration: The rung of the values.
+        best: The number of the best trial.
         notes: Which trials these are, in words.
     """
     choices = choices_of(space)
-    places = {choice.name: {value: place for place, value in enumerate(choice.values)} for choice in choices.all}
+    places = {choice.name: {value: place for place, value in enumerate(choice.drawn)} for choice in choices.all}
     chosen: list[ChosenPublic] = []
     for trial in trials:
         assert trial.value is not None, trial.number
         values = choices.of(trial.architecture)
-        mark: Mark = "best" if trial.number == best.number else trial.status.value
+        mark: Mark = "best" if trial.number == best else trial.status.value
         chosen.append(
             ChosenPublic(
                 number=trial.number,
@@ -163,9 +182,11 @@ def choices_panel(
             )
         )
     return ChoicesPanel(
-        title=f"Score at iteration {best.iteration} against what was chosen",
+        title=f"Score at iteration {iteration} against what was chosen",
         y_text=objective,
-        choices=tuple(ChoicePublic(text=c.text, short=c.short, values=tuple(c.values.values())) for c in choices.all),
+        choices=tuple(
+            ChoicePublic(text=c.text, short=c.short, values=tuple(c.drawn.values()), group=c.group) for c in choices.all
+        ),
         trials=tuple(sorted(chosen, key=lambda one: (one.value, -one.number))),
         notes=tuple(notes),
     )

@@ -37,7 +37,7 @@ class Importance(NamedTuple):
 
 
 def importance_panel(space: Space, trials: Sequence[TrialRecord], notes: Sequence[str]) -> Panel:
-    """Make the bars of importance; with fewer than 50 trials, a sentence that says so.
+    """Make the bars of importance of the choices above chance; with fewer than 50 trials, a sentence that says so.
 
     Args:
         space: Of the search.
@@ -50,17 +50,20 @@ def importance_panel(space: Space, trials: Sequence[TrialRecord], notes: Sequenc
         )
         return TextPanel(title=_TITLE, lines=(line,), style="muted")
     found = importances(space, trials)
-    most = max((one.above for one in found), default=0.0) or 1.0
+    above = [one for one in found if one.above > 0]
+    most = max((one.above for one in above), default=1.0)
     bars = tuple(
         BarPublic(text=one.text, value=one.above / most, value_text=f"{one.value:.1%}, by chance {one.chance:.1%}")
-        for one in found
+        for one in above
     )
     explained = (
         "PED-ANOVA (Watanabe et al., IJCAI 2023): how far the values in the best tenth of the trials differ from those "
         "in all, choice by choice. By chance: the mean for choices of as many values, shuffled between the trials. "
-        "The bars show what is above it: a choice without a bar has shown nothing."
+        "The bars show what is above it."
     )
-    return BarsPanel(title=_TITLE, bars=bars, notes=(explained, *notes))
+    others = [one.text for one in found if one.above <= 0]
+    nothing = (f"Nothing above chance was seen of: {', '.join(others)}.",) if others else ()
+    return BarsPanel(title=_TITLE, bars=bars, notes=(explained, *nothing, *notes))
 
 
 def importances(space: Space, trials: Sequence[TrialRecord]) -> list[Importance]:

@@ -78,12 +78,15 @@ def intervals_chart(panel: IntervalsPanel) -> Markup:
     width, floor = max(WIDTH, before + 220), 6 + row * len(panel.rows)
     svg = _svg(width, floor + BOTTOM, intervals_text(panel))
     ends = [end for one in panel.rows for end in (one.value, one.low, one.high, *one.points) if end is not None]
-    x = linear_axis([*ends, *([0.0] if panel.zero else [])], before, width - RIGHT)
+    x = linear_axis([*ends, *([0.0] if panel.zero else []), *(line.x for line in panel.lines)], before, width - RIGHT)
     for tick, written, middle in _with_room(x):
         _add(svg, "line", "grid", x1=x(tick), x2=x(tick), y1=4, y2=floor)
         _text(svg, middle, floor + 15, written, "middle")
     if panel.zero:
         _add(svg, "line", "axis", x1=x(0.0), x2=x(0.0), y1=4, y2=floor)
+    for line in panel.lines:
+        across = _add(svg, "line", f"span m-{line.mark}", x1=x(line.x), x2=x(line.x), y1=4, y2=floor)
+        SubElement(across, "title").text = one_line(line.text)
     _text(svg, (before + width) / 2, floor + 33, panel.x_text, "middle")
     for index, one in enumerate(panel.rows):
         y = 6 + row * (index + 0.5)

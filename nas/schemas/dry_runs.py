@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field
 
 from nas.schemas.base import PublicModel
 from nas.schemas.forecasts import ForecastPublic
+from nas.schemas.panels import Panel
 from nas.schemas.searches import Spec
 from nas.schemas.worth import WorthPublic
 from search_spaces.validation import FieldProblem
@@ -27,6 +28,11 @@ class DryRunPublic(ForecastPublic):
     worth: WorthPublic | None = Field(
         description="What the search is expected to gain over textbook heads, where a probe has found it out for this "
         "space and fidelity (`segnas worth`); null where it has not, or where nobody can ask."
+    )
+    worth_panels: tuple[Panel, ...] = Field(
+        (),
+        description="The same to be drawn: the question with its cost and what asks it, how far its probe is, or the "
+        "answer as a picture; empty where nobody can ask.",
     )
     warnings: tuple[FieldProblem, ...] = Field(
         description="What is allowed and perhaps not meant, each with the path of its field in the spec; an empty path "

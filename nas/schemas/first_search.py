@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from pydantic import Field
 
 from nas.schemas.base import PublicModel
+
+FirstKind: TypeAlias = Literal["cells", "networks", "differentiable"]
+"""What a first search can look for."""
+
+
+class SearchChoice(PublicModel):
+    """One thing that a first search can look for."""
+
+    name: FirstKind
+    text: str = Field(description="What it is, in few words.")
+    about: str = Field(description="The same in a sentence.")
 
 
 class BackboneChoice(PublicModel):
@@ -25,8 +36,12 @@ class StrategyChoice(PublicModel):
 
 
 class FirstSearchPublic(PublicModel):
-    """A request of a black-box search that fits a data set: `POST /v1/searches` takes it as it is."""
+    """A request of a search that fits a data set: `POST /v1/searches` takes it as it is."""
 
     request: dict[str, Any]
-    backbones: tuple[BackboneChoice, ...] = Field(description="The one of the request is the first without a problem.")
-    strategies: tuple[StrategyChoice, ...]
+    searches: tuple[SearchChoice, ...] = Field(description="What can be looked for instead.")
+    backbones: tuple[BackboneChoice, ...] = Field(
+        description="The one of the request is the first without a problem; empty where networks are searched, which "
+        "bring their own."
+    )
+    strategies: tuple[StrategyChoice, ...] = Field(description="Empty where nothing proposes: a differentiable search.")

@@ -152,6 +152,14 @@ class IntervalPublic(PublicModel):
     mark: Mark = "completed"
 
 
+class ValueLinePublic(PublicModel):
+    """A line across a chart, at one value of its horizontal axis."""
+
+    x: float
+    text: str = Field(description="What the value is, for the legend.")
+    mark: Mark
+
+
 class IntervalsPanel(PanelBase):
     """Rows of intervals on one horizontal axis, one below the other."""
 
@@ -160,6 +168,7 @@ class IntervalsPanel(PanelBase):
     x_text: str = Field(description="Text of the horizontal axis.")
     rows: tuple[IntervalPublic, ...]
     zero: bool = Field(False, description="Whether a line marks 0, which the axis then includes.")
+    lines: tuple[ValueLinePublic, ...] = Field((), description="Further lines across all rows, within the axis.")
 
 
 class SpanPublic(PublicModel):
@@ -186,7 +195,12 @@ class ChoicePublic(PublicModel):
 
     text: str
     short: str = Field(description="The same in few letters.")
-    values: tuple[str, ...] = Field(description="Texts of the values that can be chosen, in their order.")
+    values: tuple[str, ...] = Field(description="Texts of the values of its axis, in their order.")
+    group: str = Field(
+        "",
+        description="What it is about, where there are too many choices for one chart: those of a group are drawn "
+        "together.",
+    )
 
 
 class ChosenPublic(PublicModel):
@@ -282,6 +296,16 @@ class CommandsPanel(PanelBase):
     commands: tuple[CommandPublic, ...]
 
 
+class AskPanel(PanelBase):
+    """A question that a click asks: a search of its own then finds the answer."""
+
+    type: Literal["ask"] = "ask"
+    title: str
+    lines: tuple[str, ...] = Field(description="What is asked, and what that costs.")
+    button: str = Field(description="Text of the button.")
+    path: str = Field(description="POST to this path asks it: /v1/...")
+
+
 class TextPanel(PanelBase):
     """Lines of text."""
 
@@ -308,6 +332,7 @@ SinglePanel = TypeAliasType(
         | PicturesPanel
         | LinksPanel
         | CommandsPanel
+        | AskPanel
         | TextPanel,
         Field(discriminator="type"),
     ],
@@ -336,6 +361,7 @@ Panel = TypeAliasType(
         | PicturesPanel
         | LinksPanel
         | CommandsPanel
+        | AskPanel
         | TextPanel
         | RowPanel,
         Field(discriminator="type"),

@@ -43,7 +43,7 @@ class RandomStrategy(StrictModel):
 
 
 class DpcStrategy(StrictModel):
-    """Random search that also samples near the best cells so far (DPC, section 3.3).
+    """Random search that also samples near the best architectures so far (DPC, section 3.3).
 
     The first `startup` proposals are uniform; trials of a `warm_start` count among them. Each later one is, with
     probability `near_best`, a mutation of one of the `pool` cells with the highest scores, otherwise uniform.
@@ -57,7 +57,7 @@ class DpcStrategy(StrictModel):
 
 
 class EvolutionStrategy(StrictModel):
-    """Regularised evolution (Real et al., AAAI 2019): mutations of the best of a few cells of a population that ages.
+    """Regularised evolution (Real et al., AAAI 2019): mutations of the best of a few of a population that ages.
 
     The population is the `population` youngest trials with a score. Each proposal draws `sample` of them with
     replacement and mutates the best. Until `population` trials were proposed, proposals are uniform; `start` and trials
@@ -77,7 +77,7 @@ class EvolutionStrategy(StrictModel):
 
 
 class Nsga2Strategy(StrictModel):
-    """NSGA-II (Deb et al. 2002), for several objectives: crossover and mutation of the cells that few others dominate.
+    """NSGA-II (Deb et al. 2002), for several objectives: crossover and mutation of those that few others dominate.
 
     The population is the best `population` of all trials with a score: by front of domination, within a front by
     crowding distance. Until `population` trials were proposed, proposals are uniform; `start` and trials of a
@@ -93,7 +93,7 @@ class Nsga2Strategy(StrictModel):
 
 
 class TpeStrategy(StrictModel):
-    """Tree-structured Parzen estimator (Optuna) over the choices of a cell; pruned trials do not count as completed."""
+    """Tree-structured Parzen estimator (Optuna) over the choices made; pruned trials do not count as completed."""
 
     # The fields after `startup` are left out of every dump while they are the default, so that specs written before
     # they were there keep their keys.
@@ -119,7 +119,7 @@ class TpeStrategy(StrictModel):
 
 
 class GpStrategy(StrictModel):
-    """Gaussian process over whole cells, which are similar where their branches are.
+    """Gaussian process over whole architectures, which are similar where their parts are.
 
     It learns from ranks: of all trials with a score, in the order of leaderboards. The first `startup` trials with a
     score are uniform.
@@ -130,7 +130,7 @@ class GpStrategy(StrictModel):
 
 
 class ReinforceStrategy(StrictModel):
-    """REINFORCE with an LSTM controller that writes a cell choice by choice (Zoph and Le, ICLR 2017).
+    """REINFORCE with an LSTM controller that writes architectures choice by choice (Zoph and Le, ICLR 2017).
 
     The reward of a trial is the share of the 100 trials before it that stand below it in the order of leaderboards.
     """

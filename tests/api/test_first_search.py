@@ -49,6 +49,37 @@ def test_it_is_accepted_as_it_is_and_fits_the_images(home, serve, tmp_path):
         assert len(choice["text"]) > 20
 
 
+@pytest.mark.parametrize("validation", [1, LEAST_VALIDATION])
+@pytest.mark.parametrize("search", ["networks", "differentiable"])
+def test_networks_are_accepted_as_they_are_and_fit_the_images(home, serve, tmp_path, search, validation):
+    entry = voc(tmp_path / "voc", 9, (100, 210), validation)
+    service = serve(home.model_copy(update={"datasets": {"plants": entry}}))
+    found = service.http.get(f"/v1/first-search?search={search}").json()
+    assert found["backbones"] == []
+    assert [choice["name"] for choice in found["searches"]] == ["cells", "networks", "differentiable"]
+    request = found["request"]
+    fidelity = request["fidelity" if search == "networks" else "scoring"]
+    assert (fidelity["crop"], fidelity["batch"]) == ([96, 192], 8)
+    assert ("holdout" in fidelity, "confirm" in request) == (validation > 1, validation > 1)
+    reply = service.http.post("/v1/searches", json=request, params={"dry_run": True})
+    assert reply.status_code == 200, reply.text
+    assert reply.json()["worth_panels"] == []
+    names = [choice["name"] for choice in found["strategies"]]
+    assert names == ([] if search == "differentiable" else ["random", "dpc", "evolution", "tpe", "gp", "reinforce"])
+    for name in names:
+        changed = {**request, "strategy": {"name": name}}
+        assert service.http.post("/v1/searches", json=changed, params={"dry_run": True}).status_code == 200
+
+
+def test_runs_take_few_crops_of_few_images(home, serve, tmp_path):
+    entry = voc(tmp_path / "voc", 4, (100, 210))
+    service = serve(home.model_copy(update={"datasets": {"plants": entry}}))
+    request = service.http.get("/v1/first-search?search=differentiable").json()["request"]
+    assert (request["bilevel"]["batch"], request["scoring"]["batch"]) == (2, 4)
+    assert service.http.post("/v1/searches", json=request, params={"dry_run": True}).status_code == 200
+    assert service.http.get("/v1/first-search?search=heads").status_code == 422
+
+
 def test_a_data_set_that_cannot_be_read_gets_a_usual_size(service):
     request = service.http.get("/v1/first-search?dataset=scenes").json()["request"]
     assert (request["fidelity"]["crop"], request["fidelity"]["batch"]) == ([128, 128], 8)

@@ -77,6 +77,8 @@ ERRORS = {
     "get_ranking": {404, 409, 422, 503},
     "confirm_search": {404, 408, 409, 413, 415, 422, 503},
     "get_confirmation": {404, 409, 422, 503},
+    "ask_search_worth": {404, 409, 422, 503},
+    "get_search_worth": {404, 409, 422, 503},
     "create_calibration": {408, 409, 413, 415, 422, 503},
     "list_calibrations": {422, 503},
     "get_calibration": {404, 422, 503},
@@ -145,6 +147,8 @@ def test_what_is_answered_is_described(service, document):
         (409, "get", f"/v1/searches/{search}/ranking", {}),
         (409, "get", f"/v1/searches/{search}/confirmation", {}),
         (409, "post", f"/v1/searches/{search}/confirmation", {"json": {}}),
+        (409, "get", f"/v1/searches/{search}/worth", {}),
+        (409, "post", f"/v1/searches/{differentiable.id}/worth", {}),
         (409, "post", f"/v1/searches/{differentiable.id}/full-scale", {"json": {"fidelity": {"dataset": "scenes"}}}),
         (413, "post", "/v1/searches", {"content": b" " * (2**20 + 1), "headers": {"Content-Type": "application/json"}}),
         (413, "post", "/v1/calibrations", {"content": b" " * (2**20 + 1)}),
@@ -261,7 +265,7 @@ def test_the_curl_lines_work_when_pasted(service, document, snapshot_at, tmp_pat
     newer = {
         key: lines.pop(key)
         for key in list(lines)
-        if key[1].endswith(("full-scale", "ranking", "confirmation")) or "calib" in key[1]
+        if key[1].endswith(("full-scale", "ranking", "confirmation", "worth")) or "calib" in key[1]
     }
     later = {
         verb: lines.pop((method, f"/v1/searches/{{search_id}}{path}"))
@@ -294,8 +298,10 @@ def test_the_curl_lines_work_when_pasted(service, document, snapshot_at, tmp_pat
             assert "detail" not in json.loads(output), (method, path, output)
     assert json.loads(paste(stop))["status"] == 409
     for (method, path), line in newer.items():
-        assert "detail" not in (reply := json.loads(paste(line))), (method, path, reply)
-    assert len(newer) == 7
+        reply = json.loads(paste(line))
+        assert REFUSED.get((method, path), "") in reply.get("detail", ""), (method, path, reply)
+        assert ("detail" in reply) == ((method, path) in REFUSED), (method, path, reply)
+    assert len(newer) == 9
     for verb in ("edit", "extend", "pause", "resume", "pause"):
         assert "detail" not in (reply := json.loads(paste(later[verb]))), (verb, reply)
     assert not paste(later["delete"])
@@ -304,6 +310,7 @@ def test_the_curl_lines_work_when_pasted(service, document, snapshot_at, tmp_pat
 REFUSED = {
     ("post", "/v1/tokens"): "this service asks nobody for a token",
     ("post", "/v1/dashboard"): "no Ray cluster",
+    ("get", "/v1/searches/{search_id}/worth"): "asked, and not answered yet",
 }
 """What a service without a token and without a cluster says to some lines."""
 

@@ -35,10 +35,11 @@ OF_CONFIRMATIONS = 6
 OF_A_TRIAL = 7
 """The search, the trial, its curve, the environments of the curve."""
 
-OF_PANELS = 5
-"""Counts and measurements, which the analysis of a search's trials reads when they have changed."""
-OF_PANELS_AGAIN = 6
-"""The search, its last change, the searches that belong to it."""
+OF_PANELS = 6
+"""Counts and measurements, which the analysis of a search's trials and the cost of asking what it is worth read when
+they have changed."""
+OF_PANELS_AGAIN = 10
+"""The search, its last change, the searches that belong to it (twice), the probe of its worth."""
 
 
 @contextmanager

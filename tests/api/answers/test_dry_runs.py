@@ -28,6 +28,9 @@ def test_parts_and_runs_are_facts_of_their_own():
     assert found["runs"] == "2 of 40 epochs"
     assert found["scoring"].endswith("; 12 trials to iteration 10, 5.4 to 1000")
     assert found["cost"] == "not known: why"
+    assert found["scoring"].startswith("scenes, efficientnet_lite0 at stride 16, crop ")
+    whole = dict(facts(spec, forecast(), whole_network=True))
+    assert whole["scoring"].startswith("scenes, entire networks, crop "), "no backbone of the fidelity is used"
 
 
 def test_a_known_cost_has_its_basis():

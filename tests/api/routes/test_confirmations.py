@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -144,6 +145,29 @@ def test_the_best_of_a_search_is_the_one_that_its_confirmation_prefers(service):
     assert best() == (6, None)
     said = service.http.get(f"/v1/searches/{search}").json()
     assert (said["best"]["number"], said["best"]["confirmed"], said["leaderboard_first"]) == (6, None, None)
+
+
+def test_the_panel_of_choices_marks_the_confirmed_best(service):
+    search = searched(service)
+
+    def marked() -> tuple[list[int], list[str]]:
+        for _ in range(400):
+            panels = service.http.get(f"/v1/searches/{search}/panels").json()
+            if not any(panel.get("pending") for panel in panels):
+                break
+            time.sleep(0.05)
+        (choices,) = [panel for panel in panels if panel["type"] == "choices"]
+        return [trial["number"] for trial in choices["trials"] if trial["mark"] == "best"], choices["notes"]
+
+    assert marked()[0] == [5]
+    child = ask(service, search, choose={"how": "top", "count": 2}, references=HEADS, seeds=2).json()["id"]
+    measure(service, child, [0.5, 0.6, 0.4, 0.55])
+    assert marked()[0] == [5], "it is not completed yet"
+    service.finish(child)
+    numbers, (_, preferred) = marked()
+    assert numbers == [3]
+    said = f"trial 3, which the confirmation {child} prefers to trial 5, the first of the leaderboard"
+    assert said in preferred
 
 
 def test_a_dry_run_says_what_follows(service):

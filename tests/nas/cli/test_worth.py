@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,8 @@ import pytest
 import yaml
 
 from nas.client import Client
-from nas.results.proposal import Proposal
-from nas.results.status import SearchStatus, TrialStatus
-from nas.specs import BlackBoxSpec
-from nas.worth import probe_key, worth_probe
-from tests.builders import measured
+from nas.results.status import SearchStatus
+from tests.worth_probe import measure_probe
 
 pytestmark = pytest.mark.slow
 
@@ -31,20 +27,9 @@ def file(tmp_path) -> Path:
 
 def begun(service, spec: dict[str, Any]) -> str:
     """Start the probe as the command does, and measure all of it as its driver does."""
-    probe = worth_probe(BlackBoxSpec.model_validate(spec))
     with Client(service.url) as client:
-        search = client.create_search(probe, probe_key(probe)).id
-    store, rng = service.store, random.Random(0)
-    attempt = store.begin_driver(search)
-    store.driver_started(search, attempt)
-    for index, head in enumerate(probe.heads):
-        true = rng.gauss(0.5, 0.05)
-        for seed in range(probe.seeds):
-            number = seed * len(probe.heads) + index
-            store.add_trial(search, attempt, Proposal(number, head, probe.fidelity, seed))
-            found = measured(100, true + rng.gauss(0, 0.01), 4.0, parameters=1000, multiply_adds=10_000_000)
-            store.record_measurement(search, number, 1, found)
-            store.finish_trial(search, number, 1, TrialStatus.COMPLETED)
+        search = client.ask_worth(spec).id
+    measure_probe(service, search)
     return search
 
 

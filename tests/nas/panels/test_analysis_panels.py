@@ -178,7 +178,7 @@ def _trial(number: int, score: float, branches: int = 2, **changes: object) -> T
 def test_choices_of_trials():
     space = DenseCellSpace(branches=2)
     trials = [_trial(number, score) for number, score in ((0, 0.5), (1, 0.7), (2, 0.6))]
-    panel = choices_panel(space, trials, "mIoU", trials[1], ("a note",))
+    panel = choices_panel(space, trials, "mIoU", 200, 1, ("a note",))
     texts = ["input of branch 1", "kind of operator of branch 0", "operator of branch 0"]
     assert [choice.text for choice in panel.choices] == [*texts, *(t.replace("0", "1") for t in texts[1:])]
     assert panel.choices[0].values == ("F", "0")
@@ -241,8 +241,22 @@ def test_choices_of_networks_are_edges_and_strides_of_layers():
         **{"layer_0": 0, "layer_1": 1, "layer_2": 0},
     }
     trials = [trial_record(0, 0.5, architecture_json=network.model_dump(mode="json"))]
-    panel = choices_panel(space, trials, "mIoU", trials[0], ())
-    assert panel.trials[0].values == (0, 1, 1, 0, 0, 1, 0)
+    panel = choices_panel(space, trials, "mIoU", 200, 0, ())
+    assert panel.trials[0].values == (0, 1, 0, 0, 1, 1, 0), "the layers first"
+    assert [choice.group for choice in panel.choices] == [*3 * ["strides of the layers"], *4 * ["block 0 of the cell"]]
+
+
+def test_strides_of_all_layers_are_drawn_on_one_scale():
+    """A layer that cannot be at a stride has its place on the axis, and not among its values."""
+    space = AutoDeepLabSpace(layers=2, levels=3, blocks=1)
+    first, second, *_ = choices_of(space).all
+    assert (list(first.values.values()), list(second.values.values())) == (["4", "8"], ["4", "8", "16"])
+    block = Block(edges=(Edge(input=0, operator="skip"), Edge(input=1, operator="skip")))
+    network = AutoDeepLab(blocks=(block,), path=(1, 2))
+    trials = [trial_record(0, 0.5, architecture_json=network.model_dump(mode="json"))]
+    panel = choices_panel(space, trials, "mIoU", 200, 0, ())
+    assert [choice.values for choice in panel.choices[:2]] == [("4", "8", "16")] * 2
+    assert panel.trials[0].values[:2] == (1, 2)
 
 
 def test_importance_of_trials_that_are_all_equal():
