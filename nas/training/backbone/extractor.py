@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Self
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -14,6 +16,13 @@ from nas.models.backbones.base import Backbone
 from nas.models.layers.tracing import is_exporting
 from nas.training.loop.device import autocast, thread_count_here
 from nas.training.loop.pixels import to_network
+
+PIXELS = 2**17
+"""Pixels of images that a backbone reads at a time on a CPU.
+
+The maps of two megapixels of images do not fit the 64 MiB to which glibc's allocator limits a heap of a thread: they
+were given back to the kernel after each layer, and cleared by it for the next, in more than half of a bank's CPU time.
+"""
 
 
 class StandardizedBackbone(Backbone):
@@ -65,21 +74,45 @@ class StandardizedBackbone(Backbone):
         return self.body.leaves_out(key)
 
 
-def feature_function(backbone: Backbone, device: torch.device, dtype: torch.dtype) -> Extract:
+def feature_function(backbone: Backbone, device: torch.device, dtype: torch.dtype, pixels: int = PIXELS) -> Extract:
     """Make a function from images `(n, H, W, 3)` to one array of features `(n, h, w, C)` for each level.
 
     Features in bfloat16 are returned as their bits in uint16, as numpy has no bfloat16. Several threads may call the
-    function at once, each with as many of torch's own threads as there are now.
+    function at once, each with as many of torch's own threads as there are now. The arguments are those of
+    `features_of`.
     """
     use_threads = thread_count_here()
 
     def extract(images: Uint8) -> tuple[NDArray[Any], ...]:
         use_threads()
-        with torch.inference_mode(), autocast(device, dtype):
-            maps = backbone(to_network(torch.from_numpy(images).to(device), backbone.preprocessing))
-        return tuple(_as_rows(features, dtype) for features in maps)
+        return tuple(_as_rows(features, dtype) for features in features_of(backbone, images, device, dtype, pixels))
 
     return extract
+
+
+@torch.inference_mode()
+def features_of(
+    backbone: Backbone, images: Uint8, device: torch.device, dtype: torch.dtype, pixels: int = PIXELS
+) -> tuple[Tensor, ...]:
+    """Compute a backbone's features of images: on a CPU of a few at a time, on a GPU of all at once.
+
+    Args:
+        backbone: On the device, in evaluation mode.
+        images: `(n, H, W, 3)`.
+        device: Where the backbone is.
+        dtype: Precision of the backbone.
+        pixels: How many are read at a time on a CPU, and at least one image.
+
+    Returns:
+        For each level a map `(n, C, h, w)`, channels last in memory.
+    """
+    # Evenly, with no small image alone at the end: for one oneDNN may take another kernel, which rounds otherwise.
+    pieces = math.ceil(images[..., 0].size / pixels) if device.type == "cpu" else 1
+    parts = []
+    for piece in np.array_split(images, min(pieces, len(images))):
+        with autocast(device, dtype):
+            parts.append(backbone(to_network(torch.from_numpy(piece).to(device), backbone.preprocessing)))
+    return parts[0] if len(parts) == 1 else tuple(torch.cat(level) for level in zip(*parts, strict=True))
 
 
 def _as_rows(features: Tensor, dtype: torch.dtype) -> NDArray[Any]:

@@ -16,9 +16,8 @@ from nas.cache.documents import made_once
 from nas.data.bank import CropSource, Pair, crop_batches
 from nas.data.parallel import in_order
 from nas.models.backbones.base import Backbone
-from nas.training.backbone.extractor import images_at_once
-from nas.training.loop.device import autocast, thread_count_here
-from nas.training.loop.pixels import to_network
+from nas.training.backbone.extractor import features_of, images_at_once
+from nas.training.loop.device import thread_count_here
 
 SAMPLE = 128
 """Number of training crops, evenly spaced over the images, from which mean and deviation are computed."""
@@ -67,9 +66,7 @@ def _measure(backbone: Backbone, source: CropSource, dtype: torch.dtype, paralle
     def sums(item: tuple[int, Pair]) -> list[NDArray[np.float64]]:
         """Sums of the features, of their squares, and cells (3, C) of each level."""
         use_threads()
-        with autocast(device, dtype):
-            maps = backbone(to_network(torch.from_numpy(item[1][0]).to(device), backbone.preprocessing))
-        return [_sums(features.double()) for features in maps]
+        return [_sums(features.double()) for features in features_of(backbone, item[1][0], device, dtype)]
 
     rows = np.unique(np.linspace(0, source.images - 1, min(SAMPLE, source.images)).round().astype(int)).tolist()
     totals = [np.zeros((3, level.channels)) for level in backbone.levels]

@@ -8,12 +8,13 @@ from nas.models.backbones.base import Level
 from nas.models.backbones.build import build_backbone
 from nas.models.networks import SegmentationNetwork
 from nas.specs import BackboneSpec
-from nas.training.backbone.extractor import StandardizedBackbone, feature_function, images_at_once
+from nas.training.backbone.extractor import StandardizedBackbone, feature_function, features_of, images_at_once
 from nas.training.loop.batches import as_tensor
 from nas.training.loop.device import thread_count
 from nas.training.loop.pixels import to_network
 from nas.weights.preprocessing import IMAGENET, Preprocessing
 
+CPU = torch.device("cpu")
 SPEC = BackboneSpec(width=0.25, blocks=5, output_stride=8)
 
 
@@ -103,6 +104,24 @@ def test_several_threads_get_the_bits_of_one_with_its_number_of_threads(images):
         for features, threads in in_order(elsewhere, [images] * 4, 2):
             assert np.array_equal(features, alone)
             assert threads == 1
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v2", "efficientnet_lite0"])
+def test_features_do_not_depend_on_how_many_images_are_read_at_a_time(name):
+    images = np.random.default_rng(1).integers(0, 256, (5, 64, 96, 3), np.uint8)
+    torch.manual_seed(0)
+    body = build_backbone(BackboneSpec(name=name, output_stride=32, levels=(8, 16))).eval()
+    read = []
+    body.register_forward_pre_hook(lambda _, arguments: read.append(len(arguments[0])))
+    whole = features_of(body, images, CPU, torch.float32, 5 * 64 * 96)
+    pieces = features_of(body, images, CPU, torch.float32, 4 * 64 * 96)
+    alone = features_of(body, images, CPU, torch.float32, 1)
+    assert read == [5, 3, 2, 1, 1, 1, 1, 1]
+    for level, stride in enumerate((8, 16)):
+        assert whole[level].shape == (5, body.levels[level].channels, 64 // stride, 96 // stride)
+        for other in (pieces[level], alone[level]):
+            assert other.stride() == whole[level].stride()
+            assert torch.allclose(other, whole[level], rtol=1e-5, atol=1e-5 * float(whole[level].abs().max()))
 
 
 def test_a_backbone_takes_about_two_megapixels_at_once():
