@@ -17,6 +17,9 @@ from search_spaces.dense_cell.architecture import PUBLISHED_CELL, DenseCell
 from search_spaces.document import Architecture
 from search_spaces.reference.architecture import ReferenceHead
 
+BRANCHES = (5, 3)
+"""Of the random cells of the table: each number is a space of its own."""
+
 Places = NDArray[np.intp]
 
 
@@ -43,26 +46,39 @@ class Recorded:
     references: Places
 
 
-def recorded(table: HeadsTable, dataset: str) -> Recorded:
+def recorded(
+    table: HeadsTable, dataset: str, *, branches: int | None = None, times: int = 1, after: int = 0
+) -> Recorded:
     """Take one data set of a table.
 
+    Args:
+        table: The table.
+        dataset: Name of the data set.
+        branches: Of the random cells that are taken; None for all.
+        times: Width of the heads of the textbooks, in widths of the fidelity's head.
+        after: Number of the table's leading heads of which no random cell is taken.
+
     Raises:
-        ValueError: The table has no such data set, or no random cells, or none of the heads of the textbooks.
+        ValueError: The table has no such data set, or no such cells, or none of the heads of the textbooks.
     """
     setting, numbers = table.setting(dataset), table.numbers[dataset]
     fidelity = setting.read_fidelity()
-    wanted = {_identity(head, fidelity) for head in textbook_heads(fidelity, fidelity.head.channels)}
+    wanted = {_identity(head, fidelity) for head in textbook_heads(fidelity, times * fidelity.head.channels)}
     architectures = [head.architecture for head in table.heads]
     references = [row for row, head in enumerate(architectures) if _identity(head, fidelity) in wanted]
     cells = [
         row
         for row, head in enumerate(architectures)
-        if isinstance(head, DenseCell) and head.model_copy(update={"channels": None}).key != PUBLISHED_CELL.key
+        if isinstance(head, DenseCell)
+        and row >= after
+        and branches in (None, len(head.branches))
+        and head.model_copy(update={"channels": None}).key != PUBLISHED_CELL.key
     ]
     if not references or not cells:
-        raise ValueError(f"the table has {len(cells)} random cells and {len(references)} heads of the textbooks")
+        raise ValueError(f"the table has {len(cells)} such random cells and {len(references)} heads of the textbooks")
+    words = [dataset, f"B {branches}" if branches else "", f"against {times} times the width" if times > 1 else ""]
     return Recorded(
-        dataset,
+        ", ".join(filter(None, words)),
         setting.rungs,
         numbers.score,
         numbers.seconds,

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 import nas.heads_bench
-from benchmarks._recorded import Recorded, generated, recorded
+from benchmarks._recorded import BRANCHES, Recorded, generated, recorded
 from nas.ranking.correlation import Floats, spearman
 from nas.ranking.sequential import Course, Rule, follow
 
@@ -40,11 +40,16 @@ class Row:
     Attributes:
         dataset: Name of the data set.
         rho: True rho of each proxy, by its iterations.
+        wanted: The rho that a proxy must have.
         right: The cheapest proxy whose true rho is at least the wanted one; None without one.
+        nearly: The choices that are right where a rho within `Rule.within` of the wanted one may count as either.
         replays: Number of replays.
         picked: How often each proxy was recommended; "none" where none was.
         share: Share of replays that recommend the right one.
+        share_nearly: Share of replays that recommend one of `nearly`.
         too_cheap: Share of replays that recommend one whose true rho is below the wanted one.
+        too_cheap_nearly: Share of replays that recommend one whose true rho is below it by more than `Rule.within`.
+        said: Mean of the probabilities of being right, as the courses give them.
         full_scale: Quartiles of the number of full-scale trainings.
         cost: Mean of all device-seconds, in full-scale trainings.
         covered: Share of the intervals that have the true rho in them.
@@ -52,11 +57,16 @@ class Row:
 
     dataset: str
     rho: Mapping[str, float]
+    wanted: float
     right: str | None
+    nearly: tuple[str | None, ...]
     replays: int
     picked: Mapping[str, int]
     share: float
+    share_nearly: float
     too_cheap: float
+    too_cheap_nearly: float
+    said: float
     full_scale: tuple[float, float, float]
     cost: float
     covered: float
@@ -86,7 +96,8 @@ def replay(of: Recorded, rule: Rule, replays: int) -> Row:
     rng = np.random.default_rng(0)
     rule = replace(rule, cheap=min(rule.cheap, len(of.cells) // rule.most))  # a small table has no more
     truth = true_rho(of)
-    right = next((name for name, rho in truth.items() if rho >= rule.wanted), None)
+    (right,) = acceptable(truth, rule.wanted)
+    nearly = acceptable(truth, rule.wanted, rule.within)
     courses = [_course(of, rule, rng) for _ in range(replays)]
     names = [course.recommended for course in courses]
     intervals = [(truth[name], judged) for course in courses for name, judged in course.judged.items()]
@@ -94,35 +105,65 @@ def replay(of: Recorded, rule: Rule, replays: int) -> Row:
     return Row(
         dataset=of.name,
         rho=truth,
+        wanted=rule.wanted,
         right=right,
+        nearly=nearly,
         replays=replays,
         picked={name or "none": names.count(name) for name in (*truth, None)},
         share=names.count(right) / replays,
-        too_cheap=sum(name is not None and truth[name] < rule.wanted for name in names) / replays,
+        share_nearly=sum(name in nearly for name in names) / replays,
+        too_cheap=_too_cheap(names, truth, rule.wanted),
+        too_cheap_nearly=_too_cheap(names, truth, rule.wanted - rule.within),
+        said=float(np.mean([course.right for course in courses if course.right is not None])),
         full_scale=(float(full[0]), float(full[1]), float(full[2])),
-        cost=float(np.mean([_cost(of, course) for course in courses])),
+        cost=float(np.mean([_cost(of, course, rule) for course in courses])),
         covered=float(np.mean([judged.low <= rho <= judged.high for rho, judged in intervals])),
     )
+
+
+def acceptable(truth: Mapping[str, float], wanted: float, within: float = 0.0) -> tuple[str | None, ...]:
+    """List the choices that are right: proxies whose rho is enough while that of each cheaper one is not, or none.
+
+    Args:
+        truth: True rho of each proxy, the cheapest first.
+        wanted: The rho that is enough.
+        within: How near to it a rho counts as enough and as not enough.
+    """
+    right: list[str | None] = []
+    for name, rho in truth.items():
+        right += [name] if rho >= wanted - within else []
+        if rho >= wanted + within:
+            return tuple(right)
+    return (*right, None)
+
+
+def _too_cheap(names: Sequence[str | None], truth: Mapping[str, float], least: float) -> float:
+    return sum(name is not None and truth[name] < least for name in names) / len(names)
 
 
 def _course(of: Recorded, rule: Rule, rng: np.random.Generator) -> Course:
     cells = rng.permutation(of.cells)
     proxy, full = rng.permutation(of.scores.shape[1])[:2]
     cheap = {str(rung): of.scores[cells, proxy, place] for place, rung in enumerate(of.rungs[:-1])}
-    return follow(list(cheap), cheap, of.scores[cells, full, -1:], rule)
+    return follow(list(cheap), cheap, lambda chosen: of.scores[cells[list(chosen)], full, -1:], rule)
 
 
-def _cost(of: Recorded, course: Course) -> float:
+def _cost(of: Recorded, course: Course, rule: Rule) -> float:
     """Device-seconds of all trainings of a calibration, in full-scale trainings."""
     seconds = of.seconds[of.cells].mean(axis=(0, 1))
     trained = {name: judged.architectures for name, judged in course.judged.items()}
-    cheap = sum(trained[str(rung)] * seconds[place] for place, rung in enumerate(of.rungs[:-1]))
+    # One that could not be judged was measured to the end.
+    cheap = sum(
+        trained.get(str(rung), course.full * rule.cheap) * seconds[place] for place, rung in enumerate(of.rungs[:-1])
+    )
     return course.full + float(cheap / seconds[-1])
 
 
 HEADER = (
-    "| data set | true rho | right | picked | right in | too cheap in | full-scale trainings (quartiles) "
-    "| all trainings, in full-scale ones | intervals cover |\n" + "|---" * 9 + "|"
+    "| data set | wanted | true rho | right | picked | right in | nearly right in | said | too cheap in "
+    "| by more than the zone | full-scale trainings (quartiles) | all, in full-scale ones | intervals cover |\n"
+    + "|---" * 13
+    + "|"
 )
 
 
@@ -130,11 +171,15 @@ def line(row: Row) -> str:
     """Format a row of the table."""
     cells = [
         row.dataset,
+        f"{row.wanted:g}",
         ", ".join(f"{name}: {rho:.2f}" for name, rho in row.rho.items()),
-        row.right or "none",
+        " ".join(f"({name or 'none'})" if name != row.right else name or "none" for name in row.nearly),
         ", ".join(f"{name}: {count}" for name, count in row.picked.items() if count),
         f"{row.share:.1%}",
+        f"{row.share_nearly:.1%}",
+        f"{row.said:.0%}",
         f"{row.too_cheap:.1%}",
+        f"{row.too_cheap_nearly:.1%}",
         "{:.0f}, {:.0f}, {:.0f}".format(*row.full_scale),
         f"{row.cost:.1f}",
         f"{row.covered:.0%}",
@@ -147,25 +192,30 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.calibration_replays")
     parser.add_argument("table", type=Path, nargs="?", help="without one: generated scores")
     parser.add_argument("--replays", type=int, default=1000)
-    parser.add_argument("--wanted", type=float, default=Rule.wanted)
+    parser.add_argument("--wanted", type=float, nargs="+", default=[Rule.wanted])
+    parser.add_argument("--within", type=float, default=Rule.within, help="how near to it makes no difference")
     parser.add_argument("--most", type=int, default=Rule.most, help="full-scale trainings")
     parser.add_argument("--cheap", type=int, default=Rule.cheap, help="architectures for each of them")
     parser.add_argument("--sure", type=float, default=Rule.sure)
     parser.add_argument("--json", type=Path, help="write the rows to this file, too")
     options = parser.parse_args(arguments)
-    rule = Rule(options.wanted, options.most, cheap=options.cheap, sure=options.sure)
+    rules = [
+        Rule(wanted, options.most, cheap=options.cheap, sure=options.sure, within=options.within)
+        for wanted in options.wanted
+    ]
     rows = []
     print(HEADER)
     for field in _generated() if options.table is None else _recorded(options.table):
-        rows.append(replay(field, rule, options.replays))
-        print(line(rows[-1]), flush=True)
+        for rule in rules:
+            rows.append(replay(field, rule, options.replays))
+            print(line(rows[-1]), flush=True)
     if options.json is not None:
         options.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", "utf-8")
 
 
 def _recorded(path: Path) -> list[Recorded]:
     table = nas.heads_bench.open(path)
-    return [recorded(table, dataset) for dataset in table.datasets]
+    return [recorded(table, dataset, branches=branches) for dataset in table.datasets for branches in BRANCHES]
 
 
 def _generated() -> list[Recorded]:

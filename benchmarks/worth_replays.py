@@ -19,7 +19,8 @@ from pathlib import Path
 import numpy as np
 
 import nas.heads_bench
-from benchmarks._recorded import Places, Recorded, generated, recorded
+from benchmarks._recorded import BRANCHES, Places, Recorded, generated, recorded
+from nas.heads_bench import HeadsTable
 from nas.ranking.confirmation import SIZE_RATIO
 from nas.ranking.worth import Planned, Sample, Worth, expected_gain
 
@@ -168,7 +169,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.worth_replays")
     parser.add_argument("table", type=Path, nargs="?", help="without one: generated scores")
     parser.add_argument("--replays", type=int, default=300)
-    parser.add_argument("--trials", type=int, nargs="+", help="of the searches; with a table 12, 60 and 150")
+    parser.add_argument("--trials", type=int, nargs="+", help="of the searches; with a table 4, 12, 60 and 150")
+    parser.add_argument("--after", type=int, default=0, help="take no random cell of the table's leading so many heads")
     parser.add_argument("--json", type=Path, help="write the rows to this file, too")
     options = parser.parse_args(arguments)
     if options.table is None:
@@ -180,9 +182,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             generated(rng, name="strong references", advantage=2.0),
         ]
     else:
-        trials = options.trials or [12, 60, 150]
-        table = nas.heads_bench.open(options.table)
-        fields = [recorded(table, dataset) for dataset in table.datasets]
+        trials = options.trials or [4, 12, 60, 150]
+        fields = _recorded(nas.heads_bench.open(options.table), options.after)
     rows = []
     print(HEADER)
     for field in fields:
@@ -192,6 +193,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(summary(rows))
     if options.json is not None:
         options.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", "utf-8")
+
+
+def _recorded(table: HeadsTable, after: int) -> list[Recorded]:
+    """Take each data set and space, against the textbook's heads of the cells' width and of twice that width."""
+    return [
+        recorded(table, dataset, branches=branches, times=times, after=after)
+        for dataset in table.datasets
+        for branches in BRANCHES
+        for times in (1, 2)
+    ]
 
 
 def summary(rows: Sequence[Row]) -> str:

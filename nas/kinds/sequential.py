@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 class SequentialPlan:
     """Proposes what the next look waits for, the longest trainings first, and then nothing until these have ended.
 
+    Which architectures go on to full scale is chosen by the scores of the costliest proxy, so these come first.
+
     Proxies have the calibration's seed, and full scale the seeds after it: noise that both share would be taken for
     agreement.
 
@@ -111,7 +113,7 @@ class SequentialPlan:
             return
         assert self._spec.sequential is not None, self._spec.name
         wide = course.full * self._spec.sequential.cheap
-        full = [Place(None, index, seed) for seed in range(self._spec.seeds) for index in range(course.full)]
+        full = [Place(None, index, seed) for seed in range(self._spec.seeds) for index in course.chosen]
         cheap = [Place(name, index) for name in reversed(course.wanted) for index in range(wide)]
         yield from map(self._numbers.number, (*full, *cheap))
 

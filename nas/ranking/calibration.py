@@ -158,20 +158,16 @@ def _known(course: Course, wanted: float) -> str:
     open_ = ", ".join(name for name, of in course.judged.items() if of.state == "open")
     more = "" if course.over else f"; the next look comes after {course.full} architectures at full scale"
     undecided = f"; not known of {open_}" if open_ else ""
+    right = "" if course.right is None else f"; right with a probability of {100 * course.right:.0f} %"
     if course.recommended is None:
-        return f"no proxy is known to have a rho of at least {wanted:g}{undecided}{more}"
+        known = "likely no proxy has" if course.over and open_ else "no proxy is known to have"
+        return f"{known} a rho of at least {wanted:g}{right}{undecided}{more}"
     of = course.judged[course.recommended]
-    figures = (
-        f"observed {of.observed:.2f}, corrected for the seeds of full scale {of.corrected:.2f} ({of.low:.2f} to "
-        f"{of.high:.2f}), after {of.full} architectures at full scale"
-    )
-    if of.state == "open":
-        return (
-            f"{course.recommended} is the cheapest proxy that likely has a rho of at least {wanted:g}, with a "
-            f"probability of {100 * of.above:.0f} %: {figures}{undecided}"
-        )
-    return f"{course.recommended} is the cheapest proxy known to have a rho of at least {wanted:g}: {figures}" + (
-        undecided + more
+    known = "that likely has" if of.state == "open" else "known to have"
+    return (
+        f"{course.recommended} is the cheapest proxy {known} a rho of at least {wanted:g}: observed {of.observed:.2f}, "
+        f"corrected for the seeds of full scale {of.corrected:.2f} ({of.low:.2f} to {of.high:.2f}), after {of.full} "
+        f"architectures at full scale{right}{undecided}{more}"
     )
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import fmean
 from typing import NamedTuple
 
 import numpy as np
 
+from nas.ranking.correlation import Floats
 from nas.ranking.sequential import Course, Rule, follow
 from nas.results.status import TrialStatus
 from nas.specs import CalibrationSpec
@@ -33,7 +33,7 @@ def rule_of(spec: CalibrationSpec) -> Rule:
     """Return when a sequential calibration looks, and when it is sure."""
     given = spec.sequential
     assert given is not None, spec.name
-    return Rule(spec.least_rho, spec.architectures, given.first, given.step, given.cheap, given.sure)
+    return Rule(spec.least_rho, spec.architectures, given.first, given.step, given.cheap, given.sure, given.within)
 
 
 def outcomes(trials: Iterable[TrialRecord]) -> dict[int, Outcome]:
@@ -56,23 +56,32 @@ def course_of(spec: CalibrationSpec, ended: Mapping[int, Outcome]) -> Course:
         ended: How trials ended, by their numbers.
     """
     rule, numbers = rule_of(spec), TrialNumbers(spec)
-    found = {name: list(_leading(ended, numbers, name)) for name in numbers.names}
-    full = list(zip(*(_leading(ended, numbers, None, seed) for seed in range(spec.seeds)), strict=False))
+    found = {
+        name: list(_leading(ended, [numbers.number(Place(name, at)) for at in range(numbers.cheap)]))
+        for name in numbers.names
+    }
     cheap = {name: np.array([outcome.score for outcome in of]) for name, of in found.items()}
-    scores = np.array([[outcome.score for outcome in of] for of in full]).reshape(len(full), spec.seeds)
+
+    def full(chosen: Sequence[int]) -> Floats:
+        seeds = range(spec.seeds)
+        scores = [
+            [outcome.score for outcome in _leading(ended, [numbers.number(Place(None, at, seed)) for at in chosen])]
+            for seed in seeds
+        ]
+        return np.array(list(zip(*scores, strict=False)), dtype=np.float64).reshape(-1, spec.seeds)
+
     # The order is fixed by the first look's architectures: times of later ones must not change what was decided.
     first = rule.looks()[0] * rule.cheap
-    order = sorted(numbers.names, key=lambda name: _seconds(found[name][:first]))
-    return follow(order, cheap, scores, rule)
+    order = numbers.names
+    if all(len(of) >= first for of in found.values()):
+        order = tuple(sorted(order, key=lambda name: _seconds(found[name][:first])))
+    return follow(order, cheap, full, rule)
 
 
-def _leading(
-    ended: Mapping[int, Outcome], numbers: TrialNumbers, proxy: str | None, seed: int = 0
-) -> Iterator[Outcome]:
-    """Yield how the trials of the leading architectures ended, up to the first that has not."""
-    for architecture in itertools.count():
-        number = numbers.number(Place(proxy, architecture, seed))
-        if architecture >= (numbers.full if proxy is None else numbers.cheap) or number not in ended:
+def _leading(ended: Mapping[int, Outcome], numbers: Iterable[int]) -> Iterator[Outcome]:
+    """Yield how the trials of these numbers ended, up to the first that has not."""
+    for number in numbers:
+        if number not in ended:
             return
         yield ended[number]
 

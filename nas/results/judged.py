@@ -17,8 +17,8 @@ class Judged:
     state: Annotated[
         State,
         Field(
-            description="`above` or `below` the wanted rho; `not needed` where a cheaper proxy is above, so that this "
-            "one was not measured further; else `open`."
+            description="`above` or `below` the wanted rho, give or take `within`; `not needed` where a cheaper proxy "
+            "is above, so that this one was not measured further; else `open`."
         ),
     ]
     observed: Annotated[float, Field(description="Rho with the full-scale scores as they are.")]

@@ -24,7 +24,8 @@ class Place(NamedTuple):
 class TrialNumbers:
     """The numbers of a sequential calibration's trials: those of each proxy, then those of each seed at full scale.
 
-    More seeds only add numbers.
+    At full scale, too, there is a number for each architecture, though only some of them are measured there. More seeds
+    only add numbers.
 
     Args:
         spec: A calibration with `sequential`.
@@ -33,19 +34,16 @@ class TrialNumbers:
     def __init__(self, spec: CalibrationSpec) -> None:
         assert spec.sequential is not None, spec.name
         self.names = tuple(spec.proxies)
-        self.full = spec.architectures
         self.cheap = spec.architectures * spec.sequential.cheap
 
     def number(self, place: Place) -> int:
         """Return the number of the trial that measures this."""
-        if place.proxy is not None:
-            return self.names.index(place.proxy) * self.cheap + place.architecture
-        return len(self.names) * self.cheap + place.seed * self.full + place.architecture
+        block = len(self.names) + place.seed if place.proxy is None else self.names.index(place.proxy)
+        return block * self.cheap + place.architecture
 
     def place(self, number: int) -> Place:
         """Return what the trial of a number measures."""
-        proxy, architecture = divmod(number, self.cheap)
-        if proxy < len(self.names):
-            return Place(self.names[proxy], architecture)
-        seed, architecture = divmod(number - len(self.names) * self.cheap, self.full)
-        return Place(None, architecture, seed)
+        block, architecture = divmod(number, self.cheap)
+        if block < len(self.names):
+            return Place(self.names[block], architecture)
+        return Place(None, architecture, block - len(self.names))

@@ -12,6 +12,9 @@ WANTED_RHO = 0.8
 """What a sequential calibration asks of a proxy unless its spec says another `least_rho`."""
 
 
+WITHIN = 0.05
+"""How near to the wanted rho it does not matter whether a proxy is taken."""
+
 LEAST_FIRST = 6
 """Fewer architectures at full scale in the right order are too often so by chance."""
 
@@ -19,8 +22,8 @@ LEAST_FIRST = 6
 class Sequential(StrictModel):
     """Add architectures until each proxy is known to order well enough, or not to.
 
-    After `first` architectures at full scale, and after each `step` more, the scores are looked at. A proxy whose rho
-    is above the wanted one, or below, with the probability `sure` is not measured any more.
+    After `first` architectures at full scale, and after each `step` more, the scores are looked at. It ends when it is
+    known with the probability `sure` which proxy is the cheapest whose rho is the wanted one, give or take `within`.
     """
 
     first: Annotated[int, Field(ge=LEAST_FIRST, le=1000)] = Field(
@@ -31,5 +34,11 @@ class Sequential(StrictModel):
         4, description="Architectures that the proxies measure for each one at full scale."
     )
     sure: Annotated[float, Field(ge=0.6, lt=1)] = Field(
-        0.95, description="Probability from which on a proxy is above or below."
+        0.95, description="Probability of being right from which on it is known which proxy to take."
+    )
+    # Left out of every dump while it is the default, so that specs written before it was there keep their keys.
+    within: Annotated[float, Field(ge=0, le=0.3)] = Field(
+        WITHIN,
+        exclude_if=lambda within: within == WITHIN,
+        description="How near to `least_rho` a rho makes no difference: a proxy that near may be taken or not.",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pytest
@@ -10,7 +10,8 @@ import pytest
 from benchmarks._recorded import generated
 from benchmarks.calibration_replays import GENERATED, replay, true_rho
 from nas.ranking.correlation import spearman
-from nas.ranking.sequential import Course, Rule, _inverse_wishart, draw_rho, follow
+from nas.ranking.rho import draw_rho, inverse_wishart, normal_scores
+from nas.ranking.sequential import Course, Rule, _choose, _widest_gap, follow, spread_out
 
 ORDER = ("short", "middle", "long")
 RULE = Rule(most=12, first=6, step=2, cheap=4)
@@ -30,12 +31,17 @@ def scores(
 
 
 def run(cheap: Mapping[str, np.ndarray], full: np.ndarray, rule: Rule = RULE) -> Course:
-    return follow(list(cheap), cheap, full, rule)
+    return follow(list(cheap), cheap, at(full), rule)
+
+
+def at(full: np.ndarray) -> Callable[[Sequence[int]], np.ndarray]:
+    """The full-scale scores of all architectures, as they are asked for."""
+    return lambda chosen: full[list(chosen)]
 
 
 def test_covariances_have_the_mean_of_their_distribution():
     scale = np.array([[4.0, 1.0], [1.0, 2.0]])
-    drawn = _inverse_wishart(scale, 30.0, np.random.default_rng(0))
+    drawn = inverse_wishart(scale, 30.0, np.random.default_rng(0))
     np.testing.assert_allclose(drawn.mean(axis=0), scale / (30 - 2 - 1), rtol=0.1)
     np.testing.assert_allclose(drawn[:, 0, 0].std(), 4 / 27 * np.sqrt(2 / 25), rtol=0.15)
 
@@ -73,13 +79,13 @@ def test_noise_of_full_scale_is_corrected_by_its_seeds():
 
 
 def test_the_cheapest_that_is_above_is_recommended_and_what_costs_more_is_not_needed():
-    found = run(*scores((0.3, 0.99, 0.8), seed=1))
+    found = run(*scores((0.3, 0.99, 0.99), seed=1))
     assert found.over
     assert found.recommended == "middle"
     assert {name: of.state for name, of in found.judged.items()} == {
         "short": "below",
         "middle": "above",
-        "long": "not needed",
+        "long": "above",
     }
     assert found.full < 12, "it stopped when it knew"
     assert found.wanted == ()
@@ -90,10 +96,13 @@ def test_at_the_end_a_likely_one_is_recommended_where_none_is_known():
         found = run(*scores((0.2, 0.9), seed=seed), Rule(most=6, sure=0.99))
         judged = found.judged["middle"]
         assert found.over
-        if judged.state == "open":
-            assert (found.recommended == "middle") == (judged.above >= 0.8)
-    early = follow(ORDER, {name: np.empty(0) for name in ORDER}, np.empty((0, 1)), RULE)
-    assert (early.recommended, early.over) == (None, False)
+        assert found.right is not None
+        assert found.right >= 1 / 3, "the most probable of three choices"
+        if judged.state == "open" and found.recommended == "middle":
+            assert judged.above > 0.3
+            assert found.right < 0.99
+    early = follow(ORDER, {name: np.empty(0) for name in ORDER}, at(np.empty((0, 1))), RULE)
+    assert (early.recommended, early.over, early.right, early.chosen) == (None, False, None, ())
 
 
 def test_nothing_is_recommended_where_all_are_below():
@@ -104,17 +113,21 @@ def test_nothing_is_recommended_where_all_are_below():
 
 def test_before_a_look_is_complete_it_waits_for_what_is_wanted():
     cheap, full = scores((0.3, 0.99, 0.99), seed=1)
-    waiting = follow(ORDER, {name: values[:24] for name, values in cheap.items()}, full[:5], RULE)
+    first = {name: values[:24] for name, values in cheap.items()}
+    waiting = follow(ORDER, first, lambda chosen: full[chosen[:5]], RULE)
     assert (waiting.over, waiting.looks, waiting.full, waiting.wanted) == (False, 0, 6, ORDER)
+    assert list(waiting.chosen) == spread_out(first["long"], [], 6)
     short = {name: values[: 23 if name == "long" else 24] for name, values in cheap.items()}
-    assert follow(ORDER, short, full[:6], RULE).looks == 0
+    waiting = follow(ORDER, short, at(full), RULE)
+    assert (waiting.looks, waiting.chosen) == (0, ()), "who goes on is chosen when all scores are there"
 
 
 def test_later_scores_change_no_look_that_was_taken():
     cheap, full = scores((0.6, 0.9, 0.95), seed=3)
-    before = follow(ORDER, {name: values[:32] for name, values in cheap.items()}, full[:8], RULE)
+    before = follow(ORDER, {name: values[:32] for name, values in cheap.items()}, at(full), RULE)
     after = run(cheap, full)
     assert before.looks == 2
+    assert after.chosen[: len(before.chosen)] == before.chosen
     for name, of in before.judged.items():
         if of.state in ("above", "below"):
             assert after.judged[name] == of
@@ -123,7 +136,7 @@ def test_later_scores_change_no_look_that_was_taken():
 def test_one_that_is_above_goes_on_while_cheaper_ones_are_open():
     for seed in range(20):
         cheap, full = scores((0.75, 0.99), seed=seed)
-        found = follow(ORDER[:2], {name: values[:24] for name, values in cheap.items()}, full[:6], RULE)
+        found = follow(ORDER[:2], {name: values[:24] for name, values in cheap.items()}, at(full), RULE)
         if found.judged["middle"].state == "above" and found.judged["short"].state == "open":
             assert found.wanted == ("short", "middle")
             assert found.recommended == "middle"
@@ -134,13 +147,13 @@ def test_one_that_is_above_goes_on_while_cheaper_ones_are_open():
 
 def test_failed_trials_are_left_out():
     cheap, full = scores((0.3, 0.99, 0.99), seed=1)
-    cheap["short"][[0, 7]] = np.nan
-    full[3] = np.nan
+    cheap["middle"][[0, 7]] = np.nan
+    full[run(cheap, full).chosen[3]] = np.nan
     found = run(cheap, full)
     assert found.recommended == "middle"
     judged = found.judged["middle"]
-    assert judged.architectures == 4 * found.full - 2 or judged.architectures < 4 * found.full
-    assert judged.full <= found.full - 1
+    assert judged.architectures == 4 * found.full - 2
+    assert judged.full == found.full - 1
 
 
 def test_where_nothing_can_be_said_everything_stays_unjudged():
@@ -149,6 +162,67 @@ def test_where_nothing_can_be_said_everything_stays_unjudged():
     assert (constant.over, constant.judged, constant.recommended) == (True, {}, None)
     failed = run(cheap, np.full((48, 1), np.nan))
     assert (failed.over, failed.judged) == (True, {})
+
+
+def test_a_proxy_whose_scores_are_all_equal_is_in_nobodys_way():
+    """At an early rung nothing may have been learned yet: the same score for every architecture."""
+    cheap, full = scores((0.3, 0.99, 0.99), seed=1)
+    found = run({"constant": np.full(48, 0.1), **cheap}, full)
+    assert found.recommended == "middle"
+    assert "constant" not in found.judged
+
+
+def test_the_most_probable_choice_by_hand():
+    """Of four draws: the short one is enough in one; not enough, and the long one is, in two; neither is in one."""
+    rule = Rule(wanted=0.8, within=0.05)
+    short, long = np.array([0.86, 0.7, 0.7, 0.7]), np.array([0.9, 0.9, 0.76, 0.74])
+    assert _choose({"short": short, "long": long}, rule) == ("long", 0.5)
+    assert _choose({"short": short}, rule) == (None, 0.75)
+    near = np.array([0.82, 0.81, 0.79, 0.78])
+    assert _choose({"short": near, "long": near}, rule) == ("short", 1.0), "all are right, so the cheapest"
+    assert _choose({}, rule) == (None, None)
+
+
+def test_near_the_wanted_rho_the_zone_decides_sooner():
+    """A proxy of 0.8: with a zone it is known early that it may be taken or not."""
+    wide, strict = Rule(most=40, within=0.1), Rule(most=40, within=0.0)
+    counts = []
+    for seed in range(6):
+        cheap, full = scores((0.8,), count=160, seed=seed)
+        counts.append((run(cheap, full, wide).full, run(cheap, full, strict).full))
+    assert sum(one for one, _ in counts) < sum(other for _, other in counts)
+
+
+def test_architectures_are_spread_over_the_order():
+    """Twelve by score: the middles of three groups; then the widest gaps, of which an end counts twice."""
+    places = np.arange(12.0)
+    assert spread_out(places, [], 3) == [2, 6, 10]
+    assert spread_out(places[::-1].copy(), [], 3) == [9, 5, 1]
+    assert spread_out(places, [5, 6], 1) == [10], "beyond 6 there are 6, half a gap"
+    assert spread_out(places, [2, 10], 1) == [6]
+    assert spread_out(np.array([np.nan, 0.1, np.nan, 0.3]), [], 3) == [1, 3, 0], "without a score: last"
+    assert sorted(spread_out(places, [0, 4, 7], 9)) == [1, 2, 3, 5, 6, 8, 9, 10, 11]
+    assert _widest_gap([], 9) == 4
+
+
+def test_normal_scores_of_ties_by_hand():
+    found = normal_scores(np.array([5.0, 5.0, 7.0]))
+    assert found == pytest.approx([-1 / np.sqrt(2), -1 / np.sqrt(2), np.sqrt(2)])
+
+
+def test_intervals_cover_what_scores_were_drawn_with():
+    """Of 90 % intervals, with a dozen at full scale that were chosen by the longer proxy's scores."""
+    inside = []
+    for seed in range(60):
+        cheap, full = scores((0.5, 0.8), seed=seed)
+        chosen = spread_out(cheap["middle"], [], 12)
+        measured = np.full((48, 1), np.nan)
+        measured[chosen] = full[chosen]
+        drawn = draw_rho(np.column_stack(list(cheap.values())), measured, np.random.default_rng(seed))
+        low, high = np.quantile(drawn, [0.05, 0.95], axis=0)
+        true = 6 / np.pi * np.arcsin(np.array([0.5, 0.8]) / 2)
+        inside.append((low <= true) & (true <= high))
+    assert (np.mean(inside, axis=0) >= 0.8).all()
 
 
 def test_equal_scores_have_equal_courses():

@@ -121,15 +121,18 @@ def test_the_number_of_workers_changes_nothing_of_what_is_measured(store, clock)
 def test_it_waits_for_a_look_and_then_goes_on():
     of = spec()
     some = plan(of)
-    first = []
-    while (proposal := some.propose()) is not None:
-        first.append(proposal)
-    assert len(first) == 6 + 3 * 24
-    assert [proposal.fidelity for proposal in first[:6]] == [of.full_scale] * 6, "the longest first"
+    first = list(iter(some.propose, None))
+    assert len(first) == 3 * 24, "who goes on to full scale is not known yet"
+    assert [proposal.fidelity.rungs for proposal in first[::24]] == [(100,), (200,), (400,)], "by the names given"
     for proposal in first[:-1]:
         some.tell(proposal.number, proposal.architecture, TrialStatus.COMPLETED, of_proposal(proposal))
         assert some.finished, "nothing to propose for now"
     some.tell(first[-1].number, first[-1].architecture, TrialStatus.FAILED, None)
+    second = list(iter(some.propose, None))
+    assert [proposal.fidelity for proposal in second] == [of.full_scale] * 6
+    assert {proposal.architecture.key for proposal in second} <= {proposal.architecture.key for proposal in first}
+    for proposal in second:
+        some.tell(proposal.number, proposal.architecture, TrialStatus.COMPLETED, of_proposal(proposal))
     assert not some.finished or some.note is not None
 
 
@@ -157,10 +160,10 @@ def test_failed_trials_end_a_look_too():
 
 def test_more_seeds_keep_the_numbers():
     one, two = TrialNumbers(spec()), TrialNumbers(spec(seeds=2))
-    for number in range(spec().planned):
+    for number in range(4 * 48):
         assert one.number(one.place(number)) == number
         assert one.place(number) == two.place(number)
-    assert two.place(spec().planned) == Place(None, 0, 1)
+    assert two.place(4 * 48) == Place(None, 0, 1)
 
 
 def test_more_seeds_of_a_calibration_that_has_ended_are_measured():
@@ -172,7 +175,11 @@ def test_more_seeds_of_a_calibration_that_has_ended_are_measured():
     longer.restore(records, {})
     proposal = longer.propose()
     assert proposal is not None
-    assert (proposal.number, proposal.seed) == (of.planned, 2)
+    place = TrialNumbers(spec(seeds=2)).place(proposal.number)
+    assert (place.proxy, place.seed, proposal.seed) == (None, 1, 2)
+    assert proposal.architecture == next(
+        done.architecture for done, _ in told.values() if TrialNumbers(of).place(done.number) == (None, place[1], 0)
+    ), "an architecture that was at full scale before"
 
 
 def test_a_space_with_too_few_architectures_is_refused():
