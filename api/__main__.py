@@ -108,7 +108,9 @@ def serve(host: str | None, port: int | None, keep_ray: bool, root_path: str | N
     except _EndedError:
         return 0
     except OSError as error:
-        return _fail(in_words(error), 1)
+        # A write that fails does not say where it was.
+        where = "" if error.filename else f" (the home folder is {settings.folder})"
+        return _fail(in_words(error) + where, 1)
     except (StoreError, RuntimeError) as error:
         return _fail(str(error), 1)
     return 0
