@@ -19,6 +19,7 @@ import uvicorn
 
 from api.app import create_app
 from api.middleware.auth import check_binding
+from api.open_files import allow_many
 from api.owner import make_private, own
 from nas.atomic import write_secret_atomically
 from nas.cli.serving import Host, KeepRay, Port, RootPath
@@ -103,12 +104,15 @@ def serve(host: str | None, port: int | None, keep_ray: bool, root_path: str | N
     except ValueError as error:
         return _fail(str(error), 2)
     _end_by_signals()
+    allow_many()
     try:
         _run(settings, keep_ray)
     except _EndedError:
         return 0
     except OSError as error:
-        return _fail(in_words(error), 1)
+        # A write that fails does not say where it was.
+        where = "" if error.filename else f" (the home folder is {settings.folder})"
+        return _fail(in_words(error) + where, 1)
     except (StoreError, RuntimeError) as error:
         return _fail(str(error), 1)
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 from collections.abc import AsyncIterator
@@ -29,6 +30,7 @@ from api.middleware.body import BodyLimit
 from api.middleware.headers import PageHeaders
 from api.middleware.requests import Requests
 from api.middleware.root_path import RootPath
+from api.open_files import say_once_that_none_is_left
 from api.openapi.problems import problems
 from api.parameters import ONLY_DECLARED_PARAMETERS
 from api.rates import Rates
@@ -147,6 +149,7 @@ def _page(file: Path) -> Any:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Open and migrate the store, start the reconciler's thread and the hub of live events; close them at the end."""
     settings: Settings = app.state.settings
+    say_once_that_none_is_left(asyncio.get_running_loop())
     store = Store.open(settings.store_url)
     await to_thread.run_sync(store.migrate)
     app.state.store = store

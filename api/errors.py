@@ -28,6 +28,9 @@ log = logging.getLogger("segnas.api")
 
 MEDIA_TYPE = "application/problem+json"
 
+_DISK_FULL = ("database or disk is full", "No space left on device")
+"""What SQLite and PostgreSQL say then."""
+
 
 class ApiError(Exception):
     """Raised by a route to answer with an error; the message is the sentence that the user reads."""
@@ -133,7 +136,9 @@ async def _store_error(_request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, ConflictError):
         return problem(409, str(error))
     log.error("the store failed: %s", error)
-    return problem(503, "the store does not answer; try again in a moment", headers={"Retry-After": "5"})
+    full = any(words in str(error) for words in _DISK_FULL)
+    sentence = "the disk of the store is full: nothing can be recorded" if full else "the store does not answer"
+    return problem(503, f"{sentence}; try again in a moment", headers={"Retry-After": "5"})
 
 
 async def _unexpected(_request: Request, _error: Exception) -> JSONResponse:

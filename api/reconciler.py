@@ -165,6 +165,8 @@ class Reconciler:
             self._thread.join(timeout=30.0)
         try:
             self._leases.release()
+        except StoreError as error:
+            log.warning("the leases were not released (%s); another service takes them in some seconds", error)
         except Exception:
             log.warning("the leases were not released; another service takes them in some seconds", exc_info=True)
         self._copy_all_logs()

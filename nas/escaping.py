@@ -6,9 +6,13 @@ cursor or forge a line of a log, and marks of writing direction could turn a row
 
 from __future__ import annotations
 
+import codecs
 import logging
 import re
 from typing import Any, TextIO
+
+_ESCAPED = codecs.getencoder("unicode_escape")
+"""Found at once: Python reads a file for it, which a process that has too many files open cannot."""
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
@@ -74,4 +78,4 @@ def line_handler(format: str, stream: TextIO | None = None) -> logging.Handler:
 
 
 def _visible(character: str) -> str:
-    return character if character.isprintable() else character.encode("unicode_escape").decode()
+    return character if character.isprintable() else _ESCAPED(character)[0].decode()

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from pathlib import Path
 
 import pytest
+from fastapi import Request
+from sqlalchemy import event
 
 from api import disk
+from api.errors import _store_error
 from nas.settings import Settings
+from nas.specs import BlackBoxSpec
+from nas.store import Store, StoreError
 
 
 def test_a_folder_that_takes_files_is_left_as_it_was(tmp_path):
@@ -32,6 +39,22 @@ def test_a_full_disk(tmp_path, monkeypatch):
     said = disk.why_not_writable([tmp_path])
     assert said is not None
     assert said.startswith(f"the disk of {tmp_path} is full: ")
+
+
+def test_a_disk_that_is_full_under_the_database_is_told(tmp_path):
+    """By SQLite's own error, of a file that may not grow."""
+    spec = BlackBoxSpec.model_validate({"name": "one more", "fidelity": {"dataset": "scenes"}})
+    with Store.open(f"sqlite:///{tmp_path / 'full.db'}") as store:
+        store.migrate()
+        store.close()
+        limit = lambda connection, _: connection.execute("PRAGMA max_page_count = 1")  # noqa: E731  the file's size
+        event.listen(store._engine, "connect", limit)
+        with pytest.raises(StoreError) as caught:
+            list(map(store.create_search, [spec] * 1000))
+        answer = asyncio.run(_store_error(Request({"type": "http"}), caught.value))
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    detail = json.loads(bytes(answer.body))["detail"]
+    assert detail == "the disk of the store is full: nothing can be recorded; try again in a moment"
 
 
 def test_the_folder_of_a_database_elsewhere_counts(tmp_path):

@@ -16,6 +16,8 @@ from tests.chaos.world import World
 Fault = Callable[[World, random.Random], bool]
 """Does the fault; False when there is nothing that it could be done to at the moment."""
 
+DAYS = 2 * 86_400.0
+
 SHORT, LONG = 0.5, 4.0
 """Seconds that something is frozen, away or full."""
 
@@ -129,6 +131,12 @@ def full_disk(world: World, rng: random.Random) -> bool:
     return False
 
 
+def clock(world: World, rng: random.Random) -> bool:
+    """Set the time of day by up to two days, back as often as forward."""
+    world.set_clock(rng.uniform(-DAYS, DAYS))
+    return True
+
+
 def lost_folder(world: World, rng: random.Random) -> bool:
     """Remove a folder that only helps: checkpoints or logs."""
     folder = world.home / rng.choice(["artifacts", "logs"])
@@ -190,6 +198,7 @@ FAULTS: dict[str, Fault] = {
         job_server,
         freeze,
         full_disk,
+        clock,
         lost_folder,
         damaged_cache,
         database,

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -28,6 +29,9 @@ from tests.postgres import PostgresServer
 T = TypeVar("T")
 
 ROOT = Path(__file__).parents[2]
+CLOCK = Path(__file__).parent / "clock"
+"""Has a `sitecustomize`, which Python imports by itself."""
+
 PATIENCE = 180.0
 """Seconds within which a service that was started, or lost its Ray, must be ready."""
 
@@ -63,6 +67,8 @@ class World:
         self.home.mkdir()
         self.postgres = postgres
         self.log = folder / "serve.log"
+        self._clock = folder / "clock"
+        self._clock.write_bytes(struct.pack("d", 0.0))
         self.starts = 0
         database = {} if postgres is None else {"SEGNAS_DATABASE_URL": postgres.url(postgres.create())}
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("SEGNAS_", "RAY_"))} | {
@@ -71,7 +77,8 @@ class World:
             "SEGNAS_PORT": "0",
             "SEGNAS_DASHBOARD_PORT": "0",
             "SEGNAS_RECONCILE_SECONDS": "0.5",
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": os.pathsep.join([str(CLOCK), str(ROOT)]),
+            "CHAOS_CLOCK": str(self._clock),
             **database,
         }
         self._ending = threading.Event()
@@ -171,6 +178,11 @@ class World:
                 SearchStatus.STOPPED,
             )
         return False
+
+    def set_clock(self, seconds: float) -> None:
+        """Set the time of day of the service and of all Python processes of its Ray: seconds beyond the machine's."""
+        with self._clock.open("r+b") as file:  # the same file, which they have mapped
+            file.write(struct.pack("d", seconds))
 
     def processes(self) -> list[psutil.Process]:
         """Find the service and the processes of its Ray, whoever their parents are now."""

@@ -152,7 +152,9 @@ class LocalRay:
         return client_environment(self.folder)
 
     def alive(self) -> bool:
-        """Whether the cluster's processes run and its job API answers."""
+        """Whether the cluster's processes run, new ones find them, and its job API answers."""
+        if not (self.temp / "session_latest").exists():  # /tmp was emptied
+            return False
         if not processes.runs(self.marker, ("gcs_server", "raylet")):
             return False
         return _answers(self.dashboard_url, self.token)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 import sqlite3
 import stat
@@ -113,6 +114,17 @@ def test_a_file_that_is_removed_or_moved_in_use_is_missed_and_found_again(tmp_pa
         assert list(store.list_searches().items) == [second, search]
     with Store.open(f"sqlite:///{path}") as store:
         assert list(store.list_searches().items) == [second, search]
+
+
+def test_a_file_system_without_lasting_numbers_tells_nothing(tmp_path: Path, spec, monkeypatch):
+    looks = itertools.count()
+    with Store.open(f"sqlite:///{tmp_path / 'store.db'}") as store:
+        store.migrate()
+        monkeypatch.setattr("nas.store.replaced._identity", lambda _: (1, next(looks)))
+        for _ in range(5):
+            store.create_search(spec)
+        assert len(store.list_searches().items) == 5
+    assert next(looks) >= 10
 
 
 def test_a_file_that_is_replaced_in_use_is_used(tmp_path: Path, spec, caplog):
