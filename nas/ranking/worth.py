@@ -64,7 +64,7 @@ LEADERS = 40
 RELATION = Relation()
 """As found on the 324 recorded heads: cells of 5 and of 3 branches, two data sets, rungs 25 to 100 against 200.
 
-There a doubling lost 0.03 to 0.35, spreads grew by 0.06 to 0.68 (0.05 + 0.8 (1 - reliability), within 0.15), noise
+There a doubling lost 0.03 to 0.25, spreads grew by 0.06 to 0.68 (0.05 + 0.8 (1 - reliability), within 0.15), noise
 changed by an exponent of -0.32 to 0.68, and the textbook's heads of the cells' width moved by -0.29 to 0.71 spreads, by
 0.28 in the root mean square. Of the lead of wider heads beyond the best cells 0 to 0.95 were left.
 """
