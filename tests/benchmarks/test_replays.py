@@ -94,7 +94,7 @@ def test_which_choices_are_right_by_hand():
     right = calibration_replays.acceptable
     assert right(truth, 0.8) == ("100",)
     assert right(truth, 0.8, 0.05) == ("50", "100", None), "each of the two may count as enough and as not enough"
-    assert right(truth, 0.8, 0.03) == ("50", "100")
+    assert right({**truth, "100": 0.9}, 0.8, 0.05) == ("50", "100")
     assert right(truth, 0.5) == ("25",)
     assert right(truth, 0.9, 0.05) == (None,)
 
