@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 import nas.heads_bench
-from benchmarks._recorded import Recorded, recorded
+from benchmarks._recorded import BRANCHES, Recorded, recorded
 from nas.ranking.correlation import Floats
 
 
@@ -64,21 +64,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("table", type=Path)
     table = nas.heads_bench.open(parser.parse_args(arguments).table)
     print(
-        "| data set | rung | spread | noise | rho with the last | spread grows | noise shrinks | textbook gains "
+        "| data set | rung | spread | noise | rho with the last | spread grows | noise times | textbook gains "
         "| loss | growth | exponent of noise | family |\n" + "|---" * 12 + "|"
     )
     for dataset in table.datasets:
-        of = recorded(table, dataset)
-        for place, rung in enumerate(of.rungs[:-1]):
-            found, doublings = relate(of, place), math.log2(of.rungs[-1] / rung)
-            each = (
-                -math.log(max(found.rho, 1e-3)) / doublings,
-                math.log(found.growth) / doublings,
-                -math.log(found.quieter) / doublings / math.log(2),
-                found.family / math.sqrt(doublings),
-            )
-            cells = [dataset, rung, *(f"{value:.3f}" for value in (*vars(found).values(), *each))]
-            print(f"| {' | '.join(map(str, cells))} |")
+        for branches in BRANCHES:
+            _print(recorded(table, dataset, branches=branches))
+
+
+def _print(of: Recorded) -> None:
+    for place, rung in enumerate(of.rungs[:-1]):
+        found, doublings = relate(of, place), math.log2(of.rungs[-1] / rung)
+        each = (
+            -math.log(max(found.rho, 1e-3)) / doublings,
+            math.log(found.growth) / doublings,
+            -math.log(found.quieter) / doublings / math.log(2),
+            found.family / math.sqrt(doublings),
+        )
+        cells = [of.name, rung, *(f"{value:.3f}" for value in (*vars(found).values(), *each))]
+        print(f"| {' | '.join(map(str, cells))} |")
 
 
 if __name__ == "__main__":

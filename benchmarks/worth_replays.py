@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -22,7 +22,7 @@ import nas.heads_bench
 from benchmarks._recorded import BRANCHES, Places, Recorded, generated, recorded
 from nas.heads_bench import HeadsTable
 from nas.ranking.confirmation import SIZE_RATIO
-from nas.ranking.worth import Planned, Sample, Worth, expected_gain
+from nas.ranking.worth import Learned, Planned, Sample, Worth, foresee, learn
 
 HEADS = 24
 SEEDS = 2
@@ -66,27 +66,38 @@ class Row:
     at_least: float
 
 
-def replay(of: Recorded, planned: Planned, replays: int) -> Row:
-    """Replay one setting."""
-    rng = np.random.default_rng(zlib.crc32(f"{of.name}/{planned}".encode()))
-    first = of.rungs.index(planned.first)
-    deviation = float(np.sqrt(of.scores[of.cells][:, :, -1].var(axis=1, ddof=1).mean()))
-    said: list[Worth] = []
-    gained = []
+def replay(of: Recorded, first: int, plans: Sequence[Planned], replays: int) -> list[Row]:
+    """Replay settings with one first rung: each probe is asked about every search, which is then carried out.
+
+    Args:
+        of: The heads.
+        first: Iterations of the first rung.
+        plans: The searches, which begin at that rung.
+        replays: Number of probes.
+    """
+    rng = np.random.default_rng(zlib.crc32(f"{of.name}/{first}".encode()))
+    place = of.rungs.index(first)
+    said: dict[Planned, list[tuple[Worth, float]]] = {planned: [] for planned in plans}
     for number in range(replays):
-        said.append(probe(of, planned, first, rng, number))
-        gained.append(search(of, planned, first, rng))
-    gains = np.array(gained)
-    low, high = np.array([found.low for found in said]), np.array([found.high for found in said])
-    no = np.array([found.answer == "not worth it" for found in said])
-    yes = np.array([found.answer == "worth it" for found in said])
+        learned = probe(of, place, rng, number)
+        for planned, found in said.items():
+            found.append((foresee(learned, planned, seed=number), search(of, planned, place, rng)))
+    deviation = float(np.sqrt(of.scores[of.cells][:, :, -1].var(axis=1, ddof=1).mean()))
+    return [_row(of.name, planned, found, deviation) for planned, found in said.items()]
+
+
+def _row(name: str, planned: Planned, found: Sequence[tuple[Worth, float]], deviation: float) -> Row:
+    gains = np.array([gained for _, gained in found])
+    low, high = np.array([(worth.low, worth.high) for worth, _ in found]).T
+    no = np.array([worth.answer == "not worth it" for worth, _ in found])
+    yes = np.array([worth.answer == "worth it" for worth, _ in found])
     mean = float(gains.mean())
     return Row(
-        dataset=of.name,
+        dataset=name,
         planned=planned,
-        replays=replays,
+        replays=len(found),
         gained=mean,
-        estimate=float(np.mean([found.gain for found in said])),
+        estimate=float(np.mean([worth.gain for worth, _ in found])),
         width=float((high - low).mean()),
         covered=float(np.mean((low <= gains) & (gains <= high))),
         covered_mean=float(np.mean((low <= mean) & (mean <= high))),
@@ -99,15 +110,15 @@ def replay(of: Recorded, planned: Planned, replays: int) -> Row:
     )
 
 
-def probe(of: Recorded, planned: Planned, first: int, rng: np.random.Generator, seed: int) -> Worth:
-    """Measure what `segnas worth` would, and estimate."""
+def probe(of: Recorded, first: int, rng: np.random.Generator, seed: int) -> Learned:
+    """Measure what `segnas worth` would, at the rung of this place."""
     seeds = rng.permutation(of.scores.shape[1])[:SEEDS]
     cells = rng.choice(of.cells, HEADS - len(of.references), replace=False)
 
     def sample(heads: Places) -> Sample:
         return Sample(of.scores[heads][:, seeds, first], of.multiply_adds[heads])
 
-    return expected_gain(sample(cells), sample(of.references), planned, seed=seed)
+    return learn(sample(cells), sample(of.references), seed=seed)
 
 
 def search(of: Recorded, planned: Planned, first: int, rng: np.random.Generator) -> float:
@@ -128,13 +139,13 @@ def search(of: Recorded, planned: Planned, first: int, rng: np.random.Generator)
     return float(others[chosen[best]] - others[against])
 
 
-def settings(of: Recorded, trials: Sequence[int]) -> Iterator[Planned]:
-    """List the settings: every rung but the last as the first one, each number of trials, both rules."""
-    for first in of.rungs[:-1]:
-        for count in trials:
-            if count <= len(of.cells):
-                for keep in (1.0, KEEP):
-                    yield Planned(count, keep, first, of.rungs[-1])
+def settings(of: Recorded, trials: Sequence[int]) -> dict[int, list[Planned]]:
+    """List the settings by their first rung: every rung but the last, each number of trials, both rules."""
+    counts = [count for count in trials if count <= len(of.cells)]
+    return {
+        first: [Planned(count, keep, first, of.rungs[-1]) for count in counts for keep in (1.0, KEEP)]
+        for first in of.rungs[:-1]
+    }
 
 
 HEADER = (
@@ -187,10 +198,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rows = []
     print(HEADER)
     for field in fields:
-        for planned in settings(field, trials):
-            rows.append(replay(field, planned, options.replays))
-            print(line(rows[-1]), flush=True)
-    print(summary(rows))
+        for first, plans in settings(field, trials).items():
+            rows += replay(field, first, plans, options.replays)
+            print(*map(line, rows[-len(plans) :]), sep="\n", flush=True)
+    print(totals(rows), summary(rows), sep="\n\n")
     if options.json is not None:
         options.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", "utf-8")
 
@@ -203,6 +214,34 @@ def _recorded(table: HeadsTable, after: int) -> list[Recorded]:
         for branches in BRANCHES
         for times in (1, 2)
     ]
+
+
+TOTALS = (
+    "| data set | first rung | replays | covers | interval's width | too much by | worth it (right) "
+    "| not worth it (right) |\n" + "|---" * 8 + "|"
+)
+
+
+def totals(rows: Sequence[Row]) -> str:
+    """Sum the rows up by data set and first rung, as a table."""
+    groups: dict[tuple[str, int], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row.dataset, row.planned.first), []).append(row)
+    lines = [TOTALS]
+    for (dataset, first), own in groups.items():
+        replays = sum(row.replays for row in own)
+        cells = [
+            dataset,
+            first,
+            replays,
+            f"{sum(row.covered * row.replays for row in own) / replays:.0%}",
+            f"{np.mean([row.width for row in own]):.3f}",
+            f"{np.mean([row.estimate - row.gained for row in own]):+.3f}",
+            f"{sum(row.yes for row in own)} ({sum(row.yes_right for row in own)})",
+            f"{sum(row.no for row in own)} ({sum(row.no_right for row in own)})",
+        ]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return "\n".join(lines)
 
 
 def summary(rows: Sequence[Row]) -> str:

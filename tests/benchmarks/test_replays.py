@@ -89,20 +89,31 @@ def test_what_was_gained_by_hand():
     assert worth_replays.search(alone, every, 0, rng) < 0, "none is of its size, so the best of all counts"
 
 
+def test_which_choices_are_right_by_hand():
+    truth = {"25": 0.5, "50": 0.77, "100": 0.83}
+    right = calibration_replays.acceptable
+    assert right(truth, 0.8) == ("100",)
+    assert right(truth, 0.8, 0.05) == ("50", "100", None), "each of the two may count as enough and as not enough"
+    assert right({**truth, "100": 0.9}, 0.8, 0.05) == ("50", "100")
+    assert right(truth, 0.5) == ("25",)
+    assert right(truth, 0.9, 0.05) == (None,)
+
+
 def test_settings_leave_out_what_the_table_cannot_give():
     of = generated(np.random.default_rng(0), cells=50)
-    found = list(worth_replays.settings(of, [12, 60]))
-    assert {planned.trials for planned in found} == {12}
-    assert [(planned.first, planned.keep) for planned in found][:2] == [(50, 1.0), (50, 1 / 3)]
+    found = worth_replays.settings(of, [12, 60])
+    assert list(found) == [50, 100, 200], "the last rung is no first one"
+    assert [(planned.trials, planned.keep) for planned in found[50]] == [(12, 1.0), (12, 1 / 3)]
 
 
 @pytest.mark.slow
 def test_rows_of_replays(capsys):
     of = generated(np.random.default_rng(0), shape=0.0)
-    row = worth_replays.replay(of, Planned(60, 1.0, 100, 400), 30)
+    (row,) = worth_replays.replay(of, 100, [Planned(60, 1.0, 100, 400)], 30)
     assert 0.5 <= row.covered <= 1
     assert row.no + row.yes <= 30
     assert "| 100 | 60 | all | +0." in worth_replays.line(row)
     assert "of 30 replays" in worth_replays.summary([row])
+    assert worth_replays.totals([row, row]).splitlines()[-1].startswith("| generated | 100 | 60 | ")
     calibration_replays.main(["--replays", "3"])
     assert capsys.readouterr().out.count("\n") == 2 + len(calibration_replays.GENERATED)

@@ -10,7 +10,7 @@ import pytest
 
 from nas.ranking.worth import Planned, Relation, Sample, Worth, expected_gain
 
-SURE = Relation(loss=0.0, growth=(0.0, 0.0, 0.0), family=0.0, decay=(0.0, 0.0))
+SURE = Relation(loss=0.0, growth=(0.0, 0.0, 0.0), family=0.0, decay=(0.0, 0.0), lead=(1.0, 1.0))
 """The last rung is as the first one."""
 
 PLANNED = Planned(trials=100, keep=1.0, first=50, last=400)
@@ -45,6 +45,19 @@ def test_references_beyond_the_best_of_the_space():
     assert found.gain < -0.1
     assert found.answer == "not worth it"
     assert found.probability <= 0.1
+
+
+def test_a_lead_that_no_cell_has_is_not_taken_for_the_last_rungs():
+    """References ten spreads ahead: with nothing of that left, they are as good as the best of 40 cells."""
+    cells, references = sample(400), sample(6, 1.0, 0.0001)
+    left = {share: gain(cells, references, replace(SURE, lead=(share, share))).gain for share in (0.0, 0.5, 1.0)}
+    assert left[1.0] == pytest.approx(0.5 - 1.0 + 2.51 * 0.05, abs=0.03)
+    assert left[0.0] == pytest.approx((2.51 - 2.16) * 0.05, abs=0.02), "best of 100 normal scores less best of 40"
+    assert left[0.5] == pytest.approx((left[0.0] + left[1.0]) / 2, abs=0.01)
+    usual = gain(cells, references, replace(SURE, lead=(0.0, 1.0)))
+    assert left[1.0] < usual.low < usual.high < left[0.0] + 0.05
+    behind = sample(6, 0.4, 0.01)
+    assert gain(cells, behind, replace(SURE, lead=(0.0, 0.0))).gain == pytest.approx(gain(cells, behind).gain)
 
 
 def test_noise_is_no_gain():
