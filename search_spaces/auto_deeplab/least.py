@@ -120,13 +120,17 @@ def _block(source: int, operator: Operator) -> Block:
 
 def _along_the_cheapest_path(space: Networks, cell: tuple[Block, ...], price: Price) -> AutoDeepLab:
     """The cell along the path of the lowest price: what a layer costs depends on its level and the two before."""
+    # The same few levels in turn are met in every layer.
+    layer_price = cache(lambda strides: price.of(layer_cost(cell, strides, space.setting)))
     best: dict[tuple[int, ...], tuple[int, tuple[int, ...]]] = {(): (0, ())}
     for layer in range(space.layers):
         longer: dict[tuple[int, ...], tuple[int, tuple[int, ...]]] = {}
         for paid, path in best.values():
             for level in _next(path, space.levels):
                 reached = (*path, level)
-                candidate = (paid + _paid(space, cell, reached, layer, price), reached)
+                strides = tuple(STRIDES[level] for level in reached[-3:])
+                own = layer_price(strides) + _price_of_readers(space, strides[-1], layer, price)
+                candidate = (paid + own, reached)
                 state = reached[-2:]
                 longer[state] = min(longer.get(state, candidate), candidate)
         best = longer
@@ -139,12 +143,11 @@ def _next(path: tuple[int, ...], levels: int) -> list[int]:
     return [level for level in (path[-1] - 1, path[-1], path[-1] + 1) if 0 <= level < levels]
 
 
-def _paid(space: Networks, cell: tuple[Block, ...], path: tuple[int, ...], layer: int, price: Price) -> int:
-    """The price of the last layer of a path, and of what reads it if it is the early or the last one of the network."""
-    setting, strides = space.setting, [STRIDES[level] for level in path[-3:]]
-    paid = price.of(layer_cost(cell, strides, setting))
+def _price_of_readers(space: Networks, stride: int, layer: int, price: Price) -> int:
+    """The price of what reads a layer beside the next ones: decoder and ASPP."""
+    paid = 0
     if layer == early_layer(space.layers):
-        paid += price.of(early_layer_cost(space.blocks, strides[-1], setting))
+        paid += price.of(early_layer_cost(space.blocks, stride, space.setting))
     if layer == space.layers - 1:
-        paid += price.of(last_layer_cost(space.blocks, strides[-1], setting))
+        paid += price.of(last_layer_cost(space.blocks, stride, space.setting))
     return paid
