@@ -11,9 +11,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from benchmarks.gpu.counts import CLASSES, PAPER, HeadStep
 from benchmarks.trial_anatomy import SCENES
@@ -81,7 +83,7 @@ def demo_steps(workspace: Workspace, device: torch.device, sizes: Sizes) -> list
     """Time steps of the demo's trial: both precisions, replayed from a graph and launched one by one."""
     rows = ["| demo's trial | captured | ms a step | bank on the device |", "| --- | --- | --- | --- |"]
     for precision in ("float32", "bfloat16"):
-        prepared = prepare(fidelity(sizes.steps, precision=precision), workspace, device=device)
+        prepared = prepare(fidelity(WARM_UP + sizes.steps, precision=precision), workspace, device=device)
         for captured in (True, False):
             with reproducible_kernels(device):
                 loop = build_loop(build_trial_network(PUBLISHED_CELL, prepared, 0), prepared, 0, device)
@@ -112,15 +114,17 @@ def paper_steps(device: torch.device, sizes: Sizes) -> list[str]:
 def paper_loop(device: torch.device, precision: str, label_stride: int, steps: int) -> Loop:
     """Make the training loop of the published cell at the sizes of examples/cityscapes.yaml, on random features."""
     step = HeadStep(PAPER.features, PAPER.crop, PAPER.stride, PAPER.head, label_stride)
-    asked = Fidelity(
-        dataset="none",
-        head=step.head,
-        crop=step.crop,
-        rungs=(WARM_UP + steps,),
-        batch=step.batch,
-        optimizer=OptimizerSpec(name="sgd"),
-        label_stride=label_stride if label_stride > 1 else 1,
-        precision="bfloat16" if precision == "bfloat16" else "float32",
+    asked = Fidelity.model_validate(
+        {
+            "dataset": "none",
+            "head": step.head,
+            "crop": step.crop,
+            "rungs": (WARM_UP + steps,),
+            "batch": step.batch,
+            "optimizer": OptimizerSpec(name="sgd"),
+            "label_stride": label_stride,
+            "precision": precision,
+        }
     )
     model = build_classifier_head(PUBLISHED_CELL, [Level(step.stride, step.features[0])], CLASSES, step.head, step.crop)
     place(model, device)
@@ -131,9 +135,9 @@ def paper_loop(device: torch.device, precision: str, label_stride: int, steps: i
 def _random_bank(step: HeadStep, precision: str, rows: int = 32) -> FeatureBank:
     channels, height, width = step.features
     rng = np.random.default_rng(0)
-    features = rng.standard_normal((rows, height, width, channels), np.float32)
+    features: NDArray[Any] = rng.standard_normal((rows, height, width, channels), np.float32)
     if precision == "bfloat16":
-        features = (features.view(np.uint32) >> 16).astype(np.uint16)  # type: ignore[assignment]  # the bits of bfloat16
+        features = (features.view(np.uint32) >> 16).astype(np.uint16)  # the bits of bfloat16
     sides = (height, width) if step.label_stride > 1 else step.crop
     labels = rng.integers(0, CLASSES, (rows, *sides), np.uint8)
     return FeatureBank(Path("nowhere"), (features,), labels, (features[:8],), labels[:8], {}, {})
@@ -232,13 +236,14 @@ def rank_correlations(workspace: Workspace, device: torch.device, sizes: Sizes) 
 
 def spearman(first: list[float], second: list[float]) -> float:
     """Compute the rank correlation of two lists; equal values share their mean rank."""
-    ranks = [_ranks(np.asarray(values)) for values in (first, second)]
-    return float(np.corrcoef(ranks)[0, 1])
+    a, b = (ranks - ranks.mean() for ranks in (_ranks(np.asarray(values)) for values in (first, second)))
+    return float((a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum()))
 
 
-def _ranks(values: np.ndarray) -> np.ndarray:
+def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
     _, place_of, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts - 1) / 2)[place_of]
+    ranks: NDArray[np.float64] = (np.cumsum(counts) - (counts - 1) / 2)[place_of]
+    return ranks
 
 
 def _yes(value: bool) -> str:
