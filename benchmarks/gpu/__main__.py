@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print the tables; return 1 where a part failed."""
     options = _parser().parse_args(arguments)
     deadline = time.monotonic() + 60 * options.minutes
-    counts.main(["--crops", "33"] if options.small else [])
+    counts.main(["--crops"] if options.small else [])
     if options.device == "cuda" and not torch.cuda.is_available():
         print("\nThere is no CUDA device here: nothing was measured.")
         return 0

@@ -55,11 +55,11 @@ class Count:
         return max(self.bytes / BANDWIDTH, self.launches * launch)
 
 
-class Counter(TorchDispatchMode):
+class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's
     """Counts the operators that run within the context."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # torch's
         self.count = Count()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -98,7 +98,8 @@ def counted(step: Callable[[], object]) -> Count:
     step()
     with Counter() as counter:
         step()
-    return counter.count
+    count: Count = counter.count
+    return count
 
 
 @dataclass(frozen=True)
@@ -190,11 +191,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu.counts", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--crops", type=int, nargs="*", default=[129, 321], help="crops of the supernet")
     options = parser.parse_args(arguments)
-    print(
-        f"torch {torch.__version__}; assumed: {BANDWIDTH / 1e12:g} TB/s, {CAPTURED * 1e6:g} us a captured launch, ",
-        end="",
-    )
-    print(f"{EAGER * 1e6:g} us an eager one; what is less than a launch needs is not reached\n")
+    launch = f"{CAPTURED * 1e6:g} us a captured launch, {EAGER * 1e6:g} us an eager one"
+    print(f"torch {torch.__version__}; assumed: {BANDWIDTH / 1e12:g} TB/s, {launch}\n")
     print("| step | launches | GB | captured, at least ms | eager, at least ms |\n| --- | --- | --- | --- | --- |")
     for name, head in HEADS.items():
         print(_row(f"head, {name}", head.count()))

@@ -11,9 +11,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from benchmarks.gpu.counts import CLASSES, PAPER, HeadStep
 from benchmarks.trial_anatomy import SCENES
@@ -36,17 +38,24 @@ from search_spaces.dense_cell.space import sample
 TOGETHER = (1, 4, 16)
 """Trials that share a device."""
 
-WARM_UP = 10
-"""Steps before the clock starts: a captured step is captured, caches are filled."""
-
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much is measured: `small` shows on any machine that the programs work, and measures nothing."""
+    """How much is measured: `small` shows on any machine that the programs work, and measures nothing.
+
+    Attributes:
+        warm_up: Steps before the clock starts: a captured step is captured, caches are filled.
+        backbone: Iterations in which the backbone is made; a frozen one is as quick whatever it has learnt.
+        batch: Crops of a step of the paper's trial.
+        seconds: For which processes that share the device train.
+    """
 
     images: int = 1024
     steps: int = 300
+    warm_up: int = 10
+    backbone: int = 50
     paper_steps: int = 200
+    batch: int = PAPER.batch
     seconds: float = 20.0
     cells: int = 24
     together: tuple[int, ...] = TOGETHER
@@ -54,7 +63,17 @@ class Sizes:
     @classmethod
     def small(cls) -> Sizes:
         """Sizes with which everything runs within a minute on a CPU."""
-        return cls(images=16, steps=8, paper_steps=1, seconds=2.0, cells=3, together=(1, 2))
+        return cls(
+            images=16,
+            steps=4,
+            warm_up=1,
+            backbone=2,
+            paper_steps=1,
+            batch=2,
+            seconds=1.0,
+            cells=3,
+            together=(1, 2),
+        )
 
 
 @contextlib.contextmanager
@@ -71,9 +90,10 @@ def workspace_in(folder: Path) -> Workspace:
     return Workspace({"scenes": entry}, {}, folder / "cache", folder)
 
 
-def fidelity(steps: int, *, precision: str = "float32", label_stride: int = 8) -> Fidelity:
-    """Return the fidelity of examples/scenes.yaml with two rungs up to `steps`."""
-    changes = {"rungs": (steps // 2, steps), "precision": precision, "label_stride": label_stride}
+def fidelity(steps: int, backbone: int, *, precision: str = "float32", label_stride: int = 8) -> Fidelity:
+    """Return the fidelity of examples/scenes.yaml with two rungs up to `steps`, and its backbone's iterations."""
+    source = SCENES.backbone.model_copy(update={"warmup_iterations": backbone})
+    changes = {"rungs": (steps // 2, steps), "precision": precision, "label_stride": label_stride, "backbone": source}
     return Fidelity.model_validate(SCENES.model_dump() | changes)
 
 
@@ -81,12 +101,14 @@ def demo_steps(workspace: Workspace, device: torch.device, sizes: Sizes) -> list
     """Time steps of the demo's trial: both precisions, replayed from a graph and launched one by one."""
     rows = ["| demo's trial | captured | ms a step | bank on the device |", "| --- | --- | --- | --- |"]
     for precision in ("float32", "bfloat16"):
-        prepared = prepare(fidelity(sizes.steps, precision=precision), workspace, device=device)
+        prepared = prepare(
+            fidelity(sizes.warm_up + sizes.steps, sizes.backbone, precision=precision), workspace, device=device
+        )
         for captured in (True, False):
             with reproducible_kernels(device):
                 loop = build_loop(build_trial_network(PUBLISHED_CELL, prepared, 0), prepared, 0, device)
                 loop.capture_graph = captured and loop.capture_graph
-                seconds = _seconds_a_step(loop, device, sizes.steps)
+                seconds = _seconds_a_step(loop, device, sizes.warm_up, sizes.steps)
             assert isinstance(loop.batches, BankBatches)
             was = loop.capture_graph and device.type == "cuda"
             rows.append(f"| {precision} | {_yes(was)} | {1e3 * seconds:.3f} | {_yes(loop.batches.resident)} |")
@@ -98,9 +120,9 @@ def paper_steps(device: torch.device, sizes: Sizes) -> list[str]:
     rows = ["| paper's trial | captured | ms a step | 30,000 steps | architectures an hour |"]
     rows.append("| --- | --- | --- | --- | --- |")
     for precision, label_stride in (("float32", 1), ("float32", 16), ("bfloat16", 1), ("bfloat16", 16)):
-        loop = paper_loop(device, precision, label_stride, sizes.paper_steps)
+        loop = paper_loop(device, precision, label_stride, sizes)
         with reproducible_kernels(device):
-            seconds = _seconds_a_step(loop, device, sizes.paper_steps)
+            seconds = _seconds_a_step(loop, device, sizes.warm_up, sizes.paper_steps)
         where = "pixels" if label_stride == 1 else "the stride"
         captured = _yes(loop.capture_graph and device.type == "cuda")
         whole = 30_000 * seconds
@@ -109,18 +131,20 @@ def paper_steps(device: torch.device, sizes: Sizes) -> list[str]:
     return rows
 
 
-def paper_loop(device: torch.device, precision: str, label_stride: int, steps: int) -> Loop:
+def paper_loop(device: torch.device, precision: str, label_stride: int, sizes: Sizes) -> Loop:
     """Make the training loop of the published cell at the sizes of examples/cityscapes.yaml, on random features."""
-    step = HeadStep(PAPER.features, PAPER.crop, PAPER.stride, PAPER.head, label_stride)
-    asked = Fidelity(
-        dataset="none",
-        head=step.head,
-        crop=step.crop,
-        rungs=(WARM_UP + steps,),
-        batch=step.batch,
-        optimizer=OptimizerSpec(name="sgd"),
-        label_stride=label_stride if label_stride > 1 else 1,
-        precision="bfloat16" if precision == "bfloat16" else "float32",
+    step = HeadStep(PAPER.features, PAPER.crop, PAPER.stride, PAPER.head, label_stride, batch=sizes.batch)
+    asked = Fidelity.model_validate(
+        {
+            "dataset": "none",
+            "head": step.head,
+            "crop": step.crop,
+            "rungs": (sizes.warm_up + sizes.paper_steps,),
+            "batch": step.batch,
+            "optimizer": OptimizerSpec(name="sgd"),
+            "label_stride": label_stride,
+            "precision": precision,
+        }
     )
     model = build_classifier_head(PUBLISHED_CELL, [Level(step.stride, step.features[0])], CLASSES, step.head, step.crop)
     place(model, device)
@@ -131,26 +155,26 @@ def paper_loop(device: torch.device, precision: str, label_stride: int, steps: i
 def _random_bank(step: HeadStep, precision: str, rows: int = 32) -> FeatureBank:
     channels, height, width = step.features
     rng = np.random.default_rng(0)
-    features = rng.standard_normal((rows, height, width, channels), np.float32)
+    features: NDArray[Any] = rng.standard_normal((rows, height, width, channels), np.float32)
     if precision == "bfloat16":
-        features = (features.view(np.uint32) >> 16).astype(np.uint16)  # type: ignore[assignment]  # the bits of bfloat16
+        features = (features.view(np.uint32) >> 16).astype(np.uint16)  # the bits of bfloat16
     sides = (height, width) if step.label_stride > 1 else step.crop
     labels = rng.integers(0, CLASSES, (rows, *sides), np.uint8)
     return FeatureBank(Path("nowhere"), (features,), labels, (features[:8],), labels[:8], {}, {})
 
 
-def _seconds_a_step(loop: Loop, device: torch.device, steps: int) -> float:
-    loop.train(WARM_UP)
+def _seconds_a_step(loop: Loop, device: torch.device, warm_up: int, steps: int) -> float:
+    loop.train(warm_up)
     synchronize(device)
     started = time.perf_counter()
-    loop.train(WARM_UP + steps)
+    loop.train(warm_up + steps)
     synchronize(device)
     return (time.perf_counter() - started) / steps
 
 
 def sharing(workspace: Workspace, device: torch.device, sizes: Sizes) -> list[str]:
     """Count the trials of the demo that 1, 4 and 16 processes complete on one device."""
-    prepare(fidelity(sizes.steps), workspace, device=device)
+    prepare(fidelity(sizes.steps, sizes.backbone), workspace, device=device)
     rows = [f"| processes | trials of {sizes.steps} steps an hour | in parts of one process |", "| --- | --- | --- |"]
     alone = 0.0
     for count in sizes.together:
@@ -161,7 +185,7 @@ def sharing(workspace: Workspace, device: torch.device, sizes: Sizes) -> list[st
 
 
 def _together(count: int, workspace: Workspace, device: torch.device, sizes: Sizes) -> float:
-    arguments = [str(workspace.artifacts), str(device), str(sizes.steps), str(sizes.seconds)]
+    arguments = [str(workspace.artifacts), str(device), str(sizes.steps), str(sizes.backbone), str(sizes.seconds)]
     command = [sys.executable, "-m", "benchmarks.gpu.trials", *arguments]
     pipe = subprocess.PIPE
     running = [subprocess.Popen([*command, str(seed)], stdin=pipe, stdout=pipe, text=True) for seed in range(count)]
@@ -182,9 +206,9 @@ def _together(count: int, workspace: Workspace, device: torch.device, sizes: Siz
     return 3600 * sum(rates)
 
 
-def train_for_a_while(folder: str, device: str, steps: str, seconds: str, seed: str) -> None:
+def train_for_a_while(folder: str, device: str, steps: str, backbone: str, seconds: str, seed: str) -> None:  # noqa: PLR0917  a command line
     """Train trials of random cells for some seconds; print how many a second. What `sharing` starts several times."""
-    workspace, rng, asked = workspace_in(Path(folder)), random.Random(int(seed)), fidelity(int(steps))
+    workspace, rng, asked = workspace_in(Path(folder)), random.Random(int(seed)), fidelity(int(steps), int(backbone))
 
     def trial() -> None:
         for _ in evaluate(sample(5, rng), asked, int(seed), workspace=workspace, device=device):
@@ -200,10 +224,10 @@ def train_for_a_while(folder: str, device: str, steps: str, seconds: str, seed: 
     print(done / (time.perf_counter() - started), flush=True)
 
 
-VARIANTS = {
-    "float32, labels at pixels": fidelity(2, label_stride=1),
-    "float32, labels at stride 8": fidelity(2),
-    "bfloat16, labels at stride 8": fidelity(2, precision="bfloat16"),
+VARIANTS: dict[str, dict[str, Any]] = {
+    "float32, labels at pixels": {"label_stride": 1},
+    "float32, labels at stride 8": {},
+    "bfloat16, labels at stride 8": {"precision": "bfloat16"},
 }
 """Ways of measuring whose orders of architectures are compared; the first is the dearest."""
 
@@ -212,12 +236,11 @@ def rank_correlations(workspace: Workspace, device: torch.device, sizes: Sizes) 
     """Compare how variants of a step order the same random cells: Spearman's rho to the dearest one, other seeds."""
     rng = random.Random(0)
     cells = [sample(5, rng) for _ in range(sizes.cells)]
-    rungs = {"rungs": (sizes.steps // 2, sizes.steps)}
 
-    def scores(asked: Fidelity, seed: int) -> list[float]:
-        whole = asked.model_copy(update=rungs)
+    def scores(variant: dict[str, Any], seed: int) -> list[float]:
+        asked = fidelity(sizes.steps, sizes.backbone, **variant)
         return [
-            [found.score for found in evaluate(cell, whole, seed, workspace=workspace, device=device)][-1]
+            [found.score for found in evaluate(cell, asked, seed, workspace=workspace, device=device)][-1]
             for cell in cells
         ]
 
@@ -225,20 +248,21 @@ def rank_correlations(workspace: Workspace, device: torch.device, sizes: Sizes) 
     reference = scores(dearest[1], 0)
     rows = [f"| {len(cells)} random cells, {sizes.steps} steps | rho to {dearest[0]} |", "| --- | --- |"]
     rows.append(f"| the same, another seed: what noise allows | {spearman(reference, scores(dearest[1], 1)):.3f} |")
-    for name, asked in cheaper:
-        rows.append(f"| {name}, another seed | {spearman(reference, scores(asked, 1)):.3f} |")
+    for name, variant in cheaper:
+        rows.append(f"| {name}, another seed | {spearman(reference, scores(variant, 1)):.3f} |")
     return rows
 
 
 def spearman(first: list[float], second: list[float]) -> float:
     """Compute the rank correlation of two lists; equal values share their mean rank."""
-    ranks = [_ranks(np.asarray(values)) for values in (first, second)]
-    return float(np.corrcoef(ranks)[0, 1])
+    a, b = (ranks - ranks.mean() for ranks in (_ranks(np.asarray(values)) for values in (first, second)))
+    return float((a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum()))
 
 
-def _ranks(values: np.ndarray) -> np.ndarray:
+def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
     _, place_of, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts - 1) / 2)[place_of]
+    ranks: NDArray[np.float64] = (np.cumsum(counts) - (counts - 1) / 2)[place_of]
+    return ranks
 
 
 def _yes(value: bool) -> str:

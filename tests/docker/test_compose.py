@@ -43,11 +43,12 @@ def joins_ray(service: str) -> bool:
 def locked(name: str) -> dict[str, tuple[str, list[str]]]:
     """Version and hashes of the packages of docker/NAME.lock."""
     found: dict[str, tuple[str, list[str]]] = {}
+    hashes: list[str] = []
     for line in (ROOT / "docker" / f"{name}.lock").read_text().splitlines():
         if (pin := re.match(r"([a-z0-9-]+)(?:\[.*])?==([^ ;]+)", line)) is not None:
-            found[pin[1]] = hashes = (pin[2], [])
+            found[pin[1]] = pin[2], (hashes := [])
         elif (hashed := re.match(r" +--hash=sha256:([0-9a-f]{64})", line)) is not None:
-            hashes[1].append(hashed[1])
+            hashes.append(hashed[1])
     return found
 
 

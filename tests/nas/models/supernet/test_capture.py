@@ -103,7 +103,7 @@ def test_captured_gradients_are_the_plain_ones(case):
     torch.manual_seed(0)
     model, criterion = supernet(case).cuda(), SegmentationLoss(torch.ones(CLASSES)).cuda()
     images, labels = torch.randn(2, 3, 49, 65).cuda(), torch.randint(CLASSES, (2, 49, 65), dtype=torch.uint8).cuda()
-    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]  # torch's
+    stream = torch.cuda.Stream()
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
         for _ in range(3):
