@@ -33,8 +33,9 @@ def main() -> None:
                 count = page.evaluate("document.querySelectorAll('*').length")
                 known, quiet = count, quiet + 500 if count == known else 0
             high = min(MOST, page.evaluate("document.documentElement.scrollHeight"))
-            clip = {"x": 0, "y": 0, "width": WIDTH, "height": high}
-            page.screenshot(path=IMAGES / f"{name}.png", full_page=True, clip=clip)
+            page.screenshot(
+                path=IMAGES / f"{name}.png", full_page=True, clip={"x": 0, "y": 0, "width": WIDTH, "height": high}
+            )
             page.close()
         browser.close()
 
