@@ -14,6 +14,8 @@ WIDTH, HEIGHT, MOST = 1100, 900, 2440
 """Of the window, and of a picture at most."""
 QUIET = 3000
 """Milliseconds without a new element after which a page is complete."""
+ELEMENTS = "document.body.innerText.includes('Checking ...') ? -1 : document.querySelectorAll('*').length"
+"""The number of elements; -1 while the form of a new search waits for an answer."""
 
 
 def main() -> None:
@@ -30,11 +32,12 @@ def main() -> None:
             known, quiet = -1, 0
             while quiet < QUIET:
                 page.wait_for_timeout(500)
-                count = page.evaluate("document.querySelectorAll('*').length")
-                known, quiet = count, quiet + 500 if count == known else 0
+                count = page.evaluate(ELEMENTS)
+                known, quiet = count, quiet + 500 if count == known >= 0 else 0
             high = min(MOST, page.evaluate("document.documentElement.scrollHeight"))
-            clip = {"x": 0, "y": 0, "width": WIDTH, "height": high}
-            page.screenshot(path=IMAGES / f"{name}.png", full_page=True, clip=clip)
+            page.screenshot(
+                path=IMAGES / f"{name}.png", full_page=True, clip={"x": 0, "y": 0, "width": WIDTH, "height": high}
+            )
             page.close()
         browser.close()
 

@@ -142,9 +142,9 @@ def trials(
 
     if as_json and as_csv:
         raise CommandError("--json and --csv are two formats: give one of them")
+    order = _order(sort or ("number" if top is None else "-score"))
     with connect() as client:
-        order: TrialOrder = "number" if top is None else "-score"
-        found = client.trials(resolve(client, search), order if sort is None else _order(sort), scores=as_csv)
+        found = client.trials(resolve(client, search), order, scores=as_csv)
         chosen: Iterator[TrialPublic] = islice(found, top)
         if sort is None and top is not None:
             chosen = (trial for trial in chosen if trial.standing is not None)
