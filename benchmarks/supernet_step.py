@@ -137,7 +137,8 @@ def kept(model: nn.Module, images: Tensor) -> Counter[str]:
 
 def _place() -> str:
     """Name the lines of the models' code that are being run, innermost first."""
-    frame, lines = inspect.currentframe(), []
+    frame = inspect.currentframe()
+    lines: list[str] = []
     while frame is not None:
         folder, _, name = frame.f_code.co_filename.rpartition("/")
         if "/nas/models/" in folder:
