@@ -1,30 +1,33 @@
 """Seconds and peak memory of a search step of Auto-DeepLab's supernet: the fast one against a direct implementation.
 
     python -m benchmarks.supernet_step [--layers 12] [--filters 8] [--blocks 5] [--crop 129] [--threads 2] [--repeat 3]
-        [--leave-out "written out"]
+        [--leave-out "written out"] [--kept]
 
 A step updates the weights by a gradient on one batch and alpha and beta by a gradient on another, with the loop of the
 search. Each supernet runs in a process of its own; peak memory is that of the entire process, including some 0.3 GB of
 torch. "torch's operators" is the fast supernet without native kernels. The direct implementation, "written out" in the
 table (tests/nas/models/supernet/reference.py), is the reference with which the tests compare the fast supernet. All run
-one after the other in one call, so that they compare on the same machine.
+one after the other in one call, so that they compare on the same machine. `--kept` lists instead what a forward pass of
+the fast supernet keeps for the backward pass, by the line of the models that computed with it.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
+import inspect
 import json
 import resource
 import statistics
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from nas.models.layers.native import prepare_kernels
 from nas.models.supernet import build_supernet
@@ -43,7 +46,11 @@ def main() -> None:
     parser.add_argument("--checkpointing", action="store_true", help="activation checkpointing in the quick supernet")
     parser.add_argument("--leave-out", choices=WHICH[1:], action="append", default=[], help="a supernet to leave out")
     parser.add_argument("--only", choices=WHICH, help=argparse.SUPPRESS)
+    parser.add_argument("--kept", action="store_true", help="list what is kept for the backward pass")
     arguments = parser.parse_args()
+    if arguments.kept:
+        print_kept(arguments)
+        return
     if arguments.only:
         print(json.dumps(measure(arguments)))
         return
@@ -62,12 +69,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """Measure wall and processor seconds of each step, and peak memory of this process in bytes."""
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
-    spec = SupernetSpec(
-        layers=arguments.layers,
-        filters=arguments.filters,
-        blocks=arguments.blocks,
-        activation_checkpointing=arguments.checkpointing and arguments.only != "written out",
-    )
+    spec = spec_of(arguments)
     if (reason := prepare_kernels("supernet", allowed=arguments.only == "native")) is not None:
         raise SystemExit(reason)
     model = written_out(spec) if arguments.only == "written out" else build_supernet(spec, CLASSES)
@@ -84,6 +86,65 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         processor.append(time.process_time() - busy)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return {"wall": wall, "processor": processor, "peak": peak, "parameters": _count(model)}
+
+
+def spec_of(arguments: argparse.Namespace) -> SupernetSpec:
+    """Make the supernet's spec."""
+    return SupernetSpec(
+        layers=arguments.layers,
+        filters=arguments.filters,
+        blocks=arguments.blocks,
+        activation_checkpointing=arguments.checkpointing and arguments.only != "written out",
+    )
+
+
+def print_kept(arguments: argparse.Namespace) -> None:
+    """Print the megabytes that each half of a step keeps between its forward pass and its backward pass."""
+    torch.set_num_threads(arguments.threads)
+    torch.manual_seed(0)
+    if (reason := prepare_kernels("supernet")) is not None:
+        raise SystemExit(reason)
+    model = build_supernet(spec_of(arguments), CLASSES).train()
+    images = torch.randn(BATCH, 3, arguments.crop, arguments.crop)
+    halves = {"the weights": model.weight_parameters(), "alpha and beta": model.architecture_parameters()}
+    for half, trained in halves.items():
+        model.requires_grad_(False)
+        for parameter in trained:
+            parameter.requires_grad_(True)
+        places = kept(model, images)
+        print(f"{sum(places.values()) / 1e6:.0f} MB for the gradient of {half}:")
+        for place, size in places.most_common(12):
+            print(f"{size / 1e6:10.1f}  {place}")
+
+
+def kept(model: nn.Module, images: Tensor) -> Counter[str]:
+    """Count the bytes that a forward pass keeps, without parameters; memory that several tensors share counts once."""
+    known = {each.untyped_storage().data_ptr() for each in (*model.parameters(), *model.buffers())}
+    places: Counter[str] = Counter()
+
+    def keep(tensor: Tensor) -> Tensor:
+        memory = tensor.untyped_storage()
+        if memory.data_ptr() not in known:
+            known.add(memory.data_ptr())
+            places[_place()] += memory.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        output = model(images)
+    assert output.requires_grad  # what was kept lives as long as the output: no address was given out twice
+    return places
+
+
+def _place() -> str:
+    """Name the lines of the models' code that are being run, innermost first."""
+    frame = inspect.currentframe()
+    lines: list[str] = []
+    while frame is not None:
+        folder, _, name = frame.f_code.co_filename.rpartition("/")
+        if "/nas/models/" in folder:
+            lines.append(f"{name}:{frame.f_lineno} {frame.f_code.co_name}")
+        frame = frame.f_back
+    return " < ".join(lines[:3])
 
 
 def written_out(spec: SupernetSpec) -> nn.Module:

@@ -111,10 +111,12 @@ class Stage(nn.Module):
         y = spread_pass(x, self.edges, filters, weights["pointwise"], rates)
         cells = as_cells(self.first(as_maps(y.flatten(3)), mix.first)).view(y.shape)
         separable = len(kinds.separable)
-        parts = list(cells[:, :, :, separable:].unbind(3))
+        # A split, whose gradients are joined: those of two slices would be widened with zeros each, and added up.
+        halfway, complete = cells.split([separable, len(rates) - separable], 3)
+        parts = list(complete.unbind(3))
         if separable:
             filters = [_flat(weights[f"depthwise_again.{op}"]) for op in kinds.separable]
-            z = parallel_pass(cells[:, :, :, :separable], filters, weights["pointwise_again"], rates[:separable])
+            z = parallel_pass(halfway, filters, weights["pointwise_again"], rates[:separable])
             again = as_cells(self.second(as_maps(z.flatten(3)), mix.second)).view(z.shape)
             parts += again.unbind(3)
         return parts

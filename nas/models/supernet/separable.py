@@ -69,7 +69,8 @@ class _NativePass(torch.autograd.Function):
     def forward(  # noqa: PLR0917  the arguments of autograd's functions go by position
         ctx: Any, x: Tensor, edges: int, rates: tuple[int, ...], kernels: Kernels, pointwise: Tensor, *filters: Tensor
     ) -> Tensor:
-        x, pointwise = _evenly_spaced(x), pointwise.contiguous()
+        # A tensor that is saved keeps all memory it is a view of: part of a wider one is copied, so that that is freed.
+        x, pointwise = x.contiguous(), pointwise.contiguous()
         filters = tuple(filter_.contiguous() for filter_ in filters)
         sizes = torch.tensor([[filter_.shape[2] for filter_ in filters], rates])
         y = x.new_empty(*x.shape[:3], len(rates), pointwise.shape[1] * pointwise.shape[2])
@@ -98,14 +99,6 @@ class _NativePass(torch.autograd.Function):
         )
         no_filters: list[Tensor | None] = [None] * len(filters)
         return grad_x, None, None, None, grad_pointwise, *(grad_filters or no_filters)
-
-
-def _evenly_spaced(x: Tensor) -> Tensor:
-    """Return `x`, (N, H, W, S, C), with the cells at an even distance in memory, and all of a cell contiguous."""
-    step = x.stride(2)
-    height, width, sources, channels = x.shape[1:]
-    strides = (step * width * height, step * width, step, channels, 1)
-    return x if x.stride() == strides and step >= sources * channels else x.contiguous()
 
 
 def _extent(x: Tensor, edges: int, pointwise: Tensor) -> tuple[int, ...]:

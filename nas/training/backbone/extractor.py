@@ -108,7 +108,7 @@ def features_of(
     """
     # Evenly, with no small image alone at the end: for one oneDNN may take another kernel, which rounds otherwise.
     pieces = math.ceil(images[..., 0].size / pixels) if device.type == "cpu" else 1
-    parts = []
+    parts: list[tuple[Tensor, ...]] = []
     for piece in np.array_split(images, min(pieces, len(images))):
         with autocast(device, dtype):
             parts.append(backbone(to_network(torch.from_numpy(piece).to(device), backbone.preprocessing)))

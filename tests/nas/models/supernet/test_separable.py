@@ -68,7 +68,7 @@ def test_only_the_gradients_that_are_needed(needs):
         torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-9)
 
 
-def test_part_of_a_cell_is_read_where_it_lies():
+def test_part_of_a_cell():
     """The operators of the second pass are some of those of the first."""
     _, filters, pointwise = tensors(4, 0, 8, 2, (6, 5), torch.float64)
     wide = torch.randn(2, 6, 5, 4, 32, dtype=torch.float64)
@@ -77,6 +77,24 @@ def test_part_of_a_cell_is_read_where_it_lies():
         wanted = ran(wide[:, :, :, :2], 0, filters, pointwise)
     for ours, theirs in zip(found, wanted, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-9)
+
+
+def test_a_pass_over_part_of_a_cell_keeps_that_part_alone():
+    """A view that is saved for the backward pass would keep the entire cell in memory."""
+    _, filters, pointwise = tensors(4, 0, 8, 2, (6, 5), torch.float32)
+    wide = torch.randn(2, 6, 5, 4, 32)
+    part = wide[:, :, :, :2]
+    kept: dict[int, int] = {}
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        y = parallel_pass(part.detach().requires_grad_(), filters, pointwise, RATES[:2])
+    assert y.requires_grad
+    assert wide.untyped_storage().data_ptr() not in kept
+    assert sum(kept.values()) == sum(4 * each.numel() for each in (part, pointwise, *filters))
 
 
 def test_results_do_not_depend_on_the_threads():

@@ -111,7 +111,7 @@ def test_features_do_not_depend_on_how_many_images_are_read_at_a_time(name):
     images = np.random.default_rng(1).integers(0, 256, (5, 64, 96, 3), np.uint8)
     torch.manual_seed(0)
     body = build_backbone(BackboneSpec(name=name, output_stride=32, levels=(8, 16))).eval()
-    read = []
+    read: list[int] = []
     body.register_forward_pre_hook(lambda _, arguments: read.append(len(arguments[0])))
     whole = features_of(body, images, CPU, torch.float32, 5 * 64 * 96)
     pieces = features_of(body, images, CPU, torch.float32, 4 * 64 * 96)
