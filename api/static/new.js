@@ -48,6 +48,7 @@ class SearchForm {
     this.worth.addEventListener("asked", () => this.check());
     this.worth.addEventListener("refused", (event) => { event.preventDefault(); this.failed(event.detail); });
     this.others = element("div", { role: "alert" });
+    this.hide(true);
     this.start = element("button", { class: "main" }, "Start");
     const rows = this.fields.map((field) => field.row);
     const form = element("form", { class: "fields", novalidate: true, onsubmit: (event) => { event.preventDefault(); this.submit(); } },
@@ -159,7 +160,12 @@ class SearchForm {
     this.probe.offer(known === null);
     redraw(this.worth, worth);
     renew(this.file, yaml, () => file(yaml));
-    for (const place of [this.probe.node, this.worth, this.file]) place.hidden = false;
+    this.hide(false);
+  }
+
+  // What belongs to a search that could start.
+  hide(hidden) {
+    for (const place of [this.probe.node, this.worth, this.file]) place.hidden = hidden;
   }
 
   again() {
@@ -187,7 +193,7 @@ class SearchForm {
     this.tell(errors, []);
     if (!(error instanceof Refused) || error.passing) return;
     renew(this.facts, "refused", () => [element("h2", {}, "What it would do"), element("p", { class: "muted" }, "It cannot start as it is entered: see the fields.")]);
-    for (const place of [this.probe.node, this.worth, this.file]) place.hidden = true;
+    this.hide(true);
   }
 
   // Shows each problem at the field that it belongs to, the others below the form.
