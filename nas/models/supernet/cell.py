@@ -112,7 +112,7 @@ class Stage(nn.Module):
         cells = as_cells(self.first(as_maps(y.flatten(3)), mix.first)).view(y.shape)
         separable = len(kinds.separable)
         # A split, whose gradients are joined: those of two slices would be widened with zeros each, and added up.
-        halfway, complete = cells.split([separable, len(rates) - separable], 3)
+        halfway, complete = torch.split(cells, [separable, len(rates) - separable], 3)
         parts = list(complete.unbind(3))
         if separable:
             filters = [_flat(weights[f"depthwise_again.{op}"]) for op in kinds.separable]
