@@ -59,7 +59,7 @@ def first_search(settings: Settings, dataset: str | None, search: FirstKind = "c
         request=request,
         searches=searches,
         backbones=tuple(BackboneChoice(**choice._asdict()) for choice in choices),
-        strategies=tuple(_strategies(request)) if request["kind"] == "black_box" else (),
+        strategies=tuple(_strategies(request)) if "strategy" in request else (),
     )
 
 

@@ -55,7 +55,7 @@ def worth_probe(spec: JobSpec) -> ReferenceSpec:
     )
 
 
-def cells_alike(spec: JobSpec, probe: ReferenceSpec) -> BlackBoxSpec | None:
+def cells_alike(spec: JobSpec, probe: ReferenceSpec) -> BlackBoxSpec:
     """Make a search whose trials cost about what those of a probe do, as its textbook heads are of the cells' size.
 
     Times of cells are known more often than those of the very heads of a probe.
@@ -65,12 +65,19 @@ def cells_alike(spec: JobSpec, probe: ReferenceSpec) -> BlackBoxSpec | None:
         probe: Its probe.
 
     Returns:
-        So many random cells of the same space at the same fidelity; None where the search is of a kind of its own.
+        So many random cells of the same space at the same fidelity.
+
+    Raises:
+        InputError: The search is not over dense cells, or its first objective is not mIoU.
     """
-    short = kind_of(spec).probe(spec)
-    if not isinstance(short, BlackBoxSpec):
-        return None
-    return short.model_copy(update={"fidelity": probe.fidelity, "trials": len(probe.heads) * probe.seeds})
+    return BlackBoxSpec(
+        name=probe.name,
+        space=_cell_search(spec).space,
+        fidelity=probe.fidelity,
+        trials=len(probe.heads) * probe.seeds,
+        early_stopping=None,
+        resources=spec.resources,
+    )
 
 
 def probe_key(probe: ReferenceSpec) -> str:

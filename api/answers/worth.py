@@ -171,6 +171,5 @@ def _cost(question: Question, store: Store) -> str | None:
     exact = forecast_public(question.probe, store).device_seconds
     if exact is not None:
         return f"{duration(exact)} of device time"
-    alike = cells_alike(question.spec, question.probe)
-    about = None if alike is None else forecast_public(alike, store).device_seconds
+    about = forecast_public(cells_alike(question.spec, question.probe), store).device_seconds
     return None if about is None else f"about {duration(about)} of device time"

@@ -38,7 +38,7 @@ class SearchForm {
     this.signal = signal;
     this.request = null;
     this.key = new Key();
-    this.checks = 0;
+    this.checks = this.proposals = 0;
     this.fields = this.makeFields();
     this.state = element("p", { class: "muted", role: "status" });
     this.checking = element("span", { class: "muted", "aria-hidden": "true" }); // at every key: it is not read out
@@ -64,7 +64,7 @@ class SearchForm {
     const [branches, rungs] = [number(1, 10), text()];
     const keepBack = element("input", { type: "checkbox" });
     Object.assign(this, { dataset, search, backbone, strategy, operators, branches, keepBack });
-    for (const list of [dataset, search]) list.addEventListener("change", () => this.propose(dataset.value, search.value));
+    for (const list of [dataset, search]) list.addEventListener("change", () => this.propose(dataset.value, search.value || undefined)); // none before the first proposal
     const problems = this.datasets.filter(({ available }) => !available).map(({ name: of, problem }) => `${of}: ${problem}`);
     this.sought = field([], "Search for", [search]);
     return [
@@ -103,8 +103,10 @@ class SearchForm {
 
   // Asks the service for a request that fits the data set, and begins anew with it.
   async propose(dataset, search = "cells") {
+    const number = this.proposals += 1;
     try {
       const { request, searches, backbones, strategies } = await ask(`/v1/first-search?${new URLSearchParams({ dataset, search })}`, { signal: this.signal });
+      if (number !== this.proposals) return; // another data set was chosen meanwhile
       this.request = request;
       options(this.search, searches.map(({ name, text: words }) => ({ value: name, text: words })));
       this.search.value = search;

@@ -20,8 +20,8 @@ def errors_of(reply) -> dict[str, str]:
         ("dry-run=true", "did you mean dry_run?"),
         ("DRY_RUN=true", "did you mean dry_run?"),
         ("mesure=true", "did you mean measure?"),
-        ("verbose=1", "known here: dry_run, measure"),
-        ("dry_run=true&zebra=1", "known here: dry_run, measure"),
+        ("verbose=1", "known here: dry_run, measure, worth"),
+        ("dry_run=true&zebra=1", "known here: dry_run, measure, worth"),
     ],
 )
 def test_a_misspelt_parameter_starts_no_search(service, query, suggestion):

@@ -136,12 +136,14 @@ def test_a_probe_measures_what_the_search_would_cost(own, visit):
     (probe,) = searches(own)
     assert probe["name"] == "probe of first on plants"
     expect(link).to_have_attribute("href", f"#/{probe['id']}")
-    expect(answer.get_by_role("status")).to_contain_text(f"The probe {probe['id']} is queued: 0 of 2 done")
+    expect(answer.get_by_role("status").filter(has_text="probe")).to_contain_text(
+        f"The probe {probe['id']} is queued: 0 of 2 done"
+    )
     own.store.driver_started(probe["id"], own.store.begin_driver(probe["id"]))
     for number in range(2):
         own.trial(probe["id"], number, 0.1, 0.2, 0.3, end=TrialStatus.COMPLETED)
     own.finish(probe["id"])
-    expect(answer.get_by_role("status")).to_have_text(f"Measured by the probe {probe['id']}.")
+    expect(answer.get_by_role("status").filter(has_text="probe")).to_have_text(f"Measured by the probe {probe['id']}.")
     request = yaml.safe_load(page.locator("pre").inner_text())
     facts = own.http.post("/v1/searches", json=request, params={"dry_run": True}).json()["facts"]
     cost = next(fact["text"] for fact in facts if fact["name"] == "cost")
