@@ -148,8 +148,9 @@ def test_scores_are_shown_at_the_rung_of_the_best_trial(service, visit):
     service.trial(search_id, 1, 0.3, 0.2, end=TrialStatus.FAILED)
     assert get(service, f"/v1/searches/{search_id}")["best"]["iteration"] == 100
     page = visit(f"{service.url}/#/{search_id}")
-    expect(page.locator("h2").nth(1)).to_have_text("Scores at iteration 100, and the best so far")
-    chart = page.locator("figure.chart").nth(1)
+    place = page.get_by_role("region", name="scores", exact=True)
+    expect(place.locator("h2")).to_have_text("Scores at iteration 100, and the best so far")
+    chart = place.locator("figure.chart")
     expect(chart.locator(".plane")).to_have_attribute("aria-label", re.compile("by trial, 1 value,"))
     assert values(chart) == ["trial 0: 0.2500"]
 
