@@ -3,8 +3,8 @@
 Python imports a module of this name as it starts. What `CHAOS_CLOCK` names is a file with one float: the seconds that
 are added to the machine's clock. Monotonic clocks go on as they do when somebody sets the time of day.
 
-Ray's own processes keep the machine's clock: most of Ray is no Python and cannot be stepped like this, and a Ray that is
-started with a day between its parts finds no agent for its jobs, which no step of a real clock can bring about.
+Ray's own processes keep the machine's clock: most of Ray is no Python and cannot be stepped like this, and a Ray that
+is started with a day between its parts finds no agent for its jobs, which no step of a real clock can bring about.
 """
 
 from __future__ import annotations
