@@ -141,6 +141,7 @@ def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
     start = [*RAY, "start", "--num-gpus=0", "--object-store-memory=80000000"]
     head = ["--head", f"--port={PORT}", "--num-cpus=0", "--include-dashboard=false", f"--temp-dir={base}"]
     network = Network.of(2)
+    second: subprocess.Popen[bytes] | None = None
     try:
         _start([*network.within(0), *start, f"--node-ip-address={SUBNET}.1", *head], environment, markers[0])
         nodes = [
@@ -168,6 +169,8 @@ def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
     finally:
         for left in reversed(markers):
             processes.end(left, 5.0)
+        if second is not None:
+            second.wait(30)
         network.remove()
 
 
