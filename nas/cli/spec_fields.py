@@ -50,7 +50,9 @@ def in_words(value: Any) -> str:
         case Mapping():
             from nas.comparison.settings import leaves
 
-            return "; ".join(f"{path} {in_words(leaf)}" for path, leaf in leaves(value)) if value else "none"
+            return (
+                "; ".join(f"{path} {in_words(leaf)}" for path, leaf in leaves(value)) if value else "with its defaults"
+            )
         case list() | tuple():
             return _items(value)
         case _:
