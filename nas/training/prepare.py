@@ -14,7 +14,7 @@ from nas.data.dataset import SegmentationDataset
 from nas.models.backbones.base import Backbone
 from nas.models.graph_reasoning import KnowledgeGraph
 from nas.specs import Fidelity
-from nas.training.backbone.extractor import StandardizedBackbone, feature_function, images_at_once
+from nas.training.backbone.extractor import PIXELS, StandardizedBackbone, feature_function, images_at_once
 from nas.training.backbone.source import BackboneSource
 from nas.training.backbone.statistics import Statistics, feature_statistics
 from nas.training.backbone.warmup import used_images, warm_backbone, warm_up_for
@@ -222,6 +222,7 @@ def _features_key(fidelity: Fidelity, dataset: SegmentationDataset, source: Back
         "levels": fidelity.backbone.strides,
         "weights": source.weights_key(),
         "dtype": str(dtype),
+        "pixels": PIXELS,  # read at a time: the last bits of features can depend on it
     }
     # Added only where they differ from what there was first, so that the keys of what was stored then stay.
     if fidelity.backbone.depths is not None:
