@@ -15,7 +15,6 @@ from nas.results.snapshot import Snapshot
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import Fidelity
 from nas.store.engine import Database
-from nas.store.searches import ENDS
 from nas.store.spec_documents import spec_adapter
 from nas.store.tables import (
     ArchitectureRow,
@@ -29,6 +28,7 @@ from nas.store.tables import (
     TrainingFreeRow,
     TrialRow,
 )
+from nas.store.transitions import ENDS
 from search_spaces.document import architecture_from_dict
 from search_spaces.environment import Environment
 
