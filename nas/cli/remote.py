@@ -59,9 +59,8 @@ def submit(
 ) -> None:
     """Start a search."""
     from nas.cli.forecasts import run_probe, show_dry_run
-    from nas.cli.output import print_result
     from nas.cli.specs import read_request
-    from nas.cli.watching import follow
+    from nas.cli.watching import show_started
 
     if measure and not dry_run:
         raise CommandError("--measure goes with --dry-run: a search that is started measures itself")
@@ -78,12 +77,7 @@ def submit(
             show_dry_run(request, lambda: client.dry_run(request), as_json, need=measure, measure=_measuring(spec))
             return
         search = client.create_search(request, key)
-        if not watch:
-            print_result(search.id, search.model_dump(mode="json"), as_json)
-            return
-        if not as_json:
-            print(f"search {search.id}, live at {client.page_of(search)}", flush=True)
-        raise typer.Exit(follow(client, search.id, as_json, patience))
+        show_started(client, search, "search", watch=watch, as_json=as_json, patience=patience)
 
 
 def _measuring(spec: Path) -> str | None:
