@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.data.bank import CropSource, sample_labels
+from nas.data.crops import CropSource, sample_labels
 from nas.data.dataset import IGNORE, Split, Uint8
 
 READERS = 4

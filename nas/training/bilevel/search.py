@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import torch
 
 from nas.cache.shared import share
-from nas.data.bank import CropSource, crop_batches
+from nas.data.crops import CropSource, crop_batches
 from nas.data.dataset import SegmentationDataset
 from nas.models.layers.native import prepare_kernels
 from nas.models.supernet import build_supernet

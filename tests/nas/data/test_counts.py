@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nas.data.bank import CropSource, sample_labels
 from nas.data.counts import LabelCounts, count_crops, count_label_maps, count_labels
+from nas.data.crops import CropSource, sample_labels
 from nas.data.dataset import DatasetError, Item, LabelTable, Split
 from nas.specs import AugmentSpec
 
