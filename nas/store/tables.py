@@ -4,7 +4,7 @@ The keys of trials (search, number) and of measurements (search, number, iterati
 is read without a join and a second delivery of the same event finds the first one. Architectures, fidelities and
 environments are stored once, under the hash of their content.
 
-Totals are kept, not computed when they are read: triggers of the database (revision 0006) keep `search_totals`,
+Totals are kept, not computed when they are read: triggers of the database (revision 0008) keep `search_totals`,
 `rung_totals` and `trials.sequence` in the very transaction that writes a trial or a measurement, whoever writes it.
 """
 
