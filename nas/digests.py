@@ -40,13 +40,14 @@ def file_digests(paths: Sequence[Path], store: Path | None = None) -> list[str]:
 
     Args:
         paths: The files.
-        store: A JSON file that remembers hashes for other processes; it is read, and written where hashes are new. A
-            store that is broken or cannot be written costs time only.
+        store: A JSON file that remembers hashes for other processes; it is read, and where hashes are new they join
+            those of other files that are still there. A store that is broken or cannot be written costs time only.
 
     Raises:
         OSError: A file cannot be read; its `filename` is the file's.
     """
-    remembered = _read(store) | _in_this_process
+    stored = _read(store)
+    remembered = stored | _in_this_process
     now = time.time_ns()
     states = [_state(path) for path in paths]
     unknown = {
@@ -64,7 +65,8 @@ def file_digests(paths: Sequence[Path], store: Path | None = None) -> list[str]:
     }
     _in_this_process.update(settled)
     if store is not None and not unknown.keys().isdisjoint(settled):
-        _write(store, settled)
+        others = {path: known for path, known in stored.items() if path not in settled and Path(path).exists()}
+        _write(store, others | settled)
     return digests
 
 

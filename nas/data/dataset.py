@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple, Protocol, Self
 
@@ -212,13 +213,14 @@ class SegmentationDataset:
             DatasetError: A file cannot be read.
         """
         digest = hashlib.sha256(canonical_json([self.name_of_layout, self.class_names, self.appearance_names]).encode())
-        appearance = () if self.appearance is None else (self.appearance,)
-        for split in (*self.splits.values(), *appearance):
+        splits = (*self.splits.values(), *(() if self.appearance is None else (self.appearance,)))
+        paths = [[path for item in split.items for path in item] for split in splits]
+        contents = iter(self._digests_of([*chain.from_iterable(paths)]))
+        for split, of_split in zip(splits, paths, strict=True):
             digest.update(f"\n{split.name} {len(split)}".encode())
             digest.update(split.table.signature)
-            paths = [path for item in split.items for path in item]
-            for path, content in zip(paths, self._digests_of(paths), strict=True):
-                digest.update(f"\n{path.relative_to(self.root).as_posix()} {content}".encode())
+            for path in of_split:
+                digest.update(f"\n{path.relative_to(self.root).as_posix()} {next(contents)}".encode())
         if self.resize != 1:
             digest.update(f"\nresize {self.resize!r}".encode())
         return digest.hexdigest()
