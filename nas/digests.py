@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -36,13 +36,18 @@ Remembered = dict[str, tuple[_State, str]]
 _in_this_process: Remembered = {}
 
 
-def file_digests(paths: Sequence[Path], store: Path | None = None) -> list[str]:
+Read = Callable[[int, int], None]
+"""Called with the files that have been read and those to be read in all."""
+
+
+def file_digests(paths: Sequence[Path], store: Path | None = None, read: Read | None = None) -> list[str]:
     """Return the SHA-256 of the content of each file, in hex.
 
     Args:
         paths: The files.
         store: A JSON file that remembers hashes for other processes; it is read, and where hashes are new they join
             those of other files that are still there. A store that is broken or cannot be written costs time only.
+        read: Called after each file that had to be read.
 
     Raises:
         OSError: A file cannot be read; its `filename` is the file's.
@@ -54,8 +59,12 @@ def file_digests(paths: Sequence[Path], store: Path | None = None) -> list[str]:
     stored = _read(store)
     remembered = stored | _in_this_process
     unknown, now = _unknown(states, remembered), time.time_ns()
+    hashed: dict[str, str] = {}
     with ThreadPoolExecutor(READERS, thread_name_prefix="digests") as pool:
-        hashed = dict(zip(unknown, pool.map(_hash, unknown), strict=True))
+        for name, content in zip(unknown, pool.map(_hash, unknown), strict=True):
+            hashed[name] = content
+            if read is not None:
+                read(len(hashed), len(unknown))
     digests = {name: hashed.get(name) or remembered[name][1] for name in states}
     settled: Remembered = {
         name: (state, digests[name])
