@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,6 @@ from nas.storage import StorageError, fetch_once
 from nas.training.backbone.source import BackboneSource, find_source
 from nas.training.progress import Progress, silent
 from nas.weights.entry import WeightsEntry
-from search_spaces.base import content_key
 
 if TYPE_CHECKING:
     # Only for the type: the settings need pydantic-settings, which a machine that just trains may lack.
@@ -73,8 +72,7 @@ class Workspace:
             raise ValueError(f"data set {name!r} is not registered; known: {_listed(self.datasets)}")
         entry = self.datasets[name]
         _fetch(f"data set {name!r}", entry.root, entry.url, progress)
-        digests = self.cache / "digests" / f"{content_key(str(entry.root.expanduser().absolute()))}.json"
-        return replace(open_dataset(entry), digests=digests)
+        return open_dataset(entry, self.cache)
 
     def backbone_source(self, spec: BackboneSpec) -> BackboneSource:
         """Find the weights that a backbone names; a backbone without has none yet.
