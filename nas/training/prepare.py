@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -118,7 +119,7 @@ def prepare(
         workspace: Where data sets, weights and caches are.
         whole_network: For architectures that are entire networks, without a backbone: only labels are counted.
         device: `None` for the first GPU, or the CPU where there is none.
-        progress: Called with stages "labels", "warm-up" and "features" where there is work to do.
+        progress: Called with stages "fetching", "files", "labels", "warm-up" and "features" where there is work to do.
         parallel: Batches of images that the frozen backbone reads at once, each on the threads of this process.
 
     Raises:
@@ -150,7 +151,9 @@ class _Preparation:
     def labelled(self) -> Prepared:
         """Open the data set and check its labels: all that entire networks need."""
         fidelity, folder = self.fidelity, self.workspace.cache / "statistics"
-        dataset = self.workspace.dataset(fidelity.dataset).resized(fidelity.resize)
+        dataset = self.workspace.dataset(fidelity.dataset, self.progress).resized(fidelity.resize)
+        if self.progress is not silent:  # a large data set is read for minutes
+            dataset.read_files(partial(self.progress, "files"))
         class_pixels, warnings = checked_labels(
             dataset,
             fidelity.dataset,

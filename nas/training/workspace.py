@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,8 @@ from nas.data.registry import open_dataset
 from nas.specs import BackboneSpec, Fidelity
 from nas.storage import StorageError, fetch_once
 from nas.training.backbone.source import BackboneSource, find_source
+from nas.training.progress import Progress, silent
 from nas.weights.entry import WeightsEntry
-from search_spaces.base import content_key
 
 if TYPE_CHECKING:
     # Only for the type: the settings need pydantic-settings, which a machine that just trains may lack.
@@ -56,8 +57,12 @@ class Workspace:
             native=settings.native,
         )
 
-    def dataset(self, name: str) -> SegmentationDataset:
+    def dataset(self, name: str, progress: Progress = silent) -> SegmentationDataset:
         """Open a registered data set, after its folder was fetched where it has a URL and this machine lacks it.
+
+        Args:
+            name: The data set's.
+            progress: Called with stage "fetching" and the files fetched.
 
         Raises:
             ValueError: The name is not registered, its registration file is broken, or it cannot be fetched.
@@ -66,9 +71,8 @@ class Workspace:
         if name not in self.datasets:
             raise ValueError(f"data set {name!r} is not registered; known: {_listed(self.datasets)}")
         entry = self.datasets[name]
-        _fetch(f"data set {name!r}", entry.root, entry.url)
-        digests = self.cache / "digests" / f"{content_key(str(entry.root.expanduser().absolute()))}.json"
-        return replace(open_dataset(entry), digests=digests)
+        _fetch(f"data set {name!r}", entry.root, entry.url, progress)
+        return open_dataset(entry, self.cache)
 
     def backbone_source(self, spec: BackboneSpec) -> BackboneSource:
         """Find the weights that a backbone names; a backbone without has none yet.
@@ -84,11 +88,11 @@ class Workspace:
         return find_source(spec, self.weights, hub=self.hub)
 
 
-def _fetch(what: str, place: Path, url: str | None) -> None:
+def _fetch(what: str, place: Path, url: str | None, progress: Progress = silent) -> None:
     if url is None:
         return
     try:
-        fetch_once(place.expanduser().absolute(), url)
+        fetch_once(place.expanduser().absolute(), url, partial(progress, "fetching"))
     except StorageError as error:
         raise ValueError(f"{what}: {error}") from None
     except OSError as error:
