@@ -35,11 +35,6 @@ class LabelCounts:
         return self.void / max(self.void + sum(self.pixels), 1)
 
 
-def count_labels(labels: Iterable[Uint8], num_classes: int) -> LabelCounts:
-    """Count the pixels of some label maps of any sizes."""
-    return _as_counts(_values(labels), num_classes)
-
-
 def count_crops(
     source: CropSource, num_classes: int, stride: int, progress: Callable[[int, int], None] | None = None
 ) -> LabelCounts:
