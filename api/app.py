@@ -22,7 +22,6 @@ from api import errors, openapi
 from api.access import AUTHORISED
 from api.driver_logs import DriverLogs
 from api.events import EventHub
-from api.lately import Lately
 from api.metrics import Metrics, Recorded
 from api.middleware.audit import Audit
 from api.middleware.auth import LocalOnly, TokenRequired
@@ -55,6 +54,7 @@ from api.routes import (
     trials,
     worth,
 )
+from api.stale_cache import StaleCache
 from nas.settings import Settings
 from nas.store import Store
 from workers.cluster.jobs import Cluster
@@ -157,7 +157,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     recorded = Recorded(store, settings.cache)
     measured.registry.register(recorded)
     app.state.hub = EventHub(store, settings, metrics=measured)
-    app.state.panels = Lately()
+    app.state.panels = StaleCache()
     app.state.reconciler = None
     if app.state.cluster is not None:
         app.state.reconciler = Reconciler(
