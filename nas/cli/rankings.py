@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from nas.cli.mistakes import CommandError
+from nas.cli.packages import require_matplotlib
 from nas.cli.service import Json, SearchId, connect, resolve
 
 Plot = Annotated[Path | None, typer.Option("--plot", metavar="FILE.png", help="Draw the result.")]
@@ -171,8 +171,7 @@ def _draw(path: Path, draw: Callable[[], None], quiet: bool) -> None:
     Raises:
         ValueError: matplotlib is not installed, or the answer has nothing to draw.
     """
-    if importlib.util.find_spec("matplotlib") is None:
-        raise ValueError("a plot needs matplotlib: pip install 'segnas[worker]'")
+    require_matplotlib()
     draw()
     if not quiet:
         print(f"wrote {path}")

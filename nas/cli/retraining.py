@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sys
 from dataclasses import replace
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nas.cli.packages import require_torch
 from nas.cli.service import Json, complete_dataset
 from nas.training.options import (
     Augment,
@@ -106,20 +106,10 @@ def _print_retrained(last: Measurement, output: Path, as_json: bool) -> None:
     from nas.formatting import counted, duration, score
 
     metrics = json.loads((output / "metrics.json").read_text("utf-8"))
-    said = [
+    lines = [
         f"{score(last.score)} mIoU after {counted(last.iteration, 'iteration')} in {duration(last.seconds)}; "
         f"results in {output}"
     ]
     if (entire := metrics.get("full_images")) is not None:
-        said.append(f"{score(entire['score'])} mIoU on {entire['measured_on']}")
-    print_result("\n".join(said), {"output": str(output), "metrics": metrics}, as_json)
-
-
-def require_torch(who: str) -> None:
-    """Check that torch is installed; `who` begins the sentence.
-
-    Raises:
-        ValueError: It is not.
-    """
-    if importlib.util.find_spec("torch") is None:
-        raise ValueError(f"{who} torch: pip install 'segnas[worker]'")
+        lines.append(f"{score(entire['score'])} mIoU on {entire['measured_on']}")
+    print_result("\n".join(lines), {"output": str(output), "metrics": metrics}, as_json)
