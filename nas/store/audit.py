@@ -90,9 +90,9 @@ def _damage(connection: Connection) -> Iterator[Broken]:
     """What SQLite says of its file; PostgreSQL checks its pages itself, and its foreign keys always."""
     if connection.dialect.name != "sqlite":
         return
-    said = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA quick_check(20)") if row[0] != "ok"]
-    if said:
-        yield Broken("the file is damaged", len(said), tuple(said[:EXAMPLES]))
+    problems = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA quick_check(20)") if row[0] != "ok"]
+    if problems:
+        yield Broken("the file is damaged", len(problems), tuple(problems[:EXAMPLES]))
 
 
 def _rules() -> Iterator[tuple[str, Select[*tuple[Any, ...]]]]:
