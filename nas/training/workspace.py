@@ -14,13 +14,14 @@ from nas.data.entry import Registration
 from nas.data.registry import open_dataset
 from nas.specs import BackboneSpec, Fidelity
 from nas.storage import StorageError, fetch_once
-from nas.training.backbone.source import BackboneSource, find_source
 from nas.training.progress import Progress, silent
 from nas.weights.entry import WeightsEntry
 
 if TYPE_CHECKING:
-    # Only for the type: the settings need pydantic-settings, which a machine that just trains may lack.
+    # Only for the types: the settings need pydantic-settings, which a machine that just trains may lack, and a search's
+    # driver, which hands its workspace to processes that train, needs no torch.
     from nas.settings import Settings
+    from nas.training.backbone.source import BackboneSource
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,8 @@ class Workspace:
             ValueError: A name is not registered, its registration file is broken, a file, folder or package is missing
                 or cannot be fetched, or the hub is not allowed.
         """
+        from nas.training.backbone.source import find_source
+
         for name in {spec.name.removeprefix("hf:"), spec.weights or ""} & self.weights.keys():
             _fetch(f"weights {name!r}", self.weights[name].path, self.weights[name].url)
         return find_source(spec, self.weights, hub=self.hub)
