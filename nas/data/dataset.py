@@ -198,9 +198,16 @@ class SegmentationDataset:
         """Return the data set whose images and label maps are read at `factor` times their size."""
         if factor == self.resize:
             return self
-        splits = {name: replace(split, resize=factor) for name, split in self.splits.items()}
-        appearance = None if self.appearance is None else replace(self.appearance, resize=factor)
-        return replace(self, splits=splits, appearance=appearance, resize=factor)
+        if factor not in self._resized:
+            splits = {name: replace(split, resize=factor) for name, split in self.splits.items()}
+            appearance = None if self.appearance is None else replace(self.appearance, resize=factor)
+            self._resized[factor] = replace(self, splits=splits, appearance=appearance, resize=factor)
+        return self._resized[factor]
+
+    @cached_property
+    def _resized(self) -> dict[float, SegmentationDataset]:
+        """Those that were asked for: each has a key, for which the state of every file is looked at."""
+        return {}
 
     @cached_property
     def key(self) -> str:

@@ -51,8 +51,8 @@ def of_model(model: type[BaseModel]) -> set[str]:
                 "held_iteration",
                 "held_score",
             },  # in `standing`
-            # `scores` are asked for separately; texts, standing and duration follow from the record.
-            {"architecture", "text", "short_text", "standing", "duration", "scores", "latency_text"},
+            # `scores` are asked for separately; texts, standing, place and duration follow from the record.
+            {"architecture", "text", "short_text", "standing", "duration", "scores", "latency_text", "placed"},
             id="record, answer: trial",
         ),
         # Who looks after a search, and which of two is newer, is asked in SQL only; `kind` is the spec's.
