@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from api.lately import Found, Lately
+from api.stale_cache import Found, StaleCache
 from nas.forecast import forecast_public
 from nas.formatting import duration
 from nas.kinds.reference import KIND as REFERENCE
@@ -120,7 +120,7 @@ def known(question: Question, store: Store, path: str, status: SearchStatus | No
     return Known(f"{found.sentence} Measured by {asked.id}.", found, panels)
 
 
-def search_panels(search: SearchRecord, store: Store, kept: Lately[Panels]) -> Found[Panels]:
+def search_panels(search: SearchRecord, store: Store, kept: StaleCache[Panels]) -> Found[Panels]:
     """Make the panels about the worth of a search that exists; the answer is computed beside the answers.
 
     A search that is completed has measured what it gained, so it is not asked about any more.

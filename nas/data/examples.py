@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.data.bank import CropSource
 from nas.data.class_maps import class_png, classes_by_area, photo_jpeg
+from nas.data.crops import CropSource
 from nas.data.dataset import IGNORE, SegmentationDataset, Uint8
 from nas.results.predictions import Examples
 from search_spaces.base import content_key

@@ -19,7 +19,8 @@ from nas.panels.timeline import rows_of, timeline_panel
 from nas.results.status import TrialStatus as T
 from nas.schemas.panels import BarsPanel, LinesPanel, RowPanel, ScatterPanel, SpansPanel, TablePanel, TextPanel
 from nas.specs import AutoDeepLabSpace, DenseCellSpace
-from nas.store.records import Failure, RungCount, RungPoint, SizedScore, TrialRecord, TrialSpan
+from nas.store.figures import Failure, RungCount, RungPoint, SizedScore, TrialSpan
+from nas.store.records import TrialRecord
 from search_spaces.auto_deeplab.architecture import AutoDeepLab, Block, Edge
 from search_spaces.dense_cell.space import sample
 from search_spaces.document import architecture_to_dict

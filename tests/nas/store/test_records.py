@@ -12,7 +12,8 @@ from nas.results.snapshot import Snapshot
 from nas.schemas.searches import CostPublic, SearchPublic, StagePublic
 from nas.schemas.snapshots import SnapshotPublic
 from nas.schemas.trials import MeasurementPublic, TrialPublic
-from nas.store.records import SearchCost, SearchRecord, SnapshotRecord, Stage, TrialRecord
+from nas.store.figures import SearchCost
+from nas.store.records import SearchRecord, SnapshotRecord, Stage, TrialRecord
 from nas.store.tables import Base, MeasurementRow, SearchRow, SnapshotRow, TrialRow
 from nas.store.trials import MEASURED
 
