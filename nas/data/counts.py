@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from nas.data.crops import CropSource, sample_labels
 from nas.data.dataset import IGNORE, Split, Uint8
+from nas.readers import READERS
 
-READERS = 4
 AT_ONCE = 64
 """Images between two reports of progress."""
 

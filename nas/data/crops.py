@@ -10,6 +10,7 @@ import numpy as np
 
 from nas.data.dataset import Split, Uint8
 from nas.data.transforms import MEAN_PIXEL, Colour, train_crop, train_label_crop, val_crop, val_label_crop
+from nas.readers import READERS
 from nas.specs import AugmentSpec
 
 Pair = tuple[Uint8, Uint8]
@@ -84,7 +85,7 @@ def crop_batches(source: CropSource, rows: Iterable[int], batch: int) -> Iterato
     """
     indices = list(rows)
     chunks = [indices[i : i + batch] for i in range(0, len(indices), batch)]
-    with ThreadPoolExecutor(max_workers=4, thread_name_prefix="crops") as pool:
+    with ThreadPoolExecutor(READERS, thread_name_prefix="crops") as pool:
         ahead = [pool.submit(source.row, row) for row in (chunks[0] if chunks else [])]
         done = 0
         for position, chunk in enumerate(chunks):
