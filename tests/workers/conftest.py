@@ -10,8 +10,9 @@ import pytest
 
 from nas.data.entry import DatasetEntry
 from nas.settings import Settings
-from nas.specs import AshaStopping, BlackBoxSpec, Fidelity, Resources
+from nas.specs import AshaStopping, BlackBoxSpec, Fidelity, Resources, SearchSpec
 from nas.store import Store
+from nas.training.workspace import Workspace
 from workers.cluster.local import LocalRay
 from workers.cluster.processes import find
 
@@ -74,6 +75,29 @@ def running_ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRay
         os.environ |= before
         local.stop()
     assert not find(local.marker)
+
+
+@pytest.fixture
+def travels_by_value(request: pytest.FixtureRequest, running_ray: RunningRay) -> Iterator[None]:
+    """The classes of the test's module, which the processes that run them cannot import."""
+    from ray import cloudpickle
+
+    cloudpickle.register_pickle_by_value(request.module)
+    yield
+    cloudpickle.unregister_pickle_by_value(request.module)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """No data, and an empty cache."""
+    (tmp_path / "cache").mkdir()
+    return Workspace({}, {}, tmp_path / "cache", tmp_path / "artifacts")
+
+
+def begin(store: Store, spec: SearchSpec) -> tuple[str, int]:
+    """Create a search and begin its first driver; returns its id and the driver's attempt."""
+    search_id = store.create_search(spec)[0].id
+    return search_id, store.begin_driver(search_id)
 
 
 def write_scenes(root: Path) -> Path:

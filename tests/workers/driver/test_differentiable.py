@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
-from collections.abc import Iterator
 
 import pytest
 
@@ -15,8 +13,12 @@ from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import AugmentSpec, AutoDeepLabSpec, BilevelSpec, Fidelity, NetworkSpec, Resources, SupernetSpec
 from nas.store import Store
 from nas.training.workspace import Workspace
+from tests.workers.conftest import begin
 from workers.driver.run import Interrupted, run_search
 from workers.trainables.run import RunProcess
+
+pytestmark = pytest.mark.usefixtures("travels_by_value")
+
 
 SCORING = Fidelity(
     dataset="tiny",
@@ -68,24 +70,9 @@ class Unlucky(RunProcess):
         yield from super().search(task)
 
 
-@pytest.fixture(autouse=True)
-def _classes_travel_by_value(running_ray) -> Iterator[None]:
-    """The processes of runs cannot import this module."""
-    from ray import cloudpickle
-
-    cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    yield
-    cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
-
-
 @pytest.fixture
 def workspace(running_ray, tmp_path) -> Workspace:
     return Workspace(running_ray.settings.datasets, {}, tmp_path / "cache", tmp_path / "artifacts")
-
-
-def begin(store: Store, spec: AutoDeepLabSpec) -> tuple[str, int]:
-    search_id = store.create_search(spec)[0].id
-    return search_id, store.begin_driver(search_id)
 
 
 def shown(store: Store, search_id: str) -> dict[tuple[int, int], Snapshot]:

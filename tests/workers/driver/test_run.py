@@ -6,10 +6,8 @@ import functools
 import itertools
 import os
 import signal
-import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,14 +15,17 @@ import pytest
 from nas.results.measurement import TrialError
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import HyperbandStopping, Resources
-from nas.store import Store
 from nas.strategies import early_stopper
 from nas.strategies.stopping.hyperband import Hyperband
 from nas.training.workspace import Workspace
 from tests.builders import measured
+from tests.workers.conftest import begin
 from workers.driver.free_memory import FreeMemory
 from workers.driver.run import Interrupted, run_search
 from workers.trainables.trial import TrialProcess
+
+pytestmark = pytest.mark.usefixtures("travels_by_value")
+
 
 COUNTS = {"completed": TrialStatus.COMPLETED, "pruned": TrialStatus.PRUNED, "failed": TrialStatus.FAILED}
 
@@ -76,29 +77,8 @@ class RunOutOfMemory(Toy):
             time.sleep(60)
 
 
-@pytest.fixture(autouse=True)
-def _toys_travel_by_value(running_ray) -> Iterator[None]:
-    """The processes of trials cannot import this module."""
-    from ray import cloudpickle
-
-    cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    yield
-    cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
-
-
-@pytest.fixture
-def workspace(tmp_path) -> Workspace:
-    (tmp_path / "cache").mkdir()
-    return Workspace({}, {}, tmp_path / "cache", tmp_path / "artifacts")
-
-
 def nothing_to_prepare(*_: object) -> bool:
     return True
-
-
-def begin(store: Store, spec) -> tuple[str, int]:
-    search_id = store.create_search(spec)[0].id
-    return search_id, store.begin_driver(search_id)
 
 
 run = functools.partial(run_search, prepare=nothing_to_prepare)

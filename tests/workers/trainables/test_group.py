@@ -16,8 +16,8 @@ from ray.train.v2._internal.exceptions import WorkerHealthCheckFailedError
 from nas.results.measurement import Measurement, TrialError
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import BackboneSpec, Fidelity, HeadSpec, Resources
-from nas.store import Store
 from nas.training.workspace import Workspace
+from tests.workers.conftest import begin
 from workers.driver.run import run_search
 from workers.trainables.group_workers import cause_of
 from workers.trainables.message import Bug, Died, Failed
@@ -41,11 +41,6 @@ OURS = {"TrialProcess", "Training", "TrainController", "SynchronizationActor", "
 @pytest.fixture
 def workspace(running_ray, tmp_path) -> Workspace:
     return Workspace(running_ray.settings.datasets, {}, tmp_path / "cache", tmp_path / "artifacts")
-
-
-def begin(store: Store, spec) -> tuple[str, int]:
-    search_id = store.create_search(spec)[0].id
-    return search_id, store.begin_driver(search_id)
 
 
 def until(condition, seconds: float = 120.0) -> None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import signal
-import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +15,17 @@ from nas.kinds.registry import kind_of
 from nas.results.snapshot import Snapshot
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import AutoDeepLabSpec, BilevelSpec, Resources
-from nas.store import RunRecord, Store, TrialRecord
+from nas.store import RunRecord, TrialRecord
 from nas.training.workspace import Workspace
 from tests.builders import measured
+from tests.workers.conftest import begin
 from workers.driver.record import DriverRecord
 from workers.driver.run import Interrupted, run_search
 from workers.driver.trial_book import TrialBook
 from workers.trainables.run import RunProcess
 from workers.trainables.trial import TrialProcess
+
+pytestmark = pytest.mark.usefixtures("travels_by_value")
 
 
 def once(task: Any, name: str) -> bool:
@@ -100,28 +101,7 @@ class Brief(Toy):
         time.sleep(0.1)
 
 
-@pytest.fixture(autouse=True)
-def _toys_travel_by_value(running_ray) -> Iterator[None]:
-    """The processes of trials cannot import this module."""
-    from ray import cloudpickle
-
-    cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    yield
-    cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
-
-
-@pytest.fixture
-def workspace(tmp_path) -> Workspace:
-    (tmp_path / "cache").mkdir()
-    return Workspace({}, {}, tmp_path / "cache", tmp_path / "artifacts")
-
-
 run = functools.partial(run_search, prepare=lambda *_: True)
-
-
-def begin(store: Store, spec) -> tuple[str, int]:
-    search_id = store.create_search(spec)[0].id
-    return search_id, store.begin_driver(search_id)
 
 
 def until(condition, seconds: float = 60.0) -> None:
