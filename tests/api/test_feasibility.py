@@ -160,6 +160,23 @@ def test_what_can_run_is_not(here, field, value):
 
 
 @pytest.mark.parametrize("query", ["", "?dry_run=true"])
+def test_a_crop_that_not_every_decoded_network_fits_is_refused(here, query):
+    given = {
+        "kind": "auto_deeplab",
+        "name": "trellis",
+        "supernet": {"levels": 3},
+        "bilevel": {"dataset": "scenes", "crop": [65, 129]},
+        "scoring": {**SPEC["fidelity"], "crop": [72, 136]},
+    }
+    found = errors(here, given, f"/v1/searches{query}")
+    assert list(found) == ["scoring.crop"]
+    assert "whose paths go down to stride 16: each side must be a multiple of 16" in found["scoring.crop"]
+    two = {**given, "supernet": {"levels": 2}}
+    reply = here.http.post("/v1/searches?dry_run=true", json=two)
+    assert reply.status_code == 200, reply.text
+
+
+@pytest.mark.parametrize("query", ["", "?dry_run=true"])
 @pytest.mark.parametrize("field", ["space.limit", "constraints"])
 def test_a_limit_that_no_network_keeps_is_refused(here, query, field):
     """Of multiply-adds, whose least the service finds over all paths; parameters are known to the spec itself."""
