@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -138,6 +139,9 @@ def test_the_best_of_a_search_is_the_one_that_its_confirmation_prefers(service):
         "the first trial of trial 3's cell"
     )
     assert own["leaderboard_first"] is None, "trial 5, which leads, is the same cell with the next seed"
+    assert own["best"]["named"] == f"trial 3 of {search}, here trial 1"
+    assert own["best"]["worth"] == f"0.6050 mIoU over 2 fresh seeds (0.6000 mIoU with seed {own['spec']['seed']})"
+    assert service.http.get(f"/v1/searches/{search}").json()["best"]["named"] == "trial 3"
     compared = service.http.get(f"/v1/comparison?search={search}&search={child}").json()["searches"]
     assert [one["winner"]["trial"] for one in compared] == [3, 1]
     assert compared[0]["winner"]["confirmed"]["mean"] == pytest.approx(0.605)
@@ -145,6 +149,28 @@ def test_the_best_of_a_search_is_the_one_that_its_confirmation_prefers(service):
     assert best() == (6, None)
     said = service.http.get(f"/v1/searches/{search}").json()
     assert (said["best"]["number"], said["best"]["confirmed"], said["leaderboard_first"]) == (6, None, None)
+
+
+def test_the_report_of_a_confirmation_has_the_numbers_of_its_search_beside_its_own(service):
+    """Its trial 1 is the first that measures trial 3 again; a reference head, here trial 2, comes from no trial."""
+    search = searched(service)
+    child = ask(service, search, choose={"how": "top", "count": 2}, references=HEADS[:1], seeds=2).json()["id"]
+    measure(service, child, [0.5, 0.6, 0.55])
+    service.finish(child)
+    report = service.http.get(f"/v1/searches/{child}/report").text
+    named, seed = f"rial 3 of {search}, here trial 1", spec_of(service, child).seed
+    worth = f"0.6050 mIoU over 2 fresh seeds (0.6000 mIoU with seed {seed})"
+    assert f"The best is t{named}, with {worth} after 200 training iterations." in report
+    assert f"T{named}: {worth} at iteration 200." in report
+    assert f"trial 3 of {search} scores +0.050" in report
+    assert f"Architectures, with their trials of {search}" in report
+    rows = re.search(rf"<th[^>]*>Of {search}</th>(.*?)</table>", report, re.DOTALL)
+    assert rows is not None
+    cells = [re.findall(r"<td[^>]*>(.*?)</td>", row)[1:3] for row in rows[1].split("<tr>")[1:]]
+    assert cells == [["#4", "#3"], ["#1", "#3"], ["#5", ""], ["#2", ""], ["#3", "#5"], ["#0", "#5"]]
+    (_, winners, *_) = service.http.get("/v1/comparison", params={"search": [search, child]}).json()["panels"]
+    assert next(row for row in winners["rows"] if row[0] == "trial") == ["trial", "#3", f"#3 of {search}, here #1"]
+    assert "The best is trial 3, with" in service.http.get(f"/v1/searches/{search}/report").text
 
 
 def test_the_panel_of_choices_marks_the_confirmed_best(service):
