@@ -75,9 +75,10 @@ class Creation:
             spec = number_classes(spec, self.settings)
             check(spec, store, self.settings)
         forecast = stored_forecast(spec, store)
+        besides = kind_of(spec).read_besides(spec, store)
         bound = None if self.shared else _request_key(self.request, body)
         record, created = store.create_search(
-            spec, key, parent=parent, forecast=forecast, request_key=bound, owner=owner
+            spec, key, parent=parent, forecast=forecast, request_key=bound, owner=owner, besides=besides
         )
         if not created:
             self.response.headers["Idempotency-Replayed"] = "true"

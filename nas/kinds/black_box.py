@@ -14,7 +14,7 @@ from nas.kinds.observations import observation_of
 from nas.kinds.plans import Need, Plan
 from nas.kinds.probing import probe_name, probe_trials, short
 from nas.kinds.protocol import Adoption, CellSearch, Family, FollowUp, Kind, Records
-from nas.kinds.start import check_start, start_architectures
+from nas.kinds.start import check_start, deciding, start_architectures
 from nas.kinds.warm_start import check_sources, warm_observations
 from nas.panels.pareto import pareto_panels
 from nas.ranking.pareto import pareto_set_of
@@ -82,6 +82,10 @@ class BlackBox(Kind[BlackBoxSpec]):
     def check(self, spec: BlackBoxSpec, records: Records) -> None:
         check_sources(spec, records)
         check_start(spec, records)
+
+    def read_besides(self, spec: BlackBoxSpec, records: Records) -> tuple[str, ...]:
+        """The confirmations that decide which trial is the best of a search that it starts from."""
+        return deciding(spec, records)
 
     def infeasible(self, spec: BlackBoxSpec, classes: int) -> tuple[FieldProblem, ...]:
         """Limits and constraints that are below the cheapest architecture of the space."""

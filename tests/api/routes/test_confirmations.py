@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from nas.kinds.registry import kind_of
 from nas.results.proposal import Proposal
 from nas.results.status import TrialStatus
 from nas.specs import AutoDeepLabSpec, ConfirmationSpec
@@ -171,6 +172,21 @@ def test_the_report_of_a_confirmation_has_the_numbers_of_its_search_beside_its_o
     (_, winners, *_) = service.http.get("/v1/comparison", params={"search": [search, child]}).json()["panels"]
     assert next(row for row in winners["rows"] if row[0] == "trial") == ["trial", "#3", f"#3 of {search}, here #1"]
     assert "The best is trial 3, with" in service.http.get(f"/v1/searches/{search}/report").text
+
+
+def test_a_search_that_starts_from_another_begins_with_the_confirmed_best(service):
+    search = searched(service)
+    service.finish(search)
+    child = ask(service, search, choose={"how": "top", "count": 2}, references=HEADS[:1], seeds=2).json()["id"]
+    measure(service, child, [0.5, 0.6, 0.55])
+    service.finish(child)
+    reply = service.http.post("/v1/searches", json={**service.spec, "start": [search]})
+    assert reply.status_code == 201, reply.text
+    begun = service.store.get_search(reply.json()["id"])
+    assert set(begun.origins) == {search, child}
+    proposal = kind_of(begun.spec).plan(begun.spec, begun.id, service.store).propose()
+    assert proposal is not None
+    assert proposal.architecture == service.store.get_trial(search, 3).architecture
 
 
 def test_the_panel_of_choices_marks_the_confirmed_best(service):
