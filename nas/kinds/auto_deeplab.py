@@ -59,6 +59,9 @@ class AutoDeepLab(Kind[AutoDeepLabSpec]):
     def family(self, spec: AutoDeepLabSpec, records: Records) -> Family:
         return Family(network_family(spec.supernet.layers, spec.supernet.blocks), whole_network=True)
 
+    def levels(self, spec: AutoDeepLabSpec, records: Records) -> int:
+        return spec.supernet.levels
+
     def probe(self, spec: AutoDeepLabSpec) -> AutoDeepLabSpec:
         """One run with an epoch for the weights alone, then one with alpha and beta; its network is measured."""
         first = min(spec.bilevel.architecture_from_epoch, 1)

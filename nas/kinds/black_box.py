@@ -24,6 +24,7 @@ from nas.results.status import TrialStatus
 from nas.schemas.panels import Panel
 from nas.specs import (
     AshaStopping,
+    AutoDeepLabSpace,
     BlackBoxSpec,
     ConfirmationSpec,
     Constraints,
@@ -111,6 +112,9 @@ class BlackBox(Kind[BlackBoxSpec]):
 
     def family(self, spec: BlackBoxSpec, records: Records) -> Family:
         return Family(spec.space.family, spec.space.whole_network)
+
+    def levels(self, spec: BlackBoxSpec, records: Records) -> int | None:
+        return spec.space.levels if isinstance(spec.space, AutoDeepLabSpace) else None
 
     def trial_counts(self, spec: BlackBoxSpec) -> Mapping[str, int]:
         return {"fidelity": min(spec.trials, build_space(spec.space, spec.fidelity).distinct)}

@@ -213,6 +213,10 @@ class Kind(ABC, Generic[Spec]):
         """
         return None
 
+    def levels(self, spec: Spec, records: Records) -> int | None:
+        """Count the strides (4, 8, ...) on which the paths of the searched networks lie; None for heads."""
+        return None
+
     # Cost.
 
     def expected_follow_up(self, spec: Spec) -> FollowUp | None:

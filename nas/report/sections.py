@@ -84,7 +84,7 @@ def sections(search: SearchRecord, store: Store, class_names: ClassNames, making
     made = [
         Section("In short", in_short(found, store)),
         Section("Answer", _drawn_here(kind.panels(search, store))),
-        *(_winner(search, found, curve, class_names) if best is not None and kind.best_is_answer else ()),
+        *(_winner(found, curve, class_names, store) if best is not None and kind.best_is_answer else ()),
         *(_predictions(search, best, store) if best is not None and kind.best_is_answer else ()),
         *(_snapshot(found) if found.snapshot is not None else ()),
         Section("How the best score rose", (curve_panels([found]),) if found.steps and kind.best_is_answer else ()),
@@ -102,14 +102,15 @@ def sections(search: SearchRecord, store: Store, class_names: ClassNames, making
 
 
 def _winner(
-    search: SearchRecord, found: ComparedSearch, curve: Sequence[Measurement], class_names: ClassNames
+    found: ComparedSearch, curve: Sequence[Measurement], class_names: ClassNames, store: Store
 ) -> Iterator[Section]:
-    best, objective = found.best, search.spec.goals.text
+    search, best, objective = found.search, found.best, found.objective
     assert best is not None, search.id
     fidelity = search.spec.fidelity_of(best.fidelity_key)
     name, worth = trial_name(search, best.number), trial_worth(search, best, found.confirmed)
     text = TextPanel(lines=(f"{name.capitalize()}: {worth} at iteration {best.iteration:,}.", best.text))
-    yield Section("Best architecture", (text,), draw_architecture(best.architecture, Setting.of(fidelity)))
+    setting = Setting.of(fidelity, kind_of(search.spec).levels(search.spec, store))
+    yield Section("Best architecture", (text,), draw_architecture(best.architecture, setting))
     names = class_names(fidelity.dataset, curve)
     yield Section("Its measurement", trial_panels(search.id, best, fidelity, curve, names, objective=objective))
 

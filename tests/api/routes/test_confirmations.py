@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import time
 from typing import Any
@@ -12,6 +13,7 @@ from nas.kinds.registry import kind_of
 from nas.results.proposal import Proposal
 from nas.results.status import TrialStatus
 from nas.specs import AutoDeepLabSpec, ConfirmationSpec
+from search_spaces.auto_deeplab.space import sample
 from tests.api.routes.test_rankings import searched, start
 from tests.builders import measured
 
@@ -274,6 +276,27 @@ def test_a_search_without_a_score_and_one_of_another_kind_say_why_not(service):
     assert "segnas confirm" in service.http.get(f"/v1/searches/{empty}/confirmation").json()["detail"]
 
 
+def strides_drawn(service, search: str) -> int:
+    return int(service.http.get(f"/v1/searches/{search}/trials/0/drawing").text.count(">stride "))
+
+
+def test_networks_are_drawn_on_the_strides_of_their_space(service):
+    """Also where a confirmation measures them again; a report has the same drawing."""
+    space = {"kind": "auto_deeplab", "layers": 4, "blocks": 2, "levels": 3}
+    search = service.search(space=space, fidelity={**service.spec["fidelity"], "crop": [128, 256]})
+    record = service.store.get_search(search)
+    network = sample(2, 4, random.Random(0), 2)
+    service.store.add_trial(search, record.attempt, Proposal(0, network, record.spec.fidelity, 0))
+    service.store.record_measurement(search, 0, 1, measured(200, 0.4, 8.0))
+    service.store.finish_trial(search, 0, 1, TrialStatus.COMPLETED)
+    child = ask(service, search).json()["id"]
+    spec = spec_of(service, child)
+    service.store.add_trial(child, start(service, child).attempt, Proposal(0, network, spec.fidelity, spec.seed))
+    assert max(network.path) < 2, "the path alone does not tell"
+    assert (strides_drawn(service, search), strides_drawn(service, child)) == (3, 3)
+    assert service.http.get(f"/v1/searches/{search}/report").text.count(">stride ") == 3
+
+
 def test_entire_networks_are_confirmed_without_heads(service, snapshot_at):
     spec = AutoDeepLabSpec.model_validate(
         {
@@ -290,5 +313,6 @@ def test_entire_networks_are_confirmed_without_heads(service, snapshot_at):
     service.store.record_measurement(search.id, 0, 1, measured(20, 0.4, 8.0))
     service.store.finish_trial(search.id, 0, 1, TrialStatus.COMPLETED)
     assert spec_of(service, ask(service, search.id).json()["id"]).references == ()
+    assert strides_drawn(service, search.id) == 4
     refused = ask(service, search.id, references=["aspp"])
     assert "entire networks" in refused.json()["errors"][0]["message"]
