@@ -70,10 +70,8 @@ def trains_here(settings: Settings) -> bool:
 def _backbones(spec: JobSpec, settings: Settings, here: bool) -> Iterator[FieldProblem]:
     weights = settings.registered_weights
     for path, fidelity in spec.fidelities.items():
-        try:
-            fidelity.check_crop_of_heads()  # which the specs here have done already, and those of plugins may not
-        except ValueError as error:
-            yield FieldProblem(path=f"{path}.crop", message=str(error))
+        for field, misfit in fidelity.misfits_of_heads():  # of plugins; the specs here have looked at them already
+            yield FieldProblem(path=f"{path}.{field}", message=misfit)
         yield from _strides(f"{path}.backbone", fidelity.backbone)
         for field, message in missing_parts(fidelity.backbone, weights) if here else ():
             yield FieldProblem(path=f"{path}.backbone.{field}", message=message)

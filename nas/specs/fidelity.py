@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from nas.specs.backbone import BackboneSpec
 from nas.specs.crops import check_crop, crop_misfit
@@ -126,11 +128,16 @@ class Fidelity(StrictModel):
         Raises:
             ValueError: They do not.
         """
+        for _, misfit in self.misfits_of_heads():
+            raise ValueError(misfit)
+
+    def misfits_of_heads(self) -> Iterator[tuple[str, str]]:
+        """Yield the name of each field that does not fit the feature maps of the backbone, and a sentence."""
         finest, coarsest = self.backbone.strides[0], self.backbone.strides[-1]
         if (needed := crop_misfit(self.crop, coarsest)) is not None:
-            raise ValueError(f"crop {list(self.crop)} does not fit output stride {coarsest}: {needed}")
+            yield "crop", f"crop {list(self.crop)} does not fit output stride {coarsest}: {needed}"
         if self.label_stride > finest:
-            raise ValueError(f"label_stride {self.label_stride} is coarser than the head's stride {finest}")
+            yield "label_stride", f"label_stride {self.label_stride} is coarser than the head's stride {finest}"
 
     @field_validator("rungs")
     @classmethod
@@ -155,7 +162,12 @@ def of_heads(fidelity: Fidelity) -> Fidelity:
     """Validate a fidelity at which heads are measured, where a spec knows that they are.
 
     Raises:
-        ValueError: As `Fidelity.check_crop_of_heads`.
+        ValidationError: A field does not fit the feature maps of the backbone; each such field is named.
     """
-    fidelity.check_crop_of_heads()
+    misfits: list[InitErrorDetails] = [
+        {"type": PydanticCustomError("misfit", "{misfit}", {"misfit": misfit}), "loc": (field,), "input": fidelity}
+        for field, misfit in fidelity.misfits_of_heads()
+    ]
+    if misfits:
+        raise ValidationError.from_exception_data("Fidelity", misfits)
     return fidelity

@@ -55,19 +55,19 @@ def test_networks_are_not_refused_for_a_backbone_that_they_lack(model):
 @pytest.mark.parametrize(
     ("model", "given", "path"),
     [
-        (BlackBoxSpec, {"fidelity": fidelity(72, 73)}, "fidelity"),
-        (BlackBoxRequest, {"fidelity": fidelity(72, 73)}, "fidelity"),
-        (ReferenceSpec, {"fidelity": fidelity(72, 73)}, "fidelity"),
-        (ReferenceRequest, {"fidelity": fidelity(72, 73)}, "fidelity"),
+        (BlackBoxSpec, {"fidelity": fidelity(72, 73)}, "fidelity.crop"),
+        (BlackBoxRequest, {"fidelity": fidelity(72, 73)}, "fidelity.crop"),
+        (ReferenceSpec, {"fidelity": fidelity(72, 73)}, "fidelity.crop"),
+        (ReferenceRequest, {"fidelity": fidelity(72, 73)}, "fidelity.crop"),
         (
             CalibrationSpec,
             {"proxies": {"short": fidelity(72, 73)}, "full_scale": fidelity(512, 512)},
-            "proxies.short",
+            "proxies.short.crop",
         ),
         (
             CalibrationSpec,
             {"proxies": {"short": fidelity(512, 512)}, "full_scale": fidelity(72, 73)},
-            "full_scale",
+            "full_scale.crop",
         ),
     ],
 )
@@ -83,6 +83,9 @@ def test_labels_of_heads_are_as_fine_as_the_maps():
     given = {"name": "x", "fidelity": fidelity(512, 512, label_stride=32)}
     with pytest.raises(ValidationError, match="label_stride 32 is coarser than the head's stride 16"):
         BlackBoxSpec.model_validate(given)
+    with pytest.raises(InputError) as error:
+        validate(BlackBoxSpec, {"name": "x", "fidelity": fidelity(72, 73, label_stride=32)})
+    assert [problem.path for problem in error.value.problems] == ["fidelity.crop", "fidelity.label_stride"]
 
 
 def test_the_networks_that_a_supernet_may_decode_to():
