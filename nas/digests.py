@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -35,42 +36,57 @@ Remembered = dict[str, tuple[_State, str]]
 _in_this_process: Remembered = {}
 
 
-def file_digests(paths: Sequence[Path], store: Path | None = None) -> list[str]:
+Read = Callable[[int, int], None]
+"""Called with the files that have been read and those to be read in all."""
+
+
+def file_digests(paths: Sequence[Path], store: Path | None = None, read: Read | None = None) -> list[str]:
     """Return the SHA-256 of the content of each file, in hex.
 
     Args:
         paths: The files.
-        store: A JSON file that remembers hashes for other processes; it is read, and written where hashes are new. A
-            store that is broken or cannot be written costs time only.
+        store: A JSON file that remembers hashes for other processes; it is read, and where hashes are new they join
+            those of other files that are still there. A store that is broken or cannot be written costs time only.
+        read: Called after each file that had to be read.
 
     Raises:
         OSError: A file cannot be read; its `filename` is the file's.
     """
-    remembered = _read(store) | _in_this_process
-    now = time.time_ns()
-    states = [_state(path) for path in paths]
-    unknown = {
-        str(path): state
-        for path, state in zip(paths, states, strict=True)
-        if remembered.get(str(path), (None, ""))[0] != state
-    }
+    names = [str(path) for path in paths]
+    states = {name: _state(name) for name in names}
+    if not _unknown(states, _in_this_process):
+        return [_in_this_process[name][1] for name in names]
+    stored = _read(store)
+    remembered = stored | _in_this_process
+    unknown, now = _unknown(states, remembered), time.time_ns()
+    hashed: dict[str, str] = {}
     with ThreadPoolExecutor(READERS, thread_name_prefix="digests") as pool:
-        hashed = dict(zip(unknown, pool.map(_hash, unknown), strict=True))
-    digests = [hashed.get(str(path)) or remembered[str(path)][1] for path in paths]
+        for name, content in zip(unknown, pool.map(_hash, unknown), strict=True):
+            hashed[name] = content
+            if read is not None:
+                read(len(hashed), len(unknown))
+    digests = {name: hashed.get(name) or remembered[name][1] for name in states}
     settled: Remembered = {
-        str(path): (state, digest)
-        for path, state, digest in zip(paths, states, digests, strict=True)
+        name: (state, digests[name])
+        for name, state in states.items()
         if now - max(state.modified, state.changed) > SETTLED
     }
     _in_this_process.update(settled)
-    if store is not None and not unknown.keys().isdisjoint(settled):
-        _write(store, settled)
-    return digests
+    if store is not None and not settled.keys().isdisjoint(unknown):
+        others = {name: known for name, known in stored.items() if name not in settled and Path(name).exists()}
+        _write(store, others | settled)
+    return [digests[name] for name in names]
 
 
-def _state(path: Path) -> _State:
-    found = path.stat()
+def _state(name: str) -> _State:
+    found = os.stat(name)  # noqa: PTH116  of a data set's tens of thousands of files, at the start of each trial
     return _State(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+
+
+def _unknown(states: Mapping[str, _State], remembered: Remembered) -> list[str]:
+    """The files whose hash is not remembered in the state that they are in."""
+    nothing = (None, "")
+    return [name for name, state in states.items() if remembered.get(name, nothing)[0] != state]
 
 
 def _hash(path: str) -> str:

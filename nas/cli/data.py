@@ -81,13 +81,14 @@ def _open(dataset: str) -> tuple[SegmentationDataset, Sequence[str]]:
     from nas.data.registry import open_dataset
     from nas.settings import read_settings
 
-    registered = read_settings().registered_datasets
+    settings = read_settings()
+    registered = settings.registered_datasets
     if dataset in registered:
-        return open_dataset(registered[dataset]), ()
+        return open_dataset(registered[dataset], settings.cache), ()
     if not Path(dataset).is_dir():
         known = ", ".join(sorted(registered)) or "none"
         known += "" if registered.unread is None else f"; {registered.unread}"
         raise ValueError(f"{dataset!r} is neither a folder nor a registered data set; registered: {known}")
     with stages() as shown:
         found = recognise(Path(dataset), progress=lambda done, total: shown("masks", done, total))
-    return open_dataset(found.registration), found.notes
+    return open_dataset(found.registration, settings.cache), found.notes

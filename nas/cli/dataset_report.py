@@ -52,9 +52,10 @@ def report(opened: SegmentationDataset, notes: Sequence[str], images: int | None
     from nas.data.inspect import check
     from nas.data.inspect import inspect as look
 
-    lines = [f"{opened.name_of_layout}, {counted(opened.num_classes, 'class', 'classes')}, key {opened.key[:12]}"]
-    lines += [f"  {note}" for note in notes]
     with stages() as shown:
+        opened.read_files(lambda done, total: shown("files", done, total))
+        lines = [f"{opened.name_of_layout}, {counted(opened.num_classes, 'class', 'classes')}, key {opened.key[:12]}"]
+        lines += [f"  {note}" for note in notes]
         splits = look(opened, images, lambda done, total: shown("images", done, total))
     for split in splits:
         sizes = ", ".join(f"{height}x{width}" for height, width in split.sizes[:4])

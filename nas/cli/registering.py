@@ -88,7 +88,7 @@ def add(
     )
     with stages() as shown:
         found = recognise(folder, options, lambda done, total: shown("masks", done, total))
-    opened = open_dataset(found.registration)
+    opened = open_dataset(found.registration, settings.cache)
     said = report(opened, found.notes, images)
     if not said.broken:
         write_registration(path, found.registration)  # before printing: a reader such as `head` may leave early

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple, Protocol, Self
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from nas.data.decode import Uint8, exif_orientation, read_image, read_label_values
 from nas.data.errors import DatasetError
 from nas.data.resizing import resize_image, resize_label
-from nas.digests import file_digests
+from nas.digests import Read, file_digests
 from search_spaces.base import canonical_json
 
 __all__ = [
@@ -197,9 +198,16 @@ class SegmentationDataset:
         """Return the data set whose images and label maps are read at `factor` times their size."""
         if factor == self.resize:
             return self
-        splits = {name: replace(split, resize=factor) for name, split in self.splits.items()}
-        appearance = None if self.appearance is None else replace(self.appearance, resize=factor)
-        return replace(self, splits=splits, appearance=appearance, resize=factor)
+        if factor not in self._resized:
+            splits = {name: replace(split, resize=factor) for name, split in self.splits.items()}
+            appearance = None if self.appearance is None else replace(self.appearance, resize=factor)
+            self._resized[factor] = replace(self, splits=splits, appearance=appearance, resize=factor)
+        return self._resized[factor]
+
+    @cached_property
+    def _resized(self) -> dict[float, SegmentationDataset]:
+        """Those that were asked for: each has a key, for which the state of every file is looked at."""
+        return {}
 
     @cached_property
     def key(self) -> str:
@@ -212,22 +220,43 @@ class SegmentationDataset:
             DatasetError: A file cannot be read.
         """
         digest = hashlib.sha256(canonical_json([self.name_of_layout, self.class_names, self.appearance_names]).encode())
-        appearance = () if self.appearance is None else (self.appearance,)
-        for split in (*self.splits.values(), *appearance):
+        contents, root = iter(self._digests()), self.root.as_posix()
+        for split in self._all_splits:
             digest.update(f"\n{split.name} {len(split)}".encode())
             digest.update(split.table.signature)
-            paths = [path for item in split.items for path in item]
-            for path, content in zip(paths, self._digests_of(paths), strict=True):
-                digest.update(f"\n{path.relative_to(self.root).as_posix()} {content}".encode())
+            for path in chain.from_iterable(split.items):
+                digest.update(f"\n{_below(path, root)} {next(contents)}".encode())
         if self.resize != 1:
             digest.update(f"\nresize {self.resize!r}".encode())
         return digest.hexdigest()
 
-    def _digests_of(self, paths: Sequence[Path]) -> list[str]:
+    def read_files(self, read: Read) -> None:
+        """Read the files whose hashes are not remembered, which `key` would do without saying how far it is.
+
+        Args:
+            read: Called with the files that have been read and those to be read in all.
+
+        Raises:
+            DatasetError: A file cannot be read.
+        """
+        self._digests(read)
+
+    @property
+    def _all_splits(self) -> tuple[Split, ...]:
+        return (*self.splits.values(), *(() if self.appearance is None else (self.appearance,)))
+
+    def _digests(self, read: Read | None = None) -> list[str]:
+        paths = [path for split in self._all_splits for item in split.items for path in item]
         try:
-            return file_digests(paths, self.digests)
+            return file_digests(paths, self.digests, read)
         except OSError as error:
             raise DatasetError(f"{error.filename} cannot be read ({error.strerror})") from error
+
+
+def _below(path: Path, root: str) -> str:
+    """The path below the root; `Path.relative_to` takes ten times as long, for each of tens of thousands of files."""
+    whole = path.as_posix()
+    return whole[len(root) + 1 :] if whole.startswith(f"{root}/") else path.relative_to(root).as_posix()
 
 
 def voc_palette(count: int) -> Uint8:

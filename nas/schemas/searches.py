@@ -19,7 +19,7 @@ Spec = TypeAliasType("Spec", SearchSpec)
 
 
 class StagePublic(PublicModel):
-    """Progress of a search: `done` of `total` units of the stage `name` ("warm-up", "features", "trials")."""
+    """Progress of a search: `done` of `total` units of the stage `name` ("files", "features", "trials")."""
 
     name: str
     done: int

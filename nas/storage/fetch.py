@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path, PurePosixPath
 
 from nas.atomic import locked, remove_left_overs, write_atomically, write_folder_atomically
@@ -17,7 +17,11 @@ AT_ONCE = 8
 _log = logging.getLogger(__name__)
 
 
-def fetch_once(place: Path, url: str) -> None:
+Fetched = Callable[[int, int], None]
+"""Called with the objects that are there and those that there will be."""
+
+
+def fetch_once(place: Path, url: str, fetched: Fetched | None = None) -> None:
     """Fetch what is at a URL, one file or all below a folder, to a place where there is nothing.
 
     One of the concurrent processes of a machine fetches, the others wait. The place appears when all is there; a fetch
@@ -26,6 +30,7 @@ def fetch_once(place: Path, url: str) -> None:
     Args:
         place: A file or folder of this machine.
         url: Of a file or a folder.
+        fetched: Called after each object of a folder.
 
     Raises:
         StorageError: The URL cannot be used, or there is nothing.
@@ -44,12 +49,12 @@ def fetch_once(place: Path, url: str) -> None:
         if objects.keys() == {""}:
             write_atomically(place, lambda file: _download(remote, "", objects[""], file))
         else:
-            write_folder_atomically(place, lambda folder: _download_all(remote, objects, folder))
+            write_folder_atomically(place, lambda folder: _download_all(remote, objects, folder, fetched))
         size = sum(objects.values())
         _log.info("fetched %s to %s: %.1f MB in %.1f s", url, place, size / 1e6, time.monotonic() - began)
 
 
-def _download_all(remote: Remote, objects: Mapping[str, int], folder: Path) -> None:
+def _download_all(remote: Remote, objects: Mapping[str, int], folder: Path, fetched: Fetched | None = None) -> None:
     for name in objects:
         if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
             raise StorageError(f"{remote.url_of(name)} would lie outside of its folder: rename it")
@@ -58,8 +63,10 @@ def _download_all(remote: Remote, objects: Mapping[str, int], folder: Path) -> N
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="fetch") as pool:
         futures = [pool.submit(_download, remote, name, size, folder / name) for name, size in objects.items()]
         try:
-            for future in futures:
+            for done, future in enumerate(as_completed(futures), 1):
                 future.result()
+                if fetched is not None:
+                    fetched(done, len(futures))
         finally:
             pool.shutdown(cancel_futures=True)
 

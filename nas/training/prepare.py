@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -117,7 +118,7 @@ def prepare(
         workspace: Where data sets, weights and caches are.
         whole_network: For architectures that are entire networks, without a backbone: only labels are counted.
         device: `None` for the first GPU, or the CPU where there is none.
-        progress: Called with stages "labels", "warm-up" and "features" where there is work to do.
+        progress: Called with stages "fetching", "files", "labels", "warm-up" and "features" where there is work to do.
         parallel: Batches of images that the frozen backbone reads at once, each on the threads of this process.
 
     Raises:
@@ -143,7 +144,9 @@ def _prepare(  # noqa: PLR0917  as `prepare`
     parallel: int,
 ) -> Prepared:
     dtype = compute_dtype(fidelity, target)
-    dataset = workspace.dataset(fidelity.dataset).resized(fidelity.resize)
+    dataset = workspace.dataset(fidelity.dataset, progress).resized(fidelity.resize)
+    if progress is not silent:  # a large data set is read for minutes
+        dataset.read_files(partial(progress, "files"))
     folder = workspace.cache / "statistics"
     class_pixels, warnings = checked_labels(
         dataset,

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from nas.escaping import line_handler
 
 Progress: TypeAlias = Callable[[str, int, int], None]
-"""Called with the stage ("warm-up", "features", "training"), the units done and the units in total."""
+"""Called with the stage ("files", "warm-up", "features", "training"), the units done and the units in total."""
 
 
 def silent(stage: str, done: int, total: int) -> None:

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.aids import reason_of
 from nas.data.dataset import SegmentationDataset
 from nas.data.entry import Registration
-from nas.data.registry import open_dataset
+from nas.data.opened import Opened
 from nas.specs import BackboneSpec, Fidelity
 from nas.storage import StorageError, fetch_once
-from nas.training.backbone.source import BackboneSource, find_source
+from nas.training.progress import Progress, silent
 from nas.weights.entry import WeightsEntry
-from search_spaces.base import content_key
 
 if TYPE_CHECKING:
-    # Only for the type: the settings need pydantic-settings, which a machine that just trains may lack.
+    # Only for the types: the settings need pydantic-settings, which a machine that just trains may lack, and a search's
+    # driver, which hands its workspace to processes that train, needs no torch.
     from nas.settings import Settings
+    from nas.training.backbone.source import BackboneSource
+
+_opened = Opened()
+"""Of this process."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,8 @@ class Workspace:
         hub: Whether backbones may be fetched from Hugging Face's hub.
         storage: URL behind the caches of all nodes, from which missing entries are fetched; None without one.
         native: Whether native kernels may be built and used.
+        look_again: Seconds for which a data set that this process has opened is used again before its files are looked
+            at anew; 0 looks at them each time.
     """
 
     datasets: Mapping[str, Registration]
@@ -41,6 +48,7 @@ class Workspace:
     hub: bool = False
     storage: str | None = None
     native: bool = True
+    look_again: float = 0.0
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Workspace:
@@ -56,8 +64,12 @@ class Workspace:
             native=settings.native,
         )
 
-    def dataset(self, name: str) -> SegmentationDataset:
+    def dataset(self, name: str, progress: Progress = silent) -> SegmentationDataset:
         """Open a registered data set, after its folder was fetched where it has a URL and this machine lacks it.
+
+        Args:
+            name: The data set's.
+            progress: Called with stage "fetching" and the files fetched.
 
         Raises:
             ValueError: The name is not registered, its registration file is broken, or it cannot be fetched.
@@ -66,9 +78,8 @@ class Workspace:
         if name not in self.datasets:
             raise ValueError(f"data set {name!r} is not registered; known: {_listed(self.datasets)}")
         entry = self.datasets[name]
-        _fetch(f"data set {name!r}", entry.root, entry.url)
-        digests = self.cache / "digests" / f"{content_key(str(entry.root.expanduser().absolute()))}.json"
-        return replace(open_dataset(entry), digests=digests)
+        _fetch(f"data set {name!r}", entry.root, entry.url, progress)
+        return _opened.of(entry, self.cache, self.look_again)
 
     def backbone_source(self, spec: BackboneSpec) -> BackboneSource:
         """Find the weights that a backbone names; a backbone without has none yet.
@@ -79,16 +90,18 @@ class Workspace:
             ValueError: A name is not registered, its registration file is broken, a file, folder or package is missing
                 or cannot be fetched, or the hub is not allowed.
         """
+        from nas.training.backbone.source import find_source
+
         for name in {spec.name.removeprefix("hf:"), spec.weights or ""} & self.weights.keys():
             _fetch(f"weights {name!r}", self.weights[name].path, self.weights[name].url)
         return find_source(spec, self.weights, hub=self.hub)
 
 
-def _fetch(what: str, place: Path, url: str | None) -> None:
+def _fetch(what: str, place: Path, url: str | None, progress: Progress = silent) -> None:
     if url is None:
         return
     try:
-        fetch_once(place.expanduser().absolute(), url)
+        fetch_once(place.expanduser().absolute(), url, partial(progress, "fetching"))
     except StorageError as error:
         raise ValueError(f"{what}: {error}") from None
     except OSError as error:

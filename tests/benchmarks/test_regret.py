@@ -7,7 +7,7 @@ import math
 import pytest
 
 from benchmarks.strategies.regret import band, ratio, reached
-from benchmarks.strategies.runs import Arena, Job, Run, Step, Track, run_all
+from benchmarks.strategies.runs import Arena, Job, Run, Step, Track, _statements, run_all
 from nas.heads_bench.build import build
 from nas.heads_bench.file import write_table
 from nas.specs import DenseCellSpace
@@ -81,3 +81,10 @@ def test_a_run_on_a_table_ends_without_regret_and_is_found_again(tmp_path, capfd
     file.write_text(lines + '\n{"key": "cut o')
     assert run_all(arena, [job], file, 1) == {job.identity: run}
     assert file.read_text() == lines + '\n{"key": "cut o'
+
+
+def test_runs_are_found_again_until_a_statement_changes():
+    source = '"""What it is."""\n\ndef half(x: float) -> float:\n    """Half."""\n    return x / 2  # exactly\n'
+    assert _statements(source) == _statements("def half(x: float) -> float:\n    return x / 2\n")
+    assert _statements(source) != _statements(source.replace("/ 2", "/ 3"))
+    assert _statements('def nothing():\n    """Does nothing."""\n') == "def nothing():\n    pass"

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import time
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +76,44 @@ def test_other_processes_read_the_store(files, hashed, tmp_path, monkeypatch):
     store.mkdir()
     monkeypatch.setattr(digests, "_in_this_process", {})
     assert file_digests(files, store) == expected  # one that cannot be written is left alone
+
+
+def test_a_store_keeps_the_hashes_of_other_files_that_are_still_there(files, hashed, tmp_path, monkeypatch):
+    store = tmp_path / "digests.json"
+    third = tmp_path / "c"
+    third.write_bytes(b"c")
+    for path in (*files, third):
+        file_digests([path], store)
+    monkeypatch.setattr(digests, "_in_this_process", {})
+    assert file_digests([*files, third], store) == [sha256(path) for path in (*files, third)]
+    assert len(hashed) == 3
+    files[1].unlink()
+    third.write_bytes(b"changed")
+    file_digests([third], store)
+    assert sorted(json.loads(store.read_text())["files"]) == [str(files[0]), str(third)]
+
+
+def test_another_process_reads_no_file_of_a_data_set_of_several_splits(tmp_path, hashed, monkeypatch):
+    later = time.time_ns() + 10**10
+    monkeypatch.setattr(time, "time_ns", lambda: later)
+    folder = tmp_path / "data"
+    folder.mkdir()
+    splits = {}
+    for name in ("train", "val", "test"):
+        items = [Item(folder / f"{name}-{part}", folder / f"{name}-{part}-labels") for part in range(3)]
+        for path in chain.from_iterable(items):
+            path.write_bytes(path.name.encode())
+        splits[name] = Split(name, tuple(items), LabelTable.identity(2))
+
+    def opened() -> SegmentationDataset:
+        palette = np.zeros((2, 3), np.uint8)
+        return SegmentationDataset("folder", folder, ("a", "b"), palette, splits, digests=tmp_path / "digests.json")
+
+    first = opened().key
+    assert len(hashed) == 18
+    monkeypatch.setattr(digests, "_in_this_process", {})
+    assert opened().key == first
+    assert len(hashed) == 18
 
 
 def test_a_change_that_keeps_size_and_modification_time_is_seen(files, hashed):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nas.cache.sealed import ChangedMeanwhileError
@@ -15,6 +16,10 @@ from workers.trainables.task import TrialTask
 
 if TYPE_CHECKING:
     import torch
+
+
+LOOK_AGAIN = 60.0
+"""Seconds for which a warm process trusts that the files of its data set are as they were: see `nas.data.opened`."""
 
 
 class PredictionSlot:
@@ -58,7 +63,7 @@ def evaluate_task(
             task.architecture,
             task.fidelity,
             task.seed,
-            workspace=task.workspace,
+            workspace=replace(task.workspace, look_again=LOOK_AGAIN),
             device=device,
             checkpoint=task.checkpoint,
             threads=threads_of(task.resources),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 
+import pytest
 from PIL import Image
 
+from nas.data import survey
 from nas.data.entry import DatasetEntry
 
 
@@ -52,15 +54,18 @@ def test_a_data_set_that_is_fetched_later_says_so_without_its_url(serve, home):
     assert data["problem"] == "it is fetched from its URL by the first search that needs it"
 
 
-def test_a_data_set_that_is_there(serve, home):
+def test_a_data_set_that_is_there_is_listed_once(serve, home, monkeypatch):
     root = home.datasets["scenes"].root
     for split in ("train", "val"):
         for kind, suffix in (("leftImg8bit", "leftImg8bit"), ("gtFine", "gtFine_labelIds")):
             folder = root / kind / split / "town"
             folder.mkdir(parents=True)
             Image.new("RGB" if kind == "leftImg8bit" else "L", (4, 2)).save(folder / f"town_0_{suffix}.png")
-    (data,) = serve(home).http.get("/v1/datasets").json()
+    service = serve(home)
+    (data,) = service.http.get("/v1/datasets").json()
     assert (data["available"], data["problem"], data["images"]) == (True, None, {"train": 1, "val": 1})
+    monkeypatch.setattr(survey, "open_dataset", lambda _: pytest.fail("listed the files again, which may be 100,000"))
+    assert service.http.get("/v1/datasets").json() == [data]
     assert data["class_names"][0] == "road"
     assert len(data["class_names"]) == 19
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import yaml
@@ -127,7 +129,7 @@ def test_after_a_refused_start_the_keyboard_is_at_what_is_wrong(own, visit):
     expect(page.get_by_role("region", name="what it would do")).to_contain_text("crop 96x192")
 
     def unknown_field(route: Route) -> None:
-        route.continue_(post_data={**route.request.post_data_json, "colour": "blue"})
+        route.continue_(post_data={**json.loads(route.request.post_data or ""), "colour": "blue"})
 
     page.route("**/v1/searches", unknown_field)
     start.press("Enter")

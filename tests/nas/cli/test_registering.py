@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import time
 
 import numpy as np
 import pytest
 import yaml
 from PIL import Image
 
+from nas import digests
 from nas.results.status import TrialStatus
 from nas.settings import Settings
+from nas.training.workspace import Workspace
 from nas.weights.entry import WeightsEntry
 from search_spaces import read_architecture
 
@@ -58,6 +61,17 @@ def test_add_list_inspect_remove(segnas, photos, tmp_path):
     assert segnas("data", "remove", "photos")[1] == "photos removed\n"
     assert list(file.parent.iterdir()) == []
     assert "cannot be removed: there is no file" in one_sentence(segnas("data", "remove", "photos"))
+
+
+def test_the_first_search_reads_no_file_that_registering_has_read(segnas, photos, tmp_path, monkeypatch):
+    later = time.time_ns() + 10**10
+    monkeypatch.setattr(time, "time_ns", lambda: later)  # the files were not written just now
+    monkeypatch.setattr(digests, "_in_this_process", {})
+    assert segnas("data", "add", "photos", photos)[0] == 0
+    monkeypatch.setattr(digests, "_in_this_process", {})
+    monkeypatch.setattr(digests, "_hash", lambda path: pytest.fail(f"read {path} again"))
+    settings = Settings(home=tmp_path / "home")
+    assert Workspace.from_settings(settings).dataset("photos").key
 
 
 @pytest.mark.parametrize(("group", "what"), [("data", "datasets"), ("weights", "weights")])

@@ -42,7 +42,9 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 def test_a_folder_is_fetched_once(put, tmp_path):
     place, url = tmp_path / "home" / "data", put()
-    fetch_once(place, url)
+    reports: list[tuple[int, int]] = []
+    fetch_once(place, url, lambda *at: reports.append(at))
+    assert reports == [(done + 1, len(FILES)) for done in range(len(FILES))]
     assert tree(place) == FILES
     put({"a.txt": b"changed", "new": b"x"})
     fetch_once(place, url)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -5,6 +6,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from nas import digests
 from nas.data.bank import FeatureBank
 from nas.data.dataset import DatasetError
 from nas.data.entry import DatasetEntry
@@ -118,11 +120,23 @@ def test_given_weights_are_used_instead_of_a_warm_up(fidelity, workspace, tmp_pa
     with_weights = fidelity.model_copy(update={"backbone": backbone})
     prepared = prepare(with_weights, given, device="cpu", progress=lambda *at: stages.add(at[0]))
     assert prepared.weights == path
-    assert stages == {"labels", "features"}
+    assert stages - {"files"} == {"labels", "features"}, "files that were written long ago have been read already"
     before = folder_of(prepared)
     torch.manual_seed(1)
     save_file(build_backbone(fidelity.backbone).state_dict(), path)
     assert folder_of(prepare(with_weights, given, device="cpu")) != before
+
+
+def test_the_files_of_a_data_set_are_read_with_progress(fidelity, workspace, tmp_path, monkeypatch):
+    monkeypatch.setattr(digests, "_in_this_process", {})
+    reports = []
+    elsewhere = replace(workspace, cache=tmp_path)
+    prepare(fidelity, elsewhere, device="cpu", progress=lambda *at: reports.append(at))
+    files = [at for at in reports if at[0] == "files"]
+    dataset = elsewhere.dataset("tiny")
+    count = 2 * sum(map(len, (*dataset.splits.values(), dataset.appearance or ())))
+    assert files == [("files", done + 1, count) for done in range(count)]
+    assert reports[: len(files)] == files, "before anything else"
 
 
 def test_a_preparation_that_is_there_reports_nothing(fidelity, workspace, prepared):

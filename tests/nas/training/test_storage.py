@@ -64,7 +64,7 @@ def test_the_second_node_builds_nothing(node, fidelity):
     stages: set[str] = set()
     second = prepare(fidelity, two, device="cpu", progress=lambda stage, *_: stages.add(stage))
     assert outcomes(two) == {"hit": 0, "fetched": made, "made": 0, "broken": 0}
-    assert stages == set()
+    assert stages <= {"fetching", "files"}, "only its data set"
     assert numbers(first) == numbers(second)
     head = ReferenceHead(name="conv1x1")
     scores = [

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -98,3 +100,12 @@ def test_exit_codes_are_those_that_a_shell_and_ray_hand_on():
         137,
         139,
     }  # Python's, the shell's
+
+
+def test_a_driver_needs_no_torch():
+    code = (
+        "import pickle, sys, workers.driver.run; from nas.settings import Settings; "
+        "from nas.training.workspace import Workspace; pickle.dumps(Workspace.from_settings(Settings())); "
+        "sys.exit('torch' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
