@@ -28,7 +28,7 @@ def resume(
     """
     if search.status.at_rest:
         require_budget(store, search.owner)
-        check(search.spec, store, settings)
+        check(search.spec, store, settings, new=False)
     record = store.resume_search(search.id, retry_failed=retry_failed)
     if reconciler is not None:
         reconciler.wake()

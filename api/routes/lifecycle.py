@@ -96,7 +96,7 @@ def extend_search(
         if spec == search.spec:
             return search_public(search, summary(search, store), settings)
         require_budget(store, search.owner)
-        check(spec, store, settings)
+        check(spec, store, settings, new=False)
         record = store.extend_search(search.id, search.spec, spec, stored_forecast(spec, store))
     if reconciler is not None:
         reconciler.wake()

@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from nas.results.status import SearchStatus
 from nas.settings import Settings
+from nas.specs import AutoDeepLabSpec
 from tests.api.test_input import changed, refused
 from tests.conftest import Service, serving
 from workers.cluster.state import STATE_FILE, ClusterState, cluster_folder
@@ -174,6 +176,10 @@ def test_a_crop_that_not_every_decoded_network_fits_is_refused(here, query):
     two = {**given, "supernet": {"levels": 2}}
     reply = here.http.post("/v1/searches?dry_run=true", json=two)
     assert reply.status_code == 200, reply.text
+    stored = here.store.create_search(AutoDeepLabSpec.model_validate(given))[0].id
+    here.store.move_search(stored, [SearchStatus.QUEUED], SearchStatus.STOPPED)
+    reply = here.http.post(f"/v1/searches/{stored}/resume")
+    assert reply.status_code == 202, "one that was accepted before goes on: its networks may stay at finer strides"
 
 
 @pytest.mark.parametrize("query", ["", "?dry_run=true"])
