@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,6 @@ from api import errors, openapi
 from api.access import AUTHORISED
 from api.driver_logs import DriverLogs
 from api.events import EventHub
-from api.lately import Lately
 from api.metrics import Metrics, Recorded
 from api.middleware.audit import Audit
 from api.middleware.auth import LocalOnly, TokenRequired
@@ -55,6 +54,7 @@ from api.routes import (
     trials,
     worth,
 )
+from api.stale_cache import StaleCache
 from nas.settings import Settings
 from nas.store import Store
 from workers.cluster.jobs import Cluster
@@ -157,7 +157,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     recorded = Recorded(store, settings.cache)
     measured.registry.register(recorded)
     app.state.hub = EventHub(store, settings, metrics=measured)
-    app.state.panels = Lately()
+    app.state.panels = StaleCache()
     app.state.reconciler = None
     if app.state.cluster is not None:
         app.state.reconciler = Reconciler(
@@ -169,8 +169,24 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             metrics=measured,
         )
         app.state.reconciler.start()
-    # What exists now lives as long as the service: the collector, which stops every request meanwhile, need not look
-    # at it again and again, nor as often as in a program without caches: a request makes many objects, few in cycles.
+    try:
+        with _rare_collections():
+            yield
+    finally:
+        await app.state.hub.close()
+        await to_thread.run_sync(app.state.panels.close)
+        if app.state.reconciler is not None:
+            await to_thread.run_sync(app.state.reconciler.stop)
+        measured.registry.unregister(recorded)
+        store.close()
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Have the garbage collector, which stops every request meanwhile, leave alone what exists now, and run rarely.
+
+    What exists now lives as long as the service, and a request makes many objects, of which few are in cycles.
+    """
     gc.collect()
     gc.freeze()
     thresholds = gc.get_threshold()
@@ -180,9 +196,3 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     finally:
         gc.set_threshold(*thresholds)
         gc.unfreeze()
-        await app.state.hub.close()
-        await to_thread.run_sync(app.state.panels.close)
-        if app.state.reconciler is not None:
-            await to_thread.run_sync(app.state.reconciler.stop)
-        measured.registry.unregister(recorded)
-        store.close()

@@ -11,9 +11,9 @@ from api.callers import Caller
 from api.driver_logs import DriverLogs
 from api.errors import ApiError
 from api.events import EventHub
-from api.lately import Lately
 from api.metrics import Metrics
 from api.reconciler import JobCluster, Reconciler
+from api.stale_cache import StaleCache
 from nas.schemas.panels import Panel
 from nas.settings import Settings
 from nas.store import SearchRecord, Store
@@ -53,8 +53,8 @@ async def _hub(request: Request) -> EventHub:
     return hub
 
 
-async def _panels(request: Request) -> Lately[tuple[Panel, ...]]:
-    panels: Lately[tuple[Panel, ...]] = request.app.state.panels
+async def _panels(request: Request) -> StaleCache[tuple[Panel, ...]]:
+    panels: StaleCache[tuple[Panel, ...]] = request.app.state.panels
     return panels
 
 
@@ -76,7 +76,7 @@ LogsDep = Annotated[DriverLogs, Depends(_logs)]
 HubDep = Annotated[EventHub, Depends(_hub)]
 CallerDep = Annotated[Caller, Depends(_caller)]
 MetricsDep = Annotated[Metrics, Depends(_metrics)]
-PanelsDep = Annotated[Lately[tuple[Panel, ...]], Depends(_panels)]
+PanelsDep = Annotated[StaleCache[tuple[Panel, ...]], Depends(_panels)]
 
 
 def _search(

@@ -37,14 +37,14 @@ def allow_many() -> None:
 
 def say_once_that_none_is_left(loop: asyncio.AbstractEventLoop) -> None:
     """Let an event loop report that it can accept no connection in one line, once a minute; all else as ever."""
-    said = -SAID_AGAIN_SECONDS
+    last_line = -SAID_AGAIN_SECONDS
 
     def report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        nonlocal said
+        nonlocal last_line
         if "out of system resource" not in str(context.get("message")):
             loop.default_exception_handler(context)
-        elif time.monotonic() - said >= SAID_AGAIN_SECONDS:
-            said = time.monotonic()
+        elif time.monotonic() - last_line >= SAID_AGAIN_SECONDS:
+            last_line = time.monotonic()
             limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
             log.error(
                 "connections wait, since this process can open no more files (%s; ulimit -n is %d)",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 
-from api.lately import Found, Lately
+from api.stale_cache import Found, StaleCache
 from nas.kinds.confirmation import newest_confirmation
 from nas.kinds.registry import kind_of
 from nas.schemas.panels import Panel
@@ -22,7 +22,7 @@ class SlowPanels:
         kept: Keeps the panels of all searches.
     """
 
-    def __init__(self, search: SearchRecord, store: Store, kept: Lately[Panels]) -> None:
+    def __init__(self, search: SearchRecord, store: Store, kept: StaleCache[Panels]) -> None:
         self._search, self._store, self._kept = search, store, kept
         self._makers: Mapping[str, Callable[[], Panels]] = kind_of(search.spec).slow_panels(search, store)
         self._state: Hashable = None

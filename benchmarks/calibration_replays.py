@@ -91,9 +91,9 @@ def _against_others(proxy: Floats, full: Floats, seed: int) -> float:
     return spearman(proxy[:, seed], np.delete(full, seed, axis=1).mean(axis=1))
 
 
-def replay(of: Recorded, rule: Rule, replays: int) -> Row:
-    """Replay calibrations on one data set."""
-    rng = np.random.default_rng(0)
+def replay(of: Recorded, rule: Rule, replays: int, seed: int = 0) -> Row:
+    """Replay calibrations on one data set; the seed draws their architectures and seeds."""
+    rng = np.random.default_rng(seed)
     rule = replace(rule, cheap=min(rule.cheap, len(of.cells) // rule.most))  # a small table has no more
     truth = true_rho(of)
     (right,) = acceptable(truth, rule.wanted)
@@ -197,6 +197,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--most", type=int, default=Rule.most, help="full-scale trainings")
     parser.add_argument("--cheap", type=int, default=Rule.cheap, help="architectures for each of them")
     parser.add_argument("--sure", type=float, default=Rule.sure)
+    parser.add_argument("--seed", type=int, default=0, help="of what the replays draw")
     parser.add_argument("--json", type=Path, help="write the rows to this file, too")
     options = parser.parse_args(arguments)
     rules = [
@@ -207,7 +208,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(HEADER)
     for field in _generated() if options.table is None else _recorded(options.table):
         for rule in rules:
-            rows.append(replay(field, rule, options.replays))
+            rows.append(replay(field, rule, options.replays, options.seed))
             print(line(rows[-1]), flush=True)
     if options.json is not None:
         options.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", "utf-8")

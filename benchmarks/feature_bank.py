@@ -24,7 +24,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from nas.data.bank import CropSource, build_bank, crop_batches
+from nas.data.bank import build_bank
+from nas.data.crops import CropSource, crop_batches
 from nas.data.entry import DatasetEntry
 from nas.data.rows import FolderRows
 from nas.data.scenes.generate import generate

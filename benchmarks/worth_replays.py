@@ -66,7 +66,7 @@ class Row:
     at_least: float
 
 
-def replay(of: Recorded, first: int, plans: Sequence[Planned], replays: int) -> list[Row]:
+def replay(of: Recorded, first: int, plans: Sequence[Planned], replays: int, seed: int = 0) -> list[Row]:
     """Replay settings with one first rung: each probe is asked about every search, which is then carried out.
 
     Args:
@@ -74,8 +74,9 @@ def replay(of: Recorded, first: int, plans: Sequence[Planned], replays: int) -> 
         first: Iterations of the first rung.
         plans: The searches, which begin at that rung.
         replays: Number of probes.
+        seed: Of what the probes and the searches draw.
     """
-    rng = np.random.default_rng(zlib.crc32(f"{of.name}/{first}".encode()))
+    rng = np.random.default_rng([zlib.crc32(f"{of.name}/{first}".encode()), *([seed] if seed else [])])
     place = of.rungs.index(first)
     said: dict[Planned, list[tuple[Worth, float]]] = {planned: [] for planned in plans}
     for number in range(replays):
@@ -182,6 +183,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--replays", type=int, default=300)
     parser.add_argument("--trials", type=int, nargs="+", help="of the searches; with a table 4, 12, 60 and 150")
     parser.add_argument("--after", type=int, default=0, help="take no random cell of the table's leading so many heads")
+    parser.add_argument("--seed", type=int, default=0, help="of what the replays draw")
     parser.add_argument("--json", type=Path, help="write the rows to this file, too")
     options = parser.parse_args(arguments)
     if options.table is None:
@@ -199,7 +201,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(HEADER)
     for field in fields:
         for first, plans in settings(field, trials).items():
-            rows += replay(field, first, plans, options.replays)
+            rows += replay(field, first, plans, options.replays, options.seed)
             print(*map(line, rows[-len(plans) :]), sep="\n", flush=True)
     print(totals(rows), summary(rows), sep="\n\n")
     if options.json is not None:

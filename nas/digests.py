@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nas.atomic import write_text_atomically
+from nas.readers import READERS
 from search_spaces.base import content_key
-
-READERS = 4
 
 SETTLED = 2 * 10**9
 """Nanoseconds since its last change after which a file's hash is remembered: a file that changes twice within one tick

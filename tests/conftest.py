@@ -121,8 +121,15 @@ class Service:
             start_driver(self.store, record.id)
         return record.id
 
-    def trial(self, search_id: str, number: int, *scores: float, end: TrialStatus | None = None) -> None:
-        """A trial that measured these scores at the rungs in turn, and ended so."""
+    def trial(
+        self,
+        search_id: str,
+        number: int,
+        *scores: float,
+        end: TrialStatus | None = None,
+        judged: bool | None = None,
+    ) -> None:
+        """A trial that measured these scores at the rungs in turn, passing them judged or not, and ended so."""
         from nas.results.proposal import Proposal
         from search_spaces.dense_cell.space import sample
         from tests.builders import measured
@@ -135,7 +142,7 @@ class Service:
         for rung, score in zip(fidelity.rungs, scores, strict=False):
             seconds = {"seconds": rung / 100, "device_seconds": rung / 50}
             found = measured(rung, score, class_iou=(score, None), val_loss=1.5, **seconds)
-            self.store.record_measurement(search_id, number, 1, found)
+            self.store.record_measurement(search_id, number, 1, found, judged)
         if end is not None:
             self.store.finish_trial(search_id, number, 1, end)
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from api.lately import Found, Lately
+from api.stale_cache import Found, StaleCache
 from nas.forecast import forecast_public
 from nas.formatting import duration
 from nas.kinds.reference import KIND as REFERENCE
@@ -146,7 +146,7 @@ def way_on(question: Question, store: Store) -> SearchAction | None:
     return next((action for action in (SearchAction.RESUME, SearchAction.RETRY) if action in possible), None)
 
 
-def search_panels(search: SearchRecord, store: Store, kept: Lately[Panels]) -> Found[Panels]:
+def search_panels(search: SearchRecord, store: Store, kept: StaleCache[Panels]) -> Found[Panels]:
     """Make the panels about the worth of a search that exists; the answer is computed beside the answers.
 
     A search that is completed has measured what it gained, so it is not asked about any more.

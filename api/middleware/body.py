@@ -47,20 +47,23 @@ class BodyLimit:
             return
         headers = Headers(scope=scope)
         encoding = headers.get("Content-Encoding", "identity").strip().lower()
+        announced = headers.get("Content-Length", "0")
         if encoding not in ("", "identity"):
             detail = f"send the body as it is, without Content-Encoding: {encoding[:40]}"
             await problem(415, detail, headers={"Accept-Encoding": "identity"})(scope, receive, send)
-            return
-        announced = headers.get("Content-Length", "0")
-        if announced.isdigit() and int(announced) > self.max_body:
+        elif announced.isdigit() and int(announced) > self.max_body:
             if "Expect" not in headers:  # a client that sends Expect has not sent its body yet
                 await _discard(receive)
             await problem(413, TOO_LARGE, headers={"Connection": "close"})(scope, receive, send)
-            return
+        else:
+            await self.app(scope, self._bounded(receive), send)
+
+    def _bounded(self, receive: Receive) -> Receive:
+        """Make the `receive` of one request, which raises HTTPException where its body is too large or too slow."""
         seen, ended = 0, False
         deadline = anyio.current_time() + self.seconds
 
-        async def counted() -> Message:
+        async def bounded() -> Message:
             nonlocal seen, ended
             # After its body, a request is listened to for the end of the connection only, however long that takes.
             with anyio.CancelScope(deadline=math.inf if ended else deadline) as waiting:
@@ -76,7 +79,7 @@ class BodyLimit:
                 raise HTTPException(413, TOO_LARGE, {"Connection": "close"})
             return message
 
-        await self.app(scope, counted, send)
+        return bounded
 
 
 async def _discard(receive: Receive) -> None:

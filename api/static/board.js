@@ -25,7 +25,7 @@ const COLUMNS = [
   { name: "Adopted from", hidden: true, text: true, value: (trial) => trial.source },
   { name: "Began", order: "created_at", hidden: true, text: true, value: (trial) => trial.created_at, cell: (trial) => new Date(trial.created_at).toLocaleString() },
   { name: "Reason", hidden: true, text: true, value: (trial) => trial.reason },
-  { name: "Architecture", text: true, value: (trial) => trial.text, cell: (trial) => [trial.reason && element("div", { class: "wrong" }, trial.reason), element("code", {}, unbroken(trial.text))] },
+  { name: "Architecture", text: true, value: (trial) => trial.text, cell: (trial) => [trial.reason && element("div", { class: "wrong" }, trial.reason), trial.placed && element("div", { class: "muted" }, trial.placed), element("code", {}, unbroken(trial.text))] },
 ];
 const RANK = COLUMNS[0];
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from nas.aids import remark_once
 from nas.atomic import locked, remove_left_overs
 from nas.cache.sealed import BrokenEntryError, MissingEntryError
-from nas.cache.shared import shared_by
+from nas.cache.shared import SharedCache, shared_by
 from nas.cache.tally import count
 
 BROKEN = ".broken"
@@ -65,20 +65,33 @@ def read_or_make(path: Path, read: Callable[[], T], make: Callable[[], T]) -> T:
         except BrokenEntryError as error:
             _set_aside_here(path, str(error))
         remove_left_overs(path)
-        if shared is not None and shared.fetch(path):
-            try:
-                fetched = read()
-            except (MissingEntryError, BrokenEntryError) as error:
-                shared.reject(path)
-                _set_aside_here(path, f"{path}, as it was published, cannot be used ({error})")
-            else:
-                count(path, "fetched")
-                return fetched
+        if shared is not None:
+            with contextlib.suppress(MissingEntryError, BrokenEntryError):
+                return _fetched(path, shared, read)
         made = make()
         count(path, "made")
     if shared is not None and path not in _held:
         shared.publish(path)
     return made
+
+
+def _fetched(path: Path, shared: SharedCache, read: Callable[[], T]) -> T:
+    """Fetch an entry that another node has published, and read it.
+
+    Raises:
+        MissingEntryError: None was published, or not all of it.
+        BrokenEntryError: What was published is broken.
+    """
+    if not shared.fetch(path):
+        raise MissingEntryError(f"{path} was not published")
+    try:
+        fetched = read()
+    except (MissingEntryError, BrokenEntryError) as error:
+        shared.reject(path)
+        _set_aside_here(path, f"{path}, as it was published, cannot be used ({error})")
+        raise
+    count(path, "fetched")
+    return fetched
 
 
 def _set_aside_here(path: Path, reason: str) -> None:

@@ -166,8 +166,8 @@ def export(
     table = write_table(output, *made)
     out = len({one.key for one in table.about.left_out})
     line = f"wrote {output}: {_heads(len(table.heads))}" + (f", {out} left out" if out else "") + f", hash {table.hash}"
-    said = {"wrote": [str(output)], "heads": len(table.heads), "left_out": out, "hash": table.hash}
-    print_result(line, said, as_json)
+    facts = {"wrote": [str(output)], "heads": len(table.heads), "left_out": out, "hash": table.hash}
+    print_result(line, facts, as_json)
 
 
 @app.command("merge")

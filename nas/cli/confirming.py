@@ -35,8 +35,7 @@ def confirm(
 ) -> None:
     """Measure a search's best again with fresh seeds, beside heads of the textbooks."""
     from nas.cli.confirmation_table import print_confirmation
-    from nas.cli.output import print_result
-    from nas.cli.watching import follow
+    from nas.cli.watching import show_started
 
     options = {
         "choose": chosen(top=top, trials=trials),
@@ -48,15 +47,14 @@ def confirm(
     request = {field: value for field, value in options.items() if value is not None}
     with connect() as client:
         child = client.confirm(resolve(client, search), request, key)
-        if not watch:
-            print_result(child.id, child.model_dump(mode="json"), as_json)
-            return
-        if not as_json:
-            print(f"confirmation {child.id}, live at {client.page_of(child)}", flush=True)
-        code = follow(client, child.id, as_json)
-        if code == 0 and not as_json:
-            print_confirmation(client.confirmation(child.id))
-        raise typer.Exit(code)
+        show_started(
+            client,
+            child,
+            "confirmation",
+            watch=watch,
+            as_json=as_json,
+            answer=lambda: print_confirmation(client.confirmation(child.id)),
+        )
 
 
 def confirmation(search: SearchId, as_json: Json = False) -> None:

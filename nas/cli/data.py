@@ -58,13 +58,13 @@ def inspect(
     from nas.cli.output import print_result
 
     opened, notes = _open(dataset)
-    said = report(opened, notes, images)
-    lines = [one_line(line) for line in said.lines]
+    found = report(opened, notes, images)
+    lines = [one_line(line) for line in found.lines]
     if mosaic is not None:
         draw(opened, mosaic)
         lines.append(f"samples in {mosaic}")
-    print_result("\n".join(lines), {**said.facts, "picture": None if mosaic is None else str(mosaic)}, as_json)
-    if said.broken:
+    print_result("\n".join(lines), {**found.facts, "picture": None if mosaic is None else str(mosaic)}, as_json)
+    if found.broken:
         raise typer.Exit(1)
 
 

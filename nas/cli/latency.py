@@ -22,8 +22,8 @@ def latency(
     as_json: Json = False,
 ) -> None:
     """Time one forward pass of an exported head for one image, as a search does, beside what the search measured."""
-    from nas.cli.local import require_torch
     from nas.cli.output import print_json
+    from nas.cli.packages import require_torch
     from nas.formatting import agreement_text, latency_text
     from search_spaces import read_architecture
 

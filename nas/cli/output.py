@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from rich.text import Text
+
 from nas.cli.layout import Column, cell, is_narrow, print_fields, print_table
 from nas.escaping import one_line
 from nas.formatting import counted, duration, elapsed, expected_cost, quantity, score, worth_text
 from search_spaces.text import short_legend
 
 if TYPE_CHECKING:
-    from rich.text import Text
-
     from nas.schemas.forecasts import ForecastPublic
     from nas.schemas.references import ReferencePublic
     from nas.schemas.searches import BestPublic, SearchPublic
@@ -127,7 +127,7 @@ def print_trials(trials: Iterable[TrialPublic]) -> None:
             trial.latency_text,
             duration(trial.seconds),
             str(trial.attempt) if several else "",
-            cell(trial.reason).append("\n").append(cell(text)) if trial.reason else cell(text),
+            Text("\n").join(cell(line) for line in (trial.reason, trial.placed, text) if line),
         )
         for trial, text in zip(listed, texts, strict=True)
     )

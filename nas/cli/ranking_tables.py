@@ -103,25 +103,24 @@ def _summary(found: RankingPublic) -> Iterable[tuple[str, str]]:
         yield "note", warning
 
 
+def _print_recommended(found: CalibrationPublic) -> None:
+    each, take = found.full_scale.device_seconds, found.recommended
+    status = f"{found.status}: {found.ended} of {counted(found.planned, 'trial')} ended"
+    measured = f"{found.measured} of {counted(found.spec.architectures, 'architecture')}"
+    print_fields(
+        (
+            ("calibration", f"{found.id}  {found.name}"),
+            ("status", status if found.final else f"{status} (not final)"),
+            ("full scale", measured if each is None else f"{measured}, {duration(each)} of device time each"),
+            ("take", "none" if take is None else f"{take.name}: fidelity: {take.use}"),
+            ("why", found.verdict),
+        )
+    )
+
+
 def print_calibration(found: CalibrationPublic) -> None:
     """Print the recommended proxy, and a table of every proxy with its correlation and cost."""
-    each, take = found.full_scale.device_seconds, found.recommended
-    fields = (
-        ("calibration", f"{found.id}  {found.name}"),
-        (
-            "status",
-            f"{found.status}: {found.ended} of {counted(found.planned, 'trial')} ended"
-            + ("" if found.final else " (not final)"),
-        ),
-        (
-            "full scale",
-            f"{found.measured} of {counted(found.spec.architectures, 'architecture')}"
-            + ("" if each is None else f", {duration(each)} of device time each"),
-        ),
-        ("take", "none" if take is None else f"{take.name}: fidelity: {take.use}"),
-        ("why", found.verdict),
-    )
-    print_fields(fields)
+    _print_recommended(found)
     # A sequential calibration decides by the corrected rho: what is observed of it gives way first.
     judged = any(proxy.judged is not None for proxy in found.proxies)
     association = [replace(column, drop=4) if column.head in _OBSERVED else column for column in _ASSOCIATION]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from nas.cli.mistakes import CommandError
+from nas.cli.packages import require_matplotlib
 from nas.cli.service import Json, SearchId, connect, resolve
 
 Plot = Annotated[Path | None, typer.Option("--plot", metavar="FILE.png", help="Draw the result.")]
@@ -37,10 +37,9 @@ def full_scale(
     as_json: Json = False,
 ) -> None:
     """Measure architectures of a search again, at full scale."""
-    from nas.cli.output import print_result
     from nas.cli.ranking_tables import print_ranking
     from nas.cli.specs import read_model, read_yaml
-    from nas.cli.watching import follow
+    from nas.cli.watching import show_started
     from nas.specs import FullScaleRequest
 
     data = read_yaml(fidelity)
@@ -51,15 +50,14 @@ def full_scale(
     with connect() as client:
         parent = resolve(client, search)
         child = client.full_scale(parent, checked, key)
-        if not watch:
-            print_result(child.id, child.model_dump(mode="json"), as_json)
-            return
-        if not as_json:
-            print(f"full-scale evaluation {child.id}, live at {client.page_of(child)}", flush=True)
-        code = follow(client, child.id, as_json)
-        if code == 0 and not as_json:
-            print_ranking(client.ranking(parent, child.id))
-        raise typer.Exit(code)
+        show_started(
+            client,
+            child,
+            "full-scale evaluation",
+            watch=watch,
+            as_json=as_json,
+            answer=lambda: print_ranking(client.ranking(parent, child.id)),
+        )
 
 
 def chosen(
@@ -129,10 +127,9 @@ def calibrate(
 ) -> None:
     """Start a calibration: which proxy is the cheapest that orders architectures as full scale does."""
     from nas.cli.forecasts import show_dry_run
-    from nas.cli.output import print_result
     from nas.cli.ranking_tables import print_calibration
     from nas.cli.specs import read_model
-    from nas.cli.watching import follow
+    from nas.cli.watching import show_started
     from nas.specs import CalibrationSpec
 
     checked = read_model(CalibrationSpec, spec)
@@ -141,15 +138,14 @@ def calibrate(
             show_dry_run(checked.model_dump(mode="json"), lambda: client.dry_run_calibration(checked), as_json)
             return
         started = client.create_calibration(checked, key)
-        if not watch:
-            print_result(started.id, started.model_dump(mode="json"), as_json)
-            return
-        if not as_json:
-            print(f"calibration {started.id}, live at {client.page_of(client.search(started.id))}", flush=True)
-        code = follow(client, started.id, as_json)
-        if code == 0 and not as_json:
-            print_calibration(client.calibration(started.id))
-        raise typer.Exit(code)
+        show_started(
+            client,
+            started,
+            "calibration",
+            watch=watch,
+            as_json=as_json,
+            answer=lambda: print_calibration(client.calibration(started.id)),
+        )
 
 
 def calibration(search: SearchId, as_json: Json = False, plot: Plot = None) -> None:
@@ -175,8 +171,7 @@ def _draw(path: Path, draw: Callable[[], None], quiet: bool) -> None:
     Raises:
         ValueError: matplotlib is not installed, or the answer has nothing to draw.
     """
-    if importlib.util.find_spec("matplotlib") is None:
-        raise ValueError("a plot needs matplotlib: pip install 'segnas[worker]'")
+    require_matplotlib()
     draw()
     if not quiet:
         print(f"wrote {path}")

@@ -14,6 +14,7 @@ from nas.cli.service import Json, complete_dataset
 from nas.escaping import one_line
 
 if TYPE_CHECKING:
+    from nas.data.dataset import SegmentationDataset
     from nas.data.folder.description import Label
     from nas.data.registrations import Registered
     from nas.weights.entry import WeightsEntry
@@ -62,8 +63,7 @@ def add(
     as_json: Json = False,
 ) -> None:
     """Look at a folder of images and masks, report what is seen, and register it under a name."""
-    from nas.aids import aid
-    from nas.cli.dataset_report import draw, report
+    from nas.cli.dataset_report import report
     from nas.cli.output import print_result
     from nas.cli.progress import stages
     from nas.data.folder.meaning import Wishes
@@ -89,21 +89,27 @@ def add(
     with stages() as shown:
         found = recognise(folder, options, lambda done, total: shown("masks", done, total))
     opened = open_dataset(found.registration, settings.cache)
-    said = report(opened, found.notes, images)
-    if not said.broken:
+    examined = report(opened, found.notes, images)
+    if not examined.broken:
         write_registration(path, found.registration)  # before printing: a reader such as `head` may leave early
     if not as_json:
-        print("\n".join(map(one_line, said.lines)))
-    picture = mosaic or path.with_suffix(".png")
-    if mosaic is not None or not said.broken:
-        with aid("picture of samples", picture, "the data set does without it"):
-            draw(opened, picture)
-            if not as_json:
-                print(f"samples in {picture}")
-    if said.broken:
-        errors = f": {'; '.join(said.errors)}" if as_json else ": see the errors above"
+        print("\n".join(map(one_line, examined.lines)))
+    if mosaic is not None or not examined.broken:
+        _draw_samples(opened, mosaic or path.with_suffix(".png"), as_json)
+    if examined.broken:
+        errors = f": {'; '.join(examined.errors)}" if as_json else ": see the errors above"
         raise ValueError(f"{folder} is not registered, since no network can be trained on it{errors}")
-    print_result(f"registered as `{name}` in {path}", {**said.facts, "name": name, "file": str(path)}, as_json)
+    print_result(f"registered as `{name}` in {path}", {**examined.facts, "name": name, "file": str(path)}, as_json)
+
+
+def _draw_samples(opened: SegmentationDataset, picture: Path, as_json: bool) -> None:
+    from nas.aids import aid
+    from nas.cli.dataset_report import draw
+
+    with aid("picture of samples", picture, "the data set does without it"):
+        draw(opened, picture)
+        if not as_json:
+            print(f"samples in {picture}")
 
 
 def list_datasets(as_json: Json = False) -> None:
@@ -163,8 +169,8 @@ def add_weights(
     stated |= {"input_range": _numbers(input_range, "--input-range"), "input_space": input_space}
     entry = validate(WeightsEntry, {"path": target, **{name: value for name, value in stated.items() if value}})
     write_registration(path, entry)
-    said = {"name": name, "file": str(path), **entry.model_dump(mode="json")}
-    print_result(f"registered as `{name}` in {path}", said, as_json)
+    facts = {"name": name, "file": str(path), **entry.model_dump(mode="json")}
+    print_result(f"registered as `{name}` in {path}", facts, as_json)
 
 
 @weights.command("list")

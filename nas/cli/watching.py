@@ -11,11 +11,14 @@ from nas.escaping import one_line
 from nas.formatting import duration, score
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import Console
     from rich.progress import Progress, TaskID
 
     from nas.client import Client
     from nas.forecast.remaining import Remaining
+    from nas.schemas.calibrations import CalibrationPublic
     from nas.schemas.searches import SearchPublic
     from nas.schemas.trials import TrialPublic
 
@@ -25,6 +28,45 @@ def watch(search: SearchId, patience: Patience = None, as_json: Json = False) ->
     patience = restart_patience(patience)
     with connect(patience) as client:
         raise typer.Exit(follow(client, resolve(client, search), as_json, patience))
+
+
+def show_started(
+    client: Client,
+    started: SearchPublic | CalibrationPublic,
+    noun: str,
+    *,
+    watch: bool,
+    as_json: bool,
+    answer: Callable[[], None] | None = None,
+    patience: float | None = None,
+) -> None:
+    """Print the id of a search that was started, or follow it to its end and print what it has found.
+
+    Args:
+        client: The service.
+        started: The search.
+        noun: What it is called, such as "calibration".
+        watch: Whether to follow the search.
+        as_json: Whether to print JSON, of the search alone.
+        answer: Prints what the search has found, once it is completed; None where it is read from the search itself.
+        patience: See `follow`.
+
+    Raises:
+        typer.Exit: The search was followed; the exit code is that of `follow`.
+    """
+    from nas.cli.output import print_result
+    from nas.schemas.searches import SearchPublic
+
+    if not watch:
+        print_result(started.id, started.model_dump(mode="json"), as_json)
+        return
+    if not as_json:
+        search = started if isinstance(started, SearchPublic) else client.search(started.id)
+        print(f"{noun} {started.id}, live at {client.page_of(search)}", flush=True)
+    code = follow(client, started.id, as_json, patience)
+    if code == 0 and not as_json and answer is not None:
+        answer()
+    raise typer.Exit(code)
 
 
 def follow(client: Client, search_id: str, as_json: bool = False, patience: float | None = None) -> int:

@@ -57,7 +57,7 @@ class Outage:
         self._silent = 0.0
         self._pause = FIRST_PAUSE
         self._errors = 0
-        self._told = False
+        self._announced = False
 
     def pause_after(self, error: ClientError) -> float:
         """Give the seconds until the service is asked again.
@@ -78,8 +78,8 @@ class Outage:
         if not (self._silent + pause <= self._patience and self._asked.waits_for(error)):
             raise error
         self._errors += 1
-        if not self._told and (error.refused or self._errors > 1 or self._silent > QUIET_SECONDS):
-            self._told = True
+        if not self._announced and (error.refused or self._errors > 1 or self._silent > QUIET_SECONDS):
+            self._announced = True
             log.warning("%s, so it is waited for, up to %s", self._why(error), duration(self._patience))
         self._pause = min(2 * pause, LONGEST_PAUSE)
         return pause

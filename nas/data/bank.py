@@ -16,7 +16,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,82 +29,20 @@ from nas.cache.boots import notes_of_this_boot
 from nas.cache.entries import held, hold, let_go, read_or_make
 from nas.cache.sealed import FILES, BrokenEntryError, ChangedMeanwhileError, check_files, read_sealed, sealed
 from nas.cache.use import mark_in_use
-from nas.data.dataset import Split, Uint8
+from nas.data.crops import CropSource, Pair, crop_batches, sample_labels
+from nas.data.dataset import Uint8
 from nas.data.parallel import in_order
 from nas.data.rows import FolderRows, MemoryRows, Rows
-from nas.data.transforms import MEAN_PIXEL, Colour, train_crop, train_label_crop, val_crop, val_label_crop
-from nas.specs import AugmentSpec
 
 Extract = Callable[[Uint8], tuple[NDArray[Any], ...]]
 """Images (n, H, W, 3) -> features (n, h, w, C) of each level, finest first; float32, or bfloat16 as its uint16 bits."""
 
-Pair = tuple[Uint8, Uint8]
-"""An image (H, W, 3) and its label map (H, W)."""
-
 Progress = Callable[[str, int, int], None]
 """Called with (stage, rows done, rows in all)."""
-
-VIEW_SEED = 0x5E6
-"""Seed of the crops, which no trial and no seed of a trial changes: all trials share the bank."""
 
 REPORT = "report.json"
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class CropSource:
-    """The crops that become rows of a bank.
-
-    Attributes:
-        split: Images and label maps.
-        images: Number of images, the first ones of the split from `first` on.
-        crop: Height and width in pixels.
-        views: Crops of each image.
-        augment: Random scale and flip of training crops; None for crops from the middle of the image.
-        padding: Colour beyond the image.
-        first: Index of the first image.
-    """
-
-    split: Split
-    images: int
-    crop: tuple[int, int]
-    views: int = 1
-    augment: AugmentSpec | None = None
-    padding: Colour = MEAN_PIXEL
-    first: int = 0
-
-    def __len__(self) -> int:
-        return self.images * self.views
-
-    def row(self, index: int) -> Pair:
-        """Return the image (H, W, 3) and the label map (H, W) of row view * images + image, at the crop's size.
-
-        Raises:
-            DatasetError: A file is missing or broken.
-        """
-        view, image = divmod(index, self.images)
-        pixels, label = self.split.load(self.first + image)
-        if self.augment is None:
-            return val_crop(pixels, label, self.crop, self.padding)
-        return train_crop(pixels, label, self.crop, self.augment, _view_stream(view, image), padding=self.padding)
-
-    def label_views(self, image: int) -> Iterator[Uint8]:
-        """Yield the label map (H, W) of each view of an image, as `row` gives it, without reading the image.
-
-        Raises:
-            DatasetError: The label map is missing or broken.
-        """
-        label = self.split.load_label(self.first + image)
-        for view in range(self.views):
-            if self.augment is None:
-                yield val_label_crop(label, self.crop)
-            else:
-                yield train_label_crop(label, self.crop, self.augment, _view_stream(view, image))
-
-
-def _view_stream(view: int, image: int) -> np.random.Generator:
-    return np.random.default_rng((VIEW_SEED, view, image))
 
 
 @dataclass(frozen=True)
@@ -207,47 +144,75 @@ def build_bank(
         OSError: The bank can neither be written nor held in memory; the message says how much it needs.
         DatasetError: A file is missing or broken.
     """
+    build = _Build(folder, train, val, make_extract, label_stride, batch, progress, parallel, about)
+    return read_or_make(folder, lambda: open_bank(folder), build.make)
 
-    def filled(rows: Rows) -> dict[str, Any]:
-        started = time.perf_counter()
-        levels = _fill(
-            rows,
-            train,
-            val,
-            make_extract(),
-            label_stride=label_stride,
-            batch=batch,
-            progress=progress,
-            parallel=parallel,
-        )
+
+@dataclass(frozen=True)
+class _Build:
+    """The making of a bank, with the arguments of `build_bank`."""
+
+    folder: Path
+    train: CropSource
+    val: CropSource
+    make_extract: Callable[[], Extract]
+    label_stride: int
+    batch: int
+    progress: Progress
+    parallel: int
+    about: str
+
+    def make(self) -> FeatureBank:
+        """Write the bank and open it; what cannot be written is held in memory."""
+        try:
+            write_folder_atomically(self.folder, self._write)
+            return open_bank(self.folder)
+        except (OSError, BrokenEntryError) as error:
+            return hold(self.folder, self._in_memory(reason_of(error) if isinstance(error, OSError) else str(error)))
+
+    def _write(self, temporary: Path) -> None:
+        with FolderRows(temporary) as files:
+            report = self._fill(files)
+        report |= {"bytes": sum(entry["bytes"] for entry in files.written.values()), FILES: files.written}
+        (temporary / REPORT).write_text(sealed(report), "utf-8")
+
+    def _in_memory(self, reason: str) -> FeatureBank:
+        folder = self.folder
+        _log.warning("the feature bank cannot be kept in %s (%s): this process holds it in memory", folder, reason)
+        arrays = MemoryRows(f"the feature bank cannot be written to {folder} ({reason})", _make_room)
+        report = self._fill(arrays)
+        return _bank(folder, report, arrays.arrays, {})
+
+    def _fill(self, rows: Rows) -> dict[str, Any]:
+        """Write features and labels of both sources; returns the beginning of the report."""
+        started, extract = time.perf_counter(), self.make_extract()
+        total, levels = len(self.train) + len(self.val), 0
+        for name, source, offset in (("train", self.train, 0), ("val", self.val, len(self.train))):
+            for done, features, labels in self._extracted(source, extract):
+                if not levels:
+                    rows.reserve(total * (labels[0].nbytes + sum(level[0].nbytes for level in features)))
+                    levels = len(features)
+                for level, values in enumerate(features):
+                    rows.append(f"{name}_features_{level}", values, len(source))
+                rows.append(f"{name}_labels", labels, len(source))
+                self.progress("features", offset + done, total)
+            rows.close()
         return {
-            "about": about,
+            "about": self.about,
             "levels": levels,
-            "train_rows": len(train),
-            "val_rows": len(val),
+            "train_rows": len(self.train),
+            "val_rows": len(self.val),
             "seconds": round(time.perf_counter() - started, 3),
         }
 
-    def make() -> FeatureBank:
-        def write(temporary: Path) -> None:
-            with FolderRows(temporary) as files:
-                report = filled(files)
-            report |= {"bytes": sum(entry["bytes"] for entry in files.written.values()), FILES: files.written}
-            (temporary / REPORT).write_text(sealed(report), "utf-8")
+    def _extracted(self, source: CropSource, extract: Extract) -> Iterator[tuple[int, tuple[NDArray[Any], ...], Uint8]]:
+        """Yield (rows done so far, features of each level, sampled labels) of a source, batch by batch, in order."""
 
-        try:
-            write_folder_atomically(folder, write)
-            return open_bank(folder)
-        except (OSError, BrokenEntryError) as error:
-            return hold(folder, in_memory(reason_of(error) if isinstance(error, OSError) else str(error)))
+        def extracted(item: tuple[int, Pair]) -> tuple[int, tuple[NDArray[Any], ...], Uint8]:
+            done, (images, maps) = item
+            return done, extract(images), sample_labels(maps, self.label_stride)
 
-    def in_memory(reason: str) -> FeatureBank:
-        _log.warning("the feature bank cannot be kept in %s (%s): this process holds it in memory", folder, reason)
-        arrays = MemoryRows(f"the feature bank cannot be written to {folder} ({reason})", _make_room)
-        report = filled(arrays)
-        return _bank(folder, report, arrays.arrays, {})
-
-    return read_or_make(folder, lambda: open_bank(folder), make)
+        return in_order(extracted, crop_batches(source, range(len(source)), self.batch), self.parallel)
 
 
 def _bank(
@@ -272,68 +237,3 @@ def _make_room(size: int, free: Callable[[], int]) -> bool:
             break
         let_go(path)
     return size <= free()
-
-
-def _fill(
-    rows: Rows,
-    train: CropSource,
-    val: CropSource,
-    extract: Extract,
-    *,
-    label_stride: int,
-    batch: int,
-    progress: Progress,
-    parallel: int,
-) -> int:
-    """Write features and labels of both sources; returns the number of levels."""
-
-    def extracted(item: tuple[int, Pair]) -> tuple[int, tuple[NDArray[Any], ...], Uint8]:
-        done, (images, maps) = item
-        return done, extract(images), sample_labels(maps, label_stride)
-
-    total, levels = len(train) + len(val), 0
-    for name, source, offset in (("train", train, 0), ("val", val, len(train))):
-        for done, features, labels in in_order(extracted, crop_batches(source, range(len(source)), batch), parallel):
-            if not levels:
-                rows.reserve(total * (labels[0].nbytes + sum(level[0].nbytes for level in features)))
-                levels = len(features)
-            for level, values in enumerate(features):
-                rows.append(f"{name}_features_{level}", values, len(source))
-            rows.append(f"{name}_labels", labels, len(source))
-            progress("features", offset + done, total)
-        rows.close()
-    return levels
-
-
-def crop_batches(source: CropSource, rows: Iterable[int], batch: int) -> Iterator[tuple[int, Pair]]:
-    """Yield (rows done so far, (images (n, H, W, 3), labels (n, H, W))) in the order of `rows`.
-
-    Files are decoded in threads (Pillow releases the interpreter's lock), one batch ahead of the consumer.
-
-    Raises:
-        DatasetError: A file is missing or broken.
-    """
-    indices = list(rows)
-    chunks = [indices[i : i + batch] for i in range(0, len(indices), batch)]
-    with ThreadPoolExecutor(max_workers=4, thread_name_prefix="crops") as pool:
-        ahead = [pool.submit(source.row, row) for row in (chunks[0] if chunks else [])]
-        done = 0
-        for position, chunk in enumerate(chunks):
-            current = ahead
-            following = chunks[position + 1] if position + 1 < len(chunks) else []
-            ahead = [pool.submit(source.row, row) for row in following]
-            pairs = [future.result() for future in current]
-            done += len(chunk)
-            yield done, (np.stack([image for image, _ in pairs]), np.stack([label for _, label in pairs]))
-
-
-def sample_labels(labels: Uint8, stride: int) -> Uint8:
-    """Sample labels at the centres of the cells of a stride: (n, H, W) -> (n, ceil(H / stride), ceil(W / stride)).
-
-    On a side that is a multiple of the stride, the first centre is half a stride from the border; on a side of a
-    multiple plus one pixel (513, 769), the centres are the pixels 0, stride, 2 * stride, ..., corners included.
-    """
-    if stride == 1:
-        return labels
-    rows, columns = (np.arange(0 if side % stride == 1 else stride // 2, side, stride) for side in labels.shape[1:])
-    return np.ascontiguousarray(labels[:, rows][:, :, columns])

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.data.bank import CropSource, sample_labels
+from nas.data.crops import CropSource, sample_labels
 from nas.data.dataset import IGNORE, Split, Uint8
+from nas.readers import READERS
 
-READERS = 4
 AT_ONCE = 64
 """Images between two reports of progress."""
 
@@ -33,11 +33,6 @@ class LabelCounts:
     def void_share(self) -> float:
         """Void pixels as a share of all pixels, 0 where there are none."""
         return self.void / max(self.void + sum(self.pixels), 1)
-
-
-def count_labels(labels: Iterable[Uint8], num_classes: int) -> LabelCounts:
-    """Count the pixels of some label maps of any sizes."""
-    return _as_counts(_values(labels), num_classes)
 
 
 def count_crops(

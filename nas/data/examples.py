@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.data.bank import CropSource
 from nas.data.class_maps import class_png, classes_by_area, photo_jpeg
+from nas.data.crops import CropSource
 from nas.data.dataset import IGNORE, SegmentationDataset, Uint8
+from nas.readers import READERS
 from nas.results.predictions import Examples
 from search_spaces.base import content_key
 
@@ -27,8 +28,6 @@ SIDE = 257
 
 VISIBLE = 0.002
 """Share of a crop's pixels from which on one sees a class on a picture."""
-
-READERS = 4
 
 
 def examples_key(source: CropSource, dataset: SegmentationDataset) -> str:

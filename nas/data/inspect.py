@@ -16,6 +16,7 @@ from nas.data.check import Finding, check_labels
 from nas.data.counts import LabelCounts
 from nas.data.dataset import IGNORE, SegmentationDataset, Split, Uint8
 from nas.formatting import counted
+from nas.readers import READERS
 
 Progress = Callable[[int, int], None]
 """Called with (images read, images to read)."""
@@ -56,7 +57,7 @@ def inspect(
     chosen = {name: _spaced(len(split), images) for name, split in dataset.splits.items()}
     total, done = sum(len(indices) for indices in chosen.values()), 0
     reports = []
-    with ThreadPoolExecutor(max_workers=4, thread_name_prefix="inspect") as pool:
+    with ThreadPoolExecutor(READERS, thread_name_prefix="inspect") as pool:
         for name, split in dataset.splits.items():
             counts: list[NDArray[np.int64]] = []
             sizes: set[tuple[int, int]] = set()

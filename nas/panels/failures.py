@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nas.schemas.panels import ColumnPublic, TablePanel
-from nas.store.records import Failure
+from nas.store.figures import Failure
 
 
 def failures_panel(failures: Sequence[Failure], failed: int) -> TablePanel:

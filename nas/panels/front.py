@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from nas.formatting import score
 from nas.results.domination import pareto_set
 from nas.schemas.panels import LegendPublic, LinePublic, Mark, PointPublic, RowPanel, ScatterPanel
-from nas.store.records import SizedScore
+from nas.store.figures import SizedScore
 
 LOG_FROM = 10
 """Sizes that span so many times the smallest are drawn on a logarithmic axis."""

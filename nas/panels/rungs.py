@@ -8,7 +8,7 @@ from statistics import median, quantiles
 from nas.formatting import score
 from nas.results.status import TrialStatus
 from nas.schemas.panels import ColumnPublic, LegendPublic, LinePublic, LinesPanel, RowPanel, TablePanel, TextPanel
-from nas.store.records import RungCount, RungPoint
+from nas.store.figures import RungCount, RungPoint
 
 _COLUMNS = ("Rung", "Reached", "Stopped there", "Failed after it", "Median", "Middle half", "Best")
 

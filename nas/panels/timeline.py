@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from nas.formatting import duration
 from nas.schemas.panels import LegendPublic, SpanPublic, SpansPanel, TextPanel
-from nas.store.records import TrialSpan
+from nas.store.figures import TrialSpan
 
 UNITS = ((2 * 86400, "days", 86400), (2 * 3600, "hours", 3600), (2 * 60, "minutes", 60), (0, "seconds", 1))
 """The unit of time for spans of at least so many seconds, and its length."""

@@ -13,7 +13,8 @@ from nas.ranking.report import Ranking, Sampling, rank
 from nas.results.measurement import Measurement
 from nas.results.status import TrialStatus
 from nas.specs.training_free import TRAINING_FREE_SOURCES, TrainingFreeProxy
-from nas.store.records import RungPoint, TrialRecord
+from nas.store.figures import RungPoint
+from nas.store.records import TrialRecord
 
 Point = Measurement | RungPoint
 """One point of a learning curve: its iteration, score (of the search's first objective) and device-seconds."""

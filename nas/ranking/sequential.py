@@ -16,6 +16,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nas.ranking.correlation import Floats, spearman
 from nas.ranking.report import LEAST_PAIRS
@@ -231,12 +232,7 @@ def _look(
     at_full = np.full((len(next(iter(cheap.values()))), full.shape[1]), np.nan)
     at_full[list(chosen)] = full
     at_full[~np.isfinite(at_full).all(axis=1)] = np.nan
-    measured = np.isfinite(at_full[:, 0])
-    cheap = {
-        name: own
-        for name, own in cheap.items()
-        if 2 * np.isfinite(own).sum() > len(own) and len(set(own[measured & np.isfinite(own)])) > 1
-    }
+    cheap = _with_rho(cheap, measured=np.isfinite(at_full[:, 0]))
     if not cheap:
         return {}, {}
     scores = np.column_stack(list(cheap.values()))
@@ -247,20 +243,35 @@ def _look(
     if seen.sum() < LEAST_PAIRS or any(len(set(side)) == 1 for side in (means, *scores[seen].T)):
         return {}, {}
     drawn = dict(zip(cheap, draw_rho(scores, at_full, np.random.default_rng(seed)).T, strict=True))
-    found = {}
-    for (name, rho), own in zip(drawn.items(), scores.T, strict=True):
-        low, high = np.quantile(rho, [1 - rule.sure, rule.sure])
-        found[name] = Judged(
-            state=_state(rho, rule),
-            observed=spearman(own[seen], means),
-            corrected=float(rho.mean()),
-            low=float(low),
-            high=float(high),
-            above=float(np.mean(rho >= rule.wanted)),
-            architectures=len(scores),
-            full=int(seen.sum()),
-        )
+    found = {
+        name: _judge(drawn[name], spearman(own[seen], means), len(scores), int(seen.sum()), rule)
+        for name, own in zip(cheap, scores.T, strict=True)
+    }
     return found, drawn
+
+
+def _with_rho(cheap: Mapping[str, Floats], measured: NDArray[np.bool_]) -> dict[str, Floats]:
+    """Leave out the proxies that have no rho, given which architectures are measured at full scale."""
+    return {
+        name: own
+        for name, own in cheap.items()
+        if 2 * np.isfinite(own).sum() > len(own) and len(set(own[measured & np.isfinite(own)])) > 1
+    }
+
+
+def _judge(rho: Floats, observed: float, architectures: int, full: int, rule: Rule) -> Judged:
+    """Say what draws of a proxy's rho say of it, beside the rho that is observed."""
+    low, high = np.quantile(rho, [1 - rule.sure, rule.sure])
+    return Judged(
+        state=_state(rho, rule),
+        observed=observed,
+        corrected=float(rho.mean()),
+        low=float(low),
+        high=float(high),
+        above=float(np.mean(rho >= rule.wanted)),
+        architectures=architectures,
+        full=full,
+    )
 
 
 def _state(rho: Floats, rule: Rule) -> State:

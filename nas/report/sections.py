@@ -23,6 +23,7 @@ from nas.report.pictures import Gallery, gallery
 from nas.report.summary import in_short, unmeasured_order
 from nas.report.words import words_in
 from nas.results.measurement import Measurement
+from nas.results.standing import placed_text
 from nas.schemas.panels import ColumnPublic, Panel, TablePanel, TextPanel
 from nas.store import SearchRecord, Store, StoreError, TrialRecord
 from nas.yaml_text import dump_yaml
@@ -181,7 +182,7 @@ def _drawn_here(panels: Iterable[Panel]) -> tuple[Panel, ...]:
     return tuple(panel for panel in panels if panel.type not in ("choices", "drawing", "pictures"))
 
 
-_WORDS = ("Status", "Architecture")
+_WORDS = ("Status", "Place", "Architecture")
 """Columns of the leaderboard that have no numbers."""
 
 _TRIAL: tuple[tuple[str, Callable[[TrialRecord], str]], ...] = (
@@ -189,6 +190,7 @@ _TRIAL: tuple[tuple[str, Callable[[TrialRecord], str]], ...] = (
     ("mIoU", lambda trial: score(trial.score)),
     ("Iteration", lambda trial: "" if trial.iteration is None else f"{trial.iteration:,}"),
     ("Status", lambda trial: str(trial.status)),
+    ("Place", lambda trial: placed_text(trial.iteration, trial.standing)),
     ("Parameters", lambda trial: "" if trial.parameters is None else f"{trial.parameters:,}"),
     ("Multiply-adds", lambda trial: "" if trial.multiply_adds is None else f"{trial.multiply_adds / 1e6:,.1f} M"),
     ("Latency", lambda trial: "" if trial.latency is None else milliseconds(trial.latency["median_ms"])),

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from nas.formatting import score
 from nas.results.status import TrialStatus
 
 Standing: TypeAlias = tuple[int, float]
@@ -51,3 +52,16 @@ def trial_standing(status: TrialStatus, iteration: int | None, score: float | No
     if status is TrialStatus.FAILED or iteration is None or score is None:
         return None
     return standing(iteration, score)
+
+
+def placed_text(iteration: int | None, standing: tuple[float, ...] | None) -> str:
+    """Say why a trial has the place of a shallower rung than its deepest one; empty where it has not.
+
+    Args:
+        iteration: Training iterations at the deepest rung; None before the first.
+        standing: The trial's sort key; None where it has no place.
+    """
+    if standing is None or standing[0] == iteration:
+        return ""
+    rung, value = standing
+    return f"placed by {score(value)} at {rung:.0f}, which it passed unjudged"

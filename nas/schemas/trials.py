@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import AliasChoices, Field
 
 from nas import formatting
+from nas.results.standing import placed_text
 from nas.results.status import TrialStatus
 from nas.schemas.base import PagePublic, PublicModel
 from search_spaces.environment import Environment
@@ -39,6 +40,10 @@ class TrialPublic(PublicModel):
         description="Sort key among the trials of a search, compared number by number: the greater one is better. "
         "It is the rung, then the value there: those of the deepest rung measured, or of a shallower one that early "
         "stopping let the trial pass unjudged. Null (last) for a trial that failed or has no score."
+    )
+    placed: str = Field(
+        description="Why `standing` has a shallower rung than `iteration`, as text; empty where it has not.",
+        default_factory=lambda fields: placed_text(fields["iteration"], fields["standing"]),
     )
     seconds: float | None
     duration: str = Field(

@@ -1,30 +1,22 @@
 """The record of every search, in SQL; `nas.store.store` states the contract."""
 
 from nas.store.errors import ConflictError, NotFoundError, SchemaError, SearchClosedError, StaleAttemptError, StoreError
-from nas.store.records import (
+from nas.store.figures import (
     BestStep,
-    Change,
     DrawnScore,
     EpochEnd,
     Failure,
-    FollowUp,
-    Lease,
     MeasuredAgain,
     Overview,
-    Page,
     RungCount,
     RungPoint,
     RungResult,
     RungTime,
-    RunRecord,
     SearchCost,
-    SearchRecord,
     SizedScore,
-    SnapshotRecord,
-    Stage,
-    TrialRecord,
     TrialSpan,
 )
+from nas.store.records import Change, FollowUp, Lease, Page, RunRecord, SearchRecord, SnapshotRecord, Stage, TrialRecord
 from nas.store.store import Store
 from nas.store.tokens import Budget, TokenRecord
 

@@ -10,7 +10,8 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from nas.results.status import TrialStatus
 from nas.store.engine import Database, in_parts
-from nas.store.records import MeasuredAgain, TrialRecord
+from nas.store.figures import MeasuredAgain
+from nas.store.records import TrialRecord
 from nas.store.standing import TRIAL
 from nas.store.tables import EnvironmentRow, MeasurementRow, SearchRow, TrialRow
 from search_spaces.environment import Environment

@@ -15,7 +15,6 @@ from nas.results.snapshot import Snapshot
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import Fidelity
 from nas.store.engine import Database
-from nas.store.searches import ENDS
 from nas.store.spec_documents import spec_adapter
 from nas.store.tables import (
     ArchitectureRow,
@@ -29,6 +28,7 @@ from nas.store.tables import (
     TrainingFreeRow,
     TrialRow,
 )
+from nas.store.transitions import ENDS
 from search_spaces.document import architecture_from_dict
 from search_spaces.environment import Environment
 
@@ -90,9 +90,9 @@ def _damage(connection: Connection) -> Iterator[Broken]:
     """What SQLite says of its file; PostgreSQL checks its pages itself, and its foreign keys always."""
     if connection.dialect.name != "sqlite":
         return
-    said = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA quick_check(20)") if row[0] != "ok"]
-    if said:
-        yield Broken("the file is damaged", len(said), tuple(said[:EXAMPLES]))
+    problems = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA quick_check(20)") if row[0] != "ok"]
+    if problems:
+        yield Broken("the file is damaged", len(problems), tuple(problems[:EXAMPLES]))
 
 
 def _rules() -> Iterator[tuple[str, Select[*tuple[Any, ...]]]]:

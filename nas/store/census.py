@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from nas.results.status import SearchStatus, TrialStatus
+from nas.store.columns import MICROSECONDS
 from nas.store.engine import Database
 from nas.store.overviews import run_seconds
-from nas.store.tables import MICROSECONDS, SearchRow, SearchTotalsRow
+from nas.store.tables import SearchRow, SearchTotalsRow
 
 
 @dataclass(frozen=True)

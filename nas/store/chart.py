@@ -9,7 +9,7 @@ from sqlalchemy import Row, and_, case, func, not_, or_, select
 
 from nas.results.status import TrialStatus
 from nas.store.engine import Database
-from nas.store.records import BestStep, DrawnScore, RungResult
+from nas.store.figures import BestStep, DrawnScore, RungResult
 from nas.store.standing import RANKED, is_held
 from nas.store.tables import MeasurementRow, TrialRow
 from search_spaces.latency import Latency

@@ -6,10 +6,11 @@ from collections.abc import Collection
 
 from sqlalchemy import select
 
+from nas.store.columns import MICROSECONDS
 from nas.store.engine import Database, in_parts
-from nas.store.records import EpochEnd, RungTime
-from nas.store.searches import NEWEST_FIRST
-from nas.store.tables import MICROSECONDS, RungTotalsRow, SearchRow, SnapshotRow
+from nas.store.figures import EpochEnd, RungTime
+from nas.store.places import NEWEST_FIRST
+from nas.store.tables import RungTotalsRow, SearchRow, SnapshotRow
 
 
 class Costs(Database):

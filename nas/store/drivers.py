@@ -13,6 +13,7 @@ from nas.store.errors import ConflictError, NotFoundError, SearchClosedError, St
 from nas.store.records import FollowUp, Stage
 from nas.store.searches import Searches
 from nas.store.tables import MeasurementRow, RunRow, SearchRow, SnapshotRow, TrialRow
+from nas.store.transitions import Transitions
 
 ACTIVE = (SearchStatus.STARTING, SearchStatus.RUNNING)
 """Statuses in which a driver may add trials."""
@@ -25,7 +26,7 @@ _OWN_ENDS = (TrialStatus.COMPLETED, TrialStatus.PRUNED, TrialStatus.FAILED)
 """Ends of a trial that are results; a trial that is stopped with its search may be continued."""
 
 
-class Drivers(Searches):
+class Drivers(Searches, Transitions):
     """Rows of `searches`, written by drivers and by the reconciler that starts them."""
 
     def begin_driver(self, search_id: str) -> int:

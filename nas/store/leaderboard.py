@@ -17,7 +17,8 @@ from nas.store.chart import RUNG_RESULT, rung_result
 from nas.store.cursors import check_limit, decode, encode
 from nas.store.engine import Database, in_parts
 from nas.store.errors import NotFoundError
-from nas.store.records import Page, RungPoint, TrialRecord
+from nas.store.figures import RungPoint
+from nas.store.records import Page, TrialRecord
 from nas.store.sorting import SORTABLE, sorted_page
 from nas.store.standing import RANKED, TRIAL, UNJUDGED, best, candidates_for_best, is_judged
 from nas.store.tables import EnvironmentRow, MeasurementRow, TrialRow

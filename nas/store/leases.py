@@ -6,8 +6,8 @@ from sqlalchemy import select, update
 
 from nas.store.engine import Database
 from nas.store.records import Lease
-from nas.store.searches import ATTENDED
 from nas.store.tables import SearchRow
+from nas.store.transitions import ATTENDED
 
 
 class Leases(Database):

@@ -11,14 +11,15 @@ from nas.formatting import counted
 from nas.results.actions import SearchAction, Share, actions
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import SearchSpec
-from nas.store.engine import clean_text
+from nas.store.columns import MICROSECONDS
+from nas.store.engine import Database, clean_text
 from nas.store.errors import ConflictError
+from nas.store.places import OLDEST_FIRST
 from nas.store.records import SearchRecord
-from nas.store.searches import OLDEST_FIRST, Searches, find_search, require_search
+from nas.store.search_rows import require_search
 from nas.store.spec_documents import dump_spec
 from nas.store.spending import search_seconds
 from nas.store.tables import (
-    MICROSECONDS,
     ExamplesRow,
     MeasurementRow,
     OwnerRow,
@@ -33,7 +34,7 @@ LONGEST_LIST = 5
 """How many ids a sentence names."""
 
 
-class Lifecycle(Searches):
+class Lifecycle(Database):
     """Rows of `searches`, changed at a user's request; the store's contract says what may change."""
 
     def resume_search(self, search_id: str, *, retry_failed: bool = False) -> SearchRecord:
@@ -56,7 +57,7 @@ class Lifecycle(Searches):
             NotFoundError: There is no such search.
         """
         with self._write() as connection:
-            search = require_search(find_search(connection, search_id, lock=True), search_id)
+            search = require_search(connection, search_id, lock=True)
             if search.status.ending:
                 raise ConflictError(f"search {search_id} is still {search.status}; resume it in a few seconds")
             trials, runs = _failed(connection, search)
@@ -70,7 +71,7 @@ class Lifecycle(Searches):
                 )
             if retry_failed and failed:
                 self._reopen_failed(connection, search_id)
-            return require_search(find_search(connection, search_id), search_id)
+            return require_search(connection, search_id)
 
     def extend_search(
         self, search_id: str, expected: SearchSpec, spec: SearchSpec, forecast: Mapping[str, Any] | None = None
@@ -91,14 +92,14 @@ class Lifecycle(Searches):
             NotFoundError: There is no such search.
         """
         with self._write() as connection:
-            search = require_search(find_search(connection, search_id, lock=True), search_id)
+            search = require_search(connection, search_id, lock=True)
             if search.spec != expected:
                 return None
             if not search.status.at_rest:
                 raise ConflictError(f"search {search_id} is {search.status}: pause it first, or wait; then extend it")
             now = null() if forecast is None else dict(forecast)
             self._requeue(connection, search_id, spec=dump_spec(spec), forecast=now)
-            return require_search(find_search(connection, search_id), search_id)
+            return require_search(connection, search_id)
 
     def edit_search(
         self, search_id: str, *, name: str | None = None, notes: str | None = None, tags: Sequence[str] | None = None
@@ -118,7 +119,7 @@ class Lifecycle(Searches):
             NotFoundError: There is no such search.
         """
         with self._write() as connection:
-            search = require_search(find_search(connection, search_id, lock=True), search_id)
+            search = require_search(connection, search_id, lock=True)
             values: dict[str, Any] = {"updated_at": self._clock()}
             if name is not None:
                 values["spec"] = dump_spec(search.spec.model_copy(update={"name": name}))
@@ -127,7 +128,7 @@ class Lifecycle(Searches):
             if tags is not None:
                 values["tags"] = list(dict.fromkeys(tags))
             connection.execute(update(SearchRow).where(SearchRow.id == search_id).values(values))
-            return require_search(find_search(connection, search_id), search_id)
+            return require_search(connection, search_id)
 
     def delete_search(self, search_id: str) -> None:
         """Delete a search that is over or paused, with its trials, measurements, predictions, runs and snapshots.
@@ -141,7 +142,7 @@ class Lifecycle(Searches):
             NotFoundError: There is no such search.
         """
         with self._write() as connection:
-            search = require_search(find_search(connection, search_id, lock=True), search_id)
+            search = require_search(connection, search_id, lock=True)
             if not search.status.at_rest:
                 raise ConflictError(f"search {search_id} is {search.status}: stop it first, then delete it")
             _require_unused(connection, search_id)

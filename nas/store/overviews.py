@@ -8,11 +8,13 @@ from dataclasses import replace
 from sqlalchemy import Connection, Select, and_, func, select
 
 from nas.results.status import TrialStatus
+from nas.store.columns import MICROSECONDS
 from nas.store.engine import Database, in_parts
-from nas.store.records import Overview, SearchCost, TrialRecord
-from nas.store.searches import OLDEST_FIRST
+from nas.store.figures import Overview, SearchCost
+from nas.store.places import OLDEST_FIRST
+from nas.store.records import TrialRecord
 from nas.store.standing import best, candidates_for_best
-from nas.store.tables import MICROSECONDS, RunRow, SearchRow, SearchTotalsRow, SnapshotRow
+from nas.store.tables import RunRow, SearchRow, SearchTotalsRow, SnapshotRow
 
 
 class Overviews(Database):

@@ -85,18 +85,7 @@ class PredictionsOfTrials(Database):
             StoreError: What is stored does not validate; the message names the trial.
         """
         with self._read() as connection:
-            found = _read(connection, search_id, number)
-            if found is None:
-                trial = select(TrialRow.source, TrialRow.iteration).where(
-                    TrialRow.search_id == search_id, TrialRow.number == number
-                )
-                row = connection.execute(trial).one_or_none()
-                if row is not None and row.source is not None:
-                    source, _, of_source = row.source.rpartition("/")
-                    found = _read(connection, source, int(of_source))
-                    if found is not None and found.iteration > row.iteration:
-                        found = None
-        return found
+            return _read(connection, search_id, number) or _read_of_source(connection, search_id, number)
 
     def predicted_trials(self, search_id: str) -> set[int]:
         """Read the numbers of the trials of a search that have predictions."""
@@ -121,6 +110,19 @@ class PredictionsOfTrials(Database):
         with self._write() as connection:
             connection.execute(statement)
         return self.predicted_trials(search_id)
+
+
+def _read_of_source(connection: Connection, search_id: str, number: int) -> Predictions | None:
+    """Read what the source of an adopted trial predicts, unless it reached deeper rungs than the trial has."""
+    trial = select(TrialRow.source, TrialRow.iteration).where(
+        TrialRow.search_id == search_id, TrialRow.number == number
+    )
+    row = connection.execute(trial).one_or_none()
+    if row is None or row.source is None:
+        return None
+    source, _, of_source = row.source.rpartition("/")
+    found = _read(connection, source, int(of_source))
+    return None if found is None or found.iteration > row.iteration else found
 
 
 def _read(connection: Connection, search_id: str, number: int) -> Predictions | None:

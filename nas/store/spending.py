@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterator
 
 from sqlalchemy import Connection, func, select
 
+from nas.store.columns import MICROSECONDS
 from nas.store.engine import Database, in_parts
 from nas.store.overviews import run_seconds
-from nas.store.tables import MICROSECONDS, OwnerRow, SearchRow, SearchTotalsRow
+from nas.store.tables import OwnerRow, SearchRow, SearchTotalsRow
 
 
 class Spending(Database):

@@ -6,7 +6,8 @@ from sqlalchemy import func, select
 
 from nas.results.status import TrialStatus
 from nas.store.engine import Database
-from nas.store.records import Failure, RungCount, SizedScore, TrialRecord, TrialSpan
+from nas.store.figures import Failure, RungCount, SizedScore, TrialSpan
+from nas.store.records import TrialRecord
 from nas.store.standing import RANKED, TRIAL
 from nas.store.tables import TrialRow
 

@@ -4,21 +4,17 @@ The keys of trials (search, number) and of measurements (search, number, iterati
 is read without a join and a second delivery of the same event finds the first one. Architectures, fidelities and
 environments are stored once, under the hash of their content.
 
-Totals are kept, not computed when they are read: triggers of the database (revision 0006) keep `search_totals`,
+Totals are kept, not computed when they are read: triggers of the database (revision 0008) keep `search_totals`,
 `rung_totals` and `trials.sequence` in the very transaction that writes a trial or a measurement, whoever writes it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     CheckConstraint,
-    Dialect,
     Double,
     ForeignKey,
     ForeignKeyConstraint,
@@ -27,15 +23,14 @@ from sqlalchemy import (
     MetaData,
     String,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs.tokens import Scope
+from nas.store.columns import DOCUMENT, ID, KEY, LATENCY, OWNER, SOURCE, StatusType, one_of, total
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -45,41 +40,6 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 """How constraints are named, so that a migration can name the constraint that it changes."""
-
-ID = String(32)
-KEY = String(64)
-SOURCE = String(48)
-"""A trial as SEARCH/NUMBER: a search's id, a slash and up to 15 digits."""
-
-OWNER = String(63)
-"""The name of a token."""
-
-MICROSECONDS = 1_000_000
-"""In a second: the unit of kept sums of times."""
-
-DOCUMENT = JSON().with_variant(JSONB(), "postgresql")
-LATENCY = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
-
-
-class StatusType(TypeDecorator[StrEnum]):
-    """A member of an enumeration, stored as its text."""
-
-    impl = String(16)
-    cache_ok = True
-
-    def __init__(self, statuses: type[StrEnum]) -> None:
-        super().__init__()
-        self.statuses = statuses
-
-    def process_bind_param(self, value: StrEnum | None, dialect: Dialect) -> str | None:  # noqa: ARG002  SQLAlchemy's
-        return None if value is None else str(value)
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:  # noqa: ARG002  SQLAlchemy's
-        return None if value is None else self.statuses(value)
-
-
-def _one_of(column: str, statuses: Iterable[StrEnum]) -> str:
-    return f"{column} IN ({', '.join(repr(str(status)) for status in statuses)})"
 
 
 class Base(DeclarativeBase):
@@ -124,9 +84,9 @@ class SearchRow(Base):
 
     __table_args__ = (
         UniqueConstraint("idempotency_key"),
-        CheckConstraint(_one_of("status", SearchStatus), name="status"),
+        CheckConstraint(one_of("status", SearchStatus), name="status"),
         CheckConstraint(
-            f"({_one_of('status', [s for s in SearchStatus if s.terminal])}) = (finished_at IS NOT NULL)",
+            f"({one_of('status', [s for s in SearchStatus if s.terminal])}) = (finished_at IS NOT NULL)",
             name="finished",
         ),
         CheckConstraint("attempt >= 0", name="attempt"),
@@ -207,11 +167,11 @@ class TrialRow(Base):
     __table_args__ = (
         CheckConstraint("number >= 0", name="number"),
         CheckConstraint("attempt >= 1", name="attempt"),
-        CheckConstraint(_one_of("status", TrialStatus), name="status"),
+        CheckConstraint(one_of("status", TrialStatus), name="status"),
         CheckConstraint("score >= 0 AND score <= 1", name="score"),
         CheckConstraint("(score IS NULL) = (iteration IS NULL)", name="measured"),
         CheckConstraint(
-            f"score IS NOT NULL OR NOT ({_one_of('status', [TrialStatus.COMPLETED, TrialStatus.PRUNED])})",
+            f"score IS NOT NULL OR NOT ({one_of('status', [TrialStatus.COMPLETED, TrialStatus.PRUNED])})",
             name="scored",
         ),
         CheckConstraint("(status = 'running') = (finished_at IS NULL)", name="finished"),
@@ -252,10 +212,6 @@ class MeasurementRow(Base):
     )
 
 
-def _total(column_type: type[Integer] = Integer) -> Any:
-    return mapped_column(column_type, server_default=text("0"))
-
-
 class SearchTotalsRow(Base):
     """Totals over the trials of a search; a search without a trial has no row. Triggers write this table.
 
@@ -266,15 +222,15 @@ class SearchTotalsRow(Base):
     __tablename__ = "search_totals"
 
     search_id: Mapped[str] = mapped_column(ForeignKey("searches.id", ondelete="CASCADE"), primary_key=True)
-    sequence: Mapped[int] = _total(BigInteger)  # of the last change of a trial
-    running: Mapped[int] = _total()  # trials of this status, as the four below
-    completed: Mapped[int] = _total()
-    pruned: Mapped[int] = _total()
-    failed: Mapped[int] = _total()
-    stopped: Mapped[int] = _total()
-    measured: Mapped[int] = _total()  # trials that ran and have a score
-    adopted: Mapped[int] = _total()
-    device_microseconds: Mapped[int] = _total(BigInteger)  # of the trials that ran
+    sequence: Mapped[int] = total(BigInteger)  # of the last change of a trial
+    running: Mapped[int] = total()  # trials of this status, as the four below
+    completed: Mapped[int] = total()
+    pruned: Mapped[int] = total()
+    failed: Mapped[int] = total()
+    stopped: Mapped[int] = total()
+    measured: Mapped[int] = total()  # trials that ran and have a score
+    adopted: Mapped[int] = total()
+    device_microseconds: Mapped[int] = total(BigInteger)  # of the trials that ran
 
 
 class RungTotalsRow(Base):
@@ -285,9 +241,9 @@ class RungTotalsRow(Base):
     search_id: Mapped[str] = mapped_column(ForeignKey("searches.id", ondelete="CASCADE"), primary_key=True)
     fidelity_key: Mapped[str] = mapped_column(KEY, primary_key=True)
     iteration: Mapped[int] = mapped_column(Integer, primary_key=True)
-    trials: Mapped[int] = _total()
-    microseconds: Mapped[int] = _total(BigInteger)
-    device_microseconds: Mapped[int] = _total(BigInteger)
+    trials: Mapped[int] = total()
+    microseconds: Mapped[int] = total(BigInteger)
+    device_microseconds: Mapped[int] = total(BigInteger)
 
     __table_args__ = (Index(None, "fidelity_key", "search_id"),)
 
@@ -387,7 +343,7 @@ class TokenRow(Base):
 
     __table_args__ = (
         UniqueConstraint("hash"),
-        CheckConstraint(_one_of("scope", Scope), name="scope"),
+        CheckConstraint(one_of("scope", Scope), name="scope"),
         Index(
             "ix_tokens_valid_name",
             "name",
@@ -405,4 +361,4 @@ class OwnerRow(Base):
     __tablename__ = "owners"
 
     name: Mapped[str] = mapped_column(OWNER, primary_key=True)
-    deleted_microseconds: Mapped[int] = _total(BigInteger)
+    deleted_microseconds: Mapped[int] = total(BigInteger)

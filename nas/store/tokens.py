@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 from nas.specs.tokens import LimitsRequest, Scope, TokenRequest
 from nas.store.engine import in_parts
 from nas.store.errors import ConflictError, NotFoundError
-from nas.store.searches import next_place
+from nas.store.places import next_place
 from nas.store.spending import Spending, spent_seconds
 from nas.store.tables import TokenRow
 

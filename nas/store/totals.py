@@ -9,8 +9,9 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Text, case, cast, 
 from sqlalchemy.orm import InstrumentedAttribute
 
 from nas.results.status import TrialStatus
+from nas.store.columns import MICROSECONDS
 from nas.store.engine import Database
-from nas.store.tables import MICROSECONDS, MeasurementRow, RungTotalsRow, SearchTotalsRow, TrialRow
+from nas.store.tables import MeasurementRow, RungTotalsRow, SearchTotalsRow, TrialRow
 
 _RAN = TrialRow.source.is_(None)
 

@@ -140,21 +140,9 @@ class Trials(Contents):
             NotFoundError: There is no such trial.
             StaleAttemptError: The attempt is not the current one, or the trial is over.
         """
-        now, value = self._clock(), measurement.score if value is None else value
-        deeper = and_(TrialRow.iteration.is_not(None), TrialRow.iteration >= measurement.iteration)
-        numbers = measurement.model_dump(mode="json", include=set(MEASURED))
-        latest = {"updated_at": now, "value": value, **{name: numbers.get(name) for name in MEASURED}}
-        columns = TrialRow.__table__.c
-        latest = {name: literal(found, columns[name].type) for name, found in latest.items()}
-        if judged is not None:
-            latest |= _unjudged(measurement.iteration, value, judged)
-        if node is not None:
-            latest["node"] = literal(node, columns["node"].type)
-        statement = (
-            update(TrialRow)
-            .where(_is_trial(search_id, number), *_is_current(attempt))
-            .values({name: case((deeper, columns[name]), else_=value) for name, value in latest.items()})
-        )
+        now = self._clock()
+        latest = _latest(measurement, measurement.score if value is None else value, judged, node, now)
+        statement = update(TrialRow).where(_is_trial(search_id, number), *_is_current(attempt)).values(latest)
         with self._write() as connection:
             if connection.execute(statement).rowcount == 0:
                 if not _is_recorded(connection, search_id, number, attempt, measurement.iteration):
@@ -234,6 +222,22 @@ def column_values(record: TrialRecord) -> dict[str, Any]:
     """Map the columns of `trials` to the values of a record; fields that are None are left out."""
     values = {name: getattr(record, name) for name in TRIAL_COLUMNS}
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _latest(
+    measurement: Measurement, value: float, judged: bool | None, node: str | None, now: float
+) -> dict[str, Any]:
+    """The columns of a trial after a measurement; each keeps what it has where a deeper rung is recorded."""
+    numbers = measurement.model_dump(mode="json", include=set(MEASURED))
+    found = {"updated_at": now, "value": value, **{name: numbers.get(name) for name in MEASURED}}
+    if node is not None:
+        found["node"] = node
+    columns = TrialRow.__table__.c
+    latest: dict[str, Any] = {name: literal(one, columns[name].type) for name, one in found.items()}
+    if judged is not None:
+        latest |= _unjudged(measurement.iteration, value, judged)
+    deeper = and_(TrialRow.iteration.is_not(None), TrialRow.iteration >= measurement.iteration)
+    return {name: case((deeper, columns[name]), else_=one) for name, one in latest.items()}
 
 
 def _unjudged(iteration: int, value: float, judged: bool) -> dict[str, Any]:

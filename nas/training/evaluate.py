@@ -10,6 +10,7 @@ import torch
 
 from nas.models.networks import is_network
 from nas.results.measurement import Measurement, TrialError
+from nas.results.predictions import Examples
 from nas.specs import MIOU, Fidelity, Goals
 from nas.training.environment import environment_of
 from nas.training.examples import OnPredictions, find_examples, picture_predictions, prediction_keeper
@@ -19,12 +20,14 @@ from nas.training.loop.checkpoint import checkpoint_key
 from nas.training.loop.device import pick_device, reproducible_kernels, thread_count
 from nas.training.loop.distributed import Peers
 from nas.training.loop.failures import trial_failures
+from nas.training.loop.loop import Loop
 from nas.training.loop.rungs import Checkpoint, RungRun
-from nas.training.prepare import prepare
+from nas.training.prepare import Prepared, prepare
 from nas.training.progress import Progress, silent
 from nas.training.trial import build_loop, build_trial_network, input_shapes, trial_complexity
 from nas.training.workspace import Workspace
 from search_spaces.document import Architecture
+from search_spaces.latency import Latency
 
 
 def evaluate(
@@ -88,7 +91,7 @@ def evaluate(
     peers = Peers.here(target)
     if peers is not None:
         peers.share(fidelity.batch)
-    processes = 1 if peers is None else peers.count
+    leads, processes = (True, 1) if peers is None else (peers.leads, peers.count)
     with thread_count(threads), reproducible_kernels(target):
         prepared = prepare(
             fidelity, workspace, whole_network=is_network(architecture), device=target, progress=progress
@@ -100,16 +103,13 @@ def evaluate(
         if checkpoint is not None:
             key = checkpoint_key(architecture.key, fidelity.key, seed, target, processes)
             saving = Checkpoint(checkpoint, key)
-        shapes, complexity = input_shapes(prepared), trial_complexity(loop.model, prepared)
+        complexity = trial_complexity(loop.model, prepared)
         check_goals(goals, complexity)
         latency = None
         if goals.measure_latency:
-            leads = peers is None or peers.leads
-            what: Literal["head", "network"] = "network" if prepared.bank is None else "head"
-            latency = measure_latency(loop.model, shapes, what, fidelity, target) if leads else None
-            latency = latency if peers is None else peers.broadcast(latency)
+            latency = _latency(loop, prepared, target)
             check_goals(goals, complexity, latency)
-        examples = find_examples(prepared) if on_predictions and (peers is None or peers.leads) else None
+        examples = find_examples(prepared) if on_predictions and leads else None
         run = RungRun(
             loop,
             fidelity.rungs,
@@ -125,8 +125,26 @@ def evaluate(
         for measurement in run.measurements():
             if goals.values(measurement) is None:
                 raise TrialError(missing_objective(goals, measurement))
-            if on_predictions is not None and examples is not None and run.predicted is not None:
-                iteration, key, maps = run.predicted
-                if (iteration, key) == (measurement.iteration, examples.key):
-                    on_predictions(picture_predictions(iteration, examples, maps))
+            if on_predictions is not None and examples is not None:
+                _pass_on(run, measurement.iteration, examples, on_predictions)
             yield measurement
+
+
+def _latency(loop: Loop, prepared: Prepared, device: torch.device) -> Latency | None:
+    """Time what is trained; of several processes the first one does, and tells the others."""
+    peers = loop.peers
+    what: Literal["head", "network"] = "network" if prepared.bank is None else "head"
+    latency = None
+    if peers is None or peers.leads:
+        latency = measure_latency(loop.model, input_shapes(prepared), what, prepared.fidelity, device)
+    shared: Latency | None = latency if peers is None else peers.broadcast(latency)
+    return shared
+
+
+def _pass_on(run: RungRun, iteration: int, examples: Examples, on_predictions: OnPredictions) -> None:
+    """Give away the predictions of a rung where this run made them: those of a checkpoint were given before."""
+    if run.predicted is None:
+        return
+    reached, key, maps = run.predicted
+    if (reached, key) == (iteration, examples.key):
+        on_predictions(picture_predictions(iteration, examples, maps))

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from nas.cache.documents import made_once
-from nas.data.bank import CropSource
 from nas.data.check import check_labels, refuse_errors
 from nas.data.counts import LabelCounts, count_crops
+from nas.data.crops import CropSource
 from nas.data.dataset import SegmentationDataset
 from nas.training.progress import Progress
 from search_spaces.base import content_key

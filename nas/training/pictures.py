@@ -10,8 +10,8 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from nas.atomic import write_atomically
-from nas.data.bank import CropSource
 from nas.data.class_maps import colour
+from nas.data.crops import CropSource
 from nas.data.dataset import IGNORE, SegmentationDataset, Uint8
 from nas.data.examples import choose_rows
 from nas.models.layers.resampling import upsample

@@ -10,7 +10,8 @@ from pathlib import Path
 import torch
 
 from nas.cache.shared import share
-from nas.data.bank import CropSource, Extract, FeatureBank, build_bank
+from nas.data.bank import Extract, FeatureBank, build_bank
+from nas.data.crops import CropSource
 from nas.data.dataset import SegmentationDataset
 from nas.models.backbones.base import Backbone
 from nas.models.graph_reasoning import KnowledgeGraph
@@ -132,35 +133,42 @@ def prepare(
     share(workspace.cache, workspace.storage)
     target = pick_device(device)
     with kernels_meanwhile(target, allowed=workspace.native, say=progress is not silent):
-        return _prepare(fidelity, workspace, whole_network, target, progress, parallel)
+        preparation = _Preparation(fidelity, workspace, target, progress, parallel)
+        return preparation.labelled() if whole_network else preparation.with_backbone()
 
 
-def _prepare(  # noqa: PLR0917  as `prepare`
-    fidelity: Fidelity,
-    workspace: Workspace,
-    whole_network: bool,
-    target: torch.device,
-    progress: Progress,
-    parallel: int,
-) -> Prepared:
-    dtype = compute_dtype(fidelity, target)
-    dataset = workspace.dataset(fidelity.dataset, progress).resized(fidelity.resize)
-    if progress is not silent:  # a large data set is read for minutes
-        dataset.read_files(partial(progress, "files"))
-    folder = workspace.cache / "statistics"
-    class_pixels, warnings = checked_labels(
-        dataset,
-        fidelity.dataset,
-        _training_source(fidelity, dataset, IMAGENET),
-        _validation_source(fidelity, dataset, IMAGENET),
-        label_stride=fidelity.label_stride,
-        folder=folder,
-        progress=progress,
-    )
-    if progress is not silent:  # trials, which nobody watches, would say it again each
-        for warning in warnings:
-            _log.warning("data set %s: %s", fidelity.dataset, warning)
-    if whole_network:
+@dataclass(frozen=True)
+class _Preparation:
+    """The steps of one call of `prepare`, with its arguments; each step adds to the `Prepared` of the one before."""
+
+    fidelity: Fidelity
+    workspace: Workspace
+    device: torch.device
+    progress: Progress
+    parallel: int
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return compute_dtype(self.fidelity, self.device)
+
+    def labelled(self) -> Prepared:
+        """Open the data set and check its labels: all that entire networks need."""
+        fidelity, folder = self.fidelity, self.workspace.cache / "statistics"
+        dataset = self.workspace.dataset(fidelity.dataset, self.progress).resized(fidelity.resize)
+        if self.progress is not silent:  # a large data set is read for minutes
+            dataset.read_files(partial(self.progress, "files"))
+        class_pixels, warnings = checked_labels(
+            dataset,
+            fidelity.dataset,
+            _training_source(fidelity, dataset, IMAGENET),
+            _validation_source(fidelity, dataset, IMAGENET),
+            label_stride=fidelity.label_stride,
+            folder=folder,
+            progress=self.progress,
+        )
+        if self.progress is not silent:  # trials, which nobody watches, would say it again each
+            for warning in warnings:
+                _log.warning("data set %s: %s", fidelity.dataset, warning)
         return Prepared(
             fidelity,
             dataset,
@@ -170,22 +178,45 @@ def _prepare(  # noqa: PLR0917  as `prepare`
             bank=None,
             statistics_folder=folder,
         )
-    source = workspace.backbone_source(fidelity.backbone)
-    if not source.trained:
-        source = warm_backbone(warm_up_for(fidelity, dataset, source), workspace.cache, target, progress)
-    key = _features_key(fidelity, dataset, source, dtype)
-    statistics = feature_statistics(
-        folder / f"{key}.json",
-        lambda: _placed(source.build(fidelity.backbone), target),
-        _training_source(fidelity, dataset, source.preprocessing),
-        dtype,
-        parallel,
-        about=_about(fidelity),
-    )
-    prepared = Prepared(fidelity, dataset, source, statistics, class_pixels, None, folder)
-    if not fidelity.backbone.frozen:
-        return prepared
-    return replace(prepared, bank=_bank(prepared, workspace.cache / "banks", key, target, progress, parallel))
+
+    def with_backbone(self) -> Prepared:
+        """Add the backbone's weights, the statistics of its features and, where it is frozen, its feature bank."""
+        fidelity, labelled = self.fidelity, self.labelled()
+        source = self.workspace.backbone_source(fidelity.backbone)
+        if not source.trained:
+            warm_up = warm_up_for(fidelity, labelled.dataset, source)
+            source = warm_backbone(warm_up, self.workspace.cache, self.device, self.progress)
+        key = _features_key(fidelity, labelled.dataset, source, self.dtype)
+        statistics = feature_statistics(
+            labelled.statistics_folder / f"{key}.json",
+            lambda: _placed(source.build(fidelity.backbone), self.device),
+            _training_source(fidelity, labelled.dataset, source.preprocessing),
+            self.dtype,
+            self.parallel,
+            about=_about(fidelity),
+        )
+        prepared = replace(labelled, source=source, statistics=statistics)
+        return replace(prepared, bank=self._bank(prepared, key)) if fidelity.backbone.frozen else prepared
+
+    def _bank(self, prepared: Prepared, features_key: str) -> FeatureBank:
+        fidelity = self.fidelity
+        train, val = prepared.training_source(), prepared.validation_source()
+        name = content_key({"features": features_key, "views": train.views, "val": val.images} | _beginning(val))
+
+        def make_extract() -> Extract:
+            return feature_function(_placed(prepared.backbone(frozen=True), self.device), self.device, self.dtype)
+
+        return build_bank(
+            self.workspace.cache / "banks" / name,
+            train,
+            val,
+            make_extract,
+            label_stride=fidelity.label_stride,
+            batch=images_at_once(fidelity.crop),
+            progress=self.progress,
+            parallel=self.parallel,
+            about=f"{_about(fidelity)}; {len(train)} + {len(val)} crops",
+        )
 
 
 def _training_source(fidelity: Fidelity, dataset: SegmentationDataset, preprocessing: Preprocessing) -> CropSource:
@@ -236,30 +267,6 @@ def _features_key(fidelity: Fidelity, dataset: SegmentationDataset, source: Back
     if source.preprocessing != IMAGENET:
         depends["preprocessing"] = source.preprocessing.model_dump(mode="json")
     return content_key(depends)
-
-
-def _bank(  # noqa: PLR0917  as `build_bank` takes them
-    prepared: Prepared, folder: Path, key: str, device: torch.device, progress: Progress, parallel: int
-) -> FeatureBank:
-    fidelity = prepared.fidelity
-    train, val = prepared.training_source(), prepared.validation_source()
-    name = content_key({"features": key, "views": train.views, "val": val.images} | _beginning(val))
-    dtype = compute_dtype(fidelity, device)
-
-    def make_extract() -> Extract:
-        return feature_function(_placed(prepared.backbone(frozen=True), device), device, dtype)
-
-    return build_bank(
-        folder / name,
-        train,
-        val,
-        make_extract,
-        label_stride=fidelity.label_stride,
-        batch=images_at_once(fidelity.crop),
-        progress=progress,
-        parallel=parallel,
-        about=f"{_about(fidelity)}; {len(train)} + {len(val)} crops",
-    )
 
 
 def _beginning(source: CropSource) -> dict[str, int]:

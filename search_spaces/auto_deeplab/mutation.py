@@ -74,14 +74,20 @@ def _changes(network: AutoDeepLab, kind: MutationKind, operators: Sequence[Opera
         return
     for index, block in enumerate(network.blocks):
         for side, edge in enumerate(block.edges):
-            if kind == "operator":
-                for operator in operators:
-                    if operator != edge.operator:
-                        yield index, side, Edge(input=edge.input, operator=operator)
-            elif kind == "input":
-                for state in range(index + FIRST_BLOCK):
-                    if state != edge.input:
-                        yield index, side, Edge(input=state, operator=edge.operator)
+            for other in _other_edges(edge, kind, operators, states=index + FIRST_BLOCK):
+                yield index, side, other
+
+
+def _other_edges(edge: Edge, kind: MutationKind, operators: Sequence[Operator], states: int) -> list[Edge]:
+    """List the edges that differ from one in its operator, or in which of the `states` before its block it reads.
+
+    Of kinds that no network has there are none.
+    """
+    if kind == "operator":
+        return [Edge(input=edge.input, operator=operator) for operator in operators if operator != edge.operator]
+    if kind == "input":
+        return [Edge(input=state, operator=edge.operator) for state in range(states) if state != edge.input]
+    return []
 
 
 def _other_levels(path: tuple[int, ...], levels: int) -> Iterator[tuple[int, int]]:

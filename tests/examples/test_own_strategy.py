@@ -40,7 +40,7 @@ from nas.specs.requests import search_requests
 from nas.store import Store
 from own_strategy import HillClimbing
 from tests.builders import scenes_fidelity
-from tests.workers.driver.test_trial_book import drive, replaced
+from tests.workers.driver.toy import drive, replaced
 
 requested = {model.__name__: model for model in search_requests()}["ClimbSpec"]
 asked = {"kind": "climb", "name": "up", "trials": 12, "fidelity": scenes_fidelity(10, 40).model_dump(mode="json")}

@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nas.formatting import counted
 from nas.kinds.plans import Plan
@@ -45,6 +45,14 @@ class _Flight:
     task: TrialTask
     last: Measurement | None = None
     judged: bool | None = None
+
+
+class _Source(NamedTuple):
+    """A completed trial of another search, with its learning curve."""
+
+    search_id: str
+    number: int
+    curve: Sequence[Measurement]
 
 
 class TrialBook:
@@ -212,45 +220,46 @@ class TrialBook:
 
         Early stopping judges an adopted trial as one that runs: so the search goes on as if it had been trained.
         """
-        find = self._measured_before
-        if find is None:
+        source = self._source_of(proposal)
+        if source is None:
             return False
-        found = find(proposal.architecture.key, proposal.fidelity.key, proposal.seed)
-        if found is None:
-            return False
-        source, measured = found
-        curve = persist(lambda: self._store.curve(source, measured.number))
-        if not all(map(self._goals.admits, curve)):  # no latency is known, or it is too long: the trial says so itself
-            return False
-        last, unjudged = self._judge(proposal.number, curve)
-        adopt, attempt = self._store.adopt_trial, self._driver.attempt
-        pruned_at = None if last is curve[-1] else last.iteration
+        last, unjudged = self._judge(proposal.number, source.curve)
+        pruned_at = None if last is source.curve[-1] else last.iteration
+        adopt, driver, value = self._store.adopt_trial, self._driver.attempt, self._goals.value(last)
         try:
             adopted = persist(
                 lambda: adopt(
                     self._search_id,
-                    attempt,
+                    driver,
                     proposal,
-                    source,
-                    measured.number,
+                    source.search_id,
+                    source.number,
                     pruned_at=pruned_at,
                     unjudged=unjudged,
-                    value=self._goals.value(last),
+                    value=value,
                 )
             )
         except NotFoundError:  # the source was deleted a moment ago, or this search; the caller finds out which
             return False
         assert adopted.status.terminal, adopted.number  # numbers on record are not proposed again
-        log.info(
-            "trial %d was measured before, as trial %d of %s",
-            proposal.number,
-            measured.number,
-            source,
-            extra={"trial": proposal.number},
-        )
+        before = "trial %d was measured before, as trial %d of %s"
+        log.info(before, proposal.number, source.number, source.search_id, extra={"trial": proposal.number})
         self._count(adopted.status, None)
         self._plan.tell(proposal.number, adopted.architecture, adopted.status, last)
         return True
+
+    def _source_of(self, proposal: Proposal) -> _Source | None:
+        """Find a trial of another search from which the proposal can be adopted."""
+        if self._measured_before is None:
+            return None
+        found = self._measured_before(proposal.architecture.key, proposal.fidelity.key, proposal.seed)
+        if found is None:
+            return None
+        search_id, trial = found
+        curve = persist(lambda: self._store.curve(search_id, trial.number))
+        if not all(map(self._goals.admits, curve)):  # no latency is known, or it is too long: the trial says so itself
+            return None
+        return _Source(search_id, trial.number, curve)
 
     def _judge(self, number: int, curve: Sequence[Measurement]) -> tuple[Measurement, Standing | None]:
         """Ask early stopping about a recorded curve as if it were measured now.

@@ -16,6 +16,7 @@ from nas.data.decode import read_label_colours, read_label_values
 from nas.data.errors import DatasetError
 from nas.data.folder.colours import code_text, colour_codes
 from nas.data.folder.description import MOST_CLASSES, Label, as_colour
+from nas.readers import READERS
 
 Progress = Callable[[int, int], None]
 """Called with (masks read, masks to read)."""
@@ -52,7 +53,7 @@ def scan_masks(masks: Sequence[Path], read: Reading, progress: Progress) -> Scan
     pixels: Counter[Label] = Counter()
     first: dict[Label, Path] = {}
     count = _count_values if read == "values" else _count_colours
-    with ThreadPoolExecutor(max_workers=4, thread_name_prefix="masks") as pool:
+    with ThreadPoolExecutor(READERS, thread_name_prefix="masks") as pool:
         for done, (path, counts) in enumerate(zip(masks, pool.map(count, masks), strict=True), 1):
             for label in counts:
                 first.setdefault(label, path)

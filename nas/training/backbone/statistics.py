@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nas.cache.documents import made_once
-from nas.data.bank import CropSource, Pair, crop_batches
+from nas.data.crops import CropSource, Pair, crop_batches
 from nas.data.parallel import in_order
 from nas.models.backbones.base import Backbone
 from nas.training.backbone.extractor import features_of, images_at_once

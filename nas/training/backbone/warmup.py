@@ -16,8 +16,8 @@ from nas.atomic import write_bytes_atomically, write_text_atomically
 from nas.cache.entries import hold, read_or_make
 from nas.cache.sealed import FILES, check_files, file_entry, read_sealed, sealed
 from nas.cache.use import mark_in_use
-from nas.data.bank import sample_labels
 from nas.data.counts import count_label_maps
+from nas.data.crops import sample_labels
 from nas.data.dataset import SegmentationDataset, Split
 from nas.models.backbones.base import Backbone
 from nas.models.backbones.build import build_backbone

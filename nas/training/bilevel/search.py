@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,18 +12,19 @@ from typing import Any, NamedTuple
 import torch
 
 from nas.cache.shared import share
-from nas.data.bank import CropSource, crop_batches
+from nas.data.crops import CropSource, crop_batches
 from nas.data.dataset import SegmentationDataset
 from nas.models.layers.native import prepare_kernels
 from nas.models.supernet import build_supernet
 from nas.results.snapshot import Remedy, Snapshot
 from nas.specs import AutoDeepLabSpec, BilevelSpec
+from nas.training.bilevel.clock import Interval, RunClock
 from nas.training.bilevel.loop import Batch, BilevelLoop
 from nas.training.bilevel.remedies import stopped_by
 from nas.training.bilevel.split import A, B, ImageStore, PartBatches, split_training_images
 from nas.training.labels import checked_labels
 from nas.training.loop.checkpoint import load_checkpoint, save_checkpoint
-from nas.training.loop.device import pick_device, place, reproducible_kernels, synchronize
+from nas.training.loop.device import pick_device, place, reproducible_kernels
 from nas.training.loop.failures import trial_failures
 from nas.training.loop.losses import class_weights
 from nas.training.loop.pixels import to_network
@@ -200,7 +200,7 @@ class _Run:
         self._weights = class_weights(labels.class_pixels, bilevel.class_weighting)
         self._snapshots: list[Snapshot] = []
         self._eigenvalues: list[float] = []
-        self._seconds = 0.0
+        self._clock = RunClock(device)
         self.devices = 1.0
 
     def _build(self) -> BilevelLoop:
@@ -231,39 +231,46 @@ class _Run:
     def _epochs(
         self, loop: BilevelLoop, save: Callable[[], None], every: float, report_seconds: float, on_step: OnStep | None
     ) -> Iterator[Snapshot | StepsDone]:
+        until_saved, until_report = Interval(every), Interval(report_seconds)
+        self._clock.go_on()
+        with closing(self._steps(loop)) as steps:
+            for on_b in steps:
+                snapshot = self._snapshot(loop, on_b) if loop.step % self._epoch_steps == 0 else None
+                if snapshot is not None or until_saved.over:
+                    self._clock.count()
+                    save()
+                    until_saved.restart()
+                    self._clock.go_on()
+                if on_step is not None:
+                    on_step(loop.step, self._total)
+                if snapshot is not None:
+                    yield snapshot
+                    self._clock.go_on()
+                    if snapshot.finished:
+                        return
+                elif until_report.over:
+                    until_report.restart()
+                    yield StepsDone(loop.step, self._total)
+
+    def _steps(self, loop: BilevelLoop) -> Generator[Batch | None, None, None]:
+        """Make the steps that are left, and yield after each one the batch of part B that it has read, if any."""
         b_start = max(loop.step, self._architecture_from)
         with closing(self._part[A].steps(loop.step)) as on_a, closing(self._part[B].steps(b_start)) as on_b:
-            clock = last_saved = last_report = time.perf_counter()
             while loop.step < self._total:
                 updates = loop.step >= self._architecture_from
                 with trial_failures("searching"):
                     first, second = next(on_a), next(on_b) if updates else None
                     loop.train_step(first, second)
-                ends_epoch = loop.step % self._epoch_steps == 0
-                if ends_epoch:
-                    with trial_failures("validating the supernet"):
-                        snapshot = self._snapshot(loop, second, clock)
-                    self._snapshots.append(snapshot)
-                    clock = time.perf_counter()
-                elif time.perf_counter() - last_saved >= every:
-                    synchronize(self._device)
-                    self._seconds += time.perf_counter() - clock
-                    clock = time.perf_counter()
-                if ends_epoch or clock - last_saved >= every:
-                    save()
-                    clock = last_saved = time.perf_counter()
-                if on_step is not None:
-                    on_step(loop.step, self._total)
-                if ends_epoch:
-                    yield snapshot
-                    clock = time.perf_counter()
-                    if snapshot.finished:
-                        return
-                elif time.perf_counter() - last_report >= report_seconds:
-                    last_report = time.perf_counter()
-                    yield StepsDone(loop.step, self._total)
+                yield second
 
-    def _snapshot(self, loop: BilevelLoop, on_b: Batch | None, clock: float) -> Snapshot:
+    def _snapshot(self, loop: BilevelLoop, on_b: Batch | None) -> Snapshot:
+        """Validate the supernet, decode it, and keep the snapshot of the epoch that has just ended."""
+        with trial_failures("validating the supernet"):
+            snapshot = self._validated(loop, on_b)
+        self._snapshots.append(snapshot)
+        return snapshot
+
+    def _validated(self, loop: BilevelLoop, on_b: Batch | None) -> Snapshot:
         spec, model = self._spec, loop.model
         train_loss, architecture_loss = loop.pop_losses()
         miou = loop.validate(self._validation_batches(), self._classes).miou
@@ -277,8 +284,7 @@ class _Run:
         trellis = model.trellis
         architecture = decode(alpha, beta, spec.supernet.operators, trellis, spec.decoding.paths)
         remedy: Remedy | None = stopped_by(spec.stop, architecture, self._eigenvalues) if on_b is not None else None
-        synchronize(self._device)
-        self._seconds += time.perf_counter() - clock
+        self._clock.count()
         return Snapshot(
             epoch=loop.step // self._epoch_steps,
             step=loop.step,
@@ -292,7 +298,7 @@ class _Run:
             train_loss=train_loss,
             architecture_loss=architecture_loss,
             hessian_eigenvalue=eigenvalue,
-            device_seconds=self._seconds * self.devices,
+            device_seconds=self._clock.seconds * self.devices,
             finished=loop.step >= self._total or remedy is not None,
             stopped_by=remedy,
         )
@@ -308,14 +314,14 @@ class _Run:
     def _state(self, loop: BilevelLoop) -> dict[str, Any]:
         return {
             "loop": loop.state(),
-            "seconds": self._seconds,
+            "seconds": self._clock.seconds,
             "eigenvalues": self._eigenvalues,
             "snapshots": [snapshot.model_dump(mode="json") for snapshot in self._snapshots],
         }
 
     def _resume(self, loop: BilevelLoop, state: dict[str, Any]) -> None:
         loop.load(state["loop"])
-        self._seconds = state["seconds"]
+        self._clock.seconds = state["seconds"]
         self._eigenvalues = list(state["eigenvalues"])
         self._snapshots = [Snapshot.model_validate(snapshot) for snapshot in state["snapshots"]]
 

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nas.data.bank import Pair
+from nas.data.crops import Pair
 from nas.data.dataset import Split
 from nas.data.transforms import train_crop
 from nas.specs import BilevelSpec

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nas.data.bank import CropSource, Pair, crop_batches, sample_labels
+from nas.data.crops import CropSource, Pair, crop_batches, sample_labels
 from nas.data.dataset import Split
 from nas.data.transforms import train_crop
 from nas.specs import AugmentSpec

@@ -42,6 +42,22 @@ def test_orders_and_filters(service, search):
     assert numbers(service, search, status="failed") == [3]
 
 
+def test_a_place_of_a_shallower_rung_is_explained(service):
+    early = service.search()
+    service.trial(early, 0, 0.1, 0.5, end=TrialStatus.COMPLETED, judged=False)
+    service.trial(early, 1, 0.3, 0.6, end=TrialStatus.COMPLETED, judged=True)
+    service.trial(early, 2, 0.2, end=TrialStatus.PRUNED)
+    first, second = service.store.get_search(early).spec.fidelity.rungs[:2]
+    trials = service.http.get(f"/v1/searches/{early}/trials", params={"order_by": "-score"}).json()["items"]
+    assert [(trial["number"], trial["iteration"], trial["placed"]) for trial in trials] == [
+        (1, second, ""),
+        (2, first, ""),
+        (0, second, f"placed by 0.1000 at {first}, which it passed unjudged"),
+    ]
+    report = service.http.get(f"/v1/searches/{early}/report").text
+    assert trials[2]["placed"] in report
+
+
 def test_pages_join_to_the_whole(service, search):
     assert joined(service, search, "-score") == [1, 0, 2, 3, 4]
     assert joined(service, search, "-seconds") == [0, 1, 2, 3, 4]

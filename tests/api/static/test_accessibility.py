@@ -11,40 +11,25 @@ from pydantic import SecretStr
 pytest.importorskip("playwright.sync_api", reason="no Playwright: pip install 'segnas[dev]'")
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Response, expect
+from playwright.sync_api import Response
 
 from nas.specs.tokens import Scope, TokenRequest
 from tests.api.conftest import one_of_every_kind
+from tests.api.static.every_page import PAGES, go_to
 from tests.conftest import Service, _settings, serving
 
 pytestmark = pytest.mark.slow
 
-PAGES = {
-    "list": ("", "tbody tr"),
-    "new search": ("#/new", "pre"),
-    "search": ("#/{black_box}", ".plane canvas"),
-    "differentiable search": ("#/{auto_deeplab}", "svg.segnas-drawing"),
-    "heads": ("#/{reference}", ".panel table"),
-    "calibration": ("#/{calibration}", ".panel"),
-    "trial": ("#/{black_box}/0", "table.bars"),
-    "ranking": ("#/{full_scale}", ".panel .plane canvas"),
-    "comparison": ("#/compare/{black_box},{reference},{calibration}", ".drawings svg"),
-    "report": ("v1/searches/{black_box}/report", "svg.chart"),
-    "API": ("docs", "details"),
-}
-
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_has_no_finding(service, every_kind, browser, name):
-    path, content = PAGES[name]
     for width, scheme in ((1280, "light"), (390, "dark")):
         # axe is run inside the page, which the page's own rules for scripts would forbid.
         with browser.new_context(
             viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True
         ) as window:
             page = window.new_page()
-            page.goto(f"{service.url}/{path.format(**every_kind)}")
-            expect(page.locator(content).first).to_be_attached()
+            go_to(page, service.url, PAGES[name], every_kind)
             found = Axe().run(page)
             assert found.violations_count == 0, found.generate_report()
 
@@ -74,9 +59,9 @@ def test_a_page_of_a_reader_has_no_finding_and_no_button_that_is_refused(reader,
         replies: list[Response] = []
         # No method of C: Playwright marks the handler.
         page.on("response", lambda reply: replies.append(reply))  # noqa: PLW0108
-        page.goto(f"{reader.service.url}/{path.format(**reader.searches)}")
         # The form of a new search is not for readers: they are told so.
-        expect(page.locator("section.card" if name == "new search" else content).first).to_be_attached()
+        address = (path, "section.card" if name == "new search" else content)
+        go_to(page, reader.service.url, address, reader.searches)
         found = Axe().run(page)
         assert found.violations_count == 0, found.generate_report()
         for button in page.get_by_role("button").all():

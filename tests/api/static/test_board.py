@@ -130,3 +130,14 @@ def test_the_file_has_every_trial(service, opened, tmp_path: Path):
         assert row["Rank"] == ("" if trial["standing"] is None else str(rank))
     # A spreadsheet must not take a text for a formula.
     assert rows[-1]["Reason"] == '\'=cmd("x"), then NaN'
+
+
+def test_a_place_that_seems_wrong_is_explained(service, visit):
+    search_id = service.search(name="early", trials=100)
+    service.trial(search_id, 0, 0.1, 0.5, end=TrialStatus.COMPLETED, judged=False)
+    service.trial(search_id, 1, 0.3, 0.6, end=TrialStatus.COMPLETED, judged=True)
+    service.trial(search_id, 2, 0.2, end=TrialStatus.PRUNED)
+    board = visit(f"{service.url}/#/{search_id}").get_by_role("region", name="leaderboard")
+    expect(board.locator("tbody td:nth-child(2)")).to_have_text(["#1", "#2", "#0"])
+    expect(board.locator("tbody tr").nth(2)).to_contain_text("placed by 0.1000 at")
+    expect(board.get_by_text("unjudged")).to_have_count(1)

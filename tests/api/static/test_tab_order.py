@@ -10,13 +10,13 @@ import pytest
 
 from tests.api.routes.test_confirmations import HEADS, ask, measure
 from tests.api.routes.test_rankings import searched
-from tests.api.static.test_accessibility import PAGES
+from tests.api.static.every_page import PAGES, go_to
 
 pytest.importorskip("playwright.sync_api", reason="no Playwright: pip install 'segnas[dev]'")
 
 import itertools
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.slow
 
@@ -88,10 +88,8 @@ def opened(service, ids, browser: Browser) -> Iterator[Any]:
     with browser.new_context(viewport={"width": 1280, "height": 800}) as window:
 
         def open_page(name: str) -> Page:
-            path, content = WALKED[name]
             page = window.new_page()
-            page.goto(f"{service.url}/{path.format(**ids)}")
-            expect(page.locator(content).first).to_be_attached()
+            go_to(page, service.url, WALKED[name], ids)
             known, quiet = -1, 0
             while quiet < QUIET:
                 page.wait_for_timeout(500)

@@ -1,29 +1,16 @@
 import json
 import time
-from pathlib import Path
 from typing import Never
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from nas.data.bank import CropSource, build_bank, crop_batches, open_bank, sample_labels
-from nas.data.dataset import DatasetError, Item, LabelTable, Split
+from nas.data.bank import build_bank, open_bank
+from nas.data.crops import CropSource, sample_labels
+from nas.data.dataset import DatasetError
 from nas.data.rows import NpyWriter
 from nas.specs import AugmentSpec
-
-CLASSES = 4
-
-
-def write_split(root: Path, count: int, size=(16, 32)) -> Split:
-    rng = np.random.default_rng(count)
-    items = []
-    for index in range(count):
-        item = Item(root / f"{index}.png", root / f"{index}_label.png")
-        Image.fromarray(rng.integers(0, 256, (*size, 3), np.uint8)).save(item.image)
-        Image.fromarray(rng.integers(0, CLASSES, size, np.uint8)).save(item.label)
-        items.append(item)
-    return Split("train", tuple(items), LabelTable.identity(CLASSES))
+from tests.nas.data.splits import write_split
 
 
 @pytest.fixture
@@ -82,16 +69,6 @@ def test_the_report_has_the_size(tmp_path, split):
     assert bank.report["bytes"] == sum(file.stat().st_size for file in (tmp_path / "bank").glob("*.npy"))
 
 
-@pytest.mark.parametrize("augment", [AugmentSpec(), None])
-def test_label_views_are_the_labels_of_the_rows(split, augment):
-    source = CropSource(split, 5, (12, 40), 3, augment)  # cut above, padded sideways
-    for image in range(5):
-        views = list(source.label_views(image))
-        assert len(views) == 3
-        for view, label in enumerate(views):
-            assert np.array_equal(label, source.row(view * 5 + image)[1])
-
-
 def test_a_bank_is_built_once(tmp_path, split):
     def refuse(images) -> Never:
         raise AssertionError("built twice")
@@ -115,22 +92,6 @@ def test_a_broken_image_leaves_nothing(tmp_path, split):
     assert not (tmp_path / "bank").exists()
     assert not list(tmp_path.glob("*.part"))
     assert not list(tmp_path.glob(".*.part"))
-
-
-def test_labels_are_taken_at_cell_centres_by_hand():
-    labels = np.arange(8 * 8, dtype=np.uint8).reshape(1, 8, 8)
-    assert sample_labels(labels, 4).tolist() == [[[18, 22], [50, 54]]]  # rows 2 and 6, columns 2 and 6
-    assert sample_labels(labels, 1) is labels
-    corners = np.arange(9 * 9, dtype=np.uint8).reshape(1, 9, 9)
-    assert sample_labels(corners, 4)[0].tolist() == [[0, 4, 8], [36, 40, 44], [72, 76, 80]]
-
-
-def test_batches_keep_the_order_and_the_rest(split):
-    source = CropSource(split, 5, (16, 32))
-    batches = list(crop_batches(source, [4, 0, 2], 2))
-    assert [done for done, _ in batches] == [2, 3]
-    assert np.array_equal(batches[0][1][0][1], split.load(0)[0])
-    assert list(crop_batches(source, [], 2)) == []
 
 
 @pytest.mark.parametrize("dtype", ["float32", "uint16", "uint8"])

@@ -15,16 +15,17 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
 
 from nas import digests
 from nas.cache import boots, entries
 from nas.data import rows
-from nas.data.bank import CropSource, FeatureBank, build_bank, open_bank
-from nas.data.dataset import Item, LabelTable, Split
+from nas.data.bank import FeatureBank, build_bank, open_bank
+from nas.data.crops import CropSource
+from nas.data.dataset import Split
 from nas.data.rows import available_memory
 from nas.specs import AugmentSpec
 from tests.nas.cache.damage import damage_folder
+from tests.nas.data.splits import write_split
 
 
 @pytest.fixture(autouse=True)
@@ -35,13 +36,7 @@ def _nothing_held() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def split(tmp_path_factory) -> Split:
-    root, rng, items = tmp_path_factory.mktemp("images"), np.random.default_rng(0), []
-    for index in range(4):
-        item = Item(root / f"{index}.png", root / f"{index}_label.png")
-        Image.fromarray(rng.integers(0, 256, (16, 32, 3), np.uint8)).save(item.image)
-        Image.fromarray(rng.integers(0, 4, (16, 32), np.uint8)).save(item.label)
-        items.append(item)
-    return Split("train", tuple(items), LabelTable.identity(4))
+    return write_split(tmp_path_factory.mktemp("images"), 4)
 
 
 class Features:

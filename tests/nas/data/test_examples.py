@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from nas.data.bank import CropSource
 from nas.data.class_maps import read_class_png
+from nas.data.crops import CropSource
 from nas.data.dataset import Item, LabelTable, SegmentationDataset, Split
 from nas.data.errors import DatasetError
 from nas.data.examples import choose_rows, examples_key, make_examples, most_varied, picture_size, places, shrink

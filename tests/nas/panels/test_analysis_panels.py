@@ -28,7 +28,8 @@ from nas.schemas.panels import (
     TextPanel,
 )
 from nas.specs import AutoDeepLabSpace, DenseCellSpace
-from nas.store.records import Failure, RungCount, RungPoint, SizedScore, TrialRecord, TrialSpan
+from nas.store.figures import Failure, RungCount, RungPoint, SizedScore, TrialSpan
+from nas.store.records import TrialRecord
 from search_spaces.auto_deeplab import space as networks
 from search_spaces.auto_deeplab.architecture import AutoDeepLab, Block, Edge
 from search_spaces.dense_cell.architecture import EXTENDED_OPERATORS, Branch, DenseCell

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nas.results.standing import standing, trial_standing
+from nas.results.standing import placed_text, standing, trial_standing
 from nas.results.status import TrialStatus
 
 
@@ -29,3 +29,11 @@ def test_a_trial_that_failed_or_has_no_score_has_no_standing():
     assert trial_standing(TrialStatus.RUNNING, 100, 0.5) == (100, 0.5)
     assert trial_standing(TrialStatus.FAILED, 100, 0.5) is None
     assert trial_standing(TrialStatus.RUNNING, None, None) is None
+
+
+def test_a_place_that_is_not_that_of_the_deepest_rung_is_said():
+    assert placed_text(300, standing(300, 0.6, (100, 0.4), least_judged=0.7)) == (
+        "placed by 0.4000 at 100, which it passed unjudged"
+    )
+    for iteration, place in ((300, (300, 0.6)), (None, None), (100, None)):
+        assert placed_text(iteration, place) == ""

@@ -12,7 +12,8 @@ from nas.results.snapshot import Snapshot
 from nas.schemas.searches import CostPublic, SearchPublic, StagePublic
 from nas.schemas.snapshots import SnapshotPublic
 from nas.schemas.trials import MeasurementPublic, TrialPublic
-from nas.store.records import SearchCost, SearchRecord, SnapshotRecord, Stage, TrialRecord
+from nas.store.figures import SearchCost
+from nas.store.records import SearchRecord, SnapshotRecord, Stage, TrialRecord
 from nas.store.tables import Base, MeasurementRow, SearchRow, SnapshotRow, TrialRow
 from nas.store.trials import MEASURED
 
@@ -50,8 +51,8 @@ def of_model(model: type[BaseModel]) -> set[str]:
                 "held_iteration",
                 "held_score",
             },  # in `standing`
-            # `scores` are asked for separately; texts, standing and duration follow from the record.
-            {"architecture", "text", "short_text", "standing", "duration", "scores", "latency_text"},
+            # `scores` are asked for separately; texts, standing, place and duration follow from the record.
+            {"architecture", "text", "short_text", "standing", "duration", "scores", "latency_text", "placed"},
             id="record, answer: trial",
         ),
         # Who looks after a search, and which of two is newer, is asked in SQL only; `kind` is the spec's.

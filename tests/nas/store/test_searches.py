@@ -1,13 +1,13 @@
-"""Searches: created once, listed, moved by compare-and-set, leased."""
+"""Searches: created once, found again, listed."""
 
 from __future__ import annotations
 
 import pytest
 from sqlalchemy import text
 
-from nas.results.status import SearchStatus, TrialStatus
+from nas.results.status import SearchStatus
 from nas.specs import BlackBoxSpec, Fidelity, ReferenceSpec
-from nas.store import ConflictError, Lease, NotFoundError, Stage, Store
+from nas.store import ConflictError, NotFoundError, Stage, Store
 from nas.store.cursors import encode
 
 S = SearchStatus
@@ -169,71 +169,10 @@ def test_children_are_listed_oldest_first(store: Store, spec: BlackBoxSpec):
     assert store.children(other.id) == store.children("s0") == []
 
 
-def test_the_newest_child_is_the_last_one_whatever_the_clock_said(store: Store, clock, spec: BlackBoxSpec):
-    parent, _ = store.create_search(spec)
-    first, _ = store.create_search(spec, parent=parent.id)
-    clock.now -= 86_400
-    second, _ = store.create_search(spec, parent=parent.id)
-    assert second.created_at < first.created_at
-    assert store.children(parent.id) == [first, second]
-    assert store.overview(parent.id).children == {"black_box": second.id}
-    store.move_search(second.id, [S.QUEUED], S.STOPPED)
-    store.delete_search(second.id)
-    third, _ = store.create_search(spec, parent=parent.id)
-    assert store.children(parent.id) == [first, third]
-
-
-def test_places_of_older_rows_are_those_of_their_times(empty_url: str, clock, spec: BlackBoxSpec):
-    with Store.open(empty_url, clock) as store:
-        store.migrate()
-        parent, other = (store.create_search(spec)[0] for _ in range(2))
-        late = [store.create_search(spec, parent=parent.id)[0] for _ in range(2)]
-        store.create_search(spec, parent=other.id)
-        clock.now -= 86_400
-        early, _ = store.create_search(spec, parent=parent.id)
-        store.downgrade("0014")
-        store.migrate()
-        assert store.children(parent.id) == [early, *late]
-        newest, _ = store.create_search(spec, parent=parent.id)
-        assert store.children(parent.id) == [early, *late, newest]
-
-
-def test_the_newest_search_is_the_last_one_whatever_the_clock_said(store: Store, clock, spec: BlackBoxSpec):
-    """`segnas show latest` shows the search that was just started, also where a wrong clock was set right before."""
-    made = []
-    for _ in range(6):
-        made.append(store.create_search(spec)[0])
-        clock.now -= 86_400
-    newest_first = made[::-1]
-    assert [found.created_at for found in newest_first] == sorted(found.created_at for found in made)
-    assert list(store.list_searches().items) == newest_first
-    assert list(store.list_searches(S.QUEUED).items) == newest_first
-    assert store.due_searches() == made
-    first = store.list_searches(limit=4)
-    rest = store.list_searches(limit=4, cursor=first.cursor)
-    assert [*first.items, *rest.items] == newest_first
-    assert rest.cursor is None
-
-
 def test_a_cursor_that_an_older_version_gave_out_is_refused(store: Store, spec: BlackBoxSpec):
     store.create_search(spec)
     with pytest.raises(ValueError, match="leave it out to start at the beginning"):
         store.list_searches(cursor=encode("searches", 1.5e9, "s0123456789ab"))
-
-
-def test_siblings_keep_their_order_when_all_searches_are_numbered(empty_url: str, clock, spec: BlackBoxSpec):
-    """Of a database at 0016 whose clock was set back between two searches of one parent."""
-    with Store.open(empty_url, clock) as store:
-        store.migrate()
-        parent, _ = store.create_search(spec)
-        late, _ = store.create_search(spec, parent=parent.id)
-        clock.now -= 86_400
-        last, _ = store.create_search(spec, parent=parent.id)
-        early, _ = store.create_search(spec)
-        store.downgrade("0016")
-        store.migrate()
-        assert store.children(parent.id) == [late, last]
-        assert list(store.list_searches().items) == [last, late, parent, early]
 
 
 def test_an_unknown_parent_is_not_found(store: Store, spec: BlackBoxSpec):
@@ -264,51 +203,6 @@ def test_the_first_forecast_of_a_search_stays(store: Store, spec: BlackBoxSpec):
         assert connection.execute(text("SELECT count(*) FROM searches WHERE forecast IS NULL")).scalar() == 1
 
 
-def test_a_move_is_compare_and_set(store: Store, spec: BlackBoxSpec):
-    search, _ = store.create_search(spec)
-    assert not store.move_search(search.id, [S.RUNNING], S.STOPPING)
-    assert store.get_search(search.id) == search
-    assert store.move_search(search.id, [S.QUEUED, S.RUNNING], S.STOPPING, message="as asked")
-    assert not store.move_search(search.id, [S.QUEUED, S.RUNNING], S.STOPPING)
-    moved = store.get_search(search.id)
-    assert (moved.status, moved.message, moved.finished_at) == (S.STOPPING, "as asked", None)
-    assert moved.updated_at > search.updated_at
-
-
-@pytest.mark.parametrize("end", [S.COMPLETED, S.FAILED, S.STOPPED])
-def test_a_terminal_search_never_changes(store: Store, spec: BlackBoxSpec, end: SearchStatus):
-    search, _ = store.create_search(spec)
-    assert store.move_search(search.id, [S.QUEUED], end, message="over")
-    over = store.get_search(search.id)
-    assert over.finished_at == over.updated_at
-    for status in S:
-        assert not store.move_search(search.id, [end], status)
-    assert not store.take_lease(search.id, "me", Lease(None, 0))
-    with pytest.raises(ConflictError):
-        store.begin_driver(search.id)
-    assert not store.requeue_search(search.id, 0, 0.0, "again")
-    assert store.get_search(search.id) == over
-
-
-@pytest.mark.parametrize(("source", "to"), [(S.QUEUED, S.RUNNING), (S.STOPPING, S.QUEUED), (S.RUNNING, S.STARTING)])
-def test_an_impossible_move_is_the_callers_mistake(store: Store, spec: BlackBoxSpec, source: S, to: S):
-    search, _ = store.create_search(spec)
-    with pytest.raises(ValueError, match=f"that is {source} cannot become {to}"):
-        store.move_search(search.id, [source], to)
-
-
-def test_an_end_stops_the_trials_in_flight(store: Store, driven: str, add, measured):
-    add(driven, 0)
-    add(driven, 1)
-    store.record_measurement(driven, 0, 1, measured())
-    store.finish_trial(driven, 0, 1, TrialStatus.COMPLETED)
-    assert store.move_search(driven, [S.RUNNING], S.FAILED, message="lost")
-    first, second = store.all_trials(driven)
-    assert (first.status, second.status) == (TrialStatus.COMPLETED, TrialStatus.STOPPED)
-    assert second.reason == "the search ended: failed"
-    assert second.finished_at == store.get_search(driven).finished_at
-
-
 def test_due_searches_are_those_that_are_not_over(store: Store, spec: BlackBoxSpec):
     queued, held, running, over = (store.create_search(spec)[0].id for _ in range(4))
     for search_id in (held, running):
@@ -316,34 +210,6 @@ def test_due_searches_are_those_that_are_not_over(store: Store, spec: BlackBoxSp
     assert store.requeue_search(held, 1, 60.0, "the driver was lost")
     store.move_search(over, [S.QUEUED], S.STOPPED)
     assert [record.id for record in store.due_searches()] == [queued, held, running]
-
-
-def test_a_message_is_replaced_only_where_it_still_is_the_old_one(store: Store, driven: str):
-    assert store.replace_message(driven, None, "waits")
-    assert not store.replace_message(driven, None, "too late")
-    assert not store.replace_message(driven, "something else", None)
-    assert store.get_search(driven).message == "waits"
-    long = "é\x00" * 10_000
-    assert store.replace_message(driven, "waits", long)
-    assert store.replace_message(driven, store.get_search(driven).message, None)
-    assert store.get_search(driven).message is None
-    assert not store.replace_message("s0", None, "nobody")
-    store.finish_search(driven, 1, S.COMPLETED)
-    assert not store.replace_message(driven, None, "over")
-
-
-def test_a_change_may_ask_for_the_driver(store: Store, driven: str):
-    assert not store.move_search(driven, [S.RUNNING], S.FAILED, attempt=2)
-    assert store.move_search(driven, [S.RUNNING], S.FAILED, attempt=1)
-
-
-def test_text_that_a_database_cannot_hold_is_cleaned(store: Store, spec: BlackBoxSpec):
-    search, _ = store.create_search(spec)
-    store.move_search(search.id, [S.QUEUED], S.FAILED, message="a\x00b \ud800 " + "é" * 10_000)
-    message = store.get_search(search.id).message
-    assert message is not None
-    assert message.startswith("ab ? é")
-    assert len(message) == 4000
 
 
 def test_any_valid_name_survives(store: Store):

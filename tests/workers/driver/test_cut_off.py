@@ -10,18 +10,14 @@ import secrets
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 
-from nas.data.entry import DatasetEntry
 from nas.results.status import TrialStatus
-from nas.settings import Settings
 from nas.store import Store
-from tests.workers.conftest import write_scenes
-from tests.workers.driver.test_two_nodes import FOLDERS, RAY, TwoNodes, _on_disk, _start, search
+from tests.workers.driver.nodes import ON_THIS_SYSTEM, RAY_START, Cluster, on_disk, settings_in, start
 from workers.cluster import processes
 from workers.cluster.environment import environment as cluster_environment
 
@@ -97,65 +93,40 @@ class Network:
 
 
 @dataclass
-class Machines(TwoNodes):
+class Machines(Cluster):
     """Two nodes and a head on a network; the second node is a `ray start --block`, as an init system runs one."""
 
     network: Network
     second: subprocess.Popen[bytes]
 
-    def drive_there(self, search_id: str) -> subprocess.Popen[str]:
-        """Start a driver of the search beside the head."""
-        attempt = str(self.store.begin_driver(search_id))
-        return subprocess.Popen(
-            [*self.network.within(0), RAY[0], "-P", "-m", "workers.driver", search_id, attempt],
-            env=self.environment | {"RAY_ADDRESS": self.address},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-
-    def until_both_train(self, search_id: str, driver: subprocess.Popen[str]) -> None:
-        """Wait until each node is between the rungs of a trial."""
-        deadline = time.monotonic() + 400
-        while len(self.nodes_of(search_id)) < 2:
-            assert time.monotonic() < deadline
-            assert driver.poll() is None
-            time.sleep(0.2)
+    def drive_beside_head(self, search_id: str) -> subprocess.Popen[str]:
+        """Start a driver of the search in the head's namespace."""
+        return self.drive(search_id, within=self.network.within(0))
 
 
 @pytest.fixture
 def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
     base = tmp_path_factory.mktemp("cut")  # a short name: Ray's sockets lie below
-    home, address = base / "home", f"{SUBNET}.1:{PORT}"
+    settings, address = settings_in(base), f"{SUBNET}.1:{PORT}"
     markers = [secrets.token_hex(8) for _ in range(3)]
-    for folder in FOLDERS:
-        (home / folder).mkdir(parents=True)
-    (base / "token").write_text(secrets.token_hex(32))
-    settings = Settings(
-        home=home,
-        database_url=f"sqlite:///{home / 'segnas.db'}",
-        datasets={"tiny": DatasetEntry(layout="cityscapes", root=write_scenes(base / "scenes"))},
-    )
-    environment = cluster_environment(settings, base, markers[0]) | NOTICED | {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "1"}
-    start = [*RAY, "start", "--num-gpus=0", "--object-store-memory=80000000"]
+    environment = cluster_environment(settings, base, markers[0]) | NOTICED | ON_THIS_SYSTEM
     head = ["--head", f"--port={PORT}", "--num-cpus=0", "--include-dashboard=false", f"--temp-dir={base}"]
     network = Network.of(2)
     second: subprocess.Popen[bytes] | None = None
     try:
-        _start([*network.within(0), *start, f"--node-ip-address={SUBNET}.1", *head], environment, markers[0])
+        start([*network.within(0), *RAY_START, f"--node-ip-address={SUBNET}.1", *head], environment, markers[0])
         nodes = [
             [
                 *network.within(index),
-                *_on_disk(base / str(index), home),
-                *start,
+                *on_disk(base / str(index), settings.home),
+                *RAY_START,
                 f"--address={address}",
                 "--num-cpus=1",
                 f"--node-ip-address={SUBNET}.{index + 1}",
             ]
             for index in (1, 2)
         ]
-        _start(nodes[0], environment, markers[1])
+        start(nodes[0], environment, markers[1])
         second = subprocess.Popen(
             [*nodes[1], "--block"],
             env=environment | {processes.MARKER: markers[2]},
@@ -165,7 +136,7 @@ def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
         )
         with Store.open(settings.store_url) as store:
             store.migrate()
-            yield Machines(address, environment, settings, store, [], network, second)
+            yield Machines(address, environment, settings, store, network, second)
     finally:
         for left in reversed(markers):
             processes.end(left, 5.0)
@@ -183,18 +154,18 @@ def completed_elsewhere(machines: Machines, search_id: str, printed: str) -> Non
 
 
 def test_a_node_that_is_cut_off_in_mid_trial_costs_no_trial(machines):
-    search_id = search(machines, trials=3, rungs=(2, 10_000))
-    with machines.drive_there(search_id) as driver:
-        machines.until_both_train(search_id, driver)
+    search_id = machines.search(trials=3, rungs=(2, 10_000))
+    with machines.drive_beside_head(search_id) as driver:
+        machines.until_two_train(search_id, driver)
         machines.network.cut(2)
         printed, _ = driver.communicate()
     completed_elsewhere(machines, search_id, printed)
 
 
 def test_a_node_that_is_told_to_stop_ends_by_itself_and_costs_no_trial(machines):
-    search_id = search(machines, trials=3, rungs=(2, 10_000))
-    with machines.drive_there(search_id) as driver:
-        machines.until_both_train(search_id, driver)
+    search_id = machines.search(trials=3, rungs=(2, 10_000))
+    with machines.drive_beside_head(search_id) as driver:
+        machines.until_two_train(search_id, driver)
         machines.second.send_signal(signal.SIGTERM)
         assert machines.second.wait(60) == 1, "it drained, and then ended what it ran"
         printed, _ = driver.communicate()

@@ -14,7 +14,7 @@ from nas.store import SearchRecord, Store
 from nas.store.drivers import Drivers
 from search_spaces import ReferenceHead
 from search_spaces.validation import FieldProblem, InputError
-from tests.workers.driver.test_trial_book import begin, drive
+from tests.workers.driver.toy import begin, drive
 from workers.driver.record import DriverRecord
 
 S = SearchStatus

@@ -16,7 +16,7 @@ from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import BlackBoxSpec, DpcStrategy, RandomStrategy
 from nas.store import Store
 from nas.training.workspace import Workspace
-from tests.workers.driver.test_trial_book import begin, drive, launch, measure, message, rows, run_trial
+from tests.workers.driver.toy import begin, drive, launch, measure, message, rows, run_trial
 from workers.driver.record import DriverRecord
 from workers.driver.run import measured_before
 from workers.driver.trial_book import TrialBook

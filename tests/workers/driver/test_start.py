@@ -14,7 +14,7 @@ from search_spaces.document import canonical
 from search_spaces.validation import InputError
 from tests.builders import dense_cell
 from tests.workers.driver.test_lifecycle import create, quiet, results, stop_and_resume
-from tests.workers.driver.test_trial_book import begin, drive, launch, run_trial
+from tests.workers.driver.toy import begin, drive, launch, run_trial
 
 
 @pytest.mark.parametrize("strategy", [RandomStrategy(), EvolutionStrategy(population=4, sample=2)])

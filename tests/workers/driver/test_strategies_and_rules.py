@@ -10,7 +10,7 @@ import pytest
 from nas.specs import BlackBoxSpec
 from nas.store import Store
 from tests.builders import scenes_fidelity
-from tests.workers.driver.test_trial_book import drive, replaced, rows, search
+from tests.workers.driver.toy import drive, replaced, rows, search
 
 STRATEGIES: dict[str, dict[str, Any]] = {
     "random": {"name": "random"},

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from nas.data.bank import CropSource, sample_labels
+from nas.data.crops import CropSource, sample_labels
 from nas.specs import AugmentSpec
 from nas.training.loop.images import ImageBatches, ImageStream
 

@@ -1,19 +1,16 @@
-"""Commands that call a service: start, list, show, stop and export searches."""
+"""Commands about searches: start, list, show and stop them, list their trials, read their logs."""
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
-from enum import StrEnum
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
+from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import typer
 
 from nas.cli.mistakes import CommandError
-from nas.cli.pareto import export_pareto
 from nas.cli.service import Json, Patience, SearchId, connect, resolve, restart_patience
 from nas.escaping import several_lines
 from nas.results.orders import TrialOrder
@@ -21,19 +18,10 @@ from nas.results.orders import TrialOrder
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nas.client import Client
     from nas.schemas.trials import TrialPublic
 
 
 _ORDERS = [order for order in get_args(TrialOrder) if not order.startswith("-")]
-
-
-class Format(StrEnum):
-    """Formats of an exported architecture."""
-
-    segnas = "segnas"
-    deeplab = "deeplab"
-    darts = "darts"
 
 
 def submit(
@@ -59,9 +47,8 @@ def submit(
 ) -> None:
     """Start a search."""
     from nas.cli.forecasts import run_probe, show_dry_run
-    from nas.cli.output import print_result
     from nas.cli.specs import read_request
-    from nas.cli.watching import follow
+    from nas.cli.watching import show_started
 
     if measure and not dry_run:
         raise CommandError("--measure goes with --dry-run: a search that is started measures itself")
@@ -78,12 +65,7 @@ def submit(
             show_dry_run(request, lambda: client.dry_run(request), as_json, need=measure, measure=_measuring(spec))
             return
         search = client.create_search(request, key)
-        if not watch:
-            print_result(search.id, search.model_dump(mode="json"), as_json)
-            return
-        if not as_json:
-            print(f"search {search.id}, live at {client.page_of(search)}", flush=True)
-        raise typer.Exit(follow(client, search.id, as_json, patience))
+        show_started(client, search, "search", watch=watch, as_json=as_json, patience=patience)
 
 
 def _measuring(spec: Path) -> str | None:
@@ -192,89 +174,3 @@ def logs(
         print_json({"search": search_id, "log": text})
     else:
         print(several_lines(text), end="")
-
-
-def export(
-    *,
-    search: SearchId,
-    trial: Annotated[int | None, typer.Option(min=0, help="This trial instead of the best.")] = None,
-    format: Annotated[
-        Format, typer.Option("--format", help="segnas: the full document; deeplab: TensorFlow's; darts: PyTorch's.")
-    ] = Format.segnas,
-    pareto: Annotated[
-        bool, typer.Option("--pareto", help="All architectures of the Pareto set, into the folder that -o names.")
-    ] = False,
-    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Default: print it.")] = None,
-    onnx: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="Write the head to an ONNX file instead, with initial weights: to time it on a device."
-        ),
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Write the best architecture (so far) as JSON."""
-    from nas.cli.output import print_json, print_result
-
-    if pareto:
-        if output is None or trial is not None or onnx is not None or format is not Format.segnas:
-            raise CommandError(
-                "--pareto writes a file for each trial of the set: give a folder by -o, and nothing else"
-            )
-        with connect() as client:
-            files = list(map(str, export_pareto(client, resolve(client, search), output)))
-        print_result("\n".join(f"wrote {file}" for file in files), {"wrote": files}, as_json)
-        return
-    if onnx is not None and format is not Format.segnas:
-        raise CommandError("--onnx writes no JSON, so --format does not go with it")
-    with connect() as client:
-        search_id = resolve(client, search)
-        document = client.best(search_id, format.value) if trial is None else _trial(client, search_id, trial, format)
-    said, written = [], []
-    if onnx is not None:
-        _write_onnx(document, onnx)
-        written.append(str(onnx))
-        said.append(f"wrote {onnx}, with initial weights; `segnas retrain --onnx` trains the network")
-    if output is not None:
-        output.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-        written.append(str(output))
-        said.append(f"wrote {output}")
-    if (note := _confirmed(document)) is not None:
-        said.append(note)
-    if written:
-        print_result("\n".join(said), {"wrote": written}, as_json)
-    else:
-        print_json(document)
-
-
-def _confirmed(document: Any) -> str | None:
-    """Say which trial a document is of, where a confirmation chose it."""
-    provenance = document.get("provenance", {}) if isinstance(document, dict) else {}
-    if "confirmed" not in provenance:
-        return None
-    found, images = provenance["confirmed"], "on images kept back from the search"
-    where = f" {images}" if found["kept_back"] else ""
-    return (
-        f"trial {provenance['trial']} of {provenance['search']}: the best by the confirmation {found['search']}, with "
-        f"a mean of {found['score']:.4f} over {found['seeds']} fresh seeds{where}"
-    )
-
-
-def _trial(client: Client, search_id: str, number: int, format: Format) -> Any:
-    from search_spaces import read_architecture
-    from search_spaces.formats import write_format
-
-    document = client.trial(search_id, number).document
-    if format is Format.segnas:
-        return document
-    return write_format(read_architecture(document).architecture, "deeplab" if format is Format.deeplab else "darts")
-
-
-def _write_onnx(document: Any, path: Path) -> None:
-    from nas.cli.local import require_torch
-
-    require_torch("ONNX files need")
-    from nas.training.export import export_untrained
-    from search_spaces import read_architecture
-
-    export_untrained(read_architecture(document), path)

@@ -1,4 +1,4 @@
-"""Values that take long to compute: made beside the answers, and the last ones given meanwhile.
+"""A cache of values that take long to compute: a stale value is given while the new one is made in another thread.
 
 Who needs the present value and no older one (a report, say) waits for it, and leaves it to the others.
 """
@@ -16,7 +16,7 @@ from typing import Generic, NamedTuple, TypeVar, cast
 
 T = TypeVar("T")
 
-log = logging.getLogger("segnas.lately")
+log = logging.getLogger("segnas.stale_cache")
 
 PATIENCE = 0.03
 """Seconds that a reader waits at most for a value that is being made."""
@@ -53,7 +53,7 @@ class _Entry(Generic[T]):
         return Found(self.value, self.state == state)
 
 
-class Lately(Generic[T]):
+class StaleCache(Generic[T]):
     """Keeps the last value of each key, and makes it anew when the state that it was made from has changed.
 
     One thread makes all values. What could not be made is logged, and tried again when it is asked for later.
@@ -66,7 +66,7 @@ class Lately(Generic[T]):
         self._clock = clock
         self._lock = Lock()
         self._entries: OrderedDict[Hashable, _Entry[T]] = OrderedDict()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="lately")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="stale-cache")
 
     def get(self, key: Hashable, state: Hashable, make: Callable[[], T]) -> Found[T]:
         """Return the value of a key, waiting a moment for it if it has to be made.

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sys
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nas.cli.packages import require_torch
 from nas.cli.service import Json, complete_dataset
 from nas.training.options import (
     Augment,
@@ -25,6 +25,9 @@ from nas.training.options import (
     Threads,
     Weights,
 )
+
+if TYPE_CHECKING:
+    from nas.results.measurement import Measurement
 
 
 class OnnxInput(StrEnum):
@@ -59,10 +62,8 @@ def retrain(
     as_json: Json = False,
 ) -> None:
     """Rebuild an architecture's network, train and save it. Run again after an interruption, training continues."""
-    from nas.cli.output import print_result
     from nas.cli.progress import stages
     from nas.cli.specs import read_fidelity
-    from nas.formatting import counted, duration, score
     from nas.settings import read_settings
     from search_spaces import read_architecture
 
@@ -94,25 +95,21 @@ def retrain(
     except KeyboardInterrupt:
         print("\ninterrupted; the same command again continues from here", file=sys.stderr)
         raise typer.Exit(130) from None
-    last = measured[-1]
-    metrics = json.loads((output / "metrics.json").read_text("utf-8"))
-    said = [
-        f"{score(last.score)} mIoU after {counted(last.iteration, 'iteration')} in {duration(last.seconds)}; "
-        f"results in {output}"
-    ]
-    if extras.evaluation is not None:
-        entire = metrics["full_images"]
-        said.append(f"{score(entire['score'])} mIoU on {entire['measured_on']}")
-    print_result("\n".join(said), {"output": str(output), "metrics": metrics}, as_json)
+    _print_retrained(measured[-1], output, as_json)
     if onnx:  # at the end: what fails here leaves the network and its score
         export_retrained(output, input="pixels" if onnx_input is OnnxInput.pixels else "normalised")
 
 
-def require_torch(who: str) -> None:
-    """Check that torch is installed; `who` begins the sentence.
+def _print_retrained(last: Measurement, output: Path, as_json: bool) -> None:
+    """Print the score of a retrained network, the one on entire images too where there is one, and its folder."""
+    from nas.cli.output import print_result
+    from nas.formatting import counted, duration, score
 
-    Raises:
-        ValueError: It is not.
-    """
-    if importlib.util.find_spec("torch") is None:
-        raise ValueError(f"{who} torch: pip install 'segnas[worker]'")
+    metrics = json.loads((output / "metrics.json").read_text("utf-8"))
+    lines = [
+        f"{score(last.score)} mIoU after {counted(last.iteration, 'iteration')} in {duration(last.seconds)}; "
+        f"results in {output}"
+    ]
+    if (entire := metrics.get("full_images")) is not None:
+        lines.append(f"{score(entire['score'])} mIoU on {entire['measured_on']}")
+    print_result("\n".join(lines), {"output": str(output), "metrics": metrics}, as_json)
