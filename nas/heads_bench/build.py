@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
@@ -60,6 +60,21 @@ Latencies: TypeAlias = Mapping[tuple[str, str], LatencyOf]
 _BySeed: TypeAlias = dict[int, Training]
 
 
+class _OnDataset(NamedTuple):
+    """The trainings on one data set, by content key of the head and seed."""
+
+    fidelity: Fidelity
+    heads: dict[str, _BySeed]
+
+    @property
+    def seeds(self) -> list[int]:
+        return sorted({seed for by_seed in self.heads.values() for seed in by_seed})
+
+    @property
+    def trainings(self) -> Iterator[Training]:
+        return (training for by_seed in self.heads.values() for training in by_seed.values())
+
+
 def build(
     trainings: Iterable[Training],
     *,
@@ -87,23 +102,12 @@ def build(
             or no head has all of its trainings.
     """
     found = _by_dataset(trainings)
-    keys = list(dict.fromkeys(key for _, heads in found.values() for key in heads))
     architectures = {
-        key: next(iter(by_seed.values())).architecture for _, heads in found.values() for key, by_seed in heads.items()
+        key: next(iter(by_seed.values())).architecture for of in found.values() for key, by_seed in of.heads.items()
     }
-    seeds = {
-        dataset: sorted({seed for by_seed in heads.values() for seed in by_seed})
-        for dataset, (_, heads) in found.items()
-    }
-    left_out = [
-        LeftOut(key=key, text=architecture_text(architectures[key]), dataset=dataset, seed=seed, reason=reason)
-        for dataset, (_, heads) in found.items()
-        for key in keys
-        for seed in seeds[dataset]
-        if (reason := _missing(heads.get(key, {}).get(seed))) is not None
-    ]
+    left_out = tuple(_left_out(found, architectures))
     out = {one.key for one in left_out}
-    kept = [key for key in keys if key not in out]
+    kept = [key for key in architectures if key not in out]
     if not kept:
         raise ValueError(
             f"no head has a result for every seed on every data set; {left_out[0].text}: {left_out[0].reason}"
@@ -113,26 +117,25 @@ def build(
         licence=licence,
         description=description,
         settings=tuple(
-            _setting(dataset, fidelity, seeds[dataset], [heads[key] for key in kept])
-            for dataset, (fidelity, heads) in found.items()
+            _setting(dataset, of.fidelity, of.seeds, [of.heads[key] for key in kept]) for dataset, of in found.items()
         ),
-        software=_software(heads for _, heads in found.values()),
+        software=_software(training for of in found.values() for training in of.trainings),
         latency=latency,
-        left_out=tuple(left_out),
+        left_out=left_out,
     )
     numbers = {
-        setting.dataset: _numbers(setting, kept, found[setting.dataset][1], latencies or {})
+        setting.dataset: _numbers(setting, kept, found[setting.dataset].heads, latencies or {})
         for setting in about.settings
     }
     return about, tuple(_head(key, architectures[key]) for key in kept), numbers
 
 
-def _by_dataset(trainings: Iterable[Training]) -> dict[str, tuple[Fidelity, dict[str, _BySeed]]]:
+def _by_dataset(trainings: Iterable[Training]) -> dict[str, _OnDataset]:
     """Group trainings by data set, head and seed."""
-    found: dict[str, tuple[Fidelity, dict[str, _BySeed]]] = {}
+    found: dict[str, _OnDataset] = {}
     for training in trainings:
         dataset = training.fidelity.dataset
-        fidelity, heads = found.setdefault(dataset, (training.fidelity, defaultdict(dict)))
+        fidelity, heads = found.setdefault(dataset, _OnDataset(training.fidelity, defaultdict(dict)))
         if training.fidelity != fidelity:
             raise ValueError(
                 f"the searches on {dataset} have different fidelities, and a table has one for each data set: "
@@ -142,6 +145,16 @@ def _by_dataset(trainings: Iterable[Training]) -> dict[str, tuple[Fidelity, dict
     if not found:
         raise ValueError("the searches have no trials yet: there is nothing to make a table of")
     return found
+
+
+def _left_out(found: Mapping[str, _OnDataset], architectures: Mapping[str, Architecture]) -> Iterator[LeftOut]:
+    """Name each training that a head lacks, with the reason."""
+    for dataset, of in found.items():
+        for key, architecture in architectures.items():
+            for seed in of.seeds:
+                if (reason := _missing(of.heads.get(key, {}).get(seed))) is not None:
+                    text = architecture_text(architecture)
+                    yield LeftOut(key=key, text=text, dataset=dataset, seed=seed, reason=reason)
 
 
 def _missing(training: Training | None) -> str | None:
@@ -208,16 +221,14 @@ def _known(value: int | None, setting: Setting, what: str) -> int:
     return value
 
 
-def _software(datasets: Iterable[Mapping[str, _BySeed]]) -> dict[str, tuple[str, ...]]:
+def _software(trainings: Iterable[Training]) -> dict[str, tuple[str, ...]]:
+    """The versions with which heads were measured, by package."""
     versions: dict[str, set[str]] = defaultdict(set)
-    for heads in datasets:
-        for by_seed in heads.values():
-            for training in by_seed.values():
-                for measurement in training.curve:
-                    for package, version in (
-                        measurement.environment.software if measurement.environment else {}
-                    ).items():
-                        versions[package].add(version)
+    for training in trainings:
+        for measurement in training.curve:
+            if measurement.environment is not None:
+                for package, version in measurement.environment.software.items():
+                    versions[package].add(version)
     return {package: tuple(sorted(found)) for package, found in sorted(versions.items())}
 
 

@@ -224,7 +224,7 @@ def _opponent(gains: Sequence[Gain], references: Mapping[str, Confirmed]) -> Gai
 def _rates_in_words(
     rows: Sequence[Confirmed], winner: Confirmed | None, against: Gain | None, at_own: Gain | None
 ) -> str:
-    """What the learning rates of the references have changed, as a further sentence; empty where there is one."""
+    """What the learning rates of the references have changed, as a further sentence; empty where they had one only."""
     if winner is None or against is None or at_own is None:
         return ""
     other, before = (

@@ -16,7 +16,7 @@ from nas.models.networks import is_network
 from nas.models.pixel_network import PixelNetwork
 from nas.specs import Fidelity
 from nas.training.load import load_network
-from nas.training.retrain import DOCUMENT
+from nas.training.retrained import DOCUMENT
 from search_spaces.document import ArchitectureDocument, Provenance, read_architecture
 from search_spaces.text import architecture_text
 from search_spaces.validation import validate

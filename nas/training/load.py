@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from nas.models.pixel_network import PixelNetwork
-from nas.training.retrain import DOCUMENT, METRICS, MODEL, load_retrained
+from nas.training.retrained import DOCUMENT, METRICS, MODEL, load_retrained
 
 
 def load_network(folder: str | Path) -> PixelNetwork:

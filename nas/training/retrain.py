@@ -1,25 +1,17 @@
-"""Retraining of an architecture document, saved as a network that anyone can load."""
+"""Retraining: trains the network of an architecture document at a fidelity, and saves it so that anyone can load it."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
-from nas.aids import aid, reason_of
-from nas.atomic import write_bytes_atomically, write_text_atomically
-from nas.models.graph_reasoning import KnowledgeGraph, identity_graph
-from nas.models.networks import Network, SegmentationNetwork, build_classifier_head, is_network, match_bn_momentum
-from nas.models.parameters import count_parameters
+from nas.aids import aid
+from nas.models.networks import is_network
 from nas.results.measurement import Measurement
-from nas.results.software import software_versions
 from nas.specs import Fidelity
-from nas.training.backbone.extractor import StandardizedBackbone
-from nas.training.backbone.source import BackboneSource
 from nas.training.callbacks import Callback
 from nas.training.environment import environment_of
 from nas.training.full_image import FullImageSpec, full_image_metrics
@@ -28,26 +20,15 @@ from nas.training.loop.checkpoint import checkpoint_key
 from nas.training.loop.device import pick_device, place, reproducible_kernels, thread_count
 from nas.training.loop.distributed import Peers
 from nas.training.loop.rungs import Checkpoint, RungRun
-from nas.training.pictures import draw_predictions
 from nas.training.prepare import Prepared, prepare
 from nas.training.progress import Progress, silent
 from nas.training.reports import Reports
-from nas.training.trial import build_loop, build_trial_network, build_whole_network, trial_complexity
+from nas.training.retrained import CHECKPOINT, Retrained, require_safetensors, write_retrained
+from nas.training.trial import build_loop, build_trial_network, trial_complexity
 from nas.training.workspace import Workspace
 from search_spaces.base import content_key
-from search_spaces.document import (
-    Architecture,
-    ArchitectureDocument,
-    Provenance,
-    Score,
-    canonical,
-    read_architecture,
-    write_document,
-)
+from search_spaces.document import Architecture, ArchitectureDocument
 from search_spaces.text import architecture_text
-
-MODEL, METRICS, DOCUMENT, PICTURE = "model.safetensors", "metrics.json", "architecture.json", "predictions.png"
-CHECKPOINT = "checkpoint.pt"
 
 
 def retrain(
@@ -101,7 +82,7 @@ def retrain(
         OSError: The network cannot be written: the disk is full, for instance. (A checkpoint or the picture that cannot
             be written costs a warning.)
     """
-    _require_safetensors()
+    require_safetensors()
     _require_images(document.architecture, fidelity, augmentation)
     target = pick_device(device)
     peers = Peers.here(target)
@@ -143,78 +124,12 @@ def retrain(
             if evaluation is not None:
                 added |= full_image_metrics(evaluation, network, prepared, target, peers=peers, progress=progress)
             if leads:
-                written = _write_results(
-                    document, prepared, network, measured, output, seed=seed, device=target, added=added
-                )
-                result.update(written)
+                retrained = Retrained(document, prepared, network, measured, seed, target, added)
+                result.update(write_retrained(retrained, output))
     if leads:
         with aid("checkpoint", output / CHECKPOINT, "it stays there, and is not needed any more"):
             (output / CHECKPOINT).unlink(missing_ok=True)
     return measured
-
-
-def load_retrained(output: Path) -> Network:
-    """Load the network in a folder that `retrain` wrote.
-
-    Returns:
-        The network, on the CPU in evaluation mode. It maps images, prepared by `pixels.to_network` as its attribute
-        `preprocessing` says, to logits at the stride of its backbone's finest map (4 for an entire network).
-
-    Raises:
-        ValueError: Weights or document are missing or broken, or do not belong together.
-    """
-    _require_safetensors()
-    from safetensors import SafetensorError, safe_open
-
-    document = read_architecture(output / DOCUMENT)
-    if document.provenance.fidelity is None:
-        raise ValueError(f"{output / DOCUMENT} has no provenance.fidelity, which says how it was trained")
-    fidelity = Fidelity.model_validate(document.provenance.fidelity)
-    try:
-        with safe_open(output / MODEL, "pt") as file:
-            names = file.keys()
-            tensors, metadata = {name: file.get_tensor(name) for name in names}, file.metadata()
-        num_classes = len(tensors["classifier.weight"])
-    except (OSError, SafetensorError, LookupError) as error:
-        raise ValueError(f"{output / MODEL} is not a network that retraining wrote: {error}") from error
-    with torch.random.fork_rng(devices=[]):
-        network = _rebuilt(document.architecture, fidelity, num_classes, _graph_in(tensors), metadata or {})
-    try:
-        network.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise ValueError(f"{output / MODEL} does not fit {output / DOCUMENT}: {error}") from error
-    return network.eval()
-
-
-def _graph_in(tensors: Mapping[str, torch.Tensor]) -> KnowledgeGraph | None:
-    """A graph with the network's number of nodes; its edges are replaced by the buffer in the network's weights."""
-    sizes = [len(tensor) for name, tensor in tensors.items() if name.endswith(".adjacency")]
-    return identity_graph([f"node {index}" for index in range(sizes[0])]) if sizes else None
-
-
-def _rebuilt(
-    architecture: Architecture,
-    fidelity: Fidelity,
-    num_classes: int,
-    knowledge: KnowledgeGraph | None,
-    metadata: Mapping[str, str],
-) -> Network:
-    """Build the network of `build_trial_network`, without its weights and statistics."""
-    if is_network(architecture):
-        return build_whole_network(architecture, num_classes, fidelity)
-    body = BackboneSource.from_metadata(metadata).build_empty(fidelity.backbone)
-    match_bn_momentum(body, fidelity.head)
-    part = build_classifier_head(
-        architecture,
-        body.levels,
-        num_classes,
-        fidelity.head,
-        fidelity.crop,
-        knowledge=knowledge,
-    )
-    placeholder = torch.ones(sum(level.channels for level in body.levels))
-    backbone = StandardizedBackbone(body, placeholder, placeholder, frozen=fidelity.backbone.frozen)
-    return SegmentationNetwork(backbone, part.head, part.classifier)
 
 
 def _require_images(architecture: Architecture, fidelity: Fidelity, augmentation: Augmentation | None) -> None:
@@ -257,91 +172,3 @@ def _augmented_by(augmentation: Augmentation | None) -> dict[str, Any]:
     if augmentation is None:
         return {}
     return {"augmentation": {"key": augmentation.key, "pipeline": augmentation.pipeline}}
-
-
-def _require_safetensors() -> None:
-    try:
-        import safetensors  # noqa: F401  checked before hours of training, not after
-    except ImportError:
-        raise ValueError("safetensors is needed for model.safetensors: pip install safetensors") from None
-
-
-def _write_results(
-    document: ArchitectureDocument,
-    prepared: Prepared,
-    network: Network,
-    measured: tuple[Measurement, ...],
-    output: Path,
-    *,
-    seed: int,
-    device: torch.device,
-    added: Mapping[str, Any],
-) -> dict[str, Any]:
-    """Write the files of a folder; `added` are further metrics. Returns the metrics."""
-    from safetensors.torch import save
-
-    with aid("picture", output / PICTURE, "the network is saved without it"):
-        draw_predictions(network, prepared.validation_source(), prepared.dataset, output / PICTURE, device)
-    tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
-    packed = save(tensors, metadata={} if prepared.source is None else prepared.source.metadata())
-    provenance = Provenance(
-        search=document.provenance.search,
-        trial=document.provenance.trial,
-        seed=seed,
-        fidelity=prepared.fidelity.model_dump(mode="json"),
-        scores=tuple(Score(iteration=m.iteration, score=m.score) for m in measured),
-        software=software_versions(),
-        environment=measured[-1].environment,
-        augmentation=added.get("augmentation", {}).get("key"),
-        classes=prepared.dataset.class_names,
-    )
-    metrics = {**_metrics(prepared, network, measured, seed=seed, device=device), **added}
-    try:
-        write_bytes_atomically(output / MODEL, packed)
-        for name, content in (
-            (DOCUMENT, write_document(canonical(document.architecture), provenance)),
-            (METRICS, metrics),
-        ):
-            write_text_atomically(output / name, json.dumps(content, indent=2) + "\n")
-    except OSError as error:
-        raise OSError(
-            f"the trained network (mIoU {measured[-1].score:.4f}) cannot be written to {output} ({reason_of(error)}): "
-            f"make room there and run the same again, which continues from {CHECKPOINT} where that could be written"
-        ) from error
-    return metrics
-
-
-def _metrics(
-    prepared: Prepared,
-    network: Network,
-    measured: tuple[Measurement, ...],
-    *,
-    seed: int,
-    device: torch.device,
-) -> dict[str, Any]:
-    names = prepared.dataset.class_names
-    rungs = [{**m.model_dump(mode="json"), "class_iou": dict(zip(names, m.class_iou, strict=True))} for m in measured]
-    height, width = prepared.fidelity.crop
-    images = len(prepared.validation_source())
-    scaled = f", of images at {prepared.dataset.resize:g} times their size" if prepared.dataset.resize != 1 else ""
-    return {
-        "score": measured[-1].score,
-        "measured_on": f"{images} validation images, middle crop of {height}x{width}{scaled}",
-        "rungs": rungs,
-        "seed": seed,
-        "parameters": {part: size for part, module in network.named_children() if (size := _size(module))},
-        "trained_parameters": count_parameters(network),
-        "cost": {
-            "seconds": measured[-1].seconds,
-            "device_seconds": measured[-1].device_seconds,
-            "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
-            "threads": torch.get_num_threads(),
-        },
-        "software": software_versions(),
-        "fidelity": prepared.fidelity.model_dump(mode="json"),
-        "preprocessing": prepared.preprocessing.model_dump(mode="json"),
-    }
-
-
-def _size(module: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in module.parameters())

@@ -13,7 +13,8 @@ from nas.specs import BackboneSpec
 from nas.training.loop.pixels import to_network
 from nas.training.pictures import predict
 from nas.training.prepare import prepare
-from nas.training.retrain import load_retrained, retrain
+from nas.training.retrain import retrain
+from nas.training.retrained import load_retrained
 from nas.training.workspace import Workspace
 from nas.weights.entry import WeightsEntry
 from nas.weights.packages import EFFICIENTNET_LITE

@@ -14,7 +14,8 @@ from nas.training.export import export_retrained, export_untrained
 from nas.training.loop.metrics import confusion_matrix, scores
 from nas.training.loop.pixels import to_network
 from nas.training.prepare import prepare
-from nas.training.retrain import load_retrained, retrain
+from nas.training.retrain import retrain
+from nas.training.retrained import load_retrained
 from nas.weights.preprocessing import IMAGENET
 from search_spaces.dense_cell.architecture import AtrousSeparable, Branch, DenseCell, PyramidPooling
 from search_spaces.document import Provenance, read_architecture, write_document

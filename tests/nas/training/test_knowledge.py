@@ -10,7 +10,8 @@ from nas.models.graph_reasoning import SymbolicGraphReasoning, cooccurrence_grap
 from nas.training.evaluate import evaluate
 from nas.training.knowledge import class_graph
 from nas.training.prepare import prepare
-from nas.training.retrain import load_retrained, retrain
+from nas.training.retrain import retrain
+from nas.training.retrained import load_retrained
 from nas.training.trial import build_trial_network
 from search_spaces.dense_cell.architecture import EXTENDED_OPERATORS, Branch, DenseCell
 from search_spaces.document import read_architecture, write_document

@@ -22,7 +22,7 @@ from nas.training.full_image import FullImageSpec
 from nas.training.launch import Retraining, _cause, _Died, _Failed, devices_of, launch
 from nas.training.loggers import TensorBoardLogger, open_logger
 from nas.training.prepare import prepare
-from nas.training.retrain import load_retrained
+from nas.training.retrained import load_retrained
 from search_spaces.dense_cell.architecture import PUBLISHED_CELL
 from search_spaces.document import read_architecture, write_document
 

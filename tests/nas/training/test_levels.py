@@ -19,7 +19,8 @@ from nas.training.loop.graphed import StaticSteps
 from nas.training.loop.pixels import to_network
 from nas.training.pictures import predict
 from nas.training.prepare import prepare
-from nas.training.retrain import load_retrained, retrain
+from nas.training.retrain import retrain
+from nas.training.retrained import load_retrained
 from nas.training.training_free import score
 from nas.training.trial import build_loop, build_trial_network
 from nas.weights.preprocessing import IMAGENET

@@ -9,7 +9,8 @@ from nas.models.parameters import count_parameters
 from nas.results.measurement import Measurement, TrialError
 from nas.specs import DecoderSpec
 from nas.training.evaluate import evaluate
-from nas.training.retrain import load_retrained, retrain
+from nas.training.retrain import retrain
+from nas.training.retrained import load_retrained
 from search_spaces.dense_cell.architecture import EXTENDED_OPERATORS, PUBLISHED_CELL, Branch, DenseCell
 from search_spaces.document import ArchitectureDocument
 from search_spaces.reference.architecture import ReferenceHead

@@ -19,7 +19,8 @@ from nas.training.loop.augmentation import read_augmentation
 from nas.training.loop.pixels import to_network
 from nas.training.pictures import predict
 from nas.training.prepare import prepare
-from nas.training.retrain import load_retrained, retrain
+from nas.training.retrain import retrain
+from nas.training.retrained import load_retrained
 from nas.weights.preprocessing import IMAGENET
 from search_spaces.dense_cell.architecture import PUBLISHED_CELL
 from search_spaces.document import read_architecture, write_document

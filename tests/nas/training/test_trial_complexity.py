@@ -12,7 +12,8 @@ from nas.models.networks import SegmentationNetwork
 from nas.training.evaluate import evaluate
 from nas.training.loop.checkpoint import save_checkpoint
 from nas.training.prepare import prepare
-from nas.training.retrain import METRICS, retrain
+from nas.training.retrain import retrain
+from nas.training.retrained import METRICS
 from nas.training.trial import build_loop, build_trial_network, trial_complexity
 from search_spaces.dense_cell.architecture import PUBLISHED_CELL
 from search_spaces.document import ArchitectureDocument

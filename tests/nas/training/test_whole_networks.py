@@ -15,7 +15,8 @@ from nas.specs import NetworkSpec
 from nas.training.__main__ import main
 from nas.training.evaluate import evaluate
 from nas.training.prepare import prepare
-from nas.training.retrain import load_retrained, retrain
+from nas.training.retrain import retrain
+from nas.training.retrained import load_retrained
 from nas.training.trial import build_loop, build_trial_network
 from nas.training.workspace import Workspace
 from search_spaces.auto_deeplab.architecture import PUBLISHED_AUTO_DEEPLAB, AutoDeepLab

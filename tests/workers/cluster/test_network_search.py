@@ -7,7 +7,8 @@ import time
 import pytest
 
 from nas.results.status import TrialStatus
-from nas.training.retrain import load_retrained, retrain
+from nas.training.retrain import retrain
+from nas.training.retrained import load_retrained
 from nas.training.workspace import Workspace
 from search_spaces.auto_deeplab.architecture import AutoDeepLab
 from search_spaces.document import read_architecture

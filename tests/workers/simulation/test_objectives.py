@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -30,18 +29,6 @@ RUNGS = (10, 30, 90)
 FIDELITY = scenes_fidelity(*RUNGS, backbone={"name": "mobilenet_v2", "width": 0.35}, head={"channels": 16})
 
 LATENCY = Latency(what="head", median_ms=1, iqr_ms=0.1, runs=100, device="cpu", model="m", threads=1, torch="2")
-
-
-@pytest.fixture(scope="module")
-def clock() -> VirtualClock:
-    return VirtualClock()
-
-
-@pytest.fixture(scope="module")
-def store(clock) -> Iterator[Store]:
-    with Store.open("sqlite://", clock) as store:
-        store.migrate()
-        yield store
 
 
 def curve(task: TrialTask) -> list[Measurement]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -17,10 +17,10 @@ from nas.results.proposal import Proposal
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import CalibrationSpec
 from nas.specs.calibration_trials import Place, TrialNumbers
-from nas.store import Store, TrialRecord
+from nas.store import TrialRecord
 from search_spaces.validation import InputError
 from tests.builders import measured, scenes_fidelity, trial_record
-from workers.simulation.simulate import VirtualClock, simulate
+from workers.simulation.simulate import simulate
 from workers.trainables.task import TrialTask
 
 NOISE = {100: 3.0, 200: 0.1, 400: 0.05, 4000: 0.02}
@@ -55,18 +55,6 @@ def of_task(task: TrialTask) -> list[Measurement]:
 
 def of_proposal(proposal: Proposal) -> Measurement:
     return measurement(proposal.architecture.key, proposal.fidelity.iterations, proposal.seed)
-
-
-@pytest.fixture(scope="module")
-def clock() -> VirtualClock:
-    return VirtualClock()
-
-
-@pytest.fixture(scope="module")
-def store(clock) -> Iterator[Store]:
-    with Store.open("sqlite://", clock) as store:
-        store.migrate()
-        yield store
 
 
 def plan(of: CalibrationSpec) -> SequentialPlan:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -25,18 +25,6 @@ from workers.trainables.task import TrialTask
 
 Curves = Sequence[Sequence[tuple[float, float]]]
 """Seconds and score at each rung, for each trial by its number."""
-
-
-@pytest.fixture(scope="module")
-def clock() -> VirtualClock:
-    return VirtualClock()
-
-
-@pytest.fixture(scope="module")
-def store(clock) -> Iterator[Store]:
-    with Store.open("sqlite://", clock) as store:
-        store.migrate()
-        yield store
 
 
 def run(store: Store, clock: VirtualClock, curves: Curves, workers: int, reduction: float | None = None):
