@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from api.answers.worth import question_about
+from api.answers.worth import question_about, way_on
 from api.creation import Creation
+from api.resuming import resume
+from nas.results.actions import SearchAction
 from nas.specs import JobSpec
 from nas.store import SearchRecord
 
 
 def ask_worth(spec: JobSpec, creation: Creation) -> SearchRecord:
     """Start the probe that finds out what a search is worth, or find the one that was started for the same question.
+
+    A probe that has ended without an answer goes on: it is resumed or, where nothing else is left, tries again what
+    failed.
 
     Args:
         spec: The search that is asked about, with its names resolved.
@@ -18,9 +23,13 @@ def ask_worth(spec: JobSpec, creation: Creation) -> SearchRecord:
     Raises:
         ApiError: 403; the caller's budget is spent.
         InputError: Nobody can ask that of such a search, or the probe cannot run.
-        ConflictError: The key of the question was used for another search.
+        ConflictError: The key of the question was used for another search, or its probe is just being stopped.
     """
     question = question_about(spec, creation.store)
-    if question.asked is not None:
-        return creation.found(question.asked)
+    if (asked := question.asked) is not None:
+        way = way_on(question, creation.store)
+        if way is not None:
+            retry = way is SearchAction.RETRY
+            asked = resume(asked, creation.store, creation.settings, creation.reconciler, retry_failed=retry)
+        return creation.found(asked)
     return creation.of_question(question.key).create(question.probe, question.probe)

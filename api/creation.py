@@ -75,9 +75,10 @@ class Creation:
             spec = number_classes(spec, self.settings)
             check(spec, store, self.settings)
         forecast = stored_forecast(spec, store)
+        besides = kind_of(spec).read_besides(spec, store)
         bound = None if self.shared else _request_key(self.request, body)
         record, created = store.create_search(
-            spec, key, parent=parent, forecast=forecast, request_key=bound, owner=owner
+            spec, key, parent=parent, forecast=forecast, request_key=bound, owner=owner, besides=besides
         )
         if not created:
             self.response.headers["Idempotency-Replayed"] = "true"
@@ -117,14 +118,20 @@ async def _creation(
 CreationDep = Annotated[Creation, Depends(_creation)]
 
 
-def check(spec: SearchSpec, store: Store, settings: Settings) -> None:
+def check(spec: SearchSpec, store: Store, settings: Settings, *, new: bool = True) -> None:
     """Check all that a spec names: data sets and weights, whether it can run with them, and other searches.
+
+    Args:
+        spec: The spec.
+        store: Has the searches that it may name.
+        settings: Of the service.
+        new: Whether the search does not exist yet. One that does may go on as it was accepted.
 
     Raises:
         InputError: The service does not have one of them, or it does not fit.
     """
     check_names(spec, settings)
-    check_feasible(spec, settings, store)
+    check_feasible(spec, settings, store, new=new)
     kind_of(spec).check(spec, store)
 
 

@@ -33,13 +33,14 @@ LEAST_FILLED = 0.5
 """Least part of a crop that an image has to fill: below it most of what is scored would be padding."""
 
 
-def check_feasible(spec: JobSpec, settings: Settings, records: Records) -> None:
+def check_feasible(spec: JobSpec, settings: Settings, records: Records, *, new: bool = True) -> None:
     """Check that a search can run, as far as the service knows; the names that it uses are registered.
 
     Args:
         spec: The search.
         settings: Of the service.
         records: Read access to the searches that the spec may name.
+        new: Whether the search does not exist yet: then what its architectures need is looked at, too.
 
     Raises:
         InputError: It cannot; the message names each field.
@@ -48,7 +49,8 @@ def check_feasible(spec: JobSpec, settings: Settings, records: Records) -> None:
     problems = [*_data(spec, settings, here)]
     if not kind_of(spec).family(spec, records).whole_network:  # which has no backbone, whatever its fidelity says
         problems += _backbones(spec, settings, here)
-    problems += kind_of(spec).infeasible(spec, max(1, _classes(spec, settings)))
+    if new:
+        problems += kind_of(spec).infeasible(spec, max(1, _classes(spec, settings)))
     if here:
         problems += _resources(spec.resources)
     if problems:
@@ -70,6 +72,8 @@ def trains_here(settings: Settings) -> bool:
 def _backbones(spec: JobSpec, settings: Settings, here: bool) -> Iterator[FieldProblem]:
     weights = settings.registered_weights
     for path, fidelity in spec.fidelities.items():
+        for field, misfit in fidelity.misfits_of_heads():  # of plugins; the specs here have looked at them already
+            yield FieldProblem(path=f"{path}.{field}", message=misfit)
         yield from _strides(f"{path}.backbone", fidelity.backbone)
         for field, message in missing_parts(fidelity.backbone, weights) if here else ():
             yield FieldProblem(path=f"{path}.backbone.{field}", message=message)

@@ -100,7 +100,7 @@ def worth_text(objective: str, value: float | None, miou: float | None) -> str:
     return f"{own}{score(miou)} mIoU"
 
 
-def confirmed_text(objective: str, mean: float, seeds: int, worth: str) -> str:
+def confirmed_text(objective: str, mean: float, seeds: int, worth: str, where: str = "in the search") -> str:
     """Say what a confirmed trial is worth: "0.6013 mIoU over 4 fresh seeds (0.6213 mIoU in the search)".
 
     Args:
@@ -108,8 +108,9 @@ def confirmed_text(objective: str, mean: float, seeds: int, worth: str) -> str:
         mean: Of its value over the fresh seeds.
         seeds: Their number.
         worth: What the trial itself measured, as `worth_text` has it.
+        where: Where it measured that.
     """
-    return f"{objective_value(objective, mean)} {objective} over {counted(seeds, 'fresh seed')} ({worth} in the search)"
+    return f"{objective_value(objective, mean)} {objective} over {counted(seeds, 'fresh seed')} ({worth} {where})"
 
 
 def compared_text(objective: str, direction: str) -> str:

@@ -39,5 +39,5 @@ def measure_probe(service: Service, search: str, heads: int | None = None, first
             store.add_trial(search, attempt, Proposal(number, head, probe.fidelity, seed))
             score, iteration = true + noise[seed], probe.fidelity.iterations
             found = measured(iteration, score, 4.0, parameters=1000, multiply_adds=10_000_000)
-            store.record_measurement(search, number, attempt, found)
-            store.finish_trial(search, number, attempt, TrialStatus.COMPLETED)
+            store.record_measurement(search, number, 1, found)
+            store.finish_trial(search, number, 1, TrialStatus.COMPLETED)

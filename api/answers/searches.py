@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from api.answers.base import answer
-from nas.formatting import confirmed_text, worth_text
 from nas.kinds.confirmation import KIND as CONFIRMATION
+from nas.kinds.in_words import trial_name, trial_worth
 from nas.kinds.registry import kind_of
 from nas.kinds.summaries import Summary
 from nas.results.actions import Share, actions
@@ -29,7 +29,7 @@ def search_public(record: SearchRecord, summary: Summary, settings: Settings) ->
     """Make the answer of one search, with its trial counts, its best trial and its cost."""
     dashboard = dashboard_url(settings)
     job = f"{dashboard}/#/jobs/{job_id(record.id, record.attempt)}" if dashboard and record.attempt else None
-    kind, overview, objective = kind_of(record.spec), summary.overview, record.spec.goals.text
+    kind, overview = kind_of(record.spec), summary.overview
     trials = Share(overview.trials.get(TrialStatus.FAILED, 0), record.planned)
     runs, extendable = Share(overview.failed_runs, record.spec.runs), next(iter(kind.grows), None)
     exportable = summary.best is not None or kind.exports_snapshots(record.spec)
@@ -39,8 +39,8 @@ def search_public(record: SearchRecord, summary: Summary, settings: Settings) ->
         method=kind.method(record.spec),
         dataset=kind.dataset(record.spec),
         trials=overview.trials,
-        best=_best(summary.best, objective, summary.confirmed),
-        leaderboard_first=_best(summary.passed_over, objective),
+        best=_best(record, summary.best, summary.confirmed),
+        leaderboard_first=_best(record, summary.passed_over),
         objectives=tuple(map(objective_text, record.spec.goals.objectives)),
         actions=actions(record.status, trials=trials, runs=runs, grows=extendable is not None),
         extendable=extendable,
@@ -53,14 +53,16 @@ def search_public(record: SearchRecord, summary: Summary, settings: Settings) ->
     )
 
 
-def _best(best: TrialRecord | None, objective: str, confirmed: Confirmed | None = None) -> BestPublic | None:
+def _best(search: SearchRecord, best: TrialRecord | None, confirmed: Confirmed | None = None) -> BestPublic | None:
     if best is None:
         return None
-    worth = worth_text(objective, best.value, best.score)
-    if confirmed is None:
-        return answer(BestPublic, best, worth=worth, confirmed=None)
-    worth = confirmed_text(objective, confirmed.score, confirmed.seeds, worth)
-    return answer(BestPublic, best, worth=worth, confirmed=best_confirmed_public(confirmed))
+    return answer(
+        BestPublic,
+        best,
+        named=trial_name(search, best.number),
+        worth=trial_worth(search, best, confirmed),
+        confirmed=None if confirmed is None else best_confirmed_public(confirmed),
+    )
 
 
 def best_confirmed_public(confirmed: Confirmed) -> BestConfirmedPublic:

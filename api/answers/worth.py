@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,9 +10,10 @@ from api.stale_cache import Found, StaleCache
 from nas.forecast import forecast_public
 from nas.formatting import duration
 from nas.kinds.reference import KIND as REFERENCE
-from nas.panels.worth import answer_panels, ask_panel, unanswered_panels, waiting_panels
+from nas.panels.worth import answer_panels, ask_panel, go_on_panel, unanswered_panels, waiting_panels
 from nas.ranking.reference_table import reference_table
-from nas.results.status import SearchStatus
+from nas.results.actions import SearchAction, Share, actions
+from nas.results.status import SearchStatus, TrialStatus
 from nas.schemas.panels import Panel
 from nas.schemas.references import ReferencePublic
 from nas.schemas.worth import WorthPublic
@@ -106,18 +108,42 @@ def known(question: Question, store: Store, path: str, status: SearchStatus | No
             f"{probe.fidelity.iterations} with {probe.seeds} seeds: {cost or 'its cost is not known'}"
         )
         return Known(text, None, (ask_panel(probe, cost, path),))
+    way = way_on(question, store)
+    on = None if way is None else go_on_panel(path, retry=way is SearchAction.RETRY)
     if asked.status is not SearchStatus.COMPLETED:
         trials = store.overview(asked.id).trials
         done = sum(count for trial, count in trials.items() if trial.terminal)
-        panels = waiting_panels(asked.id, asked.status, done, asked.planned, asked.message)
+        panels = waiting_panels(asked.id, asked.status, done, asked.planned, asked.message, on)
         return Known(f"asked, and not answered yet: {asked.id} is {asked.status}", None, panels)
     try:
         found = answer_to(question, store)
     except ValueError as error:
         text = f"asked, and not answered by {asked.id}: {error}"
-        return Known(text, None, unanswered_panels(asked.id, str(error)))
+        return Known(text, None, unanswered_panels(asked.id, str(error), on))
     panels = answer_panels(found, status, said=status is None)
     return Known(f"{found.sentence} Measured by {asked.id}.", found, panels)
+
+
+def way_on(question: Question, store: Store) -> SearchAction | None:
+    """Find out how a probe that has ended without an answer can go on: by resuming it or, failing that, by a retry.
+
+    Args:
+        question: The question.
+        store: Has what its probe measured.
+
+    Returns:
+        `resume`, `retry`, or None where there is no probe, it has not ended, has the answer, or nothing of it failed.
+    """
+    asked = question.asked
+    if asked is None or not asked.status.at_rest:
+        return None
+    if asked.status is SearchStatus.COMPLETED:
+        with suppress(ValueError):
+            answer_to(question, store)
+            return None
+    failed = Share(store.overview(asked.id).trials.get(TrialStatus.FAILED, 0), asked.planned)
+    possible = actions(asked.status, trials=failed, runs=Share(0, 0), grows=False)
+    return next((action for action in (SearchAction.RESUME, SearchAction.RETRY) if action in possible), None)
 
 
 def search_panels(search: SearchRecord, store: Store, kept: StaleCache[Panels]) -> Found[Panels]:

@@ -16,6 +16,7 @@ from api.deps import ReconcilerDep, SearchDep, SettingsDep, StoreDep
 from api.errors import ApiError
 from api.middleware.body import StrictJsonRoute
 from api.openapi.problems import problems
+from api.resuming import resume
 from nas.forecast import stored_forecast
 from nas.kinds.extension import extended
 from nas.kinds.summaries import summary
@@ -69,12 +70,7 @@ def resume_search(
     and differentiable runs; with it, a completed search that has some can be resumed. Resuming a search that is queued
     or running already changes nothing.
     """
-    if search.status.at_rest:
-        require_budget(store, search.owner)
-        check(search.spec, store, settings)
-    record = store.resume_search(search.id, retry_failed=retry_failed)
-    if reconciler is not None:
-        reconciler.wake()
+    record = resume(search, store, settings, reconciler, retry_failed=retry_failed)
     return search_public(record, summary(record, store), settings)
 
 
@@ -100,7 +96,7 @@ def extend_search(
         if spec == search.spec:
             return search_public(search, summary(search, store), settings)
         require_budget(store, search.owner)
-        check(spec, store, settings)
+        check(spec, store, settings, new=False)
         record = store.extend_search(search.id, search.spec, spec, stored_forecast(spec, store))
     if reconciler is not None:
         reconciler.wake()

@@ -102,7 +102,7 @@ def _chosen(search: SearchRecord, body: FullScaleRequest, store: Store) -> FullS
     if not scored(trials):
         raise ApiError(409, f"search {search.id} ({search.status}) has no trial that ended with a score yet")
     how, numbers = choose(body.choose, trials)
-    _check_heads(numbers, trials, body.fidelity)
+    _check_architectures(numbers, trials, body.fidelity)
     shared = {name: getattr(body, name) for name in type(body).model_fields if name not in ("name", "choose")}
     name = body.name or child_name(search.spec.name, ": full scale")
     datasets = {search.spec.fidelity_of(trial.fidelity_key).dataset for trial in trials}
@@ -112,14 +112,14 @@ def _chosen(search: SearchRecord, body: FullScaleRequest, store: Store) -> FullS
     return chosen
 
 
-def _check_heads(numbers: Sequence[int], trials: Sequence[TrialRecord], fidelity: Fidelity) -> None:
+def _check_architectures(numbers: Sequence[int], trials: Sequence[TrialRecord], fidelity: Fidelity) -> None:
     recorded = {trial.number: trial for trial in trials}
     for number in numbers:
-        try:
-            fidelity.check_head(recorded[number].architecture)
-        except ValueError as error:
-            problem = FieldProblem(path="fidelity.backbone.levels", message=f"trial {number}: {error}")
-            raise InputError([problem]) from None
+        for path, check in (("fidelity.crop", fidelity.check_crop), ("fidelity.backbone.levels", fidelity.check_head)):
+            try:
+                check(recorded[number].architecture)
+            except ValueError as error:
+                raise InputError([FieldProblem(path=path, message=f"trial {number}: {error}")]) from None
 
 
 def _joined(

@@ -89,7 +89,8 @@ def get_trial(search: SearchDep, number: TrialNumber, store: StoreDep, settings:
 def draw_trial(search: SearchDep, number: TrialNumber, store: StoreDep) -> SvgResponse:
     """Draw the architecture of a trial as SVG, with rates and grids to scale on the crop that it is measured on."""
     trial = store.get_trial(search.id, number)
-    setting = Setting.of(search.spec.fidelity_of(trial.fidelity_key))
+    levels = kind_of(search.spec).levels(search.spec, store)
+    setting = Setting.of(search.spec.fidelity_of(trial.fidelity_key), levels)
     return SvgResponse(draw_architecture(trial.architecture, setting).svg)
 
 

@@ -26,8 +26,9 @@ def ask_search_worth(
 ) -> SearchPublic:
     """Ask what a search is expected to gain over textbook heads: start the probe that finds it out.
 
-    The probe is a reference search of 24 heads at the first rung. Whoever asks the same again gets the same probe. Of a
-    search without an answer (networks, another first objective than the mIoU) it is 409.
+    The probe is a reference search of 24 heads at the first rung. Whoever asks the same again gets the same probe; one
+    that has ended without an answer is resumed, or tries again what failed where nothing else is left. Of a search
+    without an answer (networks, another first objective than the mIoU) it is 409.
     """
     try:
         record = ask_worth(search.spec, creation)

@@ -43,11 +43,11 @@ class SearchForm {
     this.state = element("p", { class: "muted", role: "status" });
     this.checking = element("span", { class: "muted", "aria-hidden": "true" }); // at every key: it is not read out
     [this.facts, this.worth, this.file] = [element("div"), element("div", { class: "worth" }), element("div")];
-    this.probe = new Probe(() => this.entered(), (error) => (error ? this.failed(error) : this.check()), signal);
+    this.probe = new Probe(() => this.entered(), (error) => (error ? this.refused(error) : this.check()), signal);
     this.worth.addEventListener("ask", ({ detail }) => { detail.body = this.entered(); });
     this.worth.addEventListener("asked", () => this.check());
-    this.worth.addEventListener("refused", (event) => { event.preventDefault(); this.failed(event.detail); });
-    this.others = element("div", { role: "alert" });
+    this.worth.addEventListener("refused", (event) => { event.preventDefault(); this.refused(event.detail); });
+    this.others = element("div", { role: "alert", tabindex: -1 });
     this.hide(true);
     this.start = element("button", { class: "main" }, "Start");
     const rows = this.fields.map((field) => field.row);
@@ -198,6 +198,13 @@ class SearchForm {
     this.hide(true);
   }
 
+  // What a click has asked for was refused: the keyboard goes to the first field that is wrong, else to what is said of none.
+  refused(error) {
+    this.failed(error);
+    const wrong = this.fields.find(({ row, problems }) => !row.hidden && problems.some(({ className }) => className === "wrong"));
+    (wrong?.inputs[0] ?? this.others).focus();
+  }
+
   // Shows each problem at the field that it belongs to, the others below the form.
   tell(errors, warnings) {
     const rest = [];
@@ -224,18 +231,20 @@ class SearchForm {
 
   // A request that was lost on its way is sent again under the same key, so that it starts no second search.
   async submit() {
+    if (this.starting) return; // Start keeps the keyboard's focus, which a button that is switched off would lose
     clearTimeout(this.timer);
+    this.starting = true;
     const request = this.entered(), key = this.key.of(request);
     this.checks += 1;
-    this.start.disabled = true;
     this.state.textContent = "Starting ...";
     try {
       const search = await post("/v1/searches", request, { "Idempotency-Key": key }, this.signal);
       location.hash = `#/${search.id}`;
     } catch (error) {
-      this.failed(error instanceof Refused ? error : new Error(`${error.message}. Press Start again: no search is started twice.`));
+      if (error instanceof Refused) this.refused(error);
+      else this.failed(new Error(`${error.message}. Press Start again: no search is started twice.`));
     } finally {
-      this.start.disabled = false;
+      this.starting = false;
     }
   }
 }

@@ -4,7 +4,7 @@ import { asking } from "./asking.js";
 import { Chart } from "./chart.js";
 import { choices } from "./choices.js";
 import { commands } from "./commands.js";
-import { bar, card, element, keepFocus } from "./dom.js";
+import { bar, card, element, keepFocus, refocus } from "./dom.js";
 import { pictures, swatch } from "./pictures.js";
 import { drawingPlace } from "./drawing.js";
 import { ask, Refused } from "./stream.js";
@@ -103,6 +103,7 @@ export function draw(panel) {
 
 // Changes the panels in a place: one that is as before stays, with what is open, focused and selected in it.
 export function redraw(place, panels) {
+  const held = place.contains(document.activeElement) ? document.activeElement : null;
   panels.forEach((panel, index) => {
     const before = place.children[index];
     if (panel.type === "row" && before?.className === "pair") redraw(before, panel.panels);
@@ -118,6 +119,7 @@ export function redraw(place, panels) {
     else place.append(draw(panel));
   });
   while (place.children.length > panels.length) place.lastChild.remove();
+  if (held && document.activeElement === document.body) refocus(held, place); // its panel is gone, or one without anything to press
 }
 
 // The keyboard stays where it was, as far as there is something alike.

@@ -17,11 +17,14 @@ export class Probe {
 
   // The button is offered while the cost is not known.
   offer(unknown) {
+    const held = document.activeElement === this.button;
     this.about.hidden = this.button.hidden = !unknown;
+    if (held && !unknown) this.state.querySelector("a")?.focus();
   }
 
   async run() {
-    this.button.disabled = true;
+    if (this.busy) return; // the button keeps the keyboard's focus, which one that is switched off would lose
+    this.busy = true;
     this.say("muted", "Starting the probe ...");
     try {
       const request = this.entered();
@@ -33,7 +36,7 @@ export class Probe {
       this.say("wrong", error instanceof Refused ? "" : error.message);
       if (error instanceof Refused) this.done(error);
     } finally {
-      this.button.disabled = false;
+      this.busy = false;
     }
   }
 

@@ -123,12 +123,12 @@ class SearchView {
       element("span", { class: "muted" }, text ? `${text} of ${search.planned}` : `0 of ${search.planned}`));
     if (search.best) {
       rows.push(element("span", {}, "best"), element("strong", {}, search.best.worth),
-        element("span", { class: "muted" }, element("a", { href: `#/${search.id}/${search.best.number}` }, `trial ${search.best.number}`), ` at iteration ${search.best.iteration}`));
+        element("span", { class: "muted" }, element("a", { href: `#/${search.id}/${search.best.number}` }, search.best.named), ` at iteration ${search.best.iteration}`));
       if (found) rows.push(element("span"), element("code", {}, unbroken(found)), element("span"));
     }
     if (search.leaderboard_first) {
       rows.push(element("span", {}, "leaderboard"), element("span", {}, `begins with ${search.leaderboard_first.worth}`),
-        element("span", { class: "muted" }, `trial ${search.leaderboard_first.number} at iteration ${search.leaderboard_first.iteration}`));
+        element("span", { class: "muted" }, `${search.leaderboard_first.named} at iteration ${search.leaderboard_first.iteration}`));
     }
     const { cost, forecast } = search;
     if (cost.device_seconds || forecast) rows.push(element("span", {}, "cost"), element("span", {}, `${cost.duration} of device time`),

@@ -39,7 +39,9 @@ def print_confirmation(found: ConfirmationPublic) -> None:
         for row, text in zip(found.rows, texts, strict=True)
     ]
     notes = ["Rate: the learning rate, of a reference head its best one"] * several
-    print_table(columns, rows, ["*: the best of those that the search found", *notes, *texts.notes])
+    print_table(
+        columns, rows, [f"#: the trial of {found.search}; *: the best of those that it found", *notes, *texts.notes]
+    )
 
 
 def _cells(

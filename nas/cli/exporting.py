@@ -86,8 +86,8 @@ def _confirmed(document: Any) -> str | None:
     found, images = provenance["confirmed"], "on images kept back from the search"
     where = f" {images}" if found["kept_back"] else ""
     return (
-        f"trial {provenance['trial']}: the best by the confirmation {found['search']}, with a mean of "
-        f"{found['score']:.4f} over {found['seeds']} fresh seeds{where}"
+        f"trial {provenance['trial']} of {provenance['search']}: the best by the confirmation {found['search']}, with "
+        f"a mean of {found['score']:.4f} over {found['seeds']} fresh seeds{where}"
     )
 
 

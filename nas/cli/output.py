@@ -233,7 +233,8 @@ def best(search: SearchPublic) -> str | None:
 
 def _best(trial: BestPublic, objective: str) -> str:
     worth = trial.worth or worth_text(objective, trial.value, trial.score)  # an older service says it in no words
-    return f"{worth} (trial {trial.number} at iteration {trial.iteration})"
+    named = trial.named or f"trial {trial.number}"  # likewise
+    return f"{worth} ({named}{',' if ',' in named else ''} at iteration {trial.iteration})"
 
 
 def best_value(search: SearchPublic) -> float | None:

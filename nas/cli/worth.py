@@ -44,7 +44,7 @@ def worth(
             raise typer.Exit(130)
         if ended.status != "completed":
             why = f": {ended.message}" if ended.message else ""
-            raise ValueError(f"{ended.id} is {ended.status}{why}; after `segnas resume {ended.id}` ask again")
+            raise ValueError(f"{ended.id} is {ended.status}{why}; ask again to go on with it")
         answer = worth_of(search, found.id, client.heads(found.id))
     if as_json:
         print_json(answer.model_dump(mode="json"))

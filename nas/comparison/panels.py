@@ -8,6 +8,7 @@ from typing import TypeAlias
 from nas.comparison.searches import ComparedSearch
 from nas.comparison.settings import MOST_SETTINGS, Setting, shown_value
 from nas.formatting import counted, duration, milliseconds, score
+from nas.kinds.in_words import measured_again
 from nas.schemas.panels import (
     SERIES,
     ColumnPublic,
@@ -128,7 +129,10 @@ def _number(name: str, write: Callable[[float], str]) -> Callable[[ComparedSearc
 def _place(one: ComparedSearch) -> str:
     if one.snapshot is not None:
         return f"run {one.snapshot.run}, epoch {one.snapshot.snapshot.epoch}"
-    return f"#{one.best.number}" if one.best else ""
+    if one.best is None:
+        return ""
+    again = measured_again(one.search, one.best.number)
+    return f"#{one.best.number}" if again is None else f"#{again.number} of {again.search}, here #{one.best.number}"
 
 
 def _mean(one: ComparedSearch) -> str:

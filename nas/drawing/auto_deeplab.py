@@ -9,12 +9,13 @@ from search_spaces.auto_deeplab.architecture import PUBLISHED_AUTO_DEEPLAB, Auto
 from search_spaces.text import cell_lines
 
 
-def draw_auto_deeplab(network: AutoDeepLab, beta: Beta | None = None) -> Drawing:
+def draw_auto_deeplab(network: AutoDeepLab, beta: Beta | None = None, levels: int | None = None) -> Drawing:
     """Draw a network, with the probabilities of a differentiable search where they are given.
 
     Args:
         network: Path and cell; the blocks are numbered as they are written.
         beta: Probabilities of the edges that leave each node of the trellis, as a snapshot has them.
+        levels: Number of strides of the trellis; None for as many as there are. Not read with `beta`, which tells it.
 
     Raises:
         ValueError: `beta` does not belong to a trellis of so many layers.
@@ -22,7 +23,7 @@ def draw_auto_deeplab(network: AutoDeepLab, beta: Beta | None = None) -> Drawing
     published = network.path == PUBLISHED_AUTO_DEEPLAB.path and network == PUBLISHED_AUTO_DEEPLAB
     strides = ", ".join(map(str, network.strides))
     layers, blocks = len(network.path), len(network.blocks)
-    panels = [trellis_panel(network.path, beta), cell_panel(network.blocks)]
+    panels = [trellis_panel(network.path, beta, levels), cell_panel(network.blocks)]
     if beta is not None:
         panels.insert(1, scale_panel())
     return frame(

@@ -43,7 +43,7 @@ def draw_architecture(architecture: Architecture, setting: Setting, beta: Beta |
         ValueError: `beta` does not belong to the architecture.
     """
     if isinstance(architecture, AutoDeepLab):
-        return draw_auto_deeplab(architecture, beta)
+        return draw_auto_deeplab(architecture, beta, setting.levels)
     if beta is not None:
         raise ValueError(f"beta belongs to auto_deeplab, and this is a {architecture.kind}: leave it out")
     if isinstance(architecture, DenseCell):

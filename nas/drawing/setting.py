@@ -18,17 +18,21 @@ class Setting:
         strides: Of the feature maps that the head reads, finest first, in pixels of the image per cell.
         rate_multiplier: Factor on atrous rates; None for the paper's, 16 / output stride.
         channels: Filters of a head that has no width of its own; None where they are not known.
+        levels: Number of strides (4, 8, ...) on which the paths of an Auto-DeepLab's space lie; None where the space is
+            not known: then as many as there are.
     """
 
     crop: tuple[int, int] = (513, 513)
     strides: tuple[int, ...] = (PAPER_STRIDE,)
     rate_multiplier: int | None = None
     channels: int | None = None
+    levels: int | None = None
 
     @classmethod
-    def of(cls, fidelity: Fidelity) -> Self:
-        """Make the setting in which a fidelity measures."""
-        return cls(fidelity.crop, fidelity.head_strides, fidelity.head.rate_multiplier, fidelity.head.channels)
+    def of(cls, fidelity: Fidelity, levels: int | None = None) -> Self:
+        """Make the setting in which a fidelity measures architectures of a space of so many `levels`."""
+        head = fidelity.head
+        return cls(fidelity.crop, fidelity.head_strides, head.rate_multiplier, head.channels, levels)
 
     @property
     def size(self) -> tuple[int, int]:

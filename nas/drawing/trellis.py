@@ -29,17 +29,18 @@ Beta: TypeAlias = Sequence[Sequence[float]]
 """Probabilities of the edges that leave each node of a trellis, in the order of `Trellis.groups`."""
 
 
-def trellis_panel(path: Sequence[int], beta: Beta | None = None) -> Panel:
+def trellis_panel(path: Sequence[int], beta: Beta | None = None, levels: int | None = None) -> Panel:
     """Lay out the trellis: layers from left to right, the finest stride on top, the path as a thick line.
 
     Args:
         path: Level of each layer.
         beta: Probabilities of the edges; None where they are not known: then all edges are equally thin.
+        levels: Number of strides of the trellis; None for as many as there are. Not read with `beta`, which tells it.
 
     Raises:
         ValueError: No trellis of so many layers has such a `beta`, or the path leaves the one that has it.
     """
-    trellis = _trellis(path, beta)
+    trellis = _trellis(path, beta, levels)
     levels = trellis.levels
     step = max(_LEAST_STEP, (WIDTH - 2 * MARGIN - LEFT - _RIGHT) / len(path))
     width = max(WIDTH, 2 * MARGIN + LEFT + _RIGHT + step * len(path))
@@ -78,12 +79,14 @@ def _y(level: int) -> float:
     return _TOP + LEVEL * level
 
 
-def _trellis(path: Sequence[int], beta: Beta | None) -> Trellis:
+def _trellis(path: Sequence[int], beta: Beta | None, levels: int | None) -> Trellis:
     if beta is None:
-        return Trellis(len(path), len(STRIDES))
+        # Those that a path of so many layers can reach, and the path itself, should it not be of the space.
+        reached = min(levels or len(STRIDES), len(path) + 1)
+        return Trellis(len(path), max(reached, max(path) + 1))
     sizes = [len(node) for node in beta]
-    for levels in range(max(path) + 1, len(STRIDES) + 1):
-        trellis = Trellis(len(path), levels)
+    for count in range(max(path) + 1, len(STRIDES) + 1):
+        trellis = Trellis(len(path), count)
         if sizes == [len(group) for group in trellis.groups]:
             return trellis
     raise ValueError(

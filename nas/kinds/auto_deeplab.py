@@ -15,7 +15,9 @@ from nas.results.proposal import Proposal
 from nas.schemas.panels import Panel
 from nas.specs import AutoDeepLabSpec, ConfirmationSpec
 from nas.specs.auto_deeplab_space import network_family
+from nas.specs.crops import crop_misfit
 from nas.store import SearchRecord, SnapshotRecord, Store
+from search_spaces.validation import FieldProblem
 
 
 class AutoDeepLab(Kind[AutoDeepLabSpec]):
@@ -31,6 +33,18 @@ class AutoDeepLab(Kind[AutoDeepLabSpec]):
     def runs(self, spec: AutoDeepLabSpec) -> AutoDeepLabSpec:
         return spec
 
+    def infeasible(self, spec: AutoDeepLabSpec, classes: int) -> tuple[FieldProblem, ...]:
+        """A crop on which not every network that a run may decode to can be measured."""
+        deepest = spec.supernet.deepest
+        needed = None if spec.scoring is None else crop_misfit(spec.scoring.crop, deepest)
+        if spec.scoring is None or needed is None:
+            return ()
+        message = (
+            f"crop {list(spec.scoring.crop)} does not fit networks of the supernet, whose paths go down to stride "
+            f"{deepest}: {needed}; change the crop or lower supernet.levels"
+        )
+        return (FieldProblem(path="scoring.crop", message=message),)
+
     def follow_up(self, search: SearchRecord, records: Records) -> ConfirmationSpec | None:
         """The confirmation of its best networks, where the search is confirmed at its end."""
         spec = self.own(search.spec)
@@ -44,6 +58,9 @@ class AutoDeepLab(Kind[AutoDeepLabSpec]):
 
     def family(self, spec: AutoDeepLabSpec, records: Records) -> Family:
         return Family(network_family(spec.supernet.layers, spec.supernet.blocks), whole_network=True)
+
+    def levels(self, spec: AutoDeepLabSpec, records: Records) -> int:
+        return spec.supernet.levels
 
     def probe(self, spec: AutoDeepLabSpec) -> AutoDeepLabSpec:
         """One run with an epoch for the weights alone, then one with alpha and beta; its network is measured."""

@@ -14,7 +14,7 @@ from nas.kinds.observations import observation_of
 from nas.kinds.plans import Need, Plan
 from nas.kinds.probing import probe_name, probe_trials, short
 from nas.kinds.protocol import Adoption, CellSearch, Family, FollowUp, Kind, Records
-from nas.kinds.start import check_start, start_architectures
+from nas.kinds.start import check_start, deciding, start_architectures
 from nas.kinds.warm_start import check_sources, warm_observations
 from nas.panels.pareto import pareto_panels
 from nas.ranking.pareto import pareto_set_of
@@ -24,6 +24,7 @@ from nas.results.status import TrialStatus
 from nas.schemas.panels import Panel
 from nas.specs import (
     AshaStopping,
+    AutoDeepLabSpace,
     BlackBoxSpec,
     ConfirmationSpec,
     Constraints,
@@ -83,6 +84,10 @@ class BlackBox(Kind[BlackBoxSpec]):
         check_sources(spec, records)
         check_start(spec, records)
 
+    def read_besides(self, spec: BlackBoxSpec, records: Records) -> tuple[str, ...]:
+        """The confirmations that decide which trial is the best of a search that it starts from."""
+        return deciding(spec, records)
+
     def infeasible(self, spec: BlackBoxSpec, classes: int) -> tuple[FieldProblem, ...]:
         """Limits and constraints that are below the cheapest architecture of the space."""
         parameters, multiply_adds = spec.constraints.parameters, spec.constraints.multiply_adds
@@ -107,6 +112,9 @@ class BlackBox(Kind[BlackBoxSpec]):
 
     def family(self, spec: BlackBoxSpec, records: Records) -> Family:
         return Family(spec.space.family, spec.space.whole_network)
+
+    def levels(self, spec: BlackBoxSpec, records: Records) -> int | None:
+        return spec.space.levels if isinstance(spec.space, AutoDeepLabSpace) else None
 
     def trial_counts(self, spec: BlackBoxSpec) -> Mapping[str, int]:
         return {"fidelity": min(spec.trials, build_space(spec.space, spec.fidelity).distinct)}

@@ -40,6 +40,12 @@ class ConfirmationKind(Kind[ConfirmationSpec]):
         parent = records.get_search(spec.of).spec
         return kind_of(parent).family(parent, records)
 
+    def levels(self, spec: ConfirmationSpec, records: Records) -> int | None:
+        from nas.kinds.registry import kind_of  # the registry knows every kind, this one too
+
+        parent = records.get_search(spec.of).spec
+        return kind_of(parent).levels(parent, records)
+
     def next_command(self, search: SearchRecord) -> str:
         return f"segnas confirmation {search.id}"
 

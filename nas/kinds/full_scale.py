@@ -45,6 +45,12 @@ class FullScale(Kind[FullScaleSpec]):
         parent = records.get_search(spec.of).spec
         return kind_of(parent).family(parent, records)
 
+    def levels(self, spec: FullScaleSpec, records: Records) -> int | None:
+        from nas.kinds.registry import kind_of  # the registry knows every kind, this one too
+
+        parent = records.get_search(spec.of).spec
+        return kind_of(parent).levels(parent, records)
+
     def next_command(self, search: SearchRecord) -> str:
         return f"segnas rank {search.parent} --full-scale {search.id}"
 

@@ -185,6 +185,13 @@ class Kind(ABC, Generic[Spec]):
         """
         return
 
+    def read_besides(self, spec: Spec, records: Records) -> tuple[str, ...]:
+        """List the searches that a new one reads at its creation besides those which its spec names as `origins`.
+
+        What they have measured by then is found again in `SearchRecord.origins`, whatever is measured since.
+        """
+        return ()
+
     def infeasible(self, spec: Spec, classes: int) -> tuple[FieldProblem, ...]:
         """Find what no architecture of the search can keep, each with the path of its field.
 
@@ -204,6 +211,10 @@ class Kind(ABC, Generic[Spec]):
         Raises:
             InputError: What the spec says about it does not fit what was measured.
         """
+        return None
+
+    def levels(self, spec: Spec, records: Records) -> int | None:
+        """Count the strides (4, 8, ...) on which the paths of the searched networks lie; None for heads."""
         return None
 
     # Cost.

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean, stdev
 
 from nas.kinds.confirmation import KIND as CONFIRMATION
+from nas.kinds.decided import decided, decides
 from nas.kinds.registry import kind_of
-from nas.results.confirmed import best_confirmed
 from nas.results.status import SearchStatus
-from nas.specs import ConfirmationSpec
-from nas.store import MeasuredAgain, Overview, SearchRecord, Store, TrialRecord
+from nas.store import Overview, SearchRecord, Store, TrialRecord
 from search_spaces.document import Confirmed
 
 
@@ -46,8 +44,8 @@ def summaries(searches: Sequence[SearchRecord], store: Store) -> dict[str, Summa
     """Summarise searches, by id, in a number of statements that does not depend on how many there are.
 
     The one place that says which trial is the best of a search. Once its newest confirmation is completed, that is the
-    one with the highest mean over fresh seeds there. It ends where the search has found a trial since that stands first
-    and was not confirmed, or where another objective was confirmed than the search has.
+    one with the highest mean over fresh seeds there, as long as that confirmation decides (`nas.kinds.decided`).
+    `nas.kinds.origin_best` says the same of a search as it was when another one was created that starts from it.
     """
     overviews = store.overviews([search.id for search in searches])
     chosen = _chosen(searches, overviews, store)
@@ -91,44 +89,11 @@ def _chosen(
         if confirmation is None or spec is None:
             continue
         again = [row for row in rows[confirmation.id] if row.found in spec.trials]
-        number, confirmed = _decided(confirmation, spec, again)
+        number, confirmed = decided(confirmation.id, spec, again)
+        first, completed = overviews[search.id].best, confirmation.status is SearchStatus.COMPLETED
         if search.id == confirmation.id:
             own = min((row.number for row in again if row.found == number), default=None)
             found[search.id] = own, confirmed
-        elif number is not None and _decides(search, overviews[search.id].best, confirmation, spec, again):
+        elif number is not None and completed and first is not None and decides(search, first, spec, again):
             found[search.id] = number, confirmed
     return found
-
-
-def _decided(
-    confirmation: SearchRecord, spec: ConfirmationSpec, again: Iterable[MeasuredAgain]
-) -> tuple[int | None, Confirmed | None]:
-    """The confirmed trial with the highest mean, and what was measured of it; None before anything is."""
-    scores: dict[int, dict[int, float]] = {number: {} for number in spec.trials}
-    for row in again:
-        scores[row.found][row.seed] = row.value
-    best = best_confirmed({number: of_seeds.values() for number, of_seeds in scores.items()})
-    if best is None:
-        return None, None
-    values = list(scores[best].values())
-    return best, Confirmed(
-        search=confirmation.id,
-        score=fmean(values),
-        objective=spec.goals.text,
-        spread=stdev(values) if len(values) > 1 else None,
-        seeds=len(values),
-        kept_back=spec.kept_back,
-    )
-
-
-def _decides(
-    search: SearchRecord,
-    first: TrialRecord | None,
-    confirmation: SearchRecord,
-    spec: ConfirmationSpec,
-    again: Iterable[MeasuredAgain],
-) -> bool:
-    """Whether a confirmation is completed, went by the search's objective, and measured the leaderboard's first."""
-    if confirmation.status is not SearchStatus.COMPLETED or spec.goals.text != search.spec.goals.text or first is None:
-        return False
-    return first.number in spec.trials or first.architecture_key in {row.architecture_key for row in again}

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nas.formatting import score
-from nas.schemas.panels import ChoicePublic, ChoicesPanel, ChosenPublic, Mark
+from nas.formatting import counted, score
+from nas.schemas.panels import ChoicePublic, ChoicesPanel, ChosenPublic, Mark, TextPanel
 from nas.specs import AutoDeepLabSpace, DenseCellSpace, Space
 from nas.store.records import TrialRecord
 from nas.strategies.choices import cell_choices, encode
@@ -152,10 +152,30 @@ def _strides(space: AutoDeepLabSpace) -> Iterator[Choice]:
         yield Choice(name, text, f"layer {layer + 1}", here, "strides of the layers", every)
 
 
+def within(space: Space, trials: Iterable[TrialRecord]) -> tuple[list[TrialRecord], tuple[str, ...]]:
+    """Choose the trials whose architectures are of a space, since others have values that its choices lack.
+
+    Returns:
+        These trials, and a sentence that counts the others where there are any.
+    """
+    inside, outside = [], 0
+    for trial in trials:
+        try:
+            space.check_architecture(trial.architecture)
+        except ValueError:
+            outside += 1
+        else:
+            inside.append(trial)
+    if not outside:
+        return inside, ()
+    what = "whose architecture is" if outside == 1 else "whose architectures are"
+    return inside, (f"Left out: {counted(outside, 'trial')} {what} not of the space.",)
+
+
 def choices_panel(  # noqa: PLR0917  what the panel says of them
     space: Space, trials: Iterable[TrialRecord], objective: str, iteration: int, best: int, notes: Sequence[str]
-) -> ChoicesPanel:
-    """Make the panel of the first objective's values against choices.
+) -> ChoicesPanel | TextPanel:
+    """Make the panel of the first objective's values against choices; a sentence where no trial is of the space.
 
     Args:
         space: Of the search.
@@ -167,8 +187,11 @@ def choices_panel(  # noqa: PLR0917  what the panel says of them
     """
     choices = choices_of(space)
     places = {choice.name: {value: place for place, value in enumerate(choice.drawn)} for choice in choices.all}
-    chosen: list[ChosenPublic] = []
-    for trial in trials:
+    title, chosen = f"Score at iteration {iteration} against what was chosen", []
+    inside, left_out = within(space, trials)
+    if not inside and left_out:
+        return TextPanel(title=title, lines=left_out, style="muted")
+    for trial in inside:
         assert trial.value is not None, trial.number
         values = choices.of(trial.architecture)
         mark: Mark = "best" if trial.number == best else trial.status.value
@@ -182,11 +205,11 @@ def choices_panel(  # noqa: PLR0917  what the panel says of them
             )
         )
     return ChoicesPanel(
-        title=f"Score at iteration {iteration} against what was chosen",
+        title=title,
         y_text=objective,
         choices=tuple(
             ChoicePublic(text=c.text, short=c.short, values=tuple(c.drawn.values()), group=c.group) for c in choices.all
         ),
         trials=tuple(sorted(chosen, key=lambda one: (one.value, -one.number))),
-        notes=tuple(notes),
+        notes=(*notes, *left_out),
     )

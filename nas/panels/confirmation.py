@@ -21,7 +21,7 @@ def confirmation_panels(found: Confirmation) -> tuple[Panel, ...]:
         rows = tuple((*cells, _rates(row)) for cells, row in zip(rows, found.rows, strict=True))
     return (
         TextPanel(title="Confirmation", lines=(found.sentence, compared_text(found.goals.text, found.goals.direction))),
-        TablePanel(title="Architectures", columns=columns, rows=rows),
+        TablePanel(title=f"Architectures, with their trials of {found.of}", columns=columns, rows=rows),
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple
 
-from nas.panels.choices import Choices, choices_of
+from nas.panels.choices import Choices, choices_of, within
 from nas.schemas.panels import BarPublic, BarsPanel, Panel, TextPanel
 from nas.specs import Space
 from nas.store.records import TrialRecord
@@ -44,12 +44,13 @@ def importance_panel(space: Space, trials: Sequence[TrialRecord], notes: Sequenc
         trials: Trials that have a standing.
         notes: Which trials these are, in words.
     """
-    if len(trials) < FEWEST:
+    inside, left_out = within(space, trials)
+    if len(inside) < FEWEST:
         line = (
-            f"importance needs {FEWEST} trials with a score; there {'is' if len(trials) == 1 else 'are'} {len(trials)}"
+            f"importance needs {FEWEST} trials with a score; there {'is' if len(inside) == 1 else 'are'} {len(inside)}"
         )
-        return TextPanel(title=_TITLE, lines=(line,), style="muted")
-    found = importances(space, trials)
+        return TextPanel(title=_TITLE, lines=(line, *left_out), style="muted")
+    found = importances(space, inside)
     above = [one for one in found if one.above > 0]
     most = max((one.above for one in above), default=1.0)
     bars = tuple(
@@ -63,7 +64,7 @@ def importance_panel(space: Space, trials: Sequence[TrialRecord], notes: Sequenc
     )
     others = [one.text for one in found if one.above <= 0]
     nothing = (f"Nothing above chance was seen of: {', '.join(others)}.",) if others else ()
-    return BarsPanel(title=_TITLE, bars=bars, notes=(explained, *nothing, *notes))
+    return BarsPanel(title=_TITLE, bars=bars, notes=(explained, *nothing, *notes, *left_out))
 
 
 def importances(space: Space, trials: Sequence[TrialRecord]) -> list[Importance]:
@@ -74,7 +75,7 @@ def importances(space: Space, trials: Sequence[TrialRecord]) -> list[Importance]
 
     Args:
         space: Of the search.
-        trials: Trials that have a standing.
+        trials: Trials that have a standing, of architectures of the space.
 
     Returns:
         The choices that have several values, those most above chance first.

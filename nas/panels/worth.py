@@ -47,7 +47,20 @@ def ask_panel(probe: ReferenceSpec, cost: str | None, path: str) -> AskPanel:
     return AskPanel(title=TITLE, lines=(what, takes), button="Ask whether it is worth it", path=path)
 
 
-def waiting_panels(probe: str, status: SearchStatus, done: int, planned: int, message: str | None) -> tuple[Panel, ...]:
+def go_on_panel(path: str, *, retry: bool) -> AskPanel:
+    """Make the button by which a probe goes on that has ended without an answer.
+
+    Args:
+        path: Where the question is sent again.
+        retry: Whether nothing is left of it but what failed.
+    """
+    line = "What it has measured stays, and the answer comes here at its end."
+    return AskPanel(title="", lines=(line,), button="Try again what failed" if retry else "Go on with it", path=path)
+
+
+def waiting_panels(  # noqa: PLR0917  what the panels say
+    probe: str, status: SearchStatus, done: int, planned: int, message: str | None, on: AskPanel | None
+) -> tuple[Panel, ...]:
     """Say how far a probe is that was started and is not completed.
 
     Args:
@@ -56,25 +69,29 @@ def waiting_panels(probe: str, status: SearchStatus, done: int, planned: int, me
         done: Number of its trials that are over.
         planned: Number of its trials.
         message: What its status is explained by; None where nothing needs to be.
+        on: The button by which it goes on; None while it does.
     """
     because = "" if message is None else f" ({message})"
     link = LinkPublic(text=f"Asked, and not answered yet: it is {status}{because}.", link=probe, target=f"#/{probe}")
     bar = BarPublic(text="trials", value=min(1.0, done / planned), value_text=f"{done} of {planned}")
-    if status.at_rest:
-        after = "Resume it on its own page: what it has measured stays, and the answer comes here at its end."
-    else:
-        after = "The answer comes here when it is over. It goes on while this page is closed."
-    return (
-        LinksPanel(title=TITLE, links=(link,)),
-        BarsPanel(title="", bars=(bar,)),
-        TextPanel(lines=(after,), style="muted", pending=not status.at_rest),
+    after = TextPanel(
+        lines=("The answer comes here when it is over. It goes on while this page is closed.",),
+        style="muted",
+        pending=True,
     )
+    return LinksPanel(title=TITLE, links=(link,)), BarsPanel(title="", bars=(bar,)), after if on is None else on
 
 
-def unanswered_panels(probe: str, why: str) -> tuple[Panel, ...]:
-    """Say why a probe that is completed answers nothing."""
+def unanswered_panels(probe: str, why: str, on: AskPanel | None) -> tuple[Panel, ...]:
+    """Say why a probe that is completed answers nothing.
+
+    Args:
+        probe: Its id.
+        why: The reason.
+        on: The button by which it goes on; None where nothing of it failed.
+    """
     link = LinkPublic(text=f"Asked, and not answered: {why}.", link=probe, target=f"#/{probe}")
-    return (LinksPanel(title=TITLE, links=(link,)),)
+    return (LinksPanel(title=TITLE, links=(link,)), *(() if on is None else (on,)))
 
 
 def answer_panels(found: WorthPublic, status: SearchStatus | None, *, said: bool = False) -> tuple[Panel, ...]:

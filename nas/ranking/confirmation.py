@@ -105,6 +105,7 @@ class Confirmation:
             in it.
         sentence: The verdict in words.
         at_own_rate: The verdict where the reference heads train at the learning rate of the search only.
+        of: The search that found the architectures, whose numbers of trials `rows` have.
         goals: Scores are values of their first objective, which is that of the search.
     """
 
@@ -115,6 +116,7 @@ class Confirmation:
     verdict: Verdict
     sentence: str
     at_own_rate: Verdict
+    of: str
     goals: Goals
 
 
@@ -144,8 +146,9 @@ def confirmation(spec: ConfirmationSpec, found: Sequence[TrialRecord], trials: I
         gains=gains,
         against=None if against is None else against.architecture_key,
         verdict=_verdict(against),
-        sentence=_sentence(rows, winner, against, spec.goals.text) + _rates_in_words(rows, winner, against, at_own),
+        sentence=_sentence(rows, winner, against, spec) + _rates_in_words(rows, winner, against, at_own),
         at_own_rate=_verdict(at_own),
+        of=spec.of,
         goals=spec.goals,
     )
 
@@ -238,17 +241,18 @@ def _rates_in_words(
     )
 
 
-def _sentence(rows: Sequence[Confirmed], winner: Confirmed | None, against: Gain | None, objective: str) -> str:
+def _sentence(rows: Sequence[Confirmed], winner: Confirmed | None, against: Gain | None, spec: ConfirmationSpec) -> str:
+    objective = spec.goals.text
     if winner is None:
         return "Nothing of the search has been confirmed yet."
     if against is None:
-        mean = f"Trial {winner.trial} has a mean of {winner.mean:.3f} {objective}"
+        mean = f"Trial {winner.trial} of {spec.of} has a mean of {winner.mean:.3f} {objective}"
         return f"{mean}; no reference head has two seeds beside it yet."
     other = next(row for row in rows if row.architecture_key == against.architecture_key)
     which = "the best reference head of its size" if against.matched else "the best reference head; none is of its size"
     ratio = "" if against.size is None else f", which has {against.size:.2f} times its multiply-adds"
     return (
-        f"{_WORDS[_verdict(against)]}: trial {winner.trial} scores {against.mean:+.3f} ± {against.error:.3f} "
-        f"{objective} against {other.text}{ratio} ({which}; {counted(against.seeds, 'seed')}, "
+        f"{_WORDS[_verdict(against)]}: trial {winner.trial} of {spec.of} scores {against.mean:+.3f} ± "
+        f"{against.error:.3f} {objective} against {other.text}{ratio} ({which}; {counted(against.seeds, 'seed')}, "
         f"95 % interval {against.low:+.3f} to {against.high:+.3f})."
     )

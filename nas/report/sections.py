@@ -14,8 +14,9 @@ from nas.drawing.auto_deeplab import draw_auto_deeplab
 from nas.drawing.draw import draw_architecture
 from nas.drawing.drawing import Drawing
 from nas.drawing.setting import Setting
-from nas.formatting import confirmed_text, counted, duration, elapsed, milliseconds, score, worth_text
+from nas.formatting import counted, duration, elapsed, milliseconds, score
 from nas.kinds.full_scale import evaluations_of, newest_alike
+from nas.kinds.in_words import measured_again, trial_name, trial_worth
 from nas.kinds.registry import kind_of
 from nas.panels.trial import trial_panels
 from nas.report.pictures import Gallery, gallery
@@ -84,7 +85,7 @@ def sections(search: SearchRecord, store: Store, class_names: ClassNames, making
     made = [
         Section("In short", in_short(found, store)),
         Section("Answer", _drawn_here(kind.panels(search, store))),
-        *(_winner(search, found, curve, class_names) if best is not None and kind.best_is_answer else ()),
+        *(_winner(found, curve, class_names, store) if best is not None and kind.best_is_answer else ()),
         *(_predictions(search, best, store) if best is not None and kind.best_is_answer else ()),
         *(_snapshot(found) if found.snapshot is not None else ()),
         Section("How the best score rose", (curve_panels([found]),) if found.steps and kind.best_is_answer else ()),
@@ -102,18 +103,15 @@ def sections(search: SearchRecord, store: Store, class_names: ClassNames, making
 
 
 def _winner(
-    search: SearchRecord, found: ComparedSearch, curve: Sequence[Measurement], class_names: ClassNames
+    found: ComparedSearch, curve: Sequence[Measurement], class_names: ClassNames, store: Store
 ) -> Iterator[Section]:
-    best, objective = found.best, search.spec.goals.text
+    search, best, objective = found.search, found.best, found.objective
     assert best is not None, search.id
     fidelity = search.spec.fidelity_of(best.fidelity_key)
-    worth = worth_text(objective, best.value, best.score)
-    if found.confirmed is not None:
-        worth = confirmed_text(objective, found.confirmed.score, found.confirmed.seeds, worth)
-    text = TextPanel(
-        lines=(f"Trial {best.number}: {worth} at iteration {best.iteration:,}.", best.text),
-    )
-    yield Section("Best architecture", (text,), draw_architecture(best.architecture, Setting.of(fidelity)))
+    name, worth = trial_name(search, best.number), trial_worth(search, best, found.confirmed)
+    text = TextPanel(lines=(f"{name.capitalize()}: {worth} at iteration {best.iteration:,}.", best.text))
+    setting = Setting.of(fidelity, kind_of(search.spec).levels(search.spec, store))
+    yield Section("Best architecture", (text,), draw_architecture(best.architecture, setting))
     names = class_names(fidelity.dataset, curve)
     yield Section("Its measurement", trial_panels(search.id, best, fidelity, curve, names, objective=objective))
 
@@ -123,7 +121,8 @@ def _predictions(search: SearchRecord, best: TrialRecord, store: Store) -> Itera
     with contextlib.suppress(StoreError):
         found = store.predictions(search.id, best.number)
         if found is not None and found.maps:
-            text = f"Trial {best.number} at iteration {found.iteration:,}: image, label map, prediction."
+            name = trial_name(search, best.number).capitalize()
+            text = f"{name}, at iteration {found.iteration:,}: image, label map, prediction."
             yield Section("What it predicts", (TextPanel(lines=(text,)),), gallery=gallery(found))
 
 
@@ -159,10 +158,17 @@ def _leaderboard(search: SearchRecord, store: Store, total: int) -> tuple[Panel,
     facts = [(head, fact) for head, fact in _TRIAL if any(fact(trial) for trial in trials)]
     if own != "mIoU":
         facts.insert(1, (own, lambda trial: score(trial.value)))
+    if search.parent is not None and any(measured_again(search, trial.number) for trial in trials):
+        facts.insert(1, (f"Of {search.parent}", lambda trial: _again(search, trial)))
     columns = (ColumnPublic(text=head, numeric=head not in _WORDS) for head in ("Rank", *(head for head, _ in facts)))
     rows = tuple((str(rank), *(fact(trial) for _, fact in facts)) for rank, trial in enumerate(trials, 1))
     title = f"The first {len(trials)} of {total}" if total > len(trials) else "All trials"
     return (TablePanel(title=title, columns=tuple(columns), rows=rows),)
+
+
+def _again(search: SearchRecord, trial: TrialRecord) -> str:
+    again = measured_again(search, trial.number)
+    return "" if again is None else f"#{again.number}"
 
 
 def _analysis(search: SearchRecord, store: Store, making: Making) -> tuple[Panel, ...]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from nas.comparison.searches import ComparedSearch
-from nas.formatting import counted, worth_text
+from nas.formatting import counted
 from nas.kinds.confirmation import newest_confirmation
+from nas.kinds.in_words import trial_name, trial_worth
 from nas.kinds.registry import kind_of
 from nas.results.status import TrialStatus
 from nas.schemas.panels import TextPanel
@@ -57,8 +58,8 @@ def _tried(found: ComparedSearch) -> str:
 def _won(found: ComparedSearch) -> Iterator[str]:
     best = found.best
     if best is not None and best.iteration is not None:
-        worth = worth_text(found.objective, best.value, best.score)
-        yield f"The best is trial {best.number}, with {worth} after {counted(best.iteration, 'training iteration')}."
+        name, worth = trial_name(found.search, best.number), trial_worth(found.search, best, found.confirmed)
+        yield f"The best is {name}, with {worth} after {counted(best.iteration, 'training iteration')}."
 
 
 def _trusted(found: ComparedSearch, store: Store) -> Iterator[str]:

@@ -43,6 +43,11 @@ class BestPublic(PublicModel):
     score: float = Field(description="Validation mIoU in [0, 1].")
     value: float | None = Field(None, description="Value of the search's first objective, by which it is the best.")
     iteration: int
+    named: str = Field(
+        "",
+        description="The trial in words, `trial 3`; where it measures one of `parent` again, `trial 3 of "
+        "s0123456789ab, here trial 1`.",
+    )
     worth: str = Field("", description="`value` and `score` in words; of a confirmed trial the mean, too.")
     confirmed: BestConfirmedPublic | None = Field(
         None, description="What the newest confirmation measured of it; null where none decides which trial is best."

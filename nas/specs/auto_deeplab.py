@@ -46,6 +46,16 @@ class SupernetSpec(StrictModel):
         False, description="Recompute each cell in the backward pass: less memory, a third more work."
     )
 
+    @property
+    def deepest(self) -> int:
+        """The largest stride to which the path of a decoded network can go down, in pixels."""
+        return STRIDES[self.reached - 1]
+
+    @property
+    def reached(self) -> int:
+        """Number of strides that a path can reach: each layer goes one down at most."""
+        return min(self.levels, self.layers + 1)
+
     @field_validator("operators")
     @classmethod
     def _something_to_decode(cls, operators: tuple[Operator, ...]) -> tuple[Operator, ...]:
@@ -225,14 +235,14 @@ class AutoDeepLabSpec(JobSpec):
 
     @model_validator(mode="after")
     def _trellis_fits_crop(self) -> Self:
-        depth = min(self.supernet.levels, self.supernet.layers + 1)
+        depth = self.supernet.reached
         for side in self.bilevel.crop:
             if halved(side, depth + 1) < SMALLEST_MAP:
                 least = (SMALLEST_MAP - 1) * 2 ** (depth + 1) + 1
                 raise ValueError(
-                    f"crop {list(self.bilevel.crop)} is too small for {depth} levels: at stride {STRIDES[depth - 1]} "
-                    f"the map would have a side below {SMALLEST_MAP} cells; use at least {least} pixels a side, or "
-                    "fewer levels"
+                    f"crop {list(self.bilevel.crop)} is too small for {depth} levels: at stride "
+                    f"{self.supernet.deepest} the map would have a side below {SMALLEST_MAP} cells; use at least "
+                    f"{least} pixels a side, or fewer levels"
                 )
         return self
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from nas.specs.cost_limit import CostLimit, Count, tighter
+from nas.specs.crops import crop_misfit
 from nas.specs.fidelity import Fidelity
 from nas.specs.space import Space
 from nas.specs.trained_cost import logits_cost
@@ -149,13 +150,11 @@ class AutoDeepLabSpace(Space):
             raise ValueError(f"strategy.mutations names {kind}, but {why}, or leave {kind} out")
 
     def check_fidelity(self, path: str, fidelity: Fidelity) -> None:
-        for side in fidelity.crop:
-            if side < 2 * self.deepest or side % self.deepest not in (0, 1):
-                raise ValueError(
-                    f"{path}.crop is {list(fidelity.crop)}, and paths of the space go down to stride {self.deepest}: "
-                    f"each side must be a multiple of {self.deepest}, or one more, and at least {2 * self.deepest}; "
-                    "change the crop or lower space.levels"
-                )
+        if (needed := crop_misfit(fidelity.crop, self.deepest)) is not None:
+            raise ValueError(
+                f"{path}.crop is {list(fidelity.crop)}, and paths of the space go down to stride {self.deepest}: "
+                f"{needed}; change the crop or lower space.levels"
+            )
 
     def check_limit(self, path: str, fidelity: Fidelity, name: str = "space.limit") -> None:
         """Check that some network has few enough parameters: the narrowest one, all of whose layers are at stride 4.

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from nas.specs.any_space import AnySpace
 from nas.specs.confirm import CONFIRM, Confirm, ConfirmField, check_confirm, check_no_heads, confirming
 from nas.specs.dense_cell_space import DenseCellSpace
 from nas.specs.early_stopping import AshaStopping, EarlyStopping, MedianStopping, PashaStopping
-from nas.specs.fidelity import Fidelity
+from nas.specs.fidelity import Fidelity, of_heads
 from nas.specs.fields import SearchId
 from nas.specs.job import JobSpec
 from nas.specs.objectives import Constraints, Goals, Objectives
@@ -66,6 +66,14 @@ class BlackBoxSpec(JobSpec):
         "before it is trained.",
     )
     confirm: ConfirmField = CONFIRM
+
+    @field_validator("fidelity")
+    @classmethod
+    def _crop_fits(cls, fidelity: Fidelity | str, found: ValidationInfo) -> Fidelity | str:
+        # What networks need, their space says (`check_fidelity`). A request may have the name of a fidelity instead.
+        space = found.data.get("space")
+        heads = space is not None and not space.whole_network
+        return of_heads(fidelity) if heads and isinstance(fidelity, Fidelity) else fidelity
 
     @field_validator("warm_start")
     @classmethod

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from nas.specs.dense_cell_space import DenseCellSpace
-from nas.specs.fidelity import Fidelity
+from nas.specs.fidelity import Fidelity, of_heads
 from nas.specs.fields import Name
 from nas.specs.full_scale import Seeds
 from nas.specs.job import JobSpec
 from nas.specs.sequential import WANTED_RHO, Sequential
 from nas.specs.training_free import TRAINING_FREE, TrainingFreeProxy
+
+OfHeads = Annotated[Fidelity, AfterValidator(of_heads)]
 
 LEAST_ARCHITECTURES = 4
 """Fewer architectures give no correlation."""
@@ -31,8 +33,8 @@ class CalibrationSpec(JobSpec):
     architectures: Annotated[int, Field(ge=LEAST_ARCHITECTURES, le=1000)] = Field(
         12, description="Number of architectures at full scale; with `sequential` the most."
     )
-    proxies: Annotated[dict[Name, Fidelity], Field(min_length=1, max_length=50)]
-    full_scale: Fidelity
+    proxies: Annotated[dict[Name, OfHeads], Field(min_length=1, max_length=50)]
+    full_scale: OfHeads
     seeds: Seeds = Field(1, description="Number of seeds of each architecture at full scale.")
     training_free: tuple[TrainingFreeProxy, ...] = Field(
         TRAINING_FREE, description="Training-free proxies, computed at the fidelity of the first proxy."

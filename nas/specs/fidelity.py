@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from nas.specs.backbone import BackboneSpec
+from nas.specs.crops import check_crop, crop_misfit
 from nas.specs.fields import Name, Resize, Size
 from nas.specs.holdout import Holdout
 from nas.specs.network import HeadSpec, NetworkSpec
 from nas.specs.optimization import AugmentSpec, LossSpec, OptimizerSpec, ScheduleSpec
+from search_spaces.auto_deeplab.architecture import AutoDeepLab
 from search_spaces.base import StrictModel, content_key
 from search_spaces.dense_cell.architecture import DenseCell
 from search_spaces.document import Architecture
@@ -35,7 +39,8 @@ class Fidelity(StrictModel):
     )
     crop: Size = Field(
         (513, 513),
-        description="Height and width in pixels, each a multiple of the output stride or one more (as in 513, 769).",
+        description="Height and width in pixels, each a multiple of the output stride or one more (as in 513, 769); of "
+        "entire networks, of the largest stride to which their paths go down.",
     )
     resize: Resize = 1.0
     augment: AugmentSpec = AugmentSpec()
@@ -106,6 +111,34 @@ class Fidelity(StrictModel):
                 "fidelity's backbone.levels those of the cell"
             )
 
+    def check_crop(self, architecture: Architecture) -> None:
+        """Check that the crop fits the maps of an architecture: those that a head reads, those of a network's path.
+
+        Raises:
+            ValueError: It does not.
+        """
+        if isinstance(architecture, AutoDeepLab):
+            check_crop(architecture, self.crop)
+        else:
+            self.check_crop_of_heads()
+
+    def check_crop_of_heads(self) -> None:
+        """Check that crop and labels fit the feature maps of the backbone, which heads read and networks do not.
+
+        Raises:
+            ValueError: They do not.
+        """
+        for _, misfit in self.misfits_of_heads():
+            raise ValueError(misfit)
+
+    def misfits_of_heads(self) -> Iterator[tuple[str, str]]:
+        """Yield the name of each field that does not fit the feature maps of the backbone, and a sentence."""
+        finest, coarsest = self.backbone.strides[0], self.backbone.strides[-1]
+        if (needed := crop_misfit(self.crop, coarsest)) is not None:
+            yield "crop", f"crop {list(self.crop)} does not fit output stride {coarsest}: {needed}"
+        if self.label_stride > finest:
+            yield "label_stride", f"label_stride {self.label_stride} is coarser than the head's stride {finest}"
+
     @field_validator("rungs")
     @classmethod
     def _ascending(cls, rungs: tuple[int, ...]) -> tuple[int, ...]:
@@ -124,15 +157,17 @@ class Fidelity(StrictModel):
             )
         return self
 
-    @model_validator(mode="after")
-    def _crop_fits(self) -> Self:
-        finest, stride = self.backbone.strides[0], self.backbone.strides[-1]
-        for side in self.crop:
-            if side < 2 * stride or side % stride not in (0, 1):
-                raise ValueError(
-                    f"crop {list(self.crop)} does not fit output stride {stride}: "
-                    f"each side must be a multiple of {stride}, or one more, and at least {2 * stride}"
-                )
-        if self.label_stride > finest:
-            raise ValueError(f"label_stride {self.label_stride} is coarser than the head's stride {finest}")
-        return self
+
+def of_heads(fidelity: Fidelity) -> Fidelity:
+    """Validate a fidelity at which heads are measured, where a spec knows that they are.
+
+    Raises:
+        ValidationError: A field does not fit the feature maps of the backbone; each such field is named.
+    """
+    misfits: list[InitErrorDetails] = [
+        {"type": PydanticCustomError("misfit", "{misfit}", {"misfit": misfit}), "loc": (field,), "input": fidelity}
+        for field, misfit in fidelity.misfits_of_heads()
+    ]
+    if misfits:
+        raise ValidationError.from_exception_data("Fidelity", misfits)
+    return fidelity

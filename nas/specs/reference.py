@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 from typing_extensions import TypeAliasType
 
-from nas.specs.fidelity import Fidelity
+from nas.specs.fidelity import Fidelity, of_heads
 from nas.specs.job import JobSpec
 from search_spaces.dense_cell.architecture import PUBLISHED_CELL, DenseCell
 from search_spaces.reference.architecture import HEAD_NAMES, ReferenceHead
@@ -64,6 +64,12 @@ class ReferenceSpec(JobSpec):
     @property
     def fidelities(self) -> Mapping[str, Fidelity]:
         return {"fidelity": self.fidelity}
+
+    @field_validator("fidelity")
+    @classmethod
+    def _crop_fits(cls, fidelity: Fidelity | str) -> Fidelity | str:
+        # A request may have the name of a fidelity instead.
+        return of_heads(fidelity) if isinstance(fidelity, Fidelity) else fidelity
 
     @field_validator("heads")
     @classmethod

@@ -71,7 +71,7 @@ CellName = TypeAliasType(
         Field(
             description="published: the published cell, or in Auto-DeepLab's space the published network. "
             "aspp_separable: separable ASPP as a cell. The id of a black-box search, or of a differentiable one that "
-            "measures its networks: the first of its leaderboard.",
+            "measures its networks: its best, the first of its leaderboard or the one that its confirmation prefers.",
             json_schema_extra={"pattern": NAME_PATTERN},
         ),
     ],

@@ -74,7 +74,8 @@ class SearchRecord:
         setbacks: How many drivers in a row were lost through a fault of their own and without progress.
         notes: A user's remarks.
         tags: A user's marks, by which searches are found; each once.
-        origins: The searches that this one starts from, with the `sequence` of each one's last change at that time.
+        origins: The searches that this one starts from, and the confirmations that decided which of their trials are
+            the best, with the `sequence` of each one's last change at that time.
         owner: The name of the token that started the search; None without one.
     """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, exists, func, null, select, tuple_, type_coerce
@@ -35,6 +35,7 @@ class Searches(Database):
         forecast: Mapping[str, Any] | None = None,
         request_key: str | None = None,
         owner: str | None = None,
+        besides: Collection[str] = (),
     ) -> tuple[SearchRecord, bool]:
         """Create a queued search, or find the one that was created with the same idempotency key.
 
@@ -48,6 +49,7 @@ class Searches(Database):
             request_key: The content hash of the request. Where the search that exists has one too, the two must be
                 equal, whatever spec was derived from the request since; otherwise spec and parent must be equal.
             owner: The name of the token that starts the search; None without one.
+            besides: The ids of searches from which it starts besides those that the spec names.
 
         Returns:
             The search, and True when it was created by this call.
@@ -64,7 +66,9 @@ class Searches(Database):
                 # The lock keeps the parent from being deleted before this transaction ends.
                 if parent is not None and find_search(connection, parent, share=True) is None:
                     raise NotFoundError(f"there is no search {parent!r} to be the parent")
-                created = self._insert_search(connection, spec, idempotency_key, parent, forecast, request_key, owner)
+                created = self._insert_search(
+                    connection, spec, idempotency_key, parent, forecast, request_key, owner, besides
+                )
                 if created is not None:
                     return created, True
                 existing = _find(connection, SearchRow.idempotency_key == idempotency_key)
@@ -82,6 +86,7 @@ class Searches(Database):
         forecast: Mapping[str, Any] | None,
         request_key: str | None,
         owner: str | None,
+        besides: Collection[str] = (),
     ) -> SearchRecord | None:
         """Insert a search; None when the idempotency key or the random id is taken."""
         now = self._clock()
@@ -95,7 +100,7 @@ class Searches(Database):
             "forecast": null() if forecast is None else dict(forecast),
             "request_key": request_key,
             "owner": owner,
-            "origins": _origins(connection, spec) or null(),
+            "origins": _origins(connection, (*spec.origins, *besides)) or null(),
             "status": SearchStatus.QUEUED,
             "attempt": 0,
             "created_at": now,
@@ -203,10 +208,10 @@ def _require_same_request(
         raise ConflictError(f"this Idempotency-Key was used for another {other} (search {existing.id})")
 
 
-def _origins(connection: Connection, spec: SearchSpec) -> dict[str, int]:
-    """Read the last change of each search that a spec starts from; none of them is deleted in this transaction."""
+def _origins(connection: Connection, search_ids: Iterable[str]) -> dict[str, int]:
+    """Read the last change of each search that one starts from; none of them is deleted in this transaction."""
     found = {}
-    for origin in spec.origins:
+    for origin in search_ids:
         if find_search(connection, origin, share=True) is None:
             raise NotFoundError(f"there is no search {origin!r} to start from")
         found[origin] = last_change(connection, origin)

@@ -123,10 +123,13 @@ def prepare(
         parallel: Batches of images that the frozen backbone reads at once, each on the threads of this process.
 
     Raises:
-        ValueError: A name is not registered, weights do not fit the backbone, or the warm-up does not converge.
+        ValueError: A name is not registered, weights do not fit the backbone, the crop does not fit the maps of the
+            backbone, or the warm-up does not converge.
         DatasetError: The data set is broken, or its labels are such that scores would mean nothing (`check_labels`).
         OSError: The features can neither be written to the cache nor held in memory.
     """
+    if not whole_network:
+        fidelity.check_crop_of_heads()
     share(workspace.cache, workspace.storage)
     target = pick_device(device)
     with kernels_meanwhile(target, allowed=workspace.native, say=progress is not silent):

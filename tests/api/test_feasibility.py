@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from nas.results.status import SearchStatus
 from nas.settings import Settings
+from nas.specs import AutoDeepLabSpec
 from tests.api.test_input import changed, refused
 from tests.conftest import Service, serving
 from workers.cluster.state import STATE_FILE, ClusterState, cluster_folder
@@ -157,6 +159,27 @@ def test_a_cluster_s_service_judges_nothing_else(of_a_cluster, field, value, pat
 def test_what_can_run_is_not(here, field, value):
     reply = here.http.post("/v1/searches?dry_run=true", json=changed(SPEC, field, value))
     assert reply.status_code == 200, reply.text
+
+
+@pytest.mark.parametrize("query", ["", "?dry_run=true"])
+def test_a_crop_that_not_every_decoded_network_fits_is_refused(here, query):
+    given = {
+        "kind": "auto_deeplab",
+        "name": "trellis",
+        "supernet": {"levels": 3},
+        "bilevel": {"dataset": "scenes", "crop": [65, 129]},
+        "scoring": {**SPEC["fidelity"], "crop": [72, 136]},
+    }
+    found = errors(here, given, f"/v1/searches{query}")
+    assert list(found) == ["scoring.crop"]
+    assert "whose paths go down to stride 16: each side must be a multiple of 16" in found["scoring.crop"]
+    two = {**given, "supernet": {"levels": 2}}
+    reply = here.http.post("/v1/searches?dry_run=true", json=two)
+    assert reply.status_code == 200, reply.text
+    stored = here.store.create_search(AutoDeepLabSpec.model_validate(given))[0].id
+    here.store.move_search(stored, [SearchStatus.QUEUED], SearchStatus.STOPPED)
+    reply = here.http.post(f"/v1/searches/{stored}/resume")
+    assert reply.status_code == 202, "one that was accepted before goes on: its networks may stay at finer strides"
 
 
 @pytest.mark.parametrize("query", ["", "?dry_run=true"])

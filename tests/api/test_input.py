@@ -81,7 +81,6 @@ def test_a_wrong_field_is_named(service, path, value, sentence):
     (error,) = problem["errors"]
     wanted = {
         "strategy": ("strategy.near_bst", "strategy.name"),
-        "fidelity.crop": ("fidelity",),
         "fidelity.backbone": ("fidelity.backbone.name", "fidelity.backbone.weights"),
         "resources": ("resources.reuse_workers",),
     }.get(path, (path,))

@@ -19,6 +19,7 @@ from nas.models.heads.reference import ASPPHead
 from nas.models.layers.conv import build_logits
 from nas.models.layers.resampling import resize
 from nas.specs import NetworkSpec
+from nas.specs.crops import check_crop
 from nas.weights.preprocessing import IMAGENET, Preprocessing
 from search_spaces.auto_deeplab.architecture import STRIDES, AutoDeepLab
 
@@ -86,21 +87,6 @@ def cells_at(images: Tensor, stride: int) -> tuple[int, int]:
     """Return (height, width) of a map at `stride`: the sides of the images divided by the stride, rounded up."""
     # Rounded up as a strided convolution writes it, so that sizes that are symbols are recognised as equal.
     return (images.shape[2] - 1) // stride + 1, (images.shape[3] - 1) // stride + 1
-
-
-def check_crop(architecture: AutoDeepLab, crop: tuple[int, int]) -> None:
-    """Check that `crop`, (height, width) in pixels, fits the path.
-
-    Raises:
-        ValueError: A side is below two cells of the path's deepest layer, or no multiple of its stride (plus one).
-    """
-    deepest = max(architecture.strides)
-    for side in crop:
-        if side < 2 * deepest or side % deepest not in (0, 1):
-            raise ValueError(
-                f"crop {list(crop)} does not fit a path down to stride {deepest}: "
-                f"each side must be a multiple of {deepest}, or one more, and at least {2 * deepest}"
-            )
 
 
 def build_auto_deeplab(

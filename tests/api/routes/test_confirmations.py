@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import random
+import re
 import time
 from typing import Any
 
 import pytest
 
+from nas.kinds.registry import kind_of
 from nas.results.proposal import Proposal
 from nas.results.status import TrialStatus
 from nas.specs import AutoDeepLabSpec, ConfirmationSpec
+from search_spaces.auto_deeplab.space import sample
 from tests.api.routes.test_rankings import searched, start
 from tests.builders import measured
 
@@ -138,6 +142,9 @@ def test_the_best_of_a_search_is_the_one_that_its_confirmation_prefers(service):
         "the first trial of trial 3's cell"
     )
     assert own["leaderboard_first"] is None, "trial 5, which leads, is the same cell with the next seed"
+    assert own["best"]["named"] == f"trial 3 of {search}, here trial 1"
+    assert own["best"]["worth"] == f"0.6050 mIoU over 2 fresh seeds (0.6000 mIoU with seed {own['spec']['seed']})"
+    assert service.http.get(f"/v1/searches/{search}").json()["best"]["named"] == "trial 3"
     compared = service.http.get(f"/v1/comparison?search={search}&search={child}").json()["searches"]
     assert [one["winner"]["trial"] for one in compared] == [3, 1]
     assert compared[0]["winner"]["confirmed"]["mean"] == pytest.approx(0.605)
@@ -145,6 +152,43 @@ def test_the_best_of_a_search_is_the_one_that_its_confirmation_prefers(service):
     assert best() == (6, None)
     said = service.http.get(f"/v1/searches/{search}").json()
     assert (said["best"]["number"], said["best"]["confirmed"], said["leaderboard_first"]) == (6, None, None)
+
+
+def test_the_report_of_a_confirmation_has_the_numbers_of_its_search_beside_its_own(service):
+    """Its trial 1 is the first that measures trial 3 again; a reference head, here trial 2, comes from no trial."""
+    search = searched(service)
+    child = ask(service, search, choose={"how": "top", "count": 2}, references=HEADS[:1], seeds=2).json()["id"]
+    measure(service, child, [0.5, 0.6, 0.55])
+    service.finish(child)
+    report = service.http.get(f"/v1/searches/{child}/report").text
+    named, seed = f"rial 3 of {search}, here trial 1", spec_of(service, child).seed
+    worth = f"0.6050 mIoU over 2 fresh seeds (0.6000 mIoU with seed {seed})"
+    assert f"The best is t{named}, with {worth} after 200 training iterations." in report
+    assert f"T{named}: {worth} at iteration 200." in report
+    assert f"trial 3 of {search} scores +0.050" in report
+    assert f"Architectures, with their trials of {search}" in report
+    rows = re.search(rf"<th[^>]*>Of {search}</th>(.*?)</table>", report, re.DOTALL)
+    assert rows is not None
+    cells = [re.findall(r"<td[^>]*>(.*?)</td>", row)[1:3] for row in rows[1].split("<tr>")[1:]]
+    assert cells == [["#4", "#3"], ["#1", "#3"], ["#5", ""], ["#2", ""], ["#3", "#5"], ["#0", "#5"]]
+    (_, winners, *_) = service.http.get("/v1/comparison", params={"search": [search, child]}).json()["panels"]
+    assert next(row for row in winners["rows"] if row[0] == "trial") == ["trial", "#3", f"#3 of {search}, here #1"]
+    assert "The best is trial 3, with" in service.http.get(f"/v1/searches/{search}/report").text
+
+
+def test_a_search_that_starts_from_another_begins_with_the_confirmed_best(service):
+    search = searched(service)
+    service.finish(search)
+    child = ask(service, search, choose={"how": "top", "count": 2}, references=HEADS[:1], seeds=2).json()["id"]
+    measure(service, child, [0.5, 0.6, 0.55])
+    service.finish(child)
+    reply = service.http.post("/v1/searches", json={**service.spec, "start": [search]})
+    assert reply.status_code == 201, reply.text
+    begun = service.store.get_search(reply.json()["id"])
+    assert set(begun.origins) == {search, child}
+    proposal = kind_of(begun.spec).plan(begun.spec, begun.id, service.store).propose()
+    assert proposal is not None
+    assert proposal.architecture == service.store.get_trial(search, 3).architecture
 
 
 def test_the_panel_of_choices_marks_the_confirmed_best(service):
@@ -232,6 +276,27 @@ def test_a_search_without_a_score_and_one_of_another_kind_say_why_not(service):
     assert "segnas confirm" in service.http.get(f"/v1/searches/{empty}/confirmation").json()["detail"]
 
 
+def strides_drawn(service, search: str) -> int:
+    return int(service.http.get(f"/v1/searches/{search}/trials/0/drawing").text.count(">stride "))
+
+
+def test_networks_are_drawn_on_the_strides_of_their_space(service):
+    """Also where a confirmation measures them again; a report has the same drawing."""
+    space = {"kind": "auto_deeplab", "layers": 4, "blocks": 2, "levels": 3}
+    search = service.search(space=space, fidelity={**service.spec["fidelity"], "crop": [128, 256]})
+    record = service.store.get_search(search)
+    network = sample(2, 4, random.Random(0), 2)
+    service.store.add_trial(search, record.attempt, Proposal(0, network, record.spec.fidelity, 0))
+    service.store.record_measurement(search, 0, 1, measured(200, 0.4, 8.0))
+    service.store.finish_trial(search, 0, 1, TrialStatus.COMPLETED)
+    child = ask(service, search).json()["id"]
+    spec = spec_of(service, child)
+    service.store.add_trial(child, start(service, child).attempt, Proposal(0, network, spec.fidelity, spec.seed))
+    assert max(network.path) < 2, "the path alone does not tell"
+    assert (strides_drawn(service, search), strides_drawn(service, child)) == (3, 3)
+    assert service.http.get(f"/v1/searches/{search}/report").text.count(">stride ") == 3
+
+
 def test_entire_networks_are_confirmed_without_heads(service, snapshot_at):
     spec = AutoDeepLabSpec.model_validate(
         {
@@ -248,5 +313,6 @@ def test_entire_networks_are_confirmed_without_heads(service, snapshot_at):
     service.store.record_measurement(search.id, 0, 1, measured(20, 0.4, 8.0))
     service.store.finish_trial(search.id, 0, 1, TrialStatus.COMPLETED)
     assert spec_of(service, ask(service, search.id).json()["id"]).references == ()
+    assert strides_drawn(service, search.id) == 4
     refused = ask(service, search.id, references=["aspp"])
     assert "entire networks" in refused.json()["errors"][0]["message"]

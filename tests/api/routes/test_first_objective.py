@@ -115,7 +115,7 @@ def test_a_confirmation_compares_the_first_objective(service, search):
     assert [row["found_score"] for row in found["rows"]] == [0.50, 0.40, None]
     assert [row["mean"] for row in found["rows"]] == [pytest.approx(mean) for mean in (0.305, 0.455, 0.205)]
     assert found["winner"] == found["rows"][1]["architecture_key"]
-    assert found["sentence"].startswith("Gain: trial 4 scores +0.250 ± 0.000 IoU of car against ASPP")
+    assert found["sentence"].startswith(f"Gain: trial 4 of {search} scores +0.250 ± 0.000 IoU of car against ASPP")
     assert service.http.get(f"/v1/searches/{search}/best").json()["provenance"]["confirmed"]["score"] == pytest.approx(
         0.455
     )

@@ -333,6 +333,16 @@ def test_a_stopped_evaluation_keeps_what_it_measured(service):
     assert found["spearman"] is not None
 
 
+def test_full_scale_has_a_crop_that_fits_the_maps(service):
+    search = searched(service)
+    fidelity = {**FULL, "crop": [520, 520]}
+    reply = ask(service, search, choose={"how": "explicit", "trials": [0, 1]}, fidelity=fidelity)
+    assert reply.status_code == 422
+    (problem,) = reply.json()["errors"]
+    assert problem["path"] == "fidelity.crop"
+    assert problem["message"].startswith("trial 0: crop [520, 520] does not fit output stride 16: each side must be")
+
+
 def test_full_scale_has_the_maps_that_the_chosen_heads_read(service):
     several = {**service.spec["fidelity"], "backbone": {"levels": [8, 16]}}
     spec = ReferenceSpec(name="heads", heads=("aspp", "segformer"), seeds=1, fidelity=several)

@@ -80,7 +80,15 @@ def test_what_a_running_search_shows(service):
     assert shown["stage"] == {"name": "features", "done": 3, "total": 10}
     assert shown["trials"]["running"] == 2
     # A higher score at a shallower rung does not compare.
-    best = {"number": 0, "score": 0.5, "value": 0.5, "iteration": 200, "worth": "0.5000 mIoU", "confirmed": None}
+    best = {
+        "number": 0,
+        "score": 0.5,
+        "value": 0.5,
+        "iteration": 200,
+        "named": "trial 0",
+        "worth": "0.5000 mIoU",
+        "confirmed": None,
+    }
     assert shown["best"] == best
     assert shown["started_at"] is not None
     assert shown["created_at"].endswith("Z")

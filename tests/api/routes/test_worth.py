@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from nas.results.proposal import Proposal
 from nas.results.status import SearchStatus, TrialStatus
 from nas.specs import BlackBoxSpec
 from nas.specs.tokens import Scope, TokenRequest
 from nas.worth import probe_key, worth_probe
+from tests.conftest import start_driver
 from tests.worth_probe import measure_probe
 
 NETWORKS: dict[str, Any] = {
@@ -119,6 +121,54 @@ def test_from_the_question_to_the_answer(service):
     (unanswered,) = worth_panels(service, search)
     assert "0 random architectures have a score" in unanswered["links"][0]["text"]
     assert "0 random architectures" in service.http.get(ask["path"]).json()["detail"]
+
+
+def test_a_probe_without_an_answer_goes_on_when_it_is_asked_again(service):
+    """It failed half-way: it is resumed. It is completed, and most of it has failed: that is tried again."""
+    spec: dict[str, Any] = {"seed": 33}
+    search = service.search(**spec)
+    path = f"/v1/searches/{search}/worth"
+    probe = service.http.post(path).json()["id"]
+
+    def button() -> tuple[str, str]:
+        *_, ask = worth_panels(service, search)
+        *_, in_form = question(service, **spec)[2]
+        assert ask["type"] == in_form["type"] == "ask"
+        assert (ask["button"], in_form["path"]) == (in_form["button"], "/v1/searches?dry_run=true&worth=true")
+        return ask["button"], ask["path"]
+
+    def asked_again() -> str:
+        reply = service.http.post(path)
+        assert (reply.status_code, reply.json()["id"]) == (202, probe)
+        return str(reply.json()["status"])
+
+    measure_probe(service, probe, heads=6)
+    assert asked_again() == "running", "it goes on by itself"
+    service.store.finish_search(probe, 1, SearchStatus.FAILED, "no room")
+    assert "it is failed (no room)" in worth_panels(service, search)[0]["links"][0]["text"]
+    assert button() == ("Go on with it", path)
+    assert asked_again() == "queued"
+    start_driver(service.store, probe)
+    record = service.store.get_search(probe)
+    for seed in range(2):
+        for index, head in enumerate(record.spec.heads[6:], start=6):
+            number = seed * 24 + index
+            service.store.add_trial(probe, record.attempt, Proposal(number, head, record.spec.fidelity, seed))
+            service.store.finish_trial(probe, number, 1, TrialStatus.FAILED, "loss is NaN")
+    service.finish(probe)
+    assert "0 random architectures have a score" in worth_panels(service, search)[0]["links"][0]["text"]
+    assert button() == ("Try again what failed", path)
+    reply = asked(service, **spec)
+    assert (reply.json()["id"], reply.json()["status"]) == (probe, "queued"), "the form asks the same"
+    assert service.store.overview(probe).trials[TrialStatus.FAILED] == 0
+
+
+def test_an_answer_is_not_asked_for_again(service):
+    spec: dict[str, Any] = {"seed": 34}
+    probe = asked(service, **spec).json()["id"]
+    measure_probe(service, probe)
+    service.finish(probe)
+    assert asked(service, **spec).json()["status"] == "completed"
 
 
 def test_the_answer_on_a_search_and_in_a_dry_run(service):

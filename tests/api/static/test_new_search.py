@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import yaml
@@ -108,6 +110,40 @@ def test_problems_stand_at_their_fields(own, visit):
     expect(page.get_by_role("region", name="what it would do")).to_contain_text("cannot start as it is entered")
 
 
+def test_after_a_refused_start_the_keyboard_is_at_what_is_wrong(own, visit):
+    """At the first wrong field; at the message where that is of none; on Start, which is to be pressed again."""
+    page = visit(f"{own.url}/#/new", complaints=("422", "ERR_FAILED"))
+    expect(page.locator("pre")).to_be_visible()
+    start, width = page.get_by_role("button", name="Start"), page.get_by_label(f"{CROP}, the second")
+    height = page.get_by_label(CROP, exact=True)
+    width.evaluate("input => { input.value = '190'; }")  # not as a user does: nothing is checked before the click
+    start.press("Enter")
+    expect(page.locator(".field", has=height).locator(".wrong")).to_contain_text("crop [96, 190] does not fit")
+    expect(height).to_be_focused()
+    page.get_by_label("Trials", exact=True).evaluate("input => { input.value = '0'; }")
+    start.press("Enter")
+    expect(page.locator(".field", has=page.get_by_label("Trials", exact=True)).locator(".wrong")).to_be_visible()
+    expect(height).to_be_focused()
+    width.fill("192")
+    page.get_by_label("Trials", exact=True).fill("12")
+    expect(page.get_by_role("region", name="what it would do")).to_contain_text("crop 96x192")
+
+    def unknown_field(route: Route) -> None:
+        route.continue_(post_data={**json.loads(route.request.post_data or ""), "colour": "blue"})
+
+    page.route("**/v1/searches", unknown_field)
+    start.press("Enter")
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("colour: unknown field")
+    expect(alert).to_be_focused()
+    page.unroute("**/v1/searches")
+    page.route("**/v1/searches", lambda route: route.abort())
+    start.press("Enter")
+    expect(alert).to_contain_text("Press Start again")
+    expect(start).to_be_focused()
+    assert searches(own) == []
+
+
 def test_a_search_whose_answer_was_lost_is_not_started_twice(own, visit):
     page = visit(f"{own.url}/#/new", complaints=("ERR_FAILED",))
     expect(page.locator("pre")).to_be_visible()
@@ -159,6 +195,7 @@ def test_a_probe_that_cannot_start_says_why_at_the_field(own, visit):
     page.get_by_label(CROP, exact=True).fill("2000")
     page.get_by_role("button", name="Measure what it costs").click()
     expect(page.locator(".wrong:visible").filter(has_text="larger than the images")).to_have_count(1)
+    expect(page.get_by_label(CROP, exact=True)).to_be_focused()
     assert searches(own) == []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from nas.results.status import SearchStatus
 from tests.api.static.shown import get, values
 from tests.worth_probe import measure_probe
 
@@ -95,6 +96,23 @@ def test_on_the_page_of_a_search(service, visit):
     shows_the_answer(place, get(service, f"/v1/searches/{search}/worth"))
 
 
+def test_a_probe_that_failed_goes_on_by_a_click(service, visit):
+    search = service.search(name="it failed", seed=32)
+    probe = service.http.post(f"/v1/searches/{search}/worth").json()["id"]
+    measure_probe(service, probe, heads=6)
+    service.store.finish_search(probe, 1, SearchStatus.FAILED, "no room")
+    page = visit(f"{service.url}/#/{search}")
+    place = page.get_by_role("region", name="answer")
+    expect(place).to_contain_text("it is failed (no room)")
+    page.get_by_role("button", name="Go on with it").press("Enter")
+    expect(place).to_contain_text("it is queued")
+    expect(place).to_contain_text("12 of 48")
+    expect(place.get_by_role("link", name=probe)).to_be_focused()
+    measure_probe(service, probe, first=6)
+    service.finish(probe)
+    shows_the_answer(place, get(service, f"/v1/searches/{search}/worth"))
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (390, "light")])
 def test_question_progress_and_answer_are_accessible(service, browser, width, scheme):
     spec = {"seed": width}
@@ -116,6 +134,12 @@ def test_question_progress_and_answer_are_accessible(service, browser, width, sc
         expect(place).to_contain_text("0 of 48")
         found_nothing()
         probe = newest(service)["id"]
+        service.store.move_search(probe, [SearchStatus.QUEUED], SearchStatus.STOPPED)
+        page.reload()
+        expect(page.get_by_role("button", name="Go on with it")).to_be_visible()
+        found_nothing()
+        page.get_by_role("button", name="Go on with it").click()
+        expect(place).to_contain_text("it is queued")
         measure_probe(service, probe)
         service.finish(probe)
         expect(place.locator(".panel.intervals canvas")).to_be_attached()

@@ -31,7 +31,8 @@ def test_what_is_exported_is_the_confirmed_best_and_says_so(segnas, confirmed, t
     assert code == 0
     written, note = out.splitlines()
     assert written == f"wrote {tmp_path / 'best.json'}"
-    assert note == f"trial 3: the best by the confirmation {child}, with a mean of 0.6050 over 2 fresh seeds"
+    by = f"the best by the confirmation {child}, with a mean of 0.6050 over 2 fresh seeds"
+    assert note == f"trial 3 of {search}: {by}"
     document = json.loads((tmp_path / "best.json").read_text())
     assert document["provenance"]["trial"] == 3
     assert document["provenance"]["confirmed"]["search"] == child
@@ -50,7 +51,8 @@ def test_watching_a_search_goes_on_to_its_confirmation(segnas, confirmed):
     code, out, _ = segnas("watch", search)
     assert code == 0
     assert f"its best are measured again by {child}" in out
-    assert "Gain: trial 3" in out
+    assert f"Gain: trial 3 of {search} scores" in out
+    assert f"(trial 3 of {search}, here trial 1, at iteration" in segnas("show", child)[1].replace("\n" + 14 * " ", " ")
     assert "0.6050" in out
     code, out, _ = segnas("watch", search, "--json")
     assert json.loads(out)["id"] == search

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import yaml
 
 from nas.client import Client
 from nas.results.status import SearchStatus
+from tests.conftest import start_driver
 from tests.worth_probe import measure_probe
 
 pytestmark = pytest.mark.slow
@@ -91,15 +94,27 @@ def test_a_dry_run_starts_nothing(segnas, service, file):
     assert len(list(service.store.list_searches().items)) == before
 
 
-def test_a_probe_that_failed_says_how_to_go_on(segnas, service, tmp_path):
+def test_a_probe_that_failed_goes_on_when_it_is_asked_again_and_says_how_to_go_on(segnas, service, tmp_path):
     spec = {**SPEC, "seed": 7}
     path = tmp_path / "seven.yaml"
     path.write_text(yaml.safe_dump(spec))
     search = begun(service, spec)
-    service.store.finish_search(search, service.store.get_search(search).attempt, SearchStatus.FAILED, "no room")
-    code, _, err = segnas("worth", path)
+    service.store.finish_search(search, service.store.get_search(search).attempt, SearchStatus.FAILED, "no disk")
+
+    def fail_again() -> None:
+        deadline = time.monotonic() + 30
+        while service.store.get_search(search).status is not SearchStatus.QUEUED:
+            assert time.monotonic() < deadline, "it was not resumed"
+            time.sleep(0.02)
+        start_driver(service.store, search)
+        service.store.finish_search(search, service.store.get_search(search).attempt, SearchStatus.FAILED, "no room")
+
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        failing = pool.submit(fail_again)
+        code, _, err = segnas("worth", path)
+        failing.result(timeout=60)
     assert code == 1
-    assert err.endswith(f"segnas: {search} is failed: no room; after `segnas resume {search}` ask again\n")
+    assert err.endswith(f"segnas: {search} is failed: no room; ask again to go on with it\n")
 
 
 def test_a_search_of_another_kind_is_refused(segnas, tmp_path):

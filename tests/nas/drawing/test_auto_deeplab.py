@@ -55,6 +55,26 @@ def test_the_trellis_has_the_levels_of_its_beta():
         trellis_panel((0, 1, 2, 1, 0), uniform_beta(5, 2))
 
 
+@pytest.mark.parametrize(
+    ("path", "levels", "rows", "count"),
+    [
+        ((0, 1, 2, 1), 3, 3, 2 + 5 + 7 + 7),
+        ((0, 1, 0, 1), 2, 2, 2 + 4 + 4 + 4),
+        ((0, 0, 0), 1, 1, 3),
+        ((0, 1, 2, 1), None, 4, 2 + 5 + 8 + 10),
+        ((0,), 4, 2, 2),  # one layer goes one stride down at most
+        ((0, 1, 2), 2, 3, 2 + 5 + 7),  # a path that is not of the space is drawn all the same
+    ],
+)
+def test_the_trellis_is_that_of_the_space(path, levels, rows, count):
+    """Edges by hand: from n nodes to n + 1 there are 3 n - 1, to as many 3 n - 2."""
+    panel = trellis_panel(path, levels=levels)
+    assert [shape.text for shape in panel.shapes if (shape.text or "").startswith("stride")] == [
+        f"stride {stride}" for stride in (4, 8, 16, 32)[:rows]
+    ]
+    assert len(edges(panel)) == count
+
+
 def test_each_edge_of_a_cell_says_what_it_reads():
     for seed in range(5):
         network = sample(5, 4, random.Random(seed))

@@ -17,14 +17,29 @@ from nas.panels.sampling import SAMPLE, every, sample_text
 from nas.panels.spending import spending_panel
 from nas.panels.timeline import rows_of, timeline_panel
 from nas.results.status import TrialStatus as T
-from nas.schemas.panels import BarsPanel, LinesPanel, RowPanel, ScatterPanel, SpansPanel, TablePanel, TextPanel
+from nas.schemas.panels import (
+    BarsPanel,
+    ChoicesPanel,
+    LinesPanel,
+    RowPanel,
+    ScatterPanel,
+    SpansPanel,
+    TablePanel,
+    TextPanel,
+)
 from nas.specs import AutoDeepLabSpace, DenseCellSpace
 from nas.store.figures import Failure, RungCount, RungPoint, SizedScore, TrialSpan
 from nas.store.records import TrialRecord
+from search_spaces.auto_deeplab import space as networks
 from search_spaces.auto_deeplab.architecture import AutoDeepLab, Block, Edge
+from search_spaces.dense_cell.architecture import EXTENDED_OPERATORS, Branch, DenseCell
 from search_spaces.dense_cell.space import sample
 from search_spaces.document import architecture_to_dict
+from search_spaces.reference.architecture import ReferenceHead
 from tests.builders import dense_cell, trial_record
+
+GLORE = Branch(input=-1, operator=EXTENDED_OPERATORS[-1])
+SKIPS = Block(edges=(Edge(input=0, operator="skip"), Edge(input=1, operator="skip")))
 
 
 def test_charts_of_sizes():
@@ -180,6 +195,7 @@ def test_choices_of_trials():
     space = DenseCellSpace(branches=2)
     trials = [_trial(number, score) for number, score in ((0, 0.5), (1, 0.7), (2, 0.6))]
     panel = choices_panel(space, trials, "mIoU", 200, 1, ("a note",))
+    assert isinstance(panel, ChoicesPanel)
     texts = ["input of branch 1", "kind of operator of branch 0", "operator of branch 0"]
     assert [choice.text for choice in panel.choices] == [*texts, *(t.replace("0", "1") for t in texts[1:])]
     assert panel.choices[0].values == ("F", "0")
@@ -243,6 +259,7 @@ def test_choices_of_networks_are_edges_and_strides_of_layers():
     }
     trials = [trial_record(0, 0.5, architecture_json=network.model_dump(mode="json"))]
     panel = choices_panel(space, trials, "mIoU", 200, 0, ())
+    assert isinstance(panel, ChoicesPanel)
     assert panel.trials[0].values == (0, 1, 0, 0, 1, 1, 0), "the layers first"
     assert [choice.group for choice in panel.choices] == [*3 * ["strides of the layers"], *4 * ["block 0 of the cell"]]
 
@@ -256,6 +273,7 @@ def test_strides_of_all_layers_are_drawn_on_one_scale():
     network = AutoDeepLab(blocks=(block,), path=(1, 2))
     trials = [trial_record(0, 0.5, architecture_json=network.model_dump(mode="json"))]
     panel = choices_panel(space, trials, "mIoU", 200, 0, ())
+    assert isinstance(panel, ChoicesPanel)
     assert [choice.values for choice in panel.choices[:2]] == [("4", "8", "16")] * 2
     assert panel.trials[0].values[:2] == (1, 2)
 
@@ -269,6 +287,50 @@ def test_importance_needs_trials():
     panel = importance_panel(DenseCellSpace(branches=2), [_trial(n, 0.5) for n in range(FEWEST - 1)], ())
     assert isinstance(panel, TextPanel)
     assert panel.lines == ("importance needs 50 trials with a score; there are 49",)
+
+
+@pytest.mark.parametrize(
+    ("space", "foreign"),
+    [
+        (DenseCellSpace(branches=2), DenseCell(branches=(GLORE, GLORE))),
+        (DenseCellSpace(branches=2), dense_cell(0).model_copy(update={"levels": (8, 16)})),
+        (DenseCellSpace(branches=2), dense_cell(0)),
+        (DenseCellSpace(branches=2), ReferenceHead(name="aspp")),
+        (AutoDeepLabSpace(layers=2, levels=2, blocks=1), AutoDeepLab(blocks=(SKIPS,), path=(1, 2))),
+        (AutoDeepLabSpace(layers=2, blocks=1, operators=("sep_3x3",)), AutoDeepLab(blocks=(SKIPS,), path=(0, 0))),
+        (AutoDeepLabSpace(layers=3, blocks=1), AutoDeepLab(blocks=(SKIPS,), path=(0, 0))),
+    ],
+)
+def test_architectures_outside_the_space_are_left_out_and_counted(space, foreign):
+    """Another operator, level, number of branches or layers, a head: none has a place on an axis of the space."""
+
+    def trials(outside: int) -> list[TrialRecord]:
+        cells = isinstance(space, DenseCellSpace)
+        own = (
+            sample(2, random.Random(0)).canonical()
+            if cells
+            else networks.sample(space.blocks, space.layers, random.Random(0), space.levels, space.operators)
+        )
+        found = [own] * FEWEST + [foreign] * outside
+        return [trial_record(n, n / 100, architecture_json=architecture_to_dict(one)) for n, one in enumerate(found)]
+
+    plain = choices_panel(space, trials(0), "mIoU", 200, 0, ("a note",))
+    for outside, words in ((1, "1 trial whose architecture is"), (2, "2 trials whose architectures are")):
+        sentence = f"Left out: {words} not of the space."
+        panel = choices_panel(space, trials(outside), "mIoU", 200, FEWEST, ("a note",))
+        assert isinstance(plain, ChoicesPanel)
+        assert isinstance(panel, ChoicesPanel)
+        assert panel.notes == ("a note", sentence)
+        assert [trial.number for trial in panel.trials] == [trial.number for trial in plain.trials]
+        important = importance_panel(space, trials(outside), ())
+        assert isinstance(important, BarsPanel)
+        assert important.notes[-1] == sentence
+        few = importance_panel(space, trials(outside)[1:], ())
+        assert isinstance(few, TextPanel)
+        assert few.lines == ("importance needs 50 trials with a score; there are 49", sentence)
+    alone = choices_panel(space, trials(1)[-1:], "mIoU", 200, 0, ())
+    assert isinstance(alone, TextPanel)
+    assert alone.lines == ("Left out: 1 trial whose architecture is not of the space.",)
 
 
 def test_samples():

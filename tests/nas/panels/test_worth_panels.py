@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nas.panels.worth import answer_panels, ask_panel, unanswered_panels, waiting_panels, worth_figures
+from nas.panels.worth import answer_panels, ask_panel, go_on_panel, unanswered_panels, waiting_panels, worth_figures
 from nas.results.status import SearchStatus
 from nas.schemas.panels import BarsPanel, IntervalsPanel, LinksPanel, TablePanel, TextPanel
 from nas.schemas.worth import WorthPublic
@@ -56,7 +56,7 @@ def test_the_question_says_what_it_measures_and_costs(cost, said):
 
 
 def test_how_far_a_probe_is():
-    links, bars, text = waiting_panels("s0123456789ab", SearchStatus.RUNNING, 12, 48, None)
+    links, bars, text = waiting_panels("s0123456789ab", SearchStatus.RUNNING, 12, 48, None, None)
     assert isinstance(links, LinksPanel)
     assert isinstance(bars, BarsPanel)
     assert isinstance(text, TextPanel)
@@ -66,16 +66,17 @@ def test_how_far_a_probe_is():
     )
     assert (bars.bars[0].value, bars.bars[0].value_text) == (0.25, "12 of 48")
     assert text.pending
-    links, _, text = waiting_panels("s0123456789ab", SearchStatus.FAILED, 12, 48, "no room")
+    button = go_on_panel("/v1/somewhere", retry=False)
+    links, _, last = waiting_panels("s0123456789ab", SearchStatus.FAILED, 12, 48, "no room", button)
     assert isinstance(links, LinksPanel)
-    assert isinstance(text, TextPanel)
+    assert last == button, "nothing comes by itself"
     assert links.links[0].text == "Asked, and not answered yet: it is failed (no room)."
-    assert not text.pending, "nothing comes by itself"
-    assert text.lines[0].startswith("Resume it on its own page")
+    assert (button.button, button.path) == ("Go on with it", "/v1/somewhere")
+    assert go_on_panel("/v1/somewhere", retry=True).button == "Try again what failed"
 
 
 def test_a_probe_that_answers_nothing_says_why():
-    (panel,) = unanswered_panels("s0123456789ab", "no reference head has a score")
+    (panel,) = unanswered_panels("s0123456789ab", "no reference head has a score", None)
     assert isinstance(panel, LinksPanel)
     assert panel.links[0].text == "Asked, and not answered: no reference head has a score."
 

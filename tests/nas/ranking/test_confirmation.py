@@ -64,7 +64,7 @@ def test_the_best_mean_wins_and_is_compared_with_the_best_reference_of_its_size(
     assert (small.low, small.high) == (pytest.approx(low), pytest.approx(high))
     assert (small.size, small.matched, large.size, large.matched) == (1.5, True, 1.801, False)
     assert (found.against, found.verdict) == (SMALL.key, "gain")
-    assert found.sentence.startswith("Gain: trial 7 scores +0.050 ± 0.010 mIoU against ASPP")
+    assert found.sentence.startswith("Gain: trial 7 of s0123456789ab scores +0.050 ± 0.010 mIoU against ASPP")
     assert "1.50 times its multiply-adds (the best reference head of its size; 3 seeds" in found.sentence
 
 
@@ -125,7 +125,9 @@ def test_it_goes_by_the_objective_of_the_search_and_not_by_the_miou():
     assert [row.mean for row in answered.rows] == [pytest.approx(mean) for mean in (0.21, 0.42, 0.11)]
     (gain,) = answered.gains
     assert (gain.mean, gain.error) == (pytest.approx((0.30 + 0.32) / 2), pytest.approx(0.01))
-    assert answered.sentence.startswith("Gain: trial 9 scores +0.310 ± 0.010 IoU of person against ASPP")
+    assert answered.sentence.startswith(
+        "Gain: trial 9 of s0123456789ab scores +0.310 ± 0.010 IoU of person against ASPP"
+    )
     assert confirmation(spec, found, []).sentence == "Nothing of the search has been confirmed yet."
 
 

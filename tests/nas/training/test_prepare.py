@@ -143,6 +143,14 @@ def test_a_preparation_that_is_there_reports_nothing(fidelity, workspace, prepar
     prepare(fidelity, workspace, device="cpu", progress=lambda *_: pytest.fail("did it again"))
 
 
+def test_heads_need_a_crop_that_fits_the_backbone(fidelity, workspace):
+    """Specs know it before; a fidelity that comes from elsewhere is read here first."""
+    odd = fidelity.model_copy(update={"crop": (66, 128)})
+    with pytest.raises(ValueError, match=r"crop \[66, 128\] does not fit output stride 8"):
+        prepare(odd, workspace, device="cpu")
+    assert prepare(odd, workspace, whole_network=True, device="cpu").source is None
+
+
 def test_missing_weights_and_data_are_named(fidelity, tmp_path, workspace):
     gone = Workspace({"tiny": DatasetEntry(layout="cityscapes", root=tmp_path / "nowhere")}, {}, tmp_path, tmp_path)
     with pytest.raises(DatasetError, match="nowhere"):
