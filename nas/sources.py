@@ -50,9 +50,11 @@ def searched_fidelity(document: ArchitectureDocument) -> Fidelity | None:
     if data is None:
         return None
     try:
-        return validate(Fidelity, data)
+        fidelity = validate(Fidelity, data)
+        fidelity.check_crop(document.architecture)
     except ValueError as error:
         raise ValueError(f"provenance.fidelity of the document is not one that this version reads: {error}") from None
+    return fidelity
 
 
 def _refuse_type(source: object, call: str) -> None:

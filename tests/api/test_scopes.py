@@ -219,9 +219,9 @@ def test_a_search_is_its_starters_from_start_to_end(guarded, secrets, data_there
 @pytest.fixture
 def data_there(monkeypatch):
     """Specs are checked against data sets elsewhere; here it is about who starts them."""
-    monkeypatch.setattr("api.creation.check", lambda *_: None)
-    monkeypatch.setattr("api.routes.lifecycle.check", lambda *_: None)
-    monkeypatch.setattr("api.routes.searches.check", lambda *_: None)
+    monkeypatch.setattr("api.creation.check", lambda *_, **__: None)
+    monkeypatch.setattr("api.routes.lifecycle.check", lambda *_, **__: None)
+    monkeypatch.setattr("api.routes.searches.check", lambda *_, **__: None)
 
 
 @pytest.mark.slow

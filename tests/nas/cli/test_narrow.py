@@ -162,7 +162,7 @@ def test_a_comparison(client, every_kind, printed):  # noqa: F811
 def test_a_confirmation(client, every_kind, printed):  # noqa: F811
     child = client.confirm(every_kind["black_box"], {"seeds": 2})
     found = client.confirmation(child.id)
-    assert between(printed(print_confirmation, found), "mIoU", "*:") <= 1.25 * len(found.rows)
+    assert between(printed(print_confirmation, found), "mIoU", "#:") <= 1.25 * len(found.rows)
 
 
 def test_heads(client, every_kind, printed):  # noqa: F811
