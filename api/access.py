@@ -9,7 +9,7 @@ from api.callers import Caller, Need, need
 from api.deps import StoreDep, find_search
 from api.errors import ApiError
 from nas.specs.tokens import Scope
-from nas.store import Store
+from nas.store import SearchRecord, Store
 
 
 async def _authorise(request: Request, store: StoreDep) -> None:
@@ -26,10 +26,18 @@ async def _authorise(request: Request, store: StoreDep) -> None:
 
 
 def _require_own(caller: Caller, store: Store, search_id: str) -> None:
-    search = find_search(store, search_id)
+    require_own(caller, find_search(store, search_id))
+
+
+def require_own(caller: Caller, search: SearchRecord) -> None:
+    """Check that a caller may change a search.
+
+    Raises:
+        ApiError: 403; the search is another one's.
+    """
     if not caller.may_change(search.owner):
         whose = f"to {search.owner}" if search.owner is not None else "to no token"
-        raise ApiError(403, f"search {search_id} belongs {whose}: the token {caller.owner} may change only its own")
+        raise ApiError(403, f"search {search.id} belongs {whose}: the token {caller.owner} may change only its own")
 
 
 AUTHORISED = Depends(_authorise)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from api.access import require_own
 from api.answers.worth import question_about, way_on
 from api.creation import Creation
 from api.resuming import resume
@@ -21,7 +22,7 @@ def ask_worth(spec: JobSpec, creation: Creation) -> SearchRecord:
         creation: Of the request; its own idempotency key stays free for the search itself.
 
     Raises:
-        ApiError: 403; the caller's budget is spent.
+        ApiError: 403; the caller's budget is spent, or the probe that would have to go on is another one's.
         InputError: Nobody can ask that of such a search, or the probe cannot run.
         ConflictError: The key of the question was used for another search, or its probe is just being stopped.
     """
@@ -29,6 +30,7 @@ def ask_worth(spec: JobSpec, creation: Creation) -> SearchRecord:
     if (asked := question.asked) is not None:
         way = way_on(question, creation.store)
         if way is not None:
+            require_own(creation.caller, asked)
             retry = way is SearchAction.RETRY
             asked = resume(asked, creation.store, creation.settings, creation.reconciler, retry_failed=retry)
         return creation.found(asked)

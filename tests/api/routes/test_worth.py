@@ -76,6 +76,29 @@ def test_tokens_share_the_probe_and_readers_start_none(home, serve):
     assert text == f"asked, and not answered yet: {mine['id']} is queued"
 
 
+def test_a_probe_that_was_stopped_goes_on_for_its_owner_and_admins_alone(home, serve):
+    guarded = serve(home.model_copy(update={"token": SecretStr("the-own-token-of-it")}))
+    secrets = {
+        name: guarded.store.create_token(TokenRequest(name=name, scope=scope))[1]
+        for name, scope in (("owner", Scope.SUBMIT), ("another", Scope.SUBMIT), ("admin", Scope.ADMIN))
+    }
+
+    def ask(name: str) -> Any:
+        guarded.http.headers["Authorization"] = f"Bearer {secrets[name]}"
+        return asked(guarded)
+
+    probe = ask("owner").json()["id"]
+    assert ask("another").json()["id"] == probe, "one that goes on by itself is everybody's"
+    for name in ("owner", "admin"):
+        assert ask("owner").json()["id"] == probe
+        assert guarded.http.post(f"/v1/searches/{probe}/stop").status_code == 202
+        refused = ask("another")
+        assert refused.status_code == 403
+        assert refused.json()["detail"] == f"search {probe} belongs to owner: the token another may change only its own"
+        assert guarded.store.get_search(probe).status is SearchStatus.STOPPED
+        assert (ask(name).json()["id"], guarded.store.get_search(probe).status) == (probe, SearchStatus.QUEUED)
+
+
 @pytest.mark.parametrize(
     ("params", "changes", "sentence"),
     [
